@@ -1,0 +1,161 @@
+/*
+ * types: every SQL type, cast, operator, function and aggregate, written once, in C.
+ *
+ * Tables of rows (struct type, struct func, struct cast) describe them. Three users call the same
+ * code: the analyser (sql/) resolves names and argument types against the tables, SQLite calls the
+ * functions through types_register(), and the batch executor (exec/) calls them over values.
+ * Adding a type or a function means adding a row.
+ *
+ * Meaning is PostgreSQL 15's; where SQLite's own operator means the same, a row says so in `emit`
+ * and SQLite runs it natively.
+ */
+#pragma once
+
+#include "base/base.h"
+
+typedef struct sqlite3 sqlite3;
+typedef struct sqlite3_stmt sqlite3_stmt;
+
+/* PostgreSQL's object ids of the types that exist so far. */
+enum {
+    OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_OID = 26,
+    OID_NAME = 19, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_UNKNOWN = 705, OID_BPCHAR = 1042,
+    OID_VARCHAR = 1043, OID_NUMERIC = 1700, OID_VOID = 2278, OID_RECORD = 2249, OID_ANY = 2276,
+};
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+/* A value as SQLite stores it: numeric, text, char(n) are VALUE_TEXT, bool is VALUE_INT. */
+enum value_kind { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
+
+struct value {
+    enum value_kind kind;
+    union {
+        int64_t i;
+        double r;
+        struct {
+            const char *p; /* borrowed: lives as long as what it was read from */
+            size_t n;
+        } s;
+    };
+};
+
+/* ---- types -------------------------------------------------------------------------------- */
+
+struct type {
+    uint32_t oid;
+    const char *name;     /* "int4", as in pg_type */
+    const char *sql_name; /* "integer", as in messages and format_type() */
+    int16_t size;         /* typlen: bytes, or -1 */
+    char category;        /* pg_type.typcategory: 'N', 'S', 'B', .. */
+    bool preferred;       /* of its category */
+    enum value_kind storage;
+    bool column;          /* may be a column's type */
+    /* text form -> value, with typmod (-1: none) applied as in an input function */
+    struct error *(*parse)(const char *s, size_t n, int32_t typmod, struct arena *a,
+                           struct value *ret);
+    /* value (not null) -> text form, appended */
+    void (*print)(const struct value *v, int32_t typmod, struct buf *out);
+    /* binary wire form -> value; the bytes may be garbage */
+    struct error *(*recv)(const char *s, size_t n, int32_t typmod, struct arena *a,
+                          struct value *ret);
+    /* value (not null) -> binary wire form, appended without a length */
+    void (*send)(const struct value *v, int32_t typmod, struct buf *out);
+    /* order of two non-null values: <0, 0, >0 */
+    int (*compare)(const struct value *a, const struct value *b);
+};
+
+const struct type *type_by_oid(uint32_t oid);       /* NULL: no such type */
+const struct type *type_by_name(const char *name);  /* any spelling: int, integer, int4, .. */
+const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */
+/* Fits a value to a column's type and typmod on assignment: varchar(n) too long is 22001 (blanks
+ * beyond n are cut), char(n) loses trailing blanks, int2/int4 range is 22003, float4 is rounded. */
+struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v, struct arena *a);
+uint64_t value_hash(const struct value *v); /* equal by compare() within a type: equal hash */
+
+/* ---- functions, operators, aggregates ----------------------------------------------------- */
+
+enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW };
+enum { FUNC_MAX_ARGS = 4 };
+
+/* State of one aggregate over one group; plain bytes, so that millions of them live in arrays. */
+struct agg_state {
+    uint64_t count;
+    union {
+        int64_t i;
+        double r;
+        __int128 wide;
+        struct {
+            char *p; /* owned, freed by agg->done */
+            size_t n;
+        } s;
+        double r3[3];
+    };
+    bool overflow; /* `wide` alone does not hold it any more */
+};
+
+struct agg {
+    void (*init)(struct agg_state *s);
+    struct error *(*step)(struct agg_state *s, const struct value *args, int nargs);
+    /* into := into + from, both over the same aggregate; for parallel and partial aggregation */
+    struct error *(*merge)(struct agg_state *into, const struct agg_state *from);
+    struct error *(*final)(struct agg_state *s, struct arena *a, struct value *ret);
+    void (*done)(struct agg_state *s); /* may be NULL */
+};
+
+struct func {
+    const char *name; /* "lower", "+" */
+    enum func_kind kind;
+    int nargs; /* of args; a unary prefix operator has 1; count(*) has 0 */
+    uint32_t args[FUNC_MAX_ARGS]; /* OID_ANY takes anything */
+    bool variadic;                /* the last argument type may repeat (concat, ..) */
+    uint32_t result;
+    bool strict;     /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
+    bool volatile_;  /* now() in a statement is stable; random() is volatile */
+    /* SQLite text with $1 .. $4 for the emitted arguments ("($1 = $2)"), where SQLite means the
+     * same; NULL: a call of sqlite_name($1, ..). */
+    const char *emit;
+    const char *sqlite_name; /* unique; what types_register() registers; NULL with emit alone */
+    struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
+    const struct agg *agg; /* aggregates */
+};
+
+/* PostgreSQL's rules for choosing among overloads (exact, then implicit casts, preferred types,
+ * unknown literals). `types` may hold OID_UNKNOWN. Errors: 42883 with PostgreSQL's text and hint,
+ * 42725 when ambiguous. A struct func lives forever. */
+struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,
+                           const struct func **ret);
+bool func_exists(const char *name, enum func_kind kind); /* by name alone, any arguments */
+/* All rows, for documentation and catalogs; *ret_n rows. */
+const struct func *func_table(size_t *ret_n);
+
+/* ---- casts -------------------------------------------------------------------------------- */
+
+enum cast_context { CAST_IMPLICIT, CAST_ASSIGNMENT, CAST_EXPLICIT };
+
+struct cast {
+    uint32_t from, to;
+    enum cast_context context; /* the weakest in which it applies */
+    const struct func *func;   /* NULL: same representation */
+};
+
+/* NULL when there is none in this context. From OID_UNKNOWN nothing is listed: a literal is parsed
+ * with type->parse. A typmod is applied after the cast with the function type_coerce stands for,
+ * see cast_typmod_func(). */
+const struct cast *cast_find(uint32_t from, uint32_t to, enum cast_context context);
+/* The scalar (value, int4 typmod) -> value that enforces a typmod of this type (varchar, bpchar):
+ * `strict_length` true for assignment (22001), false for an explicit cast (cuts silently). NULL: the
+ * type has none. */
+const struct func *cast_typmod_func(uint32_t type, bool strict_length);
+
+/* ---- SQLite ------------------------------------------------------------------------------- */
+
+/* Registers every function and aggregate on a connection. Call once, right after opening. */
+struct error *types_register(sqlite3 *db);
+/* The error of the last failed call on `db`: what a registered function raised comes back whole;
+ * constraint failures become 23505, 23502, 23503, 23514 with PostgreSQL's texts; disk full 53100,
+ * I/O 58030, corruption XX001, interrupt 57014. Never NULL. */
+struct error *types_sqlite_error(sqlite3 *db, int rc) MUST_CHECK;
+/* One column of the current row, without a copy; valid until the statement moves. */
+struct value value_from_column(sqlite3_stmt *stmt, int column);
+int value_bind(sqlite3_stmt *stmt, int index, const struct value *v); /* SQLITE_STATIC; an rc */
