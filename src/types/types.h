@@ -18,9 +18,22 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 
 /* PostgreSQL's object ids of the types that exist so far. */
 enum {
-    OID_BOOL = 16, OID_INT8 = 20, OID_INT2 = 21, OID_INT4 = 23, OID_TEXT = 25, OID_OID = 26,
-    OID_NAME = 19, OID_FLOAT4 = 700, OID_FLOAT8 = 701, OID_UNKNOWN = 705, OID_BPCHAR = 1042,
-    OID_VARCHAR = 1043, OID_NUMERIC = 1700, OID_VOID = 2278, OID_RECORD = 2249, OID_ANY = 2276,
+    OID_BOOL = 16,
+    OID_INT8 = 20,
+    OID_INT2 = 21,
+    OID_INT4 = 23,
+    OID_TEXT = 25,
+    OID_OID = 26,
+    OID_NAME = 19,
+    OID_FLOAT4 = 700,
+    OID_FLOAT8 = 701,
+    OID_UNKNOWN = 705,
+    OID_BPCHAR = 1042,
+    OID_VARCHAR = 1043,
+    OID_NUMERIC = 1700,
+    OID_VOID = 2278,
+    OID_RECORD = 2249,
+    OID_ANY = 2276,
 };
 
 /* ---- values ------------------------------------------------------------------------------- */
@@ -50,7 +63,7 @@ struct type {
     char category;        /* pg_type.typcategory: 'N', 'S', 'B', .. */
     bool preferred;       /* of its category */
     enum value_kind storage;
-    bool column;          /* may be a column's type */
+    bool column; /* may be a column's type */
     /* text form -> value, with typmod (-1: none) applied as in an input function */
     struct error *(*parse)(const char *s, size_t n, int32_t typmod, struct arena *a,
                            struct value *ret);
@@ -65,8 +78,8 @@ struct type {
     int (*compare)(const struct value *a, const struct value *b);
 };
 
-const struct type *type_by_oid(uint32_t oid);       /* NULL: no such type */
-const struct type *type_by_name(const char *name);  /* any spelling: int, integer, int4, .. */
+const struct type *type_by_oid(uint32_t oid);      /* NULL: no such type */
+const struct type *type_by_name(const char *name); /* any spelling: int, integer, int4, .. */
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */
 /* Fits a value to a column's type and typmod on assignment: varchar(n) too long is 22001 (blanks
  * beyond n are cut), char(n) loses trailing blanks, int2/int4 range is 22003, float4 is rounded. */
@@ -106,12 +119,12 @@ struct agg {
 struct func {
     const char *name; /* "lower", "+" */
     enum func_kind kind;
-    int nargs; /* of args; a unary prefix operator has 1; count(*) has 0 */
+    int nargs;                    /* of args; a unary prefix operator has 1; count(*) has 0 */
     uint32_t args[FUNC_MAX_ARGS]; /* OID_ANY takes anything */
     bool variadic;                /* the last argument type may repeat (concat, ..) */
     uint32_t result;
-    bool strict;     /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
-    bool volatile_;  /* now() in a statement is stable; random() is volatile */
+    bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
+    bool volatile_; /* now() in a statement is stable; random() is volatile */
     /* SQLite text with $1 .. $4 for the emitted arguments ("($1 = $2)"), where SQLite means the
      * same; NULL: a call of sqlite_name($1, ..). */
     const char *emit;
@@ -144,8 +157,8 @@ struct cast {
  * see cast_typmod_func(). */
 const struct cast *cast_find(uint32_t from, uint32_t to, enum cast_context context);
 /* The scalar (value, int4 typmod) -> value that enforces a typmod of this type (varchar, bpchar):
- * `strict_length` true for assignment (22001), false for an explicit cast (cuts silently). NULL: the
- * type has none. */
+ * `strict_length` true for assignment (22001), false for an explicit cast (cuts silently). NULL:
+ * the type has none. */
 const struct func *cast_typmod_func(uint32_t type, bool strict_length);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
