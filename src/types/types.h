@@ -64,7 +64,13 @@ struct type {
     bool preferred;       /* of its category */
     enum value_kind storage;
     bool column; /* may be a column's type */
-    /* text form -> value, with typmod (-1: none) applied as in an input function */
+    /* NULL: SQLite's own order of the stored values is the type's. Otherwise a collation that
+     * types_register() provides, for ORDER BY, GROUP BY, DISTINCT, UNION, IN, DISTINCT FROM:
+     * numeric travels as text, so that 1.0 = 1.00 and 9 < 10 need it. Comparison operators have it
+     * in their `emit` already. */
+    const char *collation;
+    /* text form -> value, with typmod (-1: none) applied as in an input function; text
+     * values may point into `s` */
     struct error *(*parse)(const char *s, size_t n, int32_t typmod, struct arena *a,
                            struct value *ret);
     /* value (not null) -> text form, appended */
@@ -90,6 +96,16 @@ uint64_t value_hash(const struct value *v); /* equal by compare() within a type:
 
 enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW };
 enum { FUNC_MAX_ARGS = 4 };
+
+/*
+ * How a call is made of a row, for those who emit SQL:
+ * - an argument whose row type is OID_ANY (concat, ||, quote_literal) is wrapped in
+ *   type_output_func() of its actual type first, since a call does not know its arguments' types.
+ *   Not so for aggregates and window functions (count): they take the value as it is;
+ * - where `padded` is set, an argument of type char(n) is wrapped in type_output_func() with its
+ *   typmod: PostgreSQL sees the blanks there (LIKE, octet_length, concat);
+ * - DISTINCT goes directly before $1 of an aggregate (emit or call); FILTER and OVER follow.
+ */
 
 /* State of one aggregate over one group; plain bytes, so that millions of them live in arrays. */
 struct agg_state {
@@ -128,7 +144,12 @@ struct func {
     /* SQLite text with $1 .. $4 for the emitted arguments ("($1 = $2)"), where SQLite means the
      * same; NULL: a call of sqlite_name($1, ..). */
     const char *emit;
-    const char *sqlite_name; /* unique; what types_register() registers; NULL with emit alone */
+    /* Aggregates: the template with an OVER clause, where it is another than without (SQLite
+     * needs an inverse there, and PostgreSQL recomputes floats); NULL: no difference. */
+    const char *over_emit;
+    bool padded; /* see above */
+    const char
+        *sqlite_name; /* registered by types_register(); rows may share it; NULL: emit alone */
     struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
     const struct agg *agg; /* aggregates */
 };
@@ -151,6 +172,10 @@ struct cast {
     enum cast_context context; /* the weakest in which it applies */
     const struct func *func;   /* NULL: same representation */
 };
+
+/* The scalar (value, int4 typmod) -> text that gives the text form of a type as its output function
+ * does: 't' for true, char(n) with its blanks. NULL: the values are text already. */
+const struct func *type_output_func(uint32_t type);
 
 /* NULL when there is none in this context. From OID_UNKNOWN nothing is listed: a literal is parsed
  * with type->parse. A typmod is applied after the cast with the function type_coerce stands for,
