@@ -1,0 +1,560 @@
+/*
+ * sql: PostgreSQL text -> analysed tree -> SQLite text.
+ *
+ *   sql_parse()     text -> statements (libpg_query's raw parser, PostgreSQL 15's own grammar)
+ *   sql_analyse()   one statement -> struct query: names resolved against a catalog view, every
+ *                   expression typed, every cast explicit, parameter types inferred
+ *   sql_emit()      struct query -> one SQLite statement, parameter $n as ?n
+ *   sql_lift()      text -> the same text with its literals turned into parameters: the key of a
+ *                   statement cache
+ *
+ * Nothing here does I/O or runs SQL. Errors carry PostgreSQL's SQLSTATE, message and cursor
+ * position (characters from 1, in the text given to sql_parse). What PostgreSQL has and MiniSQL
+ * has not is 0A000 with a hint.
+ *
+ * Lifetimes: a script belongs to the thread that parsed it, until sql_script_done(). A query lives
+ * in the arena given to sql_analyse() and points into the catalog view (tables): hold both. It is
+ * immutable afterwards, so a cached one may be emitted and executed by many threads at once.
+ */
+#pragma once
+
+#include "catalog/catalog.h"
+
+enum {
+    SQL_MAX_TEXT = 64 * 1024 * 1024, /* bytes of one script; more is 54000 */
+    SQL_MAX_DEPTH = 400,             /* nested expressions and queries; more is 54001 */
+    SQL_MAX_PARAMS = 32000,
+    SQL_MAX_RTES = 2000,
+};
+
+/* ---- parsing ------------------------------------------------------------------------------ */
+
+struct sql_stmt {
+    const void *node; /* libpg_query's; NULL after sql_script_done() */
+    struct sql_script *script;
+    size_t offset, len; /* bytes of this statement in the script's text, without its semicolon */
+};
+
+struct sql_script {
+    const char *text; /* the caller's; has to outlive the script */
+    size_t len;
+    int n_stmts; /* 0: nothing but blanks and comments */
+    struct sql_stmt *stmts;
+    /* private: */
+    void *memory;         /* libpg_query's memory context */
+    const char *parsed;   /* `text`, or with ON TRUE added to joins that had no condition */
+    struct sql_insertion *insertions;
+    int n_insertions;
+};
+
+/* Parses a 0-terminated script once. 42601 with PostgreSQL's message, 54001 when nested too
+ * deeply, 54000 when too long. On success the caller ends with sql_script_done(). */
+struct error *sql_parse(const char *text, struct arena *arena, struct sql_script *ret);
+void sql_script_done(struct sql_script *s); /* on the same thread; {0} is fine */
+
+/* ---- expressions -------------------------------------------------------------------------- */
+
+/* What `args` holds stands at each kind. Types of args already fit: casts are nodes. */
+enum expr_kind {
+    EXPR_CONST,    /* value (of `type`; VALUE_NULL: a typed NULL) */
+    EXPR_PARAM,    /* param: 1.. n_params the client's, above them query->hidden */
+    EXPR_COLUMN,   /* col: a column of a range-table entry of this or an enclosing select */
+    EXPR_FUNC,     /* call.func: scalar function or operator over args */
+    EXPR_AGG,      /* call.func over args, call.distinct, call.filter */
+    EXPR_WINDOW,   /* call.func (window function or aggregate) over args, call.filter, call.window */
+    EXPR_CAST,     /* args[0] to `type`; call.func, or NULL: same representation */
+    EXPR_AND,      /* 2 or more, flattened */
+    EXPR_OR,       /* 2 or more, flattened */
+    EXPR_NOT,      /* 1 */
+    EXPR_IS,       /* test over args[0] */
+    EXPR_DISTINCT, /* args[0] IS DISTINCT FROM args[1]; call.func: their "=" */
+    EXPR_CASE,     /* condition, result, condition, result, .., else: always an odd number */
+    EXPR_COALESCE, /* 1 or more */
+    EXPR_NULLIF,   /* 2; call.func: their "=" */
+    EXPR_GREATEST, /* 1 or more; NULLs are skipped */
+    EXPR_LEAST,
+    EXPR_IN,       /* args[0] = any of args[1..], none a subquery; call.func: their "=" */
+    EXPR_ROW_COMPARE, /* row.op over row.n left args, then row.n right ones */
+    EXPR_SUBQUERY, /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
+};
+
+enum is_test {
+    IS_NULL, IS_NOT_NULL, IS_TRUE, IS_NOT_TRUE, IS_FALSE, IS_NOT_FALSE, IS_UNKNOWN, IS_NOT_UNKNOWN,
+};
+
+enum subquery_kind {
+    SUBQUERY_SCALAR, /* one column; more than one row raises 21000 */
+    SUBQUERY_EXISTS,
+    SUBQUERY_IN,     /* args IN (select): also "= ANY" */
+    SUBQUERY_NOT_IN, /* args NOT IN (select): also "<> ALL" */
+    SUBQUERY_ANY,    /* args[0] func ANY (select), func not "=" */
+    SUBQUERY_ALL,    /* args[0] func ALL (select), func not "<>" */
+};
+
+struct expr {
+    enum expr_kind kind;
+    uint32_t type;
+    int32_t typmod; /* -1: none */
+    int position;   /* of the source, for errors; 0: none */
+    int n_args;
+    struct expr **args;
+    union {
+        struct value value;
+        int param;
+        struct {
+            struct rte *rte;
+            int column; /* 0-based in rte->columns */
+        } col;
+        struct {
+            const struct func *func;
+            bool distinct;
+            struct expr *filter;   /* may be NULL */
+            struct window *window; /* EXPR_WINDOW */
+        } call;
+        enum is_test test;
+        struct {
+            int n;
+            const char *op; /* "=", "<>", "<", "<=", ">", ">=" */
+        } row;
+        struct {
+            enum subquery_kind kind;
+            struct select *select;
+            const struct func *func; /* ANY, ALL: the operator */
+        } sub;
+    };
+};
+
+/* ---- the range table: what FROM brings in --------------------------------------------------- */
+
+enum rte_kind {
+    RTE_TABLE,    /* table: a base table, or one of sql_context.extra (id 0) */
+    RTE_SUBQUERY, /* select: (SELECT ..) or (VALUES ..) in FROM */
+    RTE_CTE,      /* cte: a reference to a WITH query */
+    RTE_SERIES,   /* args: generate_series(start, stop[, step]) */
+    RTE_EXCLUDED, /* the row proposed for insertion, in ON CONFLICT DO UPDATE */
+};
+
+struct rte_column {
+    const char *name;
+    uint32_t type;
+    int32_t typmod;
+    bool not_null; /* by declaration; see rte->nullable for outer joins */
+    bool used;     /* the statement reads it somewhere */
+};
+
+struct rte {
+    enum rte_kind kind;
+    int id;            /* index in query->rtes */
+    const char *name;  /* as PostgreSQL's FROM calls it: alias, or table name */
+    const char *label; /* unique in the statement, also when case is ignored: its SQLite alias */
+    int n_columns;
+    struct rte_column *columns; /* RTE_TABLE: exactly the table's columns, in order */
+    const struct table *table;
+    struct select *select;
+    struct cte *cte;
+    struct expr *args[3];
+    int n_args;
+    struct select *owner; /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
+    bool nullable;        /* on the nullable side of an outer join: any column can be NULL */
+    bool target;          /* of INSERT, UPDATE, DELETE */
+    int position;
+
+    /* Filters that can run below every join, at the scan: conjuncts of WHERE and ON that mention
+     * only this entry, constants and parameters, are not volatile, and keep the meaning when
+     * applied to the table alone. They also stay where they were. */
+    int n_filters;
+    struct expr **filters;
+};
+
+/* FROM as a tree. */
+enum join_kind { JOIN_INNER, JOIN_LEFT, JOIN_RIGHT, JOIN_FULL };
+
+struct from {
+    struct rte *rte; /* a leaf; else NULL and: */
+    enum join_kind join;
+    struct from *left, *right;
+    struct expr *on; /* NULL: a cross join. USING and NATURAL are written out as equalities */
+};
+
+/* ---- selects ------------------------------------------------------------------------------ */
+
+struct target {
+    struct expr *expr;
+    const char *name; /* of the result column */
+};
+
+struct order_item {
+    struct expr *expr;
+    int target; /* 0-based when it is one of the targets (always so over set operations), else -1 */
+    bool descending;
+    bool nulls_first;
+    bool never_null; /* nulls_first does not matter */
+};
+
+struct window {
+    int id;
+    int n_partition, n_order;
+    struct expr **partition;
+    struct order_item *order;
+    const char *frame; /* SQLite text, "" for the default frame */
+    struct expr *frame_start, *frame_end; /* the offsets in it, where it says %s; or NULL */
+};
+
+enum select_kind { SELECT_PLAIN, SELECT_VALUES, SELECT_SETOP };
+enum setop { SETOP_UNION, SETOP_INTERSECT, SETOP_EXCEPT };
+
+struct cte {
+    const char *name;
+    const char *label; /* its SQLite name, unique in the statement */
+    bool recursive;    /* mentions itself */
+    int n_columns;
+    struct rte_column *columns;
+    struct select *select; /* recursive: a SETOP_UNION of the start and the step */
+    int n_refs;
+    int materialized; /* 1 MATERIALIZED, -1 NOT MATERIALIZED, 0 nothing said */
+};
+
+struct select {
+    enum select_kind kind;
+    struct select *parent; /* the enclosing one; NULL: outermost */
+    bool correlated;       /* mentions columns of an enclosing select */
+
+    int n_ctes;
+    struct cte **ctes;
+
+    int n_targets; /* columns of the result, for every kind */
+    struct target *targets; /* SETOP, VALUES: names and types; expr is the first arm's (row's) */
+
+    /* SELECT_PLAIN */
+    int n_from;
+    struct from **from; /* comma-separated items: cross-joined */
+    struct expr *where; /* boolean; NULL: none */
+    int n_group;
+    struct expr **group; /* GROUP BY expressions, positions and names resolved */
+    bool grouped;        /* GROUP BY, HAVING or any aggregate: result rows are groups */
+    struct expr *having;
+    int n_aggs;
+    struct expr **aggs; /* EXPR_AGG nodes of this level, equal ones once */
+    int n_windows;
+    struct window **windows; /* those used */
+    bool distinct;
+    int n_distinct_on;
+    struct expr **distinct_on;
+
+    /* SELECT_VALUES: n_rows * n_targets */
+    int n_rows;
+    struct expr ***rows;
+
+    /* SELECT_SETOP */
+    enum setop op;
+    bool all;
+    struct select *left, *right;
+
+    int n_order;
+    struct order_item *order;
+    struct expr *limit, *offset; /* bigint; NULL: none. A limit of NULL means none */
+    bool for_update; /* any locking clause */
+};
+
+/* ---- statements --------------------------------------------------------------------------- */
+
+enum query_kind {
+    QUERY_SELECT, QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE, /* the first four: sql_emit() works */
+    QUERY_TRUNCATE,     /* truncate */
+    QUERY_CREATE_TABLE, /* create_table */
+    QUERY_CREATE_INDEX, /* create_index */
+    QUERY_DROP_TABLE,   /* drop */
+    QUERY_DROP_INDEX,   /* drop */
+    QUERY_ADD_KEY,      /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
+    QUERY_TRANSACTION,  /* transaction */
+    QUERY_SET,          /* set */
+    QUERY_RESET,        /* set.name; NULL: ALL */
+    QUERY_SHOW,         /* set.name; NULL: ALL */
+    QUERY_EXPLAIN,      /* explain */
+    QUERY_COPY,         /* copy */
+    QUERY_PREPARE,      /* prepare */
+    QUERY_EXECUTE,      /* prepare */
+    QUERY_DEALLOCATE,   /* prepare.name; NULL: ALL */
+    QUERY_DISCARD,      /* discard: "ALL", "PLANS", "SEQUENCES", "TEMP" */
+    QUERY_MAINTENANCE,  /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
+};
+
+/* Parameters above n_params, which whoever executes the statement binds. */
+enum hidden_kind {
+    HIDDEN_NOW,  /* the transaction's start: timestamptz */
+    HIDDEN_USER, /* text */
+    HIDDEN_PID,  /* int4: pg_backend_pid() */
+};
+
+struct result_column {
+    const char *name;
+    uint32_t type;
+    int32_t typmod;
+    uint64_t table; /* id and 1-based column when it is a plain column of a base table, else 0 */
+    int column;
+};
+
+/* A base table (or an extra one) that the statement touches. */
+struct table_use {
+    const struct table *table;
+    int count;    /* how many range-table entries */
+    bool written; /* target of a write */
+};
+
+/* `column` = `value` in INSERT, UPDATE and ON CONFLICT DO UPDATE; the value has its assignment
+ * cast and typmod enforced. */
+struct assignment {
+    int column; /* 0-based */
+    struct expr *value;
+};
+
+struct on_conflict {
+    bool update;          /* DO UPDATE, else DO NOTHING */
+    const struct key *key; /* arbiter; NULL: any (DO NOTHING only), or `index` */
+    const struct index *index;
+    struct rte *excluded;
+    int n_set;
+    struct assignment *set;
+    struct expr *where;
+};
+
+/* INSERT, UPDATE, DELETE. INSERT fills every column of the table: `select` gives the values for
+ * all n_columns of the target, in table order, defaults and casts included. */
+struct write {
+    struct rte *target;
+    struct select *select; /* INSERT: its rows. UPDATE, DELETE: from, where, ctes live here */
+    int n_set;             /* UPDATE */
+    struct assignment *set;
+    struct on_conflict *conflict; /* INSERT */
+    int n_returning;
+    struct target *returning;
+};
+
+enum transaction_kind {
+    TRANSACTION_BEGIN, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK,
+    TRANSACTION_SAVEPOINT, TRANSACTION_RELEASE, TRANSACTION_ROLLBACK_TO,
+};
+
+enum isolation { ISOLATION_DEFAULT, READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
+
+struct copy_options {
+    enum { COPY_TEXT, COPY_CSV, COPY_BINARY } format;
+    char delimiter, quote, escape;
+    const char *null;
+    bool header, header_match;
+    int n_force_quote, n_force_not_null, n_force_null; /* column numbers, 0-based; -1 first: all */
+    int *force_quote, *force_not_null, *force_null;
+};
+
+struct query {
+    enum query_kind kind;
+    const char *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
+    bool counts_rows;
+
+    int n_params;
+    uint32_t *params; /* types */
+    int n_hidden;
+    enum hidden_kind *hidden; /* bound as parameters n_params + 1 .. */
+
+    int n_columns; /* of the result: 0 when it returns no rows at all (see `returns`) */
+    struct result_column *columns;
+    bool returns; /* rows come back: SELECT, RETURNING, EXPLAIN, SHOW */
+
+    bool writes;    /* changes data: has to run on the primary and be replicated */
+    bool locks;     /* FOR UPDATE and friends: reads on the writer's path */
+    bool volatile_; /* calls a volatile function: not to be cached as a result, not pushed down */
+
+    int n_tables;
+    struct table_use *tables; /* each table once */
+    int n_rtes;
+    struct rte **rtes; /* all, at any depth */
+
+    struct select *select; /* QUERY_SELECT */
+    struct write *write;   /* QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE */
+
+    union {
+        struct {
+            int n_tables;
+            const struct table **tables;
+            bool cascade, restart_identity;
+        } truncate;
+        struct {
+            struct table *table; /* ids, region and version 0: the master fills them in. In the arena */
+            bool if_not_exists;
+            bool exists;          /* with if_not_exists: nothing to do but a NOTICE (42P07) */
+            const char *colocate; /* WITH (colocate_with = 't'); NULL: none */
+            int copies;           /* WITH (copies = n); 0: default */
+        } create_table;
+        struct {
+            const struct table *table;
+            struct index *index; /* with its DDL */
+            struct key *key;     /* QUERY_ADD_KEY: what to add to the table; columns of a PRIMARY KEY become NOT NULL */
+            bool if_not_exists, exists;
+        } create_index;
+        struct {
+            int n;
+            const struct table **tables; /* DROP INDEX: the table of each index */
+            const struct index **indexes;
+            int n_missing; /* with IF EXISTS: names for NOTICEs */
+            const char **missing;
+            bool cascade;
+        } drop;
+        struct {
+            enum transaction_kind kind;
+            const char *savepoint;
+            enum isolation isolation;
+            int read_only; /* 1, 0, or -1: not said */
+            bool chain;
+        } transaction;
+        struct {
+            const char *name;  /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */
+            const char *value; /* lists joined by ", "; NULL: DEFAULT */
+            bool local;
+            bool session_characteristics;
+        } set;
+        struct {
+            struct query *query;
+            const char *text; /* the explained statement's own text */
+            bool analyze, verbose, costs, timing, json;
+        } explain;
+        struct {
+            const struct table *table; /* NULL: a query (TO only) */
+            struct query *query;       /* TO: the SELECT that gives the rows, also for a table */
+            const char *query_text;    /* its PostgreSQL text */
+            struct query *insert;      /* FROM: INSERT of one row, all of `columns` as parameters $1.. of the columns' types */
+            bool from;
+            int n_columns;
+            int *columns; /* 0-based, of the table */
+            struct copy_options options;
+        } copy;
+        struct {
+            const char *name;
+            const char *text;  /* PREPARE: the statement's own text */
+            struct query *query; /* PREPARE: analysed */
+            int n_args;        /* EXECUTE */
+            struct expr **args; /* constant expressions, typed as written; unknown literals OID_UNKNOWN */
+        } prepare;
+        const char *discard;
+    };
+};
+
+/* What analysis looks names up in. */
+struct sql_context {
+    const struct catalog_view *view;
+    const struct table *const *extra; /* system tables (id 0), searched after the view's */
+    int n_extra;
+    const char *database, *user; /* for current_database(), schema checks; NULL: "minisql" */
+    /* Types of $1.. as the client gave them; 0: infer. OID_UNKNOWN: stands for a string literal
+     * (sql_lift): inferred as such, text where nothing says otherwise. */
+    const uint32_t *param_types;
+    int n_params;
+    /* Schema of statements with ids >= n_params: a parameter that was not announced is inferred, unless: */
+    bool no_params; /* 42P02: there is no parameter $1 (simple queries) */
+};
+
+/* The script has to be alive; the query does not need it afterwards. */
+struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,
+                          struct arena *arena, struct query **ret);
+/* sql_parse + sql_analyse of a text that holds exactly one statement. 42601 when it holds several. */
+struct error *sql_analyse_text(const char *text, const struct sql_context *ctx, struct arena *arena,
+                               struct query **ret);
+
+/* ---- SQLite text -------------------------------------------------------------------------- */
+
+/* All hooks may be NULL. */
+struct sql_emit {
+    void *ctx;
+    /* Prints `e` itself and returns true; false: printed as usual. Asked for every expression, from
+     * the outside in: columns, aggregates, whole subexpressions, parameters. */
+    bool (*expr)(void *ctx, const struct expr *e, struct buf *out);
+    /* Prints what stands for a range-table entry in FROM ('temp."pulled_3"'), without its alias,
+     * and returns true. It must have (at least) the used columns under their own names. */
+    bool (*table)(void *ctx, const struct rte *r, struct buf *out);
+    bool no_order; /* leave out ORDER BY, LIMIT and OFFSET of the outermost select */
+};
+
+/* SELECT, INSERT, UPDATE, DELETE as one SQLite statement, result columns in order. `how` may be
+ * NULL. */
+struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct buf *out);
+struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out);
+void sql_emit_expr(const struct expr *e, const struct sql_emit *how, struct buf *out);
+/* SELECT "a", "b" FROM "t" WHERE .. : the given columns of a base table and the rows that pass all
+ * the filters (r->filters, or some of them, or none). n_columns 0: SELECT 1. */
+void sql_emit_scan(const struct rte *r, const int *columns, int n_columns, struct expr *const *filters,
+                   int n_filters, const struct sql_emit *how, struct buf *out);
+/* The tail of a select whose FROM, WHERE and GROUP BY somebody else has run: targets, HAVING,
+ * DISTINCT, ORDER BY, LIMIT over `source` ('temp."groups"'); how->expr prints the group keys,
+ * aggregates and columns as columns of that source. */
+struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
+                            struct buf *out);
+void sql_quote(const char *name, struct buf *out);                 /* "name" */
+void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a SQLite literal */
+
+/* ---- walking ------------------------------------------------------------------------------ */
+
+/* Calls `visit` for e and everything below it, parents first; it returns false to stay out of a
+ * node's children. Subqueries' selects are entered too when `selects` is set. */
+void expr_walk(const struct expr *e, bool selects, bool (*visit)(void *ctx, const struct expr *e),
+               void *ctx);
+/* All expressions directly in a select (targets, ON, WHERE, GROUP BY, ..), and those of the selects
+ * in it when `selects` is set. */
+void select_walk(const struct select *s, bool selects, bool (*visit)(void *ctx, const struct expr *e),
+                 void *ctx);
+bool expr_equal(const struct expr *a, const struct expr *b);
+uint64_t expr_hash(const struct expr *e); /* equal expressions hash alike */
+bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of true */
+bool expr_has_subquery(const struct expr *e);
+bool expr_is_constant(const struct expr *e); /* no column, aggregate, subquery, volatile function */
+bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside subqueries */
+/* The only range-table entry of `s`'s own FROM that e mentions; NULL: none or several (*ret_n says:
+ * 0, 1, 2 = several). Columns of enclosing selects don't count. */
+struct rte *expr_single_rte(const struct expr *e, const struct select *s, int *ret_n);
+/* e is `column = column` of two different entries, of one type or with only value-preserving
+ * integer widening between them: a hash join's condition. */
+bool expr_is_equijoin(const struct expr *e, const struct expr **ret_left,
+                      const struct expr **ret_right);
+/* Splits nested ANDs. Returns the number; *ret_list in the arena. e may be NULL: 0. */
+int expr_conjuncts(struct expr *e, struct arena *arena, struct expr ***ret_list);
+/* A select of the simplest shape: PLAIN, its FROM only base tables under inner and left joins, no
+ * CTEs, subqueries, window functions, DISTINCT ON, locking: what the batch executor looks at. */
+bool select_is_flat(const struct select *s);
+
+/* ---- errors of constraints ----------------------------------------------------------------- */
+
+/* Gives an error that types_sqlite_error() made of a SQLite constraint failure PostgreSQL's text
+ * and fields: `duplicate key value violates unique constraint "t_pkey"`, .. Any other error comes back as it was. */
+struct error *sql_name_constraint(const struct catalog_view *view, struct error *e);
+
+/* ---- lifting literals ----------------------------------------------------------------------- */
+
+enum { LIFT_MAX_TEXT = 2000, LIFT_MAX_LITERALS = 64 };
+enum lift_kind { LIFT_INT4 = 'i', LIFT_INT8 = 'l', LIFT_NUMERIC = 'n', LIFT_STRING = 's' };
+
+struct lifted_literal {
+    char kind;            /* enum lift_kind */
+    bool negative;        /* numeric: a minus sign belongs to it and is not in `text` */
+    int64_t integer;      /* i, l: with its sign */
+    const char *text;     /* n, s: into the original statement. s: without the outer quotes .. */
+    size_t len;
+    bool doubled;         /* .. but with quotes still doubled: see lift_text() */
+    int offset;           /* bytes in the original text */
+};
+
+/* `key`: one letter for each literal, a blank, and the text with $1, $2, .. in their places. */
+struct lifted {
+    char key[LIFT_MAX_TEXT + 2];
+    size_t key_len;
+    const char *text; /* in key: what to parse, 0-terminated */
+    int n;
+    struct lifted_literal literals[LIFT_MAX_LITERALS];
+};
+
+/* True when the text is a single SELECT, INSERT, UPDATE or DELETE (WITH too) whose meaning is the same with
+ * these literals as parameters of the types that sql_lifted_type() tells. Conservative: false for all that it is not sure of, also
+ * for text that has parameters already. No allocation, under a microsecond for short statements.
+ * An error in analysing the lifted text should be answered by analysing the original, whose
+ * positions are right. */
+bool sql_lift(const char *text, size_t len, struct lifted *out);
+uint32_t sql_lifted_type(char kind); /* int4, int8, numeric, OID_UNKNOWN: for sql_context.param_types */
+/* The text of a string or numeric literal, quotes undoubled; in the literal itself or in the arena. */
+const char *lift_text(const struct lifted_literal *l, struct arena *arena, size_t *ret_len);
