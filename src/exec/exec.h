@@ -1,0 +1,204 @@
+/*
+ * exec: runs plans. Here when this server is the primary of what they touch, else at the server
+ * that is.
+ *
+ * The gateway holds one `struct exec` and a `struct exec_session` for each client connection. For a
+ * statement it calls sql_analyse() with exec_system_tables() as extra tables, exec_prepare(), and
+ * then exec_run() as often as it likes with other parameters. What is retried, forwarded, pulled
+ * and joined happens inside; the caller sees rows, or one error.
+ *
+ * Errors that the gateway handles by itself:
+ *   MS002  the statement was planned on an older schema. Nothing has happened. The catalog has been
+ * refreshed: analyse and prepare anew, run again (a few times at most; then report 40001). All
+ * others are for the client. Inside a transaction (exec_begin) any error leaves it failed: the
+ * gateway refuses statements (25P02) until exec_rollback() or exec_rollback_to(). MS001 never comes
+ * out of here, except of exec_internal().
+ *
+ * Retries: an autocommit statement that meets a lost connection, a server that is not primary (any
+ * more) or a region without primary is sent again, under the same request id, until
+ * settings.retry_ms are over; then 57P03. In a transaction that holds a region (has written) it is
+ * 40001 instead. COMMIT finds out at the new primary whether it took effect.
+ *
+ * Threads: struct exec is thread-safe. A session belongs to one thread at a time; only
+ * exec_cancel() may come from elsewhere.
+ */
+#pragma once
+
+#include "plan/plan.h"
+#include "region/region.h"
+
+/* ---- one per server ----------------------------------------------------------------------- */
+
+/* Schema changes are the master's (a row above): called on the server that is elected, from any
+ * thread. */
+struct exec_ddl_io {
+    void *ctx;
+    /* Runs CREATE/DROP TABLE, CREATE/DROP INDEX, ADD KEY (q->kind). Returns when the catalog shows
+     * it. NULL: this server has not the master role. */
+    struct error *(*run)(void *ctx, const struct query *q, const char *text);
+};
+
+struct exec_settings {
+    unsigned retry_ms;        /* 30000: how long a statement is retried */
+    size_t memory;            /* 64 MiB: for one statement's joins and groups; more goes to disk */
+    int64_t batch_min_rows;   /* 20000: see plan.h */
+    int max_peer_connections; /* 64: idle ones kept for each peer */
+};
+extern const struct exec_settings exec_defaults;
+
+struct exec_options {
+    const char *name; /* of this server */
+    struct catalog *catalog;
+    struct regions *regions; /* NULL: without the region role */
+    struct exec_ddl_io ddl;
+    struct exec_settings settings;
+    const char *temp_dir; /* for what spills; NULL: SQLite's choice */
+};
+
+struct exec;
+/* Takes a gateway id from the catalog (57P03 when the store is away). */
+struct error *exec_open(const struct exec_options *o, struct exec **ret);
+void exec_close(struct exec *e); /* all sessions are gone */
+
+/* minisql_servers, minisql_regions, minisql_tables, minisql_columns, minisql_indexes, and pg_class,
+ * pg_namespace, pg_attribute, pg_type as far as clients ask: tables with id 0 and region 0, for
+ * sql_context.extra. They live forever. */
+const struct table *const *exec_system_tables(int *ret_n);
+
+/* What the master asks of a region's primary, wherever that is (see region.h). Retried like
+ * statements. */
+struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl);
+struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
+                                 const char *server);
+
+/* ---- one per client connection ------------------------------------------------------------ */
+
+struct exec_session_options {
+    const char *user;
+    const char *database;
+    int32_t pid;   /* pg_backend_pid() */
+    bool internal; /* a peer's: only exec_internal() is called on it */
+};
+
+struct exec_session;
+struct exec_session *exec_session_new(struct exec *e, const struct exec_session_options *o);
+void exec_session_free(struct exec_session *s); /* rolls back; NULL is fine */
+/* Ends what the session runs now with 57014, from any thread; nothing when it runs nothing. */
+void exec_cancel(struct exec_session *s);
+void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the default */
+
+/* ---- statements --------------------------------------------------------------------------- */
+
+/* A plan for a statement. SELECT, INSERT, UPDATE, DELETE, TRUNCATE, EXPLAIN, CREATE/DROP
+ * TABLE/INDEX and ADD KEY have one; everything else is the gateway's own. `q` was analysed into
+ * *arena, whose contents move into the plan (empty afterwards, on error too). `text`: the
+ * statement's own text, as it was analysed (for a lifted statement: the lifted text). For COPY
+ * (query) TO give copy.query and copy.query_text; for COPY FROM copy.insert and any text. Share it
+ * among sessions, keep it in a cache with plan_ref/plan_unref, use it while
+ * catalog_schema_is_current(catalog, plan->view). */
+struct error *exec_prepare(struct exec *e, const struct query *q, const char *text, size_t text_len,
+                           const struct catalog_view *view, struct arena *arena, struct plan **ret);
+
+/* Where result rows go. */
+struct exec_sink {
+    void *ctx;
+    /* One row; the values are borrowed for the call, in the storage form of plan->columns[i].type.
+     * An error ends the statement and comes back from exec_run. May be called from another thread,
+     * one call at a time, while exec_run waits. */
+    struct error *(*row)(void *ctx, const struct value *values, int n);
+    /* The rows so far do not count: the statement starts over. False: they are gone to the client
+     * already (the statement then fails with 40001). NULL: false when there were any. */
+    bool (*reset)(void *ctx);
+};
+
+struct exec_result {
+    int64_t rows; /* given to the sink (SELECT), or affected */
+};
+
+/* Runs a plan. `params`: plan->query->n_params values in storage form (borrowed for the call).
+ * `sink` may be NULL when plan->returns is false. */
+struct error *exec_run(struct exec_session *s, struct plan *plan, const struct value *params,
+                       const struct exec_sink *sink, struct exec_result *ret);
+
+/* ---- transactions ------------------------------------------------------------------------- */
+
+/*
+ *   none --exec_begin--> open --first write or FOR UPDATE--> holds a region (here, or over a
+ * connection of its own) any  --exec_commit / exec_rollback--> none
+ *
+ * In `open`, statements read as usual. Once a region is held, its tables are read through the same
+ * transaction.
+ */
+bool exec_in_transaction(const struct exec_session *s);
+struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
+struct error *
+exec_commit(struct exec_session *s); /* the transaction is over, whatever comes back */
+void exec_rollback(struct exec_session *s);
+struct error *exec_savepoint(struct exec_session *s, const char *name);
+struct error *exec_rollback_to(struct exec_session *s,
+                               const char *name);                     /* 3B001 no such savepoint */
+struct error *exec_release(struct exec_session *s, const char *name); /* 3B001 */
+
+/* ---- COPY FROM ---------------------------------------------------------------------------- */
+
+/* Rows in, all of them or none (a part of the session's transaction, or one of its own). Nothing of
+ * it is retried. */
+struct exec_copy;
+/* `plan` is of query->copy.insert. */
+struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct exec_copy **ret);
+/* n values in storage form, borrowed, for the parameters of copy.insert. After an error:
+ * exec_copy_abort. */
+struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int n);
+/* Frees c, whatever comes back. */
+struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows);
+void exec_copy_abort(struct exec_copy *c);
+
+/* ---- between servers ---------------------------------------------------------------------- */
+
+/*
+ * Internal statements, in sessions with options='-c minisql.internal=<server>'. A header line, then
+ * text. Those marked with `args` are prepared (Parse with one parameter of type bytea, Bind in
+ * binary format, Execute); the others are simple queries.
+ *
+ *   RUN <region> <schema version> <oid>,<oid>..|-\n<PostgreSQL text>     args: request id and
+ * parameters the whole statement, planned and run here. The oids are the types of its parameters.
+ *   FRAG <region> <schema version>\n<SQLite text>                       args: parameters
+ *        a read of one region
+ *   COPY <region> <schema version> <oid>,..|-\n<SQLite INSERT>           rows come as CopyData
+ *   BEGIN <region> <schema version>     then RUN, FRAG, COPY inside it, and:
+ *   MARK | UNMARK | UNDO                a savepoint pushed, popped, popped and undone
+ *   COMMIT <gateway> <slot> <seq> | ROLLBACK
+ *   APPLIED <region> <gateway> <slot> <seq>      tag "APPLIED 1" or "APPLIED 0"
+ *   COUNT <region>\n<table>                     tag "COUNT n": rows as last counted
+ *   CHANGE <region> add|remove|transfer <server>
+ *   DDL <region>\n<SQLite DDL>
+ *   MASTER\n<PostgreSQL schema change>          57P03 when this server is not the master
+ *
+ * MS001 and MS002 as in region.h. Rows come back as CopyOut in the encoding of exec_rows_put(),
+ * some 64 KiB a CopyData message; the last message begins with the byte 'T' and holds the count of
+ * rows affected. Then CommandComplete.
+ *
+ * args: 'Q' gateway:8 slot:4 seq:8 (or 'N': no request), then the values as one row.
+ */
+struct exec_wire {
+    void *ctx;
+    struct error *(*copy_out)(void *ctx); /* send CopyOutResponse (binary); before the first data */
+    struct error *(*data)(void *ctx, const void *data, size_t len); /* one CopyData message */
+    struct error *(*copy_in)(
+        void *ctx); /* send CopyInResponse and flush; before the first receive */
+    /* The next CopyData of the peer (borrowed until the next call); CopyDone: *ret_end. CopyFail or
+     * a lost connection: an error. */
+    struct error *(*receive)(void *ctx, const char **ret, size_t *ret_len, bool *ret_end);
+};
+/* Runs one internal statement. On success: if copy_out was called, send CopyDone; then
+ * CommandComplete with `ret_tag`. On error send ErrorResponse with all fields of struct error.
+ * `args` NULL: a simple query. */
+struct error *exec_internal(struct exec_session *s, const char *text, size_t text_len,
+                            const char *args, size_t args_len, const struct exec_wire *wire,
+                            char ret_tag[64]);
+
+/* Rows between servers: values as SQLite has them, tagged, so that no side needs the types.
+ *   row:   'R' count:2 value*        value: tag:1 payload, see rows.c
+ * The reader takes garbage: 08P01. Text values borrow from the input. */
+void exec_rows_put(struct buf *out, const struct value *values, int n);
+struct error *exec_rows_get(struct reader *in, struct value *ret, int max, int *ret_n);

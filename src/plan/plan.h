@@ -1,0 +1,140 @@
+/*
+ * plan: decides how one analysed statement runs.
+ *
+ *   no table                                PLAN_CONSTANT  any SQLite connection
+ *   all tables in one region                PLAN_REGION    the whole statement at its primary, by
+ * SQLite many rows joined or grouped             PLAN_BATCH     scans of SQLite text (here or at
+ * other servers), our own hash joins and hash aggregate, then HAVING, projection, order, limit
+ *   several regions, or system tables       PLAN_GATHER    each reference's needed columns and rows
+ * are pulled into a private SQLite database, on which the whole statement runs INSERT .. SELECT
+ * from elsewhere         PLAN_INSERT    a PLAN_GATHER or PLAN_BATCH whose rows are then inserted
+ *   schema changes                          PLAN_DDL       the master's
+ *
+ * A plan depends on the schema alone (catalog_schema_is_current), not on where regions are: that is
+ * looked up each time it runs. It is immutable and shared: any number of threads may run it at
+ * once.
+ *
+ * Nothing here does I/O.
+ */
+#pragma once
+
+#include "sql/sql.h"
+
+enum plan_kind { PLAN_CONSTANT, PLAN_REGION, PLAN_BATCH, PLAN_GATHER, PLAN_INSERT, PLAN_DDL };
+
+/* Rows of one table reference as they are pulled out of a region, or made of the catalog (region
+ * 0). */
+struct plan_scan {
+    const struct rte *rte;
+    uint64_t region;
+    uint64_t schema_version;
+    const char
+        *sql; /* SQLite text, parameters ?n as in the statement: columns and pushed-down filters */
+    size_t sql_len;
+    int n_columns;
+    int *columns;    /* 0-based, of the table, in the order in which the scan gives them */
+    uint32_t *types; /* of each */
+};
+
+/* Where a column of a batch plan comes from: column `column` of scan `scan`. */
+struct plan_slot {
+    int scan, column;
+};
+
+/*
+ * One step of a left-deep chain of joins: what is there so far (the probe side, or for inner joins
+ * whichever is larger) meets scan `scan`. No keys: a cross join. Rows for which `on` is not true do
+ * not match (for a left join they then come with NULLs).
+ */
+struct plan_join {
+    int scan;
+    bool left; /* LEFT JOIN: rows so far are kept */
+    int n_keys;
+    struct plan_slot *outer; /* n_keys: in the scans so far; equal to .. */
+    int *inner;              /* .. these columns of `scan` */
+    uint32_t *key_types;     /* what the keys compare as; ints of all widths as OID_INT8 */
+    int n_on;
+    struct expr **on; /* further conditions */
+};
+
+/* A batch plan: scan 0 is where the chain starts. Expressions find their columns with
+ * plan_batch_slot(). */
+struct plan_batch {
+    const struct select *select;
+    int n_scans;
+    struct plan_scan
+        *scans;     /* `where` conjuncts that mention one scan only are in its SQL already */
+    int *slots;     /* rte id, column -> number of a slot: slot_base[rte->id] + column, or -1 */
+    int *slot_base; /* -1: an rte that is not scanned */
+    int n_slots;    /* over all scans */
+    struct plan_slot *slot; /* slot number -> scan and column */
+    int n_joins;            /* n_scans - 1 */
+    struct plan_join *joins;
+    int n_where;
+    struct expr **where; /* residual conjuncts, after all joins */
+    bool grouped;
+    int n_group;
+    struct expr **group;
+    int n_aggs;
+    struct expr **aggs; /* EXPR_AGG */
+};
+
+/* The slot number of a column expression; -1: none (a column that no scan gives). */
+int plan_batch_slot(const struct plan_batch *b, const struct expr *column);
+
+struct plan_gather {
+    int n_scans;
+    struct plan_scan *scans;
+    char **names;    /* of the table that each scan's rows go to: "pulled_<rte id>" */
+    char **creates;  /* CREATE TABLE for each */
+    char **inserts;  /* INSERT .. VALUES (?1, ..) for each */
+    const char *sql; /* the statement over those tables */
+    size_t sql_len;
+};
+
+struct plan {
+    enum plan_kind kind;
+    const struct query *query; /* the statement itself; of an EXPLAIN: the explained one */
+    const char *text; /* PostgreSQL text of `query`, 0-terminated: what another server is sent */
+    bool explain, analyze; /* run: answer with lines instead of (analyze: besides) running it */
+    const struct catalog_view *view;
+
+    /* result, whatever runs: for EXPLAIN one text column "QUERY PLAN" */
+    int n_columns;
+    const struct result_column *columns;
+    bool returns;
+
+    /* PLAN_REGION; PLAN_INSERT: the target's; PLAN_BATCH: when all scans are in one region, else 0
+     */
+    uint64_t region;
+    uint64_t schema_version;
+    bool writes, locks;
+    const char *sql; /* CONSTANT, REGION: SQLite text. TRUNCATE: several statements. INSERT: one row
+                        from ?1.. */
+    size_t sql_len;
+
+    struct plan_batch *batch;   /* PLAN_BATCH, or PLAN_INSERT */
+    struct plan_gather *gather; /* PLAN_GATHER, or PLAN_INSERT; PLAN_BATCH: what to do when memory
+                                   does not suffice */
+
+    /* private */
+    struct arena arena;
+    _Atomic int refs;
+};
+
+/* What the choice depends on besides the statement. */
+struct plan_context {
+    const struct catalog_view *view; /* the plan takes a reference of its own */
+    void *ctx;
+    int64_t (*row_count)(void *ctx, const struct table *t); /* about; -1: unknown. May be NULL */
+    int64_t batch_min_rows; /* in one region: SQLite below that (20,000) */
+};
+
+/*
+ * Makes a plan of a statement: SELECT, INSERT, UPDATE, DELETE, TRUNCATE, EXPLAIN, or schema change.
+ * `q` lives in *arena, whose contents move into the plan (the caller's arena is empty afterwards;
+ * on error too). `text` is copied. 0A000 where tables of several regions would be written. */
+struct error *plan_new(const struct plan_context *pc, const struct query *q, const char *text,
+                       size_t text_len, struct arena *arena, struct plan **ret);
+struct plan *plan_ref(struct plan *p);
+void plan_unref(struct plan *p); /* NULL is fine */
