@@ -1,13 +1,13 @@
 /*
  * wal: the server's log, shared by all its regions.
  *
- * A directory of fixed-size, zero-filled, recycled segments of checksummed records. Group commit: any
- * number of threads append; whoever needs durability calls wal_sync(), and one of the waiting
+ * A directory of fixed-size, zero-filled, recycled segments of checksummed records. Group commit:
+ * any number of threads append; whoever needs durability calls wal_sync(), and one of the waiting
  * threads does one write and one fdatasync for all. The log is the durable truth: see DESIGN.md,
  * section 4.
  *
- * Within a region lsns are consecutive. Appending (region, lsn) when the log already holds entries of the
- * region at or above lsn replaces them (a new primary's truth); so does wal_truncate.
+ * Within a region lsns are consecutive. Appending (region, lsn) when the log already holds entries
+ * of the region at or above lsn replaces them (a new primary's truth); so does wal_truncate.
  *
  * Thread-safe throughout.
  */
@@ -28,7 +28,7 @@ struct wal_entry {
 enum { WAL_MAX_ENTRY = 4 * 1024 * 1024 };
 
 struct wal_options {
-    uint64_t segment_bytes; /* 0: 16 MiB */
+    uint64_t segment_bytes;  /* 0: 16 MiB */
     uint32_t spare_segments; /* recycled ones kept ready, zero-filled; 0: 2 */
 };
 
@@ -46,8 +46,9 @@ struct error *wal_open(const char *dir, const struct wal_options *options, wal_f
 void wal_close(struct wal *w); /* syncs what was appended */
 
 /* Appends entries of one region, in order, with lsns following each other. Copies the data into the
- * log's buffer; not durable until wal_sync. Returns a position to sync to. Fails (58030, 53100) only when the log is
- * already broken or the disk is full; after a failed write or sync every later call fails with the same error. */
+ * log's buffer; not durable until wal_sync. Returns a position to sync to. Fails (58030, 53100)
+ * only when the log is already broken or the disk is full; after a failed write or sync every later
+ * call fails with the same error. */
 struct error *wal_append(struct wal *w, const struct wal_entry *entries, size_t n,
                          uint64_t *ret_position);
 /* Forgets the region's entries above lsn (0: all of them). Durable with the next sync. */
@@ -56,8 +57,8 @@ struct error *wal_truncate(struct wal *w, uint64_t region, uint64_t lsn, uint64_
 struct error *wal_sync(struct wal *w, uint64_t position);
 
 /* Reads back entries from lsn `from` on (appended ones too, synced or not), until max_bytes or
- * max_n; at least one if there is one. Data goes to `a`. *ret_n = 0: the log doesn't hold `from` (recycled, or not
- * written yet); compare with wal_range. XX001 if the record is damaged. */
+ * max_n; at least one if there is one. Data goes to `a`. *ret_n = 0: the log doesn't hold `from`
+ * (recycled, or not written yet); compare with wal_range. XX001 if the record is damaged. */
 struct error *wal_read(struct wal *w, uint64_t region, uint64_t from, size_t max_bytes,
                        struct arena *a, struct wal_entry *ret, size_t max_n, size_t *ret_n);
 /* first > last when the log holds nothing of the region. */
@@ -69,6 +70,6 @@ uint64_t wal_epoch(struct wal *w, uint64_t region, uint64_t lsn);
 /* Says that the region's file durably holds everything up to lsn. Segments of which every region's
  * entries are so held are recycled. */
 void wal_release(struct wal *w, uint64_t region, uint64_t lsn);
-/* Regions that hold back the oldest segment, and the bytes kept: so that the caller can checkpoint them.
- * Returns how many were written to `regions` (at most max). */
+/* Regions that hold back the oldest segment, and the bytes kept: so that the caller can checkpoint
+ * them. Returns how many were written to `regions` (at most max). */
 size_t wal_pressure(struct wal *w, uint64_t *regions, size_t max, uint64_t *ret_bytes);
