@@ -91,8 +91,9 @@ void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the 
 
 /* A plan for a statement. SELECT, INSERT, UPDATE, DELETE, TRUNCATE, EXPLAIN, CREATE/DROP
  * TABLE/INDEX and ADD KEY have one; everything else is the gateway's own. `q` was analysed into
- * *arena, whose contents move into the plan (empty afterwards, on error too). `text`: the
- * statement's own text, as it was analysed (for a lifted statement: the lifted text). For COPY
+ * *arena, whose contents move into the plan, as does the caller's
+ * reference on `view` (the arena is empty afterwards, the reference gone, on error too). `text`:
+ * the statement's own text, as it was analysed (for a lifted statement: the lifted text). For COPY
  * (query) TO give copy.query and copy.query_text; for COPY FROM copy.insert and any text. Share it
  * among sessions, keep it in a cache with plan_ref/plan_unref, use it while
  * catalog_schema_is_current(catalog, plan->view). */

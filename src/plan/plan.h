@@ -124,7 +124,7 @@ struct plan {
 
 /* What the choice depends on besides the statement. */
 struct plan_context {
-    const struct catalog_view *view; /* the plan takes a reference of its own */
+    const struct catalog_view *view; /* the caller's reference moves into the plan */
     void *ctx;
     int64_t (*row_count)(void *ctx, const struct table *t); /* about; -1: unknown. May be NULL */
     int64_t batch_min_rows; /* in one region: SQLite below that (20,000) */
@@ -132,8 +132,10 @@ struct plan_context {
 
 /*
  * Makes a plan of a statement: SELECT, INSERT, UPDATE, DELETE, TRUNCATE, EXPLAIN, or schema change.
- * `q` lives in *arena, whose contents move into the plan (the caller's arena is empty afterwards;
- * on error too). `text` is copied. 0A000 where tables of several regions would be written. */
+ * `q` lives in *arena, whose contents move into the plan (the caller's arena is empty afterwards,
+ * and its reference on the view is gone; on error too). `text` is copied. 0A000 where tables of
+ * several regions would be written.
+ */
 struct error *plan_new(const struct plan_context *pc, const struct query *q, const char *text,
                        size_t text_len, struct arena *arena, struct plan **ret);
 struct plan *plan_ref(struct plan *p);
