@@ -37,10 +37,15 @@ struct wal_options {
 typedef void wal_found_fn(void *ctx, uint64_t region, uint64_t first_lsn, uint64_t last_lsn,
                           uint64_t last_epoch);
 
-/* Opens or creates. Errors: 58030 I/O (with path); XX001 damage before the tail, naming the segment
- * and the regions that lose entries (message for the operator says that these replicas are to be
- * rebuilt): the log still opens when `ret_damaged` is given, listing those regions there (caller
- * frees with mem_free), and holds none of their entries. */
+/*
+ * Opens or creates. Errors: 58030 I/O (with path); 55006 another process has it open; 0A000 a newer
+ * format; XX001 damage before the tail, naming the file and the regions that lose entries: these
+ * replicas are to be rebuilt. With `ret_damaged` the log opens in spite of damage, lists those
+ * regions there (the caller frees it with mem_free) and holds none of their entries. A region whose
+ * every record lay in the damaged bytes is unknown to the log: when n_damaged > 0, a replica that
+ * `found` didn't name can't tell either what it lost. Entries of regions that this server no longer
+ * hosts hold segments back until wal_truncate(region, 0).
+ */
 struct error *wal_open(const char *dir, const struct wal_options *options, wal_found_fn *found,
                        void *ctx, struct wal **ret, uint64_t **ret_damaged, size_t *ret_n_damaged);
 void wal_close(struct wal *w); /* syncs what was appended */

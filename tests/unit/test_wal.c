@@ -894,9 +894,9 @@ static ssize_t counting_pwrite(int fd, const void *data, size_t len, off_t offse
 /* Threads that append at once share writes, and nothing of theirs is lost or mixed up. */
 static void threads_commit_in_groups(void **state)
 {
-    struct wal *w = open_log(*state);
     log_writes = 0;
     wal__io.pwrite = counting_pwrite;
+    struct wal *w = open_log(*state);
     pthread_t threads[THREADS];
     struct job jobs[THREADS];
     for (uint64_t i = 0; i < THREADS; i++) {
