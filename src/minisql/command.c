@@ -354,10 +354,10 @@ static enum outcome do_help(struct session *s, const char *line)
 {
     for (size_t i = 0; i < ARRAY_LEN(commands); i++)
         if (commands[i].usage)
-            fprintf(s->out, "  %-28s  %s\n", commands[i].usage, commands[i].help);
-    fprintf(s->out, "  %-28s  %s\n", "clear", "drop every table, after a question");
-    fprintf(s->out, "  %-28s  %s\n", "status, servers, tables,", "the cluster");
-    fprintf(s->out, "  %-28s\n", "regions");
+            fprintf(s->out, "  %-30s  %s\n", commands[i].usage, commands[i].help);
+    fprintf(s->out, "  %-30s  %s\n", "clear", "drop every table, after a question");
+    fprintf(s->out, "  %-30s  %s\n", "status, servers, tables,", "the cluster");
+    fprintf(s->out, "  %-30s\n", "regions");
     fprintf(s->out, "Statements end with a semicolon.\n");
     return RUN_OK;
 }

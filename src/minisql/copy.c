@@ -80,8 +80,9 @@ static bool put_file(struct session *s, const char **ret_failure)
 /* Rows that follow in the script, or are typed, up to a line with only \. */
 static bool put_lines(struct session *s)
 {
-    bool sent = true;
-    if (s->input && !s->input->file)
+    bool sent = true, typed = s->input && !s->input->file;
+    minisql__prompt_completes(!typed); /* a tab is data here */
+    if (typed)
         puts("Enter data to be copied followed by a newline.\n"
              "End with a backslash and a period on a line by itself, or an EOF signal.");
     for (char *line; (line = minisql__next_line(s, ">> ")) != NULL; mem_free(line)) {
@@ -91,6 +92,7 @@ static bool put_lines(struct session *s)
         }
         sent = sent && put(s, line, strlen(line)) && put(s, "\n", 1);
     }
+    minisql__prompt_completes(true);
     return sent;
 }
 

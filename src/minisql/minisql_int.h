@@ -121,6 +121,7 @@ enum outcome minisql__run_buffer(struct session *s);             /* runs and emp
 void minisql__prompt_init(struct session *s);
 void minisql__prompt_done(struct session *s);
 char *minisql__prompt_line(struct session *s, const char *prompt);
+void minisql__prompt_completes(bool on);
 void minisql__remember(const char *statement); /* in the history */
 void minisql__names_done(struct names *n);
 

@@ -317,7 +317,7 @@ static enum outcome do_clear(struct session *s, bool yes)
         fprintf(s->out, "There are no tables.\n");
     } else {
         _cleanup_(mem_freep) char *question =
-            mem_printf("Drop all %d tables with their rows? [y/N] ", PQntuples(tables));
+            mem_printf("Drop every table (%d) with all rows? [y/N] ", PQntuples(tables));
         _cleanup_(mem_freep) char *answer = yes ? NULL : minisql__prompt_line(s, question);
         if (yes || (answer && (answer[0] == 'y' || answer[0] == 'Y')))
             outcome = drop_all(s, tables);

@@ -240,6 +240,11 @@ void minisql__prompt_done(struct session *s)
         fprintf(stderr, "minisql: could not write the history to %s\n", path);
 }
 
+void minisql__prompt_completes(bool on)
+{
+    rl_inhibit_completion = !on;
+}
+
 char *minisql__prompt_line(struct session *s, const char *prompt)
 {
     minisql__learn(s);

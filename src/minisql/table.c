@@ -331,8 +331,8 @@ static void draw_expanded(const struct minisql_table *t, const struct minisql_st
     }
     lines_done(&l);
     size_t label = (size_t)snprintf(NULL, 0, "-[ RECORD %zu ]", t->rows);
-    if (value_width + name_width + 3 < label) /* the label may be the widest line */
-        value_width = label - name_width - 3;
+    if (value_width + name_width + 4 < label) /* the label may be the widest line */
+        value_width = label - name_width - 4;
     if (t->title && !style->tuples_only)
         fprintf(out, "%s\n", t->title);
     if (t->rows == 0 && !style->tuples_only)
