@@ -1,0 +1,1134 @@
+/*
+ * One conformance suite over every coordination store, then what is particular to each. Runs a real
+ * etcd (Debian's etcd-server) on free ports in a temporary directory, which some cases pause, kill
+ * and start again.
+ */
+#include "coord/coord.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <strings.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+enum { CALL_MS = 5000 };
+
+/* ---- the stores under test ---------------------------------------------------------------- */
+
+static char root[64];
+static struct {
+    pid_t pid;
+    int client_port, peer_port;
+} etcd;
+static bool use_etcd; /* which store the conformance suite runs over */
+
+static void ok(struct error *e)
+{
+    if (e) {
+        fprintf(stderr, "%s: %s\n", e->sqlstate, e->message);
+        fail();
+    }
+}
+
+static void fails(struct error *e, const char *sqlstate)
+{
+    assert_non_null(e);
+    assert_string_equal(e->sqlstate, sqlstate);
+    error_free(e);
+}
+
+static int listen_anywhere(int *ret_port)
+{
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t n = sizeof(a);
+    assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
+    assert_int_equal(listen(fd, 16), 0);
+    assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
+    *ret_port = ntohs(a.sin_port);
+    return fd;
+}
+
+static int free_port(void)
+{
+    int port;
+    close(listen_anywhere(&port));
+    return port;
+}
+
+static void etcd_spawn(void)
+{
+    char data[128], client[64], peer[64], cluster[96], log[128];
+    snprintf(data, sizeof(data), "%s/etcd", root);
+    snprintf(log, sizeof(log), "%s/etcd.log", root);
+    snprintf(client, sizeof(client), "http://127.0.0.1:%d", etcd.client_port);
+    snprintf(peer, sizeof(peer), "http://127.0.0.1:%d", etcd.peer_port);
+    snprintf(cluster, sizeof(cluster), "test=%s", peer);
+    etcd.pid = fork();
+    assert_true(etcd.pid >= 0);
+    if (etcd.pid == 0) {
+        int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+        dup2(fd, 1);
+        dup2(fd, 2);
+        unsetenv("ETCD_UNSUPPORTED_ARCH");
+        execlp("etcd", "etcd", "--name", "test", "--data-dir", data, "--listen-client-urls", client,
+               "--advertise-client-urls", client, "--listen-peer-urls", peer,
+               "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster,
+               "--election-timeout", "500", "--heartbeat-interval", "100", (char *)NULL);
+        _exit(127);
+    }
+}
+
+static void etcd_kill(void)
+{
+    if (etcd.pid <= 0)
+        return;
+    kill(etcd.pid, SIGKILL);
+    waitpid(etcd.pid, NULL, 0);
+    etcd.pid = 0;
+}
+
+static char *etcd_url(void)
+{
+    return mem_printf("etcd://127.0.0.1:%d", etcd.client_port);
+}
+
+static struct coord *open_url(const char *url)
+{
+    struct coord *c;
+    char dir[96];
+    snprintf(dir, sizeof(dir), "%s/data", root);
+    ok(coord_open(url, dir, &c));
+    return c;
+}
+
+static struct coord *open_store(void)
+{
+    _cleanup_(mem_freep) char *url = use_etcd ? etcd_url() : mem_strdup("embedded");
+    return open_url(url);
+}
+
+/* Waits up to 10 s for a condition that another thread or process makes true. */
+#define EVENTUALLY(condition)                                                                      \
+    do {                                                                                           \
+        uint64_t until_ = clock_ms() + 10000;                                                      \
+        while (!(condition) && clock_ms() < until_)                                                \
+            sleep_ms(5);                                                                           \
+        assert_true(condition);                                                                    \
+    } while (0)
+
+/* Every case has a prefix of its own. */
+static char *key(const char *name)
+{
+    static char keys[256][64];
+    static unsigned next, cases;
+    if (!name) {
+        cases++;
+        return NULL;
+    }
+    char *k = keys[next++ % 256];
+    snprintf(k, 64, "/test/%u/%s", cases, name);
+    return k;
+}
+
+static int new_case(void **state)
+{
+    key(NULL);
+    return 0;
+}
+
+/* ---- small calls -------------------------------------------------------------------------- */
+
+static bool txn(struct coord *c, const struct coord_compare *compares, size_t n_compares,
+                const struct coord_op *ops, size_t n_ops, uint64_t *ret_revision)
+{
+    bool succeeded;
+    ok(coord_txn(c, compares, n_compares, ops, n_ops, CALL_MS, &succeeded, ret_revision));
+    return succeeded;
+}
+
+static struct coord_op put_op(const char *k, const char *v)
+{
+    return (struct coord_op){.kind = COORD_PUT, .key = k, .value = v, .value_len = strlen(v)};
+}
+
+static uint64_t put(struct coord *c, const char *k, const char *v)
+{
+    uint64_t revision;
+    struct coord_op op = put_op(k, v);
+    assert_true(txn(c, NULL, 0, &op, 1, &revision));
+    return revision;
+}
+
+static void del(struct coord *c, const char *k)
+{
+    struct coord_op op = {.kind = COORD_DELETE, .key = k};
+    assert_true(txn(c, NULL, 0, &op, 1, NULL));
+}
+
+static bool exists(struct coord *c, const char *k)
+{
+    struct coord_list l;
+    ok(coord_get(c, k, CALL_MS, &l));
+    bool there = l.n > 0;
+    coord_list_done(&l);
+    return there;
+}
+
+static bool holds(struct coord *c, const char *k, const char *v)
+{
+    struct coord_list l;
+    struct error *e = coord_get(c, k, CALL_MS, &l);
+    if (e) {
+        error_free(e);
+        return false;
+    }
+    bool same = l.n > 0 && strcmp(l.kvs[0].value, v) == 0;
+    coord_list_done(&l);
+    return same;
+}
+
+static uint64_t revision_of(struct coord *c)
+{
+    struct coord_list l;
+    ok(coord_get(c, "/test/none", CALL_MS, &l));
+    uint64_t revision = l.revision;
+    coord_list_done(&l);
+    return revision;
+}
+
+/* A watcher that writes down what it is told: "key=value;" and "-key;", "|" after each call. */
+struct notes {
+    pthread_mutex_t lock;
+    struct buf text;
+    struct coord *c;
+    int resyncs, connects, disconnects, fail_resyncs;
+    uint64_t revision;
+    size_t events;
+};
+
+static void note_events(void *ctx, uint64_t revision, const struct coord_event *events, size_t n)
+{
+    struct notes *notes = ctx;
+    pthread_mutex_lock(&notes->lock);
+    assert_true(revision > notes->revision);
+    notes->revision = revision;
+    notes->events += n;
+    for (size_t i = 0; i < n; i++) {
+        const char *name = strrchr(events[i].kv.key, '/') + 1;
+        if (events[i].deleted)
+            buf_printf(&notes->text, "-%s;", name);
+        else
+            buf_printf(&notes->text, "%s=%s;", name, events[i].kv.value);
+    }
+    buf_puts(&notes->text, "|");
+    pthread_mutex_unlock(&notes->lock);
+}
+
+static uint64_t note_resync(void *ctx)
+{
+    struct notes *notes = ctx;
+    uint64_t revision = revision_of(notes->c);
+    pthread_mutex_lock(&notes->lock);
+    notes->resyncs++;
+    if (notes->fail_resyncs-- > 0)
+        revision = 0;
+    else
+        notes->revision = revision;
+    pthread_mutex_unlock(&notes->lock);
+    return revision;
+}
+
+static void note_connected(void *ctx, bool connected)
+{
+    struct notes *notes = ctx;
+    pthread_mutex_lock(&notes->lock);
+    notes->connects += connected;
+    notes->disconnects += !connected;
+    pthread_mutex_unlock(&notes->lock);
+}
+
+static bool noted(struct notes *notes, const char *text)
+{
+    pthread_mutex_lock(&notes->lock);
+    bool same = strcmp(notes->text.data ? notes->text.data : "", text) == 0;
+    pthread_mutex_unlock(&notes->lock);
+    return same;
+}
+
+static int locked_int(struct notes *notes, const int *p)
+{
+    pthread_mutex_lock(&notes->lock);
+    int v = *p;
+    pthread_mutex_unlock(&notes->lock);
+    return v;
+}
+
+static struct coord_watch *watch(struct notes *notes, struct coord *c, const char *prefix,
+                                 uint64_t after)
+{
+    pthread_mutex_init(&notes->lock, NULL);
+    notes->c = c;
+    struct coord_watcher w = {
+        .ctx = notes, .events = note_events, .resync = note_resync, .connected = note_connected};
+    struct coord_watch *ret;
+    ok(coord_watch(c, prefix, after, &w, &ret));
+    return ret;
+}
+
+/* ---- reading and writing ------------------------------------------------------------------ */
+
+/* What was put is read back byte for byte, also bytes that are no text, with the revisions of its
+ * creation and change. */
+static void put_and_get(void **state)
+{
+    struct coord *c = open_store();
+    struct coord_op op = {
+        .kind = COORD_PUT, .key = key("a"), .value = "x\0\xff\n\"", .value_len = 5};
+    uint64_t created, changed;
+    assert_true(txn(c, NULL, 0, &op, 1, &created));
+    struct coord_list l;
+    ok(coord_get(c, op.key, CALL_MS, &l));
+    assert_int_equal(l.n, 1);
+    assert_int_equal(l.kvs[0].value_len, 5);
+    assert_memory_equal(l.kvs[0].value, "x\0\xff\n\"", 6);
+    assert_true(l.kvs[0].create_revision == created && l.kvs[0].mod_revision == created);
+    assert_true(l.revision >= created && created > 0);
+    assert_true(l.kvs[0].lease == 0);
+    coord_list_done(&l);
+    changed = put(c, op.key, "");
+    assert_true(changed > created);
+    ok(coord_get(c, op.key, CALL_MS, &l));
+    assert_int_equal(l.kvs[0].value_len, 0);
+    assert_string_equal(l.kvs[0].value, "");
+    assert_true(l.kvs[0].create_revision == created && l.kvs[0].mod_revision == changed);
+    coord_list_done(&l);
+    del(c, op.key);
+    assert_false(exists(c, op.key));
+    assert_true(put(c, op.key, "again") > changed);
+    ok(coord_get(c, op.key, CALL_MS, &l));
+    assert_true(l.kvs[0].create_revision > changed);
+    coord_list_done(&l);
+    coord_close(c);
+}
+
+/* A list holds exactly the keys with the prefix, by key, however many there are. */
+static void list_prefix(void **state)
+{
+    struct coord *c = open_store();
+    put(c, key("p"), "no");
+    put(c, key("p0"), "no");
+    char keys[100][64];
+    struct coord_op ops[100];
+    for (int i = 0; i < 2300; i += 100) {
+        for (int j = 0; j < 100; j++) {
+            snprintf(keys[j], sizeof(keys[j]), "%s/%05d", key("p"), i + j);
+            ops[j] = put_op(keys[j], "v");
+        }
+        assert_true(txn(c, NULL, 0, ops, 100, NULL));
+    }
+    char prefix[70];
+    snprintf(prefix, sizeof(prefix), "%s/", key("p"));
+    struct coord_list l;
+    ok(coord_list(c, prefix, CALL_MS, &l));
+    assert_int_equal(l.n, 2300);
+    for (size_t i = 0; i < l.n; i++)
+        assert_int_equal(atoi(strrchr(l.kvs[i].key, '/') + 1), i);
+    coord_list_done(&l);
+    ok(coord_list(c, "", CALL_MS, &l));
+    assert_true(l.n >= 2302);
+    coord_list_done(&l);
+    ok(coord_list(c, key("nothing/"), CALL_MS, &l));
+    assert_true(l.n == 0 && l.revision > 0);
+    coord_list_done(&l);
+    coord_close(c);
+}
+
+/* A transaction happens when all of its compares hold, and else not at all; each kind of compare
+ * means what it says. */
+static void compares(void **state)
+{
+    struct coord *c = open_store();
+    const char *a = key("a"), *b = key("b");
+    uint64_t created = put(c, a, "1"), changed = put(c, a, "2");
+    struct {
+        struct coord_compare compare;
+        bool expected;
+    } cases[] = {
+        {{COORD_ABSENT, a, 0}, false},        {{COORD_ABSENT, b, 0}, true},
+        {{COORD_EXISTS, a, 0}, true},         {{COORD_EXISTS, b, 0}, false},
+        {{COORD_UNMOVED, a, changed}, true},  {{COORD_UNMOVED, a, created}, false},
+        {{COORD_UNMOVED, b, 0}, true},        {{COORD_UNMOVED, a, 0}, false},
+        {{COORD_UNMOVED, b, changed}, false}, {{COORD_CREATED, a, created}, true},
+        {{COORD_CREATED, a, changed}, false}, {{COORD_CREATED, b, created}, false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        struct coord_op ops[2] = {put_op(key("x"), "x"), put_op(key("y"), "y")};
+        struct coord_compare both[2] = {{COORD_EXISTS, a, 0}, cases[i].compare};
+        uint64_t before = revision_of(c), after;
+        assert_int_equal(txn(c, both, 2, ops, 2, &after), cases[i].expected);
+        assert_true(after == before + cases[i].expected);
+        assert_int_equal(exists(c, ops[0].key), cases[i].expected);
+        assert_int_equal(exists(c, ops[1].key), cases[i].expected);
+        del(c, ops[0].key);
+        del(c, ops[1].key);
+    }
+    uint64_t before = revision_of(c);
+    del(c, b); /* nothing there, nothing happens */
+    assert_true(revision_of(c) == before);
+    coord_close(c);
+}
+
+/* What no store could do is refused before it is sent. */
+static void limits(void **state)
+{
+    struct coord *c = open_store();
+    struct coord_op twice[2] = {put_op(key("a"), "1"), put_op(key("a"), "2")};
+    bool succeeded;
+    fails(coord_txn(c, NULL, 0, twice, 2, CALL_MS, &succeeded, NULL), E_INTERNAL);
+    struct coord_op empty = put_op("", "1");
+    fails(coord_txn(c, NULL, 0, &empty, 1, CALL_MS, &succeeded, NULL), E_INTERNAL);
+    char *big = mem_zalloc(COORD_VALUE_MAX + 1);
+    struct coord_op large = {
+        .kind = COORD_PUT, .key = key("a"), .value = big, .value_len = COORD_VALUE_MAX + 1};
+    fails(coord_txn(c, NULL, 0, &large, 1, CALL_MS, &succeeded, NULL), "54000");
+    large.value_len = COORD_VALUE_MAX;
+    ok(coord_txn(c, NULL, 0, &large, 1, CALL_MS, &succeeded, NULL));
+    struct coord_list l;
+    ok(coord_get(c, large.key, CALL_MS, &l));
+    assert_int_equal(l.kvs[0].value_len, COORD_VALUE_MAX);
+    coord_list_done(&l);
+    mem_free(big);
+    coord_close(c);
+}
+
+struct counter {
+    struct coord *c;
+    const char *key;
+    int times;
+};
+
+static void *count_up(void *arg)
+{
+    struct counter *n = arg;
+    for (int done = 0; done < n->times;) {
+        struct coord_list l;
+        ok(coord_get(n->c, n->key, CALL_MS, &l));
+        char next[16];
+        snprintf(next, sizeof(next), "%d", l.n ? atoi(l.kvs[0].value) + 1 : 1);
+        struct coord_compare unmoved = {COORD_UNMOVED, n->key, l.n ? l.kvs[0].mod_revision : 0};
+        struct coord_op op = put_op(n->key, next);
+        done += txn(n->c, &unmoved, 1, &op, 1, NULL);
+        coord_list_done(&l);
+    }
+    return NULL;
+}
+
+/* Compare-and-swap by many threads at once loses no step. */
+static void concurrent_swaps(void **state)
+{
+    struct coord *c = open_store();
+    struct counter n = {c, key("n"), 25};
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++)
+        pthread_create(&threads[i], NULL, count_up, &n);
+    for (int i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_true(holds(c, n.key, "100"));
+    coord_close(c);
+}
+
+/* A store that is opened again holds what was written, at a revision that did not go back. */
+static void reopen(void **state)
+{
+    struct coord *c = open_store();
+    uint64_t revision = put(c, key("a"), "kept");
+    coord_close(c);
+    c = open_store();
+    assert_true(holds(c, key("a"), "kept"));
+    assert_true(revision_of(c) >= revision);
+    coord_close(c);
+}
+
+/* ---- watching ----------------------------------------------------------------------------- */
+
+/* A watch tells every later change under its prefix, in order, each transaction in one piece. */
+static void watch_changes(void **state)
+{
+    struct coord *c = open_store();
+    struct notes notes = {0};
+    uint64_t start = put(c, key("w/old"), "0");
+    struct coord_watch *w = watch(&notes, c, key("w/"), start);
+    put(c, key("w/a"), "1");
+    put(c, key("other"), "x");
+    struct coord_op ops[3] = {
+        put_op(key("w/b"), "2"), put_op(key("x"), "x"), {.kind = COORD_DELETE, .key = key("w/a")}};
+    assert_true(txn(c, NULL, 0, ops, 3, NULL));
+    put(c, key("w/b"), "3");
+    EVENTUALLY(noted(&notes, "a=1;|b=2;-a;|b=3;|") || noted(&notes, "a=1;|-a;b=2;|b=3;|"));
+    EVENTUALLY(locked_int(&notes, &notes.connects) == 1);
+    coord_watch_close(w);
+    put(c, key("w/c"), "4");
+    assert_int_equal(notes.events, 4);
+    assert_int_equal(notes.resyncs, 0);
+    buf_done(&notes.text);
+    coord_close(c);
+}
+
+/* A watch that begins in the past tells what happened since. */
+static void watch_history(void **state)
+{
+    struct coord *c = open_store();
+    uint64_t start = put(c, key("a"), "0");
+    put(c, key("a"), "1");
+    put(c, key("a"), "2");
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("a"), start);
+    EVENTUALLY(noted(&notes, "a=1;|a=2;|") || noted(&notes, "a=1;a=2;|"));
+    coord_watch_close(w);
+    buf_done(&notes.text);
+    coord_close(c);
+}
+
+static void forget_history(struct coord *c)
+{
+    if (use_etcd) {
+        _cleanup_(mem_freep) char *command =
+            mem_printf("ETCDCTL_API=3 etcdctl --endpoints 127.0.0.1:%d compact %llu > /dev/null",
+                       etcd.client_port, (unsigned long long)revision_of(c));
+        assert_int_equal(system(command), 0);
+    } else {
+        for (int i = 0; i < 1100; i++)
+            put(c, key("filler"), "x");
+    }
+}
+
+/* A watch whose beginning is forgotten asks for a resync, again until it succeeds, and goes on from
+ * there. */
+static void watch_resync(void **state)
+{
+    struct coord *c = open_store();
+    put(c, key("a"), "1");
+    put(c, key("a"), "2");
+    forget_history(c);
+    struct notes notes = {.fail_resyncs = 1};
+    struct coord_watch *w = watch(&notes, c, key("a"), 0);
+    EVENTUALLY(locked_int(&notes, &notes.resyncs) == 2);
+    put(c, key("a"), "3");
+    EVENTUALLY(noted(&notes, "a=3;|"));
+    assert_int_equal(notes.resyncs, 2);
+    coord_watch_close(w);
+    buf_done(&notes.text);
+    coord_close(c);
+}
+
+/* Watches close at once, whatever they are doing. */
+static void watch_close(void **state)
+{
+    struct coord *c = open_store();
+    uint64_t start = clock_ms();
+    for (int i = 0; i < 10; i++) {
+        struct notes notes = {0};
+        struct coord_watch *w = watch(&notes, c, key("a"), revision_of(c));
+        if (i % 2)
+            put(c, key("a"), "x");
+        coord_watch_close(w);
+        buf_done(&notes.text);
+    }
+    coord_watch_close(NULL);
+    assert_true(clock_ms() - start < 3000);
+    coord_close(c);
+}
+
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+static struct coord_session *session(struct coord *c, const struct coord_session_events *events)
+{
+    struct coord_session *s;
+    ok(coord_session_open(c, 2000, CALL_MS, events, &s));
+    return s;
+}
+
+static bool session_put(struct coord_session *s, const char *k, const char *v, uint64_t take)
+{
+    bool taken;
+    ok(coord_session_put(s, k, v, strlen(v), take, CALL_MS, &taken));
+    return !taken;
+}
+
+/* Keys of a session outlive its lease's length while it is open, and vanish when it is closed; a
+ * watch tells so. */
+static void session_keys(void **state)
+{
+    struct coord *c = open_store();
+    struct coord_session *s = session(c, NULL);
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("s/"), revision_of(c));
+    assert_true(session_put(s, key("s/a"), "1", 0));
+    struct coord_op op = put_op(key("s/b"), "2");
+    op.session = s;
+    assert_true(txn(c, NULL, 0, &op, 1, NULL));
+    put(c, key("s/c"), "stays");
+    sleep_ms(2600);
+    assert_true(exists(c, key("s/a")) && coord_session_alive(s));
+    coord_session_close(s);
+    assert_false(exists(c, key("s/a")));
+    assert_false(exists(c, key("s/b")));
+    assert_true(exists(c, key("s/c")));
+    EVENTUALLY(noted(&notes, "a=1;|b=2;|c=stays;|-a;-b;|"));
+    coord_watch_close(w);
+    buf_done(&notes.text);
+    coord_close(c);
+}
+
+/* A key that another session holds can't be put, unless its revision is named; one's own is
+ * replaced. */
+static void session_taken(void **state)
+{
+    struct coord *c = open_store();
+    struct coord_session *a = session(c, NULL), *b = session(c, NULL);
+    assert_true(session_put(a, key("k"), "a", 0));
+    assert_false(session_put(b, key("k"), "b", 0));
+    assert_true(session_put(a, key("k"), "a2", 0));
+    assert_true(holds(c, key("k"), "a2"));
+    struct coord_list l;
+    ok(coord_get(c, key("k"), CALL_MS, &l));
+    assert_true(l.kvs[0].lease == coord_session_lease(a));
+    assert_true(session_put(b, key("k"), "b", l.kvs[0].mod_revision));
+    coord_list_done(&l);
+    coord_session_close(a);
+    assert_true(holds(c, key("k"), "b"));
+    coord_session_close(b);
+    assert_false(exists(c, key("k")));
+    coord_close(c);
+}
+
+/* The keys of a killed process vanish by themselves. */
+static void session_of_killed_process(void **state)
+{
+    int ready[2];
+    assert_int_equal(pipe(ready), 0);
+    const char *k = key("k");
+    pid_t pid = fork();
+    if (pid == 0) {
+        struct coord *c = open_store();
+        struct coord_session *s = session(c, NULL);
+        session_put(s, k, "1", 0);
+        if (write(ready[1], "x", 1) != 1)
+            _exit(1);
+        pause();
+    }
+    char x;
+    close(ready[1]);
+    assert_int_equal(read(ready[0], &x, 1), 1);
+    close(ready[0]);
+    kill(pid, SIGKILL);
+    waitpid(pid, NULL, 0);
+    struct coord *c = open_store();
+    if (use_etcd)
+        assert_true(exists(c, k));
+    EVENTUALLY(!exists(c, k));
+    coord_close(c);
+}
+
+/* ---- election ----------------------------------------------------------------------------- */
+
+struct candidate {
+    atomic_int leads, changes;
+    struct coord_session *session;
+    struct coord_election *election;
+};
+
+static void candidate_changed(void *ctx, bool leader)
+{
+    struct candidate *c = ctx;
+    c->leads = leader;
+    c->changes++;
+}
+
+static void stand(struct candidate *c, struct coord *store, const char *k, const char *name)
+{
+    c->session = session(store, NULL);
+    ok(coord_election_open(c->session, k, name, candidate_changed, c, &c->election));
+}
+
+/* One candidate leads; when it resigns or its session ends, the other does; the fence of the first
+ * is void then. */
+static void election(void **state)
+{
+    struct coord *c = open_store();
+    const char *k = key("leader");
+    struct candidate a = {0}, b = {0};
+    stand(&a, c, k, "a");
+    EVENTUALLY(a.leads);
+    assert_true(holds(c, k, "a"));
+    stand(&b, c, k, "b");
+    struct coord_compare fence, none;
+    assert_true(coord_election_fence(a.election, &fence));
+    assert_false(coord_election_fence(b.election, &none));
+    struct coord_op op = put_op(key("x"), "by a");
+    assert_true(txn(c, &fence, 1, &op, 1, NULL));
+    sleep_ms(300);
+    assert_int_equal(b.changes, 0);
+    struct coord_compare old = fence;
+    old.key = k;
+    coord_election_close(a.election);
+    assert_false(a.leads);
+    EVENTUALLY(b.leads);
+    assert_true(holds(c, k, "b"));
+    assert_false(txn(c, &old, 1, &op, 1, NULL));
+    assert_true(coord_election_fence(b.election, &fence));
+    assert_true(txn(c, &fence, 1, &op, 1, NULL));
+    /* somebody deletes the key by hand: led again, by a new fence */
+    del(c, k);
+    EVENTUALLY(exists(c, k));
+    EVENTUALLY(b.leads && b.changes >= 3);
+    coord_election_close(b.election);
+    coord_session_close(a.session);
+    coord_session_close(b.session);
+    coord_close(c);
+}
+
+/* ---- etcd alone --------------------------------------------------------------------------- */
+
+/* etcd killed and started again under an open watch and session: nothing is missed, nothing told
+ * twice, the session's keys stay. */
+static void etcd_restart(void **state)
+{
+    struct coord *c = open_store();
+    struct coord_session *s = session(c, NULL);
+    assert_true(session_put(s, key("s"), "1", 0));
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("w/"), revision_of(c));
+    put(c, key("w/a"), "1");
+    EVENTUALLY(noted(&notes, "a=1;|"));
+    int connects = locked_int(&notes, &notes.connects);
+    int disconnects = locked_int(&notes, &notes.disconnects);
+    etcd_kill();
+    struct coord_op op = put_op(key("w/a"), "lost");
+    bool succeeded;
+    fails(coord_txn(c, NULL, 0, &op, 1, 400, &succeeded, NULL), E_UNAVAILABLE);
+    EVENTUALLY(locked_int(&notes, &notes.disconnects) > disconnects);
+    etcd_spawn();
+    put(c, key("w/a"), "2");
+    put(c, key("w/a"), "3");
+    EVENTUALLY(noted(&notes, "a=1;|a=2;|a=3;|") || noted(&notes, "a=1;|a=2;a=3;|"));
+    EVENTUALLY(locked_int(&notes, &notes.connects) > connects);
+    EVENTUALLY(coord_session_alive(s));
+    EVENTUALLY(exists(c, key("s")));
+    coord_watch_close(w);
+    coord_session_close(s);
+    buf_done(&notes.text);
+    coord_close(c);
+}
+
+static void count_one(void *ctx)
+{
+    atomic_fetch_add((atomic_int *)ctx, 1);
+}
+
+struct both {
+    atomic_int lost, restored;
+};
+
+static void both_lost(void *ctx)
+{
+    count_one(&((struct both *)ctx)->lost);
+}
+
+static void both_restored(void *ctx)
+{
+    count_one(&((struct both *)ctx)->restored);
+}
+
+/* A lease that runs out while etcd does not answer: the session says so in time, the leader steps
+ * down, and afterwards keys and leadership are back. */
+static void lease_lost(void **state)
+{
+    struct coord *c = open_store();
+    struct both told = {0};
+    struct coord_session_events events = {
+        .ctx = &told, .lost = both_lost, .restored = both_restored};
+    struct candidate a = {.session = session(c, &events)};
+    const char *k = key("leader");
+    ok(coord_election_open(a.session, k, "a", candidate_changed, &a, &a.election));
+    assert_true(session_put(a.session, key("s"), "1", 0));
+    EVENTUALLY(a.leads);
+    kill(etcd.pid, SIGSTOP);
+    uint64_t start = clock_ms();
+    EVENTUALLY(told.lost == 1);
+    assert_true(clock_ms() - start < 3500);
+    assert_false(coord_session_alive(a.session));
+    EVENTUALLY(!a.leads);
+    sleep_ms(1500);
+    kill(etcd.pid, SIGCONT);
+    EVENTUALLY(told.restored == 1);
+    assert_true(coord_session_alive(a.session));
+    EVENTUALLY(holds(c, key("s"), "1"));
+    EVENTUALLY(a.leads);
+    sleep_ms(2500); /* the old lease is gone by now; what was put anew stays */
+    assert_true(holds(c, key("s"), "1"));
+    EVENTUALLY(holds(c, k, "a"));
+    coord_election_close(a.election);
+    coord_session_close(a.session);
+    coord_close(c);
+}
+
+/* Nobody listens: 57P03 with a hint, when the time is up and not later, for transactions too. */
+static void unreachable(void **state)
+{
+    char url[64];
+    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d", free_port(), free_port());
+    struct coord *c = open_url(url);
+    uint64_t start = clock_ms();
+    struct coord_list l;
+    struct error *e = coord_get(c, "/a", 300, &l);
+    assert_non_null(e->hint);
+    fails(e, E_UNAVAILABLE);
+    struct coord_op op = put_op("/a", "1");
+    bool succeeded;
+    fails(coord_txn(c, NULL, 0, &op, 1, 300, &succeeded, NULL), E_UNAVAILABLE);
+    struct coord_session *s;
+    fails(coord_session_open(c, 2000, 300, NULL, &s), E_UNAVAILABLE);
+    uint64_t took = clock_ms() - start;
+    assert_true(took >= 800 && took < 2500);
+    coord_close(c);
+}
+
+/* ---- a server that misbehaves ------------------------------------------------------------- */
+
+struct liar {
+    int fd, port;
+    const char *answer; /* sent after each request; NULL: the connection is closed instead */
+    bool keep; /* the first connection's first request gets `first`, and the connection stays */
+    const char *first;
+    atomic_int requests, stop;
+    pthread_t thread;
+};
+
+/* Reads one request whole; false at the end of the connection. */
+static bool read_request(struct liar *liar, int fd)
+{
+    char b[4096];
+    size_t n = 0, body = 0;
+    for (;;) {
+        struct pollfd p = {fd, POLLIN, 0};
+        if (liar->stop)
+            return false;
+        if (poll(&p, 1, 50) <= 0)
+            continue;
+        ssize_t got = read(fd, b + n, sizeof(b) - 1 - n);
+        if (got <= 0)
+            return false;
+        n += (size_t)got;
+        b[n] = 0;
+        char *end = strstr(b, "\r\n\r\n"), *length = strcasestr(b, "content-length:");
+        if (length)
+            body = (size_t)atoi(length + 15);
+        if (end && n >= (size_t)(end + 4 - b) + body)
+            return true;
+    }
+}
+
+static void liar_serve(struct liar *liar, int fd)
+{
+    for (bool first = true; read_request(liar, fd); first = false) {
+        liar->requests++;
+        const char *answer = first && liar->first ? liar->first : liar->answer;
+        if (!answer)
+            return;
+        if (write(fd, answer, strlen(answer)) < 0)
+            return;
+        if (!liar->keep)
+            return;
+    }
+}
+
+static void *liar_main(void *arg)
+{
+    struct liar *liar = arg;
+    while (!liar->stop) {
+        struct pollfd p = {liar->fd, POLLIN, 0};
+        if (poll(&p, 1, 50) <= 0)
+            continue;
+        int fd = accept(liar->fd, NULL, NULL);
+        if (fd < 0)
+            continue;
+        liar_serve(liar, fd);
+        close(fd);
+    }
+    return NULL;
+}
+
+static void liar_start(struct liar *liar)
+{
+    liar->fd = listen_anywhere(&liar->port);
+    pthread_create(&liar->thread, NULL, liar_main, liar);
+}
+
+static void liar_stop(struct liar *liar)
+{
+    liar->stop = 1;
+    pthread_join(liar->thread, NULL);
+    close(liar->fd);
+}
+
+static struct coord *open_liar(struct liar *liar)
+{
+    char url[64];
+    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d", liar->port);
+    return open_url(url);
+}
+
+#define HTTP_OK "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+
+/* A transaction that was sent and not answered is reported as unknown, and never sent again, not
+ * even over a new connection after a kept one turned out to be dead. */
+static void unknown_outcome(void **state)
+{
+    struct liar liar = {.keep = true,
+                        .first = HTTP_OK
+                        "Content-Length: 60\r\n\r\n"
+                        "{\"header\":{\"revision\":\"7\"},\"succeeded\":true,\"x\":[1,2,3,4,5]}"};
+    liar_start(&liar);
+    struct coord *c = open_liar(&liar);
+    struct coord_op op = put_op("/a", "1");
+    bool succeeded = false;
+    uint64_t revision = 0;
+    ok(coord_txn(c, NULL, 0, &op, 1, 1000, &succeeded, &revision));
+    assert_true(succeeded && revision == 7);
+    assert_int_equal(liar.requests, 1);
+    fails(coord_txn(c, NULL, 0, &op, 1, 1000, &succeeded, NULL), E_COORD_UNKNOWN);
+    sleep_ms(100);
+    assert_int_equal(liar.requests, 2);
+    coord_close(c);
+    liar_stop(&liar);
+}
+
+/* Answers that are no answers: errors that say so, for every kind of call, and no crash. */
+static void garbage_answers(void **state)
+{
+    static const char *const answers[] = {
+        "",
+        "\0\1\2\3garbage",
+        "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello",
+        "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
+        HTTP_OK "Content-Length: 2\r\n\r\n[]",
+        HTTP_OK "Content-Length: 2\r\n\r\n{}",
+        HTTP_OK "Content-Length: 1000\r\n\r\n{\"header\":",
+        HTTP_OK "Content-Length: 28\r\n\r\n{\"header\":{\"revision\":\"-1\"}}",
+        HTTP_OK "Content-Length: 39\r\n\r\n{\"header\":{\"revision\":\"1\"},\"kvs\":[null]}",
+        HTTP_OK "Content-Length: 61\r\n\r\n"
+                "{\"header\":{\"revision\":\"1\"},\"kvs\":[{\"key\":\"!!!!\",\"value\":3}]}   ",
+        HTTP_OK "Content-Length: 53\r\n\r\n"
+                "{\"result\":{\"ID\":\"18446744073709551616\",\"TTL\":\"-5\"}}   ",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(answers); i++) {
+        struct liar liar = {.answer = answers[i]};
+        liar_start(&liar);
+        struct coord *c = open_liar(&liar);
+        struct coord_list l;
+        struct error *e = coord_list(c, "/a", 150, &l);
+        if (e) /* `{}`, say, is no range answer; a list without keys would be */
+            assert_true(error_is(e, E_UNAVAILABLE) || error_is(e, E_PROTOCOL));
+        assert_non_null(e);
+        error_free(e);
+        struct coord_op op = put_op("/a", "1");
+        bool succeeded;
+        if (i != 8 && i != 9) /* these two have a revision and so say: compares failed */
+            fails(coord_txn(c, NULL, 0, &op, 1, 150, &succeeded, NULL), E_COORD_UNKNOWN);
+        struct coord_session *s;
+        e = coord_session_open(c, 2000, 150, NULL, &s);
+        assert_non_null(e);
+        error_free(e);
+        struct notes notes = {0};
+        struct coord_watch *w = watch(&notes, c, "/a", 1);
+        sleep_ms(30);
+        coord_watch_close(w);
+        assert_int_equal(notes.events, 0);
+        coord_close(c);
+        liar_stop(&liar);
+    }
+}
+
+/* Dead and hanging members of the list are passed over. */
+static void other_endpoints(void **state)
+{
+    int hanging_port;
+    int hanging = listen_anywhere(&hanging_port); /* accepts, says nothing */
+    char url[96];
+    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", free_port(),
+             hanging_port, etcd.client_port);
+    struct coord *c = open_url(url);
+    struct coord_list l;
+    ok(coord_get(c, key("a"), 3000, &l));
+    coord_list_done(&l);
+    uint64_t start = clock_ms();
+    put(c, key("a"), "1"); /* by the one that answered */
+    assert_true(clock_ms() - start < 500);
+    coord_close(c);
+    close(hanging);
+}
+
+/* A member that accepts a watch and then never tells anything is found out, and another one asked.
+ */
+static void stalled_watch(void **state)
+{
+    struct liar liar = {.answer = HTTP_OK "Transfer-Encoding: chunked\r\n\r\n"
+                                          "38\r\n{\"result\":{\"header\":{\"revision\":\"1\"},"
+                                          "\"created\":true}}   \n\r\n",
+                        .keep = true};
+    liar_start(&liar);
+    char url[64];
+    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d", liar.port, etcd.client_port);
+    struct coord *honest = open_store(), *c = open_url(url);
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("w/"), revision_of(honest));
+    EVENTUALLY(liar.requests == 1);
+    put(honest, key("w/a"), "1");
+    EVENTUALLY(noted(&notes, "a=1;|"));
+    coord_watch_close(w);
+    buf_done(&notes.text);
+    coord_close(c);
+    coord_close(honest);
+    liar_stop(&liar);
+}
+
+/* ---- opening ------------------------------------------------------------------------------ */
+
+/* URLs that name no store we have are refused with a hint. */
+static void urls(void **state)
+{
+    struct coord *c;
+    struct error *e = coord_open("zookeeper://a:1", root, &c);
+    assert_string_equal(e->message, "ZooKeeper is not supported yet");
+    assert_non_null(e->hint);
+    fails(e, E_UNSUPPORTED);
+    static const char *const bad[] = {"",
+                                      "etcd",
+                                      "etcd://",
+                                      "etcd://a",
+                                      "etcd://a:",
+                                      "etcd://:1",
+                                      "etcd://a:99999",
+                                      "etcd://a:1,",
+                                      "etcd://a:1,,b:2",
+                                      "etcd://a b:1",
+                                      "etcd://a:1/x",
+                                      "consul://a:1",
+                                      "etcd://u@h:1",
+                                      "etcd://a:1x"};
+    for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+        fails(coord_open(bad[i], root, &c), "22023");
+    ok(coord_open("etcd://a.example:2379,[::1]:1", root, &c));
+    assert_string_equal(coord_url(c), "etcd://a.example:2379,[::1]:1");
+    coord_close(c);
+    coord_close(NULL);
+}
+
+/* The embedded store's file belongs to one process at a time. */
+static void embedded_in_use(void **state)
+{
+    use_etcd = false;
+    struct coord *c = open_store();
+    pid_t pid = fork();
+    if (pid == 0) {
+        char dir[96];
+        snprintf(dir, sizeof(dir), "%s/data", root);
+        struct coord *other;
+        struct error *e = coord_open("embedded", dir, &other);
+        _exit(error_is(e, "55006") && e->hint ? 0 : 1);
+    }
+    int status;
+    waitpid(pid, &status, 0);
+    assert_int_equal(status, 0);
+    put(c, key("a"), "still mine");
+    coord_close(c);
+}
+
+/* A file that is none of ours, one of a newer format, and a directory that can't be: clear errors.
+ */
+static void embedded_bad_file(void **state)
+{
+    char dir[96], path[128];
+    snprintf(dir, sizeof(dir), "%s/bad", root);
+    snprintf(path, sizeof(path), "%s/coord.db", dir);
+    mkdir(dir, 0700);
+    FILE *f = fopen(path, "w");
+    for (int i = 0; i < 1000; i++)
+        fputs("garbage ", f);
+    fclose(f);
+    struct coord *c;
+    fails(coord_open("embedded", dir, &c), E_DAMAGED);
+    fails(coord_open("embedded", path, &c), E_IO);
+    unlink(path);
+    ok(coord_open("embedded", dir, &c));
+    coord_close(c);
+    _cleanup_(mem_freep) char *newer = mem_printf("python3 -c \"import sqlite3;"
+                                                  "sqlite3.connect('%s').execute("
+                                                  "'PRAGMA user_version = 99')\"",
+                                                  path);
+    assert_int_equal(system(newer), 0);
+    fails(coord_open("embedded", dir, &c), E_UNSUPPORTED);
+}
+
+#define CASE(f) cmocka_unit_test_setup(f, new_case)
+#define CONFORMANCE                                                                                \
+    CASE(put_and_get), CASE(list_prefix), CASE(compares), CASE(limits), CASE(concurrent_swaps),    \
+        CASE(reopen), CASE(watch_changes), CASE(watch_history), CASE(watch_resync),                \
+        CASE(watch_close), CASE(session_keys), CASE(session_taken),                                \
+        CASE(session_of_killed_process), CASE(election)
+
+static int start_etcd(void **state)
+{
+    use_etcd = true;
+    etcd.client_port = free_port();
+    etcd.peer_port = free_port();
+    etcd_spawn();
+    return 0;
+}
+
+static int stop_etcd(void **state)
+{
+    etcd_kill();
+    return 0;
+}
+
+static void remove_root(void)
+{
+    _cleanup_(mem_freep) char *command = mem_printf("rm -rf %s", root);
+    if (system(command) != 0)
+        fprintf(stderr, "could not remove %s\n", root);
+}
+
+/* An argument runs only the cases whose names match it. */
+int main(int argc, char **argv)
+{
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
+    const struct CMUnitTest embedded_tests[] = {CONFORMANCE, CASE(urls), CASE(embedded_in_use),
+                                                CASE(embedded_bad_file)};
+    const struct CMUnitTest etcd_tests[] = {
+        CONFORMANCE,           CASE(etcd_restart),    CASE(lease_lost),      CASE(unreachable),
+        CASE(unknown_outcome), CASE(garbage_answers), CASE(other_endpoints), CASE(stalled_watch)};
+    signal(SIGPIPE, SIG_IGN);
+    log_threshold = LOG_ERROR;
+    snprintf(root, sizeof(root), "/tmp/test_coord.XXXXXX");
+    if (!mkdtemp(root))
+        return 1;
+    int failed = cmocka_run_group_tests_name("embedded", embedded_tests, NULL, NULL);
+    failed += cmocka_run_group_tests_name("etcd", etcd_tests, start_etcd, stop_etcd);
+    remove_root();
+    return failed;
+}
