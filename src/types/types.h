@@ -117,6 +117,7 @@ struct agg_state {
         struct {
             char *p; /* owned, freed by agg->done */
             size_t n;
+            size_t first; /* string_agg: bytes of the delimiter before the first value */
         } s;
         double r3[3];
     };

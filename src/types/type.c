@@ -1,0 +1,647 @@
+/*
+ * The types: one row each, with its names, its text and binary forms and its order.
+ *
+ * What SQLite holds (struct value) is the type's storage: ints, bool and oid as INTEGER, floats as
+ * REAL, everything else as TEXT. Invariants that every parse and recv establishes, and that all
+ * other code relies on: text is valid UTF-8 without 0 bytes; char(n) has no trailing blanks; a
+ * float4 is rounded to float4; no NaN; numeric text has the form that numeric.c prints.
+ */
+#include "types/types_int.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <strings.h>
+
+typedef struct error *parse_fn(const char *s, size_t n, int32_t typmod, struct arena *a,
+                               struct value *ret);
+#define PARSE(name)                                                                                \
+    static struct error *name(const char *s, size_t n, int32_t typmod, struct arena *a,            \
+                              struct value *ret)
+#define PRINT(name) static void name(const struct value *v, int32_t typmod, struct buf *out)
+
+static struct error *bad_binary(void)
+{
+    return error_new(E_BAD_BINARY, "incorrect binary data format");
+}
+
+/* ---- bool ---- */
+
+PARSE(bool_parse)
+{
+    static const struct {
+        const char *word;
+        size_t shortest; /* prefixes of at least this length are accepted */
+        bool value;
+    } words[] = {{"true", 1, true}, {"false", 1, false}, {"yes", 1, true}, {"no", 1, false},
+                 {"on", 2, true},   {"off", 2, false},   {"1", 1, true},   {"0", 1, false}};
+    const char *p = s;
+    size_t len = n;
+    while (len && isspace((unsigned char)*p))
+        p++, len--;
+    while (len && isspace((unsigned char)p[len - 1]))
+        len--;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (len >= words[i].shortest && len <= strlen(words[i].word) &&
+            strncasecmp(p, words[i].word, len) == 0) {
+            *ret = value_int(words[i].value);
+            return NULL;
+        }
+    return error_new(E_BAD_TEXT, "invalid input syntax for type boolean: \"%.*s\"",
+                     (int)MIN(n, 1000), s);
+}
+
+PRINT(bool_print)
+{
+    buf_append(out, v->i ? "t" : "f", 1);
+}
+
+PARSE(bool_recv)
+{
+    if (n != 1)
+        return bad_binary();
+    *ret = value_int(s[0] != 0);
+    return NULL;
+}
+
+PRINT(bool_send)
+{
+    buf_put8(out, v->i != 0);
+}
+
+/* ---- integers ---- */
+
+static struct error *int_parse(const char *s, size_t n, int size, struct value *ret)
+{
+    int64_t i = 0;
+    TRY(types__int_parse(s, n, size, &i));
+    *ret = value_int(i);
+    return NULL;
+}
+
+PARSE(int2_parse)
+{
+    return int_parse(s, n, 2, ret);
+}
+
+PARSE(int4_parse)
+{
+    return int_parse(s, n, 4, ret);
+}
+
+PARSE(int8_parse)
+{
+    return int_parse(s, n, 8, ret);
+}
+
+PARSE(oid_parse)
+{
+    int64_t i = 0;
+    struct error *e = types__int_parse(s, n, 8, &i);
+    bool range = !e && (i > UINT32_MAX || i < INT32_MIN);
+    if (e) {
+        bool syntax = error_is(e, E_BAD_TEXT);
+        error_free(e);
+        if (syntax)
+            return error_new(E_BAD_TEXT, "invalid input syntax for type oid: \"%.*s\"",
+                             (int)MIN(n, 1000), s);
+        range = true;
+    }
+    if (range)
+        return error_new(E_OUT_OF_RANGE, "value \"%.*s\" is out of range for type oid",
+                         (int)MIN(n, 1000), s);
+    *ret = value_int((uint32_t)i);
+    return NULL;
+}
+
+PRINT(int_print)
+{
+    types__int_print(v->i, out);
+}
+
+PARSE(int2_recv)
+{
+    struct reader r = reader_of(s, n);
+    *ret = value_int((int16_t)read16(&r));
+    return reader_ok(&r) && n == 2 ? NULL : bad_binary();
+}
+
+PARSE(int4_recv)
+{
+    struct reader r = reader_of(s, n);
+    *ret = value_int((int32_t)read32(&r));
+    return reader_ok(&r) && n == 4 ? NULL : bad_binary();
+}
+
+PARSE(int8_recv)
+{
+    struct reader r = reader_of(s, n);
+    *ret = value_int((int64_t)read64(&r));
+    return reader_ok(&r) && n == 8 ? NULL : bad_binary();
+}
+
+PARSE(oid_recv)
+{
+    struct reader r = reader_of(s, n);
+    *ret = value_int(read32(&r));
+    return reader_ok(&r) && n == 4 ? NULL : bad_binary();
+}
+
+PRINT(int2_send)
+{
+    buf_put16(out, (uint16_t)v->i);
+}
+
+PRINT(int4_send)
+{
+    buf_put32(out, (uint32_t)v->i);
+}
+
+PRINT(int8_send)
+{
+    buf_put64(out, (uint64_t)v->i);
+}
+
+static int int_compare(const struct value *x, const struct value *y)
+{
+    return (x->i > y->i) - (x->i < y->i);
+}
+
+/* ---- floats ---- */
+
+/* An expression of float type may come out of SQLite as INTEGER (sum() of nothing but ints). */
+static double real_of(const struct value *v)
+{
+    return v->kind == VALUE_INT ? (double)v->i : v->r;
+}
+
+PARSE(float4_parse)
+{
+    double r = 0;
+    TRY(types__float_parse(s, n, true, &r));
+    *ret = value_real(r);
+    return NULL;
+}
+
+PARSE(float8_parse)
+{
+    double r = 0;
+    TRY(types__float_parse(s, n, false, &r));
+    *ret = value_real(r);
+    return NULL;
+}
+
+PRINT(float4_print)
+{
+    types__float4_print((float)real_of(v), out);
+}
+
+PRINT(float8_print)
+{
+    types__float8_print(real_of(v), out);
+}
+
+PARSE(float4_recv)
+{
+    struct reader r = reader_of(s, n);
+    union {
+        uint32_t bits;
+        float f;
+    } u = {.bits = read32(&r)};
+    if (!reader_ok(&r) || n != 4)
+        return bad_binary();
+    if (isnan(u.f))
+        return types__no_nan("real");
+    *ret = value_real((double)u.f);
+    return NULL;
+}
+
+PARSE(float8_recv)
+{
+    struct reader r = reader_of(s, n);
+    union {
+        uint64_t bits;
+        double d;
+    } u = {.bits = read64(&r)};
+    if (!reader_ok(&r) || n != 8)
+        return bad_binary();
+    if (isnan(u.d))
+        return types__no_nan("double precision");
+    *ret = value_real(u.d);
+    return NULL;
+}
+
+PRINT(float4_send)
+{
+    union {
+        float f;
+        uint32_t bits;
+    } u = {.f = (float)real_of(v)};
+    buf_put32(out, u.bits);
+}
+
+PRINT(float8_send)
+{
+    union {
+        double d;
+        uint64_t bits;
+    } u = {.d = real_of(v)};
+    buf_put64(out, u.bits);
+}
+
+static int real_compare(const struct value *x, const struct value *y)
+{
+    double a = real_of(x), b = real_of(y);
+    return (a > b) - (a < b);
+}
+
+/* ---- text ---- */
+
+PARSE(text_parse)
+{
+    TRY(types__utf8_check(s, n));
+    *ret = value_text(s, n);
+    return NULL;
+}
+
+PARSE(varchar_parse)
+{
+    TRY(types__utf8_check(s, n));
+    struct value v = value_text(s, n);
+    TRY(types__varchar_fit(&v, typmod, true));
+    *ret = v;
+    return NULL;
+}
+
+PARSE(bpchar_parse)
+{
+    TRY(types__utf8_check(s, n));
+    struct value v = value_text(s, n);
+    TRY(types__bpchar_fit(&v, typmod, true));
+    *ret = v;
+    return NULL;
+}
+
+PARSE(name_parse)
+{
+    TRY(types__utf8_check(s, n));
+    if (n > NAME_MAX_BYTES) /* cut at a character, without a word, as PostgreSQL does */
+        for (n = NAME_MAX_BYTES; n && (s[n] & 0xc0) == 0x80;)
+            n--;
+    *ret = value_text(s, n);
+    return NULL;
+}
+
+PRINT(text_print)
+{
+    buf_append(out, v->s.p, v->s.n);
+}
+
+PRINT(bpchar_print)
+{
+    buf_append(out, v->s.p, v->s.n);
+    if (typmod <= 4)
+        return;
+    size_t want = (size_t)typmod - 4, have = types__utf8_length(v->s.p, v->s.n);
+    if (have >= want)
+        return;
+    buf_reserve(out, want - have);
+    memset(out->data + out->len, ' ', want - have);
+    out->len += want - have;
+    out->data[out->len] = 0;
+}
+
+static int text_compare(const struct value *x, const struct value *y)
+{
+    int order = memcmp(x->s.p, y->s.p, MIN(x->s.n, y->s.n));
+    return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);
+}
+
+/* ---- numeric, void, record ---- */
+
+PRINT(numeric_send)
+{
+    types__numeric_send(v, out);
+}
+
+PARSE(void_parse)
+{
+    *ret = value_text("", 0);
+    return NULL;
+}
+
+PRINT(void_print)
+{
+}
+
+PARSE(record_parse)
+{
+    return error_new(E_UNSUPPORTED, "input of anonymous composite types is not implemented");
+}
+
+/* ---- the rows ---- */
+
+#define TEXT_FORMS .print = text_print, .send = text_print, .compare = text_compare
+
+static const struct type types[] = {
+    {.oid = OID_BOOL,
+     .name = "bool",
+     .sql_name = "boolean",
+     .size = 1,
+     .category = 'B',
+     .preferred = true,
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = bool_parse,
+     .print = bool_print,
+     .recv = bool_recv,
+     .send = bool_send,
+     .compare = int_compare},
+    {.oid = OID_INT2,
+     .name = "int2",
+     .sql_name = "smallint",
+     .size = 2,
+     .category = 'N',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = int2_parse,
+     .print = int_print,
+     .recv = int2_recv,
+     .send = int2_send,
+     .compare = int_compare},
+    {.oid = OID_INT4,
+     .name = "int4",
+     .sql_name = "integer",
+     .size = 4,
+     .category = 'N',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = int4_parse,
+     .print = int_print,
+     .recv = int4_recv,
+     .send = int4_send,
+     .compare = int_compare},
+    {.oid = OID_INT8,
+     .name = "int8",
+     .sql_name = "bigint",
+     .size = 8,
+     .category = 'N',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = int8_parse,
+     .print = int_print,
+     .recv = int8_recv,
+     .send = int8_send,
+     .compare = int_compare},
+    {.oid = OID_FLOAT4,
+     .name = "float4",
+     .sql_name = "real",
+     .size = 4,
+     .category = 'N',
+     .storage = VALUE_REAL,
+     .column = true,
+     .parse = float4_parse,
+     .print = float4_print,
+     .recv = float4_recv,
+     .send = float4_send,
+     .compare = real_compare},
+    {.oid = OID_FLOAT8,
+     .name = "float8",
+     .sql_name = "double precision",
+     .size = 8,
+     .category = 'N',
+     .preferred = true,
+     .storage = VALUE_REAL,
+     .column = true,
+     .parse = float8_parse,
+     .print = float8_print,
+     .recv = float8_recv,
+     .send = float8_send,
+     .compare = real_compare},
+    {.oid = OID_TEXT,
+     .name = "text",
+     .sql_name = "text",
+     .size = -1,
+     .category = 'S',
+     .preferred = true,
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = text_parse,
+     .recv = text_parse,
+     TEXT_FORMS},
+    {.oid = OID_VARCHAR,
+     .name = "varchar",
+     .sql_name = "character varying",
+     .size = -1,
+     .category = 'S',
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = varchar_parse,
+     .recv = varchar_parse,
+     TEXT_FORMS},
+    {.oid = OID_BPCHAR,
+     .name = "bpchar",
+     .sql_name = "character",
+     .size = -1,
+     .category = 'S',
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = bpchar_parse,
+     .recv = bpchar_parse,
+     .print = bpchar_print,
+     .send = bpchar_print,
+     .compare = text_compare},
+    {.oid = OID_NAME,
+     .name = "name",
+     .sql_name = "name",
+     .size = 64,
+     .category = 'S',
+     .storage = VALUE_TEXT,
+     .column = false,
+     .parse = name_parse,
+     .recv = name_parse,
+     TEXT_FORMS},
+    {.oid = OID_UNKNOWN,
+     .name = "unknown",
+     .sql_name = "unknown",
+     .size = -2,
+     .category = 'X',
+     .storage = VALUE_TEXT,
+     .parse = text_parse,
+     .recv = text_parse,
+     TEXT_FORMS},
+    {.oid = OID_OID,
+     .name = "oid",
+     .sql_name = "oid",
+     .size = 4,
+     .category = 'N',
+     .preferred = true,
+     .storage = VALUE_INT,
+     .column = false,
+     .parse = oid_parse,
+     .print = int_print,
+     .recv = oid_recv,
+     .send = int4_send,
+     .compare = int_compare},
+    {.oid = OID_NUMERIC,
+     .name = "numeric",
+     .sql_name = "numeric",
+     .size = -1,
+     .category = 'N',
+     .storage = VALUE_TEXT,
+     .column = false,
+     .collation = "minisql_numeric",
+     .parse = types__numeric_parse,
+     .print = text_print,
+     .recv = types__numeric_recv,
+     .send = numeric_send,
+     .compare = types__numeric_compare},
+    {.oid = OID_VOID,
+     .name = "void",
+     .sql_name = "void",
+     .size = 4,
+     .category = 'P',
+     .storage = VALUE_TEXT,
+     .parse = void_parse,
+     .recv = void_parse,
+     .print = void_print,
+     .send = void_print,
+     .compare = text_compare},
+    {.oid = OID_RECORD,
+     .name = "record",
+     .sql_name = "record",
+     .size = -1,
+     .category = 'P',
+     .storage = VALUE_TEXT,
+     .parse = record_parse,
+     .recv = record_parse,
+     TEXT_FORMS},
+    {.oid = OID_ANY,
+     .name = "any",
+     .sql_name = "\"any\"",
+     .size = 4,
+     .category = 'P',
+     .storage = VALUE_TEXT,
+     .parse = record_parse,
+     .recv = record_parse,
+     TEXT_FORMS},
+};
+
+static const struct {
+    const char *name;
+    uint32_t oid;
+} spellings[] = {
+    {"boolean", OID_BOOL},
+    {"smallint", OID_INT2},
+    {"int", OID_INT4},
+    {"integer", OID_INT4},
+    {"bigint", OID_INT8},
+    {"real", OID_FLOAT4},
+    {"double precision", OID_FLOAT8},
+    {"float", OID_FLOAT8},
+    {"character", OID_BPCHAR},
+    {"char", OID_BPCHAR},
+    {"character varying", OID_VARCHAR},
+    {"decimal", OID_NUMERIC},
+    {"dec", OID_NUMERIC},
+};
+
+const struct type *type_by_oid(uint32_t oid)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (types[i].oid == oid)
+            return &types[i];
+    return NULL;
+}
+
+const struct type *type_by_name(const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(types); i++)
+        if (strcmp(types[i].name, name) == 0)
+            return &types[i];
+    for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
+        if (strcmp(spellings[i].name, name) == 0)
+            return type_by_oid(spellings[i].oid);
+    return NULL;
+}
+
+const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
+{
+    const struct type *t = type_by_oid(oid);
+    if (!t)
+        return arena_printf(a, "type %u", oid);
+    if (oid == OID_BPCHAR && typmod < 4)
+        return "bpchar"; /* without a length it is not the same as character, which has length 1 */
+    if (typmod < 4)
+        return t->sql_name;
+    if (oid == OID_NUMERIC)
+        return arena_printf(a, "numeric(%d,%d)", (typmod - 4) >> 16, (typmod - 4) & 0xffff);
+    if (oid == OID_VARCHAR || oid == OID_BPCHAR)
+        return arena_printf(a, "%s(%d)", t->sql_name, typmod - 4);
+    return t->sql_name;
+}
+
+static struct error *wrong_kind(const struct type *t)
+{
+    return error_new(E_INTERNAL, "a value of another kind than %s was about to be stored",
+                     t->sql_name);
+}
+
+struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v, struct arena *a)
+{
+    if (v->kind == VALUE_NULL)
+        return NULL;
+    if (t->storage == VALUE_REAL && v->kind == VALUE_INT)
+        *v = value_real((double)v->i);
+    if (v->kind != t->storage)
+        return wrong_kind(t);
+    switch (t->oid) {
+    case OID_BOOL:
+        v->i = v->i != 0;
+        return NULL;
+    case OID_INT2:
+        return types__int_range(v->i, 2, &v->i);
+    case OID_INT4:
+        return types__int_range(v->i, 4, &v->i);
+    case OID_OID:
+        if (v->i < 0 || v->i > UINT32_MAX)
+            return error_new(E_OUT_OF_RANGE, "OID out of range");
+        return NULL;
+    case OID_FLOAT4: {
+        double given = v->r;
+        v->r = (double)(float)given;
+        if (isinf(v->r) && !isinf(given))
+            return types__float_overflow();
+        return v->r == 0 && given != 0 ? types__float_underflow() : NULL;
+    }
+    case OID_VARCHAR:
+        return types__varchar_fit(v, typmod, true);
+    case OID_BPCHAR:
+        return types__bpchar_fit(v, typmod, true);
+    case OID_NUMERIC:
+        return types__numeric_fit(v, typmod, a);
+    default:
+        return NULL;
+    }
+}
+
+uint64_t value_hash(const struct value *v)
+{
+    switch (v->kind) {
+    case VALUE_NULL:
+        return 0x9e3779b97f4a7c15U;
+    case VALUE_INT: {
+        uint64_t x = (uint64_t)v->i * 0x9e3779b97f4a7c15U;
+        return x ^ (x >> 32);
+    }
+    case VALUE_REAL: {
+        union {
+            double d;
+            uint64_t bits;
+        } u = {.d = v->r == 0 ? 0 : v->r}; /* -0 equals 0 */
+        u.bits *= 0x9e3779b97f4a7c15U;
+        return u.bits ^ (u.bits >> 32);
+    }
+    default:
+        return hash_bytes(v->s.p, types__numeric_canonical(v->s.p, v->s.n));
+    }
+}

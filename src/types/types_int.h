@@ -1,0 +1,140 @@
+/* What the files of types/ share: text and float helpers, numeric, the row tables. */
+#pragma once
+
+#include "types/types.h"
+
+/* A table of rows that a file contributes; func.c walks them all. */
+struct func_rows {
+    const struct func *rows;
+    size_t n;
+};
+extern const struct func_rows types__int_funcs, types__float_funcs, types__math_funcs,
+    types__numeric_funcs, types__text_funcs, types__edit_funcs, types__like_funcs,
+    types__compare_funcs, types__agg_funcs, types__numeric_aggs, types__window_funcs,
+    types__cast_funcs;
+
+/* Rows are written with these, so that a line is a function. */
+#define SCALAR1(n, a, r, sql, fn)                                                                  \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 1, .args = {a}, .result = r, .strict = true,      \
+        .sqlite_name = sql, .call = fn                                                             \
+    }
+#define SCALAR2(n, a, b, r, sql, fn)                                                               \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 2, .args = {a, b}, .result = r, .strict = true,   \
+        .sqlite_name = sql, .call = fn                                                             \
+    }
+#define SCALAR3(n, a, b, c, r, sql, fn)                                                            \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 3, .args = {a, b, c}, .result = r,                \
+        .strict = true, .sqlite_name = sql, .call = fn                                             \
+    }
+#define PREFIX(n, a, r, sql, fn)                                                                   \
+    {                                                                                              \
+        .name = n, .kind = FUNC_OPERATOR, .nargs = 1, .args = {a}, .result = r, .strict = true,    \
+        .sqlite_name = sql, .call = fn                                                             \
+    }
+#define BINARY(n, a, b, r, sql, fn)                                                                \
+    {                                                                                              \
+        .name = n, .kind = FUNC_OPERATOR, .nargs = 2, .args = {a, b}, .result = r, .strict = true, \
+        .sqlite_name = sql, .call = fn                                                             \
+    }
+/* The same, run by SQLite itself: `e` is the template. */
+#define PREFIX_EMIT(n, a, r, e, fn)                                                                \
+    {                                                                                              \
+        .name = n, .kind = FUNC_OPERATOR, .nargs = 1, .args = {a}, .result = r, .strict = true,    \
+        .emit = e, .call = fn                                                                      \
+    }
+#define BINARY_EMIT(n, a, b, r, e, fn)                                                             \
+    {                                                                                              \
+        .name = n, .kind = FUNC_OPERATOR, .nargs = 2, .args = {a, b}, .result = r, .strict = true, \
+        .emit = e, .call = fn                                                                      \
+    }
+#define SCALAR1_EMIT(n, a, r, e, fn)                                                               \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 1, .args = {a}, .result = r, .strict = true,      \
+        .emit = e, .call = fn                                                                      \
+    }
+#define SCALAR2_EMIT(n, a, b, r, e, fn)                                                            \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 2, .args = {a, b}, .result = r, .strict = true,   \
+        .emit = e, .call = fn                                                                      \
+    }
+#define SCALAR3_EMIT(n, a, b, c, r, e, fn)                                                         \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .nargs = 3, .args = {a, b, c}, .result = r,                \
+        .strict = true, .emit = e, .call = fn                                                      \
+    }
+
+/* The shape of every scalar. */
+#define CALL(name)                                                                                 \
+    struct error *name(const struct value *v, int n, struct arena *a, struct value *ret)
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+static inline struct value value_int(int64_t i)
+{
+    return (struct value){.kind = VALUE_INT, .i = i};
+}
+
+static inline struct value value_real(double r)
+{
+    return (struct value){.kind = VALUE_REAL, .r = r};
+}
+
+static inline struct value value_text(const char *p, size_t n)
+{
+    return (struct value){.kind = VALUE_TEXT, .s = {p, n}};
+}
+
+/* Copies a buffer's bytes into the arena as text. */
+struct value types__text_of(struct arena *a, const struct buf *b);
+
+/* ---- ints and bool (int_io.c) -------------------------------------------------------------- */
+
+struct error *types__int_parse(const char *s, size_t n, int size, int64_t *ret);
+struct error *types__int_range(int64_t i, int size, int64_t *ret); /* "integer out of range" */
+void types__int_print(int64_t i, struct buf *out);
+
+/* ---- floats (float_io.c) ------------------------------------------------------------------- */
+
+struct error *types__float_parse(const char *s, size_t n, bool is_float4, double *ret);
+void types__float8_print(double r, struct buf *out); /* the shortest text that reads back */
+void types__float4_print(float r, struct buf *out);
+struct error *types__no_nan(const char *type);
+/* What an arithmetic result must pass: 22003 where it became infinite from finite inputs */
+struct error *types__float_overflow(void);
+struct error *types__float_underflow(void);
+
+/* ---- text (text_io.c) ---------------------------------------------------------------------- */
+
+enum { NAME_MAX_BYTES = 63, TEXT_MAX_BYTES = 256 * 1024 * 1024 };
+
+struct error *types__utf8_check(const char *s, size_t n); /* 22021; refuses 0 bytes too */
+size_t types__utf8_length(const char *s, size_t n);       /* characters */
+/* Bytes that the first `chars` characters take (all, when there are fewer). */
+size_t types__utf8_prefix(const char *s, size_t n, size_t chars);
+size_t types__rtrim_blanks(const char *s, size_t n); /* the length without trailing blanks */
+/* Fits text to varchar(n) or char(n); `strict` refuses what is too long (22001). */
+struct error *types__varchar_fit(struct value *v, int32_t typmod, bool strict);
+struct error *types__bpchar_fit(struct value *v, int32_t typmod, bool strict);
+
+/* ---- numeric (numeric.c) ------------------------------------------------------------------- */
+
+struct error *types__numeric_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                   struct value *ret);
+struct error *types__numeric_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                  struct value *ret);
+void types__numeric_send(const struct value *v, struct buf *out);
+int types__numeric_compare(const struct value *x, const struct value *y);
+struct error *types__numeric_fit(struct value *v, int32_t typmod, struct arena *a);
+/* sum / count with PostgreSQL's scale rule, for avg over ints */
+struct error *types__numeric_avg(__int128 sum, uint64_t count, struct arena *a, struct value *ret);
+void types__numeric_of_wide(__int128 i, struct arena *a, struct value *ret);
+struct error *types__numeric_to_int(const struct value *v, int size, int64_t *ret);
+/* A text form of numeric, as value_hash() must see it: trailing zeros of the fraction left out. */
+size_t types__numeric_canonical(const char *s, size_t n);
+
+/* ---- casts and resolution ------------------------------------------------------------------- */
+
+bool types__can_coerce(uint32_t from, uint32_t to); /* implicitly, or the same */
