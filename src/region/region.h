@@ -1,14 +1,15 @@
 /*
- * region: the replicas that this server holds, each a replication core (repl/), a file (store/) and a part of the
- * log (wal/), wired to threads, sockets and the catalog.
+ * region: the replicas that this server holds, each a replication core (repl/), a file (store/) and
+ * a part of the log (wal/), wired to threads, sockets and the catalog.
  *
- * Callers (exec/) read and write regions here when this server is their primary; the gateway hands in what
- * peers send. Everything may block; everything is thread-safe except a single region_read or region_txn, which belongs to one
- * thread at a time.
+ * Callers (exec/) read and write regions here when this server is their primary; the gateway hands
+ * in what peers send. Everything may block; everything is thread-safe except a single region_read
+ * or region_txn, which belongs to one thread at a time.
  *
  * Errors that callers handle: MS001 this server is not the region's (serving) primary: look at the
- * catalog and go there, or wait; for a write, the outcome is unknown unless `ret_unknown` says otherwise, so retry under the same
- * request id. MS002 the caller's schema version is older than the region's.
+ * catalog and go there, or wait; for a write, the outcome is unknown unless `ret_unknown` says
+ * otherwise, so retry under the same request id. MS002 the caller's schema version is older than
+ * the region's.
  */
 #pragma once
 
@@ -19,8 +20,8 @@
 struct regions; /* all of this server's */
 
 struct regions_options {
-    const char *name;    /* of this server */
-    const char *dir;     /* data directory; exists */
+    const char *name; /* of this server */
+    const char *dir;  /* data directory; exists */
     struct catalog *catalog;
     struct repl_options repl;
 };
@@ -37,7 +38,8 @@ struct region_read {
     struct store *store;
     struct region_replica *replica;
 };
-/* schema_version: the least that the file must be at (waits a little for it to get there); a newer file is MS002. */
+/* schema_version: the least that the file must be at (waits a little for it to get there); a newer
+ * file is MS002. */
 struct error *region_read_begin(struct regions *r, uint64_t region, uint64_t schema_version,
                                 struct region_read *ret);
 /* Before the rows are answered: the lease still holds, so that they are not stale. MS001 else. */
@@ -50,26 +52,31 @@ struct region_write {
     uint64_t region;
     uint64_t schema_version;
     struct store_request request; /* who asks, for the nth time or not */
-    /* Runs the statement with store_prepare(store_writer(s), ..). Called at most once, maybe from another thread while the
-     * caller waits. What it puts in `result` is stored with the request and given to a retry. */
+    /* Runs the statement with store_prepare(store_writer(s), ..). Called at most once, maybe from
+     * another thread while the caller waits. What it puts in `result` is stored with the request
+     * and given to a retry. */
     struct error *(*run)(void *ctx, struct store *s, struct buf *result);
     void *ctx;
-    struct buf result; /* filled when region_write succeeds, by run or from the stored request; buf_done is the caller's */
+    const _Atomic bool *cancel; /* NULL: none. Ends the wait for the writer with 57014 */
+    struct buf result; /* filled when region_write succeeds, by run or from the stored request;
+                          buf_done is the caller's */
 };
 /* Returns when the write is durable on all copies and committed. */
 struct error *region_write(struct regions *r, struct region_write *w);
 
 /* ---- writing: a transaction --------------------------------------------------------------- */
 
-/* Holds the region's writer until commit or rollback; others wait (until *cancel, or their own lock timeout). A transaction
- * larger than 1 MiB is logged in parts while it runs. */
+/* Holds the region's writer until commit or rollback; others wait (until *cancel, or their own lock
+ * timeout). A transaction larger than 1 MiB is logged in parts while it runs. */
 struct region_txn;
 struct error *region_txn_begin(struct regions *r, uint64_t region, uint64_t schema_version,
                                const _Atomic bool *cancel, struct region_txn **ret);
 struct store *region_txn_store(struct region_txn *t); /* open; use marks for savepoints */
-/* Call after each statement (or some thousand rows of a COPY): logs what is large. MS001 when the primary was lost: roll back. */
+/* Call after each statement (or some thousand rows of a COPY): logs what is large. MS001 when the
+ * primary was lost: roll back. */
 struct error *region_txn_progress(struct region_txn *t);
-/* Frees t, whatever comes back. On MS001 the outcome is unknown: ask region_request_applied at the new primary. */
+/* Frees t, whatever comes back. On MS001 the outcome is unknown: ask region_request_applied at the
+ * new primary. */
 struct error *region_txn_commit(struct region_txn *t, const struct store_request *request);
 void region_txn_rollback(struct region_txn *t);
 /* Has this request been applied? At a serving primary. */
@@ -78,7 +85,8 @@ struct error *region_request_applied(struct regions *r, uint64_t region,
 
 /* ---- schema, membership ------------------------------------------------------------------- */
 
-/* Runs DDL through the log at the primary, ahead of the catalog (CREATE INDEX, which may fail: 23505). */
+/* Runs DDL through the log at the primary, ahead of the catalog (CREATE INDEX, which may fail:
+ * 23505). */
 struct error *region_ddl(struct regions *r, uint64_t region, const char *sql);
 /* What a master or operator asks of this server as the primary (repl_change); `server` by name. */
 struct error *region_change(struct regions *r, uint64_t region, enum repl_change what,
@@ -86,8 +94,8 @@ struct error *region_change(struct regions *r, uint64_t region, enum repl_change
 
 /* ---- what peers send (the gateway's internal sessions) ------------------------------------ */
 
-/* An incoming link from a peer: give each message, then say when no more input is at hand, so that the log is synced once
- * for all of them and answers go out. */
+/* An incoming link from a peer: give each message, then say when no more input is at hand, so that
+ * the log is synced once for all of them and answers go out. */
 struct region_link;
 struct error *region_link_open(struct regions *r, const char *peer, struct region_link **ret);
 void region_link_receive(struct region_link *l, const void *data, size_t len);
@@ -99,8 +107,9 @@ struct error *region_send_snapshot(struct regions *r, uint64_t region,
                                    void *ctx);
 
 /* How outgoing connections to a peer are made: libpq to its address, with
- * options='-c minisql.internal=<our name>', then the simple query "LINK control" or "LINK data" which is answered with CopyBothResponse,
- * or "SNAPSHOT <region>" which is answered with CopyOutResponse. */
+ * options='-c minisql.internal=<our name>', then the simple query "LINK control" or "LINK data"
+ * which is answered with CopyBothResponse, or "SNAPSHOT <region>" which is answered with
+ * CopyOutResponse. */
 
 /* ---- looking -------------------------------------------------------------------------------- */
 

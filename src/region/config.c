@@ -1,0 +1,230 @@
+/*
+ * Between the core's configs (numbers) and the catalog's region records (names): following what is
+ * watched, proposing what the core wants, creating and dropping replicas.
+ */
+#include "region/region_int.h"
+
+repl_node region__node(struct regions *rs, const char *name)
+{
+    for (uint32_t n = 0; n < rs->n_nodes; n++)
+        if (strcmp(rs->nodes[n].name, name) == 0)
+            return n;
+    if (rs->n_nodes == REPL_MAX_NODES) {
+        log_error("server=%s: a cluster has at most %d servers", name, REPL_MAX_NODES);
+        return REPL_MAX_NODES;
+    }
+    rs->nodes[rs->n_nodes].name = mem_strdup(name);
+    return rs->n_nodes++;
+}
+
+/* ---- following --------------------------------------------------------------------------------
+ */
+
+static void add_nodes(struct regions *rs, char *const *names, int n, repl_node *ret, uint32_t max,
+                      uint32_t *ret_n)
+{
+    for (int i = 0; i < n && *ret_n < max; i++) {
+        repl_node node = region__node(rs, names[i]);
+        if (node < REPL_MAX_NODES)
+            ret[(*ret_n)++] = node;
+    }
+}
+
+/* core_mutex held; false: a record that no core can follow. */
+static bool to_core(struct regions *rs, const struct region *r, struct repl_config *ret)
+{
+    *ret = (struct repl_config){.epoch = r->epoch, .primary = region__node(rs, r->primary)};
+    add_nodes(rs, r->backups, r->n_backups, ret->backups, REPL_MAX_COPIES, &ret->n_backups);
+    add_nodes(rs, r->learners, r->n_learners, ret->learners, REPL_MAX_LEARNERS, &ret->n_learners);
+    return ret->primary < REPL_MAX_NODES && (int)ret->n_backups == r->n_backups;
+}
+
+static bool listed(char *const *names, int n, const char *name)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return false;
+}
+
+static bool is_member(const struct region *r, const char *name)
+{
+    return strcmp(r->primary, name) == 0 || listed(r->backups, r->n_backups, name) ||
+           listed(r->learners, r->n_learners, name);
+}
+
+static void follow_record(struct regions *rs, const struct region *r)
+{
+    struct region_replica *p = region__get(rs, r->id);
+    if (!p && is_member(r, rs->name))
+        p = region__create(rs, r->id);
+    if (!p)
+        return;
+    if (p->config_revision != r->revision) {
+        p->config_revision = r->revision;
+        struct repl_config config;
+        region__lock(rs);
+        if (!p->gone && to_core(rs, r, &config))
+            repl_config_changed(rs->core, clock_ms(), p->core, &config);
+        region__unlock(rs);
+    }
+    if (r->schema_version > atomic_load(&p->file_schema))
+        region__want_work(p);
+    region__put(p);
+}
+
+/* Replicas of regions that exist no more, or that are whole without us. */
+static void drop_orphans(struct regions *rs, const struct catalog_view *view)
+{
+    size_t n;
+    struct region_replica **all = region__all(rs, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct region *r = catalog_region(view, all[i]->id);
+        if (!r)
+            region__drop(all[i], "the region was dropped");
+        else if (!is_member(r, rs->name) && r->n_backups + 1 >= r->copies)
+            region__drop(all[i], "the region has its copies elsewhere");
+        region__put(all[i]);
+    }
+    mem_free(all);
+}
+
+void region__follow(struct regions *rs)
+{
+    pthread_mutex_lock(&rs->syncing);
+    const struct catalog_view *view = catalog_view(rs->catalog);
+    for (size_t i = 0; i < view->n_regions; i++)
+        follow_record(rs, view->regions[i]);
+    if (view->cluster == rs->cluster)
+        drop_orphans(rs, view);
+    catalog_unref(view);
+    pthread_mutex_unlock(&rs->syncing);
+}
+
+void *region__syncer(void *arg)
+{
+    struct regions *rs = arg;
+    for (;;) {
+        pthread_mutex_lock(&rs->sync_mutex);
+        while (!rs->sync_wanted && !atomic_load(&rs->stopping))
+            pthread_cond_wait(&rs->sync_cond, &rs->sync_mutex);
+        rs->sync_wanted = false;
+        pthread_mutex_unlock(&rs->sync_mutex);
+        if (atomic_load(&rs->stopping))
+            return NULL;
+        region__follow(rs);
+    }
+}
+
+/* ---- proposing --------------------------------------------------------------------------------
+ */
+
+static void set_names(struct regions *rs, struct arena *a, const repl_node *nodes, uint32_t n,
+                      char **names, int *ret_n)
+{
+    for (uint32_t i = 0; i < n; i++)
+        names[i] = arena_strdup(a, rs->nodes[nodes[i]].name);
+    *ret_n = (int)n;
+}
+
+static void remember_former(struct region *next, char *const *names, int n, struct arena *a)
+{
+    for (int i = 0; i < n; i++)
+        if (!is_member(next, names[i]) && !listed(next->former, next->n_former, names[i]) &&
+            next->n_former < CATALOG_MAX_COPIES)
+            next->former[next->n_former++] = arena_strdup(a, names[i]);
+}
+
+/* The record that says what the core proposes. Learners that leave were never whole: they are no
+ * former holders. */
+static struct region *to_record(struct regions *rs, const struct region *old,
+                                const struct repl_config *c, struct arena *a)
+{
+    struct region *next = region_copy(old, a);
+    region__lock(rs);
+    next->epoch = c->epoch;
+    next->primary = arena_strdup(a, rs->nodes[c->primary].name);
+    set_names(rs, a, c->backups, c->n_backups, next->backups, &next->n_backups);
+    set_names(rs, a, c->learners, c->n_learners, next->learners, &next->n_learners);
+    region__unlock(rs);
+    next->n_former = 0;
+    char *primary = old->primary;
+    remember_former(next, &primary, 1, a);
+    remember_former(next, old->backups, old->n_backups, a);
+    remember_former(next, old->former, old->n_former, a);
+    return next;
+}
+
+static struct error *swap(struct regions *rs, const struct proposal *proposal, bool *ret_swapped)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct catalog_view *view = catalog_view(rs->catalog);
+    const struct region *old = catalog_region(view, proposal->replica->id);
+    struct error *e = NULL;
+    if (old && old->epoch + 1 == proposal->next_config.epoch)
+        e = catalog_swap_region(rs->catalog, old, to_record(rs, old, &proposal->next_config, &a),
+                                ret_swapped);
+    catalog_unref(view);
+    return e;
+}
+
+static void propose(struct regions *rs, struct proposal *proposal)
+{
+    struct region_replica *p = proposal->replica;
+    bool swapped = false;
+    struct error *e = swap(rs, proposal, &swapped);
+    if (e)
+        log_failure(LOG_WARN, e, "region=%llu epoch=%llu: config not changed",
+                    (unsigned long long)p->id, (unsigned long long)proposal->next_config.epoch);
+    region__follow(rs); /* whoever won: the core learns it before the answer */
+    if (!swapped) {
+        region__lock(rs);
+        if (!p->gone)
+            repl_proposal_failed(rs->core, clock_ms(), p->core, e != NULL);
+        region__unlock(rs);
+    }
+    error_free(e);
+}
+
+void *region__proposer(void *arg)
+{
+    struct regions *rs = arg;
+    for (;;) {
+        pthread_mutex_lock(&rs->proposal_mutex);
+        while (!rs->proposals && !atomic_load(&rs->stopping))
+            pthread_cond_wait(&rs->proposal_cond, &rs->proposal_mutex);
+        struct proposal *proposal = rs->proposals;
+        if (proposal) {
+            rs->proposals = proposal->next;
+            if (!rs->proposals)
+                rs->proposals_tail = &rs->proposals;
+        }
+        pthread_mutex_unlock(&rs->proposal_mutex);
+        if (!proposal)
+            return NULL;
+        if (!atomic_load(&rs->stopping))
+            propose(rs, proposal);
+        region__put(proposal->replica);
+        mem_free(proposal);
+    }
+}
+
+/* ---- what a master asks -------------------------------------------------------------------------
+ */
+
+struct error *region_change(struct regions *rs, uint64_t region, enum repl_change what,
+                            const char *server)
+{
+    struct region_replica *p = region__get(rs, region);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)region);
+    region__lock(rs);
+    repl_node node = region__node(rs, server);
+    struct error *e = node >= REPL_MAX_NODES || p->gone
+                          ? region__not_primary(p)
+                          : repl_change(rs->core, clock_ms(), p->core, what, node);
+    region__unlock(rs);
+    region__put(p);
+    return e;
+}

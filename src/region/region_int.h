@@ -1,0 +1,230 @@
+/* region, inside: what a replica consists of, and who may touch which part of it. */
+#pragma once
+
+#include "region/region.h"
+#include "wal/wal.h"
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+
+/* ---- the writer of a file: one owner at a time, first come first served --------------------- */
+
+enum waiter_kind { WAIT_WRITE, WAIT_OWNER };
+
+struct waiter {
+    struct waiter *next;
+    enum waiter_kind kind;
+    struct region_write *write; /* WAIT_WRITE */
+    sem_t woken;
+    bool leads;          /* woken to own the writer; else woken because done */
+    struct error *error; /* WAIT_WRITE, done */
+};
+
+struct writer_queue {
+    pthread_mutex_t mutex; /* guards all of this */
+    bool busy;
+    struct waiter *head, **tail;
+};
+
+/* ---- a replica ------------------------------------------------------------------------------ */
+
+struct region_replica {
+    struct regions *rs;
+    uint64_t id;
+    _Atomic uint32_t refs;   /* the map's own, and one for each user */
+    _Atomic uint32_t users;  /* reads under way in `store`; an installing snapshot waits for none */
+    _Atomic uint32_t checks; /* looks at `core` without its lock; closing it waits for none */
+    _Atomic bool installing; /* `store` is being replaced: nobody new may use it */
+
+    struct writer_queue queue;
+    struct store *store; /* replaced only by its writer's owner, with no users */
+
+    /* A primary that serves, has applied all that is committed, and has the catalog's schema. */
+    _Atomic bool ready;
+    _Atomic uint64_t file_schema; /* schema version of the file */
+
+    /* guarded by rs->core_mutex */
+    struct repl_replica *core;
+    enum repl_role role;
+    bool serving;
+    uint64_t epoch, committed, applied, applied_epoch;
+    uint64_t reign; /* raised when the primary's role is lost: what was in flight is unknown then */
+    bool in_flight; /* the primary's own batch or transaction will commit what comes next */
+    bool fetching;  /* a snapshot is under way */
+    bool gone;      /* closed; only references remain */
+    bool failed;    /* its disk did; `error` says how */
+    char error[160];
+    struct region_replica *next_unsynced;
+    bool unsynced; /* appended to the log and not yet reported durable: up to logged_* */
+    uint64_t logged_lsn, logged_epoch, logged_position;
+    pthread_cond_t changed; /* any of the above, or ready */
+
+    /* guarded by rs->work_mutex */
+    bool queued, again; /* in the work queue; changed while being worked on */
+    struct region_replica *next_work;
+
+    /* only the worker that holds the writer */
+    uint64_t apply_next; /* next lsn to apply, when parts are open */
+    bool parts_open;     /* parts of a transaction are applied in the open SQLite transaction */
+    struct buf fragments;
+
+    uint64_t config_revision; /* last given to the core; only under rs->sync_mutex */
+};
+
+/* A config to be swapped in the store. */
+struct proposal {
+    struct proposal *next;
+    struct region_replica *replica; /* a reference */
+    struct repl_config next_config;
+};
+
+struct link; /* an outgoing connection */
+
+struct node {
+    char *name;
+    struct link *control, *data; /* NULL for ourselves, and until something is sent */
+};
+
+struct region_link {
+    struct regions *rs;
+    repl_node from;
+};
+
+/*
+ * Locks, in the order in which they may be taken:
+ *   queue.mutex (of a replica)  |  map_lock  ->  core_mutex  ->  a link's mutex, work_mutex,
+ * proposal_mutex core_mutex is never held over I/O: what is to be sent is put in the links' buffers
+ * and flushed after it is released.
+ */
+struct regions {
+    char *name, *dir;
+    struct catalog *catalog;
+    uint64_t cluster, incarnation;
+    struct wal *wal;
+
+    pthread_rwlock_t map_lock; /* guards `map` */
+    struct map map;            /* region id -> struct region_replica */
+
+    pthread_mutex_t
+        core_mutex; /* guards everything down to `unsynced`, and what says so in replicas */
+    struct repl *core;
+    struct repl_options options;
+    struct node nodes[REPL_MAX_NODES];
+    uint32_t n_nodes;
+    uint64_t dirty_control, dirty_data; /* bit n: node n's link has unflushed bytes */
+    struct region_replica *unsynced;
+    struct arena read_arena; /* entries read back for lagging peers, until the next read */
+    bool log_failed;
+
+    pthread_mutex_t work_mutex; /* guards the queue */
+    pthread_cond_t work_cond;
+    struct region_replica *work_head, **work_tail;
+
+    pthread_mutex_t proposal_mutex; /* guards the list */
+    pthread_cond_t proposal_cond;
+    struct proposal *proposals, **proposals_tail;
+
+    pthread_mutex_t sync_mutex; /* guards sync_wanted */
+    pthread_cond_t sync_cond;
+    bool sync_wanted;
+    pthread_mutex_t syncing; /* held while following a view; taken before map_lock */
+
+    _Atomic bool stopping;
+    _Atomic int snapshots; /* threads that fetch one */
+    pthread_t threads[16];
+    int n_threads;
+};
+
+/* replica.c, config.c, regions.c */
+struct repl_io region__io(struct regions *rs);
+/* A replica of a region that names this server now; a reference, or NULL (tried again at the next
+ * change). */
+struct region_replica *region__create(struct regions *rs, uint64_t id);
+/* Takes it out of the core. It must be out of the map. */
+void region__retire(struct region_replica *p);
+struct region_replica *region__get(struct regions *rs, uint64_t id); /* a reference, or NULL */
+void region__put(struct region_replica *p);
+void region__lock(struct regions *rs);                        /* core_mutex */
+void region__unlock(struct regions *rs);                      /* and flushes the links */
+repl_node region__node(struct regions *rs, const char *name); /* core_mutex held */
+/* Syncs the log for whoever has appended, and tells the core. Not to be called with a lock held. */
+void region__sync_log(struct regions *rs);
+/* The disk let this replica down: log, stop serving, hand over. No lock held. */
+void region__fail(struct region_replica *p, const struct error *e);
+struct error *region__not_primary(struct region_replica *p);
+/* Waits (up to wait_ms) until the replica may serve at this schema version. */
+struct error *region__await_ready(struct region_replica *p, uint64_t schema_version,
+                                  unsigned wait_ms);
+
+/* Follows the catalog: configs, new replicas, dropped ones. */
+void region__follow(struct regions *rs);
+void *region__syncer(void *rs);
+void *region__proposer(void *rs);
+/* Closes a replica for good, and deletes what it has on disk. */
+void region__drop(struct region_replica *p, const char *why);
+/* References to all replicas; the caller puts each and frees the array. */
+struct region_replica **region__all(struct regions *rs, size_t *ret_n);
+/* Enters and leaves p->store for something that is neither a read at the primary nor the writer's.
+ */
+bool region__enter_store(struct region_replica *p);
+void region__leave_store(struct region_replica *p);
+
+/* link.c */
+void region__send(void *ctx, repl_node to, bool urgent, const void *data, size_t len);
+void region__flush_links(struct regions *rs, uint64_t control, uint64_t data);
+void region__close_links(struct regions *rs);
+/* Opens an internal connection to a server and runs a command that starts a copy. NULL with an
+ * error. */
+struct pg_conn;
+struct error *region__connect(struct regions *rs, const char *server, const char *command,
+                              struct pg_conn **ret);
+
+/* write.c */
+struct error *region__own(struct region_replica *p, const _Atomic bool *cancel);
+void region__disown(struct region_replica *p);
+/* Logs entries as the primary and waits until they are committed everywhere. The writer is owned.
+ */
+struct error *region__replicate(struct region_replica *p, const struct repl_entry *entries,
+                                size_t n, uint64_t *ret_last, uint64_t *ret_epoch);
+/* Appends an ABORT to parts that were logged and never finished; the writer is owned and idle. */
+struct error *region__log_abort(struct region_replica *p);
+/* Runs DDL and logs it; sets the schema version. The writer is owned by the caller. */
+struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_t schema_version);
+
+/* work.c */
+void region__want_work(struct region_replica *p); /* any lock but work_mutex may be held */
+void *region__worker(void *rs);
+struct error *region__forget_parts(struct region_replica *p);
+
+/* schema.c */
+struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
+                                     struct buf *ret_sql);
+
+/* snapshot.c */
+void region__fetch_snapshot(struct region_replica *p, const char *from);
+
+/* upkeep.c */
+void *region__upkeep(void *rs);
+
+/* payload.c: what an entry says */
+enum payload_kind {
+    PAYLOAD_WRITE = 1,
+    PAYLOAD_PART,
+    PAYLOAD_FRAGMENT,
+    PAYLOAD_ABORT,
+    PAYLOAD_DDL,
+};
+
+struct payload {
+    enum payload_kind kind;
+    bool has_request;
+    struct store_request request;
+    const char *result;
+    uint32_t result_len;
+    uint64_t schema_version; /* PAYLOAD_DDL */
+    const char *body;        /* row changes, or DDL text */
+    size_t body_len;
+};
+void payload_encode(const struct payload *p, struct buf *out);
+struct error *payload_decode(const void *data, size_t len, struct payload *ret);

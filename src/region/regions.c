@@ -1,0 +1,328 @@
+/*
+ * regions: opening and closing everything that this server holds.
+ *
+ * Threads: a ticker (beacons, leases), a syncer (follows the catalog), two proposers (config
+ * changes), workers (work.c), upkeep; one for each link and each snapshot that is fetched. Sessions
+ * bring their own.
+ *
+ * Recovery: the log says which entries each region has, the files say what they hold of them.
+ * Between the two lie entries that may or may not be committed; the core finds out from the other
+ * replicas.
+ */
+#include "region/region_int.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+enum { WORKERS = 4, PROPOSERS = 2, TICK_MS = 40 };
+
+/* ---- replicas -----------------------------------------------------------------------------------
+ */
+
+/* A file that can't be used is kept aside, and the replica is rebuilt from another copy. */
+static struct error *open_store(struct regions *rs, uint64_t id, struct store **ret,
+                                bool *ret_damaged)
+{
+    struct error *e = store_open(rs->dir, rs->cluster, id, ret);
+    if (!error_is(e, E_DAMAGED))
+        return e;
+    log_failure(LOG_ERROR, e, "region=%llu: the file is rebuilt from another copy",
+                (unsigned long long)id);
+    error_free(e);
+    *ret_damaged = true;
+    static const char *const suffixes[] = {"", "-wal"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        _cleanup_(mem_freep) char *path =
+            mem_printf("%s/region-%llu.db%s", rs->dir, (unsigned long long)id, suffixes[i]);
+        _cleanup_(mem_freep) char *aside = mem_printf("%s.damaged", path);
+        if (rename(path, aside) != 0 && errno != ENOENT)
+            return error_errno(E_IO, errno, "could not move \"%s\" aside", path);
+    }
+    return store_open(rs->dir, rs->cluster, id, ret);
+}
+
+static struct region_replica *replica_new(struct regions *rs, uint64_t id, struct store *store)
+{
+    struct region_replica *p = NEW(struct region_replica);
+    p->rs = rs;
+    p->id = id;
+    p->store = store;
+    atomic_init(&p->refs, 1);
+    pthread_mutex_init(&p->queue.mutex, NULL);
+    p->queue.tail = &p->queue.head;
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(&p->changed, &attr);
+    pthread_condattr_destroy(&attr);
+    const struct store_meta *meta = store_meta(store);
+    p->applied = p->committed = meta->applied_lsn;
+    p->applied_epoch = meta->applied_epoch;
+    atomic_init(&p->file_schema, meta->schema_version);
+    return p;
+}
+
+static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
+{
+    struct store *store = NULL;
+    TRY(open_store(rs, id, &store, &damaged));
+    struct region_replica *p = replica_new(rs, id, store);
+    uint64_t first, last, last_epoch;
+    wal_range(rs->wal, id, &first, &last, &last_epoch);
+    if (first > last || last < p->applied) {
+        last = p->applied;
+        last_epoch = p->applied_epoch;
+    } else if (first > p->applied + 1) {
+        log_error("region=%llu: the file ends at lsn=%llu, the log begins at %llu: the replica is "
+                  "rebuilt from another copy",
+                  (unsigned long long)id, (unsigned long long)p->applied,
+                  (unsigned long long)first);
+        damaged = true;
+    }
+    region__lock(rs);
+    p->core = repl_open(rs->core, clock_ms(), id, p, last, last_epoch, p->applied, p->applied_epoch,
+                        damaged);
+    region__unlock(rs);
+    pthread_rwlock_wrlock(&rs->map_lock);
+    map_put_u64(&rs->map, id, p);
+    pthread_rwlock_unlock(&rs->map_lock);
+    return NULL;
+}
+
+struct region_replica *region__create(struct regions *rs, uint64_t id)
+{
+    struct error *e = open_replica(rs, id, false);
+    if (e) {
+        log_failure(LOG_ERROR, e, "region=%llu: could not create a copy here",
+                    (unsigned long long)id);
+        error_free(e);
+        return NULL;
+    }
+    return region__get(rs, id);
+}
+
+void region__drop(struct region_replica *p, const char *why)
+{
+    struct regions *rs = p->rs;
+    log_info("region=%llu: deleting this copy: %s", (unsigned long long)p->id, why);
+    pthread_rwlock_wrlock(&rs->map_lock);
+    bool ours = map_remove_u64(&rs->map, p->id) == p;
+    pthread_rwlock_unlock(&rs->map_lock);
+    if (!ours)
+        return;
+    region__retire(p);
+    uint64_t position;
+    struct error *e = wal_truncate(rs->wal, p->id, 0, &position);
+    error_free(e);
+    e = store_delete(rs->dir, p->id); /* open handles keep the bytes until they are closed */
+    if (e)
+        log_failure(LOG_WARN, e, "region=%llu", (unsigned long long)p->id);
+    error_free(e);
+    region__put(p); /* the map's */
+}
+
+/* ---- opening ------------------------------------------------------------------------------------
+ */
+
+static void on_catalog_change(void *ctx, const struct catalog_view *view)
+{
+    struct regions *rs = ctx;
+    (void)view;
+    pthread_mutex_lock(&rs->sync_mutex);
+    rs->sync_wanted = true;
+    pthread_cond_signal(&rs->sync_cond);
+    pthread_mutex_unlock(&rs->sync_mutex);
+}
+
+static void *ticker(void *arg)
+{
+    struct regions *rs = arg;
+    while (!atomic_load(&rs->stopping)) {
+        region__lock(rs);
+        repl_tick(rs->core, clock_ms());
+        region__unlock(rs);
+        sleep_ms(TICK_MS);
+    }
+    return NULL;
+}
+
+static void found_in_log(void *ctx, uint64_t region, uint64_t first, uint64_t last, uint64_t epoch)
+{
+    (void)first, (void)last, (void)epoch;
+    map_put_u64(ctx, region, (void *)(uintptr_t)region);
+}
+
+static void found_file(void *ctx, uint64_t region)
+{
+    map_put_u64(ctx, region, (void *)(uintptr_t)region);
+}
+
+static struct error *recover(struct regions *rs)
+{
+    _cleanup_(mem_freep) char *dir = mem_printf("%s/log", rs->dir);
+    _cleanup_(mem_freep) uint64_t *damaged = NULL;
+    size_t n_damaged = 0;
+    struct map ids = {0};
+    if (mkdir(dir, 0700) != 0 && errno != EEXIST)
+        return error_errno(E_IO, errno, "could not create \"%s\"", dir);
+    struct error *e = wal_open(dir, NULL, found_in_log, &ids, &rs->wal, &damaged, &n_damaged);
+    if (!e)
+        e = store_list(rs->dir, found_file, &ids);
+    for (size_t i = 0; !e && i < n_damaged; i++)
+        map_put_u64(&ids, damaged[i], (void *)(uintptr_t)damaged[i]);
+    void *value;
+    for (size_t i = 0; !e && map_next(&ids, &i, &value);) {
+        uint64_t id = (uint64_t)(uintptr_t)value;
+        bool is_damaged = false;
+        for (size_t k = 0; k < n_damaged; k++)
+            is_damaged |= damaged[k] == id;
+        e = open_replica(rs, id, is_damaged);
+    }
+    map_done(&ids);
+    return e;
+}
+
+static void start(struct regions *rs, void *(*run)(void *))
+{
+    if (pthread_create(&rs->threads[rs->n_threads++], NULL, run, rs) != 0) {
+        log_error("could not start a thread");
+        abort();
+    }
+}
+
+static struct regions *regions_new(const struct regions_options *o)
+{
+    struct regions *rs = NEW(struct regions);
+    rs->name = mem_strdup(o->name);
+    rs->dir = mem_strdup(o->dir);
+    rs->catalog = o->catalog;
+    rs->options = o->repl.lease_ms ? o->repl : repl_defaults;
+    rs->incarnation = random_u64();
+    pthread_rwlock_init(&rs->map_lock, NULL);
+    pthread_mutex_init(&rs->core_mutex, NULL);
+    pthread_mutex_init(&rs->work_mutex, NULL);
+    pthread_mutex_init(&rs->proposal_mutex, NULL);
+    pthread_mutex_init(&rs->sync_mutex, NULL);
+    pthread_mutex_init(&rs->syncing, NULL);
+    pthread_cond_init(&rs->work_cond, NULL);
+    pthread_cond_init(&rs->proposal_cond, NULL);
+    pthread_cond_init(&rs->sync_cond, NULL);
+    rs->work_tail = &rs->work_head;
+    rs->proposals_tail = &rs->proposals;
+    const struct catalog_view *view = catalog_view(o->catalog);
+    rs->cluster = view->cluster;
+    catalog_unref(view);
+    return rs;
+}
+
+struct error *regions_open(const struct regions_options *o, struct regions **ret)
+{
+    struct regions *rs = regions_new(o);
+    struct repl_io io = region__io(rs);
+    repl_node self = region__node(rs, rs->name);
+    rs->core = repl_new(&rs->options, &io, self, rs->incarnation, clock_ms());
+    struct error *e = recover(rs);
+    if (e) {
+        atomic_store(&rs->stopping, true);
+        regions_close(rs, 0);
+        return e;
+    }
+    region__follow(rs);
+    catalog_on_change(rs->catalog, on_catalog_change, rs);
+    on_catalog_change(rs, NULL); /* what changed between the two lines above */
+    start(rs, ticker);
+    start(rs, region__syncer);
+    for (int i = 0; i < PROPOSERS; i++)
+        start(rs, region__proposer);
+    for (int i = 0; i < WORKERS; i++)
+        start(rs, region__worker);
+    start(rs, region__upkeep);
+    *ret = rs;
+    return NULL;
+}
+
+/* ---- closing ------------------------------------------------------------------------------------
+ */
+
+/* Asks backups to become primaries, so that nobody has to wait for a lease to run out. */
+static bool hand_over(struct regions *rs, bool ask)
+{
+    size_t n, left = 0;
+    struct region_replica **all = region__all(rs, &n);
+    region__lock(rs);
+    for (size_t i = 0; i < n; i++) {
+        struct repl_status status;
+        if (all[i]->gone)
+            continue;
+        repl_get_status(rs->core, all[i]->core, &status);
+        if (status.role != REPL_PRIMARY || !status.config.n_backups)
+            continue;
+        left++;
+        if (ask)
+            error_free(repl_change(rs->core, clock_ms(), all[i]->core, REPL_TRANSFER,
+                                   status.config.backups[0]));
+    }
+    region__unlock(rs);
+    for (size_t i = 0; i < n; i++)
+        region__put(all[i]);
+    mem_free(all);
+    return left == 0;
+}
+
+static void wake_all(struct regions *rs)
+{
+    pthread_mutex_lock(&rs->work_mutex);
+    pthread_cond_broadcast(&rs->work_cond);
+    pthread_mutex_unlock(&rs->work_mutex);
+    pthread_mutex_lock(&rs->proposal_mutex);
+    pthread_cond_broadcast(&rs->proposal_cond);
+    pthread_mutex_unlock(&rs->proposal_mutex);
+    pthread_mutex_lock(&rs->sync_mutex);
+    pthread_cond_broadcast(&rs->sync_cond);
+    pthread_mutex_unlock(&rs->sync_mutex);
+}
+
+static void close_replicas(struct regions *rs)
+{
+    size_t n;
+    struct region_replica **all = region__all(rs, &n);
+    for (size_t i = 0; i < n; i++) {
+        region__retire(all[i]);
+        region__put(all[i]); /* ours */
+        region__put(all[i]); /* the map's */
+    }
+    mem_free(all);
+}
+
+void regions_close(struct regions *rs, unsigned timeout_ms)
+{
+    if (!rs)
+        return;
+    uint64_t deadline = clock_ms() + timeout_ms;
+    for (unsigned i = 0; timeout_ms && !hand_over(rs, i % 10 == 0) && clock_ms() < deadline; i++)
+        sleep_ms(20);
+    atomic_store(&rs->stopping, true);
+    catalog_on_change_stop(rs->catalog, rs);
+    wake_all(rs);
+    for (int i = 0; i < rs->n_threads; i++)
+        pthread_join(rs->threads[i], NULL);
+    while (atomic_load(&rs->snapshots))
+        sleep_ms(5);
+    region__close_links(rs);
+    while (rs->unsynced) {
+        struct region_replica *p = rs->unsynced;
+        rs->unsynced = p->next_unsynced;
+        region__put(p);
+    }
+    close_replicas(rs);
+    wal_close(rs->wal);
+    repl_free(rs->core);
+    map_done(&rs->map);
+    arena_done(&rs->read_arena);
+    for (uint32_t i = 0; i < rs->n_nodes; i++)
+        mem_free(rs->nodes[i].name);
+    mem_free(rs->name);
+    mem_free(rs->dir);
+    mem_free(rs);
+}

@@ -1,0 +1,590 @@
+/*
+ * Writing at the primary.
+ *
+ * A region's file has one writer connection and so one owner at a time; who wants it, queues (first
+ * come, first served). Autocommit writes that queue one behind the other are a batch: the first one
+ * leads, runs all of them in one SQLite transaction, logs an entry for each, waits until the
+ * entries are on disk here and at all backups, commits the file, and wakes the others with their
+ * answers. So the cost of a commit is shared by all who wait for one, without a thread of its own,
+ * and a lone writer pays for no handoff.
+ *
+ * Invariants:
+ *  1. The file commits only what the core has committed (region__replicate returns).
+ *  2. Nobody is answered before that commit. When the primary loses its place meanwhile, the SQLite
+ * transaction is rolled back, the answer is MS001 ("unknown"), and if the entries do commit, a
+ * worker applies them from the log.
+ *  3. While in_flight, workers leave entries above `applied` alone: the owner commits them itself.
+ */
+#include "region/region_int.h"
+
+#include <errno.h>
+#include <time.h>
+
+enum { MAX_BATCH = 256, PART_BYTES = 512 * 1024, CANCEL_POLL_MS = 20 };
+
+/* ---- owning the writer ---------------------------------------------------------------------- */
+
+/* True: the caller owns the writer at once. Else it is queued. */
+static bool enqueue(struct region_replica *p, struct waiter *w)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    bool free = !p->queue.busy;
+    if (free) {
+        p->queue.busy = true;
+    } else {
+        *p->queue.tail = w;
+        p->queue.tail = &w->next;
+    }
+    pthread_mutex_unlock(&p->queue.mutex);
+    return free;
+}
+
+/* Leaves the queue; false: it was taken off already (its wake-up is on the way). */
+static bool leave(struct region_replica *p, struct waiter *w)
+{
+    bool found = false;
+    pthread_mutex_lock(&p->queue.mutex);
+    for (struct waiter **at = &p->queue.head; *at; at = &(*at)->next) {
+        if (*at == w) {
+            *at = w->next;
+            if (!*at)
+                p->queue.tail = at;
+            found = true;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&p->queue.mutex);
+    return found;
+}
+
+static struct timespec from_now(unsigned ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME, &t);
+    t.tv_nsec += (long)ms * 1000000L;
+    t.tv_sec += t.tv_nsec / 1000000000L;
+    t.tv_nsec %= 1000000000L;
+    return t;
+}
+
+/* Waits to be woken; false: cancelled, and no longer in the queue. */
+static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool *cancel)
+{
+    if (!cancel) {
+        while (sem_wait(&w->woken) != 0) {
+        }
+        return true;
+    }
+    for (;;) {
+        struct timespec until = from_now(CANCEL_POLL_MS);
+        if (sem_timedwait(&w->woken, &until) == 0)
+            return true;
+        if (atomic_load(cancel) && leave(p, w))
+            return false;
+    }
+}
+
+static struct error *canceled(void)
+{
+    return error_new(E_CANCELED, "canceling statement due to user request");
+}
+
+struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
+{
+    struct waiter w = {.kind = WAIT_OWNER};
+    sem_init(&w.woken, 0, 0);
+    bool owns = enqueue(p, &w) || await(p, &w, cancel);
+    sem_destroy(&w.woken);
+    return owns ? NULL : canceled();
+}
+
+void region__disown(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    struct waiter *next = p->queue.head;
+    if (next) {
+        p->queue.head = next->next;
+        if (!p->queue.head)
+            p->queue.tail = &p->queue.head;
+        next->next = NULL;
+        next->leads = true;
+    } else {
+        p->queue.busy = false;
+    }
+    pthread_mutex_unlock(&p->queue.mutex);
+    if (next)
+        sem_post(&next->woken);
+}
+
+/* The writes that queue directly behind the leader's; *ret_n of them. */
+static size_t take_batch(struct region_replica *p, struct waiter **batch, size_t max)
+{
+    size_t n = 0;
+    pthread_mutex_lock(&p->queue.mutex);
+    while (n < max && p->queue.head && p->queue.head->kind == WAIT_WRITE) {
+        batch[n++] = p->queue.head;
+        p->queue.head = p->queue.head->next;
+    }
+    if (!p->queue.head)
+        p->queue.tail = &p->queue.head;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return n;
+}
+
+/* ---- replicating ----------------------------------------------------------------------------- */
+
+struct error *region__replicate(struct region_replica *p, const struct repl_entry *entries,
+                                size_t n, uint64_t *ret_last, uint64_t *ret_epoch)
+{
+    struct regions *rs = p->rs;
+    uint64_t first = 0;
+    region__lock(rs);
+    struct error *e = repl_append(rs->core, clock_ms(), p->core, entries, n, &first);
+    uint64_t epoch = p->epoch, last = first + n - 1, reign = p->reign;
+    if (!e)
+        p->in_flight = true;
+    region__unlock(rs);
+    if (e)
+        return e;
+    region__sync_log(rs);
+    region__lock(rs);
+    while (p->committed < last && p->reign == reign && !p->failed)
+        pthread_cond_wait(&p->changed, &rs->core_mutex);
+    if (p->committed < last || p->reign != reign)
+        e = region__not_primary(p);
+    region__unlock(rs);
+    *ret_last = last;
+    *ret_epoch = epoch;
+    return e;
+}
+
+/* The owner is done with its entries, well or badly: what is committed and not applied is a
+ * worker's. */
+static void landed(struct region_replica *p, uint64_t applied, uint64_t epoch)
+{
+    region__lock(p->rs);
+    p->in_flight = false;
+    if (applied > p->applied) {
+        p->applied = applied;
+        p->applied_epoch = epoch;
+    }
+    bool behind = p->committed > p->applied;
+    pthread_cond_broadcast(&p->changed);
+    region__unlock(p->rs);
+    if (behind)
+        region__want_work(p);
+}
+
+/* Commits the open SQLite transaction whose entries end at `last`. When the file fails now, the
+ * write is committed all the same (the log has it): somebody else serves it, and the retry finds
+ * its request there. */
+static struct error *commit_file(struct region_replica *p, uint64_t last, uint64_t epoch)
+{
+    struct error *e = store_commit(p->store, last, epoch);
+    if (e) {
+        store_rollback(p->store);
+        region__fail(p, e);
+        error_free(e);
+        landed(p, 0, 0);
+        return region__not_primary(p);
+    }
+    landed(p, last, epoch);
+    return NULL;
+}
+
+static bool is_disk_error(const struct error *e)
+{
+    return error_is(e, E_DISK_FULL) || error_is(e, E_IO) || error_is(e, E_DAMAGED);
+}
+
+/* ---- entries ----------------------------------------------------------------------------------
+ */
+
+/* Entries being put together: their bytes in one buffer, their ends beside it. */
+struct entries {
+    struct buf bytes, ends;
+};
+
+static size_t entries_count(const struct entries *es)
+{
+    return es->ends.len / sizeof(size_t);
+}
+
+static void add_entry(struct entries *es, const struct payload *payload)
+{
+    payload_encode(payload, &es->bytes);
+    buf_append(&es->ends, &es->bytes.len, sizeof(es->bytes.len));
+}
+
+/* Adds a WRITE or PART with what the store captured, in fragments where it is large. */
+static void add_changes(struct entries *es, struct store *store, struct payload *payload)
+{
+    store_changes(store, &payload->body, &payload->body_len);
+    while (payload->body_len > PART_BYTES) {
+        add_entry(es, &(struct payload){
+                          .kind = PAYLOAD_FRAGMENT, .body = payload->body, .body_len = PART_BYTES});
+        payload->body += PART_BYTES;
+        payload->body_len -= PART_BYTES;
+    }
+    add_entry(es, payload);
+}
+
+static struct error *replicate(struct region_replica *p, const struct entries *es,
+                               uint64_t *ret_last, uint64_t *ret_epoch)
+{
+    size_t n = entries_count(es), start = 0;
+    const size_t *ends = (const size_t *)(const void *)es->ends.data;
+    _cleanup_(mem_freep) struct repl_entry *list = mem_zalloc(n * sizeof(*list));
+    for (size_t i = 0; i < n; i++) {
+        list[i].data = es->bytes.data + start;
+        list[i].len = (uint32_t)(ends[i] - start);
+        start = ends[i];
+    }
+    return region__replicate(p, list, n, ret_last, ret_epoch);
+}
+
+static void entries_done(struct entries *es)
+{
+    buf_done(&es->bytes);
+    buf_done(&es->ends);
+}
+
+/* ---- autocommit writes ------------------------------------------------------------------------
+ */
+
+struct batch {
+    struct waiter *waiters[MAX_BATCH];
+    size_t n;
+    struct entries entries;
+    struct arena arena;
+};
+
+static struct error *answer_from_request(struct region_replica *p, struct batch *b,
+                                         struct region_write *w, bool *ret_found)
+{
+    const char *result = NULL;
+    size_t len = 0;
+    TRY(store_find_request(p->store, &w->request, &b->arena, ret_found, &result, &len));
+    if (*ret_found)
+        buf_append(&w->result, result, len);
+    return NULL;
+}
+
+/* Runs one statement inside a savepoint of the open transaction and adds its entry. An error that
+ * is the statement's own goes to its waiter; what is returned concerns the whole batch. */
+static struct error *run_one(struct region_replica *p, struct batch *b, struct waiter *waiter)
+{
+    struct region_write *w = waiter->write;
+    bool known = w->request.gateway != 0, found = false;
+    if (known)
+        TRY(answer_from_request(p, b, w, &found));
+    if (found)
+        return NULL;
+    if (atomic_load(&p->file_schema) > w->schema_version) {
+        waiter->error = error_new(E_STALE_SCHEMA, "the schema has changed");
+        return NULL;
+    }
+    TRY(store_mark(p->store));
+    struct error *e = w->run(w->ctx, p->store, &w->result);
+    if (!e && known)
+        e = store_put_request(p->store, &w->request, w->result.data, w->result.len);
+    if (e) {
+        buf_clear(&w->result);
+        if (is_disk_error(e))
+            return e;
+        waiter->error = e;
+        return store_rollback_to(p->store);
+    }
+    TRY(store_release_mark(p->store));
+    struct payload payload = {.kind = PAYLOAD_WRITE,
+                              .has_request = known,
+                              .request = w->request,
+                              .result = w->result.data,
+                              .result_len = (uint32_t)w->result.len};
+    add_changes(&b->entries, p->store, &payload);
+    return NULL;
+}
+
+static struct error *run_batch(struct region_replica *p, struct batch *b)
+{
+    TRY(store_begin(p->store));
+    for (size_t i = 0; i < b->n; i++) {
+        struct error *e = run_one(p, b, b->waiters[i]);
+        if (e) {
+            store_rollback(p->store);
+            if (is_disk_error(e))
+                region__fail(p, e);
+            return e;
+        }
+    }
+    if (!entries_count(&b->entries)) {
+        store_rollback(p->store);
+        return NULL;
+    }
+    uint64_t last = 0, epoch = 0;
+    struct error *e = replicate(p, &b->entries, &last, &epoch);
+    if (e) {
+        store_rollback(p->store);
+        landed(p, 0, 0);
+        return e;
+    }
+    return commit_file(p, last, epoch);
+}
+
+/* Leads a batch: the caller's write, which owns the writer, and those that queue behind it. */
+static void lead(struct region_replica *p, struct waiter *own)
+{
+    struct batch b = {.waiters = {own}, .n = 1};
+    b.n += take_batch(p, b.waiters + 1, MAX_BATCH - 1);
+    struct error *e = atomic_load(&p->ready) ? run_batch(p, &b) : region__not_primary(p);
+    region__disown(p);
+    for (size_t i = 0; i < b.n; i++) {
+        struct waiter *w = b.waiters[i];
+        if (e) { /* nothing of the batch may count as answered */
+            error_free(w->error);
+            w->error = error_copy(e);
+            buf_clear(&w->write->result);
+        }
+        if (w != own)
+            sem_post(&w->woken); /* w is gone from here on */
+    }
+    error_free(e);
+    entries_done(&b.entries);
+    arena_done(&b.arena);
+}
+
+struct error *region_write(struct regions *rs, struct region_write *w)
+{
+    struct region_replica *p = region__get(rs, w->region);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)w->region);
+    struct error *e = region__await_ready(p, w->schema_version, 1000);
+    if (!e) {
+        struct waiter waiter = {.kind = WAIT_WRITE, .write = w};
+        sem_init(&waiter.woken, 0, 0);
+        if (enqueue(p, &waiter))
+            lead(p, &waiter);
+        else if (!await(p, &waiter, w->cancel))
+            waiter.error = canceled();
+        else if (waiter.leads)
+            lead(p, &waiter);
+        e = waiter.error;
+        sem_destroy(&waiter.woken);
+    }
+    region__put(p);
+    return e;
+}
+
+/* ---- transactions -----------------------------------------------------------------------------
+ */
+
+struct region_txn {
+    struct region_replica *replica;
+    uint64_t reign;
+    uint64_t last, epoch; /* of the parts logged so far; 0: none */
+};
+
+struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
+                               const _Atomic bool *cancel, struct region_txn **ret)
+{
+    struct region_replica *p = region__get(rs, region);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)region);
+    struct error *e = region__await_ready(p, schema_version, 1000);
+    if (!e)
+        e = region__own(p, cancel);
+    if (e) {
+        region__put(p);
+        return e;
+    }
+    if (!atomic_load(&p->ready))
+        e = region__not_primary(p);
+    else if (atomic_load(&p->file_schema) > schema_version)
+        e = error_new(E_STALE_SCHEMA, "the schema has changed");
+    else
+        e = store_begin(p->store);
+    if (e) {
+        region__disown(p);
+        region__put(p);
+        return e;
+    }
+    struct region_txn *t = NEW(struct region_txn);
+    t->replica = p;
+    region__lock(rs);
+    t->reign = p->reign;
+    region__unlock(rs);
+    *ret = t;
+    return NULL;
+}
+
+struct store *region_txn_store(struct region_txn *t)
+{
+    return t->replica->store;
+}
+
+static struct error *check_reign(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    region__lock(p->rs);
+    bool same = p->reign == t->reign && !p->failed;
+    region__unlock(p->rs);
+    return same ? NULL : region__not_primary(p);
+}
+
+struct error *region_txn_progress(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    TRY(check_reign(t));
+    if (store_changes_size(p->store) < PART_BYTES)
+        return NULL;
+    _cleanup_(entries_done) struct entries es = {0};
+    add_changes(&es, p->store, &(struct payload){.kind = PAYLOAD_PART});
+    return replicate(p, &es, &t->last, &t->epoch);
+}
+
+static void txn_free(struct region_txn *t)
+{
+    region__disown(t->replica);
+    region__put(t->replica);
+    mem_free(t);
+}
+
+struct error *region__log_abort(struct region_replica *p)
+{
+    _cleanup_(entries_done) struct entries es = {0};
+    add_entry(&es, &(struct payload){.kind = PAYLOAD_ABORT});
+    uint64_t last = 0, epoch = 0;
+    struct error *e = replicate(p, &es, &last, &epoch);
+    if (!e)
+        e = store_begin(p->store);
+    if (e) {
+        landed(p, 0, 0);
+        return e;
+    }
+    return commit_file(p, last, epoch);
+}
+
+/* Parts were logged; an ABORT must follow them before anything else does. Where that fails, the
+ * replica is not ready until a worker has done it, or the next primary has. */
+static void abort_parts(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    struct error *e = check_reign(t);
+    if (!e)
+        e = region__log_abort(p);
+    if (e) {
+        atomic_store(&p->ready, false);
+        landed(p, 0, 0);
+        region__want_work(p);
+    }
+    error_free(e);
+}
+
+void region_txn_rollback(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    store_rollback(p->store);
+    if (t->last)
+        abort_parts(t);
+    txn_free(t);
+}
+
+struct error *region_txn_commit(struct region_txn *t, const struct store_request *request)
+{
+    struct region_replica *p = t->replica;
+    struct error *e = check_reign(t);
+    bool known = request && request->gateway;
+    if (!e && known)
+        e = store_put_request(p->store, request, "", 0);
+    if (e) {
+        region_txn_rollback(t);
+        return e;
+    }
+    _cleanup_(entries_done) struct entries es = {0};
+    struct payload payload = {.kind = PAYLOAD_WRITE, .has_request = known};
+    if (known)
+        payload.request = *request;
+    add_changes(&es, p->store, &payload);
+    e = replicate(p, &es, &t->last, &t->epoch);
+    if (e) {
+        store_rollback(p->store);
+        atomic_store(&p->ready, false); /* a worker sees what became of it, and of its parts */
+        landed(p, 0, 0);
+        region__want_work(p);
+    } else {
+        e = commit_file(p, t->last, t->epoch);
+    }
+    txn_free(t);
+    return e;
+}
+
+struct error *region_request_applied(struct regions *rs, uint64_t region,
+                                     const struct store_request *request, bool *ret)
+{
+    struct region_replica *p = region__get(rs, region);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)region);
+    struct error *e = region__await_ready(p, 0, 1000);
+    if (!e)
+        e = region__own(p, NULL);
+    if (!e) {
+        const char *result;
+        size_t len;
+        struct arena a = {0};
+        e = atomic_load(&p->ready) ? store_find_request(p->store, request, &a, ret, &result, &len)
+                                   : region__not_primary(p);
+        arena_done(&a);
+        region__disown(p);
+    }
+    region__put(p);
+    return e;
+}
+
+/* ---- schema ------------------------------------------------------------------------------------
+ */
+
+struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_t schema_version)
+{
+    TRY(store_begin(p->store));
+    struct error *e = store_apply_ddl(p->store, sql, strlen(sql), schema_version);
+    if (e) {
+        store_rollback(p->store);
+        return e;
+    }
+    _cleanup_(entries_done) struct entries es = {0};
+    add_entry(&es, &(struct payload){.kind = PAYLOAD_DDL,
+                                     .schema_version = schema_version,
+                                     .body = sql,
+                                     .body_len = strlen(sql)});
+    uint64_t last = 0, epoch = 0;
+    e = replicate(p, &es, &last, &epoch);
+    if (e) {
+        store_rollback(p->store);
+        landed(p, 0, 0);
+        return e;
+    }
+    TRY(commit_file(p, last, epoch));
+    atomic_store(&p->file_schema, schema_version);
+    return NULL;
+}
+
+struct error *region_ddl(struct regions *rs, uint64_t region, const char *sql)
+{
+    struct region_replica *p = region__get(rs, region);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)region);
+    struct error *e = region__await_ready(p, 0, 1000);
+    if (!e)
+        e = region__own(p, NULL);
+    if (!e) {
+        e = atomic_load(&p->ready) ? region__run_ddl(p, sql, atomic_load(&p->file_schema))
+                                   : region__not_primary(p);
+        region__disown(p);
+    }
+    region__put(p);
+    return e;
+}
