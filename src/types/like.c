@@ -1,0 +1,143 @@
+/*
+ * LIKE and ILIKE: % any run, _ one character, backslash takes the next character literally. ILIKE
+ * folds ASCII letters only, as PostgreSQL does in collation C.
+ *
+ * A backtracking matcher needs to remember only the last %: what matched before it need not be
+ * tried again, since a later % can absorb whatever an earlier one could. So the time is bounded by
+ * length x pattern, whatever the pattern.
+ */
+#include "types/types_int.h"
+
+static char fold(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
+}
+
+static size_t char_bytes(const char *s, const char *end)
+{
+    size_t n = 1;
+    while (s + n < end && (s[n] & 0xc0) == 0x80)
+        n++;
+    return n;
+}
+
+/* Does one step of the pattern at p match at s? Advances both. Never called on '%'. */
+static bool match_one(const char **p, const char *p_end, const char **s, const char *s_end,
+                      bool ignore_case)
+{
+    if (*s == s_end)
+        return false;
+    if (**p == '_') {
+        (*p)++;
+        *s += char_bytes(*s, s_end);
+        return true;
+    }
+    const char *literal = **p == '\\' && *p + 1 < p_end ? *p + 1 : *p;
+    if (*literal != **s && !(ignore_case && fold(*literal) == fold(**s)))
+        return false;
+    *p = literal + 1;
+    (*s)++;
+    return true;
+}
+
+static bool like(const struct value *text, const struct value *pattern, bool ignore_case)
+{
+    const char *s = text->s.p, *s_end = s + text->s.n;
+    const char *p = pattern->s.p, *p_end = p + pattern->s.n;
+    const char *retry_p = NULL, *retry_s = NULL;
+    for (;;) {
+        if (p < p_end && *p == '%') {
+            while (p < p_end && *p == '%')
+                p++;
+            if (p == p_end)
+                return true;
+            retry_p = p;
+            retry_s = s;
+        }
+        if (p == p_end && s == s_end)
+            return true;
+        if (p < p_end && match_one(&p, p_end, &s, s_end, ignore_case))
+            continue;
+        if (!retry_p || retry_s == s_end)
+            return false;
+        retry_s += char_bytes(retry_s, s_end);
+        p = retry_p;
+        s = retry_s;
+    }
+}
+
+/* A pattern that ends in a lone backslash is an error, also where the match fails before it. */
+static struct error *check_pattern(const struct value *pattern)
+{
+    size_t slashes = 0;
+    while (slashes < pattern->s.n && pattern->s.p[pattern->s.n - 1 - slashes] == '\\')
+        slashes++;
+    if (slashes % 2)
+        return error_new("22025", "LIKE pattern must not end with escape character");
+    return NULL;
+}
+
+#define DEFINE_LIKE(name, ignore_case, expected)                                                   \
+    static CALL(name)                                                                              \
+    {                                                                                              \
+        TRY(check_pattern(&v[1]));                                                                 \
+        *ret = value_int(like(&v[0], &v[1], ignore_case) == expected);                             \
+        return NULL;                                                                               \
+    }
+
+DEFINE_LIKE(text_like, false, true)
+DEFINE_LIKE(text_not_like, false, false)
+DEFINE_LIKE(text_ilike, true, true)
+DEFINE_LIKE(text_not_ilike, true, false)
+
+/* like_escape(pattern, escape): the pattern as it would be written with backslash */
+static CALL(like_escape)
+{
+    const char *p = v[0].s.p, *end = p + v[0].s.n, *e = v[1].s.p;
+    size_t e_len = v[1].s.n;
+    if (e_len && char_bytes(e, e + e_len) != e_len)
+        return error_hint(error_new("22025", "invalid escape string"),
+                          "Escape string must be empty or one character.");
+    if (e_len == 1 && *e == '\\') {
+        *ret = v[0];
+        return NULL;
+    }
+    _cleanup_(buf_done) struct buf out = {0};
+    while (p < end) {
+        size_t len = char_bytes(p, end);
+        if (e_len && len == e_len && memcmp(p, e, len) == 0) {
+            buf_append(&out, "\\", 1);
+            p += len;
+            if (p == end)
+                break;
+            len = char_bytes(p, end);
+        } else if (*p == '\\') {
+            buf_append(&out, "\\", 1);
+        }
+        buf_append(&out, p, len);
+        p += len;
+    }
+    *ret = types__text_of(a, &out);
+    return NULL;
+}
+
+/* char(n) is seen with its blanks here: 'ab'::char(3) LIKE 'ab' is false. */
+#define LIKE_ROWS(op, fn)                                                                          \
+    BINARY(op, OID_TEXT, OID_TEXT, OID_BOOL, #fn, fn),                                             \
+        BINARY(op, OID_NAME, OID_TEXT, OID_BOOL, #fn, fn),                                         \
+    {                                                                                              \
+        .name = op, .kind = FUNC_OPERATOR, .nargs = 2, .args = {OID_BPCHAR, OID_TEXT},             \
+        .result = OID_BOOL, .strict = true, .padded = true, .sqlite_name = #fn, .call = fn         \
+    }
+
+static const struct func rows[] = {
+    LIKE_ROWS("~~", text_like),
+    LIKE_ROWS("!~~", text_not_like),
+    LIKE_ROWS("~~*", text_ilike),
+    LIKE_ROWS("!~~*", text_not_ilike),
+    SCALAR2("like", OID_TEXT, OID_TEXT, OID_BOOL, "text_like", text_like),
+    SCALAR2("notlike", OID_TEXT, OID_TEXT, OID_BOOL, "text_not_like", text_not_like),
+    SCALAR2("like_escape", OID_TEXT, OID_TEXT, OID_TEXT, "like_escape", like_escape),
+};
+
+const struct func_rows types__like_funcs = {rows, ARRAY_LEN(rows)};
