@@ -175,9 +175,9 @@ void exec_copy_abort(struct exec_copy *c);
  *   DDL <region>\n<SQLite DDL>
  *   MASTER\n<PostgreSQL schema change>          57P03 when this server is not the master
  *
- * MS001 and MS002 as in region.h. Rows come back as CopyOut in the encoding of exec_rows_put(),
- * some 64 KiB a CopyData message; the last message begins with the byte 'T' and holds the count of
- * rows affected. Then CommandComplete.
+ * MS001 and MS002 as in region.h. RUN and FRAG answer with CopyOut: rows in the encoding of
+ * exec_rows_put(), some 64 KiB a CopyData message, and at the end 'T' and the count of rows
+ * affected. Then, as for all others, CommandComplete.
  *
  * args: 'Q' gateway:8 slot:4 seq:8 (or 'N': no request), then the values as one row.
  */

@@ -1,0 +1,387 @@
+/*
+ * The server's executor, its sessions, and what runs a plan again until it succeeds.
+ *
+ *   exec_run
+ *     for each attempt:  exec__attempt   by the kind of plan
+ *       CONSTANT  a private SQLite connection
+ *       REGION    region.c: here (region_read, region_write, the held transaction), or RUN at the
+ * primary's server BATCH     batch.c, falling back to gather.c when memory does not suffice GATHER
+ * gather.c INSERT    copy.c DDL       the master, here or there a retryable error: route.c waits
+ * for news, and round again under the same request id
+ */
+#include "exec/exec_int.h"
+
+const struct exec_settings exec_defaults = {
+    .retry_ms = 30000,
+    .memory = 64 << 20,
+    .batch_min_rows = 20000,
+    .max_peer_connections = 64,
+};
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+struct error *exec_open(const struct exec_options *o, struct exec **ret)
+{
+    struct exec *e = NEW(struct exec);
+    struct error *err = catalog_next_id(o->catalog, &e->gateway);
+    if (err) {
+        mem_free(e);
+        return err;
+    }
+    e->name = mem_strdup(o->name);
+    e->catalog = o->catalog;
+    e->regions = o->regions;
+    e->ddl = o->ddl;
+    e->settings = o->settings;
+    pthread_mutex_init(&e->lock, NULL);
+    e->peers = exec__peers_new(e);
+    if (o->temp_dir && !sqlite3_temp_directory)
+        sqlite3_temp_directory = sqlite3_mprintf("%s", o->temp_dir);
+    *ret = e;
+    return NULL;
+}
+
+void exec_close(struct exec *e)
+{
+    if (!e)
+        return;
+    exec__peers_free(e->peers);
+    while (e->scratch) {
+        struct scratch *c = e->scratch;
+        e->scratch = c->next;
+        exec__scratch_free(c);
+    }
+    void *p;
+    for (size_t i = 0; map_next(&e->plans, &i, &p);)
+        plan_unref(p);
+    map_done(&e->plans);
+    for (size_t i = 0; map_next(&e->counts, &i, &p);)
+        mem_free(p);
+    map_done(&e->counts);
+    pthread_mutex_destroy(&e->lock);
+    mem_free(e->free_slots);
+    mem_free(e->name);
+    mem_free(e);
+}
+
+/* ---- sessions ------------------------------------------------------------------------------- */
+
+static uint32_t take_slot(struct exec *e)
+{
+    pthread_mutex_lock(&e->lock);
+    uint32_t slot = e->n_free > 0 ? e->free_slots[--e->n_free] : e->n_slots++;
+    pthread_mutex_unlock(&e->lock);
+    return slot;
+}
+
+static void give_slot(struct exec *e, uint32_t slot)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->n_free == e->cap_free) {
+        e->cap_free = MAX(16u, e->cap_free * 2);
+        e->free_slots = mem_realloc(e->free_slots, e->cap_free * sizeof(*e->free_slots));
+    }
+    e->free_slots[e->n_free++] = slot;
+    pthread_mutex_unlock(&e->lock);
+}
+
+struct exec_session *exec_session_new(struct exec *e, const struct exec_session_options *o)
+{
+    struct exec_session *s = NEW(struct exec_session);
+    s->exec = e;
+    s->user = mem_strdup(o->user ? o->user : "minisql");
+    s->database = mem_strdup(o->database ? o->database : "minisql");
+    s->pid = o->pid;
+    s->internal = o->internal;
+    s->memory = e->settings.memory;
+    s->slot = take_slot(e);
+    return s;
+}
+
+void exec_session_free(struct exec_session *s)
+{
+    if (!s)
+        return;
+    exec_rollback(s);
+    give_slot(s->exec, s->slot);
+    mem_free(s->savepoints);
+    mem_free(s->user);
+    mem_free(s->database);
+    mem_free(s);
+}
+
+void exec_cancel(struct exec_session *s)
+{
+    atomic_store_explicit(&s->cancel, true, memory_order_relaxed);
+}
+
+void exec_set_memory(struct exec_session *s, size_t bytes)
+{
+    s->memory = bytes ? bytes : s->exec->settings.memory;
+}
+
+/* Numbers grow over all slots of this process, so that a slot's next user goes on above the last
+ * one's. */
+struct store_request exec__next_request(struct exec_session *s)
+{
+    return (struct store_request){.gateway = s->exec->gateway,
+                                  .slot = s->slot,
+                                  .seq = atomic_fetch_add(&s->exec->seq, 1) + 1};
+}
+
+/* ---- preparing ------------------------------------------------------------------------------ */
+
+struct row_count {
+    int64_t rows;
+    uint64_t at; /* when it was asked */
+};
+
+static bool cached_count(struct exec *e, const struct table *t, int64_t *ret)
+{
+    pthread_mutex_lock(&e->lock);
+    const struct row_count *c = map_get_u64(&e->counts, t->id);
+    bool found = c && clock_ms() - c->at < EXEC_COUNT_AGE_MS;
+    if (found)
+        *ret = c->rows;
+    pthread_mutex_unlock(&e->lock);
+    return found;
+}
+
+static void cache_count(struct exec *e, const struct table *t, int64_t rows)
+{
+    struct row_count *c = NEW(struct row_count);
+    *c = (struct row_count){.rows = rows, .at = clock_ms()};
+    pthread_mutex_lock(&e->lock);
+    mem_free(map_put_u64(&e->counts, t->id, c));
+    pthread_mutex_unlock(&e->lock);
+}
+
+static int64_t ask_count(struct exec *e, const struct table *t, const char *server)
+{
+    struct exec_session *s = exec_session_new(e, &(struct exec_session_options){.internal = true});
+    struct peer_conn *c;
+    char tag[64] = "";
+    int64_t rows = -1;
+    char *text = mem_printf("COUNT %llu\n%s", (unsigned long long)t->region, t->name);
+    struct error *err = exec__peer_get(s, server, t->region, clock_ms() + 300, &c);
+    if (!err) {
+        err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
+        exec__peer_put(c);
+    }
+    if (!err && strncmp(tag, "COUNT ", 6) == 0)
+        rows = strtoll(tag + 6, NULL, 10);
+    error_free(err);
+    mem_free(text);
+    exec_session_free(s);
+    return rows;
+}
+
+/* Rows of a table, about: from here, or as its primary said a few seconds ago. */
+int64_t exec__row_count(void *ctx, const struct table *t)
+{
+    struct exec *e = ctx;
+    int64_t rows = -1;
+    if (e->regions)
+        rows = region_row_count(e->regions, t->region, t->name);
+    if (rows >= 0 || cached_count(e, t, &rows))
+        return rows;
+    struct place at;
+    struct error *err = exec__place(e, t->region, &at);
+    if (!err && !at.here)
+        rows = ask_count(e, t, at.server);
+    error_free(err);
+    cache_count(e, t, rows);
+    return rows;
+}
+
+struct error *exec_prepare(struct exec *e, const struct query *q, const char *text, size_t text_len,
+                           const struct catalog_view *view, struct arena *arena, struct plan **ret)
+{
+    struct plan_context pc = {
+        .view = view,
+        .ctx = e,
+        .row_count = exec__row_count,
+        .batch_min_rows = e->settings.batch_min_rows,
+    };
+    return plan_new(&pc, q, text, text_len, arena, ret);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
+
+struct error *exec__emit(struct run *r, const struct value *values, int n)
+{
+    r->rows++;
+    if (!r->sink)
+        return NULL;
+    r->given = true;
+    struct error *e = r->sink->row(r->sink->ctx, values, n);
+    r->sink_failed = e != NULL;
+    return e;
+}
+
+static struct error *emit_row(void *ctx, const struct value *values, int n)
+{
+    return exec__emit(ctx, values, n);
+}
+
+static struct error *run_ddl(struct run *r)
+{
+    struct exec *e = r->e;
+    if (r->s->in_transaction)
+        return error_hint(error_new(E_UNSUPPORTED, "%s cannot run inside a transaction block",
+                                    r->plan->query->tag),
+                          "Run it on its own, outside BEGIN .. COMMIT.");
+    if (e->ddl.run && catalog_is_master(e->catalog))
+        return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);
+    const struct catalog_view *v = catalog_view(e->catalog);
+    char *master = v->master ? mem_strdup(v->master) : NULL;
+    catalog_unref(v);
+    if (!master || strcmp(master, e->name) == 0) {
+        mem_free(master);
+        return error_hint(error_new(E_UNAVAILABLE, "no master is elected at the moment"),
+                          "Schema changes wait for one: see minisql_servers.");
+    }
+    char *text = mem_printf("MASTER\n%s", r->plan->text);
+    struct peer_conn *c;
+    struct error *err = exec__peer_get(r->s, master, 0, r->deadline, &c);
+    if (!err) {
+        err = exec__peer_run(r->s, c, text, NULL, NULL, NULL, NULL, NULL);
+        exec__peer_put(c);
+        if (error_is(err, E_CONNECTION)) {
+            error_free(err);
+            err = error_hint(
+                error_new("08007", "the master was lost while it ran %s", r->plan->query->tag),
+                "Look whether it took effect, and run it again if not.");
+        }
+    }
+    mem_free(text);
+    mem_free(master);
+    return err ? err : catalog_refresh(e->catalog, 5000);
+}
+
+static struct error *run_batch(struct run *r)
+{
+    struct place at = {.here = true};
+    const struct held *held = &r->s->held;
+    if (r->plan->region) {
+        if (held->kind == HELD_REMOTE && held->region == r->plan->region)
+            return exec__run_region(r);
+        TRY(exec__place(r->e, r->plan->region, &at));
+    }
+    if (!at.here)
+        return exec__run_region(r);
+    struct error *e = exec__run_batch(r, emit_row, r);
+    if (!error_is(e, E_SPILL))
+        return e;
+    error_free(e);
+    return exec__run_gather(r, r->plan->gather, emit_row, r);
+}
+
+struct error *exec__attempt(struct run *r)
+{
+    switch (r->plan->kind) {
+    case PLAN_CONSTANT:
+        return exec__run_constant(r);
+    case PLAN_REGION:
+        return exec__run_region(r);
+    case PLAN_BATCH:
+        return run_batch(r);
+    case PLAN_GATHER:
+        return exec__run_gather(r, r->plan->gather, emit_row, r);
+    case PLAN_INSERT:
+        return exec__run_insert(r);
+    case PLAN_DDL:
+        return run_ddl(r);
+    }
+    return error_new(E_INTERNAL, "unknown kind of plan");
+}
+
+/* A retryable error after rows have gone to the sink: take them back, or give up. */
+static struct error *take_back(struct run *r, struct error *e)
+{
+    r->rows = 0;
+    if (!r->given)
+        return NULL;
+    if (r->sink->reset && r->sink->reset(r->sink->ctx)) {
+        r->given = false;
+        return NULL;
+    }
+    struct error *told =
+        error_hint(error_new(E_SERIALIZATION, "the result was interrupted by the loss of a server"),
+                   "Run the statement again.");
+    return error_detail(told, "%s", e->message);
+}
+
+static struct error *attempts(struct run *r)
+{
+    unsigned tries = 0;
+    for (;;) {
+        if (atomic_load(&r->s->cancel))
+            return exec__canceled();
+        struct error *e = r->plan->explain ? exec__explain(r) : exec__attempt(r);
+        if (!e || r->here || r->sink_failed || r->s->lost || !exec__is_retryable(e))
+            return e;
+        struct error *stop = take_back(r, e);
+        if (stop) {
+            error_free(e);
+            return stop;
+        }
+        e = exec__wait_retry(r->s, r->plan->region, r->deadline, &tries, e);
+        if (e)
+            return e;
+    }
+}
+
+/* The client's parameters, and after them what only the session knows. */
+static void bind_hidden(struct run *r, const struct value *params)
+{
+    const struct query *q = r->plan->query;
+    const struct exec_session *s = r->s;
+    r->n_params = q->n_params + q->n_hidden;
+    r->params = ARENA_ARRAY(&r->arena, struct value, r->n_params + 1);
+    if (q->n_params > 0)
+        memcpy(r->params, params, sizeof(*params) * (size_t)q->n_params);
+    for (int i = 0; i < q->n_hidden; i++) {
+        struct value *v = &r->params[q->n_params + i];
+        switch (q->hidden[i]) {
+        case HIDDEN_NOW:
+            *v = (struct value){.kind = VALUE_INT, .i = s->started};
+            break;
+        case HIDDEN_USER:
+            *v = (struct value){.kind = VALUE_TEXT, .s = {s->user, strlen(s->user)}};
+            break;
+        case HIDDEN_PID:
+            *v = (struct value){.kind = VALUE_INT, .i = s->pid};
+            break;
+        }
+    }
+}
+
+struct error *exec__run(struct run *r)
+{
+    struct error *e = attempts(r);
+    if (error_is(e, E_STALE_SCHEMA) && !r->here)
+        error_free(catalog_refresh(r->e->catalog, 2000));
+    return e;
+}
+
+struct error *exec_run(struct exec_session *s, struct plan *plan, const struct value *params,
+                       const struct exec_sink *sink, struct exec_result *ret)
+{
+    struct run r = {.s = s, .e = s->exec, .plan = plan, .sink = sink};
+    atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
+    if (s->lost)
+        return error_hint(error_new(E_SERIALIZATION, "the transaction was lost with its server"),
+                          "Roll back, and run the transaction again.");
+    if (!s->in_transaction && plan->query->n_hidden > 0)
+        s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+    bind_hidden(&r, params);
+    r.deadline = clock_ms() + s->exec->settings.retry_ms;
+    if (plan->writes)
+        r.request = exec__next_request(s);
+    struct error *e = exec__run(&r);
+    arena_done(&r.arena);
+    if (!e)
+        ret->rows = r.rows;
+    return e;
+}

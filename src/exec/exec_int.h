@@ -1,0 +1,183 @@
+/* What the files of exec/ share. */
+#pragma once
+
+#include "exec/exec.h"
+
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+/* Never leaves this folder: the statement needs more memory than it may have; run it another way.
+ */
+#define E_SPILL "MS003"
+
+struct peer_conn; /* a libpq connection to another server, see peer.c */
+struct peer_pool;
+struct scratch;
+
+/* A private SQLite connection for statements that need no region. One thread at a time. */
+struct scratch {
+    sqlite3 *db;
+    struct map stmts; /* SQLite text -> sqlite3_stmt */
+    struct scratch *next;
+};
+
+enum { EXEC_PLANS_MAX = 500, EXEC_COUNT_AGE_MS = 5000 };
+
+struct exec {
+    char *name;
+    struct catalog *catalog;
+    struct regions *regions;
+    struct exec_ddl_io ddl;
+    struct exec_settings settings;
+    uint64_t gateway; /* unique for ever: half of all our request ids */
+    _Atomic uint64_t seq;
+    struct peer_pool *peers;
+
+    pthread_mutex_t lock; /* guards all below */
+    struct scratch *scratch;
+    uint32_t n_slots, n_free, cap_free; /* session numbers */
+    uint32_t *free_slots;
+    struct map plans;  /* what peers had us run: types and text -> struct plan */
+    struct map counts; /* table id -> struct row_count */
+};
+
+/* The region that a transaction writes. */
+enum held_kind { HELD_NONE, HELD_LOCAL, HELD_REMOTE };
+struct held {
+    enum held_kind kind;
+    uint64_t region;
+    struct region_txn *txn; /* LOCAL */
+    struct peer_conn *conn; /* REMOTE: in BEGIN */
+};
+
+struct exec_session {
+    struct exec *exec;
+    char *user, *database;
+    int32_t pid;
+    uint32_t slot;
+    bool internal;
+    size_t memory;
+    _Atomic bool cancel;
+
+    bool in_transaction;
+    bool lost;       /* what it held is gone: only a rollback is left */
+    int64_t started; /* microseconds since 2000: now() */
+    int n_savepoints, cap_savepoints;
+    char **savepoints;
+    struct held held;
+};
+
+/* One execution of a plan, over all its attempts. */
+struct run {
+    struct exec_session *s;
+    struct exec *e;
+    struct plan *plan;
+    struct arena arena;
+    struct value *params; /* the client's, then the hidden ones */
+    int n_params;
+    const struct exec_sink *sink;
+    int64_t rows;     /* given to the sink, or affected */
+    bool given;       /* the sink has rows of this attempt */
+    bool sink_failed; /* the error came from the sink: not ours to retry */
+    bool here;        /* on a peer's behalf: here or MS001 */
+    struct store_request request;
+    uint64_t deadline;
+    int64_t joined; /* EXPLAIN ANALYZE: rows that came out of the scans */
+};
+
+struct error *exec__emit(struct run *r, const struct value *values, int n);
+
+/* ---- where (route.c) ------------------------------------------------------------------------ */
+
+struct place {
+    bool here;
+    char server[CATALOG_NAME_MAX + 1];
+};
+/* The region's primary by the catalog. MS001 when there is none now, MS002 when the region is gone.
+ */
+struct error *exec__place(struct exec *e, uint64_t region, struct place *ret);
+bool exec__is_retryable(const struct error *e);
+/* Before the next attempt: waits for news from the catalog. `e` is what failed (consumed); comes
+ * back, as what the client is told, when time is up or the statement was cancelled. `tries` counts.
+ */
+struct error *exec__wait_retry(struct exec_session *s, uint64_t region, uint64_t deadline,
+                               unsigned *tries, struct error *e);
+struct error *exec__canceled(void);
+
+/* ---- SQLite (sqlite.c) ---------------------------------------------------------------------- */
+
+struct error *exec__bind(sqlite3 *db, sqlite3_stmt *stmt, const struct value *params, int n);
+/* Steps to the end, giving each row to `row` (may be NULL). Cancelable. */
+typedef struct error *(*exec__row_fn)(void *ctx, const struct value *values, int n);
+struct error *exec__step_all(struct exec_session *s, sqlite3 *db, sqlite3_stmt *stmt,
+                             exec__row_fn row, void *ctx);
+void exec__watch_cancel(struct exec_session *s, sqlite3 *db); /* s NULL: no more */
+struct error *exec__scratch_get(struct exec *e, struct scratch **ret);
+void exec__scratch_put(struct exec *e, struct scratch *c);
+void exec__scratch_free(struct scratch *c);
+struct error *exec__scratch_prepare(struct scratch *c, const char *sql, size_t len,
+                                    sqlite3_stmt **ret);
+
+/* ---- one region (region.c) ------------------------------------------------------------------ */
+
+struct error *exec__run_region(struct run *r);
+/* Reads with SQLite text of one region, through what the session holds, here or there. */
+struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
+                         size_t sql_len, exec__row_fn row, void *ctx);
+struct error *exec__run_constant(struct run *r);
+
+/* Rows and the count, as they travel: see rows.c. */
+void exec__count_put(struct buf *out, int64_t count);
+struct error *exec__stream_get(const char *data, size_t len, exec__row_fn row, void *ctx,
+                               int64_t *ret_count, bool *ret_end);
+void exec__args_put(struct buf *out, const struct store_request *request,
+                    const struct value *params, int n);
+struct error *exec__args_get(const char *data, size_t len, struct arena *a, bool *ret_has_request,
+                             struct store_request *ret_request, struct value **ret, int *ret_n);
+
+/* ---- transactions (transaction.c) ----------------------------------------------------------- */
+
+/* Makes the session's transaction hold the region. 0A000 when it holds another one. */
+struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
+                         uint64_t deadline);
+/* Lets go of what is held, undone. */
+void exec__drop_held(struct exec_session *s);
+/* An error of a statement that ran in what the session holds: 40001 when that is lost. */
+struct error *exec__held_failed(struct exec_session *s, struct error *e);
+struct store_request exec__next_request(struct exec_session *s);
+
+/* ---- other servers (peer.c) ----------------------------------------------------------------- */
+
+struct peer_pool *exec__peers_new(struct exec *e);
+void exec__peers_free(struct peer_pool *p);
+/* An idle connection to a server, or a new one. `region` (or 0): give up with MS001 when the server
+ * is not its primary any more. */
+struct error *exec__peer_get(struct exec_session *s, const char *server, uint64_t region,
+                             uint64_t deadline, struct peer_conn **ret);
+void exec__peer_put(struct peer_conn *c); /* back to the pool; closed when it is not idle */
+/* Runs an internal statement: `args` NULL: a simple query. Rows go to `row`. `tag` may be NULL. */
+struct error *exec__peer_run(struct exec_session *s, struct peer_conn *c, const char *text,
+                             const struct buf *args, exec__row_fn row, void *ctx,
+                             int64_t *ret_count, char tag[64]);
+/* COPY to the peer: begin, rows, end. */
+struct error *exec__peer_copy_begin(struct exec_session *s, struct peer_conn *c, const char *text);
+struct error *exec__peer_copy_data(struct exec_session *s, struct peer_conn *c, const char *data,
+                                   size_t len);
+struct error *exec__peer_copy_end(struct exec_session *s, struct peer_conn *c, bool ok,
+                                  int64_t *ret_count);
+
+/* ---- over several places -------------------------------------------------------------------- */
+
+struct error *exec__run_gather(struct run *r, const struct plan_gather *g, exec__row_fn row,
+                               void *ctx);
+struct error *exec__run_batch(struct run *r, exec__row_fn row, void *ctx);
+struct error *exec__run_insert(struct run *r);
+/* Rows of a system table, all its columns. */
+struct error *exec__system_rows(struct run *r, const struct table *t, exec__row_fn row, void *ctx);
+struct error *exec__explain(struct run *r);
+/* Runs the plan once, wherever it has to. */
+struct error *exec__attempt(struct run *r);
+int64_t exec__row_count(void *ctx, const struct table *t);
+struct error *exec__run(struct run *r);

@@ -1,0 +1,515 @@
+/*
+ * What other servers ask of this one: the receiving end of the statements in exec.h.
+ *
+ * Everything runs here or fails with MS001: it is the asking server that looks again and goes
+ * elsewhere. Plans of RUN are cached for the whole server, by parameter types and text.
+ */
+#include "exec/exec_int.h"
+
+enum { MESSAGE_BYTES = 64 * 1024 };
+
+struct call {
+    struct exec_session *s;
+    struct exec *e;
+    const char *head; /* the first line, 0-terminated copy, after its first word */
+    const char *body; /* the rest; 0-terminated */
+    size_t body_len;
+    const char *args;
+    size_t args_len;
+    const struct exec_wire *wire;
+    char *tag;
+    struct arena arena;
+};
+
+/* ---- rows out ------------------------------------------------------------------------------- */
+
+struct outgoing {
+    const struct exec_wire *wire;
+    struct buf buf;
+    bool open;
+};
+
+static struct error *send_out(struct outgoing *o)
+{
+    if (!o->open)
+        TRY(o->wire->copy_out(o->wire->ctx));
+    o->open = true;
+    struct error *e = o->wire->data(o->wire->ctx, o->buf.data, o->buf.len);
+    buf_clear(&o->buf);
+    return e;
+}
+
+static struct error *out_row(void *ctx, const struct value *values, int n)
+{
+    struct outgoing *o = ctx;
+    exec_rows_put(&o->buf, values, n);
+    return o->buf.len >= MESSAGE_BYTES ? send_out(o) : NULL;
+}
+
+static struct error *out_end(struct outgoing *o, int64_t count)
+{
+    exec__count_put(&o->buf, count);
+    return send_out(o);
+}
+
+/* ---- parsing -------------------------------------------------------------------------------- */
+
+static struct error *malformed(void)
+{
+    return error_new(E_PROTOCOL, "malformed internal statement");
+}
+
+/* A decimal number off the head. */
+static bool take_number(const char **p, uint64_t *ret)
+{
+    if (**p < '0' || **p > '9')
+        return false;
+    char *end;
+    *ret = strtoull(*p, &end, 10);
+    if (*end != ' ' && *end != '\0' && *end != ',')
+        return false;
+    *p = *end == ' ' ? end + 1 : end;
+    return true;
+}
+
+static bool take_numbers(struct call *c, int n, uint64_t *ret)
+{
+    for (int i = 0; i < n; i++)
+        if (!take_number(&c->head, &ret[i]))
+            return false;
+    return true;
+}
+
+/* "23,25", or "-" */
+static bool take_types(struct call *c, uint32_t **ret, int *ret_n)
+{
+    *ret_n = 0;
+    *ret = ARENA_ARRAY(&c->arena, uint32_t, strlen(c->head) / 2 + 1);
+    if (strcmp(c->head, "-") == 0)
+        return true;
+    for (;;) {
+        uint64_t oid;
+        if (!take_number(&c->head, &oid) || oid > UINT32_MAX)
+            return false;
+        (*ret)[(*ret_n)++] = (uint32_t)oid;
+        if (*c->head == '\0')
+            return true;
+        if (*c->head++ != ',')
+            return false;
+    }
+}
+
+/* ---- RUN ------------------------------------------------------------------------------------ */
+
+static void forget_plans(struct exec *e)
+{
+    void *p;
+    for (size_t i = 0; map_next(&e->plans, &i, &p);)
+        plan_unref(p);
+    map_done(&e->plans);
+    e->plans = (struct map){0};
+}
+
+static struct plan *cached_plan(struct exec *e, const char *key, size_t len)
+{
+    pthread_mutex_lock(&e->lock);
+    struct plan *p = map_get(&e->plans, key, len);
+    if (p)
+        plan_ref(p);
+    pthread_mutex_unlock(&e->lock);
+    if (p && !catalog_schema_is_current(e->catalog, p->view)) {
+        plan_unref(p);
+        return NULL;
+    }
+    return p;
+}
+
+static void cache_plan(struct exec *e, const char *key, size_t len, struct plan *p)
+{
+    pthread_mutex_lock(&e->lock);
+    if (e->plans.len >= EXEC_PLANS_MAX)
+        forget_plans(e);
+    plan_unref(map_put(&e->plans, key, len, plan_ref(p)));
+    pthread_mutex_unlock(&e->lock);
+}
+
+static struct error *make_plan(struct call *c, const uint32_t *types, int n_types,
+                               struct plan **ret)
+{
+    struct arena arena = {0};
+    struct sql_context ctx = {
+        .view = catalog_view(c->e->catalog), .param_types = types, .n_params = n_types};
+    ctx.extra = exec_system_tables(&ctx.n_extra);
+    struct query *q;
+    struct error *e = sql_analyse_text(c->body, &ctx, &arena, &q);
+    if (e) {
+        arena_done(&arena);
+        catalog_unref(ctx.view);
+        return e;
+    }
+    return exec_prepare(c->e, q, c->body, c->body_len, ctx.view, &arena, ret);
+}
+
+static struct error *plan_of(struct call *c, const char *key, size_t key_len, struct plan **ret)
+{
+    *ret = cached_plan(c->e, key, key_len);
+    if (*ret)
+        return NULL;
+    uint32_t *types;
+    int n_types;
+    if (!take_types(c, &types, &n_types))
+        return malformed();
+    TRY(make_plan(c, types, n_types, ret));
+    cache_plan(c->e, key, key_len, *ret);
+    return NULL;
+}
+
+static struct error *run_plan(struct call *c, struct run *r, bool has_request, struct outgoing *o)
+{
+    if (r->n_params != r->plan->query->n_params + r->plan->query->n_hidden)
+        return malformed();
+    if (r->plan->writes && !has_request && c->s->held.kind == HELD_NONE)
+        return malformed();
+    const struct exec_sink sink = {.ctx = o, .row = out_row};
+    r->sink = &sink;
+    TRY(exec__run(r));
+    return out_end(o, r->rows);
+}
+
+static struct error *do_run(struct call *c)
+{
+    uint64_t n[2];
+    const char *key = c->head;
+    if (!take_numbers(c, 2, n) || !c->args)
+        return malformed();
+    key = arena_printf(&c->arena, "%s\n%.*s", c->head, (int)c->body_len, c->body);
+    struct run r = {.s = c->s, .e = c->e, .here = true, .deadline = clock_ms()};
+    bool has_request;
+    TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
+                       &r.n_params));
+    TRY(plan_of(c, key, strlen(key), &r.plan));
+    struct error *e = NULL;
+    struct outgoing o = {.wire = c->wire};
+    /* Both sides have to mean the same table. */
+    if (r.plan->region != n[0] || r.plan->schema_version != n[1])
+        e = error_new(E_STALE_SCHEMA, "the statement was planned on another schema");
+    else
+        e = run_plan(c, &r, has_request, &o);
+    buf_done(&o.buf);
+    arena_done(&r.arena);
+    plan_unref(r.plan);
+    snprintf(c->tag, 64, "RUN");
+    return e;
+}
+
+static struct error *do_frag(struct call *c)
+{
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n) || !c->args)
+        return malformed();
+    struct run r = {.s = c->s, .e = c->e, .here = true};
+    bool has_request;
+    TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
+                       &r.n_params));
+    struct outgoing o = {.wire = c->wire};
+    struct error *e = exec__scan(&r, n[0], n[1], c->body, c->body_len, out_row, &o);
+    if (!e)
+        e = out_end(&o, 0);
+    buf_done(&o.buf);
+    snprintf(c->tag, 64, "FRAG");
+    return e;
+}
+
+/* ---- transactions --------------------------------------------------------------------------- */
+
+static struct error *do_begin(struct call *c)
+{
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n) || c->s->in_transaction)
+        return malformed();
+    TRY(exec_begin(c->s));
+    struct error *e = exec__hold(c->s, n[0], n[1], clock_ms());
+    if (e)
+        exec_rollback(c->s);
+    return e;
+}
+
+static struct store *held_store(const struct call *c)
+{
+    return c->s->held.kind == HELD_LOCAL ? region_txn_store(c->s->held.txn) : NULL;
+}
+
+static struct error *do_mark(struct call *c)
+{
+    struct store *s = held_store(c);
+    if (!s)
+        return malformed();
+    TRY(store_mark(s));
+    c->s->n_savepoints++;
+    return NULL;
+}
+
+static struct error *do_unmark(struct call *c)
+{
+    struct store *s = held_store(c);
+    if (!s || c->s->n_savepoints == 0)
+        return malformed();
+    c->s->n_savepoints--;
+    return store_release_mark(s);
+}
+
+static struct error *do_undo(struct call *c)
+{
+    struct store *s = held_store(c);
+    if (!s || c->s->n_savepoints == 0)
+        return malformed();
+    c->s->n_savepoints--;
+    return store_rollback_to(s);
+}
+
+static struct error *do_commit(struct call *c)
+{
+    uint64_t n[3];
+    if (!held_store(c) || !take_numbers(c, 3, n))
+        return malformed();
+    const struct store_request q = {.gateway = n[0], .slot = (uint32_t)n[1], .seq = n[2]};
+    struct region_txn *txn = c->s->held.txn;
+    c->s->held = (struct held){0};
+    struct error *e = region_txn_commit(txn, &q);
+    exec_rollback(c->s);
+    return e;
+}
+
+static struct error *do_rollback(struct call *c)
+{
+    exec_rollback(c->s);
+    return NULL;
+}
+
+static struct error *do_applied(struct call *c)
+{
+    uint64_t n[4];
+    bool applied = false;
+    if (!take_numbers(c, 4, n))
+        return malformed();
+    const struct store_request q = {.gateway = n[1], .slot = (uint32_t)n[2], .seq = n[3]};
+    TRY(region_request_applied(c->e->regions, n[0], &q, &applied));
+    snprintf(c->tag, 64, "APPLIED %d", applied);
+    return NULL;
+}
+
+/* ---- COPY ----------------------------------------------------------------------------------- */
+
+struct copying {
+    struct store_conn *conn;
+    sqlite3 *db;
+    sqlite3_stmt *stmt;
+    struct region_txn *txn;
+    bool progress; /* parts may be logged while it runs */
+    int64_t rows;
+};
+
+static struct error *copy_row(void *ctx, const struct value *values, int n)
+{
+    struct copying *k = ctx;
+    TRY(exec__bind(k->db, k->stmt, values, n));
+    int rc;
+    do
+        rc = sqlite3_step(k->stmt);
+    while (rc == SQLITE_ROW);
+    struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(k->db, rc);
+    sqlite3_reset(k->stmt);
+    TRY(e);
+    k->rows += sqlite3_changes64(k->db);
+    if (k->progress && k->rows % 1024 == 0)
+        return region_txn_progress(k->txn);
+    return NULL;
+}
+
+static struct error *copy_receive(struct call *c, struct copying *k)
+{
+    TRY(c->wire->copy_in(c->wire->ctx));
+    for (;;) {
+        const char *data;
+        size_t len;
+        bool end = false, last = false;
+        int64_t count;
+        TRY(c->wire->receive(c->wire->ctx, &data, &len, &end));
+        if (end)
+            return NULL;
+        TRY(exec__stream_get(data, len, copy_row, k, &count, &last));
+        if (atomic_load(&c->s->cancel))
+            return exec__canceled();
+    }
+}
+
+static struct error *do_copy(struct call *c)
+{
+    uint64_t n[2];
+    /* Always inside BEGIN: the sender decides what it commits. */
+    if (!take_numbers(c, 2, n) || !held_store(c) || c->s->held.region != n[0])
+        return malformed();
+    struct copying k = {.txn = c->s->held.txn, .progress = c->s->n_savepoints == 0};
+    k.conn = store_writer(region_txn_store(k.txn));
+    k.db = store_db(k.conn);
+    TRY(store_prepare(k.conn, c->body, c->body_len, &k.stmt));
+    struct error *e = copy_receive(c, &k);
+    store_release(k.conn, k.stmt);
+    if (!e && k.progress)
+        e = region_txn_progress(k.txn);
+    if (e) {
+        const struct catalog_view *v = catalog_view(c->e->catalog);
+        e = sql_name_constraint(v, e);
+        catalog_unref(v);
+    }
+    snprintf(c->tag, 64, "COPY %lld", (long long)k.rows);
+    return e;
+}
+
+/* ---- the rest ------------------------------------------------------------------------------- */
+
+static struct error *do_count(struct call *c)
+{
+    uint64_t region;
+    if (!take_numbers(c, 1, &region))
+        return malformed();
+    snprintf(c->tag, 64, "COUNT %lld", (long long)region_row_count(c->e->regions, region, c->body));
+    return NULL;
+}
+
+static struct error *do_change(struct call *c)
+{
+    static const char *const what[] = {
+        [REPL_ADD_LEARNER] = "add ", [REPL_REMOVE] = "remove ", [REPL_TRANSFER] = "transfer "};
+    uint64_t region;
+    if (!take_numbers(c, 1, &region))
+        return malformed();
+    for (size_t i = 0; i < ARRAY_LEN(what); i++)
+        if (strncmp(c->head, what[i], strlen(what[i])) == 0)
+            return region_change(c->e->regions, region, (enum repl_change)i,
+                                 c->head + strlen(what[i]));
+    return malformed();
+}
+
+static struct error *do_ddl(struct call *c)
+{
+    uint64_t region;
+    if (!take_numbers(c, 1, &region))
+        return malformed();
+    return region_ddl(c->e->regions, region, c->body);
+}
+
+static struct error *do_master(struct call *c)
+{
+    if (!c->e->ddl.run || !catalog_is_master(c->e->catalog))
+        return error_new(E_UNAVAILABLE, "server \"%s\" is not the master", c->e->name);
+    struct plan *p;
+    TRY(make_plan(c, NULL, 0, &p));
+    struct error *e =
+        p->kind == PLAN_DDL ? c->e->ddl.run(c->e->ddl.ctx, p->query, p->text) : malformed();
+    plan_unref(p);
+    return e;
+}
+
+static const struct {
+    const char *name;
+    bool needs_regions;
+    struct error *(*run)(struct call *c);
+} statements[] = {
+    {"RUN", true, do_run},         {"FRAG", true, do_frag},      {"COPY", true, do_copy},
+    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},      {"UNMARK", true, do_unmark},
+    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},  {"ROLLBACK", false, do_rollback},
+    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},    {"CHANGE", true, do_change},
+    {"DDL", true, do_ddl},         {"MASTER", false, do_master},
+};
+
+static struct error *dispatch(struct call *c, const char *line)
+{
+    size_t word = strcspn(line, " ");
+    c->head = line[word] ? line + word + 1 : line + word;
+    for (size_t i = 0; i < ARRAY_LEN(statements); i++) {
+        if (strlen(statements[i].name) != word || memcmp(statements[i].name, line, word) != 0)
+            continue;
+        if (statements[i].needs_regions && !c->e->regions)
+            return error_new(E_NOT_PRIMARY, "server \"%s\" holds no regions", c->e->name);
+        snprintf(c->tag, 64, "%s", statements[i].name);
+        return statements[i].run(c);
+    }
+    return malformed();
+}
+
+struct error *exec_internal(struct exec_session *s, const char *text, size_t text_len,
+                            const char *args, size_t args_len, const struct exec_wire *wire,
+                            char ret_tag[64])
+{
+    const char *nl = memchr(text, '\n', text_len);
+    size_t line = nl ? (size_t)(nl - text) : text_len;
+    struct call c = {
+        .s = s, .e = s->exec, .args = args, .args_len = args_len, .wire = wire, .tag = ret_tag};
+    atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
+    c.body = nl ? arena_strndup(&c.arena, nl + 1, text_len - line - 1) : "";
+    c.body_len = strlen(c.body);
+    struct error *e = dispatch(&c, arena_strndup(&c.arena, text, line));
+    arena_done(&c.arena);
+    return e;
+}
+
+/* ---- what the master asks ------------------------------------------------------------------- */
+
+static struct error *ask_primary(struct exec_session *s, uint64_t region, const char *text)
+{
+    struct exec *e = s->exec;
+    uint64_t deadline = clock_ms() + e->settings.retry_ms;
+    unsigned tries = 0;
+    for (;;) {
+        char tag[64];
+        struct place at;
+        struct peer_conn *c;
+        struct error *err = exec__place(e, region, &at);
+        if (!err && at.here) {
+            err = exec_internal(s, text, strlen(text), NULL, 0, NULL, tag);
+        } else if (!err) {
+            err = exec__peer_get(s, at.server, region, deadline, &c);
+            if (!err) {
+                err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
+                exec__peer_put(c);
+            }
+        }
+        if (!err || !exec__is_retryable(err))
+            return err;
+        err = exec__wait_retry(s, region, deadline, &tries, err);
+        if (err)
+            return err;
+    }
+}
+
+static struct error *ask(struct exec *e, uint64_t region, char *text)
+{
+    const struct exec_session_options o = {.internal = true};
+    struct exec_session *s = exec_session_new(e, &o);
+    struct error *err = ask_primary(s, region, text);
+    exec_session_free(s);
+    mem_free(text);
+    return err;
+}
+
+struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl)
+{
+    return ask(e, region, mem_printf("DDL %llu\n%s", (unsigned long long)region, sqlite_ddl));
+}
+
+struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
+                                 const char *server)
+{
+    static const char *const words[] = {
+        [REPL_ADD_LEARNER] = "add", [REPL_REMOVE] = "remove", [REPL_TRANSFER] = "transfer"};
+    struct place at;
+    /* A retry of what has happened already. */
+    struct error *err = exec__place(e, region, &at);
+    bool done = !err && what == REPL_TRANSFER && strcmp(at.server, server) == 0;
+    error_free(err);
+    if (done)
+        return NULL;
+    return ask(e, region,
+               mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
+}

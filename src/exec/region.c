@@ -1,0 +1,251 @@
+/*
+ * A statement in one region: here through region/, or at the primary's server.
+ *
+ *   held by the session's transaction    its writer connection; or RUN over the connection that is
+ * in BEGIN a write (or FOR UPDATE) in a transaction that holds nothing yet: take hold of the region
+ * first an autocommit write, here            region_write: runs in somebody's batch, its result
+ * comes back as a stream (rows.c) a read, here                         a reader connection, the
+ * lease checked before and after elsewhere                            RUN with the request id
+ */
+#include "exec/exec_int.h"
+
+static struct error *emit_row(void *ctx, const struct value *values, int n)
+{
+    return exec__emit(ctx, values, n);
+}
+
+/* ---- statements on a store connection ------------------------------------------------------- */
+
+static struct error *run_stmt(struct run *r, struct store_conn *c, exec__row_fn row, void *ctx)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, r->plan->sql, r->plan->sql_len, &stmt));
+    struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
+    if (!e)
+        e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
+    store_release(c, stmt);
+    return e;
+}
+
+/* A write: *ret_count rows affected. TRUNCATE is several statements of one kind. */
+static struct error *run_write_stmt(struct run *r, struct store_conn *c, exec__row_fn row,
+                                    void *ctx, int64_t *ret_count)
+{
+    sqlite3 *db = store_db(c);
+    if (r->plan->query->kind == QUERY_TRUNCATE) {
+        *ret_count = 0;
+        return store_exec(c, r->plan->sql);
+    }
+    TRY(run_stmt(r, c, row, ctx));
+    *ret_count = r->plan->writes ? sqlite3_changes64(db) : 0;
+    return NULL;
+}
+
+static struct error *named(struct run *r, struct error *e)
+{
+    return e ? sql_name_constraint(r->plan->view, e) : NULL;
+}
+
+/* ---- here ----------------------------------------------------------------------------------- */
+
+static struct error *read_here(struct run *r)
+{
+    struct region_read read;
+    TRY(region_read_begin(r->e->regions, r->plan->region, r->plan->schema_version, &read));
+    struct error *e = run_stmt(r, read.conn, emit_row, r);
+    if (!e)
+        e = region_read_check(&read);
+    region_read_end(&read);
+    return e;
+}
+
+static struct error *put_row(void *ctx, const struct value *values, int n)
+{
+    struct buf *out = ctx;
+    if (out->len > UINT32_MAX / 4)
+        return error_hint(error_new("54000", "RETURNING gives more than 1 GB"),
+                          "Change fewer rows at once, or leave RETURNING out.");
+    exec_rows_put(out, values, n);
+    return NULL;
+}
+
+/* On whatever thread leads the batch. */
+static struct error *write_in_batch(void *ctx, struct store *s, struct buf *result)
+{
+    struct run *r = ctx;
+    int64_t count;
+    TRY(run_write_stmt(r, store_writer(s), put_row, result, &count));
+    exec__count_put(result, count);
+    return NULL;
+}
+
+static struct error *write_here(struct run *r)
+{
+    struct region_write w = {
+        .region = r->plan->region,
+        .schema_version = r->plan->schema_version,
+        .request = r->request,
+        .run = write_in_batch,
+        .ctx = r,
+    };
+    struct error *e = named(r, region_write(r->e->regions, &w));
+    int64_t count = 0;
+    bool end = false;
+    if (!e)
+        e = exec__stream_get(w.result.data, w.result.len, emit_row, r, &count, &end);
+    buf_done(&w.result);
+    if (!e)
+        r->rows = count;
+    return e;
+}
+
+static struct error *in_txn(struct run *r)
+{
+    struct region_txn *txn = r->s->held.txn;
+    int64_t count = 0;
+    TRY(named(r, run_write_stmt(r, store_writer(region_txn_store(txn)), emit_row, r, &count)));
+    if (!r->plan->writes)
+        return NULL;
+    r->rows = count;
+    /* Parts that are logged can't be undone by a savepoint any more. */
+    return r->s->n_savepoints == 0 ? region_txn_progress(txn) : NULL;
+}
+
+/* ---- there ---------------------------------------------------------------------------------- */
+
+static void run_text(const struct run *r, struct buf *out)
+{
+    const struct query *q = r->plan->query;
+    buf_printf(out, "RUN %llu %llu ", (unsigned long long)r->plan->region,
+               (unsigned long long)r->plan->schema_version);
+    for (int i = 0; i < q->n_params; i++)
+        buf_printf(out, "%s%u", i > 0 ? "," : "", q->params[i]);
+    buf_printf(out, "%s\n%s", q->n_params == 0 ? "-" : "", r->plan->text);
+}
+
+static struct error *run_at(struct run *r, struct peer_conn *c)
+{
+    _cleanup_(buf_done) struct buf text = {0}, args = {0};
+    run_text(r, &text);
+    exec__args_put(&args, r->plan->writes ? &r->request : NULL, r->params, r->n_params);
+    int64_t count = 0;
+    TRY(exec__peer_run(r->s, c, text.data, &args, emit_row, r, &count, NULL));
+    if (r->plan->writes)
+        r->rows = count;
+    return NULL;
+}
+
+static struct error *run_there(struct run *r, const char *server)
+{
+    struct peer_conn *c;
+    TRY(exec__peer_get(r->s, server, r->plan->region, r->deadline, &c));
+    struct error *e = run_at(r, c);
+    exec__peer_put(c);
+    return e;
+}
+
+/* ---- a statement ---------------------------------------------------------------------------- */
+
+static struct error *run_held(struct run *r)
+{
+    const struct held *h = &r->s->held;
+    struct error *e = h->kind == HELD_LOCAL ? in_txn(r) : run_at(r, h->conn);
+    return e ? exec__held_failed(r->s, e) : NULL;
+}
+
+struct error *exec__run_region(struct run *r)
+{
+    struct exec_session *s = r->s;
+    const struct plan *p = r->plan;
+    bool changes = p->writes || p->locks;
+    if (s->in_transaction && changes)
+        TRY(exec__hold(s, p->region, p->schema_version, r->deadline));
+    if (s->held.kind != HELD_NONE && s->held.region == p->region)
+        return run_held(r);
+    struct place at = {.here = true};
+    if (!r->here)
+        TRY(exec__place(r->e, p->region, &at));
+    if (!at.here)
+        return run_there(r, at.server);
+    return p->writes ? write_here(r) : read_here(r);
+}
+
+/* ---- a fragment ----------------------------------------------------------------------------- */
+
+static struct error *scan_on(struct run *r, struct store_conn *c, const char *sql, size_t len,
+                             exec__row_fn row, void *ctx)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, sql, len, &stmt));
+    struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
+    if (!e && !sqlite3_stmt_readonly(stmt))
+        e = error_new(E_PROTOCOL, "a fragment must not write");
+    if (!e)
+        e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
+    store_release(c, stmt);
+    return e;
+}
+
+static struct error *scan_here(struct run *r, uint64_t region, uint64_t schema_version,
+                               const char *sql, size_t len, exec__row_fn row, void *ctx)
+{
+    struct region_read read;
+    TRY(region_read_begin(r->e->regions, region, schema_version, &read));
+    struct error *e = scan_on(r, read.conn, sql, len, row, ctx);
+    if (!e)
+        e = region_read_check(&read);
+    region_read_end(&read);
+    return e;
+}
+
+static struct error *scan_at(struct run *r, struct peer_conn *c, uint64_t region,
+                             uint64_t schema_version, const char *sql, exec__row_fn row, void *ctx)
+{
+    _cleanup_(buf_done) struct buf text = {0}, args = {0};
+    buf_printf(&text, "FRAG %llu %llu\n%s", (unsigned long long)region,
+               (unsigned long long)schema_version, sql);
+    exec__args_put(&args, NULL, r->params, r->n_params);
+    return exec__peer_run(r->s, c, text.data, &args, row, ctx, NULL, NULL);
+}
+
+struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
+                         size_t sql_len, exec__row_fn row, void *ctx)
+{
+    const struct held *h = &r->s->held;
+    if (h->kind != HELD_NONE && h->region == region) {
+        struct error *e =
+            h->kind == HELD_LOCAL
+                ? scan_on(r, store_writer(region_txn_store(h->txn)), sql, sql_len, row, ctx)
+                : scan_at(r, h->conn, region, schema_version, sql, row, ctx);
+        return e ? exec__held_failed(r->s, e) : NULL;
+    }
+    struct place at = {.here = true};
+    if (!r->here)
+        TRY(exec__place(r->e, region, &at));
+    if (at.here)
+        return scan_here(r, region, schema_version, sql, sql_len, row, ctx);
+    struct peer_conn *c;
+    TRY(exec__peer_get(r->s, at.server, region, r->deadline, &c));
+    struct error *e = scan_at(r, c, region, schema_version, sql, row, ctx);
+    exec__peer_put(c);
+    return e;
+}
+
+/* ---- no region ------------------------------------------------------------------------------ */
+
+struct error *exec__run_constant(struct run *r)
+{
+    struct scratch *c;
+    sqlite3_stmt *stmt;
+    TRY(exec__scratch_get(r->e, &c));
+    struct error *e = exec__scratch_prepare(c, r->plan->sql, r->plan->sql_len, &stmt);
+    if (!e) {
+        e = exec__bind(c->db, stmt, r->params, r->n_params);
+        if (!e)
+            e = exec__step_all(r->s, c->db, stmt, emit_row, r);
+        sqlite3_reset(stmt);
+        sqlite3_clear_bindings(stmt);
+    }
+    exec__scratch_put(r->e, c);
+    return e;
+}

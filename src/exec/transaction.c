@@ -1,0 +1,311 @@
+/*
+ * A session's transaction: nothing until it writes, then one region, held here or at the server
+ * that is its primary.
+ *
+ *   none --exec_begin--> open --exec__hold--> held (LOCAL | REMOTE) --exec_commit, exec_rollback-->
+ * none
+ *                                               |
+ *                                               +--the primary is lost--> lost --exec_rollback-->
+ * none
+ *
+ * Invariant: while a region is held, its store has one mark for each savepoint name here, in the
+ * same order (savepoints made before the region was held are marked when it is). A failed statement
+ * needs no mark of its own: the transaction is failed then, and only a rollback, whole or to a
+ * savepoint, follows.
+ */
+#include "exec/exec_int.h"
+
+bool exec_in_transaction(const struct exec_session *s)
+{
+    return s->in_transaction;
+}
+
+struct error *exec_begin(struct exec_session *s)
+{
+    if (s->in_transaction)
+        return error_new("25001", "there is already a transaction in progress");
+    s->in_transaction = true;
+    s->lost = false;
+    s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+    return NULL;
+}
+
+static void forget_savepoints(struct exec_session *s, int keep)
+{
+    while (s->n_savepoints > keep)
+        mem_free(s->savepoints[--s->n_savepoints]);
+}
+
+static void ended(struct exec_session *s)
+{
+    forget_savepoints(s, 0);
+    s->in_transaction = false;
+    s->lost = false;
+}
+
+static struct error *lost(void)
+{
+    return error_hint(
+        error_new(E_SERIALIZATION, "the transaction was lost with the server that ran it"),
+        "Run the transaction again.");
+}
+
+/* ---- holding -------------------------------------------------------------------------------- */
+
+static struct error *simple(struct exec_session *s, const char *text)
+{
+    return exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+}
+
+static struct error *mark(struct exec_session *s)
+{
+    if (s->held.kind == HELD_LOCAL)
+        return store_mark(region_txn_store(s->held.txn));
+    return s->held.kind == HELD_REMOTE ? simple(s, "MARK") : NULL;
+}
+
+static struct error *unmark(struct exec_session *s)
+{
+    if (s->held.kind == HELD_LOCAL)
+        return store_release_mark(region_txn_store(s->held.txn));
+    return s->held.kind == HELD_REMOTE ? simple(s, "UNMARK") : NULL;
+}
+
+static struct error *undo(struct exec_session *s)
+{
+    if (s->held.kind == HELD_LOCAL)
+        return store_rollback_to(region_txn_store(s->held.txn));
+    return s->held.kind == HELD_REMOTE ? simple(s, "UNDO") : NULL;
+}
+
+void exec__drop_held(struct exec_session *s)
+{
+    if (s->held.kind == HELD_LOCAL)
+        region_txn_rollback(s->held.txn);
+    if (s->held.kind == HELD_REMOTE) {
+        atomic_store(&s->cancel, false);
+        error_free(simple(s, "ROLLBACK"));
+        exec__peer_put(s->held.conn);
+    }
+    s->held = (struct held){0};
+}
+
+struct error *exec__held_failed(struct exec_session *s, struct error *e)
+{
+    if (s->internal || !exec__is_retryable(e))
+        return e;
+    exec__drop_held(s);
+    s->lost = true;
+    struct error *told = lost();
+    error_detail(told, "%s", e->message);
+    error_free(e);
+    return told;
+}
+
+static struct error *hold_there(struct exec_session *s, const char *server, uint64_t region,
+                                uint64_t schema_version, uint64_t deadline)
+{
+    struct peer_conn *c;
+    TRY(exec__peer_get(s, server, region, deadline, &c));
+    char text[80];
+    snprintf(text, sizeof(text), "BEGIN %llu %llu", (unsigned long long)region,
+             (unsigned long long)schema_version);
+    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
+    if (e) {
+        exec__peer_put(c);
+        return e;
+    }
+    s->held = (struct held){.kind = HELD_REMOTE, .region = region, .conn = c};
+    return NULL;
+}
+
+static struct error *refuse_second(struct exec_session *s, uint64_t region)
+{
+    const struct catalog_view *v = catalog_view(s->exec->catalog);
+    const char *names[2] = {"", ""};
+    for (size_t i = 0; i < v->n_tables; i++) {
+        if (v->tables[i]->region == s->held.region)
+            names[0] = v->tables[i]->name;
+        if (v->tables[i]->region == region)
+            names[1] = v->tables[i]->name;
+    }
+    struct error *e =
+        error_new(E_UNSUPPORTED, "a transaction cannot write to tables of two regions yet");
+    error_detail(e, "This one has written to the region of \"%s\"; \"%s\" is in another.", names[0],
+                 names[1]);
+    error_hint(e, "Commit in between, or put both tables into one region: a FOREIGN KEY between "
+                  "them, or WITH (colocate_with = '..') when creating.");
+    catalog_unref(v);
+    return e;
+}
+
+struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
+                         uint64_t deadline)
+{
+    if (s->lost)
+        return lost();
+    if (s->held.kind != HELD_NONE)
+        return s->held.region == region ? NULL : refuse_second(s, region);
+    struct place at = {.here = true};
+    if (!s->internal)
+        TRY(exec__place(s->exec, region, &at));
+    if (at.here) {
+        struct region_txn *txn;
+        TRY(region_txn_begin(s->exec->regions, region, schema_version, &s->cancel, &txn));
+        s->held = (struct held){.kind = HELD_LOCAL, .region = region, .txn = txn};
+    } else {
+        TRY(hold_there(s, at.server, region, schema_version, deadline));
+    }
+    for (int i = 0; i < s->n_savepoints; i++) {
+        struct error *e = mark(s);
+        if (e) {
+            exec__drop_held(s);
+            return e;
+        }
+    }
+    return NULL;
+}
+
+/* ---- the end -------------------------------------------------------------------------------- */
+
+static struct error *ask_applied(struct exec_session *s, uint64_t region,
+                                 const struct store_request *q, uint64_t deadline, bool *ret)
+{
+    struct place at;
+    TRY(exec__place(s->exec, region, &at));
+    if (at.here)
+        return region_request_applied(s->exec->regions, region, q, ret);
+    struct peer_conn *c;
+    TRY(exec__peer_get(s, at.server, region, deadline, &c));
+    char text[120], tag[64] = "";
+    snprintf(text, sizeof(text), "APPLIED %llu %llu %u %llu", (unsigned long long)region,
+             (unsigned long long)q->gateway, q->slot, (unsigned long long)q->seq);
+    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
+    exec__peer_put(c);
+    *ret = strcmp(tag, "APPLIED 1") == 0;
+    return e;
+}
+
+/* The primary was lost during COMMIT: the next one knows whether the transaction is in its log. */
+static struct error *resolve(struct exec_session *s, uint64_t region, const struct store_request *q)
+{
+    uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
+    unsigned tries = 0;
+    for (;;) {
+        bool applied = false;
+        struct error *e = ask_applied(s, region, q, deadline, &applied);
+        if (!e)
+            return applied ? NULL : lost();
+        if (exec__is_retryable(e))
+            e = exec__wait_retry(s, region, deadline, &tries, e);
+        if (e) {
+            struct error *told =
+                error_hint(error_new("08007", "it is not known whether the transaction committed"),
+                           "Look at the data before running it again.");
+            error_detail(told, "%s", e->message);
+            error_free(e);
+            return told;
+        }
+    }
+}
+
+static struct error *commit_held(struct exec_session *s, const struct store_request *q)
+{
+    struct held h = s->held;
+    struct error *e;
+    if (h.kind == HELD_LOCAL) {
+        s->held = (struct held){0};
+        e = region_txn_commit(h.txn, q);
+    } else {
+        char text[100];
+        snprintf(text, sizeof(text), "COMMIT %llu %u %llu", (unsigned long long)q->gateway, q->slot,
+                 (unsigned long long)q->seq);
+        e = simple(s, text);
+        s->held = (struct held){0};
+        exec__peer_put(h.conn);
+    }
+    if (!e || !exec__is_retryable(e))
+        return e;
+    error_free(e);
+    return resolve(s, h.region, q);
+}
+
+struct error *exec_commit(struct exec_session *s)
+{
+    if (!s->in_transaction)
+        return NULL;
+    /* From here on the outcome is the region's: a cancel would only make it unknown. */
+    atomic_store(&s->cancel, false);
+    struct error *e = NULL;
+    if (s->lost) {
+        e = lost();
+    } else if (s->held.kind != HELD_NONE) {
+        struct store_request q = exec__next_request(s);
+        e = commit_held(s, &q);
+    }
+    ended(s);
+    return e;
+}
+
+void exec_rollback(struct exec_session *s)
+{
+    exec__drop_held(s);
+    ended(s);
+}
+
+/* ---- savepoints ----------------------------------------------------------------------------- */
+
+struct error *exec_savepoint(struct exec_session *s, const char *name)
+{
+    if (s->lost)
+        return lost();
+    struct error *e = mark(s);
+    if (e)
+        return exec__held_failed(s, e);
+    if (s->n_savepoints == s->cap_savepoints) {
+        s->cap_savepoints = MAX(8, s->cap_savepoints * 2);
+        s->savepoints =
+            mem_realloc(s->savepoints, (size_t)s->cap_savepoints * sizeof(*s->savepoints));
+    }
+    s->savepoints[s->n_savepoints++] = mem_strdup(name);
+    return NULL;
+}
+
+static struct error *find_savepoint(const struct exec_session *s, const char *name, int *ret)
+{
+    for (int i = s->n_savepoints - 1; i >= 0; i--)
+        if (strcmp(s->savepoints[i], name) == 0) {
+            *ret = i;
+            return NULL;
+        }
+    return error_new("3B001", "savepoint \"%s\" does not exist", name);
+}
+
+struct error *exec_rollback_to(struct exec_session *s, const char *name)
+{
+    int at = 0;
+    if (s->lost)
+        return lost();
+    TRY(find_savepoint(s, name, &at));
+    atomic_store(&s->cancel, false);
+    struct error *e = NULL;
+    for (int i = s->n_savepoints; !e && i > at; i--)
+        e = undo(s);
+    if (!e)
+        e = mark(s);
+    forget_savepoints(s, at + 1);
+    return e ? exec__held_failed(s, e) : NULL;
+}
+
+struct error *exec_release(struct exec_session *s, const char *name)
+{
+    int at = 0;
+    if (s->lost)
+        return lost();
+    TRY(find_savepoint(s, name, &at));
+    struct error *e = NULL;
+    for (int i = s->n_savepoints; !e && i > at; i--)
+        e = unmark(s);
+    forget_savepoints(s, at);
+    return e ? exec__held_failed(s, e) : NULL;
+}

@@ -1,0 +1,510 @@
+/*
+ * The shape of a batch plan: a left-deep chain of hash joins over scans, then perhaps groups.
+ *
+ * FROM is flattened into elements. An inner join's ON joins WHERE in one pool of conjuncts, since
+ * both filter rows that have come through; a left join stays an element that carries its own ON.
+ * The chain starts with the largest element that is not left-joined (its rows stream through; the
+ * others become hash tables), and takes next, again and again:
+ *   1. of those which an equality connects to what is placed, the one with the fewest rows;
+ *   2. else a left-joined one, once all that its ON mentions is placed;
+ *   3. else the first inner one (a cross join).
+ * That is sound because inner joins commute with each other and with left joins whose nullable side
+ * they do not mention, and whose nullable side they do mention comes before the conjunct that
+ * mentions it.
+ *
+ * What is not covered gives NULL, and the statement goes another way: subqueries, row comparisons,
+ * DISTINCT, aggregates over DISTINCT values, a join as the right side of a left join, grouping by
+ * numeric.
+ */
+#include "plan/plan_int.h"
+
+enum { MAX_SCANS = 30 };
+
+struct element {
+    struct rte *rte;
+    bool left, placed;
+    struct expr *on; /* left */
+};
+
+struct shape {
+    struct plan *p;
+    const struct select *s;
+    int n;
+    struct element element[MAX_SCANS];
+    int n_pool;
+    struct expr **pool;
+    struct plan_batch *b;
+    bool placed_conjunct[256]; /* of the pool: used up as join keys or pushed down */
+};
+
+/* ---- what the evaluator computes ------------------------------------------------------------ */
+
+static bool covered(const struct expr *e)
+{
+    switch (e->kind) {
+    case EXPR_CONST:
+    case EXPR_PARAM:
+    case EXPR_COLUMN:
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_NOT:
+    case EXPR_IS:
+    case EXPR_CASE:
+    case EXPR_COALESCE:
+        return true;
+    case EXPR_GREATEST:
+    case EXPR_LEAST:
+        return type_by_oid(e->type) != NULL;
+    case EXPR_FUNC:
+        return e->call.func->call && !e->call.func->volatile_;
+    case EXPR_CAST:
+        return !e->call.func || e->call.func->call;
+    case EXPR_DISTINCT:
+    case EXPR_NULLIF:
+    case EXPR_IN:
+        return e->call.func && e->call.func->call;
+    case EXPR_AGG:
+        return e->call.func->agg && !e->call.distinct;
+    default:
+        return false;
+    }
+}
+
+static bool check_covered(void *ctx, const struct expr *e)
+{
+    if (!covered(e))
+        *(bool *)ctx = false;
+    return true;
+}
+
+bool plan__evaluable(const struct expr *e)
+{
+    bool ok = true;
+    if (e)
+        expr_walk(e, true, check_covered, &ok);
+    return ok;
+}
+
+static bool select_covered(const struct select *s)
+{
+    if (!select_is_flat(s) || s->distinct || s->for_update)
+        return false;
+    bool ok = true;
+    select_walk(s, true, check_covered, &ok);
+    for (int i = 0; i < s->n_group; i++)
+        ok = ok && s->group[i]->type != OID_NUMERIC;
+    return ok && plan__evaluable(s->limit) && plan__evaluable(s->offset);
+}
+
+/* ---- FROM ----------------------------------------------------------------------------------- */
+
+static bool add_conjuncts(struct shape *h, struct expr *e)
+{
+    if (!e)
+        return true;
+    struct expr **list;
+    int n = expr_conjuncts(e, &h->p->arena, &list);
+    if (h->n_pool + n > (int)ARRAY_LEN(h->placed_conjunct))
+        return false;
+    for (int i = 0; i < n; i++)
+        h->pool[h->n_pool++] = list[i];
+    return true;
+}
+
+static bool flatten(struct shape *h, const struct from *f, bool left, struct expr *on)
+{
+    if (f->rte) {
+        if (h->n == MAX_SCANS || f->rte->kind != RTE_TABLE || f->rte->table->id == 0)
+            return false;
+        h->element[h->n++] = (struct element){.rte = f->rte, .left = left, .on = on};
+        return true;
+    }
+    if (left) /* a join as the nullable side */
+        return false;
+    if (f->join == JOIN_INNER)
+        return flatten(h, f->left, false, NULL) && flatten(h, f->right, false, NULL) &&
+               add_conjuncts(h, f->on);
+    if (f->join == JOIN_LEFT)
+        return flatten(h, f->left, false, NULL) && flatten(h, f->right, true, f->on);
+    return false;
+}
+
+static int element_of(const struct shape *h, const struct rte *r)
+{
+    for (int i = 0; i < h->n; i++)
+        if (h->element[i].rte == r)
+            return i;
+    return -1;
+}
+
+/* Are all entries that e mentions placed, counting `also` as placed? */
+static bool all_placed(const struct shape *h, const struct expr *e, const struct rte *also)
+{
+    for (int i = 0; i < h->n; i++)
+        if (!h->element[i].placed && h->element[i].rte != also &&
+            expr_mentions(e, h->element[i].rte))
+            return false;
+    return true;
+}
+
+/* e is an equality of a column of `inner` and one of what is placed. */
+static bool connects(const struct shape *h, const struct expr *e, const struct rte *inner,
+                     const struct expr **ret_outer, const struct expr **ret_inner)
+{
+    const struct expr *l, *r;
+    if (!expr_is_equijoin(e, &l, &r))
+        return false;
+    if (l->col.rte == inner) {
+        const struct expr *swap = l;
+        l = r;
+        r = swap;
+    }
+    int at = element_of(h, l->col.rte);
+    if (r->col.rte != inner || at < 0 || !h->element[at].placed)
+        return false;
+    *ret_outer = l;
+    *ret_inner = r;
+    return true;
+}
+
+static bool is_connected(const struct shape *h, const struct rte *r)
+{
+    const struct expr *outer, *inner;
+    for (int i = 0; i < h->n_pool; i++)
+        if (connects(h, h->pool[i], r, &outer, &inner))
+            return true;
+    return false;
+}
+
+/* ---- columns -------------------------------------------------------------------------------- */
+
+int plan_batch_slot(const struct plan_batch *b, const struct expr *column)
+{
+    int base = b->slot_base[column->col.rte->id];
+    return base < 0 ? -1 : b->slots[base + column->col.column];
+}
+
+static bool need_column(void *ctx, const struct expr *e)
+{
+    struct plan_batch *b = ctx;
+    if (e->kind == EXPR_COLUMN && b->slot_base[e->col.rte->id] >= 0)
+        b->slots[b->slot_base[e->col.rte->id] + e->col.column] = 0;
+    return true;
+}
+
+static void need(struct plan_batch *b, const struct expr *e)
+{
+    if (e)
+        expr_walk(e, true, need_column, b);
+}
+
+static void reserve_slots(struct shape *h)
+{
+    struct plan_batch *b = h->b;
+    const struct query *q = h->p->query;
+    b->slot_base = ARENA_ARRAY(&h->p->arena, int, q->n_rtes);
+    for (int i = 0; i < q->n_rtes; i++)
+        b->slot_base[i] = -1;
+    int n = 0;
+    for (int i = 0; i < h->n; i++) {
+        b->slot_base[h->element[i].rte->id] = n;
+        n += h->element[i].rte->n_columns;
+    }
+    b->slots = ARENA_ARRAY(&h->p->arena, int, MAX(n, 1));
+    for (int i = 0; i < n; i++)
+        b->slots[i] = -1;
+    b->slot = ARENA_ARRAY(&h->p->arena, struct plan_slot, MAX(n, 1));
+}
+
+/* Gives each needed column of the scan a place in the scan and a slot. */
+static void number_columns(struct shape *h, int scan, const struct rte *r,
+                           struct expr *const *filters, int n_filters)
+{
+    struct plan_batch *b = h->b;
+    int *columns = ARENA_ARRAY(&h->p->arena, int, MAX(r->n_columns, 1));
+    int n = 0;
+    for (int c = 0; c < r->n_columns; c++) {
+        int *slot = &b->slots[b->slot_base[r->id] + c];
+        if (*slot < 0)
+            continue;
+        *slot = b->n_slots;
+        b->slot[b->n_slots++] = (struct plan_slot){.scan = scan, .column = n};
+        columns[n++] = c;
+    }
+    plan__scan(h->p, r, n, columns, filters, n_filters, &b->scans[scan]);
+}
+
+/* ---- filters -------------------------------------------------------------------------------- */
+
+static bool is_filter_of(const struct rte *r, const struct expr *e)
+{
+    for (int i = 0; i < r->n_filters; i++)
+        if (r->filters[i] == e || expr_equal(r->filters[i], e))
+            return true;
+    return false;
+}
+
+/* Conjuncts of the pool that a scan applies already need not run again, unless the scan is
+ * left-joined: then they also have to drop the rows that the join made up. */
+static void drop_pushed(struct shape *h)
+{
+    for (int i = 0; i < h->n_pool; i++)
+        for (int k = 0; k < h->n; k++)
+            if (!h->element[k].left && is_filter_of(h->element[k].rte, h->pool[i]))
+                h->placed_conjunct[i] = true;
+}
+
+/* ---- the chain ------------------------------------------------------------------------------ */
+
+static int64_t rows_of(const struct plan_context *pc, const struct rte *r)
+{
+    return pc->row_count ? pc->row_count(pc->ctx, r->table) : -1;
+}
+
+static int first_element(const struct shape *h, const struct plan_context *pc)
+{
+    int best = -1;
+    int64_t most = -2;
+    for (int i = 0; i < h->n; i++) {
+        if (h->element[i].left)
+            continue;
+        int64_t n = rows_of(pc, h->element[i].rte);
+        if (n > most) {
+            most = n;
+            best = i;
+        }
+    }
+    return best;
+}
+
+static int next_element(const struct shape *h, const struct plan_context *pc)
+{
+    int best = -1;
+    int64_t fewest = INT64_MAX;
+    for (int i = 0; i < h->n; i++) {
+        const struct element *e = &h->element[i];
+        if (e->placed || e->left || !is_connected(h, e->rte))
+            continue;
+        int64_t n = rows_of(pc, e->rte);
+        if (n < fewest) {
+            fewest = n;
+            best = i;
+        }
+    }
+    for (int i = 0; best < 0 && i < h->n; i++)
+        if (!h->element[i].placed && h->element[i].left &&
+            (!h->element[i].on || all_placed(h, h->element[i].on, h->element[i].rte)))
+            best = i;
+    for (int i = 0; best < 0 && i < h->n; i++)
+        if (!h->element[i].placed && !h->element[i].left)
+            best = i;
+    return best;
+}
+
+static uint32_t key_type(uint32_t type)
+{
+    return type == OID_INT2 || type == OID_INT4 ? OID_INT8 : type;
+}
+
+struct key_list {
+    int n;
+    const struct expr *outer[256], *inner[256];
+};
+
+static void make_join(struct shape *h, const struct key_list *keys, struct plan_join *j)
+{
+    struct arena *a = &h->p->arena;
+    j->n_keys = keys->n;
+    j->outer = ARENA_ARRAY(a, struct plan_slot, MAX(keys->n, 1));
+    j->inner = ARENA_ARRAY(a, int, MAX(keys->n, 1));
+    j->key_types = ARENA_ARRAY(a, uint32_t, MAX(keys->n, 1));
+    for (int k = 0; k < keys->n; k++) {
+        need(h->b, keys->outer[k]);
+        need(h->b, keys->inner[k]);
+        j->key_types[k] = key_type(keys->outer[k]->type);
+    }
+}
+
+/* The keys of a left join and what else its ON asks for; what the scan filters by itself is left
+ * out. */
+static bool left_join(struct shape *h, const struct element *e, struct plan_join *j,
+                      struct key_list *keys)
+{
+    struct expr **list = NULL;
+    int n = expr_conjuncts(e->on, &h->p->arena, &list);
+    if (n > (int)ARRAY_LEN(keys->outer))
+        return false;
+    j->left = true;
+    j->on = ARENA_ARRAY(&h->p->arena, struct expr *, MAX(n, 1));
+    for (int i = 0; i < n; i++) {
+        if (is_filter_of(e->rte, list[i]))
+            continue;
+        if (connects(h, list[i], e->rte, &keys->outer[keys->n], &keys->inner[keys->n])) {
+            keys->n++;
+        } else {
+            j->on[j->n_on++] = list[i];
+            need(h->b, list[i]);
+        }
+    }
+    return true;
+}
+
+static void inner_join(struct shape *h, const struct element *e, struct key_list *keys)
+{
+    for (int i = 0; i < h->n_pool; i++)
+        if (!h->placed_conjunct[i] &&
+            connects(h, h->pool[i], e->rte, &keys->outer[keys->n], &keys->inner[keys->n])) {
+            h->placed_conjunct[i] = true;
+            keys->n++;
+        }
+}
+
+/* Orders the elements; afterwards order[i] is the element of scan i, and keys[i] those of join i
+ * - 1. */
+static bool chain(struct shape *h, const struct plan_context *pc, int *order,
+                  struct key_list **keys)
+{
+    struct plan_batch *b = h->b;
+    order[0] = first_element(h, pc);
+    if (order[0] < 0)
+        return false;
+    h->element[order[0]].placed = true;
+    for (int i = 1; i < h->n; i++) {
+        order[i] = next_element(h, pc);
+        if (order[i] < 0)
+            return false;
+        struct element *e = &h->element[order[i]];
+        struct plan_join *j = &b->joins[b->n_joins++];
+        keys[i] = ARENA_NEW(&h->p->arena, struct key_list);
+        j->scan = i;
+        if (e->left) {
+            if (!left_join(h, e, j, keys[i]))
+                return false;
+        } else {
+            inner_join(h, e, keys[i]);
+        }
+        make_join(h, keys[i], j);
+        e->placed = true;
+    }
+    return true;
+}
+
+/* Slots are numbered once it is known what all the expressions need. */
+static void bind_keys(struct shape *h, struct key_list **keys)
+{
+    struct plan_batch *b = h->b;
+    for (int i = 0; i < b->n_joins; i++)
+        for (int k = 0; k < b->joins[i].n_keys; k++) {
+            const struct key_list *l = keys[i + 1];
+            b->joins[i].outer[k] = b->slot[plan_batch_slot(b, l->outer[k])];
+            b->joins[i].inner[k] = b->slot[plan_batch_slot(b, l->inner[k])].column;
+        }
+}
+
+/* ---- groups --------------------------------------------------------------------------------- */
+
+static bool in_group(const struct plan_batch *b, const struct expr *e)
+{
+    for (int i = 0; i < b->n_group; i++)
+        if (expr_equal(b->group[i], e))
+            return true;
+    return false;
+}
+
+/* A bare column that GROUP BY does not list depends on a primary key that it does list, so that
+ * grouping by it, too, changes nothing. */
+static bool find_dependent(void *ctx, const struct expr *e)
+{
+    struct plan_batch *b = ctx;
+    if (e->kind == EXPR_AGG || in_group(b, e))
+        return false;
+    if (e->kind == EXPR_COLUMN)
+        b->group[b->n_group++] = (struct expr *)e;
+    return true;
+}
+
+static void make_groups(struct shape *h)
+{
+    struct plan_batch *b = h->b;
+    const struct select *s = h->s;
+    int columns = 0;
+    for (int i = 0; i < h->n; i++)
+        columns += h->element[i].rte->n_columns;
+    b->grouped = s->grouped;
+    b->group = ARENA_ARRAY(&h->p->arena, struct expr *, s->n_group + columns + 1);
+    for (int i = 0; i < s->n_group; i++)
+        if (!in_group(b, s->group[i]))
+            b->group[b->n_group++] = s->group[i];
+    b->n_aggs = s->n_aggs;
+    b->aggs = s->aggs;
+    if (!s->grouped)
+        return;
+    for (int i = 0; i < s->n_targets; i++)
+        expr_walk(s->targets[i].expr, false, find_dependent, b);
+    if (s->having)
+        expr_walk(s->having, false, find_dependent, b);
+    for (int i = 0; i < s->n_order; i++)
+        expr_walk(s->order[i].expr, false, find_dependent, b);
+}
+
+static void need_output(struct shape *h)
+{
+    struct plan_batch *b = h->b;
+    for (int i = 0; i < b->n_group; i++)
+        need(b, b->group[i]);
+    for (int i = 0; i < b->n_aggs; i++)
+        need(b, b->aggs[i]);
+    for (int i = 0; i < h->s->n_targets; i++)
+        need(b, h->s->targets[i].expr);
+    for (int i = 0; i < h->s->n_order; i++)
+        need(b, h->s->order[i].expr);
+    need(b, h->s->having);
+}
+
+static void residual(struct shape *h)
+{
+    struct plan_batch *b = h->b;
+    b->where = ARENA_ARRAY(&h->p->arena, struct expr *, MAX(h->n_pool, 1));
+    for (int i = 0; i < h->n_pool; i++) {
+        if (h->placed_conjunct[i])
+            continue;
+        b->where[b->n_where++] = h->pool[i];
+        need(b, h->pool[i]);
+    }
+}
+
+struct plan_batch *plan__batch(struct plan *p, const struct plan_context *pc,
+                               const struct select *s)
+{
+    if (s->kind != SELECT_PLAIN || s->n_from == 0 || !select_covered(s))
+        return NULL;
+    struct shape *h = ARENA_NEW(&p->arena, struct shape);
+    h->p = p;
+    h->s = s;
+    h->pool = ARENA_ARRAY(&p->arena, struct expr *, ARRAY_LEN(h->placed_conjunct));
+    for (int i = 0; i < s->n_from; i++)
+        if (!flatten(h, s->from[i], false, NULL))
+            return NULL;
+    if (!add_conjuncts(h, s->where))
+        return NULL;
+    struct plan_batch *b = h->b = ARENA_NEW(&p->arena, struct plan_batch);
+    b->select = s;
+    b->n_scans = h->n;
+    b->scans = ARENA_ARRAY(&p->arena, struct plan_scan, h->n);
+    b->joins = ARENA_ARRAY(&p->arena, struct plan_join, h->n);
+    reserve_slots(h);
+    drop_pushed(h);
+    int order[MAX_SCANS];
+    struct key_list *keys[MAX_SCANS] = {0};
+    if (!chain(h, pc, order, keys))
+        return NULL;
+    residual(h);
+    make_groups(h);
+    need_output(h);
+    for (int i = 0; i < h->n; i++) {
+        const struct rte *r = h->element[order[i]].rte;
+        number_columns(h, i, r, r->filters, r->n_filters);
+    }
+    bind_keys(h, keys);
+    return b;
+}

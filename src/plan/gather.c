@@ -1,0 +1,105 @@
+/*
+ * Gather plans: what is needed of each table reference goes into a table of its own in a private
+ * SQLite database, and the whole statement runs there.
+ *
+ * A reference brings the columns that the statement reads and the rows that pass its filters
+ * (sql.h: those that keep their meaning below every join). The filters stay in the statement, too,
+ * so that nothing hangs on their having run. The pulled tables have no column types: values arrive
+ * as they were stored, and no affinity touches them.
+ */
+#include "plan/plan_int.h"
+
+void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *columns,
+                struct expr *const *filters, int n_filters, struct plan_scan *ret)
+{
+    ret->rte = rte;
+    ret->region = rte->table->id == 0 ? 0 : rte->table->region;
+    const struct region *r = ret->region ? catalog_region(p->view, ret->region) : NULL;
+    ret->schema_version = r ? r->schema_version : 0;
+    ret->n_columns = n_columns;
+    ret->columns = columns;
+    ret->types = ARENA_ARRAY(&p->arena, uint32_t, MAX(n_columns, 1));
+    for (int i = 0; i < n_columns; i++)
+        ret->types[i] = rte->columns[columns[i]].type;
+    _cleanup_(buf_done) struct buf b = {0};
+    sql_emit_scan(rte, columns, n_columns, filters, n_filters, NULL, &b);
+    ret->sql = plan__text(p, &b, &ret->sql_len);
+}
+
+static int *used_columns(struct plan *p, const struct rte *r, int *ret_n)
+{
+    int n = 0;
+    int *columns = ARENA_ARRAY(&p->arena, int, MAX(r->n_columns, 1));
+    for (int i = 0; i < r->n_columns; i++)
+        if (r->columns[i].used)
+            columns[n++] = i;
+    *ret_n = n;
+    return columns;
+}
+
+/* Filters without subqueries: a scan runs alone. */
+static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_n)
+{
+    int n = 0;
+    struct expr **filters = ARENA_ARRAY(&p->arena, struct expr *, MAX(r->n_filters, 1));
+    for (int i = 0; i < r->n_filters; i++)
+        if (!expr_has_subquery(r->filters[i]))
+            filters[n++] = r->filters[i];
+    *ret_n = n;
+    return filters;
+}
+
+/* The texts that make and fill the table of scan i. A reference of which no column is read still
+ * counts rows. */
+static void table_texts(struct plan *p, struct plan_gather *g, int i)
+{
+    const struct plan_scan *s = &g->scans[i];
+    _cleanup_(buf_done) struct buf create = {0}, insert = {0};
+    g->names[i] = arena_printf(&p->arena, "pulled_%d", s->rte->id);
+    buf_printf(&create, "CREATE TABLE \"%s\" (", g->names[i]);
+    buf_printf(&insert, "INSERT INTO \"%s\" VALUES (", g->names[i]);
+    for (int c = 0; c < s->n_columns; c++) {
+        buf_puts(&create, c > 0 ? ", " : "");
+        sql_quote(s->rte->columns[s->columns[c]].name, &create);
+        buf_printf(&insert, "%s?%d", c > 0 ? ", " : "", c + 1);
+    }
+    buf_puts(&create, s->n_columns > 0 ? ")" : "\"minisql_one\")");
+    buf_puts(&insert, s->n_columns > 0 ? ")" : "?1)");
+    size_t len;
+    g->creates[i] = (char *)plan__text(p, &create, &len);
+    g->inserts[i] = (char *)plan__text(p, &insert, &len);
+}
+
+static bool print_pulled(void *ctx, const struct rte *r, struct buf *out)
+{
+    if (r->kind != RTE_TABLE)
+        return false;
+    buf_printf(out, "\"pulled_%d\"", r->id);
+    return true;
+}
+
+struct error *plan__gather(struct plan *p, const struct select *s, struct plan_gather **ret)
+{
+    const struct query *q = p->query;
+    struct plan_gather *g = ARENA_NEW(&p->arena, struct plan_gather);
+    g->scans = ARENA_ARRAY(&p->arena, struct plan_scan, q->n_rtes);
+    g->names = ARENA_ARRAY(&p->arena, char *, q->n_rtes);
+    g->creates = ARENA_ARRAY(&p->arena, char *, q->n_rtes);
+    g->inserts = ARENA_ARRAY(&p->arena, char *, q->n_rtes);
+    for (int i = 0; i < q->n_rtes; i++) {
+        const struct rte *r = q->rtes[i];
+        if (r->kind != RTE_TABLE || r->target)
+            continue;
+        int n_columns, n_filters;
+        int *columns = used_columns(p, r, &n_columns);
+        struct expr **filters = scan_filters(p, r, &n_filters);
+        plan__scan(p, r, n_columns, columns, filters, n_filters, &g->scans[g->n_scans]);
+        table_texts(p, g, g->n_scans++);
+    }
+    const struct sql_emit how = {.table = print_pulled};
+    _cleanup_(buf_done) struct buf b = {0};
+    TRY(sql_emit_select(s, &how, &b));
+    g->sql = plan__text(p, &b, &g->sql_len);
+    *ret = g;
+    return NULL;
+}

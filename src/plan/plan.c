@@ -1,0 +1,347 @@
+/*
+ * The choice among the kinds of plan.
+ *
+ * It goes by where the statement's tables are: no table at all, one region, or several places (a
+ * system table is a place of its own: no region has it). Within one region SQLite runs the
+ * statement, except for joins and groups over many rows, which the batch executor does several
+ * times faster. Over several places a SELECT is pulled together; a write has to stay in its
+ * target's region, except that INSERT may take its rows from anywhere.
+ */
+#include "plan/plan_int.h"
+
+const char *plan__text(struct plan *p, const struct buf *b, size_t *ret_len)
+{
+    *ret_len = b->len;
+    return arena_strndup(&p->arena, b->data ? b->data : "", b->len);
+}
+
+struct plan *plan_ref(struct plan *p)
+{
+    __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+    return p;
+}
+
+void plan_unref(struct plan *p)
+{
+    if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0)
+        return;
+    if (p->view)
+        catalog_unref(p->view);
+    struct arena arena = p->arena;
+    mem_free(p);
+    arena_done(&arena);
+}
+
+/* ---- where the tables are ----------------------------------------------------------------- */
+
+struct places {
+    int n_system;    /* uses of system tables */
+    int n_regions;   /* 0, 1, or 2 for several */
+    uint64_t region; /* the first */
+    const struct table *first;
+    const struct table *other; /* one of another place than `first` */
+    const struct table *written;
+};
+
+static void look(const struct query *q, struct places *ret)
+{
+    *ret = (struct places){0};
+    for (int i = 0; i < q->n_tables; i++) {
+        const struct table *t = q->tables[i].table;
+        if (q->tables[i].written)
+            ret->written = t;
+        if (t->id == 0) {
+            ret->n_system++;
+        } else if (ret->n_regions == 0) {
+            ret->n_regions = 1;
+            ret->region = t->region;
+            ret->first = t;
+        } else if (t->region != ret->region) {
+            ret->n_regions = 2;
+            ret->other = t;
+        }
+    }
+}
+
+static struct error *in_region(struct plan *p, uint64_t region)
+{
+    const struct region *r = catalog_region(p->view, region);
+    if (!r)
+        return error_new(E_STALE_SCHEMA, "region %llu does not exist", (unsigned long long)region);
+    p->region = region;
+    p->schema_version = r->schema_version;
+    return NULL;
+}
+
+static struct error *emit(struct plan *p, const struct query *q)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    TRY(sql_emit(q, NULL, &b));
+    p->sql = plan__text(p, &b, &p->sql_len);
+    return NULL;
+}
+
+static struct error *whole_in_region(struct plan *p, uint64_t region)
+{
+    p->kind = PLAN_REGION;
+    TRY(in_region(p, region));
+    return emit(p, p->query);
+}
+
+/* ---- SELECT --------------------------------------------------------------------------------- */
+
+/* An equality with a constant on the first column of a key or an index finds few rows. */
+static bool has_selective_filter(const struct rte *r)
+{
+    for (int i = 0; i < r->n_filters; i++) {
+        const struct expr *f = r->filters[i];
+        if (f->kind != EXPR_FUNC || strcmp(f->call.func->name, "=") != 0 || f->n_args != 2)
+            continue;
+        for (int side = 0; side < 2; side++) {
+            const struct expr *c = f->args[side];
+            if (c->kind != EXPR_COLUMN || c->col.rte != r || !expr_is_constant(f->args[1 - side]))
+                continue;
+            for (int k = 0; k < r->table->n_keys; k++)
+                if (r->table->keys[k].columns[0] == c->col.column)
+                    return true;
+            for (int k = 0; k < r->table->n_indexes; k++)
+                if (r->table->indexes[k].columns[0] == c->col.column)
+                    return true;
+        }
+    }
+    return false;
+}
+
+/* Within one region: is it worth the batch executor? */
+static bool many_rows(const struct plan_context *pc, const struct query *q)
+{
+    const struct select *s = q->select;
+    if (!s->grouped || !pc->row_count)
+        return false;
+    int n = 0;
+    int64_t most = 0;
+    for (int i = 0; i < q->n_rtes; i++) {
+        const struct rte *r = q->rtes[i];
+        if (r->kind != RTE_TABLE)
+            return false;
+        if (has_selective_filter(r))
+            return false;
+        most = MAX(most, pc->row_count(pc->ctx, r->table));
+        n++;
+    }
+    return (n > 1 || s->n_group > 0) && most >= pc->batch_min_rows;
+}
+
+static struct error *plan_select(struct plan *p, const struct plan_context *pc)
+{
+    const struct query *q = p->query;
+    struct places at;
+    look(q, &at);
+    if (at.n_system == 0 && at.n_regions == 0) {
+        p->kind = PLAN_CONSTANT;
+        return emit(p, q);
+    }
+    bool one = at.n_system == 0 && at.n_regions == 1;
+    if (q->locks && !one)
+        return error_hint(
+            error_new(E_UNSUPPORTED, "FOR UPDATE over tables of several regions is not supported"),
+            "Lock the rows of one table, and read the others in a statement of their own.");
+    if (one && (q->locks || !many_rows(pc, q)))
+        return whole_in_region(p, at.region);
+    if (at.n_system == 0)
+        p->batch = plan__batch(p, pc, q->select);
+    if (one && !p->batch)
+        return whole_in_region(p, at.region);
+    if (one)
+        TRY(in_region(p, at.region));
+    p->kind = p->batch ? PLAN_BATCH : PLAN_GATHER;
+    return plan__gather(p, q->select, &p->gather);
+}
+
+/* ---- writes --------------------------------------------------------------------------------- */
+
+static struct error *refuse_several(const struct plan *p, const struct places *at, const char *hint)
+{
+    struct error *e = error_new(E_UNSUPPORTED, "%s cannot touch tables of several regions yet",
+                                p->query->kind == QUERY_UPDATE   ? "UPDATE"
+                                : p->query->kind == QUERY_DELETE ? "DELETE"
+                                : p->query->kind == QUERY_INSERT ? "INSERT"
+                                                                 : "TRUNCATE");
+    if (at->first && at->other)
+        error_detail(e, "\"%s\" and \"%s\" are in different regions.", at->first->name,
+                     at->other->name);
+    return error_hint(e, "%s", hint);
+}
+
+static bool find_subquery(void *ctx, const struct expr *e)
+{
+    if (e->kind == EXPR_SUBQUERY)
+        *(bool *)ctx = true;
+    return true;
+}
+
+/* Do only the rows to insert come from elsewhere, and nothing that is evaluated at the target? */
+static bool only_rows_are_foreign(const struct write *w)
+{
+    bool found = false;
+    for (int i = 0; i < w->n_returning; i++)
+        expr_walk(w->returning[i].expr, false, find_subquery, &found);
+    if (w->conflict) {
+        for (int i = 0; i < w->conflict->n_set; i++)
+            expr_walk(w->conflict->set[i].value, false, find_subquery, &found);
+        if (w->conflict->where)
+            expr_walk(w->conflict->where, false, find_subquery, &found);
+    }
+    return !found;
+}
+
+/* The same INSERT with one row of parameters for its SELECT, numbered after the statement's own. */
+static struct error *emit_row_insert(struct plan *p)
+{
+    const struct query *q = p->query;
+    const struct select *from = q->write->select;
+    struct arena *a = &p->arena;
+    struct select *values = ARENA_NEW(a, struct select);
+    values->kind = SELECT_VALUES;
+    values->n_targets = from->n_targets;
+    values->targets = ARENA_ARRAY(a, struct target, from->n_targets);
+    values->n_rows = 1;
+    values->rows = ARENA_ARRAY(a, struct expr **, 1);
+    values->rows[0] = ARENA_ARRAY(a, struct expr *, from->n_targets);
+    for (int i = 0; i < from->n_targets; i++) {
+        struct expr *e = ARENA_NEW(a, struct expr);
+        e->kind = EXPR_PARAM;
+        e->type = from->targets[i].expr ? from->targets[i].expr->type : OID_TEXT;
+        e->typmod = -1;
+        e->param = q->n_params + q->n_hidden + i + 1;
+        values->rows[0][i] = e;
+        values->targets[i] = (struct target){.expr = e, .name = from->targets[i].name};
+    }
+    struct write *w = ARENA_NEW(a, struct write);
+    *w = *q->write;
+    w->select = values;
+    struct query *row = ARENA_NEW(a, struct query);
+    *row = *q;
+    row->write = w;
+    return emit(p, row);
+}
+
+static struct error *plan_insert_from_elsewhere(struct plan *p, const struct places *at)
+{
+    if (!only_rows_are_foreign(p->query->write))
+        return refuse_several(
+            p, at, "Keep subqueries in RETURNING and ON CONFLICT to the target's region.");
+    p->kind = PLAN_INSERT;
+    TRY(in_region(p, at->written->region));
+    TRY(emit_row_insert(p));
+    return plan__gather(p, p->query->write->select, &p->gather);
+}
+
+static struct error *plan_write(struct plan *p)
+{
+    struct places at;
+    look(p->query, &at);
+    if (!at.written)
+        return error_new(E_INTERNAL, "a write without a target");
+    if (at.written->id == 0)
+        return error_new("42809", "cannot change system view \"%s\"", at.written->name);
+    if (at.n_regions == 1 && at.n_system == 0)
+        return whole_in_region(p, at.region);
+    if (p->query->kind == QUERY_INSERT)
+        return plan_insert_from_elsewhere(p, &at);
+    return refuse_several(p, &at,
+                          "Read the other table first and give its values as parameters, or put "
+                          "both into one region: WITH (colocate_with = '..') when creating.");
+}
+
+/* Deletes all rows. Foreign keys among the tables are checked at the end of the transaction. */
+static struct error *plan_truncate(struct plan *p)
+{
+    const struct query *q = p->query;
+    struct places at = {0};
+    _cleanup_(buf_done) struct buf b = {0};
+    for (int i = 0; i < q->truncate.n_tables; i++) {
+        const struct table *t = q->truncate.tables[i];
+        if (t->id == 0)
+            return error_new("42809", "cannot change system view \"%s\"", t->name);
+        if (!at.first)
+            at.first = t;
+        else if (t->region != at.first->region)
+            at.other = t;
+        buf_puts(&b, i > 0 ? "; DELETE FROM " : "DELETE FROM ");
+        sql_quote(t->name, &b);
+    }
+    if (at.other)
+        return refuse_several(p, &at, "Truncate them one by one.");
+    if (!at.first)
+        return error_new(E_INTERNAL, "TRUNCATE without a table");
+    p->kind = PLAN_REGION;
+    TRY(in_region(p, at.first->region));
+    p->sql = plan__text(p, &b, &p->sql_len);
+    return NULL;
+}
+
+/* ---- all ------------------------------------------------------------------------------------ */
+
+static struct error *choose(struct plan *p, const struct plan_context *pc)
+{
+    switch (p->query->kind) {
+    case QUERY_SELECT:
+        return plan_select(p, pc);
+    case QUERY_INSERT:
+    case QUERY_UPDATE:
+    case QUERY_DELETE:
+        return plan_write(p);
+    case QUERY_TRUNCATE:
+        return plan_truncate(p);
+    case QUERY_CREATE_TABLE:
+    case QUERY_CREATE_INDEX:
+    case QUERY_DROP_TABLE:
+    case QUERY_DROP_INDEX:
+    case QUERY_ADD_KEY:
+        if (p->explain)
+            return error_hint(error_new(E_UNSUPPORTED, "cannot explain a schema change"),
+                              "EXPLAIN takes SELECT, INSERT, UPDATE and DELETE.");
+        p->kind = PLAN_DDL;
+        return NULL;
+    default:
+        return error_hint(error_new(E_UNSUPPORTED, "%s has no plan", p->query->tag),
+                          "EXPLAIN takes SELECT, INSERT, UPDATE and DELETE.");
+    }
+}
+
+static const struct result_column explain_column = {
+    .name = "QUERY PLAN", .type = OID_TEXT, .typmod = -1};
+
+struct error *plan_new(const struct plan_context *pc, const struct query *q, const char *text,
+                       size_t text_len, struct arena *arena, struct plan **ret)
+{
+    struct plan *p = NEW(struct plan);
+    p->refs = 1;
+    p->arena = *arena;
+    *arena = (struct arena){0};
+    p->view = pc->view;
+    p->query = q;
+    p->text = arena_strndup(&p->arena, text, text_len);
+    p->n_columns = q->n_columns;
+    p->columns = q->columns;
+    p->returns = q->returns;
+    if (q->kind == QUERY_EXPLAIN) {
+        p->explain = true;
+        p->analyze = q->explain.analyze;
+        p->query = q->explain.query;
+        p->text = arena_strdup(&p->arena, q->explain.text);
+        p->n_columns = 1;
+        p->columns = &explain_column;
+        p->returns = true;
+    }
+    p->writes = p->query->writes || p->query->kind == QUERY_TRUNCATE;
+    p->locks = p->query->locks;
+    struct error *e = choose(p, pc);
+    if (e) {
+        plan_unref(p);
+        return e;
+    }
+    *ret = p;
+    return NULL;
+}
