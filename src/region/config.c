@@ -180,7 +180,8 @@ static void propose(struct regions *rs, struct proposal *proposal)
     if (!swapped) {
         region__lock(rs);
         if (!p->gone)
-            repl_proposal_failed(rs->core, clock_ms(), p->core, e != NULL);
+            repl_proposal_failed(rs->core, clock_ms(), p->core, proposal->next_config.epoch,
+                                 e != NULL);
         region__unlock(rs);
     }
     error_free(e);

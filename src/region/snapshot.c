@@ -151,7 +151,7 @@ static void *fetch_thread(void *arg)
     if (!e) {
         p->applied = meta.applied_lsn;
         p->applied_epoch = meta.applied_epoch;
-        p->committed = MAX(p->committed, meta.applied_lsn);
+        p->committed = meta.applied_lsn;
     }
     if (!p->gone)
         repl_snapshot_done(rs->core, clock_ms(), p->core, !e, meta.applied_lsn, meta.applied_epoch);

@@ -1,23 +1,31 @@
 /*
  * repl: the replication core. PacificA (Lin et al., 2008) as a pure state machine.
  *
- * One `struct repl` is one server: its links to other servers and its replicas of regions. Events go in
- * (a message, a tick, a disk write that finished, a config that changed), actions come out through
- * `struct repl_io`. No sockets, threads, clocks, files. Time is given, in milliseconds of a monotonic clock.
+ * One `struct repl` is one server: its links to other servers and its replicas of regions. Events
+ * go in (a message, a tick, a disk write that finished, a config that changed), actions come out
+ * through `struct repl_io`. No sockets, threads, clocks, files. Time is given, in milliseconds of a
+ * monotonic clock.
  *
  * Invariants (DESIGN.md, section 3), kept here:
- *  1. Only the current primary, or a backup that takes over, changes a config, and only by `propose` (compare-and-swap on
- *     the config it knows; epoch + 1). The master asks the primary (repl_change).
- *  2. committed(any) <= durable(all in the config). While a proposal is out, "the config" is the union of old and new.
+ *  1. Only the current primary, or a backup that takes over, changes a config, and only by
+ * `propose` (compare-and-swap on the config it knows; epoch + 1). The master asks the primary
+ * (repl_change).
+ *  2. committed(any) <= durable(all in the config). While a proposal is out, "the config" is the
+ * union of old and new.
  *  3. An entry commits when the primary's own log and all backups have it durable.
  *  4. A replica that is not a backup in the config never proposes itself.
- *  5. A primary serves only while every backup of (the union of) its config has acknowledged a beacon sent less
- *     than lease_ms ago; a backup takes over only after grace_ms > lease_ms without hearing from the primary.
+ *  5. A primary serves only while every backup of (the union of) its config has acknowledged a
+ * beacon sent less than lease_ms ago; a backup takes over only after grace_ms > lease_ms without
+ * hearing from the primary.
  *  6. A (lsn, epoch) names one entry for ever: a restarted primary first raises the epoch.
+ *  7. A server grants leases (acknowledges beacons) only to a server that knows what this one knows
+ * of its regions: after a start, a takeover, or a config with another primary, the old primary must
+ * first acknowledge the list (CLAIMS).
  *
  *   role:  NONE -> LEARNER -> BACKUP -> PRIMARY(recovering) -> PRIMARY(serving)
  *
- * Not thread-safe; the caller has one lock around it, except repl_may_serve(), which any thread may call.
+ * Not thread-safe; the caller has one lock around it, except repl_may_serve(), which any thread may
+ * call.
  */
 #pragma once
 
@@ -56,15 +64,16 @@ extern const struct repl_options repl_defaults;
 struct repl;
 struct repl_replica;
 
-/* What the core asks of the world. Called from inside repl_* functions; must not block, must not call back
- * into repl_* for the same struct repl. */
+/* What the core asks of the world. Called from inside repl_* functions; must not block, must not
+ * call back into repl_* for the same struct repl. */
 struct repl_io {
     void *ctx;
     /* Best effort: may be lost, delayed, reordered, duplicated. `urgent`: beacons, which must not
      * queue behind data. The bytes are borrowed. */
     void (*send)(void *ctx, repl_node to, bool urgent, const void *data, size_t len);
     /* Append to the log, in order; entries at or above the first lsn are replaced. Answered by
-     * repl_durable() after a later sync, or repl_failed(). `replica_ctx` is the caller's, from repl_open. */
+     * repl_durable() after a later sync, or repl_failed(). `replica_ctx` is the caller's, from
+     * repl_open. */
     void (*append)(void *replica_ctx, const struct repl_entry *entries, size_t n);
     /* Forget entries above lsn. */
     void (*truncate)(void *replica_ctx, uint64_t lsn);
@@ -77,14 +86,16 @@ struct repl_io {
     /* Everything up to lsn is committed: apply it. Never goes back. */
     void (*commit)(void *replica_ctx, uint64_t lsn);
     /* Compare-and-swap the region's config from `current` to `next` (epoch + 1). Answered by
-     * repl_config_changed() when it was swapped (also by somebody else), or repl_proposal_failed(). */
+     * repl_config_changed() when it was swapped (also by somebody else), or repl_proposal_failed().
+     */
     void (*propose)(void *replica_ctx, const struct repl_config *current,
                     const struct repl_config *next);
     /* The replica's role changed. PRIMARY with serving=true: appends are accepted from now on, and
-     * everything before is committed. serving=false: writes in flight have an unknown outcome (they may still commit). */
+     * everything before is committed. serving=false: writes in flight have an unknown outcome (they
+     * may still commit). */
     void (*role)(void *replica_ctx, enum repl_role role, bool serving, uint64_t epoch);
-    /* A learner needs a snapshot from `from`. Answered by repl_snapshot_done(). Repeated calls while one is under way are
-     * harmless. */
+    /* A learner needs a snapshot from `from`. Answered by repl_snapshot_done(). Repeated calls
+     * while one is under way are harmless. */
     void (*fetch_snapshot)(void *replica_ctx, repl_node from);
 };
 
@@ -99,8 +110,9 @@ uint64_t repl_next_tick(const struct repl *r);
 void repl_receive(struct repl *r, uint64_t now, repl_node from, const void *data, size_t len);
 
 /* A replica as recovered from its disk: the log holds entries up to last_lsn (applied_lsn if it is
- * empty), everything up to applied_lsn is in the file and so committed. `damaged`: its log or file lost something that
- * it had promised; it leaves the config and comes back as a learner through a snapshot. */
+ * empty), everything up to applied_lsn is in the file and so committed. `damaged`: its log or file
+ * lost something that it had promised; it leaves the config and comes back as a learner through a
+ * snapshot. */
 struct repl_replica *repl_open(struct repl *r, uint64_t now, uint64_t region, void *replica_ctx,
                                uint64_t last_lsn, uint64_t last_epoch, uint64_t applied_lsn,
                                uint64_t applied_epoch, bool damaged);
@@ -110,24 +122,27 @@ void repl_close(struct repl *r, struct repl_replica *p);
  * region is gone. */
 void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
                          const struct repl_config *config);
-/* The store refused (somebody else was first; the new config follows) or did not answer (`unknown`: it may have
- * happened; stays in the union until a config tells). */
-void repl_proposal_failed(struct repl *r, uint64_t now, struct repl_replica *p, bool unknown);
+/* The store refused the proposal of config `epoch` (somebody else was first; the new config
+ * follows, or came already) or did not answer (`unknown`: it may have happened; it stays in the
+ * union until a config tells, and is proposed again). */
+void repl_proposal_failed(struct repl *r, uint64_t now, struct repl_replica *p, uint64_t epoch,
+                          bool unknown);
 
-/* The primary's own writes: assigns lsns (consecutive, *ret_first) and the epoch, appends and sends. MS001 when not
- * serving. */
+/* The primary's own writes: assigns lsns (consecutive, *ret_first) and the epoch, appends and
+ * sends. MS001 when not serving. */
 struct error *repl_append(struct repl *r, uint64_t now, struct repl_replica *p,
                           const struct repl_entry *entries, size_t n, uint64_t *ret_first);
-/* The log has everything up to lsn on disk; epoch as given to `append` for that lsn (a stale answer about a
- * replaced entry is thereby recognised). */
+/* The log has everything up to lsn on disk; epoch as given to `append` for that lsn (a stale answer
+ * about a replaced entry is thereby recognised). */
 void repl_durable(struct repl *r, uint64_t now, struct repl_replica *p, uint64_t lsn,
                   uint64_t epoch);
-/* This replica's disk failed or filled up: a primary hands over to a backup if it has one, a backup asks to be removed. */
+/* This replica's disk failed or filled up: a primary hands over to a backup if it has one, a backup
+ * asks to be removed. */
 void repl_failed(struct repl *r, uint64_t now, struct repl_replica *p);
-/* A snapshot was installed (or failed, ok=false: asked for again after retry_ms). Everything up to lsn is in the file, and the log is to
- * be taken as empty beyond it. */
-void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bool ok,
-                        uint64_t lsn, uint64_t epoch);
+/* A snapshot was installed (or failed, ok=false: asked for again after retry_ms). Everything up to
+ * lsn is in the file, and the log is to be taken as empty beyond it. */
+void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bool ok, uint64_t lsn,
+                        uint64_t epoch);
 
 /* What the master or an operator asks of a primary. MS001 elsewhere; 55006 while another change is
  * under way (ask again). Done when the config shows it. */

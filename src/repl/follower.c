@@ -1,0 +1,200 @@
+/*
+ * Backups and learners: take what the primary sends, say when it is on disk, and, a backup, take
+ * over when the primary is silent.
+ *
+ * Up to `match` the log is known to be the leader's own; only that is acknowledged, and only once
+ * it is durable. A tail beyond it may be a former primary's, never committed; it stays until the
+ * leader's entries contradict it (or this replica becomes primary, and commits it).
+ */
+#include "repl/repl_int.h"
+
+enum { WALK_BACK = 1000 };
+
+static void send_ack(struct repl_replica *p, enum ack_status status, uint64_t lsn)
+{
+    struct message m = {.kind = MSG_PREPARE_ACK,
+                        .region = p->region,
+                        .epoch = p->seen,
+                        .stream = p->stream,
+                        .status = status,
+                        .lsn = lsn};
+    message_put(&p->repl->out, &m);
+    repl__send(p->repl, p->leader, false);
+}
+
+static bool unfit(const struct repl_replica *p)
+{
+    return p->damaged || p->failed;
+}
+
+/* False: an old reign's message. A new reign starts from what is surely common. */
+static bool follow(struct repl_replica *p, repl_node from, const struct message *m)
+{
+    p->seen = MAX(p->seen, p->last_epoch);
+    if (m->epoch < p->seen || p->role == REPL_PRIMARY || p->role == REPL_NONE)
+        return false;
+    if (m->epoch > p->seen || p->leader != from || p->stream != m->stream)
+        p->match = p->committed;
+    p->seen = m->epoch;
+    p->leader = from;
+    p->stream = m->stream;
+    return true;
+}
+
+/* Where the leader should try next: before the run of entries that bear the wrong epoch. */
+static uint64_t back_from(struct repl_replica *p, uint64_t lsn)
+{
+    uint64_t wrong = repl__epoch_at(p, lsn), at = lsn;
+    for (int i = 0; i < WALK_BACK && at > p->committed && repl__epoch_at(p, at) == wrong; i++)
+        at--;
+    return MAX(at, p->committed);
+}
+
+static bool matches(struct repl_replica *p, const struct message *m, uint64_t *ret_hint)
+{
+    if (m->prev_lsn <= MAX(p->committed, p->match))
+        return true;
+    if (m->prev_lsn > p->last_lsn) {
+        *ret_hint = p->last_lsn;
+        return false;
+    }
+    if (repl__epoch_at(p, m->prev_lsn) == m->prev_epoch)
+        return true;
+    *ret_hint = back_from(p, m->prev_lsn);
+    return false;
+}
+
+/* Appends those entries that the log lacks. False: they contradict what is committed here. */
+static bool take_entries(struct repl_replica *p, struct message *m)
+{
+    _cleanup_(mem_freep) struct repl_entry *fresh = mem_alloc((m->n + 1) * sizeof(*fresh));
+    size_t n = 0;
+    struct repl_entry e;
+    for (uint32_t i = 0; i < m->n && message_next_entry(&m->list, &e); i++) {
+        if (!n && e.lsn <= p->last_lsn) {
+            uint64_t epoch = repl__epoch_at(p, e.lsn);
+            if (epoch == e.epoch || (e.lsn <= p->committed && !epoch))
+                continue; /* have it; or had it, before the log was trimmed */
+            if (e.lsn <= p->committed)
+                return false;
+        }
+        fresh[n++] = e;
+    }
+    if (n)
+        repl__append(p, fresh, n);
+    return true;
+}
+
+static void report(struct repl_replica *p)
+{
+    if (p->ack_due && p->durable >= p->match) {
+        p->ack_due = false;
+        send_ack(p, ACK_OK, p->match);
+    }
+}
+
+void follower__durable(struct repl_replica *p)
+{
+    if (p->role != REPL_PRIMARY && p->ack_due && !unfit(p))
+        send_ack(p, ACK_OK, MIN(p->match, p->durable));
+    p->ack_due = p->ack_due && p->durable < p->match;
+}
+
+void follower__prepare(struct repl_replica *p, repl_node from, struct message *m)
+{
+    if (!follow(p, from, m))
+        return;
+    if (unfit(p)) {
+        if (p->role == REPL_BACKUP || p->failed)
+            send_ack(p, ACK_FAILED, 0);
+        repl__activate(p);
+        return;
+    }
+    uint64_t hint;
+    if (!matches(p, m, &hint)) {
+        send_ack(p, ACK_REJECT, hint);
+        return;
+    }
+    if (!take_entries(p, m)) {
+        p->damaged = true;
+        send_ack(p, ACK_FAILED, 0);
+        repl__activate(p);
+        return;
+    }
+    p->match = MAX(p->match, m->prev_lsn + m->n);
+    repl__commit(p, MIN(m->committed, p->match));
+    if (m->n || p->durable >= p->match) {
+        p->ack_due = true;
+        report(p);
+    }
+    p->ack_due |= p->durable < p->match;
+}
+
+void follower__need_snapshot(struct repl_replica *p, repl_node from, const struct message *m)
+{
+    if (!follow(p, from, m) || p->failed)
+        return;
+    if (p->role == REPL_BACKUP) { /* a backup that lacks what is committed is none */
+        send_ack(p, ACK_FAILED, 0);
+        return;
+    }
+    p->repl->io.fetch_snapshot(p->ctx, from);
+}
+
+void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bool ok, uint64_t lsn,
+                        uint64_t epoch)
+{
+    r->now = MAX(r->now, now);
+    repl__activate(p);
+    if (!ok || p->role == REPL_PRIMARY || p->role == REPL_BACKUP)
+        return;
+    p->last_lsn = p->durable = p->committed = p->match = lsn;
+    p->last_epoch = epoch;
+    p->damaged = p->ack_due = false;
+    if (p->seen)
+        send_ack(p, ACK_OK, lsn);
+}
+
+/* ---- ticks
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void take_over(struct repl_replica *p)
+{
+    struct repl *r = p->repl;
+    struct repl_config next = p->config;
+    next.epoch++;
+    next.primary = r->self;
+    for (uint32_t i = 0; i < next.n_backups; i++)
+        if (next.backups[i] == r->self)
+            next.backups[i--] = next.backups[--next.n_backups];
+    repl__propose(p, &next);
+    repl__ungrant(r, p->config.primary); /* no more leases to it, from before this can happen */
+}
+
+void follower__tick(struct repl_replica *p)
+{
+    struct repl *r = p->repl;
+    if (p->role != REPL_BACKUP && p->role != REPL_LEARNER)
+        return;
+    if (unfit(p)) {
+        repl__activate(p);
+        if (r->now < p->told_at + r->options.retry_ms)
+            return;
+        p->told_at = r->now;
+        p->leader = p->config.primary;
+        if (p->role == REPL_LEARNER && !p->failed)
+            r->io.fetch_snapshot(p->ctx, p->leader);
+        else
+            send_ack(p, ACK_FAILED, 0);
+        return;
+    }
+    if (p->role != REPL_BACKUP)
+        return;
+    const struct node_state *n = &r->nodes[p->config.primary];
+    if (r->now > n->heard + r->options.grace_ms) {
+        repl__activate(p);
+        if (!p->proposing)
+            take_over(p);
+    }
+}
