@@ -1,15 +1,16 @@
 /*
  * catalog: schema, region map and servers, as the coordination store has them, cached and watched.
  *
- * Readers take an immutable view (reference-counted; lookups cost no lock, no I/O). A watch replaces the current
- * view whenever the store changes. Writers use the compare-and-swap functions below. Records are JSON, see docs of each.
+ * Readers take an immutable view (reference-counted; lookups cost no lock, no I/O). A watch
+ * replaces the current view whenever the store changes. Writers use the compare-and-swap functions
+ * below. Records are JSON, see docs of each.
  *
  *   /minisql/cluster                {"id", "format"}
- *   /minisql/servers/<name>         ephemeral: {"address", "roles", "info": {"tableNum", "recordNum", "load"}, "started"}
- *   /minisql/tables/<id>            struct table
- *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table", "columns"}
- *   /minisql/regions/<id>           struct region
- *   /minisql/next_id                counter for table, region and gateway ids
+ *   /minisql/servers/<name>         ephemeral: {"address", "roles", "info": {"tableNum",
+ * "recordNum", "load"}, "started"} /minisql/tables/<id>            struct table
+ *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table",
+ * "columns"} /minisql/regions/<id>           struct region /minisql/next_id                counter
+ * for table, region and gateway ids
  *
  * Thread-safe throughout.
  */
@@ -46,7 +47,8 @@ struct foreign_key {
     uint64_t table; /* referenced table's id; may be the table itself */
     int n_columns;
     int *columns, *ref_columns;
-    char on_delete, on_update; /* PostgreSQL's letters: a no action, r restrict, c cascade, n set null, d set default */
+    char on_delete, on_update; /* PostgreSQL's letters: a no action, r restrict, c cascade, n set
+                                  null, d set default */
 };
 
 struct index {
@@ -72,11 +74,13 @@ struct table {
     char *ddl; /* SQLite text that creates the table, without its indexes */
 };
 
-/* A region's record: who holds it. `former`: servers that held it lately and may still have data. */
+/* A region's record: who holds it. `former`: servers that held it lately and may still have data.
+ */
 struct region {
     uint64_t id;
     uint64_t epoch;
-    uint64_t schema_version; /* raised by every change to one of its tables; the file says which it is at */
+    uint64_t schema_version; /* raised by every change to one of its tables; the file says which it
+                                is at */
     uint64_t revision;       /* the store's, for compare-and-swap; not part of the JSON */
     int copies;              /* wanted */
     char *primary;
@@ -98,13 +102,17 @@ struct catalog;
 /* One consistent state. Everything reachable from it is immutable and lives as long as the view. */
 struct catalog_view {
     uint64_t revision; /* of the store */
-    uint64_t schema;   /* changes whenever a table or index does, not with regions or servers: what plans hang on */
+    uint64_t schema;   /* changes whenever a table or index does, not with regions or servers: what
+                          plans hang on */
     uint64_t cluster;  /* id */
     size_t n_tables, n_regions, n_servers;
     const struct table **tables;   /* by name */
     const struct region **regions; /* by id */
     const struct server **servers; /* live ones, by name */
     const char *master;            /* name of the elected master; NULL: none now */
+    /* A table's or region's record can't be read (logged), and no earlier one is known: what is
+     * missing here may yet exist, so nothing may be deleted because of it. */
+    bool incomplete;
 };
 const struct catalog_view *catalog_view(struct catalog *c); /* takes a reference */
 void catalog_unref(const struct catalog_view *v);
@@ -124,37 +132,43 @@ int table_column(const struct table *t, const char *name); /* -1: none */
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-/* Loads everything, creates /minisql/cluster when the store is empty, starts the watch. 57P03 when the store can't be reached within
- * timeout_ms; 0A000 when it was written by a newer format. */
+/* Loads everything, creates /minisql/cluster when the store is empty, starts the watch. 57P03 when
+ * the store can't be reached within timeout_ms; 0A000 when it was written by a newer format. */
 struct error *catalog_open(struct coord *coord, unsigned timeout_ms, struct catalog **ret);
 void catalog_close(struct catalog *c);
-/* Called after each new view, from the watch's thread; must not block for long. Several may be registered. */
+/* Called after each new view, from the watch's thread; must not block for long. Several may be
+ * registered. */
 void catalog_on_change(struct catalog *c, void (*changed)(void *ctx, const struct catalog_view *v),
                        void *ctx);
-/* Waits until the cache is at least as new as the store was when called (so that a statement after somebody else's DDL
- * sees it). 57P03 after timeout_ms. */
+/* Ends the calls with this ctx; returns when none runs any more. Not from inside one. */
+void catalog_on_change_stop(struct catalog *c, void *ctx);
+/* Waits until the cache is at least as new as the store was when called (so that a statement after
+ * somebody else's DDL sees it). 57P03 after timeout_ms. */
 struct error *catalog_refresh(struct catalog *c, unsigned timeout_ms);
 bool catalog_connected(struct catalog *c); /* is the store reachable now */
 
-/* Registers this server (ephemeral, re-registered after a lost session by itself). 55006 when a live server has this
- * name already. */
+/* Registers this server (ephemeral, re-registered after a lost session by itself). 55006 when a
+ * live server has this name already. */
 struct error *catalog_register(struct catalog *c, const struct server *self);
 void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes);
 struct error *catalog_next_id(struct catalog *c, uint64_t *ret); /* unique for ever */
 
 /* ---- changes ------------------------------------------------------------------------------ */
 
-/* Each is one transaction in the store and returns once this catalog's view shows it. `*ret_swapped` false: somebody else changed
- * it first. Region records: revision in `expected` decides. */
+/* Each is one transaction in the store and returns once this catalog's view shows it.
+ * `*ret_swapped` false: somebody else changed it first. Region records: revision in `expected`
+ * decides. */
 struct error *catalog_swap_region(struct catalog *c, const struct region *expected,
                                   const struct region *next, bool *ret_swapped);
-/* With `region` given, it is created too; else the table joins the existing region table->region and raises its schema
- * version. 42P07 when the name is taken. The transaction fails (57P03, retry) if this server is not the master any more. */
+/* With `region` given, it is created too; else the table joins the existing region table->region
+ * and raises its schema version. 42P07 when the name is taken. The transaction fails (57P03, retry)
+ * if this server is not the master any more. */
 struct error *catalog_create_table(struct catalog *c, const struct table *t,
                                    const struct region *region);
 /* Removes tables (and a region's record with its last table). 42P01 when one is gone already. */
 struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t n);
-/* Replaces a table's record (version + 1; indexes added or removed), raising the region's schema version. */
+/* Replaces a table's record (version + 1; indexes added or removed), raising the region's schema
+ * version. */
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,
                                     const struct table *next);
 /* Deep copy, for changing; free with the arena. */
@@ -163,7 +177,8 @@ struct region *region_copy(const struct region *r, struct arena *a);
 
 /* ---- election ----------------------------------------------------------------------------- */
 
-/* Campaigns for mastership as `name`; `changed` is called from a thread of its own on gaining and losing it. */
+/* Campaigns for mastership as `name`; `changed` is called from a thread of its own on gaining and
+ * losing it. */
 struct error *catalog_campaign(struct catalog *c, const char *name,
                                void (*changed)(void *ctx, bool is_master), void *ctx);
 bool catalog_is_master(struct catalog *c);
