@@ -1,0 +1,792 @@
+/*
+ * types: every behaviour is compared with what PostgreSQL 15 answered (test_types_cases.h), and
+ * every function runs twice, called directly as the batch executor does and through SQLite.
+ */
+#include "types/types.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include <cmocka.h>
+#include <sqlite3.h>
+
+enum { MAX_CASE_ARGS = 8 };
+
+struct call_case {
+    const char *name;
+    enum func_kind kind;
+    const char *args[MAX_CASE_ARGS];
+    const char *expected;
+};
+struct cast_case {
+    const char *from, *text, *to, *expected; /* "none": there is no such cast */
+};
+struct io_case {
+    const char *type;
+    int32_t typmod;
+    const char *in, *expected, *binary;
+};
+struct agg_case {
+    const char *name, *type;
+    const char *values[MAX_CASE_ARGS];
+    int n;
+    const char *expected, *frames;
+};
+
+#include "test_types_cases.h"
+
+static sqlite3 *db;
+static int failures;
+
+static int open_db(void **state)
+{
+    assert_int_equal(sqlite3_open(":memory:", &db), SQLITE_OK);
+    assert_null(types_register(db));
+    failures = 0;
+    return 0;
+}
+
+static int close_db(void **state)
+{
+    assert_int_equal(sqlite3_close(db), SQLITE_OK);
+    return 0;
+}
+
+/* Counts and goes on, so that one run shows all differences of a table. */
+static void expect(const char *what, const char *got, const char *wanted)
+{
+    if (strcmp(got, wanted) == 0)
+        return;
+    failures++;
+    print_error("%s\n      gives %s\n  should be %s\n", what, got, wanted);
+}
+
+static const char *describe_error(struct error *e, struct arena *a)
+{
+    char *text = arena_printf(a, "!%s %s", e->sqlstate, e->message);
+    error_free(e);
+    return text;
+}
+
+static const char *print_value(uint32_t type, const struct value *v, struct arena *a)
+{
+    if (v->kind == VALUE_NULL)
+        return "NULL";
+    struct buf text = {0};
+    buf_reserve(&text, 1);
+    type_by_oid(type)->print(v, -1, &text);
+    char *copy = arena_strndup(a, text.len ? text.data : "", text.len);
+    buf_done(&text);
+    return copy;
+}
+
+static const char *describe(uint32_t type, const struct value *v, struct error *e, struct arena *a)
+{
+    if (e)
+        return describe_error(e, a);
+    return arena_printf(a, "%s %s", type_by_oid(type)->sql_name, print_value(type, v, a));
+}
+
+/* "int4:5" -> type and value; of unknown type the text itself. */
+static uint32_t read_arg(const char *text, struct arena *a, struct value *ret)
+{
+    const char *colon = strchr(text, ':');
+    char *name = arena_strndup(a, text, colon ? (size_t)(colon - text) : strlen(text));
+    const struct type *t = type_by_name(name);
+    assert_non_null(t);
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (colon)
+        assert_null(t->parse(colon + 1, strlen(colon + 1), -1, a, ret));
+    return t->oid;
+}
+
+/* What an analyser does to an argument: literals are parsed as the wanted type, others cast. */
+static struct error *convert(uint32_t from, uint32_t to, struct value *v, struct arena *a)
+{
+    if (from == OID_UNKNOWN)
+        return to == OID_ANY ? NULL : type_by_oid(to)->parse(v->s.p, v->s.n, -1, a, v);
+    const struct func *f;
+    if (to == OID_ANY) {
+        f = type_output_func(from);
+    } else if (from == to) {
+        f = NULL;
+    } else {
+        const struct cast *c = cast_find(from, to, CAST_IMPLICIT);
+        assert_non_null(c);
+        f = c->func;
+    }
+    if (!f || v->kind == VALUE_NULL)
+        return NULL;
+    struct value args[2] = {*v, {.kind = VALUE_INT, .i = -1}};
+    return f->call(args, f->nargs, a, v);
+}
+
+/* The SQL of a call: emit with ?n for $n, or name(?1, ..). */
+static char *call_sql(const struct func *f, const char *template, int n, struct arena *a)
+{
+    struct buf sql = {0};
+    if (template)
+        for (const char *p = template; *p; p++)
+            buf_append(&sql, *p == '$' ? "?" : p, 1);
+    else {
+        buf_printf(&sql, "%s(", f->sqlite_name);
+        for (int i = 0; i < n; i++)
+            buf_printf(&sql, "%s?%d", i ? ", " : "", i + 1);
+        buf_puts(&sql, ")");
+    }
+    char *copy = arena_strdup(a, sql.data);
+    buf_done(&sql);
+    return copy;
+}
+
+static struct error *run_sql(const char *sql, const struct value *args, int n, struct arena *a,
+                             struct value *ret)
+{
+    sqlite3_stmt *stmt = NULL;
+    struct error *e = NULL;
+    int rc = sqlite3_prepare_v2(db, sql, -1, &stmt, NULL);
+    for (int i = 0; i < n && rc == SQLITE_OK; i++)
+        rc = value_bind(stmt, i + 1, &args[i]);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW) {
+        *ret = value_from_column(stmt, 0);
+        if (ret->kind == VALUE_TEXT)
+            ret->s.p = arena_strndup(a, ret->s.p, ret->s.n);
+    } else {
+        e = types_sqlite_error(db, rc);
+    }
+    sqlite3_finalize(stmt);
+    return e;
+}
+
+static struct error *call_direct(const struct func *f, const struct value *args, int n,
+                                 struct arena *a, struct value *ret)
+{
+    for (int i = 0; i < n; i++)
+        if (f->strict && args[i].kind == VALUE_NULL) {
+            *ret = args[i];
+            return NULL;
+        }
+    return f->call(args, n, a, ret);
+}
+
+static void run_call(const struct call_case *c)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    uint32_t types[MAX_CASE_ARGS];
+    struct value args[MAX_CASE_ARGS], direct = {0}, native = {0};
+    struct buf label = {0};
+    int n = 0;
+    buf_puts(&label, c->name);
+    for (; n < MAX_CASE_ARGS && c->args[n]; n++) {
+        types[n] = read_arg(c->args[n], &a, &args[n]);
+        buf_printf(&label, " [%s]", c->args[n]);
+    }
+    const struct func *f = NULL;
+    struct error *e = func_resolve(c->name, c->kind, types, n, &f);
+    for (int i = 0; i < n && !e; i++)
+        e = convert(types[i], f->args[MIN(i, f->nargs - 1)], &args[i], &a);
+    if (e) {
+        expect(label.data, describe_error(e, &a), c->expected);
+    } else {
+        e = call_direct(f, args, n, &a, &direct);
+        expect(label.data, describe(f->result, &direct, e, &a), c->expected);
+        char *sql = arena_printf(&a, "SELECT %s", call_sql(f, f->emit, n, &a));
+        e = run_sql(sql, args, n, &a, &native);
+        buf_printf(&label, " as %s", sql);
+        expect(label.data, describe(f->result, &native, e, &a), c->expected);
+    }
+    buf_done(&label);
+}
+
+/* Operators and functions resolve, convert and compute as in PostgreSQL, directly and in SQLite. */
+static void test_calls(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(call_cases); i++)
+        run_call(&call_cases[i]);
+    assert_int_equal(failures, 0);
+}
+
+/* Explicit casts between all types give PostgreSQL's values and errors. */
+static void test_casts(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(cast_cases); i++) {
+        const struct cast_case *c = &cast_cases[i];
+        _cleanup_(arena_done) struct arena a = {0};
+        const struct type *from = type_by_name(c->from), *to = type_by_name(c->to);
+        const struct cast *cast = cast_find(from->oid, to->oid, CAST_EXPLICIT);
+        char *label = arena_printf(&a, "'%s'::%s::%s", c->text, c->from, c->to);
+        if (!cast) {
+            expect(label, "none", c->expected);
+            continue;
+        }
+        struct value v, native;
+        assert_null(from->parse(c->text, strlen(c->text), -1, &a, &v));
+        native = v;
+        struct error *e = NULL;
+        if (cast->func) {
+            const char *sql =
+                arena_printf(&a, "SELECT %s", call_sql(cast->func, cast->func->emit, 1, &a));
+            e = run_sql(sql, &v, 1, &a, &native);
+            expect(label, describe(to->oid, &native, e, &a), c->expected);
+            e = cast->func->call(&v, 1, &a, &v);
+        }
+        expect(label, describe(to->oid, &v, e, &a), c->expected);
+    }
+    assert_int_equal(failures, 0);
+}
+
+static const char *hex_of(const struct buf *b, struct arena *a)
+{
+    struct buf text = {0};
+    for (size_t i = 0; i < b->len; i++)
+        buf_printf(&text, "%02x", (unsigned char)b->data[i]);
+    char *copy = arena_strdup(a, text.len ? text.data : "");
+    buf_done(&text);
+    return copy;
+}
+
+/* Input gives PostgreSQL's text and binary forms, and the binary form reads back as the same. */
+static void test_input_and_output(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(io_cases); i++) {
+        const struct io_case *c = &io_cases[i];
+        _cleanup_(arena_done) struct arena a = {0};
+        const struct type *t = type_by_name(c->type);
+        char *label = arena_printf(&a, "%s(%d) '%s'", c->type, c->typmod, c->in);
+        struct value v, back;
+        /* from the heap, so that reading beyond the end is noticed */
+        char *in = mem_strndup(c->in, strlen(c->in));
+        struct error *e = t->parse(in, strlen(in), c->typmod, &a, &v);
+        if (e) {
+            expect(label, describe_error(e, &a), c->expected);
+            mem_free(in);
+            continue;
+        }
+        struct buf out = {0}, binary = {0};
+        buf_reserve(&out, 1);
+        t->print(&v, c->typmod, &out);
+        expect(label, out.len ? out.data : "", c->expected);
+        t->send(&v, c->typmod, &binary);
+        expect(label, hex_of(&binary, &a), c->binary);
+        e = t->recv(binary.len ? binary.data : "", binary.len, c->typmod, &a, &back);
+        assert_null(e);
+        if (t->compare(&v, &back) != 0)
+            expect(label, "another value after send and recv", "the same");
+        assert_true(value_hash(&v) == value_hash(&back));
+        buf_done(&out);
+        buf_done(&binary);
+        mem_free(in);
+    }
+    assert_int_equal(failures, 0);
+}
+
+/* ---- aggregates ---- */
+
+static struct error *aggregate(const struct func *f, const struct value *v, int n, struct arena *a,
+                               struct value *ret, bool in_two_parts)
+{
+    struct agg_state s, second;
+    struct error *e = NULL;
+    f->agg->init(&s);
+    f->agg->init(&second);
+    for (int i = 0; i < n && !e; i++)
+        if (v[i].kind != VALUE_NULL)
+            e = f->agg->step(in_two_parts && i >= n / 2 ? &second : &s, &v[i], 1);
+    if (!e)
+        e = f->agg->merge(&s, &second);
+    if (!e)
+        e = f->agg->final(&s, a, ret);
+    if (f->agg->done) {
+        f->agg->done(&s);
+        f->agg->done(&second);
+    }
+    return e;
+}
+
+static void fill_table(const struct agg_case *c, const struct func *f, const struct value *v)
+{
+    assert_int_equal(sqlite3_exec(db, "DROP TABLE IF EXISTS t; CREATE TABLE t(i, x)", 0, 0, 0), 0);
+    sqlite3_stmt *stmt;
+    assert_int_equal(sqlite3_prepare_v2(db, "INSERT INTO t VALUES (?, ?)", -1, &stmt, NULL), 0);
+    for (int i = 0; i < c->n; i++) {
+        sqlite3_bind_int(stmt, 1, i);
+        value_bind(stmt, 2, &v[i]);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_DONE);
+        sqlite3_reset(stmt);
+    }
+    sqlite3_finalize(stmt);
+}
+
+static char *over_column(const char *template, struct arena *a)
+{
+    struct buf sql = {0};
+    for (const char *p = template; *p; p++)
+        if (p[0] == '$')
+            buf_puts(&sql, "x"), p++;
+        else
+            buf_append(&sql, p, 1);
+    char *copy = arena_strdup(a, sql.data);
+    buf_done(&sql);
+    return copy;
+}
+
+static const char *run_frames(const struct func *f, struct arena *a)
+{
+    const char *call = f->over_emit ? f->over_emit : f->emit;
+    char *sql = arena_printf(
+        a, "SELECT %s OVER (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) FROM t ORDER BY i",
+        over_column(call, a));
+    sqlite3_stmt *stmt;
+    if (sqlite3_prepare_v2(db, sql, -1, &stmt, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", sql, sqlite3_errmsg(db));
+    struct buf out = {0};
+    buf_reserve(&out, 1);
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        struct value v = value_from_column(stmt, 0);
+        buf_printf(&out, "%s%s", out.len ? "|" : "", print_value(f->result, &v, a));
+    }
+    sqlite3_finalize(stmt);
+    char *copy = arena_strdup(a, out.len ? out.data : "");
+    buf_done(&out);
+    return copy;
+}
+
+static void run_aggregate(const struct agg_case *c, struct arena *a)
+{
+    const struct type *t = type_by_name(c->type);
+    struct value v[MAX_CASE_ARGS], result = {0};
+    struct buf label = {0};
+    buf_printf(&label, "%s(%s) over", c->name, c->type);
+    for (int i = 0; i < c->n; i++) {
+        v[i] = (struct value){.kind = VALUE_NULL};
+        buf_printf(&label, " %s", c->values[i] ? c->values[i] : "NULL");
+        if (c->values[i])
+            assert_null(t->parse(c->values[i], strlen(c->values[i]), -1, a, &v[i]));
+    }
+    const struct func *f = NULL;
+    struct error *e = func_resolve(c->name, FUNC_AGGREGATE, &t->oid, 1, &f);
+    if (e) {
+        expect(label.data, describe_error(e, a), c->expected);
+        buf_done(&label);
+        return;
+    }
+    e = aggregate(f, v, c->n, a, &result, false);
+    expect(label.data, describe(f->result, &result, e, a), c->expected);
+    if (*c->expected != '!') {
+        e = aggregate(f, v, c->n, a, &result, true);
+        /* parts of floats add up in another order */
+        if (t->storage != VALUE_REAL)
+            expect(label.data, describe(f->result, &result, e, a), c->expected);
+        else
+            error_free(e);
+    }
+    fill_table(c, f, v);
+    char *sql = f->emit ? arena_strdup(a, f->emit) : arena_printf(a, "%s($1)", f->sqlite_name);
+    sql = arena_printf(a, "SELECT %s FROM t", over_column(sql, a));
+    e = run_sql(sql, NULL, 0, a, &result);
+    buf_printf(&label, " as %s", sql);
+    expect(label.data, describe(f->result, &result, e, a), c->expected);
+    if (*c->expected != '!') {
+        buf_puts(&label, " in frames");
+        expect(label.data, run_frames(f, a), c->frames);
+    }
+    buf_done(&label);
+}
+
+/* Aggregates, whole, in parts, in SQLite and over moving frames, give PostgreSQL's results. */
+static void test_aggregates(void **state)
+{
+    for (size_t i = 0; i < ARRAY_LEN(agg_cases); i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        run_aggregate(&agg_cases[i], &a);
+    }
+    assert_int_equal(failures, 0);
+}
+
+static const char *query(const char *sql, struct arena *a)
+{
+    struct value v = {0};
+    struct error *e = run_sql(sql, NULL, 0, a, &v);
+    if (e)
+        return describe_error(e, a);
+    return v.kind == VALUE_TEXT  ? v.s.p
+           : v.kind == VALUE_INT ? arena_printf(a, "%lld", (long long)v.i)
+                                 : "NULL";
+}
+
+/* string_agg skips NULL, takes the delimiter of each row but the first, and is NULL over nothing.
+ */
+static void test_string_agg(void **state)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    sqlite3_exec(db,
+                 "CREATE TABLE s(i, x, d); INSERT INTO s VALUES (1,NULL,'!'), (2,'a','?'),"
+                 "(3,'b','-'), (4,'c',NULL), (5,NULL,'#')",
+                 0, 0, 0);
+    expect("all", query("SELECT string_agg(x, d) FROM s", &a), "a-bc");
+    expect("none", query("SELECT string_agg(x, d) FROM s WHERE i = 1", &a), "NULL");
+    expect(
+        "frames",
+        query("SELECT group_concat(ifnull(y, 'NULL'), '|') FROM (SELECT string_agg_over(x, d) OVER"
+              " (ORDER BY i ROWS BETWEEN 1 PRECEDING AND CURRENT ROW) AS y FROM s)",
+              &a),
+        "NULL|a|a-b|bc|c");
+    assert_int_equal(failures, 0);
+}
+
+/* A random name has no rows; func_exists tells kinds apart; every row names something to run. */
+static void test_rows_are_complete(void **state)
+{
+    size_t n;
+    const struct func *rows = func_table(&n);
+    assert_true(n > 500);
+    for (size_t i = 0; i < n; i++) {
+        const struct func *f = &rows[i];
+        if (!f->emit && !f->sqlite_name)
+            fail_msg("%s has neither emit nor a name in SQLite", f->name);
+        if (f->kind == FUNC_AGGREGATE && (!f->agg || (f->sqlite_name && !f->over_emit)))
+            fail_msg("aggregate %s is incomplete", f->name);
+        if ((f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR) && !f->call)
+            fail_msg("%s has no call", f->name);
+        const struct func *found;
+        assert_null(func_resolve(f->name, f->kind, f->args, f->nargs, &found));
+        if (found != f)
+            fail_msg("%s is not found by its own argument types", f->name);
+    }
+    assert_true(func_exists("lower", FUNC_SCALAR));
+    assert_false(func_exists("lower", FUNC_AGGREGATE));
+    assert_true(func_exists("rank", FUNC_WINDOW));
+    assert_false(func_exists("nosuch", FUNC_SCALAR));
+}
+
+/* numeric in SQLite sorts, groups and compares by value under its collation. */
+static void test_numeric_collation(void **state)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *collation = type_by_oid(OID_NUMERIC)->collation;
+    sqlite3_exec(db, "CREATE TABLE n(x); INSERT INTO n VALUES ('10'), ('9'), ('-1.5'), ('9.00')", 0,
+                 0, 0);
+    expect("order",
+           query(arena_printf(&a,
+                              "SELECT group_concat(x, ' ') FROM (SELECT x FROM n ORDER BY x"
+                              " COLLATE %s, length(x))",
+                              collation),
+                 &a),
+           "-1.5 9 9.00 10");
+    expect("groups",
+           query(arena_printf(&a, "SELECT count(DISTINCT x COLLATE %s) FROM n", collation), &a),
+           "3");
+    assert_int_equal(failures, 0);
+}
+
+/* Values that are equal within a type have one hash. */
+static void test_hash(void **state)
+{
+    struct value a = {.kind = VALUE_TEXT, .s = {"1.50", 4}},
+                 b = {.kind = VALUE_TEXT, .s = {"1.5", 3}};
+    assert_true(value_hash(&a) == value_hash(&b));
+    a.s.p = "7.00";
+    b = (struct value){.kind = VALUE_TEXT, .s = {"7", 1}};
+    assert_true(value_hash(&a) == value_hash(&b));
+    b.s.p = "8";
+    assert_true(value_hash(&a) != value_hash(&b));
+    a = (struct value){.kind = VALUE_REAL, .r = 0.0};
+    b = (struct value){.kind = VALUE_REAL, .r = -0.0};
+    assert_true(value_hash(&a) == value_hash(&b));
+    a = (struct value){.kind = VALUE_TEXT, .s = {"100", 3}};
+    b = (struct value){.kind = VALUE_TEXT, .s = {"1", 1}};
+    assert_true(value_hash(&a) != value_hash(&b));
+}
+
+/* ---- what a hostile peer may send ---- */
+
+/* Bad binary values are refused with 22P03, bad text with 22021, never followed. */
+static void test_bad_wire_values(void **state)
+{
+    static const struct {
+        uint32_t type;
+        const char *bytes;
+        size_t n;
+        const char *sqlstate;
+    } cases[] = {
+        {OID_INT4, "\0\0\0", 3, E_BAD_BINARY},
+        {OID_INT8, "\0\0\0\0\0\0\0\0\0", 9, E_BAD_BINARY},
+        {OID_BOOL, "", 0, E_BAD_BINARY},
+        {OID_FLOAT8, "\x7f\xf8\0\0\0\0\0\0", 8, E_UNSUPPORTED},
+        {OID_FLOAT4, "\x7f\xc0\0\0", 4, E_UNSUPPORTED},
+        {OID_TEXT, "a\0b", 3, "22021"},
+        {OID_TEXT, "\xc3", 1, "22021"},
+        {OID_TEXT, "\xed\xa0\x80", 3, "22021"},
+        {OID_TEXT, "\xf5\x80\x80\x80", 4, "22021"},
+        {OID_TEXT, "12345678\xc0\xaf", 10, "22021"},
+        {OID_VARCHAR, "\xff", 1, "22021"},
+        {OID_NUMERIC, "\0\x01\0\0\0\0\0", 7, E_BAD_BINARY},
+        {OID_NUMERIC, "\0\x02\0\0\0\0\0\0\0\x01", 10, E_BAD_BINARY},
+        {OID_NUMERIC, "\0\x01\0\0\0\0\0\0\x7f\xff", 10, E_BAD_BINARY},
+        {OID_NUMERIC, "\0\x01\0\0\x12\x34\0\0\0\x01", 10, E_BAD_BINARY},
+        {OID_NUMERIC, "\0\x01\0\0\0\0\x7f\xff\0\x01", 10, E_BAD_BINARY},
+        {OID_NUMERIC, "\0\0\0\0\xc0\0\0\0", 8, E_UNSUPPORTED},
+        {OID_RECORD, "x", 1, E_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        char *copy = mem_alloc(cases[i].n);
+        memcpy(copy, cases[i].bytes, cases[i].n);
+        struct value v;
+        struct error *e = type_by_oid(cases[i].type)->recv(copy, cases[i].n, -1, &a, &v);
+        if (!error_is(e, cases[i].sqlstate))
+            fail_msg("case %zu: %s", i, e ? e->sqlstate : "accepted");
+        error_free(e);
+        mem_free(copy);
+    }
+}
+
+/* Numbers beyond PostgreSQL's limits are refused before memory grows. */
+static void test_numeric_limits(void **state)
+{
+    static const struct call_case cases[] = {
+        {"^",
+         FUNC_OPERATOR,
+         {"numeric:10", "numeric:2000000000"},
+         "!22003 value overflows numeric format"},
+        {"*",
+         FUNC_OPERATOR,
+         {"numeric:1e131071", "numeric:1e131071"},
+         "!22003 value overflows numeric format"},
+        {"factorial", FUNC_SCALAR, {"int8:9000000000"}, "!22003 value overflows numeric format"},
+        {"repeat",
+         FUNC_SCALAR,
+         {"text:abc", "int4:2147483647"},
+         "!54000 requested length too large"},
+        {"lpad", FUNC_SCALAR, {"text:abc", "int4:2147483647"}, "!54000 requested length too large"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        run_call(&cases[i]);
+    assert_int_equal(failures, 0);
+}
+
+/* NaN, which SQLite cannot hold, is an error with advice instead of a NULL. */
+static void test_nan_is_refused(void **state)
+{
+    static const struct call_case cases[] = {
+        {"-",
+         FUNC_OPERATOR,
+         {"float8:Infinity", "float8:Infinity"},
+         "!0A000 the value NaN of type double precision is not supported"},
+        {"+",
+         FUNC_OPERATOR,
+         {"float8:1", "unknown:NaN"},
+         "!0A000 the value NaN of type double precision is not supported"},
+        {"+",
+         FUNC_OPERATOR,
+         {"numeric:1", "unknown:NaN"},
+         "!0A000 the value NaN of type numeric is not supported"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        run_call(&cases[i]);
+    assert_int_equal(failures, 0);
+}
+
+/* ---- columns ---- */
+
+static const char *coerce(uint32_t type, int32_t typmod, struct value v, struct arena *a)
+{
+    struct error *e = type_coerce(type_by_oid(type), typmod, &v, a);
+    return e ? describe_error(e, a) : print_value(type, &v, a);
+}
+
+/* A value is fitted to its column, or refused as PostgreSQL does. */
+static void test_coerce(void **state)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct value big = {.kind = VALUE_INT, .i = 70000}, third = {.kind = VALUE_REAL, .r = 1.0 / 3};
+    struct value text = {.kind = VALUE_TEXT, .s = {"abc  ", 5}};
+    expect("int2", coerce(OID_INT2, -1, big, &a), "!22003 smallint out of range");
+    expect("int4", coerce(OID_INT4, -1, big, &a), "70000");
+    expect("float4", coerce(OID_FLOAT4, -1, third, &a), "0.33333334");
+    third.r = 1e300;
+    expect("float4", coerce(OID_FLOAT4, -1, third, &a), "!22003 value out of range: overflow");
+    expect("float8 from int", coerce(OID_FLOAT8, -1, big, &a), "70000");
+    expect("varchar", coerce(OID_VARCHAR, 4 + 3, text, &a), "abc");
+    expect("varchar", coerce(OID_VARCHAR, 4 + 2, text, &a),
+           "!22001 value too long for type character varying(2)");
+    expect("char", coerce(OID_BPCHAR, -1, text, &a), "abc");
+    expect("char", coerce(OID_BPCHAR, 4 + 2, text, &a),
+           "!22001 value too long for type character(2)");
+    struct error *e = type_coerce(type_by_oid(OID_INT4), -1, &text, &a);
+    assert_true(error_is(e, E_INTERNAL));
+    error_free(e);
+    assert_int_equal(failures, 0);
+}
+
+/* Casts with a length cut silently, assignment refuses; output pads char(n). */
+static void test_typmods(void **state)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    expect("cast", query("SELECT varchar_cut('abcdef', 7)", &a), "abc");
+    expect("assign", query("SELECT varchar_assign('abcdef', 7)", &a),
+           "!22001 value too long for type character varying(3)");
+    expect("cast", query("SELECT bpchar_cut('a bcd', 6)", &a), "a");
+    expect("output", query("SELECT '[' || bpchar_out('日本', 8) || ']'", &a), "[日本  ]");
+    assert_ptr_equal(cast_typmod_func(OID_INT4, true), NULL);
+    expect("label", type_label(OID_VARCHAR, 14, &a), "character varying(10)");
+    expect("label", type_label(OID_BPCHAR, 16, &a), "character(12)");
+    expect("label", type_label(OID_FLOAT8, -1, &a), "double precision");
+    expect("label", type_label(OID_NUMERIC, ((10 << 16) | 2) + 4, &a), "numeric(10,2)");
+    static const char *const names[] = {"int",
+                                        "integer",
+                                        "int4",
+                                        "double precision",
+                                        "character varying",
+                                        "char",
+                                        "decimal",
+                                        "boolean",
+                                        "real",
+                                        "smallint",
+                                        "bigint"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        assert_non_null(type_by_name(names[i]));
+    assert_null(type_by_name("nosuch"));
+    assert_int_equal(failures, 0);
+}
+
+/* ---- SQLite's errors ---- */
+
+static void expect_sqlite(const char *sql, const char *wanted, const char *table,
+                          const char *column, const char *constraint)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    int rc = sqlite3_exec(db, sql, NULL, NULL, NULL);
+    struct error *e = types_sqlite_error(db, rc);
+    if (table)
+        expect(sql, e->table ? e->table : "(none)", table);
+    if (column)
+        expect(sql, e->column ? e->column : "(none)", column);
+    if (constraint)
+        expect(sql, e->constraint ? e->constraint : "(none)", constraint);
+    expect(sql, describe_error(e, &a), wanted);
+}
+
+/* Constraint failures become PostgreSQL's errors, with the names that SQLite knows. */
+static void test_constraint_errors(void **state)
+{
+    sqlite3_exec(db,
+                 "PRAGMA foreign_keys = on; CREATE TABLE t(a INTEGER PRIMARY KEY, b TEXT NOT NULL,"
+                 " c INT, d INT, CONSTRAINT c_positive CHECK (c > 0), UNIQUE (c, d)) STRICT;"
+                 "CREATE TABLE k(x TEXT, y TEXT, PRIMARY KEY (x, y));"
+                 "CREATE TABLE f(a INTEGER REFERENCES t(a));"
+                 "INSERT INTO t VALUES (1, 'x', 1, 1); INSERT INTO k VALUES ('a', 'b')",
+                 0, 0, 0);
+    expect_sqlite("INSERT INTO t VALUES (1, 'x', 2, 2)",
+                  "!23505 duplicate key value violates unique constraint \"t_pkey\"", "t", "a",
+                  "t_pkey");
+    expect_sqlite("INSERT INTO k VALUES ('a', 'b')",
+                  "!23505 duplicate key value violates unique constraint \"k_pkey\"", "k", "x, y",
+                  "k_pkey");
+    expect_sqlite("INSERT INTO t VALUES (2, 'x', 1, 1)",
+                  "!23505 duplicate key value violates unique constraint \"t_c_d_key\"", "t",
+                  "c, d", "t_c_d_key");
+    expect_sqlite(
+        "INSERT INTO t VALUES (2, NULL, 2, 2)",
+        "!23502 null value in column \"b\" of relation \"t\" violates not-null constraint", "t",
+        "b", NULL);
+    expect_sqlite("INSERT INTO t VALUES (2, 'x', 0, 0)",
+                  "!23514 new row violates check constraint \"c_positive\"", NULL, NULL,
+                  "c_positive");
+    expect_sqlite("INSERT INTO f VALUES (9)",
+                  "!23503 insert, update or delete violates foreign key constraint", NULL, NULL,
+                  NULL);
+    assert_int_equal(failures, 0);
+}
+
+/* What a function raised inside SQLite comes back with its state, message and hint. */
+static void test_raised_errors(void **state)
+{
+    expect_sqlite("SELECT int4_add(2147483647, 1)", "!22003 integer out of range", NULL, NULL,
+                  NULL);
+    expect_sqlite("SELECT sum(x) FROM (SELECT 9223372036854775807 x UNION ALL SELECT 1)",
+                  "!22003 bigint out of range", NULL, NULL, NULL);
+    expect_sqlite("SELECT ntile(0) OVER () FROM (SELECT 1)",
+                  "!22014 argument of ntile must be greater than zero", NULL, NULL, NULL);
+    expect_sqlite("SELECT text_left(5, 1)",
+                  "!XX000 function text_left was given a value of another type", NULL, NULL, NULL);
+    int rc = sqlite3_exec(db, "SELECT float8_sub(9e999, 9e999)", NULL, NULL, NULL);
+    struct error *e = types_sqlite_error(db, rc);
+    assert_true(error_is(e, E_UNSUPPORTED));
+    assert_non_null(e->hint);
+    error_free(e);
+    assert_int_equal(failures, 0);
+}
+
+/* An index serves the comparisons that are emitted natively. */
+static void test_comparisons_use_indexes(void **state)
+{
+    sqlite3_exec(db, "CREATE TABLE i(a INTEGER PRIMARY KEY, b TEXT UNIQUE) STRICT", 0, 0, 0);
+    static const char *const wheres[] = {"a", "b"};
+    static const uint32_t types[][2] = {{OID_INT4, OID_INT8}, {OID_TEXT, OID_TEXT}};
+    for (int i = 0; i < 2; i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        const struct func *f;
+        assert_null(func_resolve("=", FUNC_OPERATOR, types[i], 2, &f));
+        assert_string_equal(f->emit, "($1 = $2)");
+        sqlite3_stmt *stmt;
+        char *sql =
+            arena_printf(&a, "EXPLAIN QUERY PLAN SELECT * FROM i WHERE (%s = ?1)", wheres[i]);
+        assert_int_equal(sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+        assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+        assert_non_null(strstr((const char *)sqlite3_column_text(stmt, 3), "SEARCH"));
+        sqlite3_finalize(stmt);
+    }
+}
+
+/* Errors of resolution say which types were given and what to do. */
+static void test_resolution_hints(void **state)
+{
+    const struct func *f;
+    struct error *e = func_resolve("=", FUNC_OPERATOR, (uint32_t[]){OID_INT4, OID_TEXT}, 2, &f);
+    assert_string_equal(e->message, "operator does not exist: integer = text");
+    assert_string_equal(e->hint, "No operator matches the given name and argument types. You might "
+                                 "need to add explicit type casts.");
+    error_free(e);
+    e = func_resolve("foo", FUNC_SCALAR, (uint32_t[]){OID_BPCHAR}, 1, &f);
+    assert_string_equal(e->message, "function foo(character) does not exist");
+    assert_string_equal(e->sqlstate, E_UNDEFINED_FUNCTION);
+    error_free(e);
+    e = func_resolve("-", FUNC_OPERATOR, (uint32_t[]){OID_TEXT}, 1, &f);
+    assert_string_equal(e->hint, "No operator matches the given name and argument type. You might "
+                                 "need to add an explicit type cast.");
+    error_free(e);
+    /* a window function takes the type of its value */
+    assert_null(func_resolve("lag", FUNC_WINDOW, (uint32_t[]){OID_VARCHAR, OID_INT4}, 2, &f));
+    assert_int_equal(f->result, OID_VARCHAR);
+}
+
+#define CASE(name) cmocka_unit_test_setup_teardown(name, open_db, close_db)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_calls),
+        CASE(test_casts),
+        CASE(test_input_and_output),
+        CASE(test_aggregates),
+        CASE(test_string_agg),
+        CASE(test_rows_are_complete),
+        CASE(test_numeric_collation),
+        CASE(test_hash),
+        CASE(test_bad_wire_values),
+        CASE(test_numeric_limits),
+        CASE(test_nan_is_refused),
+        CASE(test_coerce),
+        CASE(test_typmods),
+        CASE(test_constraint_errors),
+        CASE(test_raised_errors),
+        CASE(test_comparisons_use_indexes),
+        CASE(test_resolution_hints),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
