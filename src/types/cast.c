@@ -363,6 +363,7 @@ const struct func_rows types__cast_funcs = {rows, ARRAY_LEN(rows)};
     }
 
 static const struct cast casts[] = {
+    {OID_BOOL, OID_NAME, A, &rows[BOOL_OUT]}, /* only text says true: before IO(BOOL) */
     {OID_INT2, OID_INT4, I, NULL},
     {OID_INT2, OID_INT8, I, NULL},
     {OID_INT2, OID_FLOAT4, I, &rows[TO_FLOAT8]}, /* exact */

@@ -40,48 +40,46 @@ static bool match_one(const char **p, const char *p_end, const char **s, const c
     return true;
 }
 
-static bool like(const struct value *text, const struct value *pattern, bool ignore_case)
+/* A lone backslash at the end of the pattern is an error where the match reaches it. */
+static bool lone_escape(const char *p, const char *p_end)
 {
-    const char *s = text->s.p, *s_end = s + text->s.n;
-    const char *p = pattern->s.p, *p_end = p + pattern->s.n;
+    return p + 1 == p_end && *p == '\\';
+}
+
+static struct error *like(const struct value *v, bool ignore_case, bool *ret_match)
+{
+    const char *s = v[0].s.p, *s_end = s + v[0].s.n;
+    const char *p = v[1].s.p, *p_end = p + v[1].s.n;
     const char *retry_p = NULL, *retry_s = NULL;
     for (;;) {
-        if (p < p_end && *p == '%') {
+        bool any = p < p_end && *p == '%';
+        if (any) {
             while (p < p_end && *p == '%')
                 p++;
-            if (p == p_end)
-                return true;
             retry_p = p;
             retry_s = s;
         }
-        if (p == p_end && s == s_end)
-            return true;
+        *ret_match = p == p_end && (any || s == s_end);
+        if (*ret_match)
+            return NULL;
+        if (lone_escape(p, p_end) && (any || s < s_end))
+            return error_new("22025", "LIKE pattern must not end with escape character");
         if (p < p_end && match_one(&p, p_end, &s, s_end, ignore_case))
             continue;
         if (!retry_p || retry_s == s_end)
-            return false;
+            return NULL;
         retry_s += char_bytes(retry_s, s_end);
         p = retry_p;
         s = retry_s;
     }
 }
 
-/* A pattern that ends in a lone backslash is an error, also where the match fails before it. */
-static struct error *check_pattern(const struct value *pattern)
-{
-    size_t slashes = 0;
-    while (slashes < pattern->s.n && pattern->s.p[pattern->s.n - 1 - slashes] == '\\')
-        slashes++;
-    if (slashes % 2)
-        return error_new("22025", "LIKE pattern must not end with escape character");
-    return NULL;
-}
-
 #define DEFINE_LIKE(name, ignore_case, expected)                                                   \
     static CALL(name)                                                                              \
     {                                                                                              \
-        TRY(check_pattern(&v[1]));                                                                 \
-        *ret = value_int(like(&v[0], &v[1], ignore_case) == expected);                             \
+        bool match = false;                                                                        \
+        TRY(like(v, ignore_case, &match));                                                         \
+        *ret = value_int(match == expected);                                                       \
         return NULL;                                                                               \
     }
 

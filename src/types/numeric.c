@@ -191,8 +191,8 @@ struct error *num_read(const char *s, size_t n, struct num *ret)
     struct digits d;
     if (!scan(s, n, &d))
         return syntax_error(s, n);
-    if (d.n_whole > NUM_MAX_DIGITS || d.n_fraction > NUM_MAX_SCALE + NUM_MAX_DIGITS ||
-        (long)d.n_whole + d.exponent > NUM_MAX_DIGITS)
+    long scale = (long)d.n_fraction - d.exponent;
+    if (scale > NUM_MAX_SCALE || (long)d.n_whole + d.exponent > NUM_MAX_DIGITS)
         return num_too_big();
     struct num x = {0};
     if (d.n_whole + d.n_fraction < NUM_SMALL_DIGITS) {
@@ -205,25 +205,9 @@ struct error *num_read(const char *s, size_t n, struct num *ret)
     } else {
         read_big(&d, &x);
     }
-    long scale = (long)d.n_fraction - d.exponent;
-    if (scale < 0 || scale > NUM_MAX_SCALE || d.exponent) {
-        /* 1e3 is 1000, 1e-20000 is rounded to nothing: shift, then fit */
-        if (scale > NUM_MAX_SCALE + NUM_MAX_DIGITS) {
-            num_done(&x);
-            x = (struct num){.scale = NUM_MAX_SCALE};
-            scale = NUM_MAX_SCALE;
-        }
-        if (scale >= 0) {
-            x.scale = (int)scale;
-            if (scale > NUM_MAX_SCALE)
-                num_rescale(&x, NUM_MAX_SCALE);
-        } else {
-            num_rescale(&x, (int)-scale);
-            x.scale = 0;
-        }
-    } else {
-        x.scale = (int)scale;
-    }
+    if (scale < 0) /* 1e3 is 1000 */
+        num_rescale(&x, (int)-scale);
+    x.scale = (int)MAX(scale, 0L);
     *ret = x;
     return NULL;
 }

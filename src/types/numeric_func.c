@@ -252,20 +252,19 @@ static double approximate_log10(const struct num *x)
 enum { POWER_MAX_DIGITS = 200000 };
 
 /* x^n for a whole n, exactly, then rounded to PostgreSQL's scale */
-static struct error *int_power(struct num *x, long power, int power_scale)
+static struct error *int_power(struct num *x, long power)
 {
     double weight = num_sign(x) ? (double)power * approximate_log10(x) : 0;
     if (weight > NUM_MAX_DIGITS)
         return num_too_big();
+    int scale = MIN(MAX(NUM_MIN_SIGNIFICANT, x->scale), NUM_MAX_RESULT_SCALE);
     if (weight < -NUM_MAX_RESULT_SCALE - 1) {
         num_done(x);
-        *x = (struct num){.scale = NUM_MAX_RESULT_SCALE};
+        *x = (struct num){.scale = scale};
         return NULL;
     }
     if (fabs((double)power) * x->scale > POWER_MAX_DIGITS)
         return irrational("a power with so many digits");
-    int scale = NUM_MIN_SIGNIFICANT - (int)weight;
-    scale = MIN(MAX(scale, MAX(MAX(x->scale, power_scale), 0)), NUM_MAX_RESULT_SCALE);
     num_grow(x);
     mpz_pow_ui(x->z, x->z, (unsigned long)labs(power));
     x->scale *= (int)labs(power);
@@ -297,7 +296,7 @@ static struct error *power_of(struct pair *p)
                          "a negative number raised to a non-integer power yields a complex result");
     if (!integral || !small)
         return irrational("a power with a fractional or very large exponent");
-    return int_power(&p->x, power, p->y.scale);
+    return int_power(&p->x, power);
 }
 
 static CALL(numeric_power)

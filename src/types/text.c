@@ -153,7 +153,7 @@ static CALL(text_chr)
 {
     int64_t c = v->i;
     if (c < 0)
-        return error_new("54000", "character number must be positive");
+        return error_new("22023", "character number must be positive");
     if (c == 0)
         return error_new("54000", "null character not permitted");
     if (c > 0x10ffff)
