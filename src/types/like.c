@@ -62,7 +62,7 @@ static struct error *like(const struct value *v, bool ignore_case, bool *ret_mat
         *ret_match = p == p_end && (any || s == s_end);
         if (*ret_match)
             return NULL;
-        if (lone_escape(p, p_end) && (any || s < s_end))
+        if (lone_escape(p, p_end) && s < s_end)
             return error_new("22025", "LIKE pattern must not end with escape character");
         if (p < p_end && match_one(&p, p_end, &s, s_end, ignore_case))
             continue;

@@ -167,7 +167,10 @@ struct error *types__numeric_recv(const char *s, size_t n, int32_t typmod, struc
             return bad_numeric("digit");
         buf_printf(&text, "%04u", digit);
     }
-    buf_printf(&text, "e%d", 4 * (weight + 1 - (int)groups));
+    /* groups end where they like; digits behind the declared scale are cut off */
+    int behind = 4 * ((int)groups - weight - 1), cut = MAX(behind - (int)scale, 0);
+    text.len -= MIN((size_t)cut, groups * 4);
+    buf_printf(&text, "e%d", cut - behind);
     struct num x;
     TRY(num_read(text.data, text.len, &x));
     num_truncate(&x, (int)scale);
