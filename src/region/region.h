@@ -71,7 +71,13 @@ struct error *region_write(struct regions *r, struct region_write *w);
 struct region_txn;
 struct error *region_txn_begin(struct regions *r, uint64_t region, uint64_t schema_version,
                                const _Atomic bool *cancel, struct region_txn **ret);
-struct store *region_txn_store(struct region_txn *t); /* open; use marks for savepoints */
+/* Between enter and leave the transaction is the caller's: each statement, savepoint and commit's
+ * preparation happens there. Outside, when the primary loses its place, the region takes its writer
+ * back, and enter says MS001 from then on. */
+struct error *region_txn_enter(struct region_txn *t) MUST_CHECK;
+void region_txn_leave(struct region_txn *t);
+struct store *
+region_txn_store(struct region_txn *t); /* open; use marks for savepoints. Entered only */
 /* Call after each statement (or some thousand rows of a COPY): logs what is large. MS001 when the
  * primary was lost: roll back. */
 struct error *region_txn_progress(struct region_txn *t);

@@ -24,6 +24,7 @@ struct waiter {
 struct writer_queue {
     pthread_mutex_t mutex; /* guards all of this */
     bool busy;
+    struct region_txn *txn; /* a transaction that owns the writer and has not been revoked */
     struct waiter *head, **tail;
 };
 
@@ -183,6 +184,8 @@ struct error *region__connect(struct regions *rs, const char *server, const char
 /* write.c */
 struct error *region__own(struct region_replica *p, const _Atomic bool *cancel);
 void region__disown(struct region_replica *p);
+/* Takes the writer back from a transaction that idles at a primary which is none any more. */
+void region__revoke(struct region_replica *p);
 /* Logs entries as the primary and waits until they are committed everywhere. The writer is owned.
  */
 struct error *region__replicate(struct region_replica *p, const struct repl_entry *entries,

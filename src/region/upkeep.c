@@ -47,6 +47,7 @@ static void relieve_log(struct regions *rs)
 
 static void look_after(struct region_replica *p)
 {
+    region__revoke(p);
     region__lock(p->rs);
     bool wants =
         !p->failed && !p->gone &&

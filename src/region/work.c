@@ -252,19 +252,23 @@ static struct error *become_ready(struct region_replica *p)
     return NULL;
 }
 
-static void work_on(struct region_replica *p)
+static struct error *bring_up(struct region_replica *p)
 {
-    if (region__own(p, &p->rs->stopping))
-        return;
+    region__revoke(p);
+    TRY(region__own(p, &p->rs->stopping));
     struct error *e = apply_all(p);
     if (!e)
         e = become_ready(p);
     region__disown(p);
-    if (!e)
-        return;
+    return e;
+}
+
+static void work_on(struct region_replica *p)
+{
+    struct error *e = bring_up(p);
     if (error_is(e, E_NOT_PRIMARY) || error_is(e, E_CANCELED))
         log_debug("region=%llu: %s", (unsigned long long)p->id, e->message);
-    else
+    else if (e)
         region__fail(p, e);
     error_free(e);
 }

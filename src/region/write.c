@@ -382,7 +382,8 @@ struct error *region_write(struct regions *rs, struct region_write *w)
 struct region_txn {
     struct region_replica *replica;
     uint64_t reign;
-    uint64_t last, epoch; /* of the parts logged so far; 0: none */
+    uint64_t last, epoch;  /* of the parts logged so far; 0: none */
+    bool entered, revoked; /* guarded by the replica's queue.mutex */
 };
 
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
@@ -415,8 +416,52 @@ struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t sch
     region__lock(rs);
     t->reign = p->reign;
     region__unlock(rs);
+    pthread_mutex_lock(&p->queue.mutex);
+    p->queue.txn = t;
+    pthread_mutex_unlock(&p->queue.mutex);
     *ret = t;
     return NULL;
+}
+
+struct error *region_txn_enter(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    pthread_mutex_lock(&p->queue.mutex);
+    t->entered = !t->revoked;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return t->entered ? NULL : region__not_primary(p);
+}
+
+void region_txn_leave(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    pthread_mutex_lock(&p->queue.mutex);
+    t->entered = false;
+    pthread_mutex_unlock(&p->queue.mutex);
+}
+
+void region__revoke(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    struct region_txn *t = p->queue.txn;
+    bool idle = t && !t->entered;
+    if (idle) {
+        region__lock(p->rs);
+        idle = t->reign != p->reign;
+        region__unlock(p->rs);
+    }
+    if (idle) {
+        t->revoked = true;
+        p->queue.txn = NULL;
+    }
+    pthread_mutex_unlock(&p->queue.mutex);
+    if (!idle)
+        return;
+    log_info("region=%llu: an idle transaction is rolled back, this is not its primary any more",
+             (unsigned long long)p->id);
+    store_rollback(p->store); /* nobody else may enter, and t can't be freed without its owner */
+    landed(p, 0, 0);
+    region__disown(p);
 }
 
 struct store *region_txn_store(struct region_txn *t)
@@ -444,9 +489,21 @@ struct error *region_txn_progress(struct region_txn *t)
     return replicate(p, &es, &t->last, &t->epoch);
 }
 
+/* False: it was revoked; what it did is gone and the writer is not its own. */
+static bool txn_retake(struct region_txn *t)
+{
+    struct region_replica *p = t->replica;
+    pthread_mutex_lock(&p->queue.mutex);
+    if (!t->revoked)
+        p->queue.txn = NULL; /* nobody revokes it from here on */
+    pthread_mutex_unlock(&p->queue.mutex);
+    return !t->revoked;
+}
+
 static void txn_free(struct region_txn *t)
 {
-    region__disown(t->replica);
+    if (!t->revoked)
+        region__disown(t->replica);
     region__put(t->replica);
     mem_free(t);
 }
@@ -482,24 +539,36 @@ static void abort_parts(struct region_txn *t)
     error_free(e);
 }
 
-void region_txn_rollback(struct region_txn *t)
+static void roll_back(struct region_txn *t)
 {
-    struct region_replica *p = t->replica;
-    store_rollback(p->store);
+    store_rollback(t->replica->store);
     if (t->last)
         abort_parts(t);
     txn_free(t);
 }
 
+void region_txn_rollback(struct region_txn *t)
+{
+    if (txn_retake(t))
+        roll_back(t);
+    else
+        txn_free(t);
+}
+
 struct error *region_txn_commit(struct region_txn *t, const struct store_request *request)
 {
     struct region_replica *p = t->replica;
-    struct error *e = check_reign(t);
     bool known = request && request->gateway;
+    if (!txn_retake(t)) {
+        struct error *lost = region__not_primary(p);
+        txn_free(t);
+        return lost;
+    }
+    struct error *e = check_reign(t);
     if (!e && known)
         e = store_put_request(p->store, request, "", 0);
     if (e) {
-        region_txn_rollback(t);
+        roll_back(t);
         return e;
     }
     _cleanup_(entries_done) struct entries es = {0};
