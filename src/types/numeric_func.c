@@ -91,6 +91,31 @@ static CALL(numeric_div_trunc)
     return finish_pair(&p, a, ret);
 }
 
+static struct error *over_integers(const struct value *v,
+                                   void (*fn)(mpz_t, const mpz_t, const mpz_t), struct arena *a,
+                                   struct value *ret)
+{
+    struct pair p;
+    TRY(read_pair(v, &p));
+    int scale = MAX(p.x.scale, p.y.scale);
+    num_rescale(&p.x, scale);
+    num_rescale(&p.y, scale);
+    num_grow(&p.x);
+    num_grow(&p.y);
+    fn(p.x.z, p.x.z, p.y.z);
+    return finish_pair(&p, a, ret);
+}
+
+static CALL(numeric_gcd)
+{
+    return over_integers(v, mpz_gcd, a, ret);
+}
+
+static CALL(numeric_lcm)
+{
+    return over_integers(v, mpz_lcm, a, ret);
+}
+
 static CALL(numeric_neg)
 {
     struct num x;
@@ -346,6 +371,8 @@ static const struct func rows[] = {
     SCALAR1("abs", N, N, "numeric_abs", numeric_abs),
     SCALAR2("mod", N, N, N, "numeric_mod", numeric_mod),
     SCALAR2("div", N, N, N, "numeric_div_trunc", numeric_div_trunc),
+    SCALAR2("gcd", N, N, N, "numeric_gcd", numeric_gcd),
+    SCALAR2("lcm", N, N, N, "numeric_lcm", numeric_lcm),
     SCALAR1("round", N, N, "numeric_round", numeric_round),
     SCALAR2("round", N, OID_INT4, N, "numeric_round_to", numeric_round),
     SCALAR1("trunc", N, N, "numeric_trunc", numeric_trunc),

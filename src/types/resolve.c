@@ -324,6 +324,16 @@ static const struct func *find_mirrored(const struct func **rows, size_t n_named
     return find_exact(rows, n_named, (uint32_t[]){known, known}, 2);
 }
 
+/* '1' + '2' is not unique in PostgreSQL, since dates and intervals have these operators too; it
+ * must not mean something here that it stops to mean when those types come. */
+static bool needs_a_type(const char *name, const uint32_t *types, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (types[i] != OID_UNKNOWN)
+            return false;
+    return strlen(name) == 1 && strchr("+-*/", *name);
+}
+
 struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,
                            const struct func **ret)
 {
@@ -347,6 +357,8 @@ struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t
             c.rows[c.len++] = rows[i];
     if (c.len == 0)
         return not_found(name, kind, types, n);
+    if (kind == FUNC_OPERATOR && needs_a_type(name, types, n))
+        return ambiguous(name, kind, types, n);
     if (c.len > 1)
         narrow(&c);
     if (c.len > 1)

@@ -105,12 +105,12 @@ static uint32_t read_arg(const char *text, struct arena *a, struct value *ret)
 /* What an analyser does to an argument: literals are parsed as the wanted type, others cast. */
 static struct error *convert(uint32_t from, uint32_t to, struct value *v, struct arena *a)
 {
-    if (from == OID_UNKNOWN)
+    if (from == OID_UNKNOWN && v->kind != VALUE_NULL)
         return to == OID_ANY ? NULL : type_by_oid(to)->parse(v->s.p, v->s.n, -1, a, v);
     const struct func *f;
     if (to == OID_ANY) {
         f = type_output_func(from);
-    } else if (from == to) {
+    } else if (from == to || from == OID_UNKNOWN) {
         f = NULL;
     } else {
         const struct cast *c = cast_find(from, to, CAST_IMPLICIT);
