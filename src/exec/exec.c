@@ -156,24 +156,41 @@ static void cache_count(struct exec *e, const struct table *t, int64_t rows)
     pthread_mutex_unlock(&e->lock);
 }
 
-static int64_t ask_count(struct exec *e, const struct table *t, const char *server)
+static struct error *ask_peer(struct exec_session *s, const struct table *t, const char *server,
+                              char tag[64])
 {
-    struct exec_session *s = exec_session_new(e, &(struct exec_session_options){.internal = true});
     struct peer_conn *c;
-    char tag[64] = "";
-    int64_t rows = -1;
+    s->patience = clock_ms() + 300;
+    TRY(exec__peer_get(s, server, t->region, s->patience, &c));
     char *text = mem_printf("COUNT %llu\n%s", (unsigned long long)t->region, t->name);
-    struct error *err = exec__peer_get(s, server, t->region, clock_ms() + 300, &c);
-    if (!err) {
-        err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
-        exec__peer_put(c);
-    }
-    if (!err && strncmp(tag, "COUNT ", 6) == 0)
-        rows = strtoll(tag + 6, NULL, 10);
-    error_free(err);
+    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
     mem_free(text);
-    exec_session_free(s);
-    return rows;
+    exec__peer_put(c);
+    return e;
+}
+
+void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes)
+{
+    long long rows = -1, bytes = -1;
+    char tag[64] = "";
+    struct place at;
+    struct error *err = exec__place(e, t->region, &at);
+    if (!err && at.here) {
+        struct region_status status = {.bytes = -1};
+        region_get_status(e->regions, t->region, &status);
+        rows = region_row_count(e->regions, t->region, t->name);
+        bytes = status.bytes;
+    } else if (!err) {
+        const struct exec_session_options o = {.internal = true};
+        struct exec_session *s = exec_session_new(e, &o);
+        err = ask_peer(s, t, at.server, tag);
+        exec_session_free(s);
+        if (!err && sscanf(tag, "COUNT %lld %lld", &rows, &bytes) != 2)
+            rows = bytes = -1;
+    }
+    error_free(err);
+    *ret_rows = rows;
+    *ret_bytes = bytes;
 }
 
 /* Rows of a table, about: from here, or as its primary said a few seconds ago. */
@@ -185,11 +202,8 @@ int64_t exec__row_count(void *ctx, const struct table *t)
         rows = region_row_count(e->regions, t->region, t->name);
     if (rows >= 0 || cached_count(e, t, &rows))
         return rows;
-    struct place at;
-    struct error *err = exec__place(e, t->region, &at);
-    if (!err && !at.here)
-        rows = ask_count(e, t, at.server);
-    error_free(err);
+    int64_t bytes;
+    exec__ask_size(e, t, &rows, &bytes);
     cache_count(e, t, rows);
     return rows;
 }

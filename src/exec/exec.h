@@ -165,12 +165,12 @@ void exec_copy_abort(struct exec_copy *c);
  * parameters the whole statement, planned and run here. The oids are the types of its parameters.
  *   FRAG <region> <schema version>\n<SQLite text>                       args: parameters
  *        a read of one region
- *   COPY <region> <schema version> <oid>,..|-\n<SQLite INSERT>           rows come as CopyData
- *   BEGIN <region> <schema version>     then RUN, FRAG, COPY inside it, and:
+ *   BEGIN <region> <schema version>     then RUN and FRAG inside it, and:
+ *   COPY <region>\n<SQLite INSERT>      inside BEGIN: rows come as CopyData; tag "COPY n"
  *   MARK | UNMARK | UNDO                a savepoint pushed, popped, popped and undone
  *   COMMIT <gateway> <slot> <seq> | ROLLBACK
  *   APPLIED <region> <gateway> <slot> <seq>      tag "APPLIED 1" or "APPLIED 0"
- *   COUNT <region>\n<table>                     tag "COUNT n": rows as last counted
+ *   COUNT <region>\n<table>                     tag "COUNT rows bytes", as last counted
  *   CHANGE <region> add|remove|transfer <server>
  *   DDL <region>\n<SQLite DDL>
  *   MASTER\n<PostgreSQL schema change>          57P03 when this server is not the master

@@ -60,6 +60,8 @@ struct exec_session {
     bool internal;
     size_t memory;
     _Atomic bool cancel;
+    uint64_t patience; /* answers of other servers are waited for until then; 0: for as long as it
+                          takes */
 
     bool in_transaction;
     bool lost;       /* what it held is gone: only a rollback is left */
@@ -174,8 +176,11 @@ struct error *exec__run_gather(struct run *r, const struct plan_gather *g, exec_
                                void *ctx);
 struct error *exec__run_batch(struct run *r, exec__row_fn row, void *ctx);
 struct error *exec__run_insert(struct run *r);
-/* Rows of a system table, all its columns. */
-struct error *exec__system_rows(struct run *r, const struct table *t, exec__row_fn row, void *ctx);
+/* Rows of a system table, made of the catalog: the scan's columns, unfiltered. */
+struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
+                                void *ctx);
+/* A table's rows and bytes as its primary counts them now; -1: it does not answer. */
+void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes);
 struct error *exec__explain(struct run *r);
 /* Runs the plan once, wherever it has to. */
 struct error *exec__attempt(struct run *r);

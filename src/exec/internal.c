@@ -150,6 +150,17 @@ static struct error *make_plan(struct call *c, const uint32_t *types, int n_type
     return exec_prepare(c->e, q, c->body, c->body_len, ctx.view, &arena, ret);
 }
 
+/* A server whose catalog lags behind the sender's catches up first. */
+static void catch_up(struct exec *e, uint64_t region, uint64_t schema_version)
+{
+    const struct catalog_view *v = catalog_view(e->catalog);
+    const struct region *r = catalog_region(v, region);
+    bool behind = !r || r->schema_version < schema_version;
+    catalog_unref(v);
+    if (behind)
+        error_free(catalog_refresh(e->catalog, 1000));
+}
+
 static struct error *plan_of(struct call *c, const char *key, size_t key_len, struct plan **ret)
 {
     *ret = cached_plan(c->e, key, key_len);
@@ -187,6 +198,7 @@ static struct error *do_run(struct call *c)
     bool has_request;
     TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
                        &r.n_params));
+    catch_up(c->e, n[0], n[1]);
     TRY(plan_of(c, key, strlen(key), &r.plan));
     struct error *e = NULL;
     struct outgoing o = {.wire = c->wire};
@@ -345,9 +357,9 @@ static struct error *copy_receive(struct call *c, struct copying *k)
 
 static struct error *do_copy(struct call *c)
 {
-    uint64_t n[2];
+    uint64_t region;
     /* Always inside BEGIN: the sender decides what it commits. */
-    if (!take_numbers(c, 2, n) || !held_store(c) || c->s->held.region != n[0])
+    if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held.region != region)
         return malformed();
     struct copying k = {.txn = c->s->held.txn, .progress = c->s->n_savepoints == 0};
     k.conn = store_writer(region_txn_store(k.txn));

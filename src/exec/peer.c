@@ -140,11 +140,13 @@ static struct error *wait_slice(struct exec_session *s, struct peer_conn *c, boo
         return lost(c, NULL);
     if (poll(&p, 1, WAIT_SLICE_MS) > 0)
         return NULL;
+    if (s->patience && clock_ms() > s->patience)
+        return lost(c, "it does not answer in time");
     if (*cancel_until && clock_ms() > *cancel_until) {
         c->broken = true;
         return exec__canceled();
     }
-    if (!*cancel_until && s && atomic_load(&s->cancel)) {
+    if (!*cancel_until && atomic_load(&s->cancel)) {
         *cancel_until = clock_ms() + CANCEL_MS;
         send_cancel(c);
     }
@@ -177,7 +179,7 @@ static struct error *connect_wait(struct exec_session *s, struct peer_conn *c, u
             return lost(c, PQerrorMessage(c->pg));
         if (clock_ms() > deadline)
             return lost(c, "it does not answer");
-        if (s && atomic_load(&s->cancel))
+        if (atomic_load(&s->cancel))
             return exec__canceled();
         struct pollfd p = {.fd = PQsocket(c->pg),
                            .events = st == PGRES_POLLING_READING ? POLLIN : POLLOUT};

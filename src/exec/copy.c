@@ -1,0 +1,344 @@
+/*
+ * Many rows into one table: COPY FROM, and INSERT .. SELECT from elsewhere.
+ *
+ * Both run one INSERT again and again inside a transaction that holds the region: on the writer
+ * connection here, or as a COPY stream to the primary's server. A transaction of the session's own
+ * is begun and ended along with it.
+ *
+ * INSERT .. SELECT first gathers its rows into a spool (memory, then a temporary file), so that the
+ * region's writer is not held while other servers are read.
+ */
+#include "exec/exec_int.h"
+
+#include <errno.h>
+
+enum { MESSAGE_BYTES = 64 * 1024, PROGRESS_ROWS = 1024 };
+
+struct exec_copy {
+    struct exec_session *s;
+    struct plan *plan;
+    bool own; /* transaction */
+    struct value *params;
+    int n_params;
+    int row_at, row_n;       /* where in `params` a row goes */
+    struct store_conn *conn; /* here */
+    sqlite3_stmt *stmt;
+    struct buf out; /* there: rows not sent yet */
+    bool copying;   /* there: the COPY is open */
+    exec__row_fn returning;
+    void *ctx;
+    int64_t rows;
+};
+
+/* ---- here ----------------------------------------------------------------------------------- */
+
+/* The rows of RETURNING, the first of which the statement stands on. */
+static struct error *give_returning(struct exec_copy *c, int *rc)
+{
+    int n = sqlite3_column_count(c->stmt);
+    struct value *values = mem_alloc(sizeof(*values) * (size_t)n);
+    struct error *e = NULL;
+    for (; !e && *rc == SQLITE_ROW; *rc = sqlite3_step(c->stmt)) {
+        for (int i = 0; i < n; i++)
+            values[i] = value_from_column(c->stmt, i);
+        if (c->returning)
+            e = c->returning(c->ctx, values, n);
+    }
+    mem_free(values);
+    return e;
+}
+
+static struct error *insert_here(struct exec_copy *c)
+{
+    sqlite3 *db = store_db(c->conn);
+    TRY(exec__bind(db, c->stmt, c->params, c->n_params));
+    struct error *e = NULL;
+    int rc = sqlite3_step(c->stmt);
+    if (rc == SQLITE_ROW)
+        e = give_returning(c, &rc);
+    if (!e && rc != SQLITE_DONE)
+        e = types_sqlite_error(db, rc);
+    sqlite3_reset(c->stmt);
+    if (e)
+        return sql_name_constraint(c->plan->view, e);
+    int64_t before = c->rows;
+    c->rows += sqlite3_changes64(db);
+    if (c->s->n_savepoints == 0 && before / PROGRESS_ROWS != c->rows / PROGRESS_ROWS)
+        return region_txn_progress(c->s->held.txn);
+    return NULL;
+}
+
+/* ---- there ---------------------------------------------------------------------------------- */
+
+static struct error *send_rows(struct exec_copy *c)
+{
+    struct error *e = exec__peer_copy_data(c->s, c->s->held.conn, c->out.data, c->out.len);
+    buf_clear(&c->out);
+    return e;
+}
+
+static struct error *insert_there(struct exec_copy *c)
+{
+    exec_rows_put(&c->out, c->params, c->n_params);
+    c->rows++;
+    return c->out.len >= MESSAGE_BYTES ? send_rows(c) : NULL;
+}
+
+static struct error *begin_there(struct exec_copy *c)
+{
+    if (c->plan->returns)
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "RETURNING of rows inserted from another region is not "
+                                    "supported while the target is on another server"),
+                          "Leave RETURNING out and select the rows afterwards.");
+    char *text = mem_printf("COPY %llu\n%s", (unsigned long long)c->plan->region, c->plan->sql);
+    struct error *e = exec__peer_copy_begin(c->s, c->s->held.conn, text);
+    mem_free(text);
+    c->copying = !e;
+    return e;
+}
+
+/* ---- life ----------------------------------------------------------------------------------- */
+
+static void copy_free(struct exec_copy *c)
+{
+    if (c->stmt)
+        store_release(c->conn, c->stmt);
+    buf_done(&c->out);
+    plan_unref(c->plan);
+    mem_free(c->params);
+    mem_free(c);
+}
+
+static struct error *take_hold(struct exec_copy *c, uint64_t deadline)
+{
+    unsigned tries = 0;
+    for (;;) {
+        struct error *e = exec__hold(c->s, c->plan->region, c->plan->schema_version, deadline);
+        if (!e || c->s->lost || !exec__is_retryable(e))
+            return e;
+        e = exec__wait_retry(c->s, c->plan->region, deadline, &tries, e);
+        if (e)
+            return e;
+    }
+}
+
+static struct error *open_insert(struct exec_copy *c, uint64_t deadline)
+{
+    TRY(take_hold(c, deadline));
+    if (c->s->held.kind == HELD_REMOTE)
+        return begin_there(c);
+    c->conn = store_writer(region_txn_store(c->s->held.txn));
+    return store_prepare(c->conn, c->plan->sql, c->plan->sql_len, &c->stmt);
+}
+
+/* An error that ended it: the transaction, if it is our own, goes too. */
+static struct error *copy_failed(struct exec_copy *c, struct error *e)
+{
+    struct exec_session *s = c->s;
+    if (c->copying)
+        error_free(exec__peer_copy_end(s, s->held.conn, false, NULL));
+    if (c->stmt)
+        store_release(c->conn, c->stmt);
+    c->stmt = NULL;
+    e = e ? exec__held_failed(s, e) : NULL;
+    if (c->own)
+        exec_rollback(s);
+    copy_free(c);
+    return e;
+}
+
+static struct error *copy_open(struct exec_session *s, struct plan *plan, int n_params, int row_at,
+                               int row_n, uint64_t deadline, struct exec_copy **ret)
+{
+    struct exec_copy *c = NEW(struct exec_copy);
+    c->s = s;
+    c->plan = plan_ref(plan);
+    c->own = !s->in_transaction;
+    c->n_params = n_params;
+    c->row_at = row_at;
+    c->row_n = row_n;
+    c->params = mem_zalloc(sizeof(*c->params) * (size_t)(n_params + 1));
+    if (c->own)
+        error_free(exec_begin(s));
+    struct error *e = open_insert(c, deadline);
+    if (e)
+        return copy_failed(c, e);
+    *ret = c;
+    return NULL;
+}
+
+static void set_hidden(struct exec_copy *c, int at)
+{
+    const struct query *q = c->plan->query;
+    for (int i = 0; i < q->n_hidden; i++) {
+        struct value *v = &c->params[at + i];
+        if (q->hidden[i] == HIDDEN_USER)
+            *v = (struct value){.kind = VALUE_TEXT, .s = {c->s->user, strlen(c->s->user)}};
+        else
+            *v = (struct value){.kind = VALUE_INT,
+                                .i = q->hidden[i] == HIDDEN_NOW ? c->s->started : c->s->pid};
+    }
+}
+
+struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct exec_copy **ret)
+{
+    const struct query *q = plan->query;
+    atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
+    if (plan->kind != PLAN_REGION || !plan->writes)
+        return error_new(E_INTERNAL, "COPY needs the plan of an INSERT");
+    struct exec_copy *c = NULL;
+    struct error *e = copy_open(s, plan, q->n_params + q->n_hidden, 0, q->n_params,
+                                clock_ms() + s->exec->settings.retry_ms, &c);
+    if (error_is(e, E_STALE_SCHEMA))
+        error_free(catalog_refresh(s->exec->catalog, 2000));
+    if (e)
+        return e;
+    set_hidden(c, q->n_params);
+    *ret = c;
+    return NULL;
+}
+
+struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int n)
+{
+    if (n != c->row_n)
+        return error_new(E_INTERNAL, "a row of %d values for %d parameters", n, c->row_n);
+    memcpy(c->params + c->row_at, values, sizeof(*values) * (size_t)n);
+    if (c->copying)
+        return insert_there(c);
+    if (atomic_load_explicit(&c->s->cancel, memory_order_relaxed))
+        return exec__canceled();
+    return insert_here(c);
+}
+
+static struct error *end_insert(struct exec_copy *c)
+{
+    if (!c->copying)
+        return c->s->n_savepoints == 0 ? region_txn_progress(c->s->held.txn) : NULL;
+    if (c->out.len > 0)
+        TRY(send_rows(c));
+    c->copying = false;
+    return exec__peer_copy_end(c->s, c->s->held.conn, true, &c->rows);
+}
+
+struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)
+{
+    struct error *e = end_insert(c);
+    if (e)
+        return copy_failed(c, e);
+    struct exec_session *s = c->s;
+    bool own = c->own;
+    *ret_rows = c->rows;
+    copy_free(c);
+    return own ? exec_commit(s) : NULL;
+}
+
+void exec_copy_abort(struct exec_copy *c)
+{
+    if (c)
+        error_free(copy_failed(c, NULL));
+}
+
+/* ---- INSERT .. SELECT ----------------------------------------------------------------------- */
+
+struct spool {
+    struct buf buf; /* the last block */
+    FILE *file;     /* those before it, each after its length; NULL: none */
+    size_t limit;
+    int width;
+};
+
+static struct error *spool_failed(const char *what)
+{
+    return error_errno(errno == ENOSPC ? E_DISK_FULL : E_IO, errno, "could not %s a temporary file",
+                       what);
+}
+
+static struct error *spool_flush(struct spool *p)
+{
+    uint64_t len = p->buf.len;
+    if (!p->file)
+        p->file = tmpfile();
+    if (!p->file || fwrite(&len, sizeof(len), 1, p->file) != 1 ||
+        fwrite(p->buf.data, 1, len, p->file) != len)
+        return spool_failed("write");
+    buf_clear(&p->buf);
+    return NULL;
+}
+
+static struct error *spool_row(void *ctx, const struct value *values, int n)
+{
+    struct spool *p = ctx;
+    p->width = n;
+    exec_rows_put(&p->buf, values, n);
+    return p->buf.len >= p->limit ? spool_flush(p) : NULL;
+}
+
+static struct error *unspool_row(void *ctx, const struct value *values, int n)
+{
+    return exec_copy_row(ctx, values, n);
+}
+
+static struct error *unspool_block(const char *data, size_t len, struct exec_copy *c)
+{
+    int64_t count = 0;
+    bool end = false;
+    return exec__stream_get(data, len, unspool_row, c, &count, &end);
+}
+
+static struct error *unspool(struct spool *p, struct exec_copy *c)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    uint64_t len;
+    if (p->file && fflush(p->file) != 0)
+        return spool_failed("write");
+    if (p->file)
+        rewind(p->file);
+    while (p->file && fread(&len, sizeof(len), 1, p->file) == 1) {
+        buf_clear(&b);
+        buf_reserve(&b, len);
+        if (fread(b.data, 1, len, p->file) != len)
+            return spool_failed("read");
+        TRY(unspool_block(b.data, len, c));
+    }
+    if (p->file && ferror(p->file))
+        return spool_failed("read");
+    return unspool_block(p->buf.data, p->buf.len, c);
+}
+
+static struct error *give_row(void *ctx, const struct value *values, int n)
+{
+    return exec__emit(ctx, values, n);
+}
+
+static struct error *insert_spooled(struct run *r, struct spool *p)
+{
+    struct exec_copy *c;
+    TRY(copy_open(r->s, r->plan, r->n_params + p->width, r->n_params, p->width, r->deadline, &c));
+    memcpy(c->params, r->params, sizeof(*r->params) * (size_t)r->n_params);
+    c->returning = give_row;
+    c->ctx = r;
+    struct error *e = unspool(p, c);
+    if (e)
+        return copy_failed(c, e);
+    return exec_copy_end(c, &r->rows);
+}
+
+struct error *exec__run_insert(struct run *r)
+{
+    struct spool p = {.limit = MAX(r->s->memory / 4, (size_t)4096)};
+    bool own = !r->s->in_transaction;
+    struct error *e = exec__run_gather(r, r->plan->gather, spool_row, &p);
+    if (!e)
+        e = insert_spooled(r, &p);
+    if (p.file)
+        fclose(p.file);
+    buf_done(&p.buf);
+    if (own && error_is(e, E_SERIALIZATION)) {
+        /* Our own transaction was lost, and surely did not commit: that can be tried again. */
+        struct error *again = error_new(E_NOT_PRIMARY, "%s", e->message);
+        error_free(e);
+        return again;
+    }
+    return e;
+}
