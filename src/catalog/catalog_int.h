@@ -1,0 +1,123 @@
+/* catalog, inside: records with reference counts, the arrays that views share, and the keys of the
+ * store. */
+#pragma once
+
+#include "catalog/catalog.h"
+
+#include <jansson.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define KEY_ROOT "/minisql/"
+#define KEY_CLUSTER KEY_ROOT "cluster"
+#define KEY_MASTER KEY_ROOT "master"
+#define KEY_NEXT_ID KEY_ROOT "next_id"
+/* Put by every change of a table or region: its mod_revision is that of the newest one. */
+#define KEY_CHANGED KEY_ROOT "changed"
+#define KEY_SERVERS KEY_ROOT "servers/"
+#define KEY_TABLES KEY_ROOT "tables/"
+#define KEY_NAMES KEY_ROOT "names/"
+#define KEY_INDEXES KEY_ROOT "indexes/"
+#define KEY_REGIONS KEY_ROOT "regions/"
+
+/* ---- records (record.c) ------------------------------------------------------------------- */
+
+/* One parsed record of the store, shared by all views that show it. Views point at `payload` (a
+ * struct table, region or server); everything else that it consists of is in the arena. Immutable.
+ */
+struct record {
+    atomic_uint refs;
+    uint64_t revision; /* the store's, of this record */
+    struct arena arena;
+    _Alignas(16) char payload[];
+};
+struct record *catalog__record_new(size_t payload);
+struct record *catalog__record_of(const void *payload);
+void catalog__record_unref(struct record *r);
+
+/* A sorted array of records' payloads, shared by all views between two changes of it. Holds a
+ * reference to each. */
+struct array {
+    atomic_uint refs;
+    size_t n;
+    const void *items[];
+};
+typedef int array_compare(const void *a, const void *b); /* of two payloads */
+struct array *catalog__array_new(size_t n);
+struct array *catalog__array_ref(struct array *a);
+void catalog__array_unref(struct array *a);
+/* Where the item equal to `key` (a payload) is, or would be. */
+size_t catalog__array_find(const struct array *a, const void *key, array_compare *compare,
+                           bool *ret_found);
+/* Copies with one item more (or replaced), or less. */
+struct array *catalog__array_with(const struct array *a, struct record *r, array_compare *compare);
+struct array *catalog__array_without(const struct array *a, size_t at);
+
+/* ---- JSON (json.c) ------------------------------------------------------------------------ */
+
+/* Record <-> JSON. Decoding checks everything: a record may come from anybody. Errors are XX001. */
+struct error *catalog__encode_table(const struct table *t, char **ret) MUST_CHECK;
+struct error *catalog__encode_region(const struct region *r, char **ret) MUST_CHECK;
+struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
+struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
+struct error *catalog__decode_region(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
+struct error *catalog__decode_server(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
+char *catalog__encode_cluster(uint64_t id);
+struct error *catalog__decode_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
+/* "public.student1" for the end of a key; dots, slashes and percent signs in names are written %2E
+ * etc. */
+char *catalog__relation_key(const char *root, const char *schema, const char *name);
+char *catalog__id_key(const char *root, uint64_t id);
+/* The number that a key ends with; false: none, or leading zeros. */
+bool catalog__key_id(const char *key, const char *root, uint64_t *ret);
+
+/* ---- the catalog -------------------------------------------------------------------------- */
+
+struct view {
+    struct catalog_view pub; /* first */
+    atomic_uint refs;
+    struct array *tables, *tables_by_id, *regions, *servers;
+    char *master;
+};
+
+struct listener {
+    struct listener *next;
+    void (*changed)(void *ctx, const struct catalog_view *v);
+    void *ctx;
+};
+
+struct catalog {
+    struct coord *coord;
+    struct coord_watch *watch;
+    atomic_bool connected;
+    atomic_uint_fast64_t schema; /* of the current view */
+    uint64_t complained_ms;      /* the watch thread's: when it last logged a failed reload */
+
+    pthread_mutex_t lock; /* a leaf: held for a few instructions */
+    pthread_cond_t advanced;
+    _Atomic(struct view *) current; /* changed under lock; compared without */
+
+    pthread_mutex_t listening;  /* held while listeners are called */
+    struct listener *listeners; /* guarded by listening */
+
+    pthread_mutex_t joining; /* guards what follows; taken before all others */
+    struct coord_session *session;
+    struct server self; /* as registered; strings owned */
+    char *self_key;     /* NULL: not registered */
+    uint64_t info_ms;   /* when it was last written */
+    _Atomic(struct coord_election *) election;
+};
+
+enum { CALL_MS = 3000, CHANGE_MS = 10000 };
+
+/* view.c: a new view from an old one and what changed; the caller publishes it. */
+struct view *catalog__view_load(const struct view *old, const struct coord_list *all);
+struct view *catalog__view_apply(const struct view *old, uint64_t revision,
+                                 const struct coord_event *events, size_t n);
+void catalog__view_free(struct view *v);
+int catalog__compare_tables_by_name(const void *a, const void *b);
+/* Takes the reference. */
+void catalog__publish(struct catalog *c, struct view *v);
+/* Until the view is at least at this revision; false: not by then. */
+bool catalog__wait(struct catalog *c, uint64_t revision, unsigned timeout_ms);
+struct error *catalog__session(struct catalog *c, unsigned timeout_ms) MUST_CHECK;

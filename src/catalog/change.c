@@ -1,0 +1,501 @@
+/*
+ * Changes of the catalog: each is one transaction in the store (compare what it is based on, put
+ * what it makes, and KEY_CHANGED), and returns when this server's view shows it.
+ *
+ * Schema changes are made by the elected master: its fence is among the compares. They are based on
+ * a view; when the transaction's compares fail, the view was old: it is brought up to date and the
+ * change is worked out again, until it succeeds or turns out to be impossible (a name is taken, a
+ * table is gone). An outcome that is unknown is settled in the same way, since each change
+ * recognises its own work.
+ *
+ * Region records are also changed by the regions' primaries and backups (catalog_swap_region). A
+ * schema change that bumps a region's schema version compares its revision, too, so that neither
+ * overwrites the other.
+ */
+#include "catalog/catalog_int.h"
+
+/* ---- a transaction in the making ---------------------------------------------------------- */
+
+struct draft {
+    struct arena arena; /* keys and values */
+    size_t n_compares, n_ops;
+    struct coord_compare compares[COORD_TXN_MAX_OPS];
+    struct coord_op ops[COORD_TXN_MAX_OPS];
+    bool full; /* more than fits */
+};
+
+static void draft_done(struct draft *d)
+{
+    arena_done(&d->arena);
+}
+
+static const char *keep(struct draft *d, char *s)
+{
+    const char *kept = arena_strdup(&d->arena, s);
+    mem_free(s);
+    return kept;
+}
+
+static void expect(struct draft *d, enum coord_compare_kind kind, const char *key,
+                   uint64_t revision)
+{
+    if (d->n_compares + 1 >= COORD_TXN_MAX_OPS) { /* one is left for the fence */
+        d->full = true;
+        return;
+    }
+    d->compares[d->n_compares++] = (struct coord_compare){kind, key, revision};
+}
+
+static void put(struct draft *d, const char *key, const char *value)
+{
+    if (d->n_ops + 1 >= COORD_TXN_MAX_OPS) { /* one is left for KEY_CHANGED */
+        d->full = true;
+        return;
+    }
+    d->ops[d->n_ops++] = (struct coord_op){
+        .kind = COORD_PUT, .key = key, .value = value, .value_len = strlen(value)};
+}
+
+static void drop(struct draft *d, const char *key)
+{
+    put(d, key, "");
+    if (!d->full)
+        d->ops[d->n_ops - 1].kind = COORD_DELETE;
+}
+
+static const char *id_key(struct draft *d, const char *root, uint64_t id)
+{
+    return keep(d, catalog__id_key(root, id));
+}
+
+static const char *relation_key(struct draft *d, const char *root, const char *schema,
+                                const char *name)
+{
+    return keep(d, catalog__relation_key(root, schema, name));
+}
+
+static struct error *not_master(void)
+{
+    return error_hint(error_new(E_UNAVAILABLE, "this server is not the master any more"),
+                      "Try again; another one takes over within seconds.");
+}
+
+/* Sends the draft. `*ret_done` false: a compare failed, or the outcome is unknown; look again. */
+static struct error *commit(struct catalog *c, struct draft *d, bool *ret_done)
+{
+    struct coord_election *election = atomic_load(&c->election);
+    if (d->full)
+        return error_new("54000", "too many changes in one transaction of the catalog");
+    if (election && !coord_election_fence(election, &d->compares[d->n_compares++]))
+        return not_master();
+    d->ops[d->n_ops++] = (struct coord_op){.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""};
+    uint64_t revision;
+    struct error *e = coord_txn(c->coord, d->compares, d->n_compares, d->ops, d->n_ops, CALL_MS,
+                                ret_done, &revision);
+    if (error_is(e, E_COORD_UNKNOWN)) {
+        *ret_done = false;
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    if (*ret_done)
+        catalog__wait(c, revision, CALL_MS);
+    return NULL;
+}
+
+/* Works a change out (`make`) and commits it, anew with a fresher view until it is done. */
+typedef struct error *make_fn(void *ctx, const struct catalog_view *v, struct draft *d,
+                              bool *ret_done);
+
+static struct error *attempt(struct catalog *c, make_fn *make, void *ctx, bool *ret_done)
+{
+    _cleanup_(draft_done) struct draft d = {0};
+    const struct catalog_view *v = catalog_view(c);
+    struct error *e = make(ctx, v, &d, ret_done);
+    if (!e && !*ret_done)
+        e = commit(c, &d, ret_done);
+    catalog_unref(v);
+    return e;
+}
+
+static struct error *change(struct catalog *c, make_fn *make, void *ctx)
+{
+    uint64_t deadline = clock_ms() + CHANGE_MS;
+    for (unsigned i = 0;; i++) {
+        bool done = false;
+        TRY(catalog_refresh(c, CALL_MS));
+        TRY(attempt(c, make, ctx, &done));
+        if (done)
+            return NULL;
+        if (clock_ms() >= deadline)
+            return error_hint(error_new(E_UNAVAILABLE, "the catalog could not be changed"),
+                              "The coordination store answers slowly, or others keep changing the "
+                              "same records; look whether it happened, then try again.");
+        sleep_ms(MIN(i * 5, 100u));
+    }
+}
+
+static uint64_t revision_of(const void *payload)
+{
+    return catalog__record_of(payload)->revision;
+}
+
+static struct error *put_table(struct draft *d, const struct table *t)
+{
+    char *text;
+    TRY(catalog__encode_table(t, &text));
+    put(d, id_key(d, KEY_TABLES, t->id), keep(d, text));
+    return NULL;
+}
+
+static struct error *put_region(struct draft *d, const struct region *r)
+{
+    char *text;
+    TRY(catalog__encode_region(r, &text));
+    put(d, id_key(d, KEY_REGIONS, r->id), keep(d, text));
+    return NULL;
+}
+
+/* A change to one of its tables: raises the region's schema version. */
+static struct error *bump_region(struct draft *d, const struct catalog_view *v, uint64_t id)
+{
+    const struct region *r = catalog_region(v, id);
+    if (!r)
+        return error_new(E_DAMAGED, "the catalog has no region %llu", (unsigned long long)id);
+    struct region *next = region_copy(r, &d->arena);
+    next->schema_version++;
+    expect(d, COORD_UNMOVED, id_key(d, KEY_REGIONS, id), r->revision);
+    return put_region(d, next);
+}
+
+/* ---- ids ---------------------------------------------------------------------------------- */
+
+static struct error *take_id(struct catalog *c, bool *ret_done, uint64_t *ret)
+{
+    struct coord_list l = {0};
+    TRY(coord_get(c->coord, KEY_NEXT_ID, CALL_MS, &l));
+    uint64_t revision = l.n ? l.kvs[0].mod_revision : 0;
+    uint64_t id = l.n ? strtoull(l.kvs[0].value, NULL, 10) : 0;
+    coord_list_done(&l);
+    if (id == 0 || id >= INT64_MAX)
+        return error_hint(error_new(E_DAMAGED,
+                                    "record \"%s\" in the coordination store makes no "
+                                    "sense",
+                                    KEY_NEXT_ID),
+                          "It must hold a number above every id of a table or region.");
+    _cleanup_(mem_freep) char *next = mem_printf("%llu", (unsigned long long)id + 1);
+    struct coord_compare unmoved = {COORD_UNMOVED, KEY_NEXT_ID, revision};
+    struct coord_op op = {
+        .kind = COORD_PUT, .key = KEY_NEXT_ID, .value = next, .value_len = strlen(next)};
+    struct error *e = coord_txn(c->coord, &unmoved, 1, &op, 1, CALL_MS, ret_done, NULL);
+    if (error_is(e, E_COORD_UNKNOWN)) { /* a number that nobody gets is no loss */
+        *ret_done = false;
+        error_free(e);
+        return NULL;
+    }
+    if (!e && *ret_done)
+        *ret = id;
+    return e;
+}
+
+struct error *catalog_next_id(struct catalog *c, uint64_t *ret)
+{
+    uint64_t deadline = clock_ms() + CHANGE_MS;
+    for (bool done = false; !done;) {
+        TRY(take_id(c, &done, ret));
+        if (!done && clock_ms() >= deadline)
+            return error_new(E_UNAVAILABLE, "the coordination store gives out no ids");
+    }
+    return NULL;
+}
+
+/* ---- regions ------------------------------------------------------------------------------ */
+
+/* After a swap without an answer: did it happen? 08007 when it has not, but still may. */
+static struct error *settle(struct catalog *c, const char *key, const char *text, uint64_t expected,
+                            struct error *unknown, bool *ret_swapped)
+{
+    struct coord_list l = {0};
+    struct error *e = coord_get(c->coord, key, CALL_MS, &l);
+    if (e) {
+        error_free(e);
+        return unknown;
+    }
+    uint64_t revision = l.n ? l.kvs[0].mod_revision : 0, now = l.revision;
+    *ret_swapped = l.n && strcmp(l.kvs[0].value, text) == 0;
+    coord_list_done(&l);
+    if (revision == expected)
+        return unknown;
+    error_free(unknown);
+    catalog__wait(c, MIN(revision, now), CALL_MS);
+    return NULL;
+}
+
+struct error *catalog_swap_region(struct catalog *c, const struct region *expected,
+                                  const struct region *next, bool *ret_swapped)
+{
+    _cleanup_(mem_freep) char *key = catalog__id_key(KEY_REGIONS, expected->id);
+    _cleanup_(mem_freep) char *text = NULL;
+    TRY(catalog__encode_region(next, &text));
+    struct coord_compare unmoved = {COORD_UNMOVED, key, expected->revision};
+    struct coord_op ops[2] = {
+        {.kind = COORD_PUT, .key = key, .value = text, .value_len = strlen(text)},
+        {.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""}};
+    uint64_t revision;
+    struct error *e = coord_txn(c->coord, &unmoved, 1, ops, 2, CALL_MS, ret_swapped, &revision);
+    if (error_is(e, E_COORD_UNKNOWN))
+        return settle(c, key, text, expected->revision, e, ret_swapped);
+    TRY(e);
+    if (*ret_swapped)
+        catalog__wait(c, revision, CALL_MS);
+    else /* who was first is news to us */
+        error_free(catalog_refresh(c, CALL_MS));
+    return NULL;
+}
+
+/* ---- creating ----------------------------------------------------------------------------- */
+
+struct creation {
+    const struct table *table;
+    const struct region *region; /* NULL: joins one */
+};
+
+static struct error *name_taken(const char *name)
+{
+    return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
+}
+
+/* No table and no index of that name may exist; they share one space of names. */
+static struct error *claim_name(struct draft *d, const struct catalog_view *v, const char *schema,
+                                const char *name)
+{
+    if (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL))
+        return name_taken(name);
+    expect(d, COORD_ABSENT, relation_key(d, KEY_NAMES, schema, name), 0);
+    expect(d, COORD_ABSENT, relation_key(d, KEY_INDEXES, schema, name), 0);
+    return NULL;
+}
+
+static void put_index(struct draft *d, const struct table *t, const struct index *x)
+{
+    const char *value = arena_printf(&d->arena, "{\"table\":%llu,\"columns\":%d}",
+                                     (unsigned long long)t->id, x->n_columns);
+    put(d, relation_key(d, KEY_INDEXES, t->schema, x->name), value);
+}
+
+static struct error *place_in_region(struct creation *n, const struct catalog_view *v,
+                                     struct draft *d)
+{
+    if (!n->region) {
+        if (!catalog_region(v, n->table->region))
+            return error_hint(error_new(E_UNDEFINED_TABLE,
+                                        "the table that \"%s\" belongs with "
+                                        "was dropped",
+                                        n->table->name),
+                              "Create that one first.");
+        return bump_region(d, v, n->table->region);
+    }
+    expect(d, COORD_ABSENT, id_key(d, KEY_REGIONS, n->region->id), 0);
+    return put_region(d, n->region);
+}
+
+static struct error *make_table(void *ctx, const struct catalog_view *v, struct draft *d,
+                                bool *ret_done)
+{
+    struct creation *n = ctx;
+    const struct table *t = n->table;
+    if (catalog_table_by_id(v, t->id)) { /* ids are unique: an earlier attempt of ours */
+        *ret_done = true;
+        return NULL;
+    }
+    TRY(claim_name(d, v, t->schema, t->name));
+    expect(d, COORD_ABSENT, id_key(d, KEY_TABLES, t->id), 0);
+    const char *id = arena_printf(&d->arena, "%llu", (unsigned long long)t->id);
+    put(d, relation_key(d, KEY_NAMES, t->schema, t->name), id);
+    for (int i = 0; i < t->n_indexes; i++) {
+        TRY(claim_name(d, v, t->schema, t->indexes[i].name));
+        put_index(d, t, &t->indexes[i]);
+    }
+    TRY(put_table(d, t));
+    return place_in_region(n, v, d);
+}
+
+struct error *catalog_create_table(struct catalog *c, const struct table *t,
+                                   const struct region *region)
+{
+    struct creation n = {t, region};
+    return change(c, make_table, &n);
+}
+
+/* ---- dropping ----------------------------------------------------------------------------- */
+
+/* Tables of one region, all of them in `ids`. */
+struct removal {
+    const uint64_t *ids;
+    size_t n;
+    uint64_t region;
+    bool tried; /* then a table that is gone may be our own work */
+};
+
+static bool listed(const uint64_t *ids, size_t n, uint64_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+static struct error *no_table(uint64_t id)
+{
+    return error_new(E_UNDEFINED_TABLE, "table %llu does not exist", (unsigned long long)id);
+}
+
+static void drop_table(struct draft *d, const struct table *t)
+{
+    const char *key = id_key(d, KEY_TABLES, t->id);
+    expect(d, COORD_UNMOVED, key, revision_of(t));
+    drop(d, key);
+    drop(d, relation_key(d, KEY_NAMES, t->schema, t->name));
+    for (int i = 0; i < t->n_indexes; i++)
+        drop(d, relation_key(d, KEY_INDEXES, t->schema, t->indexes[i].name));
+}
+
+static bool region_keeps_tables(const struct catalog_view *v, const struct removal *m)
+{
+    for (size_t i = 0; i < v->n_tables; i++)
+        if (v->tables[i]->region == m->region && !listed(m->ids, m->n, v->tables[i]->id))
+            return true;
+    return false;
+}
+
+static struct error *make_removal(void *ctx, const struct catalog_view *v, struct draft *d,
+                                  bool *ret_done)
+{
+    struct removal *m = ctx;
+    size_t gone = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        const struct table *t = catalog_table_by_id(v, m->ids[i]);
+        if (t && t->region == m->region)
+            drop_table(d, t);
+        else if (!t && !m->tried)
+            return no_table(m->ids[i]);
+        else
+            gone++;
+    }
+    m->tried = true;
+    if (gone == m->n) {
+        *ret_done = true;
+        return NULL;
+    }
+    if (region_keeps_tables(v, m))
+        return bump_region(d, v, m->region);
+    const struct region *r = catalog_region(v, m->region);
+    const char *key = id_key(d, KEY_REGIONS, m->region);
+    expect(d, COORD_UNMOVED, key, r ? r->revision : 0);
+    drop(d, key);
+    return NULL;
+}
+
+/* The ids among `left` that lie in the region of the first; they are moved to `ret`. */
+static size_t take_group(const struct catalog_view *v, uint64_t *left, size_t *n_left,
+                         uint64_t *ret, uint64_t *ret_region)
+{
+    const struct table *first = catalog_table_by_id(v, left[0]);
+    size_t n = 0, kept = 0;
+    for (size_t i = 0; i < *n_left; i++) {
+        const struct table *t = catalog_table_by_id(v, left[i]);
+        if (i == 0 || (first && t && t->region == first->region))
+            ret[n++] = left[i];
+        else
+            left[kept++] = left[i];
+    }
+    *n_left = kept;
+    *ret_region = first ? first->region : 0;
+    return n;
+}
+
+struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t n)
+{
+    TRY(catalog_refresh(c, CALL_MS));
+    const struct catalog_view *v = catalog_view(c);
+    _cleanup_(arena_done) struct arena a = {0};
+    uint64_t *left = ARENA_ARRAY(&a, uint64_t, n + 1), *group = ARENA_ARRAY(&a, uint64_t, n + 1);
+    struct error *e = NULL;
+    for (size_t i = 0; i < n && !e; i++) {
+        left[i] = ids[i];
+        if (!catalog_table_by_id(v, ids[i]))
+            e = no_table(ids[i]);
+    }
+    while (n > 0 && !e) {
+        struct removal m = {.ids = group};
+        m.n = take_group(v, left, &n, group, &m.region);
+        e = change(c, make_removal, &m);
+    }
+    catalog_unref(v);
+    return e;
+}
+
+/* ---- replacing ---------------------------------------------------------------------------- */
+
+struct replacement {
+    const struct table *old, *next;
+};
+
+static bool has_index(const struct table *t, const char *name)
+{
+    for (int i = 0; i < t->n_indexes; i++)
+        if (strcmp(t->indexes[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+static bool same_record(const struct table *a, const struct table *b)
+{
+    char *x = NULL, *y = NULL;
+    struct error *e = catalog__encode_table(a, &x);
+    if (!e)
+        e = catalog__encode_table(b, &y);
+    bool same = !e && strcmp(x, y) == 0;
+    error_free(e);
+    mem_free(x);
+    mem_free(y);
+    return same;
+}
+
+static struct error *make_replacement(void *ctx, const struct catalog_view *v, struct draft *d,
+                                      bool *ret_done)
+{
+    struct replacement *r = ctx;
+    const struct table *now = catalog_table_by_id(v, r->old->id);
+    if (!now)
+        return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", r->old->name);
+    struct table *next = table_copy(r->next, &d->arena);
+    next->version = r->old->version + 1;
+    if (now->version != r->old->version) {
+        *ret_done = same_record(now, next);
+        return *ret_done ? NULL
+                         : error_hint(error_new(E_STALE_SCHEMA,
+                                                "table \"%s\" was changed by somebody else",
+                                                r->old->name),
+                                      "Try again.");
+    }
+    expect(d, COORD_UNMOVED, id_key(d, KEY_TABLES, now->id), revision_of(now));
+    TRY(put_table(d, next));
+    for (int i = 0; i < next->n_indexes; i++) {
+        if (has_index(now, next->indexes[i].name))
+            continue;
+        TRY(claim_name(d, v, next->schema, next->indexes[i].name));
+        put_index(d, next, &next->indexes[i]);
+    }
+    for (int i = 0; i < now->n_indexes; i++)
+        if (!has_index(next, now->indexes[i].name))
+            drop(d, relation_key(d, KEY_INDEXES, now->schema, now->indexes[i].name));
+    return bump_region(d, v, now->region);
+}
+
+struct error *catalog_replace_table(struct catalog *c, const struct table *old,
+                                    const struct table *next)
+{
+    struct replacement r = {.old = old, .next = next};
+    return change(c, make_replacement, &r);
+}

@@ -1,0 +1,521 @@
+/*
+ * Records as JSON, both ways. Writing goes field by field. Reading checks as it goes: a record may
+ * have been written by a newer version, by hand, or by chance; whatever does not make sense is an
+ * XX001 that names the key, and never reaches a view.
+ *
+ * The reader keeps the first thing that was wrong and hands out harmless values from then on, so
+ * that decoding runs straight and asks once, at its end.
+ */
+#include "catalog/catalog_int.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+
+enum { MAX_COLUMNS = 1600, MAX_OBJECTS = 4096, TEXT_MAX = 512 * 1024 };
+
+/* ---- keys --------------------------------------------------------------------------------- */
+
+static void put_escaped(struct buf *b, const char *name)
+{
+    for (; *name; name++) {
+        if (*name == '.' || *name == '/' || *name == '%')
+            buf_printf(b, "%%%02X", *name);
+        else
+            buf_append(b, name, 1);
+    }
+}
+
+char *catalog__relation_key(const char *root, const char *schema, const char *name)
+{
+    struct buf b = {0};
+    buf_puts(&b, root);
+    put_escaped(&b, schema);
+    buf_puts(&b, ".");
+    put_escaped(&b, name);
+    return b.data;
+}
+
+char *catalog__id_key(const char *root, uint64_t id)
+{
+    return mem_printf("%s%llu", root, (unsigned long long)id);
+}
+
+bool catalog__key_id(const char *key, const char *root, uint64_t *ret)
+{
+    const char *s = key + strlen(root);
+    if (*s < '1' || *s > '9' || strlen(s) > 18)
+        return false;
+    char *end;
+    *ret = strtoull(s, &end, 10);
+    return !*end;
+}
+
+/* ---- writing ------------------------------------------------------------------------------ */
+
+static json_t *int_array(const int *v, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(a, json_integer(v[i]));
+    return a;
+}
+
+static json_t *name_array(char *const *v, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(a, json_string(v[i]));
+    return a;
+}
+
+/* A NULL in the middle of json_pack, say from text that is not UTF-8, makes the whole record NULL.
+ */
+static struct error *finish(json_t *record, const char *what, char **ret)
+{
+    char *text = record ? json_dumps(record, JSON_COMPACT) : NULL;
+    json_decref(record);
+    if (!text)
+        return error_new("22021", "invalid byte sequence for encoding \"UTF8\" in %s", what);
+    *ret = mem_strdup(text);
+    free(text);
+    return NULL;
+}
+
+/* Appends to an array inside an object that is being made; false: the element could not be made. */
+static bool add(json_t *array, json_t *element)
+{
+    return json_array_append_new(array, element) == 0;
+}
+
+static bool add_columns(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        const struct column *c = &t->columns[i];
+        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*}", "name", c->name, "type",
+                                  (json_int_t)c->type, "typmod", c->typmod, "not_null",
+                                  (int)c->not_null, "default", c->default_sql)))
+            return false;
+    }
+    return true;
+}
+
+static bool add_keys(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_keys; i++) {
+        const struct key *k = &t->keys[i];
+        if (!add(array, json_pack("{s:s, s:b, s:o}", "name", k->name, "primary", (int)k->primary,
+                                  "columns", int_array(k->columns, k->n_columns))))
+            return false;
+    }
+    return true;
+}
+
+static bool add_checks(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_checks; i++)
+        if (!add(array,
+                 json_pack("{s:s, s:s}", "name", t->checks[i].name, "sql", t->checks[i].sql)))
+            return false;
+    return true;
+}
+
+static bool add_foreign_keys(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *f = &t->foreign_keys[i];
+        char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
+        if (!add(array,
+                 json_pack("{s:s, s:I, s:o, s:o, s:s, s:s}", "name", f->name, "table",
+                           (json_int_t)f->table, "columns", int_array(f->columns, f->n_columns),
+                           "ref_columns", int_array(f->ref_columns, f->n_columns), "on_delete",
+                           on_delete, "on_update", on_update)))
+            return false;
+    }
+    return true;
+}
+
+static bool add_indexes(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_indexes; i++) {
+        const struct index *x = &t->indexes[i];
+        json_t *descending = json_array();
+        for (int j = 0; j < x->n_columns; j++)
+            json_array_append_new(descending, json_boolean(x->descending && x->descending[j]));
+        if (!add(array, json_pack("{s:s, s:b, s:o, s:o, s:s}", "name", x->name, "unique",
+                                  (int)x->unique, "columns", int_array(x->columns, x->n_columns),
+                                  "descending", descending, "ddl", x->ddl)))
+            return false;
+    }
+    return true;
+}
+
+struct error *catalog__encode_table(const struct table *t, char **ret)
+{
+    json_t *record = json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:s}", "id",
+                               (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
+                               (json_int_t)t->version, "region", (json_int_t)t->region, "columns",
+                               "keys", "checks", "foreign_keys", "indexes", "ddl", t->ddl);
+    if (record && !(add_columns(json_object_get(record, "columns"), t) &&
+                    add_keys(json_object_get(record, "keys"), t) &&
+                    add_checks(json_object_get(record, "checks"), t) &&
+                    add_foreign_keys(json_object_get(record, "foreign_keys"), t) &&
+                    add_indexes(json_object_get(record, "indexes"), t))) {
+        json_decref(record);
+        record = NULL;
+    }
+    return finish(record, "a table's definition", ret);
+}
+
+struct error *catalog__encode_region(const struct region *r, char **ret)
+{
+    json_t *record = json_pack(
+        "{s:I, s:I, s:I, s:i, s:s, s:o, s:o, s:o}", "id", (json_int_t)r->id, "epoch",
+        (json_int_t)r->epoch, "schema_version", (json_int_t)r->schema_version, "copies", r->copies,
+        "primary", r->primary, "backups", name_array(r->backups, r->n_backups), "learners",
+        name_array(r->learners, r->n_learners), "former", name_array(r->former, r->n_former));
+    return finish(record, "a server's name", ret);
+}
+
+struct error *catalog__encode_server(const struct server *s, char **ret)
+{
+    _cleanup_(buf_done) struct buf roles = {0};
+    buf_puts(&roles, s->gateway ? "gateway," : "");
+    buf_puts(&roles, s->region ? "region," : "");
+    buf_puts(&roles, s->master ? "master," : "");
+    json_t *record = json_pack(
+        "{s:s, s:s#, s:{s:I, s:I, s:I}, s:I, s:I}", "address", s->address, "roles",
+        roles.data ? roles.data : "", (int)(roles.len ? roles.len - 1 : 0), "info", "tableNum",
+        (json_int_t)s->tables, "recordNum", (json_int_t)s->records, "load", (json_int_t)s->bytes,
+        "started", (json_int_t)s->started, "incarnation", (json_int_t)s->incarnation);
+    return finish(record, "a server's name", ret);
+}
+
+char *catalog__encode_cluster(uint64_t id)
+{
+    return mem_printf("{\"id\":%llu,\"format\":%d}", (unsigned long long)id, CATALOG_FORMAT);
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
+
+struct decoder {
+    struct arena *arena;
+    const char *wrong; /* the first member that makes no sense */
+};
+
+static void bad(struct decoder *d, const char *what)
+{
+    if (!d->wrong)
+        d->wrong = what;
+}
+
+static int64_t get_int(struct decoder *d, const json_t *o, const char *name, int64_t min,
+                       int64_t max)
+{
+    const json_t *j = json_object_get(o, name);
+    int64_t v = json_integer_value(j);
+    if (!json_is_integer(j) || v < min || v > max) {
+        bad(d, name);
+        return min;
+    }
+    return v;
+}
+
+static bool get_bool(struct decoder *d, const json_t *o, const char *name)
+{
+    const json_t *j = json_object_get(o, name);
+    if (!json_is_boolean(j))
+        bad(d, name);
+    return json_is_true(j);
+}
+
+static char *take_text(struct decoder *d, const json_t *j, const char *name, size_t min, size_t max)
+{
+    const char *s = json_string_value(j);
+    size_t n = json_string_length(j);
+    if (!s || n < min || n > max || strlen(s) != n) {
+        bad(d, name);
+        return arena_strdup(d->arena, "?");
+    }
+    return arena_strdup(d->arena, s);
+}
+
+static char *get_text(struct decoder *d, const json_t *o, const char *name, size_t min, size_t max)
+{
+    return take_text(d, json_object_get(o, name), name, min, max);
+}
+
+static char *get_name(struct decoder *d, const json_t *o)
+{
+    return get_text(d, o, "name", 1, CATALOG_NAME_MAX);
+}
+
+/* Length of an array member; 0 when it is none. */
+static int get_array(struct decoder *d, const json_t *o, const char *name, size_t max,
+                     const json_t **ret)
+{
+    *ret = json_object_get(o, name);
+    if (!json_is_array(*ret) || json_array_size(*ret) > max) {
+        bad(d, name);
+        return 0;
+    }
+    return (int)json_array_size(*ret);
+}
+
+/* Positions of columns, each below `limit`. */
+static int *get_columns(struct decoder *d, const json_t *o, const char *name, int limit, int *ret_n)
+{
+    const json_t *a;
+    int n = get_array(d, o, name, MAX_COLUMNS, &a);
+    int *columns = ARENA_ARRAY(d->arena, int, n + 1);
+    for (int i = 0; i < n; i++) {
+        const json_t *j = json_array_get(a, (size_t)i);
+        json_int_t v = json_integer_value(j);
+        if (!json_is_integer(j) || v < 0 || v >= limit)
+            bad(d, name);
+        else
+            columns[i] = (int)v;
+    }
+    if (n == 0)
+        bad(d, name);
+    *ret_n = n;
+    return columns;
+}
+
+static void get_column(struct decoder *d, const json_t *o, struct column *c)
+{
+    c->name = get_name(d, o);
+    c->type = (uint32_t)get_int(d, o, "type", 1, UINT32_MAX);
+    c->typmod = (int32_t)get_int(d, o, "typmod", -1, INT32_MAX);
+    c->not_null = get_bool(d, o, "not_null");
+    if (json_object_get(o, "default"))
+        c->default_sql = get_text(d, o, "default", 1, TEXT_MAX);
+    const struct type *type = type_by_oid(c->type);
+    if (!type || !type->column)
+        bad(d, "type");
+}
+
+static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
+                            struct foreign_key *f)
+{
+    int n_ref;
+    f->name = get_name(d, o);
+    f->table = (uint64_t)get_int(d, o, "table", 1, INT64_MAX);
+    f->columns = get_columns(d, o, "columns", n_columns, &f->n_columns);
+    /* columns of another table, whose record may come later */
+    f->ref_columns = get_columns(d, o, "ref_columns", MAX_COLUMNS, &n_ref);
+    if (n_ref != f->n_columns)
+        bad(d, "ref_columns");
+    f->on_delete = get_text(d, o, "on_delete", 1, 1)[0];
+    f->on_update = get_text(d, o, "on_update", 1, 1)[0];
+    if (!strchr("arcnd", f->on_delete) || !strchr("arcnd", f->on_update))
+        bad(d, "on_delete");
+}
+
+static void get_index(struct decoder *d, const json_t *o, int n_columns, struct index *x)
+{
+    const json_t *a;
+    x->name = get_name(d, o);
+    x->unique = get_bool(d, o, "unique");
+    x->columns = get_columns(d, o, "columns", n_columns, &x->n_columns);
+    x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
+    int n = get_array(d, o, "descending", MAX_COLUMNS, &a);
+    x->descending = ARENA_ARRAY(d->arena, bool, x->n_columns + 1);
+    if (n != x->n_columns)
+        bad(d, "descending");
+    for (int i = 0; i < MIN(n, x->n_columns); i++)
+        x->descending[i] = json_is_true(json_array_get(a, (size_t)i));
+}
+
+static void get_parts(struct decoder *d, const json_t *o, struct table *t)
+{
+    const json_t *a;
+    t->n_columns = get_array(d, o, "columns", MAX_COLUMNS, &a);
+    t->columns = ARENA_ARRAY(d->arena, struct column, t->n_columns + 1);
+    for (int i = 0; i < t->n_columns; i++)
+        get_column(d, json_array_get(a, (size_t)i), &t->columns[i]);
+    t->n_keys = get_array(d, o, "keys", MAX_OBJECTS, &a);
+    t->keys = ARENA_ARRAY(d->arena, struct key, t->n_keys + 1);
+    for (int i = 0; i < t->n_keys; i++) {
+        const json_t *k = json_array_get(a, (size_t)i);
+        t->keys[i].name = get_name(d, k);
+        t->keys[i].primary = get_bool(d, k, "primary");
+        t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
+    }
+    t->n_checks = get_array(d, o, "checks", MAX_OBJECTS, &a);
+    t->checks = ARENA_ARRAY(d->arena, struct check, t->n_checks + 1);
+    for (int i = 0; i < t->n_checks; i++) {
+        t->checks[i].name = get_name(d, json_array_get(a, (size_t)i));
+        t->checks[i].sql = get_text(d, json_array_get(a, (size_t)i), "sql", 1, TEXT_MAX);
+    }
+    t->n_foreign_keys = get_array(d, o, "foreign_keys", MAX_OBJECTS, &a);
+    t->foreign_keys = ARENA_ARRAY(d->arena, struct foreign_key, t->n_foreign_keys + 1);
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        get_foreign_key(d, json_array_get(a, (size_t)i), t->n_columns, &t->foreign_keys[i]);
+    t->n_indexes = get_array(d, o, "indexes", MAX_OBJECTS, &a);
+    t->indexes = ARENA_ARRAY(d->arena, struct index, t->n_indexes + 1);
+    for (int i = 0; i < t->n_indexes; i++)
+        get_index(d, json_array_get(a, (size_t)i), t->n_columns, &t->indexes[i]);
+}
+
+static struct error *damaged(const char *key, const char *what)
+{
+    return error_hint(error_new(E_DAMAGED,
+                                "record \"%s\" in the coordination store makes no sense: %s", key,
+                                what),
+                      "It is ignored. Was it written by hand, or by a newer version?");
+}
+
+/* Parses the JSON and makes room for a payload. */
+static struct error *open_record(const struct coord_kv *kv, size_t payload, json_t **ret_json,
+                                 struct record **ret, struct decoder *d)
+{
+    json_error_t why;
+    json_t *o = json_loadb(kv->value, kv->value_len, JSON_REJECT_DUPLICATES, &why);
+    if (!json_is_object(o)) {
+        json_decref(o);
+        return damaged(kv->key, o ? "not an object" : why.text);
+    }
+    *ret = catalog__record_new(payload);
+    (*ret)->revision = kv->mod_revision;
+    *d = (struct decoder){.arena = &(*ret)->arena};
+    *ret_json = o;
+    return NULL;
+}
+
+static struct error *close_record(const struct coord_kv *kv, json_t *o, const struct decoder *d,
+                                  struct record **r)
+{
+    json_decref(o);
+    if (!d->wrong)
+        return NULL;
+    catalog__record_unref(*r);
+    *r = NULL;
+    return damaged(kv->key, d->wrong);
+}
+
+struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret)
+{
+    json_t *o;
+    struct record *r;
+    struct decoder d;
+    uint64_t id = 0;
+    TRY(open_record(kv, sizeof(struct table), &o, &r, &d));
+    struct table *t = (struct table *)r->payload;
+    t->id = (uint64_t)get_int(&d, o, "id", 1, INT64_MAX);
+    t->schema = get_text(&d, o, "schema", 1, CATALOG_NAME_MAX);
+    t->name = get_name(&d, o);
+    t->version = (uint64_t)get_int(&d, o, "version", 1, INT64_MAX);
+    t->region = (uint64_t)get_int(&d, o, "region", 1, INT64_MAX);
+    t->ddl = get_text(&d, o, "ddl", 1, TEXT_MAX);
+    get_parts(&d, o, t);
+    if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
+        bad(&d, "id");
+    TRY(close_record(kv, o, &d, &r));
+    *ret = r;
+    return NULL;
+}
+
+static int get_servers(struct decoder *d, const json_t *o, const char *name, char **ret)
+{
+    const json_t *a;
+    int n = get_array(d, o, name, CATALOG_MAX_COPIES, &a);
+    for (int i = 0; i < n; i++)
+        ret[i] = take_text(d, json_array_get(a, (size_t)i), name, 1, CATALOG_NAME_MAX);
+    return n;
+}
+
+/* A server holds a region once. */
+static void check_members(struct decoder *d, const struct region *r)
+{
+    const char *all[3 * CATALOG_MAX_COPIES];
+    int n = 0;
+    all[n++] = r->primary;
+    for (int i = 0; i < r->n_backups; i++)
+        all[n++] = r->backups[i];
+    for (int i = 0; i < r->n_learners; i++)
+        all[n++] = r->learners[i];
+    for (int i = 0; i < n; i++)
+        for (int j = 0; j < i; j++)
+            if (strcmp(all[i], all[j]) == 0)
+                bad(d, "a server that is named twice");
+}
+
+struct error *catalog__decode_region(const struct coord_kv *kv, struct record **ret)
+{
+    json_t *o;
+    struct record *rec;
+    struct decoder d;
+    uint64_t id = 0;
+    TRY(open_record(kv, sizeof(struct region), &o, &rec, &d));
+    struct region *r = (struct region *)rec->payload;
+    r->id = (uint64_t)get_int(&d, o, "id", 1, INT64_MAX);
+    r->epoch = (uint64_t)get_int(&d, o, "epoch", 1, INT64_MAX);
+    r->schema_version = (uint64_t)get_int(&d, o, "schema_version", 0, INT64_MAX);
+    r->copies = (int)get_int(&d, o, "copies", 1, CATALOG_MAX_COPIES);
+    r->primary = get_text(&d, o, "primary", 1, CATALOG_NAME_MAX);
+    r->n_backups = get_servers(&d, o, "backups", r->backups);
+    r->n_learners = get_servers(&d, o, "learners", r->learners);
+    r->n_former = get_servers(&d, o, "former", r->former);
+    r->revision = kv->mod_revision;
+    check_members(&d, r);
+    if (!catalog__key_id(kv->key, KEY_REGIONS, &id) || id != r->id)
+        bad(&d, "id");
+    TRY(close_record(kv, o, &d, &rec));
+    *ret = rec;
+    return NULL;
+}
+
+/* "gateway,region,master"; roles that only a newer version knows are passed over */
+static void take_roles(const char *roles, struct server *s)
+{
+    for (const char *p = roles; *p;) {
+        size_t n = strcspn(p, ",");
+        s->gateway |= n == 7 && memcmp(p, "gateway", 7) == 0;
+        s->region |= n == 6 && memcmp(p, "region", 6) == 0;
+        s->master |= n == 6 && memcmp(p, "master", 6) == 0;
+        p += n + (p[n] == ',');
+    }
+}
+
+struct error *catalog__decode_server(const struct coord_kv *kv, struct record **ret)
+{
+    json_t *o;
+    struct record *rec;
+    struct decoder d;
+    TRY(open_record(kv, sizeof(struct server), &o, &rec, &d));
+    struct server *s = (struct server *)rec->payload;
+    const char *name = kv->key + strlen(KEY_SERVERS);
+    if (!*name || strlen(name) > CATALOG_NAME_MAX)
+        bad(&d, "name");
+    s->name = arena_strdup(d.arena, name);
+    s->address = get_text(&d, o, "address", 3, 300);
+    take_roles(get_text(&d, o, "roles", 0, 300), s);
+    s->started = (uint64_t)get_int(&d, o, "started", 0, INT64_MAX);
+    s->incarnation = (uint64_t)get_int(&d, o, "incarnation", 0, INT64_MAX);
+    const json_t *info = json_object_get(o, "info");
+    s->tables = get_int(&d, info, "tableNum", 0, INT64_MAX);
+    s->records = get_int(&d, info, "recordNum", 0, INT64_MAX);
+    s->bytes = get_int(&d, info, "load", 0, INT64_MAX);
+    TRY(close_record(kv, o, &d, &rec));
+    *ret = rec;
+    return NULL;
+}
+
+struct error *catalog__decode_cluster(const struct coord_kv *kv, uint64_t *ret_id)
+{
+    json_t *o = json_loadb(kv->value, kv->value_len, 0, NULL);
+    struct decoder d = {0};
+    int64_t id = get_int(&d, o, "id", 1, INT64_MAX);
+    int64_t format = get_int(&d, o, "format", 1, INT64_MAX);
+    json_decref(o);
+    if (d.wrong)
+        return damaged(kv->key, d.wrong);
+    if (format > CATALOG_FORMAT)
+        return error_hint(
+            error_new(E_UNSUPPORTED, "the cluster has format %lld, this server knows %d",
+                      (long long)format, CATALOG_FORMAT),
+            "It was written by a newer version; run that version or a newer one here, too.");
+    *ret_id = (uint64_t)id;
+    return NULL;
+}

@@ -1,0 +1,413 @@
+/*
+ * Views: how one is made from the store's records, or from an earlier view and what changed since;
+ * looking things up.
+ *
+ * A view's four arrays are shared with its predecessor as long as nothing in them changes, and a
+ * changed one is a copy of pointers: one region's new record costs one parse, whatever the
+ * catalog's size.
+ *
+ * A record that makes no sense is logged, and the one before it stays in the view. When there is
+ * none, the view is `incomplete`.
+ */
+#include "catalog/catalog_int.h"
+
+/* ---- orders ------------------------------------------------------------------------------- */
+
+int catalog__compare_tables_by_name(const void *a, const void *b)
+{
+    const struct table *x = a, *y = b;
+    int order = strcmp(x->schema, y->schema);
+    return order ? order : strcmp(x->name, y->name);
+}
+
+_Static_assert(offsetof(struct table, id) == 0 && offsetof(struct region, id) == 0, "see by_id");
+
+/* Of tables, of regions, or of bare ids. */
+static int by_id(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x > *y) - (*x < *y);
+}
+
+static int by_server_name(const void *a, const void *b)
+{
+    const struct server *x = a, *y = b;
+    return strcmp(x->name, y->name);
+}
+
+/* ---- making views ------------------------------------------------------------------------- */
+
+static struct view *view_new(const struct view *old)
+{
+    struct view *v = NEW(struct view);
+    atomic_init(&v->refs, 1);
+    if (old) {
+        v->pub = old->pub;
+        v->tables = catalog__array_ref(old->tables);
+        v->tables_by_id = catalog__array_ref(old->tables_by_id);
+        v->regions = catalog__array_ref(old->regions);
+        v->servers = catalog__array_ref(old->servers);
+        v->master = old->master ? mem_strdup(old->master) : NULL;
+    } else {
+        v->tables = catalog__array_new(0);
+        v->tables_by_id = catalog__array_new(0);
+        v->regions = catalog__array_new(0);
+        v->servers = catalog__array_new(0);
+    }
+    return v;
+}
+
+void catalog__view_free(struct view *v)
+{
+    catalog__array_unref(v->tables);
+    catalog__array_unref(v->tables_by_id);
+    catalog__array_unref(v->regions);
+    catalog__array_unref(v->servers);
+    mem_free(v->master);
+    mem_free(v);
+}
+
+/* The public half, once the arrays stand. */
+static struct view *view_seal(struct view *v, uint64_t revision)
+{
+    v->pub.revision = revision;
+    v->pub.n_tables = v->tables->n;
+    v->pub.tables = (const struct table **)v->tables->items;
+    v->pub.n_regions = v->regions->n;
+    v->pub.regions = (const struct region **)v->regions->items;
+    v->pub.n_servers = v->servers->n;
+    v->pub.servers = (const struct server **)v->servers->items;
+    v->pub.master = v->master;
+    return v;
+}
+
+static void replace(struct array **array, struct array *next)
+{
+    catalog__array_unref(*array);
+    *array = next;
+}
+
+static void array_put(struct array **array, struct record *r, array_compare *compare)
+{
+    replace(array, catalog__array_with(*array, r, compare));
+}
+
+static void array_remove(struct array **array, const void *key, array_compare *compare)
+{
+    bool found;
+    size_t at = catalog__array_find(*array, key, compare, &found);
+    if (found)
+        replace(array, catalog__array_without(*array, at));
+}
+
+/* ---- one change --------------------------------------------------------------------------- */
+
+typedef struct error *decode_fn(const struct coord_kv *kv, struct record **ret);
+
+/* The parsed record, or NULL after a complaint. */
+static struct record *decode(struct view *v, const struct coord_kv *kv, decode_fn *f, bool known)
+{
+    struct record *r = NULL;
+    struct error *e = f(kv, &r);
+    if (e) {
+        log_failure(LOG_ERROR, e, "catalog");
+        v->pub.incomplete |= !known && f != catalog__decode_server;
+        error_free(e);
+    }
+    return r;
+}
+
+static void remove_table(struct view *v, uint64_t id)
+{
+    bool found;
+    size_t at = catalog__array_find(v->tables_by_id, &id, by_id, &found);
+    if (!found)
+        return;
+    array_remove(&v->tables, v->tables_by_id->items[at], catalog__compare_tables_by_name);
+    array_remove(&v->tables_by_id, &id, by_id);
+}
+
+static void table_changed(struct view *v, const struct coord_event *event)
+{
+    uint64_t id;
+    bool found;
+    if (!catalog__key_id(event->kv.key, KEY_TABLES, &id))
+        return;
+    catalog__array_find(v->tables_by_id, &id, by_id, &found);
+    struct record *r = event->deleted ? NULL : decode(v, &event->kv, catalog__decode_table, found);
+    if (!r && !event->deleted)
+        return;
+    v->pub.schema = event->kv.mod_revision;
+    remove_table(v, id);
+    if (!r)
+        return;
+    array_put(&v->tables, r, catalog__compare_tables_by_name);
+    array_put(&v->tables_by_id, r, by_id);
+    catalog__record_unref(r);
+}
+
+static void region_changed(struct view *v, const struct coord_event *event)
+{
+    uint64_t id;
+    bool found;
+    if (!catalog__key_id(event->kv.key, KEY_REGIONS, &id))
+        return;
+    if (event->deleted) {
+        array_remove(&v->regions, &id, by_id);
+        return;
+    }
+    catalog__array_find(v->regions, &id, by_id, &found);
+    struct record *r = decode(v, &event->kv, catalog__decode_region, found);
+    if (r)
+        array_put(&v->regions, r, by_id);
+    catalog__record_unref(r);
+}
+
+static void server_changed(struct view *v, const struct coord_event *event)
+{
+    struct server key = {.name = event->kv.key + strlen(KEY_SERVERS)};
+    if (strchr(key.name, '/')) /* what is written beneath a server is not the server */
+        return;
+    if (event->deleted) {
+        array_remove(&v->servers, &key, by_server_name);
+        return;
+    }
+    struct record *r = decode(v, &event->kv, catalog__decode_server, true);
+    if (r)
+        array_put(&v->servers, r, by_server_name);
+    catalog__record_unref(r);
+}
+
+static void change(struct view *v, const struct coord_event *event)
+{
+    const char *key = event->kv.key;
+    if (strncmp(key, KEY_REGIONS, strlen(KEY_REGIONS)) == 0) {
+        region_changed(v, event);
+    } else if (strncmp(key, KEY_SERVERS, strlen(KEY_SERVERS)) == 0) {
+        server_changed(v, event);
+    } else if (strncmp(key, KEY_TABLES, strlen(KEY_TABLES)) == 0) {
+        table_changed(v, event);
+    } else if (strcmp(key, KEY_MASTER) == 0) {
+        mem_free(v->master);
+        v->master = event->deleted ? NULL : mem_strdup(event->kv.value);
+    }
+}
+
+struct view *catalog__view_apply(const struct view *old, uint64_t revision,
+                                 const struct coord_event *events, size_t n)
+{
+    struct view *v = view_new(old);
+    for (size_t i = 0; i < n; i++)
+        change(v, &events[i]);
+    return view_seal(v, revision);
+}
+
+/* ---- everything at once ------------------------------------------------------------------- */
+
+/* Puts an item, with its reference, where it belongs in an array that has room. The store lists by
+ * key, so that most arrive at the end. */
+static void insert(struct array *a, const void *item, array_compare *compare)
+{
+    bool found;
+    size_t at = catalog__array_find(a, item, compare, &found);
+    memmove(&a->items[at + 1], &a->items[at], (a->n - at) * sizeof(a->items[0]));
+    a->items[at] = item;
+    a->n++;
+}
+
+/* The record as it was before, for when the present one makes no sense; with a reference. */
+static struct record *earlier(const struct array *old, const char *key, const char *root)
+{
+    uint64_t id;
+    bool found = false;
+    size_t at = 0;
+    if (old && catalog__key_id(key, root, &id))
+        at = catalog__array_find(old, &id, by_id, &found);
+    if (!found)
+        return NULL;
+    struct record *r = catalog__record_of(old->items[at]);
+    atomic_fetch_add(&r->refs, 1);
+    return r;
+}
+
+/* All records under a root. */
+static struct array *gather(struct view *v, const struct coord_list *all, const char *root,
+                            decode_fn *f, array_compare *compare, const struct array *old)
+{
+    struct array *a = catalog__array_new(all->n);
+    for (size_t i = 0; i < all->n; i++) {
+        const struct coord_kv *kv = &all->kvs[i];
+        if (strncmp(kv->key, root, strlen(root)) != 0 || strchr(kv->key + strlen(root), '/'))
+            continue;
+        struct record *before = earlier(old, kv->key, root);
+        struct record *r = decode(v, kv, f, before);
+        if (!r)
+            r = before;
+        else
+            catalog__record_unref(before);
+        if (r)
+            insert(a, r->payload, compare);
+    }
+    return a;
+}
+
+static struct array *by_name(const struct array *tables)
+{
+    struct array *a = catalog__array_new(tables->n);
+    for (size_t i = 0; i < tables->n; i++) {
+        atomic_fetch_add(&catalog__record_of(tables->items[i])->refs, 1);
+        insert(a, tables->items[i], catalog__compare_tables_by_name);
+    }
+    return a;
+}
+
+struct view *catalog__view_load(const struct view *old, const struct coord_list *all)
+{
+    struct view *v = view_new(NULL);
+    if (old)
+        v->pub.cluster = old->pub.cluster;
+    replace(&v->tables_by_id, gather(v, all, KEY_TABLES, catalog__decode_table, by_id,
+                                     old ? old->tables_by_id : NULL));
+    replace(&v->tables, by_name(v->tables_by_id));
+    replace(&v->regions,
+            gather(v, all, KEY_REGIONS, catalog__decode_region, by_id, old ? old->regions : NULL));
+    replace(&v->servers, gather(v, all, KEY_SERVERS, catalog__decode_server, by_server_name, NULL));
+    for (size_t i = 0; i < all->n; i++)
+        if (strcmp(all->kvs[i].key, KEY_MASTER) == 0)
+            v->master = mem_strdup(all->kvs[i].value);
+    v->pub.schema = all->revision;
+    return view_seal(v, all->revision);
+}
+
+/* ---- looking up --------------------------------------------------------------------------- */
+
+static const void *lookup(const struct array *a, const void *key, array_compare *compare)
+{
+    bool found;
+    size_t at = catalog__array_find(a, key, compare, &found);
+    return found ? a->items[at] : NULL;
+}
+
+const struct table *catalog_table(const struct catalog_view *v, const char *schema,
+                                  const char *name)
+{
+    struct table key = {.schema = (char *)(uintptr_t)schema, .name = (char *)(uintptr_t)name};
+    return lookup(((const struct view *)v)->tables, &key, catalog__compare_tables_by_name);
+}
+
+const struct table *catalog_table_by_id(const struct catalog_view *v, uint64_t id)
+{
+    return lookup(((const struct view *)v)->tables_by_id, &id, by_id);
+}
+
+const struct region *catalog_region(const struct catalog_view *v, uint64_t id)
+{
+    return lookup(((const struct view *)v)->regions, &id, by_id);
+}
+
+const struct server *catalog_server(const struct catalog_view *v, const char *name)
+{
+    struct server key = {.name = (char *)(uintptr_t)name};
+    return lookup(((const struct view *)v)->servers, &key, by_server_name);
+}
+
+const struct table *catalog_index(const struct catalog_view *v, const char *schema,
+                                  const char *name, const struct index **ret)
+{
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        if (!t->n_indexes || strcmp(t->schema, schema) != 0)
+            continue;
+        for (int j = 0; j < t->n_indexes; j++) {
+            if (strcmp(t->indexes[j].name, name) == 0) {
+                if (ret)
+                    *ret = &t->indexes[j];
+                return t;
+            }
+        }
+    }
+    return NULL;
+}
+
+int table_column(const struct table *t, const char *name)
+{
+    for (int i = 0; i < t->n_columns; i++)
+        if (strcmp(t->columns[i].name, name) == 0)
+            return i;
+    return -1;
+}
+
+/* ---- copies ------------------------------------------------------------------------------- */
+
+static char *copy_text(struct arena *a, const char *s)
+{
+    return s ? arena_strdup(a, s) : NULL;
+}
+
+static void *copy_array(struct arena *a, const void *from, int n, size_t size)
+{
+    void *to = arena_alloc(a, (size_t)(n + 1) * size); /* room for one more */
+    if (n && from)
+        memcpy(to, from, (size_t)n * size);
+    return to;
+}
+#define COPY_ARRAY(field, n) ((field) = copy_array(a, (field), (n), sizeof(*(field))))
+
+static void copy_parts(struct table *t, struct arena *a)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        t->columns[i].name = copy_text(a, t->columns[i].name);
+        t->columns[i].default_sql = copy_text(a, t->columns[i].default_sql);
+    }
+    for (int i = 0; i < t->n_keys; i++) {
+        t->keys[i].name = copy_text(a, t->keys[i].name);
+        COPY_ARRAY(t->keys[i].columns, t->keys[i].n_columns);
+    }
+    for (int i = 0; i < t->n_checks; i++) {
+        t->checks[i].name = copy_text(a, t->checks[i].name);
+        t->checks[i].sql = copy_text(a, t->checks[i].sql);
+    }
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        struct foreign_key *f = &t->foreign_keys[i];
+        f->name = copy_text(a, f->name);
+        COPY_ARRAY(f->columns, f->n_columns);
+        COPY_ARRAY(f->ref_columns, f->n_columns);
+    }
+    for (int i = 0; i < t->n_indexes; i++) {
+        struct index *x = &t->indexes[i];
+        x->name = copy_text(a, x->name);
+        x->ddl = copy_text(a, x->ddl);
+        COPY_ARRAY(x->columns, x->n_columns);
+        COPY_ARRAY(x->descending, x->n_columns);
+    }
+}
+
+struct table *table_copy(const struct table *from, struct arena *a)
+{
+    struct table *t = ARENA_NEW(a, struct table);
+    *t = *from;
+    t->schema = copy_text(a, t->schema);
+    t->name = copy_text(a, t->name);
+    t->ddl = copy_text(a, t->ddl);
+    COPY_ARRAY(t->columns, t->n_columns);
+    COPY_ARRAY(t->keys, t->n_keys);
+    COPY_ARRAY(t->checks, t->n_checks);
+    COPY_ARRAY(t->foreign_keys, t->n_foreign_keys);
+    COPY_ARRAY(t->indexes, t->n_indexes);
+    copy_parts(t, a);
+    return t;
+}
+
+struct region *region_copy(const struct region *from, struct arena *a)
+{
+    struct region *r = ARENA_NEW(a, struct region);
+    *r = *from;
+    r->primary = copy_text(a, r->primary);
+    for (int i = 0; i < r->n_backups; i++)
+        r->backups[i] = copy_text(a, r->backups[i]);
+    for (int i = 0; i < r->n_learners; i++)
+        r->learners[i] = copy_text(a, r->learners[i]);
+    for (int i = 0; i < r->n_former; i++)
+        r->former[i] = copy_text(a, r->former[i]);
+    return r;
+}
