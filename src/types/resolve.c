@@ -331,7 +331,7 @@ static bool needs_a_type(const char *name, const uint32_t *types, int n)
     for (int i = 0; i < n; i++)
         if (types[i] != OID_UNKNOWN)
             return false;
-    return strlen(name) == 1 && strchr("+-*/", *name);
+    return strlen(name) == 1 && strchr(n == 1 ? "-" : "+-*/", *name);
 }
 
 struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,

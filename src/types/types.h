@@ -175,7 +175,8 @@ struct cast {
 };
 
 /* The scalar (value, int4 typmod) -> text that gives the text form of a type as its output function
- * does: 't' for true, char(n) with its blanks. NULL: the values are text already. */
+ * does: 't' for true, char(n) with its blanks (that one takes the typmod as a second argument:
+ * nargs is 2). NULL: the values are text already. */
 const struct func *type_output_func(uint32_t type);
 
 /* NULL when there is none in this context. From OID_UNKNOWN nothing is listed: a literal is parsed
