@@ -622,7 +622,7 @@ static void set_flag(void *ctx, bool is_master)
 /* One master at a time; who is not can't change the schema; views name it. */
 static void mastership(void **state)
 {
-    atomic_int a = 0, b = 0;
+    static atomic_int a, b; /* told until the catalogs are closed */
     ok(catalog_campaign(w.a, "s1", set_flag, &a));
     EVENTUALLY(a && catalog_is_master(w.a));
     ok(catalog_campaign(w.b, "s2", set_flag, &b));
