@@ -1,10 +1,11 @@
 /*
  * store: one region's SQLite file.
  *
- * Opens it the one way that is right for us (WAL mode, synchronous=NORMAL, `unix-excl`, foreign keys on,
- * types registered, preupdate hook installed before anything is prepared), runs statements with a statement
- * cache, captures row changes, applies them at a backup, keeps (applied lsn, epoch, schema version) and request
- * results inside the file, checkpoints, and makes and installs snapshots.
+ * Opens it the one way that is right for us (WAL mode, synchronous=NORMAL, `unix-excl`, foreign
+ * keys on, types registered, preupdate hook installed before anything is prepared), runs statements
+ * with a statement cache, captures row changes, applies them at a backup, keeps (applied lsn,
+ * epoch, schema version) and request results inside the file, checkpoints, and makes and installs
+ * snapshots.
  *
  * A store has one writer connection (one thread at a time, the caller guarantees it) and a pool of
  * readers (thread-safe to get and put).
@@ -25,10 +26,11 @@ struct store_meta {
     uint64_t schema_version;
 };
 
-/* Opens or creates DIR/region-<id>.db. Errors: XX001 not a database/damaged (hint: it is rebuilt from another
- * copy), 0A000 written by a newer format, 58030, 53100, 55000 when it belongs to another cluster. */
+/* Opens or creates DIR/region-<id>.db. Errors: XX001 not a database/damaged (hint: it is rebuilt
+ * from another copy), 0A000 written by a newer format, 58030, 53100, 55000 when it belongs to
+ * another cluster. */
 struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret);
-void store_close(struct store *s); /* all readers must have been put back */
+void store_close(struct store *s);                    /* all readers must have been put back */
 const struct store_meta *store_meta(struct store *s); /* as of the last commit */
 struct error *store_delete(const char *dir, uint64_t region); /* the file and its -wal */
 /* Regions that have a file in dir: calls back for each. */
@@ -45,8 +47,8 @@ struct error *store_exec(struct store_conn *c, const char *sql); /* one-off, no 
 
 /* ---- readers ------------------------------------------------------------------------------ */
 
-/* Waits when all readers (16) are out. A reader sees the last commit; store_reader_begin starts a read transaction so that
- * several statements see one snapshot, store_put_reader ends it. */
+/* Waits when all readers (16) are out. A reader sees the last commit; store_reader_begin starts a
+ * read transaction so that several statements see one snapshot, store_put_reader ends it. */
 struct error *store_get_reader(struct store *s, struct store_conn **ret);
 struct error *store_reader_begin(struct store_conn *c);
 void store_put_reader(struct store *s, struct store_conn *c);
@@ -58,14 +60,21 @@ void store_put_reader(struct store *s, struct store_conn *c);
  *                          |  \--store_rollback--> idle
  *    store_mark / store_rollback_to / store_changes (any number)
  *
- * Inside `open`, every row change is captured. A mark is a savepoint plus a position in the captured bytes.
+ * Inside `open`, every row change is captured. A mark is a savepoint plus a position in the
+ * captured bytes.
  */
 struct store_conn *store_writer(struct store *s);
 struct error *store_begin(struct store *s);
-struct error *store_mark(struct store *s);        /* pushes; savepoints nest */
+struct error *store_mark(struct store *s);         /* pushes; savepoints nest */
 struct error *store_release_mark(struct store *s); /* pops, keeps */
-struct error *store_rollback_to(struct store *s); /* pops, undoes, forgets the captured changes since */
-/* Captured changes since the last call or store_begin, encoded (see store_apply); borrowed until the next change. */
+struct error *
+store_rollback_to(struct store *s); /* pops, undoes, forgets the captured changes since */
+/* How many marks are open. A statement that fails leaves captured changes that SQLite undid: so a
+ * mark goes before each statement that may fail, and store_rollback_to (or store_rollback) behind
+ * its failure. What store_changes gave away since a mark, store_rollback_to can't call back. */
+size_t store_marks(struct store *s);
+/* Captured changes since the last call or store_begin, encoded (see store_apply); borrowed until
+ * the next change. */
 void store_changes(struct store *s, const char **ret_data, size_t *ret_len);
 /* The bytes captured so far and not yet taken: so that a big transaction can be logged in parts. */
 size_t store_changes_size(struct store *s);
@@ -74,7 +83,8 @@ struct error *store_commit(struct store *s, uint64_t applied_lsn, uint64_t appli
 void store_rollback(struct store *s);
 
 /* A write's result, kept so that a retry is answered, not applied again. One row for each
- * (gateway, slot): a slot has one request in flight at most, a later seq replaces it. Inside `open`. */
+ * (gateway, slot): a slot has one request in flight at most, a later seq replaces it. Inside
+ * `open`. */
 struct store_request {
     uint64_t gateway;
     uint32_t slot;
@@ -82,33 +92,40 @@ struct store_request {
 };
 struct error *store_put_request(struct store *s, const struct store_request *r, const void *result,
                                 size_t len);
-/* *ret_found false: this seq was never applied. Uses the writer connection. The result goes to `a`. */
+/* *ret_found false: this seq was never applied (08P01: it is older than the slot's last one). Uses
+ * the writer connection. The result goes to `a`.
+ */
 struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
                                  bool *ret_found, const char **ret, size_t *ret_len);
 
-/* Applies encoded row changes (inside `open`, at a backup or in recovery). The bytes may be garbage: XX001. Foreign-key checks and
- * triggers do not run; only what the primary captured happens. Schema changes come through store_apply_ddl. */
+/* Applies encoded row changes (inside `open`, at a backup or in recovery). The bytes may be
+ * garbage: XX001. Foreign-key checks and triggers do not run; only what the primary captured
+ * happens. Schema changes come through store_apply_ddl. */
 struct error *store_apply(struct store *s, const void *data, size_t len);
-/* Runs DDL text (several statements allowed) inside `open` and sets the schema version. Used by primary and backup alike; it
- * captures no row changes. */
-struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint64_t schema_version);
+/* Runs DDL text (several statements allowed) inside `open` and sets the schema version. Used by
+ * primary and backup alike; it captures no row changes. */
+struct error *store_apply_ddl(struct store *s, const char *sql, size_t len,
+                              uint64_t schema_version);
 
 /* ---- upkeep ------------------------------------------------------------------------------- */
 
-/* Moves the SQLite WAL into the file and fsyncs it; safe beside readers and the writer. Returns the applied lsn
- * that the file now durably holds (what wal_release wants). Called from a background thread. */
+/* Moves the SQLite WAL into the file and fsyncs it; safe beside readers and the writer. Returns the
+ * applied lsn that the file now durably holds (what wal_release wants). Called from a background
+ * thread. */
 struct error *store_checkpoint(struct store *s, uint64_t *ret_durable_lsn);
 uint64_t store_wal_bytes(struct store *s);
-/* Numbers for servers' info and the planner; cheap (cached; counts refreshed at most once a second). */
+/* Numbers for servers' info and the planner; cheap (cached; counts refreshed at most once a
+ * second). */
 struct error *store_row_count(struct store *s, const char *table, int64_t *ret);
 uint64_t store_file_bytes(struct store *s);
 
-/* Snapshot: a consistent copy of the file as of one commit, streamed without blocking the writer. `emit` gets the bytes of an SQLite
- * file in order; *ret_meta says what it holds. */
+/* Snapshot: a consistent copy of the file as of one commit, streamed without blocking the writer.
+ * `emit` gets the bytes of an SQLite file in order; *ret_meta says what it holds. */
 struct error *store_snapshot(struct store *s,
                              struct error *(*emit)(void *ctx, const void *data, size_t len),
                              void *ctx, struct store_meta *ret_meta);
-/* Installs a received snapshot file (at `path`, same file system) in place of the region's file: checks it
- * (quick_check, meta), fsyncs, renames, keeps the old file aside until done. No store of the region may be open. */
+/* Installs a received snapshot file (at `path`, same file system) in place of the region's file:
+ * checks it (quick_check, meta), fsyncs, renames, keeps the old file aside until done. No store of
+ * the region may be open. */
 struct error *store_install(const char *dir, uint64_t cluster, uint64_t region, const char *path,
                             struct store_meta *ret_meta);

@@ -1,0 +1,314 @@
+/*
+ * The file: where it lies, how it is opened and made, and what it says of itself.
+ *
+ * Besides the tables of users it has two of ours, whose rows are written by store_commit and
+ * store_put_request and never captured: each replica writes its own from what the log's entry says.
+ *
+ *   minisql_meta      one row: format, cluster, region, applied lsn and epoch, schema version
+ *   minisql_requests  the last result of each (gateway, slot)
+ *
+ * In the directory: region-N.db, SQLite's region-N.db-wal, and while a snapshot is made or
+ * installed region-N.snapshot and region-N.db.old (store_snapshot.c).
+ */
+#include "store_int.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- the directory ------------------------------------------------------------------------ */
+
+char *store__path(const char *dir, uint64_t region, const char *suffix)
+{
+    return mem_printf("%s/region-%" PRIu64 "%s", dir, region, suffix);
+}
+
+struct error *store__sync_directory(const char *dir)
+{
+    _cleanup_(fd_closep) int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return error_errno(E_IO, errno, "could not sync directory \"%s\"", dir);
+    return NULL;
+}
+
+static struct error *remove_file(const char *dir, uint64_t region, const char *suffix)
+{
+    _cleanup_(mem_freep) char *path = store__path(dir, region, suffix);
+    if (unlink(path) != 0 && errno != ENOENT)
+        return error_errno(E_IO, errno, "could not remove file \"%s\"", path);
+    return NULL;
+}
+
+/* The database goes last: without it the others mean nothing. */
+struct error *store_delete(const char *dir, uint64_t region)
+{
+    static const char *const suffixes[] = {".snapshot", ".snapshot-journal", ".db.old-wal",
+                                           ".db.old",   ".db-wal",           ".db"};
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
+        TRY(remove_file(dir, region, suffixes[i]));
+    return store__sync_directory(dir);
+}
+
+/* "region-12.db" -> 12. A file set aside by an interrupted installation counts too. */
+static bool region_of(const char *name, uint64_t *ret)
+{
+    char *end;
+    if (strncmp(name, "region-", 7) != 0 || name[7] < '0' || name[7] > '9')
+        return false;
+    errno = 0;
+    unsigned long long n = strtoull(name + 7, &end, 10);
+    *ret = n;
+    return errno == 0 && (strcmp(end, ".db") == 0 || strcmp(end, ".db.old") == 0);
+}
+
+struct error *store_list(const char *dir, void (*found)(void *ctx, uint64_t region), void *ctx)
+{
+    DIR *d = opendir(dir);
+    if (!d)
+        return error_errno(E_IO, errno, "could not read directory \"%s\"", dir);
+    struct map seen = {0};
+    struct dirent *entry;
+    uint64_t region;
+    while ((entry = readdir(d)))
+        if (region_of(entry->d_name, &region) && !map_put_u64(&seen, region, d))
+            found(ctx, region);
+    map_done(&seen);
+    closedir(d);
+    return NULL;
+}
+
+/* ---- what the file says of itself --------------------------------------------------------- */
+
+static const char create_sql[] =
+    "BEGIN IMMEDIATE;"
+    "CREATE TABLE minisql_meta (id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER NOT NULL,"
+    " cluster INTEGER NOT NULL, region INTEGER NOT NULL, applied_lsn INTEGER NOT NULL,"
+    " applied_epoch INTEGER NOT NULL, schema_version INTEGER NOT NULL) STRICT;"
+    "CREATE TABLE minisql_requests (gateway INTEGER, slot INTEGER, seq INTEGER NOT NULL,"
+    " result BLOB NOT NULL, PRIMARY KEY (gateway, slot)) STRICT, WITHOUT ROWID;";
+
+/* 64-bit ids use SQLite's integers bit by bit. */
+static struct error *create(struct store *s, uint64_t cluster)
+{
+    sqlite3 *db = s->writer->db;
+    _cleanup_(mem_freep) char *row =
+        mem_printf("INSERT INTO minisql_meta VALUES (1, %d, %" PRId64 ", %" PRId64 ", 0, 0, 0);"
+                   "COMMIT",
+                   STORE_FORMAT, (int64_t)cluster, (int64_t)s->region);
+    int rc = sqlite3_exec(db, create_sql, NULL, NULL, NULL);
+    if (!rc)
+        rc = sqlite3_exec(db, row, NULL, NULL, NULL);
+    if (rc)
+        return store__error(db, rc, s->path);
+    return store__sync_directory(s->dir);
+}
+
+static struct error *newer_format(const char *path, int64_t format)
+{
+    return error_hint(error_new(E_UNSUPPORTED,
+                                "region file \"%s\" has format %" PRId64
+                                ", this minisqld reads up to %d",
+                                path, format, STORE_FORMAT),
+                      "Start the version of minisqld that wrote this data directory.");
+}
+
+static struct error *read_meta_row(sqlite3_stmt *stmt, const char *path, struct store_meta *ret)
+{
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_DONE)
+        return store__damaged(path, "has no row in minisql_meta");
+    if (rc != SQLITE_ROW)
+        return store__error(sqlite3_db_handle(stmt), rc, path);
+    int64_t format = sqlite3_column_int64(stmt, 0);
+    if (format > STORE_FORMAT)
+        return newer_format(path, format);
+    *ret = (struct store_meta){.cluster = (uint64_t)sqlite3_column_int64(stmt, 1),
+                               .region = (uint64_t)sqlite3_column_int64(stmt, 2),
+                               .applied_lsn = (uint64_t)sqlite3_column_int64(stmt, 3),
+                               .applied_epoch = (uint64_t)sqlite3_column_int64(stmt, 4),
+                               .schema_version = (uint64_t)sqlite3_column_int64(stmt, 5)};
+    return NULL;
+}
+
+/* The format first and alone: a newer one may have other columns. */
+static struct error *check_format(sqlite3 *db, const char *path)
+{
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(db, "SELECT format FROM minisql_meta", -1, &stmt, NULL);
+    if (rc == SQLITE_ERROR)
+        return store__damaged(path, "is no region file of MiniSQL");
+    if (rc)
+        return store__error(db, rc, path);
+    rc = sqlite3_step(stmt);
+    int64_t format = rc == SQLITE_ROW ? sqlite3_column_int64(stmt, 0) : 0;
+    sqlite3_finalize(stmt);
+    return format > STORE_FORMAT ? newer_format(path, format) : NULL;
+}
+
+struct error *store__read_meta(sqlite3 *db, const char *path, struct store_meta *ret)
+{
+    sqlite3_stmt *stmt;
+    TRY(check_format(db, path));
+    int rc = sqlite3_prepare_v2(db,
+                                "SELECT format, cluster, region, applied_lsn, applied_epoch,"
+                                " schema_version FROM minisql_meta",
+                                -1, &stmt, NULL);
+    if (rc)
+        return store__damaged(path, "has no table minisql_meta as it should be");
+    struct error *e = read_meta_row(stmt, path, ret);
+    sqlite3_finalize(stmt);
+    return e;
+}
+
+struct error *store__check_meta(const char *path, const struct store_meta *m, uint64_t cluster,
+                                uint64_t region)
+{
+    if (m->cluster != cluster)
+        return error_hint(error_new("55000", "region file \"%s\" belongs to another cluster", path),
+                          "It is of cluster %016" PRIx64 ", this server is of %016" PRIx64
+                          ": start it with its own data directory.",
+                          m->cluster, cluster);
+    if (m->region != region)
+        return error_hint(
+            error_new("55000", "region file \"%s\" holds region %" PRIu64, path, m->region),
+            "Somebody renamed it: give it its name back.");
+    return NULL;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static struct error *is_empty(struct store *s, bool *ret)
+{
+    sqlite3_stmt *stmt;
+    sqlite3 *db = s->writer->db;
+    int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema LIMIT 1", -1, &stmt, NULL);
+    if (rc)
+        return store__error(db, rc, s->path);
+    rc = sqlite3_step(stmt);
+    *ret = rc == SQLITE_DONE;
+    sqlite3_finalize(stmt);
+    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : store__error(db, rc, s->path);
+}
+
+static struct error *prepare_all(struct store *s)
+{
+    const struct {
+        sqlite3_stmt **stmt;
+        const char *sql;
+    } all[] = {
+        {&s->begin, "BEGIN IMMEDIATE"},
+        {&s->commit, "COMMIT"},
+        {&s->rollback, "ROLLBACK"},
+        {&s->mark, "SAVEPOINT minisql_mark"},
+        {&s->release_mark, "RELEASE minisql_mark"},
+        {&s->rollback_to, "ROLLBACK TO minisql_mark"},
+        {&s->set_meta, "UPDATE minisql_meta SET applied_lsn = ?1, applied_epoch = ?2,"
+                       " schema_version = ?3 WHERE id = 1"},
+        {&s->put_request,
+         "INSERT INTO minisql_requests VALUES (?1, ?2, ?3, ?4)"
+         " ON CONFLICT DO UPDATE SET seq = excluded.seq, result = excluded.result"},
+        {&s->find_request,
+         "SELECT seq, result FROM minisql_requests WHERE gateway = ?1 AND slot = ?2"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        TRY(store__prepare_own(s->writer->db, all[i].sql, all[i].stmt));
+    return NULL;
+}
+
+static void finalize_all(struct store *s)
+{
+    sqlite3_stmt *const all[] = {s->begin,    s->commit,       s->rollback,
+                                 s->mark,     s->release_mark, s->rollback_to,
+                                 s->set_meta, s->put_request,  s->find_request};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        sqlite3_finalize(all[i]);
+}
+
+static int on_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
+{
+    struct store *s = ctx;
+    pthread_mutex_lock(&s->lock);
+    if (pages <= s->wal_pages)
+        s->wal_pages_moved = 0; /* every commit adds some: it was reset, and starts anew */
+    s->wal_pages = pages;
+    pthread_mutex_unlock(&s->lock);
+    return SQLITE_OK;
+}
+
+static struct error *open_file(struct store *s, uint64_t cluster)
+{
+    bool empty;
+    TRY(store__settle_install(s->dir, s->region));
+    TRY(store__connect(s, s->path, STORE_WRITER, &s->writer));
+    store__capture_install(s);
+    TRY(is_empty(s, &empty));
+    if (empty)
+        TRY(create(s, cluster));
+    TRY(store__read_meta(s->writer->db, s->path, &s->meta));
+    TRY(store__check_meta(s->path, &s->meta, cluster, s->region));
+    TRY(prepare_all(s));
+    sqlite3_wal_hook(s->writer->db, on_wal, s);
+    return NULL;
+}
+
+struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret)
+{
+    struct store *s = NEW(struct store);
+    s->dir = mem_strdup(dir);
+    s->path = store__path(dir, region, ".db");
+    s->region = region;
+    pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->snapshot_lock, NULL);
+    pthread_mutex_init(&s->checkpoint_lock, NULL);
+    pthread_cond_init(&s->reader_back, NULL);
+    pthread_cond_init(&s->gate, NULL);
+    struct error *e = open_file(s, cluster);
+    if (e) {
+        store_close(s);
+        return e;
+    }
+    *ret = s;
+    return NULL;
+}
+
+void store_close(struct store *s)
+{
+    if (!s)
+        return;
+    store_rollback(s);
+    assert(s->n_free == s->n_readers);
+    for (size_t i = 0; i < s->n_free; i++)
+        store__disconnect(s->free_readers[i]);
+    store__disconnect(s->checker);
+    store__forget_tables(s);
+    finalize_all(s);
+    store__disconnect(s->writer);
+    store__capture_done(&s->capture);
+    void *count;
+    for (size_t i = 0; map_next(&s->counts, &i, &count);)
+        mem_free(count);
+    map_done(&s->counts);
+    mem_free(s->marks);
+    pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->snapshot_lock);
+    pthread_mutex_destroy(&s->checkpoint_lock);
+    pthread_cond_destroy(&s->reader_back);
+    pthread_cond_destroy(&s->gate);
+    mem_free(s->path);
+    mem_free(s->dir);
+    mem_free(s);
+}
+
+const struct store_meta *store_meta(struct store *s)
+{
+    return &s->meta;
+}
+
+struct store_conn *store_writer(struct store *s)
+{
+    return s->writer;
+}

@@ -1,0 +1,198 @@
+/*
+ * Upkeep: moving SQLite's WAL into the file, and numbers for those who plan.
+ *
+ * A checkpoint runs on its own connection, beside readers and the writer. It can't start the WAL
+ * over while somebody reads or writes in it; so that a busy region's WAL doesn't grow without end,
+ * a long one is reset with the writer held back for that moment (only what came since the first
+ * pass is left to move).
+ */
+#include "store_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PAGE = 4096,
+    RESET_WAIT_MS = 50, /* how long to wait for the writer, and for readers in it */
+};
+
+int store__reset_pages = 16000;
+
+/* ---- checkpoints -------------------------------------------------------------------------- */
+
+/* The commits in the WAL are durable when its file is: SQLite reads it at the next opening.
+ * (Closing another descriptor of the database file would drop SQLite's locks; of the WAL it
+ * doesn't.) */
+static struct error *sync_wal(struct store *s)
+{
+    _cleanup_(mem_freep) char *path = mem_printf("%s-wal", s->path);
+    _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 && errno != ENOENT)
+        return error_errno(E_IO, errno, "could not open file \"%s\"", path);
+    if (fd >= 0 && fsync(fd) != 0)
+        return error_errno(E_IO, errno, "could not sync file \"%s\"", path);
+    return store__sync_directory(s->dir);
+}
+
+static struct error *checkpoint(struct store *s, int mode, bool *ret_busy)
+{
+    int in_wal = 0, moved = 0;
+    int rc = sqlite3_wal_checkpoint_v2(s->checker->db, "main", mode, &in_wal, &moved);
+    *ret_busy = rc == SQLITE_BUSY;
+    if (rc && rc != SQLITE_BUSY)
+        return store__error(s->checker->db, rc, s->path);
+    if (in_wal >= 0) {
+        pthread_mutex_lock(&s->lock);
+        s->wal_pages = MAX(s->wal_pages, in_wal);
+        s->wal_pages_moved = moved;
+        if (mode == SQLITE_CHECKPOINT_RESTART && !*ret_busy)
+            s->wal_pages = s->wal_pages_moved = 0;
+        pthread_mutex_unlock(&s->lock);
+    }
+    return NULL;
+}
+
+/* Holds back new transactions and waits for the one that is open; false when that takes long. */
+static bool close_gate(struct store *s)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += RESET_WAIT_MS * 1000000L;
+    if (until.tv_nsec >= 1000000000L) {
+        until.tv_nsec -= 1000000000L;
+        until.tv_sec++;
+    }
+    pthread_mutex_lock(&s->lock);
+    s->restarting = true;
+    int rc = 0;
+    while (s->writing && rc == 0)
+        rc = pthread_cond_timedwait(&s->gate, &s->lock, &until);
+    bool closed = !s->writing;
+    pthread_mutex_unlock(&s->lock);
+    return closed;
+}
+
+static void open_gate(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    s->restarting = false;
+    pthread_cond_broadcast(&s->gate);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static int wal_pages(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int pages = s->wal_pages;
+    pthread_mutex_unlock(&s->lock);
+    return pages;
+}
+
+static struct error *checkpoint_locked(struct store *s, uint64_t *ret_durable_lsn)
+{
+    bool busy;
+    if (!s->checker) {
+        TRY(store__connect(s, s->path, STORE_CHECKER, &s->checker));
+        sqlite3_busy_timeout(s->checker->db, RESET_WAIT_MS);
+    }
+    pthread_mutex_lock(&s->lock);
+    uint64_t applied = s->meta.applied_lsn;
+    pthread_mutex_unlock(&s->lock);
+    TRY(sync_wal(s));
+    TRY(checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, &busy));
+    if (wal_pages(s) > store__reset_pages) {
+        struct error *e = close_gate(s) ? checkpoint(s, SQLITE_CHECKPOINT_RESTART, &busy) : NULL;
+        open_gate(s);
+        TRY(e);
+    }
+    *ret_durable_lsn = applied;
+    return NULL;
+}
+
+struct error *store_checkpoint(struct store *s, uint64_t *ret_durable_lsn)
+{
+    pthread_mutex_lock(&s->checkpoint_lock);
+    struct error *e = checkpoint_locked(s, ret_durable_lsn);
+    pthread_mutex_unlock(&s->checkpoint_lock);
+    return e;
+}
+
+uint64_t store_wal_bytes(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    int pages = MAX(s->wal_pages - s->wal_pages_moved, 0);
+    pthread_mutex_unlock(&s->lock);
+    return (uint64_t)pages * PAGE;
+}
+
+uint64_t store_file_bytes(struct store *s)
+{
+    struct stat st;
+    return stat(s->path, &st) == 0 ? (uint64_t)st.st_size : 0;
+}
+
+/* ---- counts ------------------------------------------------------------------------------- */
+
+/* Counting reads an index from end to end. A count is good for a second, or for a hundred times
+ * what it took. */
+static bool is_fresh(const struct store_count *c)
+{
+    return clock_ms() - c->counted_ms < MAX((uint64_t)1000, 100 * c->cost_ms);
+}
+
+static struct error *count_rows(struct store_conn *c, const char *table, int64_t *ret)
+{
+    sqlite3_stmt *stmt;
+    char *sql = sqlite3_mprintf("SELECT count(*) FROM main.\"%w\"", table);
+    if (!sql)
+        return error_new(E_OUT_OF_MEMORY, "out of memory");
+    struct error *e = store_prepare(c, sql, strlen(sql), &stmt);
+    sqlite3_free(sql);
+    TRY(e);
+    int rc = sqlite3_step(stmt);
+    if (rc == SQLITE_ROW)
+        *ret = sqlite3_column_int64(stmt, 0);
+    else
+        e = types_sqlite_error(c->db, rc);
+    store_release(c, stmt);
+    return e;
+}
+
+static void remember_count(struct store *s, const char *table, int64_t rows, uint64_t started)
+{
+    pthread_mutex_lock(&s->lock);
+    struct store_count *c = map_get_str(&s->counts, table);
+    if (!c) {
+        c = NEW(struct store_count);
+        map_put_str(&s->counts, table, c);
+    }
+    c->rows = rows;
+    c->counted_ms = clock_ms();
+    c->cost_ms = c->counted_ms - started;
+    pthread_mutex_unlock(&s->lock);
+}
+
+struct error *store_row_count(struct store *s, const char *table, int64_t *ret)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct store_count *known = map_get_str(&s->counts, table);
+    bool fresh = known && is_fresh(known);
+    if (fresh)
+        *ret = known->rows;
+    pthread_mutex_unlock(&s->lock);
+    if (fresh)
+        return NULL;
+    struct store_conn *c;
+    uint64_t started = clock_ms();
+    int64_t rows;
+    TRY(store_get_reader(s, &c));
+    struct error *e = count_rows(c, table, &rows);
+    store_put_reader(s, c);
+    TRY(e);
+    remember_count(s, table, rows, started);
+    *ret = rows;
+    return NULL;
+}

@@ -1,0 +1,280 @@
+/*
+ * The writer's transaction.
+ *
+ *   idle --store_begin--> open --store_commit--> idle
+ *                          |  \--store_rollback--> idle
+ *
+ * SQLite ends a transaction by itself when the disk is full or fails. Then marks and commit say so,
+ * and store_rollback brings the store back to idle.
+ *
+ * While the SQLite WAL is being reset (store_upkeep.c), store_begin waits: that is short.
+ */
+#include "store_int.h"
+
+#include <inttypes.h>
+
+static struct error *not_open(void)
+{
+    return error_new(E_INTERNAL, "there is no open transaction in the region file");
+}
+
+/* The transaction is gone though nobody ended it. */
+static struct error *was_ended(void)
+{
+    return error_hint(error_new(E_IO, "the region file's transaction was rolled back"),
+                      "The disk is full or failed; an earlier error says which.");
+}
+
+static struct error *check_open(struct store *s)
+{
+    if (!s->open)
+        return not_open();
+    return sqlite3_get_autocommit(s->writer->db) ? was_ended() : NULL;
+}
+
+/* ---- begin, commit, rollback -------------------------------------------------------------- */
+
+static void enter(struct store *s)
+{
+    pthread_mutex_lock(&s->lock);
+    while (s->restarting)
+        pthread_cond_wait(&s->gate, &s->lock);
+    s->writing = true;
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void leave(struct store *s)
+{
+    s->open = false;
+    s->capture.on = false;
+    s->n_marks = 0;
+    pthread_mutex_lock(&s->lock);
+    s->writing = false;
+    pthread_cond_broadcast(&s->gate);
+    pthread_mutex_unlock(&s->lock);
+}
+
+static void forget_captured(struct store *s)
+{
+    store__capture_cut(&s->capture, (struct store_place){0});
+}
+
+struct error *store_begin(struct store *s)
+{
+    if (s->open)
+        return error_new(E_INTERNAL, "the region file has an open transaction already");
+    enter(s);
+    struct error *e = store__load_tables(s);
+    if (!e)
+        e = store__run(s->writer, s->begin);
+    if (e) {
+        leave(s);
+        return e;
+    }
+    forget_captured(s);
+    s->open = true;
+    s->capture.on = true;
+    s->schema_version = s->meta.schema_version;
+    s->n_ddl_before = s->n_ddl;
+    return NULL;
+}
+
+static struct error *write_meta(struct store *s, const struct store_meta *m)
+{
+    sqlite3_bind_int64(s->set_meta, 1, (int64_t)m->applied_lsn);
+    sqlite3_bind_int64(s->set_meta, 2, (int64_t)m->applied_epoch);
+    sqlite3_bind_int64(s->set_meta, 3, (int64_t)m->schema_version);
+    return store__run(s->writer, s->set_meta);
+}
+
+static struct error *commit(struct store *s, const struct store_meta *m)
+{
+    TRY(check_open(s));
+    if (s->capture.failed)
+        return error_copy(s->capture.failed);
+    TRY(write_meta(s, m));
+    return store__run(s->writer, s->commit);
+}
+
+struct error *store_commit(struct store *s, uint64_t applied_lsn, uint64_t applied_epoch)
+{
+    struct store_meta m = s->meta;
+    m.applied_lsn = applied_lsn;
+    m.applied_epoch = applied_epoch;
+    m.schema_version = s->schema_version;
+    struct error *e = commit(s, &m);
+    if (e) {
+        store_rollback(s);
+        return e;
+    }
+    pthread_mutex_lock(&s->lock);
+    s->meta = m;
+    pthread_mutex_unlock(&s->lock);
+    leave(s);
+    return NULL;
+}
+
+void store_rollback(struct store *s)
+{
+    if (!s->open)
+        return;
+    if (!sqlite3_get_autocommit(s->writer->db)) {
+        struct error *e = store__run(s->writer, s->rollback);
+        error_free(e); /* SQLite has rolled back all the same */
+    }
+    if (s->n_ddl != s->n_ddl_before)
+        store__forget_tables(s);
+    forget_captured(s);
+    leave(s);
+}
+
+/* ---- marks -------------------------------------------------------------------------------- */
+
+struct error *store_mark(struct store *s)
+{
+    TRY(check_open(s));
+    TRY(store__run(s->writer, s->mark));
+    if (s->n_marks == s->cap_marks) {
+        s->cap_marks = s->cap_marks ? s->cap_marks * 2 : 8;
+        s->marks = mem_realloc(s->marks, s->cap_marks * sizeof(*s->marks));
+    }
+    s->marks[s->n_marks++] = (struct store_saved_mark){
+        .captured = {.len = s->capture.bytes.len, .n_definitions = s->capture.n_definitions},
+        .schema_version = s->schema_version,
+        .n_ddl = s->n_ddl};
+    return NULL;
+}
+
+struct error *store_release_mark(struct store *s)
+{
+    TRY(check_open(s));
+    if (!s->n_marks)
+        return error_new(E_INTERNAL, "there is no mark to release");
+    TRY(store__run(s->writer, s->release_mark));
+    s->n_marks--;
+    return NULL;
+}
+
+struct error *store_rollback_to(struct store *s)
+{
+    TRY(check_open(s));
+    if (!s->n_marks)
+        return error_new(E_INTERNAL, "there is no mark to go back to");
+    TRY(store__run(s->writer, s->rollback_to));
+    TRY(store__run(s->writer, s->release_mark));
+    const struct store_saved_mark *m = &s->marks[--s->n_marks];
+    store__capture_cut(&s->capture, m->captured);
+    s->schema_version = m->schema_version;
+    if (s->n_ddl == m->n_ddl)
+        return NULL;
+    store__forget_tables(s);
+    return store__load_tables(s);
+}
+
+size_t store_marks(struct store *s)
+{
+    return s->n_marks;
+}
+
+/* ---- requests ----------------------------------------------------------------------------- */
+
+struct error *store_put_request(struct store *s, const struct store_request *r, const void *result,
+                                size_t len)
+{
+    TRY(check_open(s));
+    sqlite3_stmt *stmt = s->put_request;
+    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
+    sqlite3_bind_int64(stmt, 2, r->slot);
+    sqlite3_bind_int64(stmt, 3, (int64_t)r->seq);
+    int rc = sqlite3_bind_blob64(stmt, 4, len ? result : "", len, SQLITE_STATIC);
+    if (rc)
+        return types_sqlite_error(s->writer->db, rc);
+    struct error *e = store__run(s->writer, stmt);
+    sqlite3_clear_bindings(stmt);
+    return e;
+}
+
+static struct error *stale_request(const struct store_request *r, uint64_t newer)
+{
+    return error_new(E_PROTOCOL,
+                     "request %" PRIu64 " of gateway %" PRIu64 ", slot %" PRIu32
+                     " comes after request %" PRIu64,
+                     r->seq, r->gateway, r->slot, newer);
+}
+
+struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
+                                 bool *ret_found, const char **ret, size_t *ret_len)
+{
+    sqlite3_stmt *stmt = s->find_request;
+    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
+    sqlite3_bind_int64(stmt, 2, r->slot);
+    int rc = sqlite3_step(stmt);
+    struct error *e = NULL;
+    bool found = false;
+    if (rc == SQLITE_ROW) {
+        uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
+        found = seq == r->seq;
+        if (seq > r->seq)
+            e = stale_request(r, seq);
+    } else if (rc != SQLITE_DONE) {
+        e = types_sqlite_error(s->writer->db, rc);
+    }
+    if (found) {
+        const void *p = sqlite3_column_blob(stmt, 1);
+        *ret_len = (size_t)sqlite3_column_bytes(stmt, 1);
+        char *copy = arena_alloc(a, *ret_len + 1);
+        if (*ret_len)
+            memcpy(copy, p, *ret_len);
+        *ret = copy;
+    }
+    sqlite3_reset(stmt);
+    if (!e)
+        *ret_found = found;
+    return e;
+}
+
+/* ---- DDL ---------------------------------------------------------------------------------- */
+
+static struct error *run_all(sqlite3 *db, const char *sql, size_t len)
+{
+    const char *end = sql + len;
+    while (sql < end) {
+        sqlite3_stmt *stmt;
+        const char *tail = end;
+        if (end - sql > INT32_MAX)
+            return error_new("54000", "statement is too long");
+        int rc = sqlite3_prepare_v2(db, sql, (int)(end - sql), &stmt, &tail);
+        if (!rc && stmt) {
+            while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+            }
+            rc = rc == SQLITE_DONE ? SQLITE_OK : rc;
+        }
+        struct error *e = rc ? types_sqlite_error(db, rc) : NULL;
+        sqlite3_finalize(stmt);
+        TRY(e);
+        sql = tail;
+    }
+    return NULL;
+}
+
+static struct error *run_ddl(struct store *s, const char *sql, size_t len)
+{
+    TRY(store__set_mode(s->writer, STORE_DDL));
+    TRY(run_all(s->writer->db, sql, len));
+    TRY(check_open(s)); /* the text must not end the transaction */
+    return store__check_tables(s);
+}
+
+struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint64_t schema_version)
+{
+    TRY(check_open(s));
+    s->capture.on = false;
+    s->schema_version = schema_version;
+    s->n_ddl++;
+    struct error *e = run_ddl(s, sql, len);
+    store__forget_tables(s);
+    if (!e)
+        e = store__load_tables(s);
+    s->capture.on = true;
+    return e;
+}
