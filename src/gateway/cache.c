@@ -1,0 +1,126 @@
+/*
+ * The server's statement cache: analysed and planned statements, shared by all sessions, by text
+ * and parameter types.
+ *
+ * An entry is current as long as the schema it was planned on is. Stale ones are thrown out when
+ * they are met; the first stale one met takes all others along, since they hold old views of the
+ * catalog. Beyond the cap the least recently used one goes.
+ */
+#include "gateway/gateway_int.h"
+
+void cache__init(struct cache *c, size_t cap)
+{
+    *c = (struct cache){.cap = cap};
+    pthread_mutex_init(&c->lock, NULL);
+}
+
+struct entry *entry__ref(struct entry *e)
+{
+    atomic_fetch_add(&e->refs, 1);
+    return e;
+}
+
+void entry__unref(struct entry *e)
+{
+    if (!e || atomic_fetch_sub(&e->refs, 1) > 1)
+        return;
+    plan_unref(e->plan);
+    if (e->view)
+        catalog_unref(e->view);
+    arena_done(&e->arena);
+    mem_free(e->column_types);
+    mem_free(e->param_types);
+    mem_free(e->text);
+    mem_free(e->key);
+    mem_free(e);
+}
+
+bool entry__is_current(const struct gateway *g, const struct entry *e)
+{
+    const struct catalog_view *view = e->plan ? e->plan->view : e->view;
+    return !view || catalog_schema_is_current(g->o.catalog, view);
+}
+
+/* ---- the list, newest first; the lock is held ---------------------------------------------- */
+
+static void unlink_entry(struct cache *c, struct entry *e)
+{
+    *(e->newer ? &e->newer->older : &c->newest) = e->older;
+    *(e->older ? &e->older->newer : &c->oldest) = e->newer;
+    e->newer = e->older = NULL;
+}
+
+static void link_newest(struct cache *c, struct entry *e)
+{
+    e->older = c->newest;
+    if (e->older)
+        e->older->newer = e;
+    c->newest = e;
+    if (!c->oldest)
+        c->oldest = e;
+}
+
+static void drop(struct cache *c, struct entry *e)
+{
+    map_remove(&c->map, e->key, e->key_len);
+    unlink_entry(c, e);
+    entry__unref(e);
+}
+
+static void drop_stale(struct gateway *g)
+{
+    struct cache *c = &g->cache;
+    for (struct entry *e = c->newest, *next; e; e = next) {
+        next = e->older;
+        if (!entry__is_current(g, e))
+            drop(c, e);
+    }
+}
+
+/* ---- access ------------------------------------------------------------------------------- */
+
+struct entry *cache__get(struct gateway *g, const void *key, size_t len)
+{
+    struct cache *c = &g->cache;
+    pthread_mutex_lock(&c->lock);
+    struct entry *e = map_get(&c->map, key, len);
+    if (e && !entry__is_current(g, e)) {
+        drop_stale(g);
+        e = NULL;
+    }
+    if (e) {
+        if (c->newest != e) {
+            unlink_entry(c, e);
+            link_newest(c, e);
+        }
+        entry__ref(e);
+    }
+    pthread_mutex_unlock(&c->lock);
+    return e;
+}
+
+void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e)
+{
+    struct cache *c = &g->cache;
+    pthread_mutex_lock(&c->lock);
+    struct entry *old = map_get(&c->map, key, len);
+    if (old)
+        drop(c, old);
+    if (!e->key) { /* an entry is in the cache under one key at most */
+        e->key = mem_strndup(key, len);
+        e->key_len = len;
+        map_put(&c->map, key, len, entry__ref(e));
+        link_newest(c, e);
+    }
+    while (c->map.len > c->cap)
+        drop(c, c->oldest);
+    pthread_mutex_unlock(&c->lock);
+}
+
+void cache__done(struct cache *c)
+{
+    while (c->newest)
+        drop(c, c->newest);
+    map_done(&c->map);
+    pthread_mutex_destroy(&c->lock);
+}

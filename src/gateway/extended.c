@@ -1,0 +1,433 @@
+/*
+ * The extended query protocol: Parse, Bind, Describe, Execute, Close, Flush, Sync.
+ *
+ *   Parse -> statement (an entry of the statement cache)   Bind -> portal (entry + parameter
+ * values)   Execute -> rows
+ *
+ * After an error everything up to Sync is skipped. All that comes before one Sync is one
+ * transaction: a write runs as a single-statement transaction only when Sync can be seen to follow
+ * it directly, as it nearly always does.
+ */
+#include "gateway/gateway_int.h"
+
+#include <stdio.h>
+
+enum { MAX_CACHED_TEXT = 16000 };
+
+/* ---- statements --------------------------------------------------------------------------- */
+
+struct statement *extended__find(struct session *s, const char *name)
+{
+    return *name ? map_get_str(&s->statements, name) : s->unnamed;
+}
+
+void extended__free_statement(struct statement *st)
+{
+    if (!st)
+        return;
+    entry__unref(st->entry);
+    mem_free(st);
+}
+
+void extended__forget(struct session *s, const char *name)
+{
+    if (*name) {
+        extended__free_statement(map_remove_str(&s->statements, name));
+        return;
+    }
+    extended__free_statement(s->unnamed);
+    s->unnamed = NULL;
+}
+
+struct error *extended__add(struct session *s, const char *name, struct entry *e)
+{
+    if (*name && map_get_str(&s->statements, name)) {
+        entry__unref(e);
+        return error_new("42P05", "prepared statement \"%s\" already exists", name);
+    }
+    if (!*name && s->unnamed) { /* the same struct, over and over */
+        entry__unref(s->unnamed->entry);
+        s->unnamed->entry = e;
+        return NULL;
+    }
+    struct statement *st = NEW(struct statement);
+    st->entry = e;
+    if (*name)
+        map_put_str(&s->statements, name, st);
+    else
+        s->unnamed = st;
+    return NULL;
+}
+
+static struct error *need_statement(struct session *s, const char *name, struct statement **ret)
+{
+    *ret = extended__find(s, name);
+    if (*ret)
+        return NULL;
+    if (!*name)
+        return error_new("26000", "unnamed prepared statement does not exist");
+    return error_new("26000", "prepared statement \"%s\" does not exist", name);
+}
+
+/* ---- portals ------------------------------------------------------------------------------ */
+
+static struct portal *find_portal(struct session *s, const char *name)
+{
+    if (*name)
+        return map_get_str(&s->portals, name);
+    return s->has_unnamed_portal ? &s->unnamed_portal : NULL;
+}
+
+/* Keeps the arena's memory: the unnamed portal is made anew for each statement. */
+static void clear_portal(struct portal *p)
+{
+    entry__unref(p->entry);
+    spool__free(p->spool);
+    arena_reset(&p->arena);
+    *p = (struct portal){.arena = p->arena};
+}
+
+static void free_portal(struct portal *p)
+{
+    if (!p)
+        return;
+    clear_portal(p);
+    arena_done(&p->arena);
+    mem_free(p);
+}
+
+static void close_portal(struct session *s, const char *name)
+{
+    if (*name) {
+        free_portal(map_remove_str(&s->portals, name));
+        return;
+    }
+    clear_portal(&s->unnamed_portal);
+    s->has_unnamed_portal = false;
+}
+
+void extended__drop_portals(struct session *s)
+{
+    if (s->has_unnamed_portal)
+        close_portal(s, "");
+    if (!s->portals.len)
+        return;
+    void *p;
+    for (size_t i = 0; map_next(&s->portals, &i, &p);)
+        free_portal(p);
+    map_done(&s->portals);
+}
+
+void extended__drop_statements(struct session *s)
+{
+    void *st;
+    for (size_t i = 0; map_next(&s->statements, &i, &st);)
+        extended__free_statement(st);
+    map_done(&s->statements);
+    extended__forget(s, "");
+}
+
+/* ---- Parse -------------------------------------------------------------------------------- */
+
+static struct error *plan_text(struct session *s, const struct pgwire_parse *m, struct entry **ret)
+{
+    struct sql_script script;
+    *ret = NULL;
+    TRY(sql_parse(m->query, &s->worker->arena, &script));
+    struct error *e = NULL;
+    if (script.n_stmts > 1)
+        e = error_new(E_SYNTAX, "cannot insert multiple commands into a prepared statement");
+    else if (script.n_stmts == 1)
+        e = statement__plan(s, &script.stmts[0], m->types, m->n_types, false, ret);
+    sql_script_done(&script);
+    return e;
+}
+
+static struct error *parse_message(struct session *s, const struct pgwire_frame *f)
+{
+    struct arena *a = &s->worker->arena;
+    struct pgwire_parse m;
+    TRY(pgwire_decode_parse(f, a, &m));
+    size_t len = strlen(m.query), types_len = (size_t)m.n_types * 4;
+    TRY(pgwire_check_utf8(m.query, len));
+    if (!*m.statement)
+        extended__forget(s, "");
+    /* a 1, how many types, the types, the text: no text of a simple query looks like that */
+    size_t key_len = 2 + types_len + len;
+    char *key = NULL;
+    struct entry *e = NULL;
+    if (len <= MAX_CACHED_TEXT && m.n_types < 128) {
+        key = arena_alloc(a, key_len);
+        key[0] = 1;
+        key[1] = (char)m.n_types;
+        memcpy(key + 2, m.types, types_len);
+        memcpy(key + 2 + types_len, m.query, len);
+        e = cache__get(s->gateway, key, key_len);
+    }
+    if (!e) {
+        struct error *failed = plan_text(s, &m, &e);
+        if (failed && s->txn == 'E') {
+            error_free(failed);
+            return statement__allowed(s, NULL);
+        }
+        TRY(failed);
+        if (key && e)
+            cache__put(s->gateway, key, key_len, e);
+    }
+    struct error *refused = e ? statement__allowed(s, e->query) : NULL;
+    if (refused) {
+        entry__unref(e);
+        return refused;
+    }
+    TRY(extended__add(s, m.statement, e));
+    pgwire_put_plain(&s->out, PGWIRE_PARSE_COMPLETE);
+    return NULL;
+}
+
+/* ---- Bind --------------------------------------------------------------------------------- */
+
+static struct error *check_counts(const struct pgwire_bind *m, const struct entry *e)
+{
+    int n_params = e ? e->n_params : 0, n_columns = e && e->returns ? e->n_columns : 0;
+    if (m->n_params != n_params)
+        return error_new(E_PROTOCOL,
+                         "bind message supplies %d parameters, but prepared statement \"%s\" "
+                         "requires %d",
+                         m->n_params, m->statement, n_params);
+    if (m->n_results > 1 && m->n_results != n_columns)
+        return error_new(E_PROTOCOL, "bind message has %d result formats but query has %d columns",
+                         m->n_results, n_columns);
+    return NULL;
+}
+
+static struct error *read_values(struct portal *p, const struct pgwire_bind *m)
+{
+    p->values = ARENA_ARRAY(&p->arena, struct value, m->n_params);
+    for (int i = 0; i < m->n_params; i++)
+        TRY(value__read(p->entry->param_types[i], m->params[i].format, m->params[i].data,
+                        m->params[i].len, -1, &p->arena, &p->values[i]));
+    return NULL;
+}
+
+static struct error *new_portal(struct session *s, const char *name, struct portal **ret)
+{
+    if (!*name) {
+        clear_portal(&s->unnamed_portal);
+        s->has_unnamed_portal = true;
+        *ret = &s->unnamed_portal;
+        return NULL;
+    }
+    if (map_get_str(&s->portals, name))
+        return error_new("42P03", "cursor \"%s\" already exists", name);
+    *ret = NEW(struct portal);
+    map_put_str(&s->portals, name, *ret);
+    return NULL;
+}
+
+static struct error *bind_message(struct session *s, const struct pgwire_frame *f)
+{
+    struct pgwire_bind m;
+    struct portal *p;
+    struct statement *st;
+    TRY(pgwire_decode_bind(f, &s->worker->arena, &m));
+    TRY(need_statement(s, m.statement, &st));
+    if (st->entry) {
+        TRY(statement__allowed(s, st->entry->query));
+        if (!entry__is_current(s->gateway, st->entry))
+            TRY(statement__refresh(s, &st->entry, st->entry->returns));
+    }
+    TRY(check_counts(&m, st->entry));
+    TRY(new_portal(s, m.portal, &p));
+    /* values point into the message, and the input buffer is reused: the portal has its own copy */
+    struct pgwire_frame own = *f;
+    own.body = memcpy(arena_alloc(&p->arena, f->len), f->body, f->len);
+    struct error *e = pgwire_decode_bind(&own, &p->arena, &m);
+    if (!e && st->entry) {
+        p->entry = entry__ref(st->entry);
+        p->n_formats = m.n_results;
+        p->formats = m.results;
+        e = read_values(p, &m);
+    }
+    if (e) {
+        close_portal(s, m.portal);
+        return e;
+    }
+    pgwire_put_plain(&s->out, PGWIRE_BIND_COMPLETE);
+    return NULL;
+}
+
+/* ---- Describe, Close ---------------------------------------------------------------------- */
+
+static void describe(struct session *s, const struct entry *e, int n_formats,
+                     const int16_t *formats)
+{
+    if (!e || !e->returns) {
+        pgwire_put_plain(&s->out, PGWIRE_NO_DATA);
+        return;
+    }
+    struct output o = {.s = s, .e = e, .n_formats = n_formats, .formats = formats};
+    output__describe(&o, &s->out);
+}
+
+static struct error *describe_statement(struct session *s, const char *name)
+{
+    struct statement *st;
+    TRY(need_statement(s, name, &st));
+    struct entry *e = st->entry;
+    if (e && !entry__is_current(s->gateway, e)) {
+        TRY(statement__refresh(s, &st->entry, e->returns));
+        e = st->entry;
+    }
+    int n = e ? e->n_params : 0;
+    uint32_t *types = ARENA_ARRAY(&s->worker->arena, uint32_t, n);
+    for (int i = 0; i < n; i++)
+        types[i] = e->param_types[i]->oid;
+    pgwire_put_param_types(&s->out, types, n);
+    describe(s, e, 0, NULL);
+    return NULL;
+}
+
+static struct error *need_portal(struct session *s, const char *name, struct portal **ret)
+{
+    *ret = find_portal(s, name);
+    return *ret ? NULL : error_new("34000", "portal \"%s\" does not exist", name);
+}
+
+static struct error *describe_message(struct session *s, const struct pgwire_frame *f)
+{
+    struct pgwire_target m;
+    TRY(pgwire_decode_target(f, &m));
+    if (m.kind == 'S')
+        return describe_statement(s, m.name);
+    struct portal *p;
+    TRY(need_portal(s, m.name, &p));
+    describe(s, p->entry, p->n_formats, p->formats);
+    return NULL;
+}
+
+static struct error *close_message(struct session *s, const struct pgwire_frame *f)
+{
+    struct pgwire_target m;
+    TRY(pgwire_decode_target(f, &m));
+    if (m.kind == 'S')
+        extended__forget(s, m.name);
+    else
+        close_portal(s, m.name);
+    pgwire_put_plain(&s->out, PGWIRE_CLOSE_COMPLETE);
+    return NULL;
+}
+
+/* ---- Execute ------------------------------------------------------------------------------ */
+
+bool extended__sync_follows(struct session *s)
+{
+    size_t offset = 0;
+    struct pgwire_frame f;
+    while (io__peek(s, &offset, &f))
+        if (f.type != 'C' && f.type != 'H')
+            return f.type == 'S';
+    return false;
+}
+
+/* A portal that ran before: more of its rows, or nothing more. */
+static struct error *go_on(struct session *s, struct portal *p, int64_t limit)
+{
+    if (!p->entry->returns)
+        return error_new("55000", "portal cannot be run again");
+    int64_t sent = 0;
+    bool done = true;
+    if (p->spool)
+        TRY(spool__send(s, p->spool, limit, &done, &sent));
+    if (!done) {
+        pgwire_put_plain(&s->out, PGWIRE_PORTAL_SUSPENDED);
+        return NULL;
+    }
+    spool__free(p->spool);
+    p->spool = NULL;
+    char tag[64];
+    if (p->entry->query->counts_rows)
+        snprintf(tag, sizeof(tag), "%s %lld", p->entry->query->tag, (long long)sent);
+    else
+        snprintf(tag, sizeof(tag), "%s", p->entry->query->tag);
+    pgwire_put_complete(&s->out, tag);
+    return NULL;
+}
+
+static struct error *execute_message(struct session *s, const struct pgwire_frame *f,
+                                     const char **ret_where)
+{
+    struct pgwire_execute m;
+    struct portal *p;
+    TRY(pgwire_decode_execute(f, &m));
+    TRY(need_portal(s, m.portal, &p));
+    if (!p->entry) {
+        pgwire_put_plain(&s->out, PGWIRE_EMPTY_QUERY);
+        return NULL;
+    }
+    if (p->ran)
+        return go_on(s, p, m.max_rows);
+    p->ran = true;
+    if (p->entry->query->writes && statement__transactional(p->entry->query) && s->txn == 'I' &&
+        !s->implicit && !extended__sync_follows(s))
+        TRY(transaction__begin_implicit(s));
+    struct output o = {.s = s,
+                       .e = p->entry,
+                       .n_formats = p->n_formats,
+                       .formats = p->formats,
+                       .limit = p->entry->returns ? MAX(m.max_rows, 0) : 0,
+                       .portal = p};
+    TRY(statement__run(s, &p->entry, p->values, &o, ret_where));
+    if (p->spool)
+        pgwire_put_plain(&s->out, PGWIRE_PORTAL_SUSPENDED);
+    return NULL;
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+void extended__sync(struct session *s)
+{
+    s->skip_to_sync = false;
+    struct error *e = transaction__end_implicit(s);
+    if (e)
+        session__report(s, e, NULL);
+    if (s->txn == 'I')
+        extended__drop_portals(s);
+    session__ready(s);
+}
+
+void extended__message(struct session *s, const struct pgwire_frame *f)
+{
+    const char *where = NULL;
+    struct error *e = NULL;
+    if (f->type == 'S') {
+        extended__sync(s);
+        return;
+    }
+    if (f->type == 'H') {
+        s->flush = true;
+        return;
+    }
+    if (s->skip_to_sync)
+        return;
+    switch (f->type) {
+    case 'P':
+        e = parse_message(s, f);
+        break;
+    case 'B':
+        e = bind_message(s, f);
+        break;
+    case 'D':
+        e = describe_message(s, f);
+        break;
+    case 'E':
+        e = execute_message(s, f, &where);
+        break;
+    case 'C':
+        e = close_message(s, f);
+        break;
+    }
+    if (e) {
+        session__report(s, e, where);
+        s->skip_to_sync = true;
+    }
+}

@@ -1,0 +1,315 @@
+/*
+ * gateway, inside.
+ *
+ * A session is owned by one party at a time:
+ *
+ *   parked (epoll) --readable--> served (one pool thread) --10 ms of quiet--> parked
+ *                                   \--end, error--> freed
+ *
+ * Other threads touch a session only under gateway.lock and only its atomics, its socket (shutdown)
+ * and exec_cancel(); it is taken out of gateway.sessions under that lock before it is freed.
+ */
+#pragma once
+
+#include "gateway/gateway.h"
+#include "pgwire/pgwire.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+enum {
+    QUIET_MS = 10,           /* a served session waits so long for more before it is parked */
+    FLUSH_BYTES = 64 * 1024, /* output beyond that is sent while a statement runs */
+    STARTUP_TIMEOUT_MS = 60 * 1000,
+};
+
+struct session;
+
+/* ---- settings (settings.c) ---------------------------------------------------------------- */
+
+/* What a session has set. Everything NULL: the defaults of the table. */
+struct settings {
+    char **values;     /* by row of the table; NULL array: nothing set; NULL entry: the default */
+    char **outside;    /* what holds again after the transaction, where SET LOCAL changed it .. */
+    bool *local;       /* .. said here */
+    char **undo;       /* as it was when the transaction began; NULL array: nothing changed in it */
+    struct map custom; /* a.b = c */
+    uint32_t statement_timeout_ms, idle_txn_timeout_ms;
+    uint8_t min_messages; /* enum notice_level */
+};
+enum notice_level {
+    NOTICE_DEBUG,
+    NOTICE_LOG,
+    NOTICE_INFO,
+    NOTICE_NOTICE,
+    NOTICE_WARNING,
+    NOTICE_ERROR
+};
+
+void settings__init(struct settings *t);
+void settings__done(struct settings *t);
+/* value NULL: the default. Reports changes that clients want to know (ParameterStatus). */
+struct error *settings__set(struct session *s, const char *name, const char *value, bool local);
+struct error *settings__reset_all(struct session *s);
+struct error *settings__show(struct session *s, const char *name, char **ret); /* mem_free */
+/* Every row: name, value, description. */
+void settings__each(struct session *s,
+                    struct error *(*row)(void *ctx, const char *name, const char *value,
+                                         const char *description),
+                    void *ctx, struct error **ret);
+void settings__report_all(struct session *s);
+/* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
+void settings__transaction_end(struct session *s, bool committed);
+
+/* ---- the statement cache (cache.c) -------------------------------------------------------- */
+
+/*
+ * One analysed and planned statement, immutable, shared by sessions. With a plan, the query lives
+ * in it; statements that the gateway runs by itself have none and live in `arena`.
+ */
+struct entry {
+    _Atomic int refs;
+    const struct query *query; /* the outermost: EXPLAIN, COPY, .. */
+    struct plan *plan;         /* NULL: the gateway's own */
+    struct arena arena;
+    const struct catalog_view *view;
+
+    char *text; /* as it was analysed; one statement */
+
+    bool returns;
+    int n_columns;
+    const struct result_column *columns;
+    const struct type **column_types;
+    int n_params;
+    const struct type **param_types;
+
+    /* in the cache; guarded by cache.lock */
+    char *key;
+    size_t key_len;
+    struct entry *newer, *older;
+};
+
+struct cache {
+    pthread_mutex_t lock;
+    struct map map; /* key -> entry, one reference each */
+    struct entry *newest, *oldest;
+    size_t cap;
+};
+void cache__init(struct cache *c, size_t cap);
+void cache__done(struct cache *c);
+struct entry *entry__ref(struct entry *e);
+void entry__unref(struct entry *e); /* NULL is fine */
+/* A current entry with a reference, or NULL. */
+struct entry *cache__get(struct gateway *g, const void *key, size_t len);
+void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e);
+bool entry__is_current(const struct gateway *g, const struct entry *e);
+
+/* ---- prepared statements and portals (extended.c) ----------------------------------------- */
+
+struct statement {
+    struct entry *entry; /* NULL: an empty query */
+};
+
+/* Encoded rows that a portal still owes its client; beyond a limit they are in an unlinked file. */
+struct spool {
+    struct buf memory;
+    int fd; /* -1: none */
+    uint64_t len, pos;
+};
+
+struct portal {
+    struct entry *entry; /* NULL: an empty query */
+    struct arena arena;
+    struct value *values;
+    int n_formats;
+    int16_t *formats;
+    bool ran, done; /* executed; and everything was sent */
+    int64_t total;  /* rows of the whole statement */
+    struct spool *spool;
+};
+
+/* ---- sessions ----------------------------------------------------------------------------- */
+
+enum terminate { TERMINATE_NO, TERMINATE_SHUTDOWN, TERMINATE_IDLE_TXN, TERMINATE_STARTUP };
+
+struct session {
+    struct gateway *gateway;
+    struct session *prev, *next; /* in gateway.sessions; guarded by gateway.lock */
+    int fd;
+    uint32_t pid, secret;
+
+    /* other threads set these */
+    _Atomic int terminate; /* enum terminate */
+    _Atomic bool cancel;   /* the current statement */
+    _Atomic bool timed_out;
+    /* read by the timer: when the running statement, or the idle transaction, has to end; 0: never
+     */
+    _Atomic uint64_t statement_deadline, idle_deadline;
+
+    struct worker *worker; /* who serves it; NULL: parked */
+    struct buf in;
+    size_t in_pos; /* consumed */
+    struct buf out;
+    uint64_t flushed; /* bytes sent so far */
+    bool flush;       /* send what is in `out` before waiting */
+    bool broken;      /* the connection is: nothing more is sent or read */
+    bool closing;     /* after what is in `out` */
+
+    bool started, internal, loopback;
+    bool counted; /* in gateway.clients or .peers */
+    uint64_t born_ms;
+    char *user;
+    char *peer; /* internal: the other server's name */
+    struct exec_session *exec;
+    struct settings settings;
+
+    /* transactions */
+    char txn;      /* 'I', 'T', 'E' */
+    bool implicit; /* exec has a transaction that the client did not ask for */
+    bool read_only;
+    bool savepoints; /* there may be some: a failed transaction is kept for ROLLBACK TO */
+    char *isolation; /* of this transaction; NULL: the default */
+
+    /* internal sessions: prepared texts, and what is bound */
+    struct map internal_texts;
+    const char *internal_bound; /* one of the texts; NULL: nothing */
+    bool internal_has_args;
+    struct buf internal_args;
+
+    /* extended protocol */
+    bool skip_to_sync;
+    struct map statements, portals; /* by name; the unnamed ones: */
+    struct statement *unnamed;
+    struct portal unnamed_portal;
+    bool has_unnamed_portal;
+};
+
+/* What a pool thread lends to the session that it serves. */
+struct worker {
+    struct gateway *gateway;
+    struct arena arena; /* for one message */
+    struct buf in, out;
+};
+
+struct gateway {
+    struct gateway_options o;
+    char *name;
+    int epoll, wake_fd;
+    struct cache cache;
+
+    pthread_mutex_t lock;
+    struct session *sessions;
+    struct map by_pid;
+    uint32_t next_pid;
+    unsigned clients, peers;
+
+    _Atomic int threads, idle;
+    _Atomic bool draining, closing;
+    pthread_cond_t changed; /* a thread or a session ended; with `lock` */
+
+    pthread_t timer;
+    bool timer_runs;
+    _Atomic unsigned timed; /* sessions with a timeout set: the timer looks often */
+};
+
+/* session.c */
+struct session *session__new(struct gateway *g, int fd, bool loopback);
+void session__serve(struct worker *w, struct session *s);
+void session__free(struct session *s);
+/* From any thread, under gateway.lock: ends it soon. */
+void session__terminate(struct session *s, enum terminate why);
+void session__cancel(struct session *s);
+/* Sends it and, except in `FATAL`, marks the transaction as failed. Takes the error. */
+void session__report(struct session *s, struct error *e, const char *where);
+void session__fatal(struct session *s, struct error *e);
+void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
+                     const char *format, ...) PRINTF_LIKE(4, 5);
+void session__ready(struct session *s);
+
+/* startup.c */
+void startup__message(struct session *s, const struct pgwire_frame *f);
+
+/* io.c: all return false when the connection is gone (session.broken is set). */
+bool io__flush(struct session *s);
+/* More bytes into `in`. *ret_quiet: none came within QUIET_MS (only when `wait` is false). */
+bool io__receive(struct session *s, bool wait, bool *ret_quiet);
+/* The next message, waited for as long as it takes (COPY, links). An error when the session ends.
+ */
+struct error *io__next(struct session *s, struct pgwire_frame *ret);
+/* The next message if it is there already, without taking it. */
+bool io__peek(struct session *s, size_t *offset, struct pgwire_frame *ret);
+
+/* output.c: the result of one statement on its way to the client. */
+struct output {
+    struct session *s;
+    const struct entry *e;
+    int n_formats;
+    const int16_t *formats;
+    bool describe; /* RowDescription goes before the rows (simple queries) */
+    bool described;
+    int64_t limit;         /* rows to send now; 0: all */
+    struct portal *portal; /* gets the rest, with a limit */
+    int64_t rows;
+    size_t mark; /* where the statement's output begins in `out`, while `flushed` is this: */
+    uint64_t flushed_mark;
+};
+void output__begin(struct output *o);
+struct error *output__row(void *ctx, const struct value *values, int n);
+bool output__reset(void *ctx);
+void output__describe(struct output *o, struct buf *out);
+void output__text_row(struct output *o, const char *const *texts, int n); /* of text columns */
+void output__complete(struct output *o, int64_t rows);
+/* Sends up to `limit` (0: all) spooled rows; true: nothing is left. */
+struct error *spool__send(struct session *s, struct spool *p, int64_t limit, bool *ret_done,
+                          int64_t *ret_sent);
+void spool__free(struct spool *p);
+
+/* statement.c */
+/* Analyses and plans one statement of a parsed script. types: see sql_context. The entry is new,
+ * with one reference. */
+struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
+                              int n_types, bool no_params, struct entry **ret);
+/* Runs *e and sends its result, CommandComplete included. *e is replaced when it was stale. */
+struct error *statement__run(struct session *s, struct entry **e, const struct value *values,
+                             struct output *o, const char **ret_where);
+/* Plans *e anew. `same_columns`: 0A000 when its result columns changed, since the client knows
+ * them. */
+struct error *statement__refresh(struct session *s, struct entry **e, bool same_columns);
+/* May it run now? 25P02 in a failed transaction. */
+struct error *statement__allowed(struct session *s, const struct query *q);
+/* Is it something that belongs into a transaction? */
+bool statement__transactional(const struct query *q);
+struct error *value__read(const struct type *t, int16_t format, const char *p, size_t n,
+                          int32_t typmod, struct arena *a, struct value *ret);
+
+/* transaction.c */
+struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag);
+struct error *transaction__begin_implicit(struct session *s);
+/* Commits the implicit one, if any. */
+struct error *transaction__end_implicit(struct session *s);
+void transaction__failed(struct session *s); /* after any error */
+
+/* simple.c, extended.c, copy.c, prepare.c, internal.c */
+void simple__query(struct session *s, const char *text);
+void extended__message(struct session *s, const struct pgwire_frame *f);
+void extended__sync(struct session *s);
+void extended__free_statement(struct statement *st);
+struct statement *extended__find(struct session *s, const char *name);
+/* Puts it under a new name. Takes the entry. 42P05 when there is one. */
+struct error *extended__add(struct session *s, const char *name, struct entry *e);
+void extended__forget(struct session *s, const char *name);
+void extended__drop_statements(struct session *s);
+void extended__drop_portals(struct session *s);
+bool extended__sync_follows(struct session *s);
+struct error *copy__run(struct session *s, struct entry **e, struct output *o,
+                        const char **ret_where);
+/* PREPARE, EXECUTE, DEALLOCATE. */
+struct error *prepare__run(struct session *s, struct entry *e, struct output *o,
+                           const char **ret_where);
+void internal__query(struct session *s, const char *text);
+void internal__message(struct session *s, const struct pgwire_frame *f);
+
+/* pool.c */
+struct error *pool__start(struct gateway *g);
+void pool__stop(struct gateway *g);
+void pool__park(struct session *s); /* the last touch of it by its thread */

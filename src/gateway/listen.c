@@ -1,0 +1,171 @@
+/* The gateway as a whole: its listener, its life. */
+#include "gateway/gateway_int.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- listening ---------------------------------------------------------------------------- */
+
+static bool is_loopback(const struct sockaddr *a)
+{
+    if (a->sa_family == AF_INET)
+        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
+    if (a->sa_family == AF_INET6)
+        return IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
+    return false;
+}
+
+static struct error *bind_one(const struct addrinfo *a, const char *host, const char *port,
+                              int *ret_fd)
+{
+    if (!is_loopback(a->ai_addr))
+        return error_hint(
+            error_new(E_UNSUPPORTED, "cannot listen on \"%s\": only loopback addresses are allowed",
+                      host),
+            "Authentication does not exist yet, so anybody who reaches the port could "
+            "read and change everything. Use 127.0.0.1.");
+    _cleanup_(fd_closep) int fd =
+        socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0)
+        return error_errno(E_IO, errno, "could not create a socket");
+    int one = 1;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+    if (bind(fd, a->ai_addr, a->ai_addrlen) != 0 || listen(fd, 4096) != 0) {
+        if (errno == EADDRINUSE)
+            return error_hint(error_new("55006", "port %s on \"%s\" is in use", port, host),
+                              "Is another minisqld running? Stop it, or choose another address "
+                              "with --listen HOST:PORT.");
+        return error_errno(E_IO, errno, "could not listen on %s:%s", host, port);
+    }
+    *ret_fd = fd;
+    fd = -1;
+    return NULL;
+}
+
+struct error *gateway_listen(const char *host, const char *port, int *ret_fd)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
+    int rc = getaddrinfo(host, port, &hints, &list);
+    if (rc != 0)
+        return error_hint(error_new("22023", "could not understand the address \"%s:%s\": %s", host,
+                                    port, gai_strerror(rc)),
+                          "Give it as HOST:PORT, for example 127.0.0.1:5433.");
+    struct error *e = bind_one(list, host, port, ret_fd);
+    freeaddrinfo(list);
+    return e;
+}
+
+uint16_t gateway_port(int listen_fd)
+{
+    struct sockaddr_storage a;
+    socklen_t len = sizeof(a);
+    if (getsockname(listen_fd, (struct sockaddr *)&a, &len) != 0)
+        return 0;
+    return ntohs(a.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)(void *)&a)->sin6_port
+                                         : ((struct sockaddr_in *)(void *)&a)->sin_port);
+}
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+struct error *gateway_open(const struct gateway_options *o, struct gateway **ret)
+{
+    struct gateway *g = NEW(struct gateway);
+    g->o = *o;
+    g->name = mem_strdup(o->name);
+    g->o.name = g->name;
+    if (!g->o.max_connections)
+        g->o.max_connections = 5000;
+    if (!g->o.max_threads)
+        g->o.max_threads = 10000;
+    pthread_mutex_init(&g->lock, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&g->changed, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    cache__init(&g->cache, o->cached_statements ? o->cached_statements : 2000);
+    g->epoll = g->wake_fd = -1;
+    struct error *e = pool__start(g);
+    if (e) {
+        gateway_close(g);
+        return e;
+    }
+    *ret = g;
+    return NULL;
+}
+
+/* Waits for g->changed; the lock is held. */
+static void wait_changed(struct gateway *g, unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&g->changed, &g->lock, &until);
+}
+
+/* Ends the sessions of clients (or of everybody), and waits until they are gone. */
+static void end_sessions(struct gateway *g, bool peers, uint64_t cancel_at, uint64_t cut_at)
+{
+    pthread_mutex_lock(&g->lock);
+    for (bool first = true;; first = false) {
+        uint64_t now = clock_ms();
+        unsigned left = 0;
+        for (struct session *s = g->sessions; s; s = s->next) {
+            if (s->internal && !peers)
+                continue;
+            left++;
+            if (first)
+                session__terminate(s, TERMINATE_SHUTDOWN);
+            if (now >= cancel_at)
+                session__cancel(s);
+            if (now >= cut_at)
+                shutdown(s->fd, SHUT_RDWR);
+        }
+        if (!left)
+            break;
+        wait_changed(g, 20);
+    }
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gateway_drain(struct gateway *g, unsigned timeout_ms)
+{
+    atomic_store(&g->draining, true);
+    uint64_t cancel_at = clock_ms() + timeout_ms;
+    end_sessions(g, false, cancel_at, cancel_at + 2000);
+}
+
+void gateway_close(struct gateway *g)
+{
+    if (!g)
+        return;
+    atomic_store(&g->draining, true);
+    uint64_t now = clock_ms();
+    end_sessions(g, true, now, now + 2000);
+    pool__stop(g);
+    cache__done(&g->cache);
+    map_done(&g->by_pid);
+    pthread_mutex_destroy(&g->lock);
+    pthread_cond_destroy(&g->changed);
+    mem_free(g->name);
+    mem_free(g);
+}
+
+void gateway_get_counts(struct gateway *g, struct gateway_counts *ret)
+{
+    pthread_mutex_lock(&g->lock);
+    *ret = (struct gateway_counts){
+        .clients = g->clients, .peers = g->peers, .threads = (unsigned)atomic_load(&g->threads)};
+    pthread_mutex_unlock(&g->lock);
+    pthread_mutex_lock(&g->cache.lock);
+    ret->cached_statements = (unsigned)g->cache.map.len;
+    pthread_mutex_unlock(&g->cache.lock);
+}

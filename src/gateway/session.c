@@ -1,0 +1,339 @@
+/*
+ * One session: served by a thread while its client sends, parked when it does not.
+ *
+ *   starting --startup.c--> started --simple.c, extended.c, internal.c, message by message-->
+ * closing
+ *
+ * While parked it keeps only what it must: no buffers unless half a message has come, no arenas.
+ */
+#include "gateway/gateway_int.h"
+
+#include <stdio.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* ---- life --------------------------------------------------------------------------------- */
+
+struct session *session__new(struct gateway *g, int fd, bool loopback)
+{
+    struct session *s = NEW(struct session);
+    s->gateway = g;
+    s->fd = fd;
+    s->loopback = loopback;
+    s->txn = 'I';
+    s->born_ms = clock_ms();
+    s->secret = (uint32_t)random_u64();
+    settings__init(&s->settings);
+    pthread_mutex_lock(&g->lock);
+    do
+        g->next_pid = (g->next_pid + 1) & 0x7fffffff;
+    while (!g->next_pid || map_get_u64(&g->by_pid, g->next_pid));
+    s->pid = g->next_pid;
+    map_put_u64(&g->by_pid, s->pid, s);
+    s->next = g->sessions;
+    if (s->next)
+        s->next->prev = s;
+    g->sessions = s;
+    pthread_mutex_unlock(&g->lock);
+    return s;
+}
+
+static void unlink_session(struct session *s)
+{
+    struct gateway *g = s->gateway;
+    pthread_mutex_lock(&g->lock);
+    map_remove_u64(&g->by_pid, s->pid);
+    if (s->prev)
+        s->prev->next = s->next;
+    else
+        g->sessions = s->next;
+    if (s->next)
+        s->next->prev = s->prev;
+    if (s->counted)
+        (*(s->internal ? &g->peers : &g->clients))--;
+    close(s->fd);
+    pthread_cond_broadcast(&g->changed);
+    pthread_mutex_unlock(&g->lock);
+}
+
+void session__free(struct session *s)
+{
+    struct gateway *g = s->gateway;
+    pthread_mutex_lock(&g->lock); /* nobody cancels it any more */
+    struct exec_session *exec = s->exec;
+    s->exec = NULL;
+    pthread_mutex_unlock(&g->lock);
+    exec_session_free(exec);
+    if (s->started)
+        log_debug("conn=%u: ended", s->pid);
+    extended__drop_statements(s);
+    extended__drop_portals(s);
+    arena_done(&s->unnamed_portal.arena);
+    map_done(&s->statements);
+    map_done(&s->portals);
+    void *text;
+    for (size_t i = 0; map_next(&s->internal_texts, &i, &text);)
+        mem_free(text);
+    map_done(&s->internal_texts);
+    buf_done(&s->internal_args);
+    if (s->settings.statement_timeout_ms || s->settings.idle_txn_timeout_ms)
+        atomic_fetch_sub(&g->timed, 1);
+    settings__done(&s->settings);
+    buf_done(&s->in);
+    buf_done(&s->out);
+    mem_free(s->user);
+    mem_free(s->peer);
+    mem_free(s->isolation);
+    unlink_session(s);
+    mem_free(s);
+}
+
+void session__terminate(struct session *s, enum terminate why)
+{
+    int no = TERMINATE_NO;
+    if (!atomic_compare_exchange_strong(&s->terminate, &no, why))
+        return;
+    shutdown(s->fd, SHUT_RD); /* wakes whoever reads from it, or epoll */
+}
+
+void session__cancel(struct session *s)
+{
+    atomic_store(&s->cancel, true);
+    if (s->exec)
+        exec_cancel(s->exec);
+}
+
+/* ---- what is said to the client ----------------------------------------------------------- */
+
+/* Class MS is for servers only; cancellations say who asked. */
+static void for_clients(struct session *s, struct error *e)
+{
+    const char *text = NULL;
+    if (error_is(e, E_NOT_PRIMARY)) {
+        memcpy(e->sqlstate, E_UNAVAILABLE, 6);
+        text = "the table's primary server is not reachable";
+    } else if (error_is(e, E_STALE_SCHEMA)) {
+        memcpy(e->sqlstate, E_SERIALIZATION, 6);
+        text = "the schema kept changing while the statement was planned";
+    } else if (error_is(e, E_CANCELED)) {
+        text = atomic_load(&s->timed_out) ? "canceling statement due to statement timeout"
+                                          : "canceling statement due to user request";
+    }
+    if (!text)
+        return;
+    mem_free(e->message);
+    e->message = mem_strdup(text);
+    if (!error_is(e, E_CANCELED)) {
+        mem_free(e->detail);
+        e->detail = NULL;
+        if (!e->hint)
+            e->hint = mem_strdup("Try again.");
+    }
+}
+
+void session__report(struct session *s, struct error *e, const char *where)
+{
+    if (!s->internal)
+        for_clients(s, e);
+    if (error_is(e, E_INTERNAL) || error_is(e, E_DAMAGED) || error_is(e, E_IO))
+        log_failure(LOG_WARN, e, "conn=%u", s->pid);
+    pgwire_put_error(&s->out, "ERROR", e, where);
+    error_free(e);
+    if (!s->internal)
+        transaction__failed(s);
+}
+
+void session__fatal(struct session *s, struct error *e)
+{
+    pgwire_put_error(&s->out, "FATAL", e, NULL);
+    error_free(e);
+    s->closing = s->flush = true;
+}
+
+void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
+                     const char *format, ...)
+{
+    static const char *const names[] = {"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"};
+    if (level < s->settings.min_messages && level != NOTICE_INFO)
+        return;
+    char text[512];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    struct error *e = error_new(sqlstate, "%s", text);
+    pgwire_put_error(&s->out, names[level], e, NULL);
+    error_free(e);
+}
+
+void session__ready(struct session *s)
+{
+    char state = s->txn;
+    if (s->internal)
+        state = exec_in_transaction(s->exec) ? 'T' : 'I';
+    pgwire_put_ready(&s->out, state);
+    s->flush = true;
+}
+
+/* ---- messages ----------------------------------------------------------------------------- */
+
+static void started_message(struct session *s, const struct pgwire_frame *f)
+{
+    struct error *e = NULL;
+    switch (f->type) {
+    case 'X':
+        s->closing = true;
+        return;
+    case 'Q': {
+        const char *text;
+        e = pgwire_decode_query(f, &text);
+        if (e)
+            break;
+        s->skip_to_sync = false;
+        if (s->internal)
+            internal__query(s, text);
+        else
+            simple__query(s, text);
+        return;
+    }
+    case 'd':
+    case 'c':
+    case 'f':
+        return; /* of a COPY that has failed already */
+    case 'F':
+        session__report(s,
+                        error_hint(error_new(E_UNSUPPORTED, "function calls are not supported"),
+                                   "Call the function in a SELECT."),
+                        NULL);
+        session__ready(s);
+        return;
+    case 'p':
+        e = error_new(E_PROTOCOL, "unexpected password message");
+        break;
+    default:
+        if (s->internal)
+            internal__message(s, f);
+        else
+            extended__message(s, f);
+        return;
+    }
+    session__fatal(s, e);
+}
+
+/* Handles one message. False: there is none in the buffer. */
+static bool next_message(struct session *s)
+{
+    struct pgwire_frame f;
+    size_t need = 0;
+    if (s->in_pos == s->in.len)
+        return false;
+    struct error *e = pgwire_next_frame(s->started ? PGWIRE_RUNNING : PGWIRE_STARTING,
+                                        s->in.data + s->in_pos, s->in.len - s->in_pos, &f, &need);
+    if (e) {
+        session__fatal(s, e);
+        return true;
+    }
+    if (need)
+        return false;
+    s->in_pos += f.total;
+    if (s->started)
+        started_message(s, &f);
+    else
+        startup__message(s, &f);
+    arena_reset(&s->worker->arena);
+    return true;
+}
+
+/* ---- serving ------------------------------------------------------------------------------ */
+
+static void attach(struct worker *w, struct session *s)
+{
+    s->worker = w;
+    if (!s->in.data) {
+        s->in = w->in;
+        w->in = (struct buf){0};
+    }
+    if (!s->out.data) {
+        s->out = w->out;
+        w->out = (struct buf){0};
+    }
+}
+
+/* Gives the buffers back, unless half a message is in them. */
+static void detach(struct worker *w, struct session *s)
+{
+    if (s->in_pos == s->in.len) {
+        buf_done(&w->in);
+        buf_clear(&s->in);
+        w->in = s->in;
+        s->in = (struct buf){0};
+        s->in_pos = 0;
+    }
+    if (!s->out.len) {
+        buf_done(&w->out);
+        w->out = s->out;
+        s->out = (struct buf){0};
+    }
+    if (!s->has_unnamed_portal)
+        arena_done(&s->unnamed_portal.arena);
+    s->worker = NULL;
+}
+
+static struct error *why_terminated(int why)
+{
+    switch (why) {
+    case TERMINATE_IDLE_TXN:
+        return error_new("25P03", "terminating connection due to idle-in-transaction timeout");
+    case TERMINATE_STARTUP:
+        return error_new(E_CANCELED, "canceling authentication due to timeout");
+    default:
+        return error_new(E_SHUTDOWN, "terminating connection due to administrator command");
+    }
+}
+
+static void end(struct worker *w, struct session *s)
+{
+    int why = atomic_load(&s->terminate);
+    if (why && !s->broken && !s->internal)
+        session__fatal(s, why_terminated(why));
+    if (!s->broken && s->out.len) {
+        if (!why)
+            io__flush(s);
+        else if (send(s->fd, s->out.data, s->out.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
+            log_debug("conn=%u: could not say goodbye", s->pid);
+    }
+    detach(w, s);
+    session__free(s);
+}
+
+/* Waits for input, with the clock of idle_in_transaction_session_timeout running. */
+static bool receive(struct session *s, bool *ret_quiet)
+{
+    if (s->settings.idle_txn_timeout_ms && s->txn != 'I') {
+        if (!atomic_load(&s->idle_deadline))
+            atomic_store(&s->idle_deadline, clock_ms() + s->settings.idle_txn_timeout_ms);
+    }
+    if (!io__receive(s, false, ret_quiet))
+        return false;
+    if (!*ret_quiet && atomic_load(&s->idle_deadline))
+        atomic_store(&s->idle_deadline, 0);
+    return true;
+}
+
+void session__serve(struct worker *w, struct session *s)
+{
+    attach(w, s);
+    while (!s->broken && !s->closing && !atomic_load(&s->terminate)) {
+        if (next_message(s))
+            continue;
+        bool quiet;
+        if (!receive(s, &quiet))
+            break;
+        if (quiet) {
+            detach(w, s);
+            pool__park(s);
+            return;
+        }
+    }
+    end(w, s);
+}

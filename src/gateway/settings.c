@@ -1,0 +1,645 @@
+/*
+ * What SET, SHOW and RESET know: one table, a row for each setting.
+ *
+ * Most rows exist because drivers and tools send them when they connect; those marked FIXED can be
+ * shown, not changed. Values are kept in the form in which SHOW prints them. A change inside a
+ * transaction is undone when it does not commit; SET LOCAL is undone at its end either way.
+ */
+#include "gateway/gateway_int.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <strings.h>
+
+enum setting_kind { KIND_BOOL, KIND_INT, KIND_MS, KIND_KB, KIND_ENUM, KIND_TEXT };
+enum { REPORT = 1, FIXED = 2 };
+
+struct setting {
+    const char *name, *initial;
+    enum setting_kind kind;
+    int flags;
+    int64_t min, max;
+    const char *choices; /* KIND_ENUM: "a|b|c" */
+    /* KIND_TEXT: checks, and may replace *value by its usual spelling (mem_alloc'd) */
+    struct error *(*check)(struct session *s, char **value);
+    const char *description;
+};
+
+/* ---- checks ------------------------------------------------------------------------------- */
+
+static struct error *replace(char **value, const char *with)
+{
+    mem_free(*value);
+    *value = mem_strdup(with);
+    return NULL;
+}
+
+static struct error *invalid(const char *name, const char *value)
+{
+    return error_new("22023", "invalid value for parameter \"%s\": \"%s\"", name, value);
+}
+
+static struct error *check_encoding(struct session *s, char **value)
+{
+    char plain[16] = {0};
+    size_t n = 0;
+    for (const char *p = *value; *p && n < sizeof(plain) - 1; p++)
+        if (isalnum((unsigned char)*p))
+            plain[n++] = (char)tolower((unsigned char)*p);
+    if (!strcmp(plain, "utf8") || !strcmp(plain, "unicode"))
+        return replace(value, "UTF8");
+    return error_hint(invalid("client_encoding", *value), "MiniSQL speaks UTF8 only.");
+}
+
+static struct error *check_date_style(struct session *s, char **value)
+{
+    const char *order = "MDY";
+    _cleanup_(mem_freep) char *copy = mem_strdup(*value);
+    char *at = NULL;
+    for (char *w = strtok_r(copy, ", ", &at); w; w = strtok_r(NULL, ", ", &at)) {
+        if (!strcasecmp(w, "ymd"))
+            order = "YMD";
+        else if (!strcasecmp(w, "dmy") || !strncasecmp(w, "euro", 4))
+            order = "DMY";
+        else if (strcasecmp(w, "iso") && strcasecmp(w, "mdy") && strcasecmp(w, "us"))
+            return error_hint(invalid("DateStyle", *value), "MiniSQL writes dates as ISO only.");
+    }
+    char text[16];
+    snprintf(text, sizeof(text), "ISO, %s", order);
+    return replace(value, text);
+}
+
+static struct error *check_search_path(struct session *s, char **value)
+{
+    _cleanup_(mem_freep) char *copy = mem_strdup(*value);
+    char *at = NULL;
+    for (char *w = strtok_r(copy, ", ", &at); w; w = strtok_r(NULL, ", ", &at))
+        if (strcmp(w, "\"$user\"") && strcmp(w, "$user") && strcasecmp(w, "public") &&
+            strcmp(w, "\"public\"") && strcasecmp(w, "pg_catalog") && strcmp(w, "\"\"") &&
+            strcmp(w, "''"))
+            return error_hint(error_new(E_UNSUPPORTED, "schema %s is not supported", w),
+                              "Tables live in the schema public.");
+    return NULL;
+}
+
+static struct error *check_strings(struct session *s, char **value)
+{
+    if (!strcmp(*value, "on"))
+        return NULL;
+    return error_hint(error_new(E_UNSUPPORTED, "standard_conforming_strings cannot be turned off"),
+                      "Write E'..' for strings with backslash escapes.");
+}
+
+static struct error *check_user(struct session *s, char **value)
+{
+    if (!strcasecmp(*value, "default") || !strcasecmp(*value, "none") ||
+        (s->user && !strcmp(*value, s->user)))
+        return NULL;
+    return error_hint(error_new(E_UNSUPPORTED, "cannot change to user \"%s\"", *value),
+                      "Roles do not exist yet: connect with that name instead.");
+}
+
+static struct error *check_isolation(struct session *s, char **value)
+{
+    if (strncmp(*value, "read", 4) == 0)
+        return NULL;
+    return error_hint(
+        error_new(E_UNSUPPORTED, "transaction isolation level %s is not supported", *value),
+        "Transactions are READ COMMITTED.");
+}
+
+/* Printable ASCII only, as PostgreSQL has it. */
+static struct error *check_application(struct session *s, char **value)
+{
+    for (char *p = *value; *p; p++)
+        if (*p < 32 || *p > 126)
+            *p = '?';
+    if (strlen(*value) > 63)
+        (*value)[63] = 0;
+    return NULL;
+}
+
+/* ---- the table, by name ------------------------------------------------------------------- */
+
+#define ISOLATIONS "read committed|repeatable read|serializable|read uncommitted"
+#define LEVELS "debug5|debug4|debug3|debug2|debug1|log|notice|warning|error"
+#define MAX_MS INT32_MAX
+
+static const struct setting table[] = {
+    {"application_name", "", KIND_TEXT, REPORT, .check = check_application,
+     .description = "Sets the application name to be reported in logs."},
+    {"backslash_quote", "safe_encoding", KIND_ENUM, .choices = "safe_encoding|on|off",
+     .description = "Accepted for compatibility."},
+    {"bytea_output", "hex", KIND_ENUM, .choices = "hex|escape",
+     .description = "Sets the output format for bytea."},
+    {"check_function_bodies", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"client_encoding", "UTF8", KIND_TEXT, REPORT, .check = check_encoding,
+     .description = "The client's character set encoding."},
+    {"client_min_messages", "notice", KIND_ENUM, .choices = LEVELS,
+     .description = "Sets the message levels that are sent to the client."},
+    {"DateStyle", "ISO, MDY", KIND_TEXT, REPORT, .check = check_date_style,
+     .description = "Sets the display format for date and time values."},
+    {"default_table_access_method", "heap", KIND_TEXT,
+     .description = "Accepted for compatibility."},
+    {"default_tablespace", "", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"default_transaction_deferrable", "off", KIND_BOOL,
+     .description = "Accepted for compatibility."},
+    {"default_transaction_isolation", "read committed", KIND_ENUM, .choices = ISOLATIONS,
+     .check = check_isolation,
+     .description = "Sets the transaction isolation level of each new transaction."},
+    {"default_transaction_read_only", "off", KIND_BOOL,
+     .description = "Sets the default read-only status of new transactions."},
+    {"extra_float_digits", "1", KIND_INT, .min = -15, .max = 3,
+     .description = "Accepted for compatibility: floats are always printed exactly."},
+    {"idle_in_transaction_session_timeout", "0", KIND_MS, .max = MAX_MS,
+     .description = "Sets the maximum allowed idle time between queries in a transaction."},
+    {"integer_datetimes", "on", KIND_BOOL, REPORT | FIXED,
+     .description = "Shows whether datetimes are integer based."},
+    {"IntervalStyle", "postgres", KIND_ENUM, REPORT,
+     .choices = "postgres|postgres_verbose|sql_standard|iso_8601",
+     .description = "Sets the display format for interval values."},
+    {"is_superuser", "on", KIND_BOOL, REPORT | FIXED,
+     .description = "Shows whether the current user is a superuser."},
+    {"jit", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"lc_collate", "C", KIND_TEXT, FIXED, .description = "Shows the collation order locale."},
+    {"lc_ctype", "C", KIND_TEXT, FIXED,
+     .description = "Shows the character classification and case conversion locale."},
+    {"lc_messages", "C", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"lc_monetary", "C", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"lc_numeric", "C", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"lc_time", "C", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"lock_timeout", "0", KIND_MS, .max = MAX_MS,
+     .description = "Accepted for compatibility: use statement_timeout."},
+    {"maintenance_work_mem", "65536", KIND_KB, .min = 1024, .max = INT32_MAX,
+     .description = "Accepted for compatibility."},
+    {"max_connections", "5000", KIND_INT, FIXED, .max = INT32_MAX,
+     .description = "Shows the maximum number of concurrent connections of this server."},
+    {"max_identifier_length", "63", KIND_INT, FIXED, .max = 63,
+     .description = "Shows the maximum identifier length."},
+    {"quote_all_identifiers", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"role", "none", KIND_TEXT, .check = check_user, .description = "Sets the current role."},
+    {"row_security", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"search_path", "\"$user\", public", KIND_TEXT, .check = check_search_path,
+     .description = "Sets the schema search order for names that are not schema-qualified."},
+    {"server_encoding", "UTF8", KIND_TEXT, REPORT | FIXED,
+     .description = "Shows the server (database) character set encoding."},
+    {"server_version", "15.0 (MiniSQL 0.1.0)", KIND_TEXT, REPORT | FIXED,
+     .description = "Shows the server version."},
+    {"server_version_num", "150000", KIND_INT, FIXED, .max = INT32_MAX,
+     .description = "Shows the server version as an integer."},
+    {"session_authorization", NULL, KIND_TEXT, REPORT, .check = check_user,
+     .description = "Shows the session user name."},
+    {"session_replication_role", "origin", KIND_ENUM, .choices = "origin",
+     .description = "Accepted for compatibility."},
+    {"ssl", "off", KIND_BOOL, FIXED, .description = "Shows whether TLS is on."},
+    {"standard_conforming_strings", "on", KIND_BOOL, REPORT, .check = check_strings,
+     .description = "Causes '...' strings to treat backslashes literally."},
+    {"statement_timeout", "0", KIND_MS, .max = MAX_MS,
+     .description = "Sets the maximum allowed duration of any statement."},
+    {"synchronize_seqscans", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"synchronous_commit", "on", KIND_ENUM, .choices = "on|remote_apply|remote_write|local|off",
+     .description = "Accepted for compatibility: commits are always durable on all copies."},
+    {"TimeZone", "UTC", KIND_TEXT, REPORT,
+     .description = "Sets the time zone for displaying and interpreting time stamps."},
+    {"transaction_deferrable", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation,
+     .description = "Sets the current transaction's isolation level."},
+    {"transaction_read_only", NULL, KIND_BOOL,
+     .description = "Sets the current transaction's read-only status."},
+    {"transform_null_equals", "off", KIND_BOOL, FIXED,
+     .description = "Accepted for compatibility."},
+    {"work_mem", "65536", KIND_KB, .min = 64, .max = INT32_MAX,
+     .description = "Sets the memory of a statement's joins and groups; more goes to disk."},
+    {"xmloption", "content", KIND_ENUM, .choices = "content|document",
+     .description = "Accepted for compatibility."},
+};
+enum { N_SETTINGS = ARRAY_LEN(table) };
+
+static int find(const char *name)
+{
+    for (int i = 0; i < N_SETTINGS; i++)
+        if (!strcasecmp(table[i].name, name))
+            return i;
+    return -1;
+}
+
+/* ---- values ------------------------------------------------------------------------------- */
+
+void settings__init(struct settings *t)
+{
+    *t = (struct settings){.min_messages = NOTICE_NOTICE};
+}
+
+static void free_values(char **values)
+{
+    for (int i = 0; values && i < N_SETTINGS; i++)
+        mem_free(values[i]);
+    mem_free(values);
+}
+
+void settings__done(struct settings *t)
+{
+    free_values(t->values);
+    free_values(t->undo);
+    free_values(t->outside);
+    mem_free(t->local);
+    void *value;
+    for (size_t i = 0; map_next(&t->custom, &i, &value);)
+        mem_free(value);
+    map_done(&t->custom);
+}
+
+/* Settings that are the session's state, or the server's. NULL: none of them. */
+static const char *live_value(struct session *s, const struct setting *row, char text[16])
+{
+    if (!strcmp(row->name, "transaction_read_only"))
+        return s->read_only ? "on" : "off";
+    if (!strcmp(row->name, "session_authorization"))
+        return s->user;
+    if (!strcmp(row->name, "max_connections")) {
+        snprintf(text, 16, "%u", s->gateway->o.max_connections);
+        return text;
+    }
+    return NULL;
+}
+
+static const char *value_of(struct session *s, int i, char text[16])
+{
+    const struct setting *row = &table[i];
+    const char *live = live_value(s, row, text);
+    if (live)
+        return live;
+    if (!strcmp(row->name, "transaction_isolation"))
+        return s->isolation ? s->isolation
+                            : value_of(s, find("default_transaction_isolation"), text);
+    return s->settings.values && s->settings.values[i] ? s->settings.values[i] : row->initial;
+}
+
+static const char *ms_text(int64_t ms, char text[32])
+{
+    static const struct {
+        int64_t ms;
+        const char *unit;
+    } units[] = {{86400000, "d"}, {3600000, "h"}, {60000, "min"}, {1000, "s"}, {1, "ms"}};
+    for (size_t i = 0; ms && i < ARRAY_LEN(units); i++)
+        if (ms % units[i].ms == 0) {
+            snprintf(text, 32, "%lld%s", (long long)(ms / units[i].ms), units[i].unit);
+            return text;
+        }
+    return "0";
+}
+
+static const char *kb_text(int64_t kb, char text[32])
+{
+    bool gb = kb % (1024 * 1024) == 0, mb = kb % 1024 == 0;
+    snprintf(text, 32, "%lld%s",
+             (long long)(kb / (gb   ? 1024 * 1024
+                               : mb ? 1024
+                                    : 1)),
+             gb   ? "GB"
+             : mb ? "MB"
+                  : "kB");
+    return text;
+}
+
+/* A number with a unit, as a number of the setting's own unit. */
+static bool parse_number(enum setting_kind kind, const char *value, int64_t *ret)
+{
+    static const struct {
+        enum setting_kind kind;
+        const char *unit;
+        double factor;
+    } units[] = {{KIND_MS, "us", 0.001},
+                 {KIND_MS, "ms", 1},
+                 {KIND_MS, "s", 1000},
+                 {KIND_MS, "min", 60000},
+                 {KIND_MS, "h", 3600000},
+                 {KIND_MS, "d", 86400000},
+                 {KIND_KB, "B", 1.0 / 1024},
+                 {KIND_KB, "kB", 1},
+                 {KIND_KB, "MB", 1024},
+                 {KIND_KB, "GB", 1024 * 1024},
+                 {KIND_KB, "TB", 1024.0 * 1024 * 1024}};
+    char *end;
+    errno = 0;
+    double v = strtod(value, &end);
+    if (end == value || errno || !(v > -1e15 && v < 1e15))
+        return false;
+    end += strspn(end, " ");
+    double factor = *end ? 0 : 1;
+    for (size_t i = 0; *end && i < ARRAY_LEN(units); i++)
+        if (units[i].kind == kind && !strcmp(units[i].unit, end))
+            factor = units[i].factor;
+    v *= factor;
+    *ret = (int64_t)(v < 0 ? v - 0.5 : v + 0.5);
+    return factor != 0;
+}
+
+static struct error *check_number(const struct setting *row, char **value)
+{
+    int64_t v;
+    if (!parse_number(row->kind, *value, &v))
+        return invalid(row->name, *value);
+    if (v < row->min || v > row->max)
+        return error_new("22023",
+                         "%lld%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
+                         (long long)v,
+                         row->kind == KIND_MS   ? " ms"
+                         : row->kind == KIND_KB ? " kB"
+                                                : "",
+                         row->name, (long long)row->min, (long long)row->max);
+    char text[32];
+    if (row->kind == KIND_MS)
+        return replace(value, ms_text(v, text));
+    if (row->kind == KIND_KB)
+        return replace(value, kb_text(v, text));
+    snprintf(text, sizeof(text), "%lld", (long long)v);
+    return replace(value, text);
+}
+
+static struct error *check_bool(const struct setting *row, char **value)
+{
+    static const char *const words[] = {"on", "true", "yes", "1", "off", "false", "no", "0"};
+    size_t n = strlen(*value);
+    for (size_t i = 0; n && i < ARRAY_LEN(words); i++)
+        if (!strncasecmp(*value, words[i], n) && (n > 1 || words[i][0] != 'o'))
+            return replace(value, i < 4 ? "on" : "off");
+    return error_new("22023", "parameter \"%s\" requires a Boolean value", row->name);
+}
+
+static struct error *check_enum(const struct setting *row, char **value)
+{
+    size_t n = strlen(*value);
+    for (const char *p = row->choices; *p;) {
+        size_t len = strcspn(p, "|");
+        if (len == n && !strncasecmp(p, *value, n)) {
+            _cleanup_(mem_freep) char *choice = mem_strndup(p, len);
+            return replace(value, choice);
+        }
+        p += len + (p[len] == '|');
+    }
+    _cleanup_(buf_done) struct buf list = {0};
+    for (const char *p = row->choices; *p; p++)
+        buf_puts(&list, *p == '|' ? ", " : (char[]){*p, 0});
+    return error_hint(invalid(row->name, *value), "Available values: %s.", list.data);
+}
+
+/* *value in the form in which SHOW prints it. */
+static struct error *check(struct session *s, const struct setting *row, char **value)
+{
+    switch (row->kind) {
+    case KIND_BOOL:
+        TRY(check_bool(row, value));
+        break;
+    case KIND_INT:
+    case KIND_MS:
+    case KIND_KB:
+        TRY(check_number(row, value));
+        break;
+    case KIND_ENUM:
+        TRY(check_enum(row, value));
+        break;
+    case KIND_TEXT:
+        break;
+    }
+    return row->check ? row->check(s, value) : NULL;
+}
+
+/* ---- changing ----------------------------------------------------------------------------- */
+
+static int64_t number(struct session *s, const char *name)
+{
+    char text[16];
+    int i = find(name);
+    int64_t v = 0;
+    const char *value = value_of(s, i, text);
+    return parse_number(table[i].kind, value, &v) ? v : 0;
+}
+
+static enum notice_level level_of(const char *name)
+{
+    static const struct {
+        const char *name;
+        enum notice_level level;
+    } levels[] = {{"log", NOTICE_LOG},
+                  {"notice", NOTICE_NOTICE},
+                  {"warning", NOTICE_WARNING},
+                  {"error", NOTICE_ERROR}};
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++)
+        if (!strcmp(levels[i].name, name))
+            return levels[i].level;
+    return NOTICE_DEBUG;
+}
+
+/* What is looked at often, out of the texts. */
+static void derive(struct session *s)
+{
+    struct settings *t = &s->settings;
+    char text[16];
+    bool timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
+    t->statement_timeout_ms = (uint32_t)number(s, "statement_timeout");
+    t->idle_txn_timeout_ms = (uint32_t)number(s, "idle_in_transaction_session_timeout");
+    t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
+    bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
+    if (now_timed && !timed)
+        atomic_fetch_add(&s->gateway->timed, 1);
+    if (!now_timed && timed)
+        atomic_fetch_sub(&s->gateway->timed, 1);
+    if (s->exec)
+        exec_set_memory(s->exec, t->values && t->values[find("work_mem")]
+                                     ? (size_t)number(s, "work_mem") * 1024
+                                     : 0);
+}
+
+static char **copy_values(char **values)
+{
+    char **copy = mem_zalloc(sizeof(*copy) * N_SETTINGS);
+    for (int i = 0; values && i < N_SETTINGS; i++)
+        copy[i] = values[i] ? mem_strdup(values[i]) : NULL;
+    return copy;
+}
+
+static void before_change(struct session *s)
+{
+    struct settings *t = &s->settings;
+    if (!t->values)
+        t->values = mem_zalloc(sizeof(*t->values) * N_SETTINGS);
+    if (s->txn != 'I' && !t->undo)
+        t->undo = copy_values(t->values);
+}
+
+static void report(struct session *s, int i)
+{
+    char text[16];
+    if (s->started && (table[i].flags & REPORT))
+        pgwire_put_parameter(&s->out, table[i].name, value_of(s, i, text));
+}
+
+/* Takes `value`; NULL: the default. */
+static void assign(struct session *s, int i, char *value, bool local)
+{
+    struct settings *t = &s->settings;
+    before_change(s);
+    if (local) {
+        if (!t->local) {
+            t->local = mem_zalloc(sizeof(*t->local) * N_SETTINGS);
+            t->outside = mem_zalloc(sizeof(*t->outside) * N_SETTINGS);
+        }
+        if (!t->local[i]) {
+            t->outside[i] = t->values[i];
+            t->values[i] = NULL;
+            t->local[i] = true;
+        }
+    } else if (t->local && t->local[i]) {
+        mem_free(t->outside[i]);
+        t->outside[i] = NULL;
+        t->local[i] = false;
+    }
+    mem_free(t->values[i]);
+    t->values[i] = value;
+    derive(s);
+    report(s, i);
+}
+
+/* SET TRANSACTION ..: of this transaction. */
+static struct error *set_transaction(struct session *s, const struct setting *row, char *value)
+{
+    _cleanup_(mem_freep) char *own = value;
+    if (s->txn == 'I') {
+        session__notice(s, NOTICE_WARNING, "25P01",
+                        "SET TRANSACTION can only be used in transaction blocks");
+        return NULL;
+    }
+    if (!strcmp(row->name, "transaction_isolation")) {
+        mem_free(s->isolation);
+        s->isolation = own;
+        own = NULL;
+    } else {
+        s->read_only = !strcmp(own, "on");
+    }
+    return NULL;
+}
+
+static struct error *set_custom(struct session *s, const char *name, const char *value)
+{
+    if (s->settings.custom.len >= 1000 && !map_get_str(&s->settings.custom, name))
+        return error_new("53000", "too many settings");
+    mem_free(map_put_str(&s->settings.custom, name, mem_strdup(value ? value : "")));
+    return NULL;
+}
+
+static struct error *unknown(const char *name)
+{
+    return error_new(E_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
+}
+
+struct error *settings__set(struct session *s, const char *name, const char *value, bool local)
+{
+    int i = find(name);
+    if (i < 0)
+        return strchr(name, '.') ? set_custom(s, name, value) : unknown(name);
+    const struct setting *row = &table[i];
+    if (row->flags & FIXED)
+        return error_new("55P02", "parameter \"%s\" cannot be changed", row->name);
+    char *own = value ? mem_strdup(value) : NULL;
+    struct error *e = own ? check(s, row, &own) : NULL;
+    if (e) {
+        mem_free(own);
+        return e;
+    }
+    if (!strcmp(row->name, "transaction_isolation") || !strcmp(row->name, "transaction_read_only"))
+        return set_transaction(
+            s, row, own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"));
+    if (local && s->txn == 'I' && !s->implicit) {
+        mem_free(own);
+        session__notice(s, NOTICE_WARNING, "25P01",
+                        "SET LOCAL can only be used in transaction blocks");
+        return NULL;
+    }
+    assign(s, i, own, local);
+    return NULL;
+}
+
+struct error *settings__reset_all(struct session *s)
+{
+    for (int i = 0; s->settings.values && i < N_SETTINGS; i++)
+        if (s->settings.values[i] && strcmp(table[i].name, "client_encoding"))
+            assign(s, i, NULL, false);
+    return NULL;
+}
+
+void settings__transaction_end(struct session *s, bool committed)
+{
+    struct settings *t = &s->settings;
+    mem_free(s->isolation);
+    s->isolation = NULL;
+    s->read_only = false;
+    if (!t->undo && !t->local)
+        return;
+    char **before = copy_values(t->values);
+    if (!committed && t->undo) {
+        free_values(t->values);
+        t->values = t->undo;
+        t->undo = NULL;
+    }
+    for (int i = 0; committed && t->local && i < N_SETTINGS; i++)
+        if (t->local[i]) {
+            mem_free(t->values[i]);
+            t->values[i] = t->outside[i];
+            t->outside[i] = NULL;
+        }
+    free_values(t->undo);
+    free_values(t->outside);
+    mem_free(t->local);
+    t->undo = t->outside = NULL;
+    t->local = NULL;
+    derive(s);
+    for (int i = 0; i < N_SETTINGS; i++) {
+        const char *was = before[i] ? before[i] : "", *is = t->values[i] ? t->values[i] : "";
+        if (strcmp(was, is) != 0)
+            report(s, i);
+    }
+    free_values(before);
+}
+
+/* ---- showing ------------------------------------------------------------------------------ */
+
+struct error *settings__show(struct session *s, const char *name, char **ret)
+{
+    char text[16];
+    int i = find(name);
+    if (i >= 0) {
+        char shown[32];
+        const char *value = value_of(s, i, text);
+        if (table[i].kind == KIND_KB && value == table[i].initial)
+            value = kb_text(number(s, name), shown);
+        *ret = mem_strdup(value);
+        return NULL;
+    }
+    const char *custom = map_get_str(&s->settings.custom, name);
+    if (!custom)
+        return unknown(name);
+    *ret = mem_strdup(custom);
+    return NULL;
+}
+
+void settings__each(struct session *s,
+                    struct error *(*row)(void *ctx, const char *name, const char *value,
+                                         const char *description),
+                    void *ctx, struct error **ret)
+{
+    *ret = NULL;
+    for (int i = 0; i < N_SETTINGS && !*ret; i++) {
+        _cleanup_(mem_freep) char *value = NULL;
+        *ret = settings__show(s, table[i].name, &value);
+        if (!*ret)
+            *ret = row(ctx, table[i].name, value, table[i].description);
+    }
+}
+
+void settings__report_all(struct session *s)
+{
+    for (int i = 0; i < N_SETTINGS; i++)
+        report(s, i);
+}

@@ -1,0 +1,387 @@
+/*
+ * One statement: analysed, planned, run.
+ *
+ * What touches data goes to exec/. What is about the session (SET, BEGIN, COPY's protocol, PREPARE)
+ * is done here and in the files named after it. A statement that was planned on an older schema is
+ * planned again, which the client sees only when the columns that it was told about have changed.
+ */
+#include "gateway/gateway_int.h"
+
+enum { MAX_REPLANS = 5, REFRESH_MS = 3000 };
+
+/* ---- planning ----------------------------------------------------------------------------- */
+
+/* Could a fresher catalog make this error go away? */
+static bool may_be_stale(const struct error *e)
+{
+    static const char *const states[] = {
+        E_UNDEFINED_TABLE, E_UNDEFINED_COLUMN, E_UNDEFINED_OBJECT, E_DUPLICATE_TABLE,
+        "42P10",           E_DUPLICATE_COLUMN};
+    for (size_t i = 0; i < ARRAY_LEN(states); i++)
+        if (error_is(e, states[i]))
+            return true;
+    return false;
+}
+
+/* Waits for what the store has now. False: nothing new came. */
+static bool fresher(struct session *s, const struct catalog_view *view)
+{
+    struct catalog *c = s->gateway->o.catalog;
+    struct error *e = catalog_refresh(c, REFRESH_MS);
+    bool failed = e != NULL;
+    error_free(e);
+    return !failed && !catalog_schema_is_current(c, view);
+}
+
+static struct error *analyse(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
+                             int n_types, bool no_params, struct arena *arena,
+                             const struct catalog_view **ret_view, struct query **ret)
+{
+    struct sql_context ctx = {.database = "minisql",
+                              .user = s->user,
+                              .param_types = types,
+                              .n_params = n_types,
+                              .no_params = no_params};
+    ctx.extra = exec_system_tables(&ctx.n_extra);
+    for (bool again = true;; again = false) {
+        ctx.view = catalog_view(s->gateway->o.catalog);
+        struct error *e = sql_analyse(stmt, &ctx, arena, ret);
+        if (!e) {
+            *ret_view = ctx.view;
+            return NULL;
+        }
+        arena_done(arena);
+        again = again && may_be_stale(e) && fresher(s, ctx.view);
+        catalog_unref(ctx.view);
+        if (!again)
+            return e;
+        error_free(e);
+    }
+}
+
+/* What of it exec/ plans; NULL: nothing. */
+static const struct query *planned_part(const struct query *q)
+{
+    switch (q->kind) {
+    case QUERY_SELECT:
+    case QUERY_INSERT:
+    case QUERY_UPDATE:
+    case QUERY_DELETE:
+    case QUERY_TRUNCATE:
+    case QUERY_EXPLAIN:
+        return q;
+    case QUERY_CREATE_TABLE:
+        return q->create_table.exists ? NULL : q;
+    case QUERY_CREATE_INDEX:
+    case QUERY_ADD_KEY:
+        return q->create_index.exists ? NULL : q;
+    case QUERY_DROP_TABLE:
+    case QUERY_DROP_INDEX:
+        return q->drop.n ? q : NULL;
+    case QUERY_COPY:
+        return q->copy.from ? q->copy.insert : q->copy.query;
+    default:
+        return NULL;
+    }
+}
+
+static const struct type *type_or_text(uint32_t oid)
+{
+    const struct type *t = type_by_oid(oid);
+    return t ? t : type_by_oid(OID_TEXT);
+}
+
+/* What the gateway asks an entry for at each run. */
+static void fill(struct entry *e, const struct query *q)
+{
+    e->query = q;
+    bool own = !e->plan || q->kind == QUERY_COPY;
+    const struct query *inner = own ? q : e->plan->query;
+    e->returns = own ? q->returns : e->plan->returns;
+    e->n_columns = e->plan ? e->plan->n_columns : q->n_columns;
+    e->columns = e->plan ? e->plan->columns : q->columns;
+    e->column_types = mem_zalloc(sizeof(*e->column_types) * (size_t)e->n_columns);
+    for (int i = 0; i < e->n_columns; i++)
+        e->column_types[i] = type_or_text(e->columns[i].type);
+    e->n_params = inner->n_params;
+    e->param_types = mem_zalloc(sizeof(*e->param_types) * (size_t)e->n_params);
+    for (int i = 0; i < e->n_params; i++)
+        e->param_types[i] = type_or_text(inner->params[i]);
+}
+
+struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
+                              int n_types, bool no_params, struct entry **ret)
+{
+    struct arena arena = {0};
+    const struct catalog_view *view;
+    struct query *q;
+    TRY(analyse(s, stmt, types, n_types, no_params, &arena, &view, &q));
+    struct entry *e = NEW(struct entry);
+    e->refs = 1;
+    e->text = mem_strndup(stmt->script->text + stmt->offset, stmt->len);
+    const struct query *part = planned_part(q);
+    struct error *failed = NULL;
+    if (part) {
+        const char *text = q->kind == QUERY_COPY && !q->copy.from ? q->copy.query_text : e->text;
+        failed = exec_prepare(s->gateway->o.exec, part, text, strlen(text), view, &arena, &e->plan);
+    } else {
+        e->arena = arena;
+        e->view = view;
+    }
+    if (failed) {
+        entry__unref(e);
+        return failed;
+    }
+    fill(e, q);
+    *ret = e;
+    return NULL;
+}
+
+static bool same_result(const struct entry *a, const struct entry *b)
+{
+    if (a->returns != b->returns || a->n_columns != b->n_columns || a->n_params != b->n_params)
+        return false;
+    for (int i = 0; i < a->n_columns; i++)
+        if (a->columns[i].type != b->columns[i].type ||
+            a->columns[i].typmod != b->columns[i].typmod)
+            return false;
+    return true;
+}
+
+struct error *statement__refresh(struct session *s, struct entry **e, bool same_columns)
+{
+    struct entry *old = *e, *fresh = NULL;
+    struct arena arena = {0};
+    struct sql_script script;
+    struct error *failed = sql_parse(old->text, &arena, &script);
+    if (!failed) {
+        uint32_t *types = ARENA_ARRAY(&arena, uint32_t, old->n_params);
+        for (int i = 0; i < old->n_params; i++)
+            types[i] = old->param_types[i]->oid;
+        failed = statement__plan(s, &script.stmts[0], types, old->n_params, false, &fresh);
+        sql_script_done(&script);
+    }
+    arena_done(&arena);
+    if (!failed && same_columns && !same_result(old, fresh)) {
+        entry__unref(fresh);
+        failed = error_hint(error_new(E_UNSUPPORTED, "cached plan must not change result type"),
+                            "The table was changed: prepare the statement again.");
+    }
+    TRY(failed);
+    if (old->key)
+        cache__put(s->gateway, old->key, old->key_len, fresh);
+    entry__unref(old);
+    *e = fresh;
+    return NULL;
+}
+
+struct error *value__read(const struct type *t, int16_t format, const char *p, size_t n,
+                          int32_t typmod, struct arena *a, struct value *ret)
+{
+    if (!p) {
+        *ret = (struct value){.kind = VALUE_NULL};
+        return NULL;
+    }
+    if (format == 0 || t->storage == VALUE_TEXT)
+        TRY(format == 0 || t->category == 'S' ? pgwire_check_utf8(p, n) : NULL);
+    if (format == 0)
+        return t->parse(p, n, typmod, a, ret);
+    if (!t->recv)
+        return error_new(E_UNSUPPORTED, "no binary input function available for type %s",
+                         t->sql_name);
+    return t->recv(p, n, typmod, a, ret);
+}
+
+/* ---- running ------------------------------------------------------------------------------ */
+
+bool statement__transactional(const struct query *q)
+{
+    return q->kind == QUERY_SELECT || q->kind == QUERY_INSERT || q->kind == QUERY_UPDATE ||
+           q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY;
+}
+
+static bool is_schema_change(const struct query *q)
+{
+    return q->kind == QUERY_CREATE_TABLE || q->kind == QUERY_CREATE_INDEX ||
+           q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX || q->kind == QUERY_ADD_KEY;
+}
+
+struct error *statement__allowed(struct session *s, const struct query *q)
+{
+    if (s->txn != 'E')
+        return NULL;
+    if (q && q->kind == QUERY_TRANSACTION &&
+        (q->transaction.kind == TRANSACTION_COMMIT || q->transaction.kind == TRANSACTION_ROLLBACK ||
+         q->transaction.kind == TRANSACTION_ROLLBACK_TO))
+        return NULL;
+    return error_new(E_TXN_FAILED, "current transaction is aborted, commands ignored until end of "
+                                   "transaction block");
+}
+
+static struct error *check_read_only(struct session *s, const struct entry *e)
+{
+    bool writes = e->query->writes || is_schema_change(e->query) ||
+                  e->query->kind == QUERY_TRUNCATE ||
+                  (e->query->kind == QUERY_COPY && e->query->copy.from) ||
+                  (e->plan && !e->plan->explain && e->plan->writes);
+    if (!s->read_only || !writes)
+        return NULL;
+    char verb[32] = {0};
+    memcpy(verb, e->query->tag, MIN(strlen(e->query->tag), sizeof(verb) - 1));
+    if (!strcmp(verb, "INSERT 0"))
+        verb[6] = 0;
+    return error_new("25006", "cannot execute %s in a read-only transaction", verb);
+}
+
+static void schema_notices(struct session *s, const struct query *q)
+{
+    if (q->kind == QUERY_CREATE_TABLE && q->create_table.exists)
+        session__notice(s, NOTICE_NOTICE, E_DUPLICATE_TABLE,
+                        "relation \"%s\" already exists, skipping", q->create_table.table->name);
+    if (q->kind == QUERY_CREATE_INDEX && q->create_index.exists)
+        session__notice(s, NOTICE_NOTICE, E_DUPLICATE_TABLE,
+                        "relation \"%s\" already exists, skipping", q->create_index.index->name);
+    for (int i = 0;
+         (q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX) && i < q->drop.n_missing; i++)
+        session__notice(s, NOTICE_NOTICE, "00000", "%s \"%s\" does not exist, skipping",
+                        q->kind == QUERY_DROP_TABLE ? "table" : "index", q->drop.missing[i]);
+}
+
+/* Schema changes are transactions of their own. What a multi-statement query did before it is
+ * committed first; in a transaction block it is refused, since it could not be undone. */
+static struct error *before_schema_change(struct session *s, const struct query *q)
+{
+    if (s->txn != 'I')
+        return error_hint(
+            error_new(E_UNSUPPORTED, "%s cannot run inside a transaction block", q->tag),
+            "Run it by itself, outside of BEGIN .. COMMIT (in psycopg2: set "
+            "connection.autocommit = True).");
+    TRY(transaction__end_implicit(s));
+    schema_notices(s, q);
+    return NULL;
+}
+
+static struct error *run_plan(struct session *s, struct entry **e, const struct value *values,
+                              struct output *o)
+{
+    struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
+    struct exec_result result = {0};
+    if (!entry__is_current(s->gateway, *e))
+        TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
+    for (int tries = 0;; tries++) {
+        o->e = *e;
+        output__begin(o);
+        struct error *failed =
+            exec_run(s->exec, (*e)->plan, values, (*e)->returns ? &sink : NULL, &result);
+        if (!failed)
+            break;
+        if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS)
+            return failed;
+        error_free(failed);
+        TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
+    }
+    if (o->limit > 0 && o->portal && o->portal->spool)
+        return NULL; /* the rest follows with the next Execute, and CommandComplete with its end */
+    output__complete(o, (*e)->returns && (*e)->query->kind == QUERY_SELECT ? o->rows : result.rows);
+    return NULL;
+}
+
+static struct error *show_row(void *ctx, const char *name, const char *value, const char *text)
+{
+    const char *texts[3] = {name, value, text};
+    output__text_row(ctx, texts, 3);
+    return NULL;
+}
+
+static struct error *run_show(struct session *s, const struct query *q, struct output *o)
+{
+    output__begin(o);
+    if (!q->set.name) {
+        struct error *e;
+        settings__each(s, show_row, o, &e);
+        TRY(e);
+    } else {
+        _cleanup_(mem_freep) char *value = NULL;
+        TRY(settings__show(s, q->set.name, &value));
+        const char *texts[1] = {value};
+        output__text_row(o, texts, 1);
+    }
+    output__complete(o, o->rows);
+    return NULL;
+}
+
+static struct error *run_set(struct session *s, const struct query *q)
+{
+    if (!q->set.session_characteristics)
+        return settings__set(s, q->set.name, q->set.value, q->set.local);
+    _cleanup_(mem_freep) char *name = strncmp(q->set.name, "default_", 8)
+                                          ? mem_printf("default_%s", q->set.name)
+                                          : mem_strdup(q->set.name);
+    return settings__set(s, name, q->set.value, false);
+}
+
+static struct error *run_discard(struct session *s, const struct query *q)
+{
+    if (strcmp(q->discard, "ALL") != 0)
+        return NULL;
+    if (s->txn != 'I')
+        return error_new("25001", "DISCARD ALL cannot run inside a transaction block");
+    extended__drop_statements(s); /* portals go with the transaction */
+    return settings__reset_all(s);
+}
+
+static struct error *dispatch(struct session *s, struct entry **e, const struct value *values,
+                              struct output *o, const char **ret_where)
+{
+    const struct query *q = (*e)->query;
+    const char *tag = q->tag;
+    switch (q->kind) {
+    case QUERY_TRANSACTION:
+        TRY(transaction__run(s, q, &tag));
+        break;
+    case QUERY_SET:
+        TRY(run_set(s, q));
+        break;
+    case QUERY_RESET:
+        TRY(q->set.name ? settings__set(s, q->set.name, NULL, false) : settings__reset_all(s));
+        break;
+    case QUERY_SHOW:
+        return run_show(s, q, o);
+    case QUERY_COPY:
+        return copy__run(s, e, o, ret_where);
+    case QUERY_PREPARE:
+    case QUERY_EXECUTE:
+    case QUERY_DEALLOCATE:
+        return prepare__run(s, *e, o, ret_where);
+    case QUERY_DISCARD:
+        TRY(run_discard(s, q));
+        break;
+    case QUERY_MAINTENANCE:
+        break;
+    default:
+        if (is_schema_change(q))
+            TRY(before_schema_change(s, q));
+        if ((*e)->plan)
+            return run_plan(s, e, values, o);
+    }
+    pgwire_put_complete(&s->out, tag);
+    return NULL;
+}
+
+struct error *statement__run(struct session *s, struct entry **e, const struct value *values,
+                             struct output *o, const char **ret_where)
+{
+    TRY(statement__allowed(s, (*e)->query));
+    TRY(check_read_only(s, *e));
+    o->s = s;
+    o->e = *e;
+    atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
+    atomic_store_explicit(&s->timed_out, false, memory_order_relaxed);
+    bool timed = s->settings.statement_timeout_ms && !atomic_load(&s->statement_deadline);
+    if (timed)
+        atomic_store(&s->statement_deadline, clock_ms() + s->settings.statement_timeout_ms);
+    struct error *failed = dispatch(s, e, values, o, ret_where);
+    if (timed)
+        atomic_store(&s->statement_deadline, 0);
+    return failed;
+}

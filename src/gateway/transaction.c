@@ -1,0 +1,172 @@
+/*
+ * Transactions as the client sees them.
+ *
+ *   I --BEGIN--> T --error--> E --ROLLBACK, COMMIT--> I
+ *                ^\--ROLLBACK TO savepoint------------/ (E -> T)
+ *
+ * The letters are those of ReadyForQuery. Several statements in one simple query, or several
+ * Executes before one Sync, make an implicit transaction: the state stays I, exec/ has one open.
+ *
+ * A failed transaction gives back at once what it holds, so that nobody waits for a client that
+ * thinks; only when there are savepoints it has to be kept.
+ */
+#include "gateway/gateway_int.h"
+
+static void over(struct session *s, bool committed)
+{
+    s->txn = 'I';
+    s->implicit = s->savepoints = false;
+    settings__transaction_end(s, committed);
+}
+
+void transaction__failed(struct session *s)
+{
+    if (s->txn == 'I' && !s->implicit) {
+        settings__transaction_end(s, false);
+        return;
+    }
+    if (!s->savepoints && exec_in_transaction(s->exec))
+        exec_rollback(s->exec);
+    if (s->txn == 'I')
+        over(s, false);
+    else
+        s->txn = 'E';
+}
+
+struct error *transaction__begin_implicit(struct session *s)
+{
+    if (s->txn != 'I' || s->implicit)
+        return NULL;
+    TRY(exec_begin(s->exec));
+    s->implicit = true;
+    return NULL;
+}
+
+struct error *transaction__end_implicit(struct session *s)
+{
+    if (!s->implicit)
+        return NULL;
+    struct error *e = exec_commit(s->exec);
+    over(s, e == NULL);
+    return e;
+}
+
+static const char *isolation_name(enum isolation i)
+{
+    switch (i) {
+    case READ_UNCOMMITTED:
+        return "read uncommitted";
+    case READ_COMMITTED:
+        return "read committed";
+    case REPEATABLE_READ:
+        return "repeatable read";
+    case SERIALIZABLE:
+        return "serializable";
+    case ISOLATION_DEFAULT:
+        break;
+    }
+    return NULL;
+}
+
+static struct error *begin(struct session *s, enum isolation isolation, int read_only)
+{
+    if (s->txn == 'T') {
+        session__notice(s, NOTICE_WARNING, "25001", "there is already a transaction in progress");
+        return NULL;
+    }
+    if (!s->implicit)
+        TRY(exec_begin(s->exec));
+    s->implicit = false;
+    s->txn = 'T';
+    _cleanup_(mem_freep) char *by_default = NULL;
+    if (read_only < 0)
+        TRY(settings__show(s, "default_transaction_read_only", &by_default));
+    s->read_only = by_default ? !strcmp(by_default, "on") : read_only > 0;
+    const char *name = isolation_name(isolation);
+    return name ? settings__set(s, "transaction_isolation", name, false) : NULL;
+}
+
+static void warn_no_transaction(struct session *s)
+{
+    session__notice(s, NOTICE_WARNING, "25P01", "there is no transaction in progress");
+}
+
+static struct error *commit(struct session *s, const char **ret_tag)
+{
+    if (s->txn == 'I') {
+        warn_no_transaction(s);
+        return transaction__end_implicit(s);
+    }
+    if (s->txn == 'E') {
+        *ret_tag = "ROLLBACK";
+        if (exec_in_transaction(s->exec))
+            exec_rollback(s->exec);
+        over(s, false);
+        return NULL;
+    }
+    struct error *e = exec_commit(s->exec);
+    over(s, e == NULL);
+    return e;
+}
+
+static void rollback(struct session *s)
+{
+    if (s->txn == 'I')
+        warn_no_transaction(s);
+    if (exec_in_transaction(s->exec))
+        exec_rollback(s->exec);
+    over(s, false);
+}
+
+static struct error *outside_block(const char *what)
+{
+    return error_new("25P01", "%s can only be used in transaction blocks", what);
+}
+
+static struct error *savepoint(struct session *s, const char *name)
+{
+    if (s->txn == 'I')
+        return outside_block("SAVEPOINT");
+    TRY(exec_savepoint(s->exec, name));
+    s->savepoints = true;
+    return NULL;
+}
+
+static struct error *rollback_to(struct session *s, const char *name)
+{
+    if (s->txn == 'I')
+        return outside_block("ROLLBACK TO SAVEPOINT");
+    if (!exec_in_transaction(s->exec))
+        return error_new("3B001", "savepoint \"%s\" does not exist", name);
+    TRY(exec_rollback_to(s->exec, name));
+    s->txn = 'T';
+    return NULL;
+}
+
+struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag)
+{
+    enum isolation same = ISOLATION_DEFAULT;
+    int read_only = s->read_only;
+    switch (q->transaction.kind) {
+    case TRANSACTION_BEGIN:
+        return begin(s, q->transaction.isolation, q->transaction.read_only);
+    case TRANSACTION_COMMIT:
+        if (q->transaction.chain && s->txn == 'I')
+            return outside_block("COMMIT AND CHAIN");
+        TRY(commit(s, ret_tag));
+        break;
+    case TRANSACTION_ROLLBACK:
+        if (q->transaction.chain && s->txn == 'I')
+            return outside_block("ROLLBACK AND CHAIN");
+        rollback(s);
+        break;
+    case TRANSACTION_SAVEPOINT:
+        return savepoint(s, q->transaction.savepoint);
+    case TRANSACTION_RELEASE:
+        return s->txn == 'I' ? outside_block("RELEASE SAVEPOINT")
+                             : exec_release(s->exec, q->transaction.savepoint);
+    case TRANSACTION_ROLLBACK_TO:
+        return rollback_to(s, q->transaction.savepoint);
+    }
+    return q->transaction.chain ? begin(s, same, read_only) : NULL;
+}
