@@ -28,6 +28,9 @@ struct regions_options {
 
 /* Recovers the log and all files, then takes part. XX001, 58030, 53100 with what to do. */
 struct error *regions_open(const struct regions_options *o, struct regions **ret);
+/* Makes a backup the primary where one is ready, waiting up to timeout_ms. Incoming links must
+ * still be served; close follows once they have ended. */
+void regions_hand_over(struct regions *r, unsigned timeout_ms);
 /* Hands primaries over where a backup is ready (up to timeout_ms), checkpoints, closes. */
 void regions_close(struct regions *r, unsigned timeout_ms);
 

@@ -295,13 +295,18 @@ static void close_replicas(struct regions *rs)
     mem_free(all);
 }
 
+void regions_hand_over(struct regions *rs, unsigned timeout_ms)
+{
+    uint64_t deadline = clock_ms() + timeout_ms;
+    for (unsigned i = 0; timeout_ms && !hand_over(rs, i % 10 == 0) && clock_ms() < deadline; i++)
+        sleep_ms(20);
+}
+
 void regions_close(struct regions *rs, unsigned timeout_ms)
 {
     if (!rs)
         return;
-    uint64_t deadline = clock_ms() + timeout_ms;
-    for (unsigned i = 0; timeout_ms && !hand_over(rs, i % 10 == 0) && clock_ms() < deadline; i++)
-        sleep_ms(20);
+    regions_hand_over(rs, timeout_ms);
     atomic_store(&rs->stopping, true);
     catalog_on_change_stop(rs->catalog, rs);
     wake_all(rs);
