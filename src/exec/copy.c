@@ -188,12 +188,15 @@ struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct 
     if (plan->kind != PLAN_REGION || !plan->writes)
         return error_new(E_INTERNAL, "COPY needs the plan of an INSERT");
     struct exec_copy *c = NULL;
+    TRY(exec__enter(s)); /* left when it ends */
     struct error *e = copy_open(s, plan, q->n_params + q->n_hidden, 0, q->n_params,
                                 clock_ms() + s->exec->settings.retry_ms, &c);
     if (error_is(e, E_STALE_SCHEMA))
         error_free(catalog_refresh(s->exec->catalog, 2000));
-    if (e)
+    if (e) {
+        exec__leave(s);
         return e;
+    }
     set_hidden(c, q->n_params);
     *ret = c;
     return NULL;
@@ -223,10 +226,14 @@ static struct error *end_insert(struct exec_copy *c)
 
 struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)
 {
-    struct error *e = end_insert(c);
-    if (e)
-        return copy_failed(c, e);
     struct exec_session *s = c->s;
+    struct error *e = end_insert(c);
+    if (e) {
+        e = copy_failed(c, e);
+        exec__leave(s);
+        return e;
+    }
+    exec__leave(s);
     bool own = c->own;
     *ret_rows = c->rows;
     copy_free(c);
@@ -235,8 +242,11 @@ struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)
 
 void exec_copy_abort(struct exec_copy *c)
 {
-    if (c)
-        error_free(copy_failed(c, NULL));
+    if (!c)
+        return;
+    struct exec_session *s = c->s;
+    error_free(copy_failed(c, NULL));
+    exec__leave(s);
 }
 
 /* ---- INSERT .. SELECT ----------------------------------------------------------------------- */

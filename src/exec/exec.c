@@ -393,7 +393,11 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
     if (plan->writes)
         r.request = exec__next_request(s);
-    struct error *e = exec__run(&r);
+    struct error *e = exec__enter(s);
+    if (!e) {
+        e = exec__run(&r);
+        exec__leave(s);
+    }
     arena_done(&r.arena);
     if (!e)
         ret->rows = r.rows;

@@ -145,6 +145,8 @@ struct error *exec__args_get(const char *data, size_t len, struct arena *a, bool
 struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
                          uint64_t deadline);
 /* Lets go of what is held, undone. */
+struct error *exec__enter(struct exec_session *s);
+void exec__leave(struct exec_session *s);
 void exec__drop_held(struct exec_session *s);
 /* An error of a statement that ran in what the session holds: 40001 when that is lost. */
 struct error *exec__held_failed(struct exec_session *s, struct error *e);

@@ -461,7 +461,11 @@ struct error *exec_internal(struct exec_session *s, const char *text, size_t tex
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
     c.body = nl ? arena_strndup(&c.arena, nl + 1, text_len - line - 1) : "";
     c.body_len = strlen(c.body);
-    struct error *e = dispatch(&c, arena_strndup(&c.arena, text, line));
+    struct error *e = exec__enter(s);
+    if (!e) {
+        e = dispatch(&c, arena_strndup(&c.arena, text, line));
+        exec__leave(s);
+    }
     arena_done(&c.arena);
     return e;
 }

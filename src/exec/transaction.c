@@ -166,6 +166,20 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     return NULL;
 }
 
+/* Around whatever a session does: a transaction that idles is not entered, so that its region may take the writer
+ * back when this server is not the primary any more. */
+struct error *exec__enter(struct exec_session *s)
+{
+    struct error *e = s->held.kind == HELD_LOCAL ? region_txn_enter(s->held.txn) : NULL;
+    return e ? exec__held_failed(s, e) : NULL;
+}
+
+void exec__leave(struct exec_session *s)
+{
+    if (s->held.kind == HELD_LOCAL)
+        region_txn_leave(s->held.txn);
+}
+
 /* ---- the end -------------------------------------------------------------------------------- */
 
 static struct error *ask_applied(struct exec_session *s, uint64_t region,
@@ -259,7 +273,9 @@ struct error *exec_savepoint(struct exec_session *s, const char *name)
 {
     if (s->lost)
         return lost();
+    TRY(exec__enter(s));
     struct error *e = mark(s);
+    exec__leave(s);
     if (e)
         return exec__held_failed(s, e);
     if (s->n_savepoints == s->cap_savepoints) {
@@ -288,11 +304,13 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
         return lost();
     TRY(find_savepoint(s, name, &at));
     atomic_store(&s->cancel, false);
+    TRY(exec__enter(s));
     struct error *e = NULL;
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = undo(s);
     if (!e)
         e = mark(s);
+    exec__leave(s);
     forget_savepoints(s, at + 1);
     return e ? exec__held_failed(s, e) : NULL;
 }
@@ -303,9 +321,11 @@ struct error *exec_release(struct exec_session *s, const char *name)
     if (s->lost)
         return lost();
     TRY(find_savepoint(s, name, &at));
+    TRY(exec__enter(s));
     struct error *e = NULL;
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = unmark(s);
+    exec__leave(s);
     forget_savepoints(s, at);
     return e ? exec__held_failed(s, e) : NULL;
 }

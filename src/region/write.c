@@ -413,6 +413,7 @@ struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t sch
     }
     struct region_txn *t = NEW(struct region_txn);
     t->replica = p;
+    t->entered = true;
     region__lock(rs);
     t->reign = p->reign;
     region__unlock(rs);
