@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mman.h>
@@ -729,7 +730,7 @@ static void random_damage_never_lies(void **state)
 
 /* ---- failing disks -------------------------------------------------------------------------- */
 
-static int writes_left, write_errno;
+static _Atomic int writes_left, write_errno; /* set before a log is opened, or between writes */
 
 static ssize_t failing_pwrite(int fd, const void *data, size_t len, off_t offset)
 {
@@ -755,15 +756,16 @@ static void wait_for_spares(struct wal *w)
 /* After one failed write everything fails with that error, and what was synced before is kept. */
 static void failed_write_breaks_the_log(void **state)
 {
+    writes_left = INT_MAX;
+    wal__io.pwrite = failing_pwrite;
     struct wal *w = open_log(*state);
     ok(wal_sync(w, append(w, 1, 1, 1)));
     wait_for_spares(w);
-    writes_left = 0;
     write_errno = EIO;
-    wal__io.pwrite = failing_pwrite;
+    writes_left = 0;
     uint64_t position = append(w, 1, 2, 1);
     fails(wal_sync(w, position), E_IO);
-    wal__io.pwrite = pwrite;
+    writes_left = INT_MAX;
     fails(wal_sync(w, position), E_IO);
     struct wal_entry entry = {.region = 1, .lsn = 3, .epoch = 1, .data = ""};
     fails(wal_append(w, &entry, 1, &position), E_IO);
@@ -779,17 +781,17 @@ static void failed_write_breaks_the_log(void **state)
  */
 static void full_disk_is_told_and_passes(void **state)
 {
+    writes_left = INT_MAX;
+    wal__io.pwrite = failing_pwrite;
     struct wal *w = open_log(*state);
     wait_for_spares(w);
-    wal__io.fsync = no_fsync;
     struct error *e = NULL;
     uint64_t lsn = 1, position = 0;
     char data[1000] = {0};
     struct wal_entry entry = {.region = 1, .epoch = 1, .data = data, .len = sizeof(data)};
-    writes_left = 0;
     write_errno = ENOSPC;
+    writes_left = 0; /* the keeper's; nothing is synced meanwhile */
     for (; !e && lsn < 1000; lsn++) {
-        wal__io.pwrite = failing_pwrite; /* the keeper's writes fail.. */
         entry.lsn = lsn;
         e = wal_append(w, &entry, 1, &position);
     }
@@ -797,7 +799,7 @@ static void full_disk_is_told_and_passes(void **state)
     assert_true(error_is(e, E_DISK_FULL));
     assert_non_null(e->hint);
     error_free(e);
-    wal__io.pwrite = pwrite;
+    writes_left = INT_MAX;
     ok(wal_sync(w, position));
     entry.lsn = lsn;
     ok(wal_append(w, &entry, 1, &position));
