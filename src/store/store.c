@@ -241,7 +241,7 @@ static int on_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
 
 static struct error *open_file(struct store *s, uint64_t cluster)
 {
-    bool empty;
+    bool empty = false;
     TRY(store__settle_install(s->dir, s->region));
     TRY(store__connect(s, s->path, STORE_WRITER, &s->writer));
     store__capture_install(s);
