@@ -103,6 +103,7 @@ void exec_session_free(struct exec_session *s)
     if (!s)
         return;
     exec_rollback(s);
+    region_read_end(&s->reading);
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
     mem_free(s->user);

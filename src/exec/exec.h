@@ -158,22 +158,37 @@ void exec_copy_abort(struct exec_copy *c);
 
 /*
  * Internal statements, in sessions with options='-c minisql.internal=<server>'. A header line, then
- * text. Those marked with `args` are prepared (Parse with one parameter of type bytea, Bind in
- * binary format, Execute); the others are simple queries.
+ * text. RUN and FRAG are prepared (Parse with one parameter of type bytea, Bind in binary format,
+ * Execute); the others are simple queries.
  *
- *   RUN <region> <schema version> <oid>,<oid>..|-\n<PostgreSQL text>     args: request id and
- * parameters the whole statement, planned and run here. The oids are the types of its parameters.
- *   FRAG <region> <schema version>\n<SQLite text>                       args: parameters
- *        a read of one region
- *   BEGIN <region> <schema version>     then RUN and FRAG inside it, and:
- *   COPY <region>\n<SQLite INSERT>      inside BEGIN: rows come as CopyData; tag "COPY n"
- *   MARK | UNMARK | UNDO                a savepoint pushed, popped, popped and undone
+ *   RUN <region> <schema version> <oid>,<oid>..|-
+ *   <PostgreSQL text>
+ *        The whole statement, planned and run here. The oids are the types of its parameters.
+ *        args: request id and parameters.
+ *   FRAG <region> <schema version>
+ *   <SQLite text>
+ *        A read of one region. args: parameters.
+ *   READ <region> <schema version> | ENDREAD
+ *        FRAGs in between see one snapshot.
+ *   BEGIN <region> <schema version>
+ *        Then RUN and FRAG inside the transaction, and:
+ *   COPY <region>
+ *   <SQLite INSERT>
+ *        Rows come as CopyData. Tag "COPY n".
+ *   MARK | UNMARK | UNDO
+ *        A savepoint is pushed; popped; popped and undone.
  *   COMMIT <gateway> <slot> <seq> | ROLLBACK
- *   APPLIED <region> <gateway> <slot> <seq>      tag "APPLIED 1" or "APPLIED 0"
- *   COUNT <region>\n<table>                     tag "COUNT rows bytes", as last counted
+ *   APPLIED <region> <gateway> <slot> <seq>
+ *        Tag "APPLIED 1" or "APPLIED 0".
+ *   COUNT <region>
+ *   <table>
+ *        Tag "COUNT rows bytes", as last counted.
  *   CHANGE <region> add|remove|transfer <server>
- *   DDL <region>\n<SQLite DDL>
- *   MASTER\n<PostgreSQL schema change>          57P03 when this server is not the master
+ *   DDL <region>
+ *   <SQLite DDL>
+ *   MASTER
+ *   <PostgreSQL schema change>
+ *        57P03 when this server is not the master.
  *
  * MS001 and MS002 as in region.h. RUN and FRAG answer with CopyOut: rows in the encoding of
  * exec_rows_put(), some 64 KiB a CopyData message, and at the end 'T' and the count of rows
@@ -185,8 +200,8 @@ struct exec_wire {
     void *ctx;
     struct error *(*copy_out)(void *ctx); /* send CopyOutResponse (binary); before the first data */
     struct error *(*data)(void *ctx, const void *data, size_t len); /* one CopyData message */
-    struct error *(*copy_in)(
-        void *ctx); /* send CopyInResponse and flush; before the first receive */
+    /* send CopyInResponse and flush; before the first receive */
+    struct error *(*copy_in)(void *ctx);
     /* The next CopyData of the peer (borrowed until the next call); CopyDone: *ret_end. CopyFail or
      * a lost connection: an error. */
     struct error *(*receive)(void *ctx, const char **ret, size_t *ret_len, bool *ret_end);

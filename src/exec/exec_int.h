@@ -11,6 +11,8 @@
 /* Never leaves this folder: the statement needs more memory than it may have; run it another way.
  */
 #define E_SPILL "MS003"
+/* Ends a scan before its end: a LIMIT is reached. */
+#define E_ENOUGH "MS004"
 
 struct peer_conn; /* a libpq connection to another server, see peer.c */
 struct peer_pool;
@@ -69,7 +71,17 @@ struct exec_session {
     int n_savepoints, cap_savepoints;
     char **savepoints;
     struct held held;
+    struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
+    uint64_t reading_region;
 };
+
+/* A region that a plan scans several times: one snapshot for all of them. */
+struct pin {
+    uint64_t region;
+    struct region_read read; /* here */
+    struct peer_conn *conn;  /* there, in READ */
+};
+enum { RUN_MAX_PINS = 16 };
 
 /* One execution of a plan, over all its attempts. */
 struct run {
@@ -86,6 +98,8 @@ struct run {
     bool here;        /* on a peer's behalf: here or MS001 */
     struct store_request request;
     uint64_t deadline;
+    int n_pins;
+    struct pin pins[RUN_MAX_PINS];
     int64_t joined; /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 
@@ -129,6 +143,10 @@ struct error *exec__run_region(struct run *r);
 struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
                          size_t sql_len, exec__row_fn row, void *ctx);
 struct error *exec__run_constant(struct run *r);
+/* Before and after scanning: pins the regions that come more than once. `e` is how it went; comes
+ * back, or MS001 when a snapshot turns out to be stale. */
+struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n);
+struct error *exec__unpin(struct run *r, struct error *e);
 
 /* Rows and the count, as they travel: see rows.c. */
 void exec__count_put(struct buf *out, int64_t count);

@@ -90,8 +90,10 @@ static struct error *gather(struct run *r, sqlite3 *db, const struct plan_gather
 {
     /* ANALYZE makes the table sqlite_stat1, and makes SQLite read it again. */
     TRY(exec_sql(db, "ANALYZE sqlite_schema; BEGIN"));
-    for (int i = 0; i < g->n_scans; i++)
-        TRY(pull(r, db, g, i));
+    struct error *e = exec__pin(r, g->scans, g->n_scans);
+    for (int i = 0; !e && i < g->n_scans; i++)
+        e = pull(r, db, g, i);
+    TRY(exec__unpin(r, e));
     TRY(exec_sql(db, "COMMIT; ANALYZE sqlite_schema"));
     return run_over(r, db, g, row, ctx);
 }

@@ -232,6 +232,28 @@ static struct error *do_frag(struct call *c)
     return e;
 }
 
+static struct error *do_read(struct call *c)
+{
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n) || c->s->reading.conn)
+        return malformed();
+    TRY(region_read_begin(c->e->regions, n[0], n[1], &c->s->reading));
+    c->s->reading_region = n[0];
+    struct error *e = store_reader_begin(c->s->reading.conn);
+    if (e)
+        region_read_end(&c->s->reading);
+    return e;
+}
+
+static struct error *do_endread(struct call *c)
+{
+    if (!c->s->reading.conn)
+        return malformed();
+    struct error *e = region_read_check(&c->s->reading);
+    region_read_end(&c->s->reading);
+    return e;
+}
+
 /* ---- transactions --------------------------------------------------------------------------- */
 
 static struct error *do_begin(struct call *c)
@@ -428,11 +450,12 @@ static const struct {
     bool needs_regions;
     struct error *(*run)(struct call *c);
 } statements[] = {
-    {"RUN", true, do_run},         {"FRAG", true, do_frag},      {"COPY", true, do_copy},
-    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},      {"UNMARK", true, do_unmark},
-    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},  {"ROLLBACK", false, do_rollback},
-    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},    {"CHANGE", true, do_change},
-    {"DDL", true, do_ddl},         {"MASTER", false, do_master},
+    {"RUN", true, do_run},         {"FRAG", true, do_frag},       {"COPY", true, do_copy},
+    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},       {"UNMARK", true, do_unmark},
+    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},   {"ROLLBACK", false, do_rollback},
+    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},     {"CHANGE", true, do_change},
+    {"READ", true, do_read},       {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},
+    {"MASTER", false, do_master},
 };
 
 static struct error *dispatch(struct call *c, const char *line)

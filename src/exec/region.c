@@ -186,14 +186,24 @@ static struct error *scan_on(struct run *r, struct store_conn *c, const char *sq
     return e;
 }
 
+/* Rows that were given before their reader stopped count, too. */
+static struct error *checked(const struct region_read *read, struct error *e)
+{
+    if (e && !error_is(e, E_ENOUGH))
+        return e;
+    struct error *stale = region_read_check(read);
+    if (!stale)
+        return e;
+    error_free(e);
+    return stale;
+}
+
 static struct error *scan_here(struct run *r, uint64_t region, uint64_t schema_version,
                                const char *sql, size_t len, exec__row_fn row, void *ctx)
 {
     struct region_read read;
     TRY(region_read_begin(r->e->regions, region, schema_version, &read));
-    struct error *e = scan_on(r, read.conn, sql, len, row, ctx);
-    if (!e)
-        e = region_read_check(&read);
+    struct error *e = checked(&read, scan_on(r, read.conn, sql, len, row, ctx));
     region_read_end(&read);
     return e;
 }
@@ -208,10 +218,19 @@ static struct error *scan_at(struct run *r, struct peer_conn *c, uint64_t region
     return exec__peer_run(r->s, c, text.data, &args, row, ctx, NULL, NULL);
 }
 
+static const struct pin *pin_of(const struct run *r, uint64_t region)
+{
+    for (int i = 0; i < r->n_pins; i++)
+        if (r->pins[i].region == region)
+            return &r->pins[i];
+    return NULL;
+}
+
 struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
                          size_t sql_len, exec__row_fn row, void *ctx)
 {
-    const struct held *h = &r->s->held;
+    const struct exec_session *s = r->s;
+    const struct held *h = &s->held;
     if (h->kind != HELD_NONE && h->region == region) {
         struct error *e =
             h->kind == HELD_LOCAL
@@ -219,6 +238,12 @@ struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version
                 : scan_at(r, h->conn, region, schema_version, sql, row, ctx);
         return e ? exec__held_failed(r->s, e) : NULL;
     }
+    const struct pin *pin = pin_of(r, region);
+    if (pin)
+        return pin->conn ? scan_at(r, pin->conn, region, schema_version, sql, row, ctx)
+                         : scan_on(r, pin->read.conn, sql, sql_len, row, ctx);
+    if (s->reading.conn && s->reading_region == region)
+        return scan_on(r, s->reading.conn, sql, sql_len, row, ctx);
     struct place at = {.here = true};
     if (!r->here)
         TRY(exec__place(r->e, region, &at));
@@ -228,6 +253,74 @@ struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version
     TRY(exec__peer_get(r->s, at.server, region, r->deadline, &c));
     struct error *e = scan_at(r, c, region, schema_version, sql, row, ctx);
     exec__peer_put(c);
+    return e;
+}
+
+/* ---- one snapshot for several scans --------------------------------------------------------- */
+
+static struct error *pin_here(struct run *r, const struct plan_scan *s, struct pin *p)
+{
+    TRY(region_read_begin(r->e->regions, s->region, s->schema_version, &p->read));
+    struct error *e = store_reader_begin(p->read.conn);
+    if (e)
+        region_read_end(&p->read);
+    return e;
+}
+
+static struct error *pin_there(struct run *r, const struct plan_scan *s, const char *server,
+                               struct pin *p)
+{
+    char text[80];
+    TRY(exec__peer_get(r->s, server, s->region, r->deadline, &p->conn));
+    snprintf(text, sizeof(text), "READ %llu %llu", (unsigned long long)s->region,
+             (unsigned long long)s->schema_version);
+    struct error *e = exec__peer_run(r->s, p->conn, text, NULL, NULL, NULL, NULL, NULL);
+    if (e)
+        exec__peer_put(p->conn);
+    return e;
+}
+
+static struct error *pin_one(struct run *r, const struct plan_scan *s)
+{
+    struct pin p = {.region = s->region};
+    struct place at = {.here = true};
+    if (!r->here)
+        TRY(exec__place(r->e, s->region, &at));
+    TRY(at.here ? pin_here(r, s, &p) : pin_there(r, s, at.server, &p));
+    r->pins[r->n_pins++] = p;
+    return NULL;
+}
+
+struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n)
+{
+    const struct held *h = &r->s->held;
+    for (int i = 0; i < n && r->n_pins < RUN_MAX_PINS; i++) {
+        bool again = false;
+        for (int k = i + 1; k < n; k++)
+            again = again || scans[k].region == scans[i].region;
+        if (again && scans[i].region && !pin_of(r, scans[i].region) &&
+            (h->kind == HELD_NONE || h->region != scans[i].region))
+            TRY(pin_one(r, &scans[i]));
+    }
+    return NULL;
+}
+
+struct error *exec__unpin(struct run *r, struct error *e)
+{
+    while (r->n_pins > 0) {
+        struct pin *p = &r->pins[--r->n_pins];
+        if (!p->conn) {
+            e = checked(&p->read, e);
+            region_read_end(&p->read);
+            continue;
+        }
+        struct error *end = exec__peer_run(r->s, p->conn, "ENDREAD", NULL, NULL, NULL, NULL, NULL);
+        exec__peer_put(p->conn);
+        if (!e)
+            e = end;
+        else
+            error_free(end);
+    }
     return e;
 }
 

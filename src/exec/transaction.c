@@ -166,8 +166,8 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     return NULL;
 }
 
-/* Around whatever a session does: a transaction that idles is not entered, so that its region may take the writer
- * back when this server is not the primary any more. */
+/* Around whatever a session does: a transaction that idles is not entered, so that its region may
+ * take the writer back when this server is not the primary any more. */
 struct error *exec__enter(struct exec_session *s)
 {
     struct error *e = s->held.kind == HELD_LOCAL ? region_txn_enter(s->held.txn) : NULL;
