@@ -67,6 +67,14 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
 {
     struct store *store = NULL;
     TRY(open_store(rs, id, &store, &damaged));
+    uint64_t durable =
+        0; /* what the log may forget: it does not remember what it was told before */
+    struct error *e = store_checkpoint(store, &durable);
+    if (e) {
+        store_close(store);
+        return e;
+    }
+    wal_release(rs->wal, id, durable);
     struct region_replica *p = replica_new(rs, id, store);
     uint64_t first, last, last_epoch;
     wal_range(rs->wal, id, &first, &last, &last_epoch);
@@ -163,23 +171,28 @@ static struct error *recover(struct regions *rs)
     _cleanup_(mem_freep) char *dir = mem_printf("%s/log", rs->dir);
     _cleanup_(mem_freep) uint64_t *damaged = NULL;
     size_t n_damaged = 0;
-    struct map ids = {0};
+    struct map ids = {0}, logged = {0};
     if (mkdir(dir, 0700) != 0 && errno != EEXIST)
         return error_errno(E_IO, errno, "could not create \"%s\"", dir);
-    struct error *e = wal_open(dir, NULL, found_in_log, &ids, &rs->wal, &damaged, &n_damaged);
+    struct error *e = wal_open(dir, NULL, found_in_log, &logged, &rs->wal, &damaged, &n_damaged);
+    void *value;
+    for (size_t i = 0; map_next(&logged, &i, &value);)
+        found_file(&ids, (uint64_t)(uintptr_t)value);
     if (!e)
         e = store_list(rs->dir, found_file, &ids);
     for (size_t i = 0; !e && i < n_damaged; i++)
         map_put_u64(&ids, damaged[i], (void *)(uintptr_t)damaged[i]);
-    void *value;
     for (size_t i = 0; !e && map_next(&ids, &i, &value);) {
         uint64_t id = (uint64_t)(uintptr_t)value;
-        bool is_damaged = false;
+        /* Where the log is damaged, a region that it does not name at all may have lost entries,
+         * too. */
+        bool is_damaged = n_damaged && !map_get_u64(&logged, id);
         for (size_t k = 0; k < n_damaged; k++)
             is_damaged |= damaged[k] == id;
         e = open_replica(rs, id, is_damaged);
     }
     map_done(&ids);
+    map_done(&logged);
     return e;
 }
 

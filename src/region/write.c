@@ -483,8 +483,8 @@ struct error *region_txn_progress(struct region_txn *t)
 {
     struct region_replica *p = t->replica;
     TRY(check_reign(t));
-    if (store_changes_size(p->store) < PART_BYTES)
-        return NULL;
+    if (store_marks(p->store) || store_changes_size(p->store) < PART_BYTES)
+        return NULL; /* what is logged can't be undone by a savepoint */
     _cleanup_(entries_done) struct entries es = {0};
     add_changes(&es, p->store, &(struct payload){.kind = PAYLOAD_PART});
     return replicate(p, &es, &t->last, &t->epoch);
