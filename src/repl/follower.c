@@ -17,7 +17,8 @@ static void send_ack(struct repl_replica *p, enum ack_status status, uint64_t ls
                         .epoch = p->seen,
                         .stream = p->stream,
                         .status = status,
-                        .lsn = lsn};
+                        .lsn = lsn,
+                        .committed = p->committed};
     message_put(&p->repl->out, &m);
     repl__send(p->repl, p->leader, false);
 }
@@ -27,11 +28,14 @@ static bool unfit(const struct repl_replica *p)
     return p->damaged || p->failed;
 }
 
-/* False: an old reign's message. A new reign starts from what is surely common. */
+/* False: an old reign's message, or one of before we were let go and asked back in this reign. A
+ * new reign starts from what is surely common. */
 static bool follow(struct repl_replica *p, repl_node from, const struct message *m)
 {
     p->seen = MAX(p->seen, p->last_epoch);
     if (m->epoch < p->seen || p->role == REPL_PRIMARY || p->role == REPL_NONE)
+        return false;
+    if (m->epoch == p->seen && p->leader == from && (int32_t)(m->stream - p->stream) < 0)
         return false;
     if (m->epoch > p->seen || p->leader != from || p->stream != m->stream)
         p->match = p->committed;
@@ -110,6 +114,8 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
         repl__activate(p);
         return;
     }
+    if (p->fetching)
+        return; /* what is taken now, and acknowledged, the snapshot may not hold */
     uint64_t hint;
     if (!matches(p, m, &hint)) {
         send_ack(p, ACK_REJECT, hint);
@@ -130,15 +136,31 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
     p->ack_due |= p->durable < p->match;
 }
 
+static void fetch(struct repl_replica *p)
+{
+    p->fetching = true;
+    p->told_at = p->repl->now;
+    repl__activate(p);
+    p->repl->io.fetch_snapshot(p->ctx, p->leader);
+}
+
+/* The primary's log begins behind m->lsn, and so its file holds that. Whoever has it has moved on
+ * since this was sent; everybody else has acknowledged less than the snapshot will hold, so it
+ * takes nothing back. */
 void follower__need_snapshot(struct repl_replica *p, repl_node from, const struct message *m)
 {
     if (!follow(p, from, m) || p->failed)
         return;
+    if (!p->damaged && p->match >= m->lsn) {
+        p->ack_due = true;
+        report(p);
+        return;
+    }
     if (p->role == REPL_BACKUP) { /* a backup that lacks what is committed is none */
         send_ack(p, ACK_FAILED, 0);
         return;
     }
-    p->repl->io.fetch_snapshot(p->ctx, from);
+    fetch(p);
 }
 
 void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bool ok, uint64_t lsn,
@@ -146,12 +168,14 @@ void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bo
 {
     r->now = MAX(r->now, now);
     repl__activate(p);
-    if (!ok || p->role == REPL_PRIMARY || p->role == REPL_BACKUP)
+    p->fetching = false;
+    if (!ok)
         return;
     p->last_lsn = p->durable = p->committed = p->match = lsn;
     p->last_epoch = epoch;
-    p->damaged = p->ack_due = false;
-    if (p->seen)
+    p->ack_due = false;
+    p->damaged = p->role == REPL_PRIMARY || p->role == REPL_BACKUP; /* never asked for one */
+    if (p->seen && !p->damaged)
         send_ack(p, ACK_OK, lsn);
 }
 
@@ -184,10 +208,15 @@ void follower__tick(struct repl_replica *p)
         p->told_at = r->now;
         p->leader = p->config.primary;
         if (p->role == REPL_LEARNER && !p->failed)
-            r->io.fetch_snapshot(p->ctx, p->leader);
+            fetch(p);
         else
             send_ack(p, ACK_FAILED, 0);
         return;
+    }
+    if (p->role == REPL_LEARNER && p->fetching) {
+        repl__activate(p);
+        if (r->now >= p->told_at + r->options.retry_ms)
+            fetch(p);
     }
     if (p->role != REPL_BACKUP)
         return;

@@ -80,6 +80,7 @@ bool message_decode(const void *data, size_t len, struct message *ret)
         m.stream = read32(&r);
         m.status = (enum ack_status)read8(&r);
         m.lsn = read64(&r);
+        m.committed = read64(&r);
         if (m.status > ACK_FAILED)
             return false;
         break;
@@ -87,6 +88,7 @@ bool message_decode(const void *data, size_t len, struct message *ret)
         m.region = read64(&r);
         m.epoch = read64(&r);
         m.stream = read32(&r);
+        m.lsn = read64(&r);
         break;
     default:
         return false;
@@ -135,11 +137,13 @@ void message_put(struct buf *out, const struct message *m)
         buf_put32(out, m->stream);
         buf_put8(out, (uint8_t)m->status);
         buf_put64(out, m->lsn);
+        buf_put64(out, m->committed);
         break;
     case MSG_NEED_SNAPSHOT:
         buf_put64(out, m->region);
         buf_put64(out, m->epoch);
         buf_put32(out, m->stream);
+        buf_put64(out, m->lsn);
         break;
     }
 }

@@ -53,8 +53,11 @@ static bool has_lease(struct repl_replica *p, repl_node node)
 
 static void send_snapshot_notice(struct repl_replica *p, struct peer *peer)
 {
-    struct message m = {
-        .kind = MSG_NEED_SNAPSHOT, .region = p->region, .epoch = p->reign, .stream = peer->stream};
+    struct message m = {.kind = MSG_NEED_SNAPSHOT,
+                        .region = p->region,
+                        .epoch = p->reign,
+                        .stream = peer->stream,
+                        .lsn = peer->next};
     peer->state = PEER_SNAPSHOT;
     peer->sent_at = p->repl->now;
     peer->in_flight = 0;
@@ -263,6 +266,10 @@ static void on_match(struct repl_replica *p, struct peer *peer, uint64_t lsn)
         peer->in_flight = outstanding ? peer->in_flight * left / outstanding : 0;
         peer->acked = lsn;
     }
+    if (peer->next <= peer->acked) { /* the answer to what was sent before the last probe */
+        peer->next = peer->acked + 1;
+        peer->in_flight = 0;
+    }
     if (peer->state != PEER_STREAM) {
         peer->state = PEER_STREAM;
         peer->next = lsn + 1;
@@ -294,6 +301,7 @@ void primary__ack(struct repl_replica *p, repl_node from, const struct message *
     if (p->must_bump || m->epoch != p->reign || m->stream != peer->stream)
         return;
     peer->heard_at = p->repl->now;
+    peer->applied = MAX(peer->applied, m->committed);
     if (m->status == ACK_OK)
         on_match(p, peer, m->lsn);
     else
@@ -497,9 +505,10 @@ static bool tick_peer(struct repl_replica *p, struct peer *peer)
         return true;
     }
     pump(p, peer);
-    if (peer->announced < p->committed && !send_entries(p, peer, NULL, 0))
+    bool lags = peer->applied < MIN(p->committed, peer->acked); /* its log can't be recycled */
+    if ((peer->announced < p->committed || (lags && due)) && !send_entries(p, peer, NULL, 0))
         send_snapshot_notice(p, peer);
-    return peer->acked < p->last_lsn || peer->joining || !is_backup(p, peer->node);
+    return lags || peer->acked < p->last_lsn || peer->joining || !is_backup(p, peer->node);
 }
 
 static bool change_config(struct repl_replica *p)

@@ -221,7 +221,7 @@ void repl__propose(struct repl_replica *p, const struct repl_config *next)
 {
     assert(!p->proposing && next->epoch == p->config.epoch + 1);
     p->proposing = true;
-    p->unknown = false;
+    p->unknown = p->unsure = false;
     p->proposed = *next;
     p->proposed_at = p->repl->now;
     repl__set_gate(p); /* the new members' leases are needed from before it can happen */
@@ -235,8 +235,8 @@ void repl_proposal_failed(struct repl *r, uint64_t now, struct repl_replica *p, 
     r->now = MAX(r->now, now);
     if (!p->proposing || p->proposed.epoch != epoch)
         return;
-    if (unknown) {
-        p->unknown = true;
+    if (unknown || p->unsure) { /* refused, maybe because an attempt that got no answer was first */
+        p->unknown = p->unsure = true;
         p->proposed_at = r->now;
         return;
     }

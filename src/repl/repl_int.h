@@ -6,6 +6,15 @@
 
 #include <stdatomic.h>
 
+/* A mistake that the simulator's own build can switch on, to see whether it finds it. In every
+ * other build this is 0, and the code behind it is gone. */
+#ifdef REPL_MUTATIONS
+extern const char *repl__mutation;
+#define REPL_MUTATION(name) (repl__mutation && strcmp(repl__mutation, #name) == 0)
+#else
+#define REPL_MUTATION(name) 0
+#endif
+
 /* ---- messages (message.c)
  * ------------------------------------------------------------------------ */
 
@@ -29,7 +38,8 @@ struct message {
     uint32_t stream; /* which peer slot of the primary; echoed */
     uint64_t prev_lsn, prev_epoch, committed;
     enum ack_status status;
-    uint64_t lsn;       /* ack: durable and matching up to here; reject: try from behind here */
+    uint64_t lsn;       /* ack: durable and matching up to here; reject: try from behind here;
+                           need snapshot: what the log does not reach back to */
     uint32_t n;         /* entries, or claims */
     struct reader list; /* the n entries or claims, to be read with next_entry, next_claim */
 };
@@ -59,6 +69,7 @@ struct peer {
     uint64_t next;      /* to send */
     uint64_t acked;     /* durable there, and the same as ours */
     uint64_t announced; /* committed lsn as last told */
+    uint64_t applied;   /* committed lsn as it last answered */
     uint64_t in_flight; /* bytes, roughly */
     uint64_t sent_at, heard_at, since;
     bool joining; /* a learner that commits wait for already */
@@ -76,6 +87,7 @@ struct repl_replica {
 
     struct repl_config config; /* epoch 0: none known yet */
     bool proposing, unknown;   /* `proposed` is out; its outcome can't be told */
+    bool unsure;               /* .. of some attempt: only a config can end it */
     struct repl_config proposed;
     uint64_t proposed_at;
 
@@ -90,6 +102,7 @@ struct repl_replica {
     uint32_t stream; /* as follower: the leader's name for us */
     uint64_t match;  /* as follower: up to here the log is known to be the leader's */
     bool ack_due;    /* as follower: when `match` is durable */
+    bool fetching;   /* as learner: a snapshot is to replace all this; nothing is taken meanwhile */
 
     uint64_t last_lsn, last_epoch, durable, committed;
     bool damaged, failed, handing_over;
