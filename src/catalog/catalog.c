@@ -435,6 +435,14 @@ struct error *catalog_campaign(struct catalog *c, const char *name,
     return e;
 }
 
+void catalog_resign(struct catalog *c)
+{
+    pthread_mutex_lock(&c->joining);
+    struct coord_election *e = atomic_exchange(&c->election, NULL);
+    pthread_mutex_unlock(&c->joining);
+    coord_election_close(e);
+}
+
 bool catalog_is_master(struct catalog *c)
 {
     struct coord_election *e = atomic_load(&c->election);

@@ -182,3 +182,6 @@ struct region *region_copy(const struct region *r, struct arena *a);
 struct error *catalog_campaign(struct catalog *c, const char *name,
                                void (*changed)(void *ctx, bool is_master), void *ctx);
 bool catalog_is_master(struct catalog *c);
+/* Ends the campaign, giving mastership away at once; `changed` is not called any more afterwards.
+ * No schema change may be under way. */
+void catalog_resign(struct catalog *c);

@@ -1,0 +1,270 @@
+/*
+ * Schema changes: what the master checks and decides before the catalog is changed. They run one at
+ * a time, so that what one checks still holds when it writes; another master that thinks otherwise
+ * is fenced off by the catalog.
+ */
+#include "master/master_int.h"
+
+#include <stdio.h>
+
+enum { PRIMARY_WAIT_MS = 8000 };
+
+static struct error *check_master(struct master *m)
+{
+    if (catalog_is_master(m->catalog))
+        return NULL;
+    const struct catalog_view *v = catalog_view(m->catalog);
+    bool other = v->master && strcmp(v->master, m->name) != 0;
+    struct error *e = error_new(E_NOT_PRIMARY, "this server is not the master");
+    if (other)
+        error_detail(e, "%s", v->master);
+    catalog_unref(v);
+    return e;
+}
+
+/* Begins a change: alone, as master, with a view as fresh as can be. On success `ddl` is held. */
+static struct error *begin(struct master *m, const struct catalog_view **ret)
+{
+    pthread_mutex_lock(&m->ddl);
+    struct error *e = check_master(m);
+    if (!e)
+        e = catalog_refresh(m->catalog, 3000);
+    if (e) {
+        pthread_mutex_unlock(&m->ddl);
+        return e;
+    }
+    *ret = catalog_view(m->catalog);
+    return NULL;
+}
+
+static void end(struct master *m, const struct catalog_view *v)
+{
+    catalog_unref(v);
+    pthread_mutex_unlock(&m->ddl);
+}
+
+/* ---- CREATE TABLE ------------------------------------------------------------------------- */
+
+/* The region of the tables that this one references; 0: it references none. */
+static struct error *region_of_references(const struct catalog_view *v, const struct table *t,
+                                          uint64_t *ret)
+{
+    *ret = 0;
+    const char *first = NULL;
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *f = &t->foreign_keys[i];
+        if (f->table == 0)
+            continue;
+        const struct table *other = catalog_table_by_id(v, f->table);
+        if (!other)
+            return error_new(E_UNDEFINED_TABLE,
+                             "the table that constraint \"%s\" references does "
+                             "not exist",
+                             f->name);
+        if (*ret && *ret != other->region)
+            return error_hint(
+                error_new(E_UNSUPPORTED,
+                          "foreign keys to tables in different regions are not supported: \"%s\" "
+                          "and \"%s\"",
+                          first, other->name),
+                "Tables tied by foreign keys share a region. Create one of the two with a foreign "
+                "key to the other, or leave this one out.");
+        *ret = other->region;
+        first = other->name;
+    }
+    return NULL;
+}
+
+static struct error *new_region(struct master *m, const struct catalog_view *v,
+                                const struct table *t, struct region *r)
+{
+    *r = (struct region){.epoch = 1, .schema_version = 1, .copies = m->copies};
+    TRY(master_place(v, r));
+    TRY(catalog_next_id(m->catalog, &r->id));
+    if (r->n_backups + 1 < r->copies)
+        log_warn("table=%s region=%llu: created with %d of %d copies, there are not enough "
+                 "servers; more are made when there are",
+                 t->name, (unsigned long long)r->id, r->n_backups + 1, r->copies);
+    return NULL;
+}
+
+static struct error *create_table(struct master *m, const struct catalog_view *v,
+                                  const struct table *given, uint64_t *ret_id)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct table *t = table_copy(given, &a);
+    struct region r;
+    if (catalog_table(v, t->schema, t->name))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", t->name);
+    TRY(region_of_references(v, t, &t->region));
+    TRY(catalog_next_id(m->catalog, &t->id));
+    t->version = 1;
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        if (t->foreign_keys[i].table == 0)
+            t->foreign_keys[i].table = t->id;
+    bool alone = t->region == 0;
+    if (alone) {
+        TRY(new_region(m, v, t, &r));
+        t->region = r.id;
+    }
+    TRY(catalog_create_table(m->catalog, t, alone ? &r : NULL));
+    log_info("table=%s id=%llu region=%llu: created", t->name, (unsigned long long)t->id,
+             (unsigned long long)t->region);
+    if (ret_id)
+        *ret_id = t->id;
+    return NULL;
+}
+
+struct error *master_create_table(struct master *m, const struct table *t, uint64_t *ret_id)
+{
+    const struct catalog_view *v;
+    TRY(begin(m, &v));
+    struct error *e = create_table(m, v, t, ret_id);
+    end(m, v);
+    return e;
+}
+
+/* ---- DROP TABLE --------------------------------------------------------------------------- */
+
+static bool listed(const uint64_t *ids, size_t n, uint64_t id)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] == id)
+            return true;
+    return false;
+}
+
+/* Does a table that stays reference one that goes? */
+static struct error *check_unreferenced(const struct catalog_view *v, const uint64_t *ids, size_t n,
+                                        bool cascade)
+{
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        if (!t->n_foreign_keys || listed(ids, n, t->id))
+            continue;
+        for (int j = 0; j < t->n_foreign_keys; j++) {
+            const struct foreign_key *f = &t->foreign_keys[j];
+            const struct table *gone =
+                listed(ids, n, f->table) ? catalog_table_by_id(v, f->table) : NULL;
+            if (!gone)
+                continue;
+            if (cascade)
+                return error_hint(
+                    error_new(E_UNSUPPORTED,
+                              "dropping constraint \"%s\" of table \"%s\" is not supported",
+                              f->name, t->name),
+                    "Name table \"%s\" in the same DROP TABLE, or drop it first.", t->name);
+            return error_hint(
+                error_detail(
+                    error_new("2BP01", "cannot drop table %s because other objects depend on it",
+                              gone->name),
+                    "constraint %s on table %s depends on table %s", f->name, t->name, gone->name),
+                "Drop table \"%s\" first, or name it in the same DROP TABLE.", t->name);
+        }
+    }
+    return NULL;
+}
+
+struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n, bool cascade)
+{
+    const struct catalog_view *v;
+    TRY(begin(m, &v));
+    struct error *e = check_unreferenced(v, ids, n, cascade);
+    if (!e)
+        e = catalog_drop_tables(m->catalog, ids, n);
+    if (!e)
+        log_info("dropped %zu table%s", n, n == 1 ? "" : "s");
+    end(m, v);
+    return e;
+}
+
+/* ---- indexes ------------------------------------------------------------------------------ */
+
+/* Runs DDL at the region's primary, wherever that is by now. */
+static struct error *run_at_primary(struct master *m, uint64_t region, const char *sql)
+{
+    uint64_t deadline = clock_ms() + PRIMARY_WAIT_MS;
+    for (;;) {
+        const struct catalog_view *v = catalog_view(m->catalog);
+        const struct region *r = catalog_region(v, region);
+        struct error *e = r ? m->io.run_ddl(m->io.ctx, r->primary, region, sql)
+                            : error_new(E_UNDEFINED_TABLE, "the table was dropped meanwhile");
+        catalog_unref(v);
+        bool moved =
+            error_is(e, E_NOT_PRIMARY) || error_is(e, E_UNAVAILABLE) || error_is(e, E_CONNECTION);
+        if (!moved || clock_ms() >= deadline)
+            return e;
+        error_free(e);
+        sleep_ms(100);
+    }
+}
+
+/* The index stands in the region's file, but the catalog did not take it. */
+static void undo_index(struct master *m, uint64_t region, const char *name)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    buf_puts(&sql, "DROP INDEX IF EXISTS \"");
+    for (const char *p = name; *p; p++)
+        buf_printf(&sql, *p == '"' ? "\"\"" : "%c", *p);
+    buf_puts(&sql, "\"");
+    struct error *e = run_at_primary(m, region, sql.data);
+    if (e)
+        log_failure(LOG_WARN, e, "region=%llu: index \"%s\" is left over",
+                    (unsigned long long)region, name);
+    error_free(e);
+}
+
+static struct error *create_index(struct master *m, const struct catalog_view *v, uint64_t table,
+                                  const struct index *index)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct table *t = catalog_table_by_id(v, table);
+    if (!t)
+        return error_new(E_UNDEFINED_TABLE, "table %llu does not exist", (unsigned long long)table);
+    if (catalog_table(v, t->schema, index->name) || catalog_index(v, t->schema, index->name, NULL))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", index->name);
+    struct table *next = table_copy(t, &a);
+    next->indexes = ARENA_ARRAY(&a, struct index, t->n_indexes + 1);
+    for (int i = 0; i < t->n_indexes; i++)
+        next->indexes[i] = t->indexes[i];
+    next->indexes[next->n_indexes++] = *index;
+    TRY(run_at_primary(m, t->region, index->ddl));
+    struct error *e = catalog_replace_table(m->catalog, t, next);
+    if (e)
+        undo_index(m, t->region, index->name);
+    return e;
+}
+
+struct error *master_create_index(struct master *m, uint64_t table, const struct index *index)
+{
+    const struct catalog_view *v;
+    TRY(begin(m, &v));
+    struct error *e = create_index(m, v, table, index);
+    end(m, v);
+    return e;
+}
+
+static struct error *drop_index(struct master *m, const struct catalog_view *v, const char *schema,
+                                const char *name)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct index *x;
+    const struct table *t = catalog_index(v, schema, name, &x);
+    if (!t)
+        return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", name);
+    struct table *next = table_copy(t, &a);
+    int at = (int)(x - t->indexes);
+    next->n_indexes--;
+    for (int i = at; i < next->n_indexes; i++)
+        next->indexes[i] = next->indexes[i + 1];
+    return catalog_replace_table(m->catalog, t, next);
+}
+
+struct error *master_drop_index(struct master *m, const char *schema, const char *name)
+{
+    const struct catalog_view *v;
+    TRY(begin(m, &v));
+    struct error *e = drop_index(m, v, schema, name);
+    end(m, v);
+    return e;
+}

@@ -1,0 +1,97 @@
+/*
+ * master: placement, repair, balance and schema changes. Runs on every server with the role master;
+ * the elected one acts.
+ *
+ * It is never on the data path, and holds no state that matters: each round it looks at the catalog
+ * and asks the regions' primaries for what should change. A master that dies in the middle of
+ * anything leaves a state from which the next one goes on.
+ *
+ * Thread-safe, except master_open and master_close.
+ */
+#pragma once
+
+#include "catalog/catalog.h"
+#include "repl/repl.h"
+
+/* How the master reaches other servers (or its own), by name. Both block, for a few seconds at
+ * most; both may be called from several threads. */
+struct master_io {
+    void *ctx;
+    /* repl_change() at `server`, the region's primary. MS001 and 55006 are expected; it is asked
+     * again. */
+    struct error *(*ask)(void *ctx, const char *server, uint64_t region, enum repl_change what,
+                         const char *target);
+    /* region_ddl() there. */
+    struct error *(*run_ddl)(void *ctx, const char *server, uint64_t region, const char *sql);
+};
+
+struct master_options {
+    const char *name; /* of this server */
+    struct catalog *catalog;
+    struct master_io io;
+    int copies;       /* what new tables get */
+    unsigned tick_ms; /* 0 in any of the following: the default. 500: how often to look, at least */
+    unsigned repair_ms; /* 5000: how long a lost copy may come back by itself before it is made
+                           elsewhere */
+    unsigned settle_ms; /* 5000: how long all must be well before tables are moved for balance */
+};
+
+struct master;
+struct error *master_open(const struct master_options *o, struct master **ret) MUST_CHECK;
+/* Resigns. NULL is fine. */
+void master_close(struct master *m);
+
+/* ---- schema changes -------------------------------------------------------------------------
+ *
+ * One at a time. Called on the elected master's server; elsewhere they fail with MS001 and the
+ * master's name, if there is one, in `detail`. 57P03: mastership was lost meanwhile, or the store
+ * does not answer; nothing happened, or look. When one returns, this server's catalog shows it. */
+
+/* Creates a table as the analyser describes it: id, version and region are chosen here, and a
+ * foreign key's table 0 means the table itself. It is placed on the servers with the fewest tables,
+ * or into the region of the tables that it references (0A000 when these are several). 42P07 when
+ * the name is taken. ret_id may be NULL. */
+struct error *master_create_table(struct master *m, const struct table *t,
+                                  uint64_t *ret_id) MUST_CHECK;
+/* 2BP01 when a table that stays references one of these; 42P01 when one is gone. */
+struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n,
+                                 bool cascade) MUST_CHECK;
+/* Builds the index at the region (23505 from there), then records it. index->ddl is what runs. */
+struct error *master_create_index(struct master *m, uint64_t table,
+                                  const struct index *index) MUST_CHECK;
+/* 42704 when there is none. The region drops it when it sees the new schema. */
+struct error *master_drop_index(struct master *m, const char *schema, const char *name) MUST_CHECK;
+
+/* ---- decisions, pure -------------------------------------------------------------------------
+ * Exposed for tests and the simulator; only public fields of the view are read. */
+
+struct master_limits {
+    uint64_t repair_ms, settle_ms;
+    int learners_per_server; /* copies in the making, to one server and from one server */
+    int moves;               /* for balance, at a time */
+};
+extern const struct master_limits master_limits_default;
+
+/* What is remembered from round to round: since when something is so. {0} is empty. */
+struct master_memory {
+    struct map lost_since;  /* region -> when its loss was first seen */
+    uint64_t healthy_since; /* 0: it is not */
+    uint64_t servers;       /* hash of the set of live ones */
+};
+void master_memory_done(struct master_memory *m);
+
+struct master_action {
+    uint64_t region;
+    enum repl_change what;
+    const char *server; /* the primary, who is to be asked */
+    const char *target;
+    const char *why;
+};
+/* What to ask now, at most `max`. The same state gives the same actions, until they have shown
+ * effect. The strings live as long as the view. */
+size_t master_plan(struct master_memory *m, const struct catalog_view *v, uint64_t now,
+                   const struct master_limits *limits, struct master_action *ret, size_t max);
+
+/* Chooses servers for a new region: fills primary and backups; fewer than r->copies when there are
+ * not so many. 57P03 when there is none. The names live as long as the view. */
+struct error *master_place(const struct catalog_view *v, struct region *r) MUST_CHECK;
