@@ -184,7 +184,7 @@ static const struct setting table[] = {
      .description = "Sets the schema search order for names that are not schema-qualified."},
     {"server_encoding", "UTF8", KIND_TEXT, REPORT | FIXED,
      .description = "Shows the server (database) character set encoding."},
-    {"server_version", "15.0 (MiniSQL 0.1.0)", KIND_TEXT, REPORT | FIXED,
+    {"server_version", "15.0 (MiniSQL " MINISQL_VERSION ")", KIND_TEXT, REPORT | FIXED,
      .description = "Shows the server version."},
     {"server_version_num", "150000", KIND_INT, FIXED, .max = INT32_MAX,
      .description = "Shows the server version as an integer."},

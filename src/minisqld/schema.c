@@ -1,0 +1,151 @@
+/* Schema changes on their way from exec/, which knows statements, to master/, which knows tables
+ * and regions. */
+#include "minisqld/minisqld_int.h"
+
+static struct error *create_table(struct master *m, const struct query *q)
+{
+    if (q->create_table.copies || q->create_table.colocate)
+        return error_hint(error_new(E_UNSUPPORTED, "WITH (%s) is not supported yet",
+                                    q->create_table.copies ? "copies" : "colocate_with"),
+                          "Start the servers with --copies N; tables tied by a foreign key share a "
+                          "region by themselves.");
+    return master_create_table(m, q->create_table.table, NULL);
+}
+
+static struct error *drop_tables(struct master *m, const struct query *q)
+{
+    uint64_t *ids = mem_alloc(sizeof(*ids) * (size_t)q->drop.n);
+    for (int i = 0; i < q->drop.n; i++)
+        ids[i] = q->drop.tables[i]->id;
+    struct error *e = master_drop_tables(m, ids, (size_t)q->drop.n, q->drop.cascade);
+    mem_free(ids);
+    return e;
+}
+
+static struct error *drop_indexes(struct master *m, const struct query *q)
+{
+    for (int i = 0; i < q->drop.n; i++)
+        TRY(master_drop_index(m, q->drop.tables[i]->schema, q->drop.indexes[i]->name));
+    return NULL;
+}
+
+/* ---- ALTER TABLE .. ADD PRIMARY KEY ------------------------------------------------------- */
+
+static struct error *row_found(void *ctx, const struct value *values, int n)
+{
+    *(bool *)ctx = true;
+    return NULL;
+}
+
+/* Runs a SELECT here; did any row come back? */
+static struct error *any_row(struct exec *e, const struct catalog_view *view, const char *text,
+                             bool *ret)
+{
+    struct sql_context ctx = {.view = view};
+    struct arena arena = {0};
+    struct query *q;
+    struct plan *p;
+    struct error *failed = sql_analyse_text(text, &ctx, &arena, &q);
+    if (failed) {
+        catalog_unref(view);
+        arena_done(&arena);
+        return failed;
+    }
+    TRY(exec_prepare(e, q, text, strlen(text), view, &arena, &p));
+    struct exec_session_options o = {.user = "minisql", .database = "minisql"};
+    struct exec_session *s = exec_session_new(e, &o);
+    struct exec_sink sink = {.ctx = ret, .row = row_found};
+    struct exec_result result;
+    *ret = false;
+    failed = exec_run(s, p, NULL, &sink, &result);
+    exec_session_free(s);
+    plan_unref(p);
+    return failed;
+}
+
+static struct error *check_not_null(struct catalog *c, struct exec *e, const struct table *t,
+                                    const struct key *k)
+{
+    for (int i = 0; i < k->n_columns; i++) {
+        const struct column *column = &t->columns[k->columns[i]];
+        if (column->not_null)
+            continue;
+        _cleanup_(buf_done) struct buf text = {0};
+        buf_puts(&text, "SELECT 1 FROM ");
+        sql_quote(t->name, &text);
+        buf_puts(&text, " WHERE ");
+        sql_quote(column->name, &text);
+        buf_puts(&text, " IS NULL LIMIT 1");
+        bool found;
+        TRY(any_row(e, catalog_view(c), text.data, &found));
+        if (found)
+            return error_new(E_NOT_NULL, "column \"%s\" of relation \"%s\" contains null values",
+                             column->name, t->name);
+    }
+    return NULL;
+}
+
+/* The index stands: the table's record says that it is a key. */
+static struct error *record_key(struct catalog *c, uint64_t table, const struct key *k)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct catalog_view *v = catalog_view(c);
+    const struct table *t = catalog_table_by_id(v, table);
+    struct error *e = NULL;
+    if (t) {
+        struct table *next = table_copy(t, &a);
+        next->keys = ARENA_ARRAY(&a, struct key, t->n_keys + 1);
+        for (int i = 0; i < t->n_keys; i++)
+            next->keys[i] = t->keys[i];
+        next->keys[next->n_keys++] = *k;
+        for (int i = 0; k->primary && i < k->n_columns; i++)
+            next->columns[k->columns[i]].not_null = true;
+        e = catalog_replace_table(c, t, next);
+    } else {
+        e = error_new(E_UNDEFINED_TABLE, "the table was dropped meanwhile");
+    }
+    catalog_unref(v);
+    return e;
+}
+
+static struct error *add_key(struct master *m, struct catalog *c, struct exec *e,
+                             const struct query *q)
+{
+    const struct table *t = q->create_index.table;
+    const struct key *k = q->create_index.key;
+    if (k->primary)
+        TRY(check_not_null(c, e, t, k));
+    TRY(master_create_index(m, t->id, q->create_index.index));
+    return record_key(c, t->id, k);
+}
+
+/* ---- all of them -------------------------------------------------------------------------- */
+
+static struct error *run(struct master *m, struct catalog *c, struct exec *e, const struct query *q)
+{
+    switch (q->kind) {
+    case QUERY_CREATE_TABLE:
+        return create_table(m, q);
+    case QUERY_DROP_TABLE:
+        return drop_tables(m, q);
+    case QUERY_CREATE_INDEX:
+        return master_create_index(m, q->create_index.table->id, q->create_index.index);
+    case QUERY_DROP_INDEX:
+        return drop_indexes(m, q);
+    case QUERY_ADD_KEY:
+        return add_key(m, c, e, q);
+    default:
+        return error_new(E_INTERNAL, "%s is no schema change", q->tag);
+    }
+}
+
+struct error *schema__run(struct master *m, struct catalog *c, struct exec *e,
+                          const struct query *q)
+{
+    struct error *failed = run(m, c, e, q);
+    if (!error_is(failed, E_NOT_PRIMARY))
+        return failed;
+    error_free(failed); /* mastership moved on just now */
+    return error_hint(error_new(E_UNAVAILABLE, "this server is not the master any more"),
+                      "Try again.");
+}
