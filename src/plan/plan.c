@@ -254,12 +254,39 @@ static struct error *plan_write(struct plan *p)
                           "both into one region: WITH (colocate_with = '..') when creating.");
 }
 
-/* Deletes all rows. Foreign keys among the tables are checked at the end of the transaction. */
+/* Do rows of any other table that is still to be emptied refer to t? */
+static bool is_referenced(const struct query *q, const bool *done, const struct table *t)
+{
+    for (int i = 0; i < q->truncate.n_tables; i++) {
+        const struct table *other = q->truncate.tables[i];
+        for (int k = 0; !done[i] && other != t && k < other->n_foreign_keys; k++)
+            if (other->foreign_keys[k].table == t->id)
+                return true;
+    }
+    return false;
+}
+
+/* DELETE of every table, those that refer to others first. */
+static void emit_truncate(struct plan *p, struct buf *b)
+{
+    const struct query *q = p->query;
+    int n = q->truncate.n_tables;
+    bool *done = ARENA_ARRAY(&p->arena, bool, n);
+    for (int left = n; left > 0; left--) {
+        int pick = -1;
+        for (int i = 0; i < n; i++)
+            if (!done[i] && (pick < 0 || is_referenced(q, done, q->truncate.tables[pick])))
+                pick = i;
+        done[pick] = true;
+        buf_puts(b, b->len > 0 ? "; DELETE FROM " : "DELETE FROM ");
+        sql_quote(q->truncate.tables[pick]->name, b);
+    }
+}
+
 static struct error *plan_truncate(struct plan *p)
 {
     const struct query *q = p->query;
     struct places at = {0};
-    _cleanup_(buf_done) struct buf b = {0};
     for (int i = 0; i < q->truncate.n_tables; i++) {
         const struct table *t = q->truncate.tables[i];
         if (t->id == 0)
@@ -268,8 +295,6 @@ static struct error *plan_truncate(struct plan *p)
             at.first = t;
         else if (t->region != at.first->region)
             at.other = t;
-        buf_puts(&b, i > 0 ? "; DELETE FROM " : "DELETE FROM ");
-        sql_quote(t->name, &b);
     }
     if (at.other)
         return refuse_several(p, &at, "Truncate them one by one.");
@@ -277,6 +302,8 @@ static struct error *plan_truncate(struct plan *p)
         return error_new(E_INTERNAL, "TRUNCATE without a table");
     p->kind = PLAN_REGION;
     TRY(in_region(p, at.first->region));
+    _cleanup_(buf_done) struct buf b = {0};
+    emit_truncate(p, &b);
     p->sql = plan__text(p, &b, &p->sql_len);
     return NULL;
 }
