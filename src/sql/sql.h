@@ -95,7 +95,7 @@ struct expr {
     enum expr_kind kind;
     uint32_t type;
     int32_t typmod; /* -1: none */
-    int position;   /* of the source, for errors; 0: none */
+    int position;   /* byte of the source + 1; 0: none */
     int n_args;
     struct expr **args;
     union {
@@ -388,7 +388,11 @@ struct query {
         struct {
             const struct table *table;
             struct index *index; /* with its DDL */
-            struct key *key;     /* QUERY_ADD_KEY: what to add to the table; columns of a PRIMARY KEY become NOT NULL */
+            /* QUERY_ADD_KEY: what to add to the table besides the index (of the same name); columns of
+             * a PRIMARY KEY become NOT NULL, after null_check (SQLite text; may be NULL) gave no row:
+             * one with a column's name is 23502 `column "%s" of relation "%s" contains null values` */
+            struct key *key;
+            const char *null_check;
             bool if_not_exists, exists;
         } create_index;
         struct {

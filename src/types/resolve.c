@@ -14,7 +14,8 @@
 static const struct func_rows *const tables[] = {
     &types__int_funcs,  &types__float_funcs,  &types__math_funcs,   &types__numeric_funcs,
     &types__text_funcs, &types__edit_funcs,   &types__like_funcs,   &types__compare_funcs,
-    &types__agg_funcs,  &types__numeric_aggs, &types__window_funcs,
+    &types__agg_funcs,  &types__numeric_aggs, &types__window_funcs, &types__datetime_funcs,
+    &types__guard_funcs,
 };
 
 /* Written once by build_index(), read only afterwards. */
@@ -324,14 +325,17 @@ static const struct func *find_mirrored(const struct func **rows, size_t n_named
     return find_exact(rows, n_named, (uint32_t[]){known, known}, 2);
 }
 
-/* '1' + '2' is not unique in PostgreSQL, since dates and intervals have these operators too; it
- * must not mean something here that it stops to mean when those types come. */
+/* '1' + '2' is not unique in PostgreSQL, since intervals have these operators too, and so has
+ * date + '1'; it must not mean something here that it stops to mean when those types come. */
 static bool needs_a_type(const char *name, const uint32_t *types, int n)
 {
-    for (int i = 0; i < n; i++)
-        if (types[i] != OID_UNKNOWN)
+    bool date = false;
+    for (int i = 0; i < n; i++) {
+        date |= types[i] == OID_DATE;
+        if (types[i] != OID_UNKNOWN && types[i] != OID_DATE)
             return false;
-    return strlen(name) == 1 && strchr(n == 1 ? "-" : "+-*/", *name);
+    }
+    return strlen(name) == 1 && strchr(date ? "+" : n == 1 ? "-" : "+-*/", *name);
 }
 
 struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,

@@ -11,7 +11,7 @@ struct func_rows {
 extern const struct func_rows types__int_funcs, types__float_funcs, types__math_funcs,
     types__numeric_funcs, types__text_funcs, types__edit_funcs, types__like_funcs,
     types__compare_funcs, types__agg_funcs, types__numeric_aggs, types__window_funcs,
-    types__cast_funcs;
+    types__datetime_funcs, types__guard_funcs, types__cast_funcs;
 
 /* Rows are written with these, so that a line is a function. */
 #define SCALAR1(n, a, r, sql, fn)                                                                  \
@@ -134,6 +134,31 @@ void types__numeric_of_wide(__int128 i, struct arena *a, struct value *ret);
 struct error *types__numeric_to_int(const struct value *v, int size, int64_t *ret);
 /* A text form of numeric, as value_hash() must see it: trailing zeros of the fraction left out. */
 size_t types__numeric_canonical(const char *s, size_t n);
+
+/* ---- date and time (datetime_io.c, datetime.c) ---------------------------------------------- */
+
+#define E_BAD_DATETIME "22007"
+#define E_DATETIME_RANGE "22008"
+#define SECOND_US INT64_C(1000000)
+#define DAY_US (86400 * SECOND_US)
+#define TIMESTAMP_NEVER INT64_MIN /* -infinity */
+#define TIMESTAMP_EVER INT64_MAX
+enum { DATE_NEVER = INT32_MIN, DATE_EVER = INT32_MAX };
+
+struct error *types__date_parse(const char *s, size_t n, int64_t *ret);
+struct error *types__timestamp_parse(const char *s, size_t n, bool zone, int32_t typmod,
+                                     int64_t *ret);
+void types__date_print(int32_t days, struct buf *out);
+void types__timestamp_print(int64_t us, bool zone, struct buf *out);
+bool types__date_valid(int64_t days); /* infinities are */
+bool types__timestamp_valid(int64_t us);
+int64_t types__timestamp_days(int64_t us); /* the day it lies in; not of infinities */
+int64_t types__timestamp_clock(void);
+/* Rounds to `typmod` digits (0-6, -1: all) behind the point; 22008 where that leaves the range. */
+struct error *types__timestamp_fit(int64_t us, int32_t typmod, int64_t *ret);
+CALL(types__date_to_timestamp);
+CALL(types__date_as_timestamp); /* for comparing: later than all timestamps instead of an error */
+CALL(types__timestamp_to_date);
 
 /* ---- casts and resolution ------------------------------------------------------------------- */
 

@@ -1,0 +1,445 @@
+/*
+ * Raw parse tree -> struct query: the entry, what all statements share, and what can be said only
+ * once a whole statement is known (parameter types, tables used, filters that can run at the scan).
+ *
+ * The walk goes once over the raw tree. Each expression is typed when it is left (expr.c), names
+ * are looked up in a chain of scopes (scope.c), FROM builds the range table (from.c), select.c puts a
+ * query level together, write.c INSERT, UPDATE and DELETE, ddl.c and command.c the rest.
+ */
+#include "sql_int.h"
+
+void sql__push(struct arena *arena, struct list *l, void *item)
+{
+    if (l->n == l->cap) {
+        int cap = l->cap ? l->cap * 2 : 8;
+        void **grown = ARENA_ARRAY(arena, void *, cap);
+        if (l->n)
+            memcpy(grown, l->items, sizeof(void *) * (size_t)l->n);
+        l->items = grown;
+        l->cap = cap;
+    }
+    l->items[l->n++] = item;
+}
+
+struct error *sql__at(const struct analysis *a, struct error *e, int location)
+{
+    if (e && location >= 0 && a->script && e->position == 0)
+        error_at(e, sql__position(a->script, location));
+    return e;
+}
+
+struct error *sql__unsupported(const struct analysis *a, int location, const char *hint,
+                               const char *what, ...)
+{
+    va_list ap;
+    va_start(ap, what);
+    struct buf b = {0};
+    buf_vprintf(&b, what, ap);
+    va_end(ap);
+    struct error *e = error_new(E_UNSUPPORTED, "%s", b.data ? b.data : "");
+    buf_done(&b);
+    error_hint(e, "%s", hint);
+    return sql__at(a, e, location);
+}
+
+struct error *sql__enter(struct analysis *a, int location)
+{
+    if (++a->depth <= SQL_MAX_DEPTH)
+        return NULL;
+    struct error *e = error_new("54001", "stack depth limit exceeded");
+    error_hint(e, "The statement nests more than %d levels deep; split it up.", SQL_MAX_DEPTH);
+    return e;
+}
+
+void sql__leave(struct analysis *a)
+{
+    a->depth--;
+}
+
+const char *sql__slice(const struct analysis *a, size_t start, size_t end)
+{
+    return arena_strndup(a->arena, a->script->parsed + start, end - start);
+}
+
+/* ---- tables --------------------------------------------------------------------------------------- */
+
+static bool is_system_schema(const char *schema)
+{
+    return strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "information_schema") == 0;
+}
+
+struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv)
+{
+    const char *database = a->ctx->database ? a->ctx->database : "minisql";
+    if (rv->catalogname && strcmp(rv->catalogname, database) != 0) {
+        return sql__unsupported(a, rv->location, "Leave the database's name out.",
+                                "cross-database references are not implemented: \"%s.%s.%s\"",
+                                rv->catalogname, rv->schemaname, rv->relname);
+    }
+    if (rv->schemaname && strcmp(rv->schemaname, "public") != 0) {
+        if (is_system_schema(rv->schemaname))
+            return sql__at(a, error_new("42501", "permission denied for schema %s", rv->schemaname),
+                           rv->location);
+        struct error *e = error_new("3F000", "schema \"%s\" does not exist", rv->schemaname);
+        error_hint(e, "Tables are in schema public.");
+        return sql__at(a, e, rv->location);
+    }
+    return NULL;
+}
+
+const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv)
+{
+    const struct sql_context *c = a->ctx;
+    const char *schema = rv->schemaname;
+    if (c->view && (!schema || strcmp(schema, "public") == 0)) {
+        const struct table *t = catalog_table(c->view, "public", rv->relname);
+        if (t)
+            return t;
+    }
+    for (int i = 0; i < c->n_extra; i++) {
+        const struct table *t = c->extra[i];
+        if (strcmp(t->name, rv->relname) == 0 && (!schema || strcmp(t->schema, schema) == 0))
+            return t;
+    }
+    return NULL;
+}
+
+struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret)
+{
+    const char *database = a->ctx->database ? a->ctx->database : "minisql";
+    const struct table *t = NULL;
+    if (!rv->catalogname || strcmp(rv->catalogname, database) == 0)
+        t = sql__lookup_table(a, rv);
+    else
+        TRY(sql__check_schema(a, rv));
+    if (!t) {
+        struct error *e =
+            rv->schemaname
+                ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", rv->schemaname,
+                            rv->relname)
+                : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
+        return sql__at(a, e, rv->location);
+    }
+    *ret = t;
+    return NULL;
+}
+
+/* ---- nodes of the result ----------------------------------------------------------------------------- */
+
+/* FNV over the lower-cased name: tells most labels apart without comparing them. */
+static bool label_taken(const struct analysis *a, const char *label)
+{
+    for (int i = 0; i < a->rtes.n; i++) {
+        const struct rte *r = a->rtes.items[i];
+        if (strcasecmp(r->label, label) == 0)
+            return true;
+    }
+    for (int i = 0; i < a->ctes.n; i++) {
+        const struct cte *c = a->ctes.items[i];
+        if (strcasecmp(c->label, label) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* A name that nothing else in the statement has, whatever the case of its letters. */
+static const char *unique_label(const struct analysis *a, const char *name)
+{
+    if (strcasecmp(name, "excluded") != 0 && !label_taken(a, name))
+        return name;
+    for (int i = a->rtes.n;; i++) {
+        const char *label = arena_printf(a->arena, "%s_%d", name, i);
+        if (!label_taken(a, label))
+            return label;
+    }
+}
+
+struct rte *sql__new_rte(struct analysis *a, enum rte_kind kind, const char *name, int location)
+{
+    struct rte *r = ARENA_NEW(a->arena, struct rte);
+    r->kind = kind;
+    r->id = a->rtes.n;
+    r->name = arena_strdup(a->arena, name ? name : "");
+    r->label = kind == RTE_EXCLUDED ? "excluded" : unique_label(a, name ? r->name : "unnamed");
+    r->position = location + 1;
+    sql__push(a->arena, &a->rtes, r);
+    return r;
+}
+
+struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct select *parent)
+{
+    struct select *s = ARENA_NEW(a->arena, struct select);
+    s->kind = kind;
+    s->parent = parent;
+    sql__push(a->arena, &a->selects, s);
+    return s;
+}
+
+void sql__list_columns(struct analysis *a, const struct target *targets, int n)
+{
+    struct query *q = a->q;
+    q->returns = true;
+    q->n_columns = n;
+    q->columns = ARENA_ARRAY(a->arena, struct result_column, MAX(n, 1));
+    for (int i = 0; i < n; i++) {
+        const struct expr *e = targets[i].expr;
+        struct result_column *c = &q->columns[i];
+        *c = (struct result_column){.name = targets[i].name, .type = e->type, .typmod = e->typmod};
+        if (e->kind == EXPR_COLUMN && e->col.rte->kind == RTE_TABLE) {
+            c->table = e->col.rte->table->id;
+            c->column = c->table ? e->col.column + 1 : 0;
+        }
+    }
+}
+
+/* ---- filters at the scan ------------------------------------------------------------------------------ */
+
+static bool forbids_push(void *ctx, const struct expr *e)
+{
+    bool *no = ctx;
+    if (e->kind == EXPR_SUBQUERY || e->kind == EXPR_AGG || e->kind == EXPR_WINDOW ||
+        (e->kind == EXPR_FUNC && e->call.func->volatile_))
+        *no = true;
+    return !*no;
+}
+
+static bool names_other(void *ctx, const struct expr *e)
+{
+    const struct rte **only = ctx;
+    if (e->kind == EXPR_COLUMN && e->col.rte != *only)
+        *only = NULL;
+    return *only != NULL;
+}
+
+/* Gives each table below `f` the conjuncts that are its own. `e` holds above `f`. */
+static void push_one(struct analysis *a, struct from *f, struct expr *e, struct list *filters)
+{
+    if (!f->rte) {
+        if (f->join == JOIN_INNER || f->join == JOIN_LEFT)
+            push_one(a, f->left, e, filters);
+        if (f->join == JOIN_INNER || f->join == JOIN_RIGHT)
+            push_one(a, f->right, e, filters);
+        return;
+    }
+    const struct rte *only = f->rte;
+    bool no = false;
+    if (f->rte->kind != RTE_TABLE)
+        return;
+    expr_walk(e, false, names_other, &only);
+    expr_walk(e, false, forbids_push, &no);
+    if (only && !no && expr_mentions(e, f->rte))
+        sql__push(a->arena, &filters[f->rte->id], e);
+}
+
+static void push_on(struct analysis *a, struct from *f, struct list *filters)
+{
+    if (f->rte)
+        return;
+    push_on(a, f->left, filters);
+    push_on(a, f->right, filters);
+    struct expr **list;
+    int n = expr_conjuncts(f->on, a->arena, &list);
+    for (int i = 0; i < n; i++) {
+        if (f->join == JOIN_INNER || f->join == JOIN_RIGHT)
+            push_one(a, f->left, list[i], filters);
+        if (f->join == JOIN_INNER || f->join == JOIN_LEFT)
+            push_one(a, f->right, list[i], filters);
+    }
+}
+
+void sql__finish_selects(struct analysis *a)
+{
+    struct list *filters = ARENA_ARRAY(a->arena, struct list, MAX(a->rtes.n, 1));
+    for (int i = 0; i < a->selects.n; i++) {
+        struct select *s = a->selects.items[i];
+        if (s->kind != SELECT_PLAIN || s->n_from == 0)
+            continue;
+        struct expr **list;
+        int n = expr_conjuncts(s->where, a->arena, &list);
+        for (int k = 0; k < s->n_from; k++) {
+            push_on(a, s->from[k], filters);
+            for (int j = 0; j < n; j++)
+                push_one(a, s->from[k], list[j], filters);
+        }
+    }
+    for (int i = 0; i < a->rtes.n; i++) {
+        struct rte *r = a->rtes.items[i];
+        r->n_filters = filters[i].n;
+        r->filters = (struct expr **)filters[i].items;
+    }
+}
+
+static void list_tables(struct analysis *a)
+{
+    struct query *q = a->q;
+    q->n_rtes = a->rtes.n;
+    q->rtes = (struct rte **)a->rtes.items;
+    q->tables = ARENA_ARRAY(a->arena, struct table_use, MAX(a->rtes.n, 1));
+    for (int i = 0; i < a->rtes.n; i++) {
+        const struct rte *r = q->rtes[i];
+        if (r->kind != RTE_TABLE)
+            continue;
+        int k = 0;
+        while (k < q->n_tables && q->tables[k].table != r->table)
+            k++;
+        if (k == q->n_tables)
+            q->tables[q->n_tables++].table = r->table;
+        q->tables[k].count++;
+        q->tables[k].written |= r->target;
+    }
+}
+
+/* ---- statements ---------------------------------------------------------------------------------------- */
+
+static struct error *select_statement(struct analysis *a, const SelectStmt *n)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_SELECT;
+    q->tag = "SELECT";
+    q->counts_rows = true;
+    TRY(sql__select(a, NULL, n, &q->select));
+    struct select *s = q->select;
+    for (int i = 0; i < s->n_targets; i++) {
+        if (s->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, s, i, OID_TEXT));
+    }
+    sql__list_columns(a, s->targets, s->n_targets);
+    return NULL;
+}
+
+struct error *sql__statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt)
+{
+    switch (nodeTag(n)) {
+    case T_SelectStmt:
+        return select_statement(a, (const SelectStmt *)n);
+    case T_InsertStmt:
+        return sql__insert(a, (const InsertStmt *)n);
+    case T_UpdateStmt:
+        return sql__update(a, (const UpdateStmt *)n);
+    case T_DeleteStmt:
+        return sql__delete(a, (const DeleteStmt *)n);
+    case T_CreateStmt:
+        return sql__create_table(a, (const CreateStmt *)n);
+    case T_IndexStmt:
+        return sql__create_index(a, (const IndexStmt *)n);
+    case T_AlterTableStmt:
+        return sql__alter_table(a, (const AlterTableStmt *)n);
+    case T_DropStmt:
+        return sql__drop(a, (const DropStmt *)n);
+    case T_TruncateStmt:
+        return sql__truncate(a, (const TruncateStmt *)n);
+    case T_CopyStmt:
+        return sql__copy(a, (const CopyStmt *)n, stmt);
+    default:
+        return sql__command(a, n, stmt);
+    }
+}
+
+/* Takes over the types that the client announced. */
+static struct error *announce_params(struct analysis *a)
+{
+    const struct sql_context *c = a->ctx;
+    for (int i = 0; i < c->n_params; i++) {
+        struct expr *unused;
+        struct sql_context any = *c;
+        any.no_params = false;
+        a->ctx = &any;
+        struct error *e = sql__param(a, i + 1, -1, &unused);
+        a->ctx = c;
+        a->open.n = 0;
+        if (e)
+            return e;
+        uint32_t type = c->param_types[i];
+        if (type == OID_UNKNOWN)
+            a->lifted = true;
+        else if (type && !type_by_oid(type))
+            return error_hint(error_new(E_UNSUPPORTED, "parameter $%d has an unsupported type (%u)",
+                                        i + 1, type),
+                              "Leave the type out (0), or send it as text.");
+        else
+            a->params[i] = type;
+    }
+    return NULL;
+}
+
+static struct error *finish(struct analysis *a)
+{
+    struct query *q = a->q;
+    TRY(sql__finish_params(a));
+    for (int i = 0; i < q->n_columns && q->select; i++)
+        q->columns[i].type = q->select->targets[i].expr->type;
+    sql__finish_selects(a);
+    list_tables(a);
+    return NULL;
+}
+
+struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
+                                const struct sql_context *ctx, struct arena *arena,
+                                struct query **ret)
+{
+    struct query *q = ARENA_NEW(arena, struct query);
+    struct analysis a = {.ctx = ctx, .arena = arena, .script = stmt->script, .q = q};
+    TRY(announce_params(&a));
+    TRY(sql__statement(&a, n, stmt));
+    TRY(finish(&a));
+    *ret = q;
+    return NULL;
+}
+
+struct error *sql__analyse_copy(const struct table *t, const int *columns, int n,
+                                const struct sql_context *ctx, const struct analysis *outer,
+                                struct query **ret)
+{
+    struct query *q = ARENA_NEW(outer->arena, struct query);
+    struct analysis a = {.ctx = ctx, .arena = outer->arena, .script = outer->script, .q = q};
+    TRY(announce_params(&a));
+    TRY(sql__copy_insert(&a, t, columns, n));
+    TRY(finish(&a));
+    *ret = q;
+    return NULL;
+}
+
+struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,
+                          struct arena *arena, struct query **ret)
+{
+    return sql__analyse_node(stmt->node, stmt, ctx, arena, ret);
+}
+
+struct error *sql_analyse_text(const char *text, const struct sql_context *ctx, struct arena *arena,
+                               struct query **ret)
+{
+    struct sql_script script;
+    TRY(sql_parse(text, arena, &script));
+    struct error *e;
+    if (script.n_stmts != 1)
+        e = error_new(E_SYNTAX, script.n_stmts
+                                    ? "cannot insert multiple commands into a prepared statement"
+                                    : "no statement given");
+    else
+        e = sql_analyse(&script.stmts[0], ctx, arena, ret);
+    sql_script_done(&script);
+    return e;
+}
+
+struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *sql,
+                               struct expr **ret)
+{
+    const char *text = arena_printf(a->arena, "SELECT %s", sql);
+    struct sql_script script;
+    TRY(sql_parse(text, a->arena, &script));
+    struct analysis sub = *a;
+    sub.script = &script;
+    const SelectStmt *n = (const SelectStmt *)script.stmts[0].node;
+    const ResTarget *t = linitial(n->targetList);
+    struct error *e = sql__expr(&sub, s, t->val, ret);
+    sql_script_done(&script);
+    if (e)
+        e->position = 0; /* it counts in a text that the user did not write */
+    const struct sql_script *own = a->script;
+    int depth = a->depth;
+    *a = sub;
+    a->script = own;
+    a->depth = depth;
+    return e;
+}

@@ -1,0 +1,456 @@
+/*
+ * Making types fit: literals take the type of their context, parameters are inferred, casts become
+ * nodes. The rules are PostgreSQL's (its manual, chapter 10); which casts exist says types/.
+ *
+ * A cast of a constant is done here, so that "WHERE bigint_column = 5" reaches SQLite as a plain
+ * comparison with a constant. One that fails is left in place: it fails if and when it runs.
+ */
+#include "sql_int.h"
+
+struct expr *sql__new_expr(const struct analysis *a, enum expr_kind kind, uint32_t type,
+                           int location, int n_args)
+{
+    struct expr *e = ARENA_NEW(a->arena, struct expr);
+    e->kind = kind;
+    e->type = type;
+    e->typmod = -1;
+    e->position = location + 1;
+    e->n_args = n_args;
+    if (n_args > 0)
+        e->args = ARENA_ARRAY(a->arena, struct expr *, n_args);
+    return e;
+}
+
+struct expr *sql__const(const struct analysis *a, uint32_t type, struct value v, int location)
+{
+    struct expr *e = sql__new_expr(a, EXPR_CONST, type, location, 0);
+    e->value = v;
+    return e;
+}
+
+struct expr *sql__const_int(const struct analysis *a, uint32_t type, int64_t i)
+{
+    return sql__const(a, type, (struct value){.kind = VALUE_INT, .i = i}, -1);
+}
+
+struct expr *sql__const_null(const struct analysis *a, uint32_t type, int location)
+{
+    return sql__const(a, type, (struct value){.kind = VALUE_NULL}, location);
+}
+
+const char *sql__type(const struct analysis *a, uint32_t oid)
+{
+    return type_label(oid, -1, a->arena);
+}
+
+/* ---- parameters --------------------------------------------------------------------------------- */
+
+struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret)
+{
+    if (number <= 0 || number > SQL_MAX_PARAMS || (a->ctx->no_params && number > a->ctx->n_params))
+        return sql__at(a, error_new("42P02", "there is no parameter $%d", number), location);
+    if (number > a->cap_params) {
+        int cap = MAX(number, a->cap_params * 2 + 8);
+        uint32_t *grown = ARENA_ARRAY(a->arena, uint32_t, cap);
+        if (a->n_params)
+            memcpy(grown, a->params, sizeof(*grown) * (size_t)a->n_params);
+        a->params = grown;
+        a->cap_params = cap;
+    }
+    a->n_params = MAX(a->n_params, number);
+    uint32_t type = a->params[number - 1];
+    struct expr *e = sql__new_expr(a, EXPR_PARAM, type ? type : OID_UNKNOWN, location, 0);
+    e->param = number;
+    if (!type)
+        sql__push(a->arena, &a->open, e);
+    *ret = e;
+    return NULL;
+}
+
+struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type)
+{
+    struct expr *e = sql__new_expr(a, EXPR_PARAM, type, -1, 0);
+    e->param = -1 - (int)kind;
+    sql__push(a->arena, &a->hidden, e);
+    return e;
+}
+
+static struct error *fix_param(struct analysis *a, struct expr *e, uint32_t type)
+{
+    uint32_t *known = &a->params[e->param - 1];
+    if (*known && *known != type) {
+        struct error *err =
+            error_new("42P08", "inconsistent types deduced for parameter $%d", e->param);
+        error_detail(err, "%s versus %s", sql__type(a, *known), sql__type(a, type));
+        return sql__at(a, err, e->position - 1);
+    }
+    *known = type;
+    e->type = type;
+    return NULL;
+}
+
+/* Types of those that nothing inferred, and the final numbers of hidden ones. */
+struct error *sql__finish_params(struct analysis *a)
+{
+    for (int i = 0; i < a->open.n; i++) {
+        struct expr *e = a->open.items[i];
+        if (e->type != OID_UNKNOWN)
+            continue;
+        uint32_t known = a->params[e->param - 1];
+        if (known || a->lifted) {
+            TRY(fix_param(a, e, known ? known : OID_TEXT));
+            continue;
+        }
+        return sql__at(a,
+                       error_new("42P18", "could not determine data type of parameter $%d", e->param),
+                       e->position - 1);
+    }
+    for (int i = 0; i < a->n_params; i++) {
+        if (a->params[i])
+            continue;
+        if (!a->lifted)
+            return error_new("42P18", "could not determine data type of parameter $%d", i + 1);
+        a->params[i] = OID_TEXT;
+    }
+    a->q->n_params = a->n_params;
+    a->q->params = a->params;
+    a->q->hidden = ARENA_ARRAY(a->arena, enum hidden_kind, MAX(a->hidden.n, 1));
+    for (int i = 0; i < a->hidden.n; i++) {
+        struct expr *e = a->hidden.items[i];
+        if (e->param > 0)
+            continue; /* shared with one that was done */
+        enum hidden_kind kind = (enum hidden_kind)(-1 - e->param);
+        int slot = 0;
+        while (slot < a->q->n_hidden && a->q->hidden[slot] != kind)
+            slot++;
+        if (slot == a->q->n_hidden)
+            a->q->hidden[a->q->n_hidden++] = kind;
+        e->param = a->n_params + slot + 1;
+    }
+    return NULL;
+}
+
+/* ---- coercion ----------------------------------------------------------------------------------- */
+
+bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context context)
+{
+    return e->type == to || e->type == OID_UNKNOWN || to == OID_ANY ||
+           cast_find(e->type, to, context) != NULL;
+}
+
+static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t to,
+                                   struct expr **ret)
+{
+    const struct type *t = type_by_oid(to);
+    struct value v = {.kind = VALUE_NULL};
+    if (e->value.kind != VALUE_NULL) {
+        struct error *err = t->parse(e->value.s.p, e->value.s.n, -1, a->arena, &v);
+        if (err)
+            return sql__at(a, err, e->position - 1);
+    }
+    *ret = sql__const(a, to, v, e->position - 1);
+    return NULL;
+}
+
+/* Calls a cast of a constant now. On failure the node stays as it is. */
+static void fold(struct analysis *a, struct expr **e)
+{
+    const struct func *f = (*e)->call.func;
+    struct value args[FUNC_MAX_ARGS], v = {.kind = VALUE_NULL};
+    for (int i = 0; i < (*e)->n_args; i++) {
+        const struct expr *arg = (*e)->args[i];
+        if (arg->kind != EXPR_CONST)
+            return;
+        args[i] = arg->value;
+    }
+    if (args[0].kind != VALUE_NULL) {
+        if (f && !f->call)
+            return;
+        struct error *err = f ? f->call(args, (*e)->n_args, a->arena, &v) : NULL;
+        if (err) {
+            error_free(err);
+            return;
+        }
+        if (!f)
+            v = args[0];
+    }
+    struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
+    c->typmod = (*e)->typmod;
+    *e = c;
+}
+
+/* Enforces a typmod by a call of the type's length function. */
+static struct error *apply_typmod(struct analysis *a, struct expr **e, int32_t typmod, bool strict)
+{
+    if (typmod < 0 || (*e)->typmod == typmod)
+        return NULL;
+    const struct func *f = cast_typmod_func((*e)->type, strict);
+    if (!f)
+        return NULL;
+    struct expr *call = sql__new_expr(a, EXPR_FUNC, (*e)->type, (*e)->position - 1, 2);
+    call->args[0] = *e;
+    call->args[1] = sql__const_int(a, OID_INT4, typmod);
+    call->call.func = f;
+    call->typmod = typmod;
+    if ((*e)->kind == EXPR_CONST && (*e)->value.kind != VALUE_NULL && f->call && strict) {
+        struct value v, args[2] = {(*e)->value, call->args[1]->value};
+        TRY(f->call(args, 2, a->arena, &v)); /* PostgreSQL says it without a place, too */
+        (*e)->value = v;
+        (*e)->typmod = typmod;
+        return NULL;
+    }
+    fold(a, &call);
+    *e = call;
+    return NULL;
+}
+
+struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32_t typmod,
+                          enum cast_context context, struct expr **ret)
+{
+    if (to == OID_ANY) {
+        sql__default_unknown(a, &e);
+        *ret = e;
+        return NULL;
+    }
+    if (e->type == OID_UNKNOWN && e->kind == EXPR_PARAM) {
+        TRY(fix_param(a, e, to));
+    } else if (e->type == OID_UNKNOWN && e->kind == EXPR_CONST) {
+        TRY(parse_literal(a, e, to, &e));
+    } else if (e->type != to) {
+        uint32_t from = e->type == OID_UNKNOWN ? OID_TEXT : e->type;
+        const struct cast *c = cast_find(from, to, context);
+        if (!c && from != to) {
+            return sql__at(a,
+                           error_new("42846", "cannot cast type %s to %s", sql__type(a, e->type),
+                                     sql__type(a, to)),
+                           e->position - 1);
+        }
+        struct expr *cast = sql__new_expr(a, EXPR_CAST, to, e->position - 1, 1);
+        cast->args[0] = e;
+        cast->call.func = c ? c->func : NULL;
+        fold(a, &cast);
+        e = cast;
+    }
+    TRY(apply_typmod(a, &e, typmod, context != CAST_EXPLICIT));
+    *ret = e;
+    return NULL;
+}
+
+struct error *sql__assign(struct analysis *a, struct expr *e, const struct column *column,
+                          struct expr **ret)
+{
+    if (!sql__can_coerce(e, column->type, CAST_ASSIGNMENT)) {
+        struct error *err = error_new(
+            E_TYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
+            column->name, sql__type(a, column->type), sql__type(a, e->type));
+        error_hint(err, "You will need to rewrite or cast the expression.");
+        return sql__at(a, err, e->position - 1);
+    }
+    return sql__coerce(a, e, column->type, column->typmod, CAST_ASSIGNMENT, ret);
+}
+
+struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what, struct expr **ret)
+{
+    if (!sql__can_coerce(e, OID_BOOL, CAST_ASSIGNMENT)) {
+        return sql__at(a,
+                       error_new(E_TYPE_MISMATCH, "argument of %s must be type boolean, not type %s",
+                                 what, sql__type(a, e->type)),
+                       e->position - 1);
+    }
+    return sql__coerce(a, e, OID_BOOL, -1, CAST_ASSIGNMENT, ret);
+}
+
+void sql__default_unknown(struct analysis *a, struct expr **e)
+{
+    if ((*e)->type == OID_UNKNOWN) {
+        struct error *err = sql__coerce(a, *e, OID_TEXT, -1, CAST_IMPLICIT, e);
+        error_free(err); /* text takes every literal, and an open parameter has no other type */
+    }
+}
+
+/* ---- common types ---------------------------------------------------------------------------------- */
+
+struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
+                               const char *what, uint32_t *ret)
+{
+    uint32_t best = OID_UNKNOWN;
+    for (int i = 0; i < n; i++) {
+        uint32_t next = exprs[i]->type;
+        if (next == OID_UNKNOWN || next == best)
+            continue;
+        if (best == OID_UNKNOWN) {
+            best = next;
+            continue;
+        }
+        const struct type *b = type_by_oid(best), *t = type_by_oid(next);
+        if (b->category != t->category) {
+            return sql__at(a,
+                           error_new(E_TYPE_MISMATCH, "%s types %s and %s cannot be matched", what,
+                                     sql__type(a, best), sql__type(a, next)),
+                           exprs[i]->position - 1);
+        }
+        if (!b->preferred && cast_find(best, next, CAST_IMPLICIT) &&
+            !cast_find(next, best, CAST_IMPLICIT))
+            best = next;
+    }
+    *ret = best == OID_UNKNOWN ? OID_TEXT : best;
+    return NULL;
+}
+
+int32_t sql__common_typmod(struct expr *const *exprs, int n, uint32_t type)
+{
+    for (int i = 0; i < n; i++) {
+        if (exprs[i]->type != type || exprs[i]->typmod != exprs[0]->typmod)
+            return -1;
+    }
+    return n ? exprs[0]->typmod : -1;
+}
+
+struct error *sql__coerce_select_column(struct analysis *a, struct select *s, int column,
+                                        uint32_t type)
+{
+    struct target *t = &s->targets[column];
+    if (s->kind == SELECT_SETOP) {
+        TRY(sql__coerce_select_column(a, s->left, column, type));
+        TRY(sql__coerce_select_column(a, s->right, column, type));
+        t->expr = s->left->targets[column].expr;
+        return NULL;
+    }
+    if (s->kind == SELECT_VALUES) {
+        for (int i = 0; i < s->n_rows; i++)
+            TRY(sql__coerce(a, s->rows[i][column], type, -1, CAST_IMPLICIT, &s->rows[i][column]));
+        t->expr = s->rows[0][column];
+        return NULL;
+    }
+    struct expr *before = t->expr;
+    TRY(sql__coerce(a, t->expr, type, -1, CAST_IMPLICIT, &t->expr));
+    for (int i = 0; i < s->n_order; i++) {
+        if (s->order[i].target == column && t->expr != before && before->kind != EXPR_CONST)
+            s->order[i].target = -1; /* goes on ordering by what was written */
+    }
+    return NULL;
+}
+
+/* ---- operators ------------------------------------------------------------------------------------ */
+
+struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n)
+{
+    for (int i = 0; i < n; i++) {
+        uint32_t to = f->args[MIN(i, MAX(f->nargs - 1, 0))];
+        TRY(sql__coerce(a, args[i], to, -1, CAST_IMPLICIT, &args[i]));
+    }
+    return NULL;
+}
+
+struct error *sql__operator(struct analysis *a, const char *name, struct expr **args, int n,
+                            int location, const struct func **ret)
+{
+    uint32_t types[2];
+    for (int i = 0; i < n; i++)
+        types[i] = args[i]->type;
+    struct error *err = func_resolve(strcmp(name, "!=") == 0 ? "<>" : name, FUNC_OPERATOR, types, n,
+                                     ret);
+    if (err)
+        return sql__at(a, err, location);
+    if ((*ret)->volatile_)
+        a->q->volatile_ = true;
+    return sql__coerce_args(a, *ret, args, n);
+}
+
+struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
+                        int location, struct expr **ret)
+{
+    const struct func *f;
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_UNKNOWN, location, n);
+    memcpy(e->args, args, sizeof(*args) * (size_t)n);
+    TRY(sql__operator(a, name, e->args, n, location, &f));
+    e->type = f->result;
+    e->call.func = f;
+    *ret = e;
+    return NULL;
+}
+
+/* ---- names of types -------------------------------------------------------------------------------- */
+
+/* Types that PostgreSQL has and types/ may not have yet. */
+static const char *const known_types[] = {
+    "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb",
+    "bytea", "bit", "varbit", "money", "inet", "cidr", "macaddr", "macaddr8", "point", "line",
+    "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "xml", "char", "regclass",
+    "regtype", "regproc", "regnamespace", "regrole", "serial", "bigserial", "smallserial", "serial4",
+    "serial8", "serial2", "numeric", "oid", "name", "int4range", "int8range", "numrange",
+    "daterange", "tsrange", "tstzrange",
+};
+
+static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(known_types); i++) {
+        if (strcmp(known_types[i], name) != 0)
+            continue;
+        const char *hint = strstr(name, "serial")
+                               ? "Declare the column as integer or bigint and give its values yourself."
+                               : "Use an integer, floating-point, boolean or text type for it.";
+        return sql__unsupported(a, t->location, hint, "type %s is not supported", name);
+    }
+    return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s\" does not exist", name),
+                   t->location);
+}
+
+static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint32_t oid,
+                               int32_t *ret)
+{
+    int n = list_length(t->typmods), mods[2] = {0};
+    *ret = -1;
+    if (n == 0)
+        return NULL;
+    for (int i = 0; i < n && i < 2; i++) {
+        const A_Const *c = list_nth(t->typmods, i);
+        if (!IsA(c, A_Const) || c->isnull || !IsA(&c->val, Integer))
+            return sql__at(a, error_new("42601", "type modifiers must be simple constants or identifiers"), t->location);
+        mods[i] = intVal(&c->val);
+    }
+    const char *label = oid == OID_BPCHAR ? "char" : "varchar";
+    if ((oid == OID_BPCHAR || oid == OID_VARCHAR) && n == 1) {
+        if (mods[0] < 1)
+            return sql__at(a, error_new("22023", "length for type %s must be at least 1", label),
+                           t->location);
+        if (mods[0] > 10485760)
+            return sql__at(
+                a, error_new("22023", "length for type %s cannot exceed 10485760", label),
+                t->location);
+        *ret = mods[0] + 4;
+        return NULL;
+    }
+    if (oid == OID_NUMERIC && n <= 2) {
+        if (mods[0] < 1 || mods[0] > 1000)
+            return sql__at(a, error_new("22023", "NUMERIC precision %d must be between 1 and 1000", mods[0]), t->location);
+        if (mods[1] < -1000 || mods[1] > 1000)
+            return sql__at(a, error_new("22023", "NUMERIC scale %d must be between -1000 and 1000", mods[1]), t->location);
+        *ret = (int32_t)(((uint32_t)mods[0] << 16) | ((uint32_t)mods[1] & 0x7ff)) + 4;
+        return NULL;
+    }
+    return sql__at(a, error_new("42601", "type modifier is not allowed for type \"%s\"",
+                                type_by_oid(oid)->name), t->location);
+}
+
+struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
+                             int32_t *ret_typmod)
+{
+    const char *name = strVal(llast(t->names));
+    if (t->pct_type)
+        return sql__unsupported(a, t->location, "Write the type's name.", "%%TYPE is not supported");
+    if (t->setof || t->arrayBounds)
+        return sql__unsupported(a, t->location, "Use a table with one row for each element.",
+                                "array types are not supported");
+    if (list_length(t->names) > 1) {
+        const char *schema = strVal(linitial(t->names));
+        if (strcmp(schema, "pg_catalog") != 0)
+            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name), t->location);
+    }
+    const struct type *type = type_by_name(name);
+    if (!type)
+        return no_such_type(a, t, name);
+    TRY(typmod_of(a, t, type->oid, ret_typmod));
+    *ret = type;
+    return NULL;
+}

@@ -1,0 +1,692 @@
+/*
+ * Statements that are no queries and change no schema: transactions, settings, EXPLAIN, COPY,
+ * PREPARE, maintenance. Everything else ends here with 0A000 and what to do instead.
+ */
+#include "sql_int.h"
+
+#include "lex.h"
+
+#include <strings.h>
+
+static const char *copy_string(struct analysis *a, const char *s)
+{
+    return s ? arena_strdup(a->arena, s) : NULL;
+}
+
+/* ---- transactions ----------------------------------------------------------------------------------------- */
+
+static struct error *isolation(const struct analysis *a, const char *name, enum isolation *ret)
+{
+    static const struct {
+        const char *name;
+        enum isolation level;
+    } levels[] = {{"read uncommitted", READ_UNCOMMITTED},
+                  {"read committed", READ_COMMITTED},
+                  {"repeatable read", REPEATABLE_READ},
+                  {"serializable", SERIALIZABLE}};
+    for (size_t i = 0; i < ARRAY_LEN(levels); i++) {
+        if (strcmp(levels[i].name, name) == 0) {
+            *ret = levels[i].level;
+            return NULL;
+        }
+    }
+    return error_new("22023", "invalid value for parameter \"transaction_isolation\": \"%s\"", name);
+}
+
+static const char *const_text(struct analysis *a, const Node *n)
+{
+    if (!n)
+        return NULL;
+    if (IsA(n, TypeCast))
+        n = ((const TypeCast *)n)->arg;
+    if (!IsA(n, A_Const))
+        return NULL;
+    const A_Const *c = (const A_Const *)n;
+    switch (nodeTag(&c->val)) {
+    case T_Integer:
+        return arena_printf(a->arena, "%d", intVal(&c->val));
+    case T_Float:
+        return copy_string(a, castNode(Float, &c->val)->fval);
+    case T_Boolean:
+        return boolVal(&c->val) ? "true" : "false";
+    case T_String:
+        return copy_string(a, strVal(&c->val));
+    default:
+        return NULL;
+    }
+}
+
+static struct error *transaction(struct analysis *a, const Node *node)
+{
+    const TransactionStmt *n = (const TransactionStmt *)node;
+    static const struct {
+        TransactionStmtKind kind;
+        enum transaction_kind to;
+        const char *tag;
+    } kinds[] = {
+        {TRANS_STMT_BEGIN, TRANSACTION_BEGIN, "BEGIN"},
+        {TRANS_STMT_START, TRANSACTION_BEGIN, "START TRANSACTION"},
+        {TRANS_STMT_COMMIT, TRANSACTION_COMMIT, "COMMIT"},
+        {TRANS_STMT_ROLLBACK, TRANSACTION_ROLLBACK, "ROLLBACK"},
+        {TRANS_STMT_SAVEPOINT, TRANSACTION_SAVEPOINT, "SAVEPOINT"},
+        {TRANS_STMT_RELEASE, TRANSACTION_RELEASE, "RELEASE"},
+        {TRANS_STMT_ROLLBACK_TO, TRANSACTION_ROLLBACK_TO, "ROLLBACK"},
+    };
+    struct query *q = a->q;
+    q->kind = QUERY_TRANSACTION;
+    q->transaction.read_only = -1;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].kind == n->kind) {
+            q->tag = kinds[i].tag;
+            q->transaction.kind = kinds[i].to;
+        }
+    }
+    if (!q->tag)
+        return sql__unsupported(a, -1, "Use BEGIN and COMMIT.", "two-phase commit by hand is not supported");
+    q->transaction.savepoint = copy_string(a, n->savepoint_name);
+    q->transaction.chain = n->chain;
+    for (int i = 0; i < list_length(n->options); i++) {
+        const DefElem *d = list_nth(n->options, i);
+        const char *value = const_text(a, d->arg);
+        if (strcmp(d->defname, "transaction_isolation") == 0)
+            TRY(isolation(a, value ? value : "", &q->transaction.isolation));
+        else if (strcmp(d->defname, "transaction_read_only") == 0)
+            q->transaction.read_only = value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+    }
+    return NULL;
+}
+
+/* ---- settings ------------------------------------------------------------------------------------------------ */
+
+static const char *joined_args(struct analysis *a, const List *args)
+{
+    const char *text = NULL;
+    for (int i = 0; i < list_length(args); i++) {
+        const char *one = const_text(a, list_nth(args, i));
+        text = text ? arena_printf(a->arena, "%s, %s", text, one ? one : "") : one;
+    }
+    return text;
+}
+
+/* SET TRANSACTION .., SET SESSION CHARACTERISTICS AS TRANSACTION .. */
+static struct error *set_transaction(struct analysis *a, const VariableSetStmt *n)
+{
+    struct query *q = a->q;
+    q->set.session_characteristics = strcmp(n->name, "SESSION CHARACTERISTICS") == 0;
+    q->set.local = !q->set.session_characteristics;
+    if (strcmp(n->name, "TRANSACTION SNAPSHOT") == 0 || list_length(n->args) != 1)
+        return sql__unsupported(a, -1, "Set one mode at a time, or give the modes with BEGIN.",
+                                "this form of SET TRANSACTION is not supported");
+    const DefElem *d = linitial(n->args);
+    q->set.name = copy_string(a, d->defname);
+    q->set.value = const_text(a, d->arg);
+    if (strcmp(d->defname, "transaction_isolation") != 0)
+        q->set.value = q->set.value && strcmp(q->set.value, "0") != 0 ? "on" : "off";
+    return NULL;
+}
+
+static char *lower(struct analysis *a, const char *s)
+{
+    char *out = arena_strdup(a->arena, s);
+    for (char *p = out; *p; p++) {
+        if (*p >= 'A' && *p <= 'Z')
+            *p = (char)(*p | 0x20);
+    }
+    return out;
+}
+
+static struct error *set(struct analysis *a, const Node *node)
+{
+    const VariableSetStmt *n = (const VariableSetStmt *)node;
+    struct query *q = a->q;
+    bool reset = n->kind == VAR_RESET || n->kind == VAR_RESET_ALL;
+    q->kind = reset ? QUERY_RESET : QUERY_SET;
+    q->tag = reset ? "RESET" : "SET";
+    if (n->kind == VAR_SET_MULTI)
+        return set_transaction(a, n);
+    if (n->kind == VAR_SET_CURRENT)
+        return sql__unsupported(a, -1, "Write the value.", "SET ... FROM CURRENT is not supported");
+    q->set.name = n->name ? lower(a, n->name) : NULL;
+    q->set.local = n->is_local;
+    if (n->kind == VAR_SET_VALUE)
+        q->set.value = joined_args(a, n->args);
+    return NULL;
+}
+
+static void text_columns(struct analysis *a, int n, const char *const *names)
+{
+    struct query *q = a->q;
+    q->returns = true;
+    q->n_columns = n;
+    q->columns = ARENA_ARRAY(a->arena, struct result_column, n);
+    for (int i = 0; i < n; i++)
+        q->columns[i] = (struct result_column){.name = names[i], .type = OID_TEXT, .typmod = -1};
+}
+
+static struct error *show(struct analysis *a, const Node *node)
+{
+    const VariableShowStmt *n = (const VariableShowStmt *)node;
+    struct query *q = a->q;
+    q->kind = QUERY_SHOW;
+    q->tag = "SHOW";
+    if (strcmp(n->name, "all") == 0) {
+        text_columns(a, 3, (const char *[]){"name", "setting", "description"});
+    } else {
+        q->set.name = lower(a, n->name);
+        text_columns(a, 1, &q->set.name);
+    }
+    return NULL;
+}
+
+/* ---- statements inside statements ------------------------------------------------------------------------------- */
+
+static const char *skip_parentheses(const char *p, const char *end)
+{
+    struct token t;
+    int depth = 0;
+    do {
+        p = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_PUNCTUATION && *t.start == '(')
+            depth++;
+        if (t.kind == TOKEN_PUNCTUATION && *t.start == ')')
+            depth--;
+    } while (depth > 0 && t.kind != TOKEN_END);
+    return p;
+}
+
+static const char *explained_text(struct analysis *a, const ExplainStmt *n,
+                                  const struct sql_stmt *stmt)
+{
+    const char *text = a->script->text, *end = text + stmt->offset + stmt->len;
+    const char *p = text + stmt->offset, *next;
+    struct token t;
+    p = sql__lex(p, end, &t); /* EXPLAIN */
+    next = sql__lex(p, end, &t);
+    if (n->options && t.kind == TOKEN_PUNCTUATION) {
+        p = skip_parentheses(p, end);
+    } else {
+        while (sql__is_word(&t, "analyze") || sql__is_word(&t, "analyse") ||
+               sql__is_word(&t, "verbose")) {
+            p = next;
+            next = sql__lex(p, end, &t);
+        }
+    }
+    while (p < end && strchr(" \t\r\n\f", *p))
+        p++;
+    return arena_strndup(a->arena, p, (size_t)(end - p));
+}
+
+static bool option_on(struct analysis *a, const DefElem *d)
+{
+    if (!d->arg)
+        return true;
+    if (IsA(d->arg, Integer))
+        return intVal(d->arg) != 0;
+    if (IsA(d->arg, Boolean))
+        return boolVal(d->arg);
+    const char *s = IsA(d->arg, String) ? strVal(d->arg) : "on";
+    return strcasecmp(s, "off") != 0 && strcasecmp(s, "false") != 0;
+}
+
+static struct error *explain_options(struct analysis *a, const ExplainStmt *n)
+{
+    struct query *q = a->q;
+    q->explain.costs = q->explain.timing = true;
+    for (int i = 0; i < list_length(n->options); i++) {
+        const DefElem *d = list_nth(n->options, i);
+        bool on = option_on(a, d);
+        if (strcmp(d->defname, "analyze") == 0)
+            q->explain.analyze = on;
+        else if (strcmp(d->defname, "verbose") == 0)
+            q->explain.verbose = on;
+        else if (strcmp(d->defname, "costs") == 0)
+            q->explain.costs = on;
+        else if (strcmp(d->defname, "timing") == 0)
+            q->explain.timing = on;
+        else if (strcmp(d->defname, "format") == 0) {
+            const char *f = d->arg && IsA(d->arg, String) ? strVal(d->arg) : "";
+            q->explain.json = strcmp(f, "json") == 0;
+            if (!q->explain.json && strcmp(f, "text") != 0)
+                return sql__unsupported(a, d->location, "Use FORMAT TEXT or FORMAT JSON.",
+                                        "EXPLAIN format \"%s\" is not supported", f);
+        } else if (strcmp(d->defname, "buffers") != 0 && strcmp(d->defname, "settings") != 0 &&
+                   strcmp(d->defname, "wal") != 0 && strcmp(d->defname, "summary") != 0) {
+            return sql__at(a, error_new(E_SYNTAX, "unrecognized EXPLAIN option \"%s\"", d->defname), d->location);
+        }
+    }
+    return NULL;
+}
+
+static struct error *explain(struct analysis *a, const Node *node, const struct sql_stmt *stmt)
+{
+    const ExplainStmt *n = (const ExplainStmt *)node;
+    struct query *q = a->q;
+    q->kind = QUERY_EXPLAIN;
+    q->tag = "EXPLAIN";
+    TRY(explain_options(a, n));
+    q->explain.text = explained_text(a, n, stmt);
+    TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->explain.query));
+    const struct query *inner = q->explain.query;
+    if (inner->kind > QUERY_DELETE)
+        return sql__unsupported(a, -1, "Explain a SELECT, INSERT, UPDATE or DELETE.",
+                                "EXPLAIN of this kind of statement is not supported");
+    /* its parameters are ours */
+    for (int i = 0; i < inner->n_params; i++) {
+        struct expr *e;
+        TRY(sql__param(a, i + 1, -1, &e));
+        a->params[i] = inner->params[i];
+        e->type = inner->params[i];
+    }
+    q->writes = q->explain.analyze && inner->writes;
+    q->locks = q->explain.analyze && inner->locks;
+    q->volatile_ = inner->volatile_;
+    text_columns(a, 1, (const char *[]){"QUERY PLAN"});
+    return NULL;
+}
+
+static struct error *prepare(struct analysis *a, const Node *node, const struct sql_stmt *stmt)
+{
+    const PrepareStmt *n = (const PrepareStmt *)node;
+    struct query *q = a->q;
+    q->kind = QUERY_PREPARE;
+    q->tag = "PREPARE";
+    q->prepare.name = copy_string(a, n->name);
+    const char *p = a->script->text + stmt->offset, *end = p + stmt->len;
+    struct token t;
+    do {
+        p = sql__lex(p, end, &t);
+    } while (!sql__is_word(&t, "as") && t.kind != TOKEN_END);
+    while (p < end && strchr(" \t\r\n\f", *p))
+        p++;
+    q->prepare.text = arena_strndup(a->arena, p, (size_t)(end - p));
+    int n_types = list_length(n->argtypes);
+    uint32_t *types = ARENA_ARRAY(a->arena, uint32_t, MAX(n_types, 1));
+    for (int i = 0; i < n_types; i++) {
+        const struct type *type;
+        int32_t typmod;
+        TRY(sql__type_name(a, list_nth(n->argtypes, i), &type, &typmod));
+        types[i] = type->oid;
+    }
+    struct sql_context inner = *a->ctx;
+    inner.no_params = false;
+    inner.param_types = types;
+    inner.n_params = n_types;
+    return sql__analyse_node(n->query, stmt, &inner, a->arena, &q->prepare.query);
+}
+
+static struct error *execute(struct analysis *a, const Node *node)
+{
+    const ExecuteStmt *n = (const ExecuteStmt *)node;
+    struct query *q = a->q;
+    struct scope s = {.clause = CLAUSE_EXECUTE};
+    q->kind = QUERY_EXECUTE;
+    q->tag = "EXECUTE";
+    q->prepare.name = copy_string(a, n->name);
+    q->prepare.n_args = list_length(n->params);
+    q->prepare.args = ARENA_ARRAY(a->arena, struct expr *, MAX(q->prepare.n_args, 1));
+    for (int i = 0; i < q->prepare.n_args; i++)
+        TRY(sql__expr(a, &s, list_nth(n->params, i), &q->prepare.args[i]));
+    return NULL;
+}
+
+/* ---- COPY ----------------------------------------------------------------------------------------------------------- */
+
+static struct error *bad_option(const struct analysis *a, const DefElem *d, const char *message)
+{
+    return sql__at(a, error_new("22023", "%s", message), d->location);
+}
+
+static const char *string_arg(const DefElem *d)
+{
+    return d->arg && IsA(d->arg, String) ? strVal(d->arg) : "";
+}
+
+static struct error *single_byte(const struct analysis *a, const DefElem *d, const char *what,
+                                 char *ret)
+{
+    const char *s = string_arg(d);
+    if (strlen(s) != 1)
+        return sql__at(a, error_new(E_UNSUPPORTED, "COPY %s must be a single one-byte character", what), d->location);
+    *ret = *s;
+    return NULL;
+}
+
+static struct error *force_columns(struct analysis *a, const struct table *t, const DefElem *d,
+                                   int *ret_n, int **ret)
+{
+    if (!d->arg || IsA(d->arg, A_Star)) {
+        *ret_n = 1;
+        *ret = ARENA_NEW(a->arena, int);
+        (*ret)[0] = -1;
+        return NULL;
+    }
+    const List *names = (const List *)d->arg;
+    *ret_n = list_length(names);
+    *ret = ARENA_ARRAY(a->arena, int, *ret_n);
+    for (int i = 0; i < *ret_n; i++) {
+        const char *name = strVal(list_nth(names, i));
+        (*ret)[i] = t ? table_column(t, name) : -1;
+        if ((*ret)[i] < 0)
+            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name), d->location);
+    }
+    return NULL;
+}
+
+static struct error *copy_format(const struct analysis *a, const DefElem *d,
+                                 struct copy_options *o)
+{
+    const char *f = string_arg(d);
+    if (strcmp(f, "text") == 0)
+        o->format = COPY_TEXT;
+    else if (strcmp(f, "csv") == 0)
+        o->format = COPY_CSV;
+    else if (strcmp(f, "binary") == 0)
+        o->format = COPY_BINARY;
+    else
+        return sql__at(a, error_new("22023", "COPY format \"%s\" not recognized", f), d->location);
+    return NULL;
+}
+
+static struct error *copy_option(struct analysis *a, const struct table *t, const DefElem *d,
+                                 struct copy_options *o)
+{
+    const char *name = d->defname;
+    if (strcmp(name, "format") == 0)
+        return copy_format(a, d, o);
+    if (strcmp(name, "delimiter") == 0)
+        return single_byte(a, d, "delimiter", &o->delimiter);
+    if (strcmp(name, "quote") == 0)
+        return single_byte(a, d, "quote", &o->quote);
+    if (strcmp(name, "escape") == 0)
+        return single_byte(a, d, "escape", &o->escape);
+    if (strcmp(name, "null") == 0) {
+        o->null = copy_string(a, string_arg(d));
+        return NULL;
+    }
+    if (strcmp(name, "header") == 0) {
+        o->header_match = strcasecmp(string_arg(d), "match") == 0;
+        o->header = o->header_match || option_on(a, d);
+        return NULL;
+    }
+    if (strcmp(name, "force_quote") == 0)
+        return force_columns(a, t, d, &o->n_force_quote, &o->force_quote);
+    if (strcmp(name, "force_not_null") == 0)
+        return force_columns(a, t, d, &o->n_force_not_null, &o->force_not_null);
+    if (strcmp(name, "force_null") == 0)
+        return force_columns(a, t, d, &o->n_force_null, &o->force_null);
+    if (strcmp(name, "freeze") == 0)
+        return NULL;
+    if (strcmp(name, "encoding") == 0) {
+        const char *e = string_arg(d);
+        if (strcasecmp(e, "utf8") == 0 || strcasecmp(e, "utf-8") == 0)
+            return NULL;
+        return sql__unsupported(a, d->location, "Convert the data to UTF-8.", "encoding \"%s\" is not supported", e);
+    }
+    return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", name), d->location);
+}
+
+static struct error *copy_options(struct analysis *a, const struct table *t, const List *options,
+                                  struct copy_options *o)
+{
+    const DefElem *first = options ? linitial(options) : NULL;
+    for (int i = 0; i < list_length(options); i++)
+        TRY(copy_option(a, t, list_nth(options, i), o));
+    bool csv = o->format == COPY_CSV;
+    if (o->format == COPY_BINARY && (o->delimiter || o->null || o->header))
+        return bad_option(a, first, "cannot specify DELIMITER, NULL or HEADER in BINARY mode");
+    if (!csv && (o->quote || o->escape || o->n_force_quote || o->n_force_null || o->n_force_not_null))
+        return sql__at(a, error_new(E_UNSUPPORTED, "COPY quote, escape and force options are available only in CSV mode"), first->location);
+    if (!o->delimiter)
+        o->delimiter = csv ? ',' : '\t';
+    if (!o->null)
+        o->null = csv ? "" : "\\N";
+    if (!o->quote)
+        o->quote = '"';
+    if (!o->escape)
+        o->escape = o->quote;
+    if (o->delimiter == '\n' || o->delimiter == '\r')
+        return bad_option(a, first, "COPY delimiter cannot be newline or carriage return");
+    if (csv && o->delimiter == o->quote)
+        return bad_option(a, first, "COPY delimiter and quote must be different");
+    return NULL;
+}
+
+static struct error *copy_columns(struct analysis *a, const CopyStmt *n, const struct table *t)
+{
+    struct query *q = a->q;
+    int named = list_length(n->attlist);
+    q->copy.n_columns = n->attlist ? named : t->n_columns;
+    q->copy.columns = ARENA_ARRAY(a->arena, int, MAX(q->copy.n_columns, 1));
+    for (int i = 0; i < q->copy.n_columns; i++) {
+        q->copy.columns[i] = i;
+        if (!n->attlist)
+            continue;
+        const char *name = strVal(list_nth(n->attlist, i));
+        q->copy.columns[i] = table_column(t, name);
+        if (q->copy.columns[i] < 0)
+            return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, t->name);
+        for (int k = 0; k < i; k++) {
+            if (q->copy.columns[k] == q->copy.columns[i])
+                return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
+        }
+    }
+    return NULL;
+}
+
+static struct error *copy_in(struct analysis *a, const struct table *t)
+{
+    struct query *q = a->q;
+    uint32_t *types = ARENA_ARRAY(a->arena, uint32_t, MAX(q->copy.n_columns, 1));
+    for (int i = 0; i < q->copy.n_columns; i++)
+        types[i] = t->columns[q->copy.columns[i]].type;
+    struct sql_context inner = *a->ctx;
+    inner.no_params = false;
+    inner.param_types = types;
+    inner.n_params = q->copy.n_columns;
+    q->writes = true;
+    return sql__analyse_copy(t, q->copy.columns, q->copy.n_columns, &inner, a, &q->copy.insert);
+}
+
+/* SELECT columns FROM table, as PostgreSQL text */
+static const char *table_query(struct analysis *a, const struct table *t)
+{
+    const struct query *q = a->q;
+    struct buf text = {0};
+    buf_puts(&text, "SELECT ");
+    for (int i = 0; i < q->copy.n_columns; i++) {
+        if (i)
+            buf_puts(&text, ", ");
+        sql_quote(t->columns[q->copy.columns[i]].name, &text);
+    }
+    buf_puts(&text, " FROM ");
+    if (strcmp(t->schema, "public") != 0) {
+        sql_quote(t->schema, &text);
+        buf_puts(&text, ".");
+    }
+    sql_quote(t->name, &text);
+    const char *out = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return out;
+}
+
+static struct error *copy_out(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt)
+{
+    struct query *q = a->q;
+    if (q->copy.table) {
+        q->copy.query_text = table_query(a, q->copy.table);
+        return sql_analyse_text(q->copy.query_text, a->ctx, a->arena, &q->copy.query);
+    }
+    TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->copy.query));
+    if (!q->copy.query->returns)
+        return sql__unsupported(a, -1, "Add a RETURNING clause, or copy a SELECT.",
+                                "COPY query must have a RETURNING clause");
+    q->writes = q->copy.query->writes;
+    const char *p = a->script->text + stmt->offset, *end = p + stmt->len, *start;
+    struct token t;
+    p = sql__lex(p, end, &t); /* COPY */
+    start = sql__lex(p, end, &t);
+    const char *close = skip_parentheses(p, end);
+    q->copy.query_text = arena_strndup(a->arena, start, (size_t)(close - 1 - start));
+    return NULL;
+}
+
+struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_COPY;
+    q->tag = "COPY";
+    q->counts_rows = true;
+    q->copy.from = n->is_from;
+    if (n->is_program || n->filename)
+        return sql__unsupported(a, -1, "Use COPY ... FROM STDIN or TO STDOUT; in psql, \\copy reads and writes files of the client.",
+                                "COPY with a file or program of the server is not supported");
+    if (n->whereClause)
+        return sql__unsupported(a, -1, "Filter the data before it is sent.", "COPY FROM ... WHERE is not supported");
+    if (n->relation) {
+        TRY(sql__find_table(a, n->relation, &q->copy.table));
+        if (n->is_from && q->copy.table->id == 0)
+            return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", q->copy.table->name), n->relation->location);
+        TRY(copy_columns(a, n, q->copy.table));
+    }
+    TRY(copy_options(a, q->copy.table, n->options, &q->copy.options));
+    return n->is_from ? copy_in(a, q->copy.table) : copy_out(a, n, stmt);
+}
+
+/* ---- maintenance, and what there is not ------------------------------------------------------------------------------ */
+
+static struct error *check_relations(struct analysis *a, const List *relations, bool vacuum)
+{
+    for (int i = 0; i < list_length(relations); i++) {
+        const RangeVar *rv = vacuum ? ((const VacuumRelation *)list_nth(relations, i))->relation
+                                    : list_nth(relations, i);
+        const struct table *t;
+        if (rv)
+            TRY(sql__find_table(a, rv, &t));
+    }
+    return NULL;
+}
+
+static struct error *maintenance(struct analysis *a, const char *tag, const List *relations,
+                                 bool vacuum)
+{
+    a->q->kind = QUERY_MAINTENANCE;
+    a->q->tag = tag;
+    return check_relations(a, relations, vacuum);
+}
+
+static struct error *discard(struct analysis *a, const Node *node)
+{
+    static const struct {
+        DiscardMode mode;
+        const char *what, *tag;
+    } modes[] = {{DISCARD_ALL, "ALL", "DISCARD ALL"},
+                 {DISCARD_PLANS, "PLANS", "DISCARD PLANS"},
+                 {DISCARD_SEQUENCES, "SEQUENCES", "DISCARD SEQUENCES"},
+                 {DISCARD_TEMP, "TEMP", "DISCARD TEMP"}};
+    for (size_t i = 0; i < ARRAY_LEN(modes); i++) {
+        if (modes[i].mode != ((const DiscardStmt *)node)->target)
+            continue;
+        a->q->discard = modes[i].what;
+        a->q->tag = modes[i].tag;
+    }
+    a->q->kind = QUERY_DISCARD;
+    return NULL;
+}
+
+static struct error *deallocate(struct analysis *a, const Node *node)
+{
+    const DeallocateStmt *n = (const DeallocateStmt *)node;
+    a->q->kind = QUERY_DEALLOCATE;
+    a->q->tag = n->name ? "DEALLOCATE" : "DEALLOCATE ALL";
+    a->q->prepare.name = copy_string(a, n->name);
+    return NULL;
+}
+
+static const struct {
+    NodeTag tag;
+    const char *what, *hint;
+} not_supported[] = {
+    {T_CreateTableAsStmt, "CREATE TABLE AS", "Create the table, then INSERT INTO ... SELECT."},
+    {T_ViewStmt, "CREATE VIEW", "Use a WITH query in each statement."},
+    {T_CreateSchemaStmt, "CREATE SCHEMA", "All tables are in schema public."},
+    {T_CreateSeqStmt, "CREATE SEQUENCE", "Make keys in the client, or keep a counter in a table."},
+    {T_AlterSeqStmt, "ALTER SEQUENCE", "Keep a counter in a table."},
+    {T_CreateFunctionStmt, "CREATE FUNCTION", "Run the logic in the client."},
+    {T_CreateTrigStmt, "CREATE TRIGGER", "Run the logic in the client, in the same transaction."},
+    {T_CreateRoleStmt, "CREATE ROLE", "Any user name is accepted from this machine."},
+    {T_AlterRoleStmt, "ALTER ROLE", "Any user name is accepted from this machine."},
+    {T_DropRoleStmt, "DROP ROLE", "Any user name is accepted from this machine."},
+    {T_GrantStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
+    {T_GrantRoleStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
+    {T_CreatedbStmt, "CREATE DATABASE", "There is one database, minisql."},
+    {T_DropdbStmt, "DROP DATABASE", "There is one database, minisql."},
+    {T_CreateExtensionStmt, "CREATE EXTENSION", "There are no extensions."},
+    {T_CommentStmt, "COMMENT", "Keep notes in a table."},
+    {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},
+    {T_AlterOwnerStmt, "ALTER ... OWNER", "Leave it out: there are no owners."},
+    {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
+    {T_DeclareCursorStmt, "DECLARE CURSOR", "Use LIMIT, or fetch rows in portions through the protocol's portals."},
+    {T_FetchStmt, "FETCH", "Use LIMIT, or fetch rows in portions through the protocol's portals."},
+    {T_ClosePortalStmt, "CLOSE", "There are no cursors in SQL."},
+    {T_ListenStmt, "LISTEN", "Poll a table."},
+    {T_NotifyStmt, "NOTIFY", "Write to a table that others poll."},
+    {T_UnlistenStmt, "UNLISTEN", "There is no LISTEN either."},
+    {T_DoStmt, "DO", "Run the logic in the client."},
+    {T_CallStmt, "CALL", "There are no procedures."},
+    {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
+    {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
+    {T_CreateEnumStmt, "CREATE TYPE", "Use text with a CHECK constraint."},
+    {T_CreateDomainStmt, "CREATE DOMAIN", "Use a CHECK constraint on the column."},
+    {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
+    {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
+    {T_ReindexStmt, "REINDEX", "Drop the index and create it again."},
+    {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},
+    {T_ConstraintsSetStmt, "SET CONSTRAINTS", "Constraints are checked at the end of each statement."},
+    {T_RefreshMatViewStmt, "REFRESH MATERIALIZED VIEW", "Use a table."},
+    {T_CreateStatsStmt, "CREATE STATISTICS", "Create an index."},
+    {T_CreateTableSpaceStmt, "CREATE TABLESPACE", "Start a server with its data on the other disk."},
+    {T_AlterSystemStmt, "ALTER SYSTEM", "Use the configuration file."},
+};
+
+static struct error *refuse(struct analysis *a, const Node *n)
+{
+    for (size_t i = 0; i < ARRAY_LEN(not_supported); i++) {
+        if (not_supported[i].tag == nodeTag(n))
+            return sql__unsupported(a, -1, not_supported[i].hint, "%s is not supported",
+                                    not_supported[i].what);
+    }
+    return sql__unsupported(a, -1, "See docs/compatibility.md for what there is.",
+                            "this kind of statement is not supported");
+}
+
+struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt)
+{
+    switch (nodeTag(n)) {
+    case T_TransactionStmt:
+        return transaction(a, n);
+    case T_VariableSetStmt:
+        return set(a, n);
+    case T_VariableShowStmt:
+        return show(a, n);
+    case T_ExplainStmt:
+        return explain(a, n, stmt);
+    case T_PrepareStmt:
+        return prepare(a, n, stmt);
+    case T_ExecuteStmt:
+        return execute(a, n);
+    case T_DeallocateStmt:
+        return deallocate(a, n);
+    case T_DiscardStmt:
+        return discard(a, n);
+    case T_VacuumStmt: {
+        const VacuumStmt *v = (const VacuumStmt *)n;
+        return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);
+    }
+    case T_LockStmt:
+        return maintenance(a, "LOCK TABLE", ((const LockStmt *)n)->relations, false);
+    case T_CheckPointStmt:
+        return maintenance(a, "CHECKPOINT", NIL, false);
+    default:
+        return refuse(a, n);
+    }
+}

@@ -1,0 +1,1126 @@
+/*
+ * CREATE TABLE, CREATE INDEX, ALTER TABLE .. ADD key, DROP, TRUNCATE.
+ *
+ * A new table is handed over as the catalog's struct table, with the SQLite text that makes it:
+ * STRICT, an integer primary key as the row id, everything else as declared constraints. DEFAULT and
+ * CHECK are kept as PostgreSQL text (a slice of the statement), since the catalog is read by every
+ * server and analysed there; CHECK is in the SQLite text, too.
+ *
+ * Constraints get PostgreSQL's names (t_pkey, t_a_key, t_a_check, t_a_fkey).
+ */
+#include "sql_int.h"
+
+#include "emit_int.h"
+#include "lex.h"
+
+#include <strings.h>
+
+/* pg_class.relpersistence */
+enum { TEMPORARY = 't', UNLOGGED = 'u' };
+
+struct table_draft {
+    struct table *t;
+    struct list keys, checks, foreign_keys; /* of struct key, .. */
+    struct list check_texts;                /* SQLite text of each check */
+    struct list references;                 /* struct table that each foreign key names */
+    struct rte *rte;                        /* the table itself, for CHECK */
+};
+
+/* ---- names ---------------------------------------------------------------------------------------------- */
+
+static bool name_taken(const struct table_draft *d, const char *name)
+{
+    for (int i = 0; i < d->keys.n; i++) {
+        if (strcmp(((struct key *)d->keys.items[i])->name, name) == 0)
+            return true;
+    }
+    for (int i = 0; i < d->checks.n; i++) {
+        if (strcmp(((struct check *)d->checks.items[i])->name, name) == 0)
+            return true;
+    }
+    for (int i = 0; i < d->foreign_keys.n; i++) {
+        if (strcmp(((struct foreign_key *)d->foreign_keys.items[i])->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* table_column_column_suffix, cut to 63 bytes from the longer part, as PostgreSQL does */
+static char *make_name(struct analysis *a, const char *table, const char *columns,
+                       const char *suffix)
+{
+    size_t room = CATALOG_NAME_MAX - strlen(suffix) - 1 - (columns ? 1 : 0);
+    size_t t = strlen(table), c = columns ? strlen(columns) : 0;
+    while (t + c > room) {
+        if (t > c)
+            t--;
+        else
+            c--;
+    }
+    return columns ? arena_printf(a->arena, "%.*s_%.*s_%s", (int)t, table, (int)c, columns, suffix)
+                   : arena_printf(a->arena, "%.*s_%s", (int)t, table, suffix);
+}
+
+static char *choose_name(struct analysis *a, const struct table_draft *d, const char *columns,
+                         const char *suffix)
+{
+    char *name = make_name(a, d->t->name, columns, suffix);
+    for (int i = 1; name_taken(d, name); i++)
+        name = make_name(a, d->t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
+    return name;
+}
+
+static struct error *given_name(struct analysis *a, const struct table_draft *d, const Constraint *n,
+                                const char *columns, const char *suffix, char **ret)
+{
+    if (!n->conname) {
+        *ret = choose_name(a, d, columns, suffix);
+        return NULL;
+    }
+    *ret = arena_strdup(a->arena, n->conname);
+    if (name_taken(d, *ret))
+        return sql__at(a, error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
+                                    n->conname, d->t->name), n->location);
+    return NULL;
+}
+
+static char *joined_columns(struct analysis *a, const struct table *t, const int *columns, int n)
+{
+    char *s = arena_strdup(a->arena, t->columns[columns[0]].name);
+    for (int i = 1; i < n; i++)
+        s = arena_printf(a->arena, "%s_%s", s, t->columns[columns[i]].name);
+    return s;
+}
+
+/* ---- slices of the statement ----------------------------------------------------------------------------- */
+
+/* What stands in the parentheses of a CHECK that begins at `location`. */
+static char *check_text(const struct analysis *a, int location)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = text + location, *start = NULL;
+    struct token t;
+    int depth = 0;
+    do {
+        p = sql__lex(p, end, &t);
+        if (t.kind != TOKEN_PUNCTUATION)
+            continue;
+        if (*t.start == '(' && depth++ == 0)
+            start = t.start + 1;
+        if (*t.start == ')' && --depth == 0)
+            break;
+    } while (t.kind != TOKEN_END);
+    return (char *)sql__slice(a, (size_t)(start - text), (size_t)(t.start - text));
+}
+
+static bool ends_default(const struct token *t)
+{
+    static const char *const words[] = {"constraint", "not",       "null",       "unique",
+                                        "primary",    "check",     "references", "generated",
+                                        "collate",    "deferrable", "initially",  "default"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (sql__is_word(t, words[i]))
+            return true;
+    }
+    return t->kind == TOKEN_END ||
+           (t->kind == TOKEN_PUNCTUATION && strchr(",;)", *t->start) != NULL);
+}
+
+/* The expression after DEFAULT: up to the next constraint, comma or parenthesis of the column list. */
+static char *default_text(const struct analysis *a, int location)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = text + location, *last;
+    struct token t;
+    do {
+        p = sql__lex(p, end, &t);
+    } while (!sql__is_word(&t, "default") && t.kind != TOKEN_END);
+    const char *start = last = p;
+    int depth = 0;
+    for (bool first = true;; first = false) {
+        p = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_END || (depth == 0 && !first && ends_default(&t)))
+            break;
+        if (t.kind == TOKEN_PUNCTUATION && *t.start == '(')
+            depth++;
+        if (t.kind == TOKEN_PUNCTUATION && *t.start == ')')
+            depth--;
+        if (sql__is_word(&t, "case"))
+            depth++;
+        if (sql__is_word(&t, "end"))
+            depth--;
+        last = p;
+    }
+    while (start < last && strchr(" \t\r\n\f", *start))
+        start++;
+    return (char *)sql__slice(a, (size_t)(start - text), (size_t)(last - text));
+}
+
+/* ---- columns ----------------------------------------------------------------------------------------------- */
+
+static struct error *check_identifier(const struct analysis *a, const char *what, const char *name,
+                                      int location)
+{
+    if (strncasecmp(name, "minisql_", 8) == 0 || strncasecmp(name, "sqlite_", 7) == 0) {
+        struct error *e = error_new("42939", "%s name \"%s\" is reserved", what, name);
+        error_hint(e, "Names that begin with minisql_ or sqlite_ are for the system's own use.");
+        return sql__at(a, e, location);
+    }
+    return NULL;
+}
+
+static struct error *check_column_name(const struct analysis *a, const struct table *t,
+                                       const ColumnDef *n)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        if (strcmp(t->columns[i].name, n->colname) == 0)
+            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                                        n->colname), n->location);
+        if (strcasecmp(t->columns[i].name, n->colname) == 0)
+            return sql__unsupported(a, n->location, "Choose names that differ in more than that.",
+                                    "columns \"%s\" and \"%s\" differ only in the case of letters",
+                                    t->columns[i].name, n->colname);
+    }
+    static const char *const system[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+    for (size_t i = 0; i < ARRAY_LEN(system); i++) {
+        if (strcmp(n->colname, system[i]) == 0)
+            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name",
+                                        n->colname), n->location);
+    }
+    return NULL;
+}
+
+static struct error *add_column(struct analysis *a, struct table *t, const ColumnDef *n)
+{
+    const struct type *type;
+    struct column *c = &t->columns[t->n_columns];
+    TRY(check_column_name(a, t, n));
+    TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
+    if (!type->column)
+        return sql__unsupported(a, n->typeName->location,
+                                type->oid == OID_NUMERIC ? "Use float8, or bigint in the smallest unit."
+                                                         : "Use another type.",
+                                "a column of type %s is not supported", type->sql_name);
+    if (n->collClause || n->compression || n->identity || n->generated) {
+        if (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0)
+            return sql__unsupported(a, n->location, "Leave COLLATE, COMPRESSION and GENERATED out.",
+                                    "this property of column \"%s\" is not supported", n->colname);
+    }
+    c->name = arena_strdup(a->arena, n->colname);
+    c->type = type->oid;
+    c->not_null = n->is_not_null;
+    t->n_columns++;
+    return NULL;
+}
+
+static struct error *set_default(struct analysis *a, struct table *t, int column,
+                                 const Constraint *n)
+{
+    struct column *c = &t->columns[column];
+    struct scope s = {.clause = CLAUSE_DEFAULT};
+    struct expr *e;
+    if (c->default_sql)
+        return sql__at(a, error_new(E_SYNTAX, "multiple default values specified for column \"%s\" of table \"%s\"",
+                                    c->name, t->name), n->location);
+    TRY(sql__expr(a, &s, n->raw_expr, &e));
+    if (!sql__can_coerce(e, c->type, CAST_ASSIGNMENT)) {
+        struct error *err = error_new(
+            E_TYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
+            c->name, sql__type(a, c->type), sql__type(a, e->type));
+        return error_hint(err, "You will need to rewrite or cast the expression.");
+    }
+    TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
+    c->default_sql = default_text(a, n->location);
+    return NULL;
+}
+
+/* ---- constraints -------------------------------------------------------------------------------------------- */
+
+static struct error *key_columns(struct analysis *a, const struct table *t, const List *names,
+                                 int location, int *ret_n, int **ret)
+{
+    *ret_n = list_length(names);
+    *ret = ARENA_ARRAY(a->arena, int, MAX(*ret_n, 1));
+    for (int i = 0; i < *ret_n; i++) {
+        const char *name = strVal(list_nth(names, i));
+        (*ret)[i] = table_column(t, name);
+        if ((*ret)[i] < 0)
+            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name),
+                           location);
+        for (int k = 0; k < i; k++) {
+            if ((*ret)[k] == (*ret)[i])
+                return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" appears twice in unique constraint", name),
+                               location);
+        }
+    }
+    return NULL;
+}
+
+static struct error *check_constraint_form(const struct analysis *a, const Constraint *n)
+{
+    if (n->deferrable || n->initdeferred)
+        return sql__unsupported(a, n->location, "Constraints are checked at the end of each statement.",
+                                "DEFERRABLE constraints are not supported");
+    if (n->indexname || n->including || n->nulls_not_distinct || n->where_clause ||
+        n->access_method || n->exclusions)
+        return sql__unsupported(a, n->location, "Use plain PRIMARY KEY (columns) or UNIQUE (columns).",
+                                "this form of constraint is not supported");
+    return NULL;
+}
+
+static struct error *add_key(struct analysis *a, struct table_draft *d, const Constraint *n,
+                             int column)
+{
+    struct key *k = ARENA_NEW(a->arena, struct key);
+    k->primary = n->contype == CONSTR_PRIMARY;
+    TRY(check_constraint_form(a, n));
+    if (column >= 0) {
+        k->n_columns = 1;
+        k->columns = ARENA_NEW(a->arena, int);
+        k->columns[0] = column;
+    } else {
+        TRY(key_columns(a, d->t, n->keys, n->location, &k->n_columns, &k->columns));
+    }
+    for (int i = 0; i < d->keys.n && k->primary; i++) {
+        if (((struct key *)d->keys.items[i])->primary)
+            return sql__at(a, error_new("42P16", "multiple primary keys for table \"%s\" are not allowed",
+                                        d->t->name), n->location);
+    }
+    const char *columns = k->primary ? NULL : joined_columns(a, d->t, k->columns, k->n_columns);
+    TRY(given_name(a, d, n, columns, k->primary ? "pkey" : "key", &k->name));
+    for (int i = 0; i < k->n_columns && k->primary; i++)
+        d->t->columns[k->columns[i]].not_null = true;
+    sql__push(a->arena, &d->keys, k);
+    return NULL;
+}
+
+struct named_columns {
+    int first, n;
+};
+
+static bool count_columns(void *ctx, const struct expr *e)
+{
+    struct named_columns *c = ctx;
+    if (e->kind == EXPR_COLUMN && (c->n == 0 || c->first != e->col.column)) {
+        c->first = e->col.column;
+        c->n++;
+    }
+    return true;
+}
+
+static struct error *add_check(struct analysis *a, struct table_draft *d, const Constraint *n,
+                               int column)
+{
+    struct check *c = ARENA_NEW(a->arena, struct check);
+    struct scope s = {.clause = CLAUSE_CHECK};
+    struct expr *e;
+    struct named_columns named = {0};
+    sql__add_item(a, &s, d->rte);
+    TRY(sql__expr(a, &s, n->raw_expr, &e));
+    TRY(sql__boolean(a, e, "CHECK", &e));
+    if (a->n_params)
+        return sql__at(a, error_new("42P02", "there is no parameter $1"), n->location);
+    if (a->hidden.n)
+        return sql__unsupported(a, n->location, "Compare with a constant.",
+                                "CHECK may not hang on the time or the user");
+    expr_walk(e, false, count_columns, &named);
+    if (named.n == 1)
+        column = named.first;
+    TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL, "check",
+                   &c->name));
+    c->sql = check_text(a, n->location);
+    struct buf text = {0};
+    struct emitter em = {.out = &text, .all_bare = true};
+    sql__emit_expr(&em, e);
+    sql__push(a->arena, &d->check_texts, arena_strdup(a->arena, text.data));
+    buf_done(&text);
+    sql__push(a->arena, &d->checks, c);
+    return NULL;
+}
+
+static const struct key *primary_key(const struct table_draft *d, const struct table *t)
+{
+    for (int i = 0; t == d->t && i < d->keys.n; i++) {
+        const struct key *k = d->keys.items[i];
+        if (k->primary)
+            return k;
+    }
+    for (int i = 0; i < t->n_keys; i++) {
+        if (t->keys[i].primary)
+            return &t->keys[i];
+    }
+    return NULL;
+}
+
+static bool same_set(const int *x, int n_x, const int *y, int n_y)
+{
+    int common = 0;
+    for (int i = 0; i < n_x; i++) {
+        for (int k = 0; k < n_y; k++)
+            common += x[i] == y[k];
+    }
+    return n_x == n_y && common == n_x;
+}
+
+static bool has_key(const struct table_draft *d, const struct table *t, const int *columns, int n)
+{
+    for (int i = 0; t == d->t && i < d->keys.n; i++) {
+        const struct key *k = d->keys.items[i];
+        if (same_set(k->columns, k->n_columns, columns, n))
+            return true;
+    }
+    for (int i = 0; i < t->n_keys; i++) {
+        if (same_set(t->keys[i].columns, t->keys[i].n_columns, columns, n))
+            return true;
+    }
+    for (int i = 0; i < t->n_indexes; i++) {
+        if (t->indexes[i].unique &&
+            same_set(t->indexes[i].columns, t->indexes[i].n_columns, columns, n))
+            return true;
+    }
+    return false;
+}
+
+static struct error *referenced_columns(struct analysis *a, struct table_draft *d,
+                                        const Constraint *n, const struct table *to,
+                                        struct foreign_key *fk)
+{
+    int count;
+    if (n->pk_attrs) {
+        count = list_length(n->pk_attrs);
+        fk->ref_columns = ARENA_ARRAY(a->arena, int, count);
+        for (int i = 0; i < count; i++) {
+            const char *name = strVal(list_nth(n->pk_attrs, i));
+            fk->ref_columns[i] = table_column(to, name);
+            if (fk->ref_columns[i] < 0)
+                return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", name),
+                               n->location);
+        }
+    } else {
+        const struct key *pk = primary_key(d, to);
+        if (!pk)
+            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%s\"", to->name),
+                           n->location);
+        count = pk->n_columns;
+        fk->ref_columns = pk->columns;
+    }
+    if (count != fk->n_columns)
+        return sql__at(a, error_new("42830", "number of referencing and referenced columns for foreign key disagree"),
+                       n->location);
+    if (!has_key(d, to, fk->ref_columns, count))
+        return sql__at(a, error_new("42830", "there is no unique constraint matching given keys for referenced table \"%s\"", to->name),
+                       n->location);
+    return NULL;
+}
+
+static struct error *foreign_types(struct analysis *a, const struct table_draft *d,
+                                   const struct table *to, const struct foreign_key *fk,
+                                   int location)
+{
+    for (int i = 0; i < fk->n_columns; i++) {
+        const struct column *from = &d->t->columns[fk->columns[i]],
+                            *ref = &to->columns[fk->ref_columns[i]];
+        const struct type *x = type_by_oid(from->type), *y = type_by_oid(ref->type);
+        if (x->storage == y->storage && x->category == y->category)
+            continue;
+        struct error *e = error_new(E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name);
+        error_detail(e, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.",
+                     from->name, ref->name, sql__type(a, from->type), sql__type(a, ref->type));
+        return sql__at(a, e, location);
+    }
+    return NULL;
+}
+
+static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, const Constraint *n,
+                                     int column)
+{
+    struct foreign_key *fk = ARENA_NEW(a->arena, struct foreign_key);
+    const struct table *to = d->t;
+    TRY(check_constraint_form(a, n));
+    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols || n->skip_validation)
+        return sql__unsupported(a, n->location, "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
+                                "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
+    if (strcmp(n->pktable->relname, d->t->name) != 0)
+        TRY(sql__find_table(a, n->pktable, &to));
+    if (column >= 0) {
+        fk->n_columns = 1;
+        fk->columns = ARENA_NEW(a->arena, int);
+        fk->columns[0] = column;
+    } else {
+        fk->n_columns = list_length(n->fk_attrs);
+        fk->columns = ARENA_ARRAY(a->arena, int, fk->n_columns);
+        for (int i = 0; i < fk->n_columns; i++) {
+            const char *name = strVal(list_nth(n->fk_attrs, i));
+            fk->columns[i] = table_column(d->t, name);
+            if (fk->columns[i] < 0)
+                return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", name),
+                               n->location);
+        }
+    }
+    TRY(referenced_columns(a, d, n, to, fk));
+    TRY(given_name(a, d, n, joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey", &fk->name));
+    TRY(foreign_types(a, d, to, fk, n->location));
+    fk->table = to->id; /* 0: the table itself, which has no id yet */
+    fk->on_delete = n->fk_del_action;
+    fk->on_update = n->fk_upd_action;
+    sql__push(a->arena, &d->foreign_keys, fk);
+    sql__push(a->arena, &d->references, (void *)to);
+    return NULL;
+}
+
+/* Which constraints a pass over the elements looks at: foreign keys need the keys, names of the
+ * keys go first. */
+enum pass { PASS_COLUMN, PASS_KEYS, PASS_FOREIGN };
+
+static struct error *constraint(struct analysis *a, struct table_draft *d, const Constraint *n,
+                                int column, enum pass pass)
+{
+    switch (n->contype) {
+    case CONSTR_NULL:
+    case CONSTR_ATTR_NOT_DEFERRABLE:
+    case CONSTR_ATTR_IMMEDIATE:
+        return NULL;
+    case CONSTR_NOTNULL:
+        if (pass == PASS_COLUMN)
+            d->t->columns[column].not_null = true;
+        return NULL;
+    case CONSTR_DEFAULT:
+        return pass == PASS_COLUMN ? set_default(a, d->t, column, n) : NULL;
+    case CONSTR_PRIMARY:
+    case CONSTR_UNIQUE:
+        return pass == PASS_KEYS ? add_key(a, d, n, column) : NULL;
+    case CONSTR_CHECK:
+        return pass == PASS_KEYS ? add_check(a, d, n, column) : NULL;
+    case CONSTR_FOREIGN:
+        return pass == PASS_FOREIGN ? add_foreign_key(a, d, n, column) : NULL;
+    case CONSTR_IDENTITY:
+    case CONSTR_GENERATED:
+        return sql__unsupported(a, n->location, "Give the column's values in INSERT.",
+                                "generated columns are not supported");
+    case CONSTR_EXCLUSION:
+        return sql__unsupported(a, n->location, "Use UNIQUE.", "EXCLUDE constraints are not supported");
+    case CONSTR_ATTR_DEFERRABLE:
+    case CONSTR_ATTR_DEFERRED:
+        return sql__unsupported(a, n->location, "Constraints are checked at the end of each statement.",
+                                "DEFERRABLE constraints are not supported");
+    }
+    return NULL;
+}
+
+static struct error *constraints(struct analysis *a, struct table_draft *d, const List *elements,
+                                 enum pass pass)
+{
+    int column = 0;
+    for (int i = 0; i < list_length(elements); i++) {
+        const Node *n = list_nth(elements, i);
+        if (IsA(n, Constraint)) {
+            TRY(constraint(a, d, (const Constraint *)n, -1, pass));
+            continue;
+        }
+        const ColumnDef *def = (const ColumnDef *)n;
+        for (int k = 0; k < list_length(def->constraints); k++)
+            TRY(constraint(a, d, list_nth(def->constraints, k), column, pass));
+        column++;
+    }
+    return NULL;
+}
+
+/* ---- SQLite text ---------------------------------------------------------------------------------------------- */
+
+static void column_list(const struct table *t, const int *columns, int n, struct buf *out)
+{
+    buf_puts(out, "(");
+    for (int i = 0; i < n; i++) {
+        if (i)
+            buf_puts(out, ", ");
+        sql_quote(t->columns[columns[i]].name, out);
+    }
+    buf_puts(out, ")");
+}
+
+static const char *affinity(uint32_t type)
+{
+    switch (type_by_oid(type)->storage) {
+    case VALUE_INT:
+        return "INTEGER";
+    case VALUE_REAL:
+        return "REAL";
+    case VALUE_BLOB:
+        return "BLOB";
+    default:
+        return "TEXT";
+    }
+}
+
+static void key_text(const struct table *t, const struct key *k, struct buf *out)
+{
+    buf_puts(out, ", CONSTRAINT ");
+    sql_quote(k->name, out);
+    buf_puts(out, k->primary ? " PRIMARY KEY " : " UNIQUE ");
+    column_list(t, k->columns, k->n_columns, out);
+}
+
+static void foreign_key_text(const struct table *t, const struct foreign_key *fk,
+                             const struct table *to, struct buf *out)
+{
+    static const struct {
+        char letter;
+        const char *text;
+    } actions[] = {{'r', "RESTRICT"}, {'c', "CASCADE"}, {'n', "SET NULL"}, {'d', "SET DEFAULT"}};
+    buf_puts(out, ", CONSTRAINT ");
+    sql_quote(fk->name, out);
+    buf_puts(out, " FOREIGN KEY ");
+    column_list(t, fk->columns, fk->n_columns, out);
+    buf_puts(out, " REFERENCES ");
+    sql_quote(to->name, out);
+    buf_puts(out, " ");
+    column_list(to, fk->ref_columns, fk->n_columns, out);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
+        if (fk->on_delete == actions[i].letter)
+            buf_printf(out, " ON DELETE %s", actions[i].text);
+        if (fk->on_update == actions[i].letter)
+            buf_printf(out, " ON UPDATE %s", actions[i].text);
+    }
+}
+
+/* SQLite applies a column's default itself for SET DEFAULT only. */
+static struct error *sqlite_default(struct analysis *a, const struct table *t, int column,
+                                    struct buf *out)
+{
+    const struct column *c = &t->columns[column];
+    bool needed = false;
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *fk = &t->foreign_keys[i];
+        for (int k = 0; k < fk->n_columns; k++)
+            needed |= fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd');
+    }
+    if (!needed || !c->default_sql)
+        return NULL;
+    struct expr *e;
+    struct scope s = {.clause = CLAUSE_DEFAULT};
+    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+    TRY(sql__assign(a, e, c, &e));
+    if (e->kind != EXPR_CONST)
+        return sql__unsupported(a, -1, "Use a constant as the column's default.",
+                                "ON DELETE SET DEFAULT needs a constant default");
+    buf_puts(out, " DEFAULT ");
+    sql_emit_value(&e->value, e->type, out);
+    return NULL;
+}
+
+static struct error *table_text(struct analysis *a, const struct table_draft *d, struct buf *out)
+{
+    const struct table *t = d->t;
+    buf_puts(out, "CREATE TABLE ");
+    sql_quote(t->name, out);
+    buf_puts(out, " (");
+    for (int i = 0; i < t->n_columns; i++) {
+        const struct column *c = &t->columns[i];
+        if (i)
+            buf_puts(out, ", ");
+        sql_quote(c->name, out);
+        buf_printf(out, " %s%s", affinity(c->type), c->not_null ? " NOT NULL" : "");
+        TRY(sqlite_default(a, t, i, out));
+    }
+    if (t->n_columns == 0)
+        buf_puts(out, "\"minisql_none\" INTEGER");
+    for (int i = 0; i < t->n_keys; i++)
+        key_text(t, &t->keys[i], out);
+    for (int i = 0; i < t->n_checks; i++) {
+        buf_puts(out, ", CONSTRAINT ");
+        sql_quote(t->checks[i].name, out);
+        buf_printf(out, " CHECK (%s)", (const char *)d->check_texts.items[i]);
+    }
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        foreign_key_text(t, &t->foreign_keys[i], d->references.items[i], out);
+    buf_puts(out, ") STRICT");
+    return NULL;
+}
+
+/* ---- CREATE TABLE ------------------------------------------------------------------------------------------------ */
+
+static struct error *refuse_create(const struct analysis *a, const CreateStmt *n)
+{
+    int at = n->relation->location;
+    if (n->relation->relpersistence == TEMPORARY)
+        return sql__unsupported(a, at, "Use WITH queries, or an ordinary table.",
+                                "temporary tables are not supported");
+    if (n->relation->relpersistence == UNLOGGED)
+        return sql__unsupported(a, at, "Leave UNLOGGED out.", "unlogged tables are not supported");
+    if (n->inhRelations || n->partbound || n->partspec)
+        return sql__unsupported(a, at, "Create one plain table.",
+                                "inheritance and declarative partitioning are not supported");
+    if (n->ofTypename)
+        return sql__unsupported(a, at, "Write the columns.", "CREATE TABLE OF is not supported");
+    return NULL;
+}
+
+static struct error *check_table_name(const struct analysis *a, const RangeVar *rv,
+                                      bool if_not_exists, bool *ret_exists)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct index *index;
+    TRY(sql__check_schema(a, rv));
+    TRY(check_identifier(a, "table", rv->relname, rv->location));
+    *ret_exists = v && (catalog_table(v, "public", rv->relname) ||
+                        catalog_index(v, "public", rv->relname, &index));
+    if (*ret_exists)
+        return if_not_exists ? NULL
+                             : error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", rv->relname);
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        if (strcasecmp(v->tables[i]->name, rv->relname) == 0)
+            return sql__unsupported(a, rv->location, "Choose names that differ in more than that.",
+                                    "tables \"%s\" and \"%s\" differ only in the case of letters",
+                                    v->tables[i]->name, rv->relname);
+    }
+    return NULL;
+}
+
+static const char *option_text(struct analysis *a, const DefElem *d)
+{
+    if (!d->arg)
+        return "true";
+    if (IsA(d->arg, Integer))
+        return arena_printf(a->arena, "%d", intVal(d->arg));
+    if (IsA(d->arg, Float))
+        return arena_strdup(a->arena, castNode(Float, d->arg)->fval);
+    if (IsA(d->arg, String))
+        return arena_strdup(a->arena, strVal(d->arg));
+    if (IsA(d->arg, Boolean))
+        return boolVal(d->arg) ? "true" : "false";
+    if (IsA(d->arg, TypeName))
+        return arena_strdup(a->arena, strVal(llast(((const TypeName *)d->arg)->names)));
+    return "";
+}
+
+static struct error *storage_options(struct analysis *a, const List *options)
+{
+    struct query *q = a->q;
+    for (int i = 0; i < list_length(options); i++) {
+        const DefElem *d = list_nth(options, i);
+        const char *value = option_text(a, d);
+        if (strcmp(d->defname, "colocate_with") == 0) {
+            RangeVar rv = {.relname = (char *)value, .location = d->location};
+            const struct table *t;
+            TRY(sql__find_table(a, &rv, &t));
+            q->create_table.colocate = value;
+        } else if (strcmp(d->defname, "copies") == 0) {
+            q->create_table.copies = atoi(value);
+            if (q->create_table.copies < 1 || q->create_table.copies > CATALOG_MAX_COPIES)
+                return sql__at(a, error_new("22023", "value %s out of bounds for option \"copies\"", value),
+                               d->location);
+        } else if (strcmp(d->defname, "fillfactor") != 0 &&
+                   strncmp(d->defname, "autovacuum_", 11) != 0) {
+            struct error *e = error_new("22023", "unrecognized parameter \"%s\"", d->defname);
+            error_hint(e, "Known are copies and colocate_with; fillfactor and autovacuum_* are accepted and do nothing.");
+            return sql__at(a, e, d->location);
+        }
+    }
+    return NULL;
+}
+
+static struct error *columns(struct analysis *a, const List *elements, struct table *t)
+{
+    int n = list_length(elements);
+    t->columns = ARENA_ARRAY(a->arena, struct column, MAX(n, 1));
+    for (int i = 0; i < n; i++) {
+        const Node *e = list_nth(elements, i);
+        if (IsA(e, ColumnDef))
+            TRY(add_column(a, t, (const ColumnDef *)e));
+        else if (!IsA(e, Constraint))
+            return sql__unsupported(a, -1, "Write the columns.", "LIKE in CREATE TABLE is not supported");
+    }
+    if (t->n_columns > 1600)
+        return error_new("54011", "tables can have at most 1600 columns");
+    return NULL;
+}
+
+#define FLATTEN(a, type, list_, count, out)                                                             \
+    do {                                                                                           \
+        (count) = (list_).n;                                                                           \
+        (out) = ARENA_ARRAY((a)->arena, struct type, MAX((list_).n, 1));                                   \
+        for (int i_ = 0; i_ < (list_).n; i_++)                                                      \
+            (out)[i_] = *(struct type *)(list_).items[i_];                                                 \
+    } while (0)
+
+struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
+{
+    struct query *q = a->q;
+    struct table *t = ARENA_NEW(a->arena, struct table);
+    struct table_draft d = {.t = t};
+    q->kind = QUERY_CREATE_TABLE;
+    q->tag = "CREATE TABLE";
+    q->writes = true;
+    q->create_table.table = t;
+    q->create_table.if_not_exists = n->if_not_exists;
+    t->schema = arena_strdup(a->arena, "public");
+    t->name = arena_strdup(a->arena, n->relation->relname);
+    TRY(refuse_create(a, n));
+    TRY(check_table_name(a, n->relation, n->if_not_exists, &q->create_table.exists));
+    if (q->create_table.exists)
+        return NULL;
+    TRY(storage_options(a, n->options));
+    TRY(columns(a, n->tableElts, t));
+    TRY(constraints(a, &d, n->tableElts, PASS_COLUMN));
+    d.rte = sql__base_rte(a, t, t->name, -1);
+    TRY(constraints(a, &d, n->tableElts, PASS_KEYS));
+    TRY(constraints(a, &d, n->tableElts, PASS_FOREIGN));
+    FLATTEN(a, key, d.keys, t->n_keys, t->keys);
+    FLATTEN(a, check, d.checks, t->n_checks, t->checks);
+    FLATTEN(a, foreign_key, d.foreign_keys, t->n_foreign_keys, t->foreign_keys);
+    struct buf text = {0};
+    struct error *e = table_text(a, &d, &text);
+    t->ddl = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    a->rtes.n = 0; /* the table is not one that the statement reads */
+    a->hidden.n = 0;
+    return e;
+}
+
+/* ---- indexes ------------------------------------------------------------------------------------------------------- */
+
+static bool relation_exists(const struct analysis *a, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct index *index;
+    return v && (catalog_table(v, "public", name) || catalog_index(v, "public", name, &index));
+}
+
+static bool key_exists(const struct table *t, const char *name)
+{
+    for (int i = 0; i < t->n_keys; i++) {
+        if (strcmp(t->keys[i].name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
+static char *free_index_name(struct analysis *a, const struct table *t, const char *columns,
+                             const char *suffix)
+{
+    char *name = make_name(a, t->name, columns, suffix);
+    for (int i = 1; relation_exists(a, name) || key_exists(t, name); i++)
+        name = make_name(a, t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
+    return name;
+}
+
+static void index_text(struct analysis *a, const struct table *t, struct index *x)
+{
+    struct buf text = {0};
+    buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    sql_quote(x->name, &text);
+    buf_puts(&text, " ON ");
+    sql_quote(t->name, &text);
+    buf_puts(&text, " (");
+    for (int i = 0; i < x->n_columns; i++) {
+        if (i)
+            buf_puts(&text, ", ");
+        sql_quote(t->columns[x->columns[i]].name, &text);
+        if (x->descending[i])
+            buf_puts(&text, " DESC");
+    }
+    buf_puts(&text, ")");
+    x->ddl = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+}
+
+static struct error *index_element(struct analysis *a, const IndexElem *e, const struct table *t,
+                                   int location, struct index *x, int i)
+{
+    if (e->expr)
+        return sql__unsupported(a, location, "Index plain columns.", "indexes on expressions are not supported");
+    if (e->collation && strcmp(strVal(llast(e->collation)), "C") != 0)
+        return sql__unsupported(a, location, "Leave COLLATE out.",
+                                "collation \"%s\" is not supported", strVal(llast(e->collation)));
+    x->columns[i] = table_column(t, e->name);
+    if (x->columns[i] < 0)
+        return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name), location);
+    x->descending[i] = e->ordering == SORTBY_DESC;
+    return NULL;
+}
+
+static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
+{
+    int at = n->relation->location;
+    if (n->whereClause)
+        return sql__unsupported(a, at, "Index all rows.", "partial indexes are not supported");
+    if (n->indexIncludingParams)
+        return sql__unsupported(a, at, "Put the columns into the index's key.", "INCLUDE is not supported");
+    if (n->nulls_not_distinct)
+        return sql__unsupported(a, at, "Declare the columns NOT NULL.", "NULLS NOT DISTINCT is not supported");
+    if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
+        return sql__unsupported(a, at, "Use btree, the default.", "access method \"%s\" is not supported",
+                                n->accessMethod);
+    return NULL;
+}
+
+struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
+{
+    struct query *q = a->q;
+    const struct table *t;
+    struct index *x = ARENA_NEW(a->arena, struct index);
+    q->kind = QUERY_CREATE_INDEX;
+    q->tag = "CREATE INDEX";
+    q->writes = true;
+    TRY(sql__find_table(a, n->relation, &t));
+    TRY(refuse_index(a, n));
+    if (t->id == 0)
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), n->relation->location);
+    q->create_index.table = t;
+    q->create_index.index = x;
+    q->create_index.if_not_exists = n->if_not_exists;
+    x->unique = n->unique;
+    x->n_columns = list_length(n->indexParams);
+    x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
+    x->descending = ARENA_ARRAY(a->arena, bool, x->n_columns);
+    for (int i = 0; i < x->n_columns; i++)
+        TRY(index_element(a, list_nth(n->indexParams, i), t, n->relation->location, x, i));
+    if (n->idxname) {
+        x->name = arena_strdup(a->arena, n->idxname);
+        TRY(check_identifier(a, "index", x->name, -1));
+        q->create_index.exists = relation_exists(a, x->name) || key_exists(t, x->name);
+        if (q->create_index.exists && !n->if_not_exists)
+            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", x->name);
+    } else {
+        x->name = free_index_name(a, t, joined_columns(a, t, x->columns, x->n_columns), "idx");
+    }
+    index_text(a, t, x);
+    return NULL;
+}
+
+/* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE --------------------------------------------------------------------------- */
+
+static struct error *add_key_later(struct analysis *a, const struct table *t, const Constraint *n)
+{
+    struct query *q = a->q;
+    struct key *k = ARENA_NEW(a->arena, struct key);
+    struct index *x = ARENA_NEW(a->arena, struct index);
+    k->primary = n->contype == CONSTR_PRIMARY;
+    TRY(check_constraint_form(a, n));
+    TRY(key_columns(a, t, n->keys, n->location, &k->n_columns, &k->columns));
+    for (int i = 0; i < t->n_keys && k->primary; i++) {
+        if (t->keys[i].primary)
+            return error_new("42P16", "multiple primary keys for table \"%s\" are not allowed", t->name);
+    }
+    const char *columns = k->primary ? NULL : joined_columns(a, t, k->columns, k->n_columns);
+    if (n->conname) {
+        k->name = arena_strdup(a->arena, n->conname);
+        if (relation_exists(a, k->name) || key_exists(t, k->name))
+            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", k->name);
+    } else {
+        k->name = free_index_name(a, t, columns, k->primary ? "pkey" : "key");
+    }
+    *x = (struct index){.name = k->name, .unique = true, .n_columns = k->n_columns,
+                        .columns = k->columns,
+                        .descending = ARENA_ARRAY(a->arena, bool, k->n_columns)};
+    index_text(a, t, x);
+    q->create_index.table = t;
+    q->create_index.index = x;
+    q->create_index.key = k;
+    if (!k->primary)
+        return NULL;
+    struct buf text = {0};
+    for (int i = 0; i < k->n_columns; i++) {
+        const char *name = t->columns[k->columns[i]].name;
+        buf_puts(&text, i ? " UNION ALL " : "");
+        buf_puts(&text, "SELECT ");
+        struct value v = {.kind = VALUE_TEXT, .s = {name, strlen(name)}};
+        sql_emit_value(&v, OID_TEXT, &text);
+        buf_puts(&text, " WHERE EXISTS(SELECT 1 FROM ");
+        sql_quote(t->name, &text);
+        buf_puts(&text, " WHERE ");
+        sql_quote(name, &text);
+        buf_puts(&text, " IS NULL)");
+    }
+    q->create_index.null_check = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return NULL;
+}
+
+struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
+{
+    const struct table *t;
+    a->q->kind = QUERY_ADD_KEY;
+    a->q->tag = "ALTER TABLE";
+    a->q->writes = true;
+    if (n->objtype != OBJECT_TABLE)
+        return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
+                                "ALTER of this kind of object is not supported");
+    TRY(sql__find_table(a, n->relation, &t));
+    const AlterTableCmd *c = linitial(n->cmds);
+    const Constraint *k = (const Constraint *)c->def;
+    if (t->id == 0)
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), n->relation->location);
+    if (list_length(n->cmds) != 1 || c->subtype != AT_AddConstraint ||
+        (k->contype != CONSTR_PRIMARY && k->contype != CONSTR_UNIQUE))
+        return sql__unsupported(a, n->relation->location,
+                                "Only ALTER TABLE ... ADD PRIMARY KEY (...) and ADD UNIQUE (...) exist so far; else create a new table and INSERT INTO ... SELECT.",
+                                "this form of ALTER TABLE is not supported");
+    return add_key_later(a, t, k);
+}
+
+/* ---- DROP ------------------------------------------------------------------------------------------------------------------ */
+
+static RangeVar range_var(const List *names)
+{
+    int n = list_length(names);
+    RangeVar rv = {.relname = strVal(llast(names)), .location = -1};
+    if (n > 1)
+        rv.schemaname = strVal(list_nth(names, n - 2));
+    if (n > 2)
+        rv.catalogname = strVal(list_nth(names, n - 3));
+    return rv;
+}
+
+static bool listed(const struct table *const *tables, int n, const struct table *t)
+{
+    for (int i = 0; i < n; i++) {
+        if (tables[i] == t)
+            return true;
+    }
+    return false;
+}
+
+/* A foreign key of a table outside the list that points into it. */
+static const struct foreign_key *outside_reference(const struct analysis *a,
+                                                   const struct table *const *tables, int n,
+                                                   const struct table **ret_from,
+                                                   const struct table **ret_to)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        const struct table *from = v->tables[i];
+        if (listed(tables, n, from))
+            continue;
+        for (int k = 0; k < from->n_foreign_keys; k++) {
+            const struct table *to = catalog_table_by_id(v, from->foreign_keys[k].table);
+            if (!to || !listed(tables, n, to))
+                continue;
+            *ret_from = from;
+            *ret_to = to;
+            return &from->foreign_keys[k];
+        }
+    }
+    return NULL;
+}
+
+static struct error *check_dependents(const struct analysis *a)
+{
+    const struct query *q = a->q;
+    const struct table *from, *to;
+    const struct foreign_key *fk = outside_reference(a, q->drop.tables, q->drop.n, &from, &to);
+    if (!fk)
+        return NULL;
+    if (q->drop.cascade)
+        return error_hint(error_new(E_UNSUPPORTED, "DROP TABLE ... CASCADE cannot drop constraint %s on table %s", fk->name, from->name),
+                          "Drop both tables in one statement.");
+    struct error *e = error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
+    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name, to->name);
+    return error_hint(e, "Drop table %s as well.", from->name);
+}
+
+static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
+{
+    struct query *q = a->q;
+    const struct table *t = sql__lookup_table(a, rv);
+    const struct index *x;
+    if (!t && a->ctx->view && catalog_index(a->ctx->view, "public", rv->relname, &x))
+        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+                          "Use DROP INDEX to remove an index.");
+    if (!t && missing_ok) {
+        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        return NULL;
+    }
+    if (!t)
+        return error_new(E_UNDEFINED_TABLE, "table \"%s\" does not exist", rv->relname);
+    if (t->id == 0)
+        return error_new("42501", "permission denied: \"%s\" is a system table", t->name);
+    if (!listed(q->drop.tables, q->drop.n, t))
+        q->drop.tables[q->drop.n++] = t;
+    return NULL;
+}
+
+static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missing_ok)
+{
+    struct query *q = a->q;
+    const struct catalog_view *v = a->ctx->view;
+    const struct index *x = NULL;
+    const struct table *t = v ? catalog_index(v, "public", rv->relname, &x) : NULL;
+    if (!t && v && catalog_table(v, "public", rv->relname))
+        return error_hint(error_new("42809", "\"%s\" is not an index", rv->relname),
+                          "Use DROP TABLE to remove a table.");
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        if (!key_exists(v->tables[i], rv->relname))
+            continue;
+        struct error *e = error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
+                                    rv->relname, rv->relname, v->tables[i]->name);
+        return error_hint(e, "A constraint goes with its table only, so far.");
+    }
+    if (!t && missing_ok) {
+        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        return NULL;
+    }
+    if (!t)
+        return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", rv->relname);
+    q->drop.tables[q->drop.n] = t;
+    q->drop.indexes[q->drop.n++] = x;
+    return NULL;
+}
+
+struct error *sql__drop(struct analysis *a, const DropStmt *n)
+{
+    struct query *q = a->q;
+    int count = list_length(n->objects);
+    bool table = n->removeType == OBJECT_TABLE;
+    if (!table && n->removeType != OBJECT_INDEX)
+        return sql__unsupported(a, -1, "There are tables and indexes only.",
+                                "DROP of this kind of object is not supported");
+    q->kind = table ? QUERY_DROP_TABLE : QUERY_DROP_INDEX;
+    q->tag = table ? "DROP TABLE" : "DROP INDEX";
+    q->writes = true;
+    q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
+    q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
+    q->drop.missing = ARENA_ARRAY(a->arena, const char *, count);
+    q->drop.cascade = n->behavior == DROP_CASCADE;
+    for (int i = 0; i < count; i++) {
+        RangeVar rv = range_var(list_nth(n->objects, i));
+        TRY(table ? drop_one_table(a, &rv, n->missing_ok) : drop_one_index(a, &rv, n->missing_ok));
+    }
+    return table ? check_dependents(a) : NULL;
+}
+
+/* ---- TRUNCATE ----------------------------------------------------------------------------------------------------------------- */
+
+struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
+{
+    struct query *q = a->q;
+    int count = list_length(n->relations);
+    size_t cap = (size_t)count + (a->ctx->view ? a->ctx->view->n_tables : 0);
+    q->kind = QUERY_TRUNCATE;
+    q->tag = "TRUNCATE TABLE";
+    q->writes = true;
+    q->truncate.tables = ARENA_ARRAY(a->arena, const struct table *, cap);
+    q->truncate.cascade = n->behavior == DROP_CASCADE;
+    q->truncate.restart_identity = n->restart_seqs;
+    for (int i = 0; i < count; i++) {
+        const RangeVar *rv = list_nth(n->relations, i);
+        const struct table *t;
+        TRY(sql__find_table(a, rv, &t));
+        if (t->id == 0)
+            return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), rv->location);
+        if (!listed(q->truncate.tables, q->truncate.n_tables, t))
+            q->truncate.tables[q->truncate.n_tables++] = t;
+    }
+    const struct table *from, *to;
+    const struct foreign_key *fk;
+    while ((fk = outside_reference(a, q->truncate.tables, q->truncate.n_tables, &from, &to))) {
+        if (q->truncate.cascade) {
+            q->truncate.tables[q->truncate.n_tables++] = from;
+            continue;
+        }
+        struct error *e = error_new(E_UNSUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
+        error_detail(e, "Table \"%s\" references \"%s\".", from->name, to->name);
+        return error_hint(e, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.", from->name);
+    }
+    return NULL;
+}

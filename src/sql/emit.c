@@ -1,0 +1,636 @@
+/*
+ * Selects and writes -> SQLite text.
+ *
+ * Names: a range-table entry goes by its label, which is unique in the statement, so that an inner
+ * query never hides what a correlated expression means. Columns of subqueries and WITH queries are
+ * called c1, c2, .. since PostgreSQL allows names that SQLite could not tell apart.
+ *
+ * Where PostgreSQL and SQLite differ and the tree does not say it, this file does: NULLS FIRST and
+ * LAST, LIMIT NULL, nested and ALL set operations, DISTINCT ON, DELETE .. USING.
+ */
+#include "emit_int.h"
+
+#include <stdio.h>
+
+static void puts_(struct emitter *em, const char *s)
+{
+    buf_puts(em->out, s);
+}
+
+static void comma(struct emitter *em, int i)
+{
+    if (i)
+        puts_(em, ", ");
+}
+
+/* c1, c2, .. */
+static void positions(struct emitter *em, int n)
+{
+    for (int i = 0; i < n; i++)
+        buf_printf(em->out, "%sc%d", i ? ", " : "", i + 1);
+}
+
+/* ---- ORDER BY, LIMIT ------------------------------------------------------------------------------------ */
+
+/* SQLite reads an integer literal in ORDER BY and GROUP BY as a column's position. */
+static void sort_key(struct emitter *em, const struct expr *e)
+{
+    bool literal = e->kind == EXPR_CONST;
+    if (literal)
+        puts_(em, "ifnull(");
+    sql__emit_expr(em, e);
+    if (literal)
+        puts_(em, ", NULL)");
+    puts_(em, sql__collation(e->type));
+}
+
+static void direction(struct emitter *em, const struct order_item *o)
+{
+    puts_(em, o->descending ? " DESC" : "");
+    if (!o->never_null && o->nulls_first != !o->descending)
+        puts_(em, o->nulls_first ? " NULLS FIRST" : " NULLS LAST");
+}
+
+void sql__emit_order(struct emitter *em, const struct order_item *items, int n, bool by_position)
+{
+    for (int i = 0; i < n; i++) {
+        comma(em, i);
+        if (by_position && items[i].target >= 0) {
+            buf_printf(em->out, "%d%s", items[i].target + 1, sql__collation(items[i].expr->type));
+        } else {
+            sort_key(em, items[i].expr);
+        }
+        direction(em, &items[i]);
+    }
+}
+
+static void limit(struct emitter *em, const struct select *s)
+{
+    if (!s->limit && !s->offset)
+        return;
+    puts_(em, " LIMIT ");
+    if (!s->limit) {
+        puts_(em, "-1");
+    } else if (s->limit->kind == EXPR_CONST && s->limit->value.kind == VALUE_INT) {
+        sql__emit_expr(em, s->limit);
+    } else {
+        puts_(em, "minisql_limit(");
+        sql__emit_expr(em, s->limit);
+        puts_(em, ")");
+    }
+    if (!s->offset)
+        return;
+    puts_(em, " OFFSET ");
+    bool known = s->offset->kind == EXPR_CONST && s->offset->value.kind == VALUE_INT;
+    puts_(em, known ? "" : "minisql_offset(");
+    sql__emit_expr(em, s->offset);
+    puts_(em, known ? "" : ")");
+}
+
+static void order_and_limit(struct emitter *em, const struct select *s, bool by_position)
+{
+    if (s->n_order) {
+        puts_(em, " ORDER BY ");
+        sql__emit_order(em, s->order, s->n_order, by_position);
+    }
+    limit(em, s);
+}
+
+static bool has_tail(const struct select *s)
+{
+    return s->n_order || s->limit || s->offset;
+}
+
+/* ---- FROM ------------------------------------------------------------------------------------------------- */
+
+static void series(struct emitter *em, const struct rte *r)
+{
+    puts_(em, "(WITH RECURSIVE minisql_series(c1, stop, step) AS (SELECT * FROM (SELECT ");
+    for (int i = 0; i < 2; i++) {
+        sql__emit_expr(em, r->args[i]);
+        puts_(em, i ? " AS stop, " : " AS c1, ");
+    }
+    if (r->n_args > 2) {
+        puts_(em, "minisql_step(");
+        sql__emit_expr(em, r->args[2]);
+        puts_(em, ")");
+    } else {
+        puts_(em, "1");
+    }
+    puts_(em, " AS step) WHERE CASE WHEN step > 0 THEN c1 <= stop ELSE c1 >= stop END"
+              " UNION ALL SELECT c1 + step, stop, step FROM minisql_series WHERE CASE WHEN step > 0"
+              " THEN c1 <= stop - step ELSE c1 >= stop - step END) SELECT c1 FROM minisql_series)");
+}
+
+static void table_name(struct emitter *em, const struct rte *r)
+{
+    if (em->how && em->how->table && em->how->table(em->how->ctx, r, em->out))
+        return;
+    sql_quote(r->table->name, em->out);
+}
+
+static void leaf(struct emitter *em, const struct rte *r)
+{
+    switch (r->kind) {
+    case RTE_TABLE:
+        table_name(em, r);
+        break;
+    case RTE_SUBQUERY:
+        puts_(em, "(");
+        sql__emit_select(em, r->select, NAMES_POSITION);
+        puts_(em, ")");
+        break;
+    case RTE_CTE:
+        sql_quote(r->cte->label, em->out);
+        break;
+    case RTE_SERIES:
+        series(em, r);
+        break;
+    case RTE_EXCLUDED:
+        return;
+    }
+    puts_(em, " AS ");
+    sql_quote(r->label, em->out);
+}
+
+static void from_tree(struct emitter *em, const struct from *f)
+{
+    static const char *const joins[] = {
+        [JOIN_INNER] = " JOIN ", [JOIN_LEFT] = " LEFT JOIN ",
+        [JOIN_RIGHT] = " RIGHT JOIN ", [JOIN_FULL] = " FULL JOIN "};
+    if (f->rte) {
+        leaf(em, f->rte);
+        return;
+    }
+    from_tree(em, f->left);
+    puts_(em, joins[f->join]);
+    if (!f->right->rte)
+        puts_(em, "(");
+    from_tree(em, f->right);
+    if (!f->right->rte)
+        puts_(em, ")");
+    if (f->on) {
+        puts_(em, " ON ");
+        sql__emit_expr(em, f->on);
+    }
+}
+
+static bool keeps_left(const struct from *f)
+{
+    return f->rte || ((f->join == JOIN_INNER || f->join == JOIN_LEFT) && keeps_left(f->left));
+}
+
+/* Comma-separated items, as JOINs without a condition. SQLite reads all of them from the left,
+ * which makes a difference only to RIGHT and FULL joins. */
+static void from_list(struct emitter *em, const struct select *s)
+{
+    for (int i = 0; i < s->n_from; i++) {
+        bool alone = i > 0 && !keeps_left(s->from[i]);
+        puts_(em, i ? " JOIN " : "");
+        puts_(em, alone ? "(" : "");
+        from_tree(em, s->from[i]);
+        puts_(em, alone ? ")" : "");
+    }
+}
+
+/* ---- plain selects -------------------------------------------------------------------------------------------- */
+
+/* What stands between SELECT's targets and its ORDER BY. */
+struct body {
+    const struct select *s;
+    const char *source; /* a tail's; NULL: the select's own FROM, WHERE, GROUP BY */
+};
+
+static void targets(struct emitter *em, const struct select *s, enum column_names names,
+                    bool compared)
+{
+    for (int i = 0; i < s->n_targets; i++) {
+        comma(em, i);
+        sql__emit_expr(em, s->targets[i].expr);
+        if (compared)
+            puts_(em, sql__collation(s->targets[i].expr->type));
+        if (names == NAMES_POSITION)
+            buf_printf(em->out, " AS c%d", i + 1);
+    }
+    if (s->n_targets == 0)
+        puts_(em, "NULL");
+}
+
+static void where(struct emitter *em, const struct expr *e)
+{
+    if (!e)
+        return;
+    puts_(em, " WHERE ");
+    sql__emit_expr(em, e);
+}
+
+static void body(struct emitter *em, const struct body *b)
+{
+    const struct select *s = b->s;
+    if (b->source) {
+        buf_printf(em->out, " FROM %s", b->source);
+        where(em, s->having);
+        return;
+    }
+    if (s->having && !s->n_group && !s->n_aggs) {
+        where(em, s->having); /* one group, of which nothing is read: SQLite knows no such query */
+        return;
+    }
+    if (s->n_from) {
+        puts_(em, " FROM ");
+        from_list(em, s);
+    }
+    where(em, s->where);
+    for (int i = 0; i < s->n_group; i++) {
+        puts_(em, i ? ", " : " GROUP BY ");
+        sort_key(em, s->group[i]);
+    }
+    if (s->having) {
+        puts_(em, " HAVING ");
+        sql__emit_expr(em, s->having);
+    }
+}
+
+/* The first row of each group of equal keys, in the order asked for. */
+static void distinct_on(struct emitter *em, const struct body *b, enum column_names names)
+{
+    const struct select *s = b->s;
+    puts_(em, "SELECT ");
+    positions(em, s->n_targets);
+    puts_(em, " FROM (SELECT ");
+    targets(em, s, NAMES_POSITION, false);
+    puts_(em, ", row_number() OVER (PARTITION BY ");
+    for (int i = 0; i < s->n_distinct_on; i++) {
+        comma(em, i);
+        sql__emit_compared(em, s->distinct_on[i]);
+    }
+    if (s->n_order) {
+        puts_(em, " ORDER BY ");
+        sql__emit_order(em, s->order, s->n_order, false);
+    }
+    puts_(em, ") AS nth");
+    for (int i = 0; i < s->n_order; i++) {
+        puts_(em, ", ");
+        sql__emit_expr(em, s->order[i].expr);
+        buf_printf(em->out, " AS o%d", i + 1);
+    }
+    body(em, b);
+    puts_(em, ") WHERE nth = 1");
+    for (int i = 0; i < s->n_order; i++) {
+        buf_printf(em->out, "%so%d%s", i ? ", " : " ORDER BY ", i + 1,
+                   sql__collation(s->order[i].expr->type));
+        direction(em, &s->order[i]);
+    }
+    limit(em, s);
+    (void)names;
+}
+
+static void plain(struct emitter *em, const struct body *b, enum column_names names, bool compared,
+                  bool tail)
+{
+    const struct select *s = b->s;
+    if (s->n_distinct_on) {
+        distinct_on(em, b, names);
+        return;
+    }
+    puts_(em, s->distinct ? "SELECT DISTINCT " : "SELECT ");
+    targets(em, s, names, compared || s->distinct);
+    body(em, b);
+    if (tail)
+        order_and_limit(em, s, true);
+}
+
+static void values_rows(struct emitter *em, const struct select *s)
+{
+    puts_(em, "VALUES ");
+    for (int r = 0; r < s->n_rows; r++) {
+        puts_(em, r ? ", (" : "(");
+        sql__emit_expr_list(em, s->rows[r], s->n_targets, ", ");
+        puts_(em, ")");
+    }
+}
+
+static void values(struct emitter *em, const struct select *s, enum column_names names, bool tail)
+{
+    if (names == NAMES_NONE && !(tail && has_tail(s))) {
+        values_rows(em, s);
+        return;
+    }
+    puts_(em, "SELECT ");
+    for (int i = 0; i < s->n_targets; i++)
+        buf_printf(em->out, "%scolumn%d AS c%d", i ? ", " : "", i + 1, i + 1);
+    puts_(em, " FROM (");
+    values_rows(em, s);
+    puts_(em, ")");
+    if (tail)
+        order_and_limit(em, s, true);
+}
+
+/* ---- set operations --------------------------------------------------------------------------------------------- */
+
+static void setop(struct emitter *em, const struct select *s, enum column_names names);
+
+static void with(struct emitter *em, const struct select *s);
+
+/* An arm. SQLite's compounds are flat and group from the left: whatever else is meant goes into a
+ * subquery. */
+static void arm(struct emitter *em, const struct select *s, bool leftmost, enum column_names names)
+{
+    bool flat = !has_tail(s) && !s->n_ctes && !s->n_distinct_on;
+    if (flat && s->kind == SELECT_PLAIN) {
+        struct body b = {.s = s};
+        plain(em, &b, names, true, false);
+    } else if (flat && s->kind == SELECT_SETOP && leftmost &&
+               (s->op == SETOP_UNION || !s->all)) {
+        setop(em, s, names);
+    } else {
+        puts_(em, "SELECT ");
+        positions(em, s->n_targets);
+        puts_(em, " FROM (");
+        sql__emit_select(em, s, NAMES_POSITION);
+        puts_(em, ")");
+    }
+}
+
+/* INTERSECT ALL, EXCEPT ALL: the nth copy of a row meets the nth copy of its like. */
+static void numbered_arm(struct emitter *em, const struct select *s)
+{
+    puts_(em, "SELECT ");
+    positions(em, s->n_targets);
+    puts_(em, ", row_number() OVER (PARTITION BY ");
+    positions(em, s->n_targets);
+    puts_(em, ") FROM (");
+    sql__emit_select(em, s, NAMES_POSITION);
+    puts_(em, ")");
+}
+
+static void setop(struct emitter *em, const struct select *s, enum column_names names)
+{
+    static const char *const ops[] = {
+        [SETOP_UNION] = " UNION ", [SETOP_INTERSECT] = " INTERSECT ", [SETOP_EXCEPT] = " EXCEPT "};
+    if (s->all && s->op != SETOP_UNION) {
+        puts_(em, "SELECT ");
+        positions(em, s->n_targets);
+        puts_(em, " FROM (");
+        numbered_arm(em, s->left);
+        puts_(em, ops[s->op]);
+        numbered_arm(em, s->right);
+        puts_(em, ")");
+        return;
+    }
+    arm(em, s->left, true, names);
+    puts_(em, s->all ? " UNION ALL " : ops[s->op]);
+    arm(em, s->right, false, NAMES_NONE);
+}
+
+/* ---- WITH ----------------------------------------------------------------------------------------------------------- */
+
+static void with(struct emitter *em, const struct select *s)
+{
+    bool recursive = false;
+    for (int i = 0; i < s->n_ctes; i++)
+        recursive |= s->ctes[i]->recursive;
+    for (int i = 0; i < s->n_ctes; i++) {
+        const struct cte *c = s->ctes[i];
+        puts_(em, i ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
+        sql_quote(c->label, em->out);
+        puts_(em, "(");
+        positions(em, c->n_columns);
+        /* PostgreSQL runs a query that is read twice once */
+        bool once = c->materialized > 0 || (c->materialized == 0 && c->n_refs > 1);
+        puts_(em, once && !c->recursive ? ") AS MATERIALIZED (" : ") AS (");
+        sql__emit_select(em, c->select, NAMES_POSITION);
+        puts_(em, ")");
+    }
+    if (s->n_ctes)
+        puts_(em, " ");
+}
+
+/* ---- selects ---------------------------------------------------------------------------------------------------------- */
+
+static void select_part(struct emitter *em, const struct select *s, enum column_names names,
+                        bool tail)
+{
+    with(em, s);
+    if (s->kind == SELECT_PLAIN) {
+        struct body b = {.s = s};
+        plain(em, &b, names, false, tail);
+    } else if (s->kind == SELECT_VALUES) {
+        values(em, s, names, tail);
+    } else {
+        setop(em, s, names);
+        if (tail)
+            order_and_limit(em, s, true);
+    }
+}
+
+void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names)
+{
+    select_part(em, s, names, true);
+}
+
+struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out)
+{
+    struct emitter em = {.how = how, .out = out};
+    select_part(&em, s, NAMES_NONE, !(how && how->no_order));
+    return NULL;
+}
+
+void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
+                   struct expr *const *filters, int n_filters, const struct sql_emit *how,
+                   struct buf *out)
+{
+    struct emitter em = {.how = how, .out = out, .all_bare = true};
+    buf_puts(out, "SELECT ");
+    for (int i = 0; i < n_columns; i++) {
+        comma(&em, i);
+        sql_quote(r->table->columns[columns[i]].name, out);
+    }
+    buf_puts(out, n_columns ? " FROM " : "1 FROM ");
+    sql_quote(r->table->name, out);
+    if (n_filters) {
+        buf_puts(out, " WHERE ");
+        sql__emit_conjunction(&em, filters, n_filters, " AND ");
+    }
+}
+
+struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
+                            struct buf *out)
+{
+    if (s->kind != SELECT_PLAIN)
+        return error_new(E_INTERNAL, "only a plain select has a tail of its own");
+    struct emitter em = {.how = how, .out = out};
+    struct body b = {.s = s, .source = source};
+    plain(&em, &b, NAMES_NONE, false, !(how && how->no_order));
+    return NULL;
+}
+
+/* ---- writes ------------------------------------------------------------------------------------------------------------- */
+
+static void assignments(struct emitter *em, const struct table *t, const struct assignment *set,
+                        int n)
+{
+    for (int i = 0; i < n; i++) {
+        comma(em, i);
+        sql_quote(t->columns[set[i].column].name, em->out);
+        puts_(em, " = ");
+        sql__emit_expr(em, set[i].value);
+    }
+}
+
+static void target(struct emitter *em, const struct rte *r)
+{
+    table_name(em, r);
+    puts_(em, " AS ");
+    sql_quote(r->label, em->out);
+}
+
+static void returning(struct emitter *em, const struct write *w)
+{
+    em->bare = w->target;
+    for (int i = 0; i < w->n_returning; i++) {
+        puts_(em, i ? ", " : " RETURNING ");
+        sql__emit_expr(em, w->returning[i].expr);
+    }
+    em->bare = NULL;
+}
+
+static void conflict_target(struct emitter *em, const struct table *t, const int *columns, int n)
+{
+    puts_(em, " (");
+    for (int i = 0; i < n; i++) {
+        comma(em, i);
+        sql_quote(t->columns[columns[i]].name, em->out);
+    }
+    puts_(em, ")");
+}
+
+static void on_conflict(struct emitter *em, const struct write *w)
+{
+    const struct on_conflict *c = w->conflict;
+    const struct table *t = w->target->table;
+    if (!c)
+        return;
+    puts_(em, " ON CONFLICT");
+    if (c->key)
+        conflict_target(em, t, c->key->columns, c->key->n_columns);
+    else if (c->index)
+        conflict_target(em, t, c->index->columns, c->index->n_columns);
+    if (!c->update) {
+        puts_(em, " DO NOTHING");
+        return;
+    }
+    puts_(em, " DO UPDATE SET ");
+    assignments(em, t, c->set, c->n_set);
+    where(em, c->where);
+}
+
+static void insert(struct emitter *em, const struct write *w)
+{
+    const struct table *t = w->target->table;
+    const struct select *s = w->select;
+    with(em, s);
+    puts_(em, "INSERT INTO ");
+    target(em, w->target);
+    puts_(em, " (");
+    for (int i = 0; i < t->n_columns; i++) {
+        comma(em, i);
+        sql_quote(t->columns[i].name, em->out);
+    }
+    puts_(em, ") ");
+    struct select without = *s;
+    without.n_ctes = 0;
+    if (w->conflict && s->kind != SELECT_VALUES) {
+        /* without a WHERE, SQLite would read ON CONFLICT as a join's ON */
+        puts_(em, "SELECT ");
+        positions(em, t->n_columns);
+        puts_(em, " FROM (");
+        sql__emit_select(em, &without, NAMES_POSITION);
+        puts_(em, ") WHERE 1");
+    } else {
+        sql__emit_select(em, &without, NAMES_NONE);
+    }
+    on_conflict(em, w);
+    returning(em, w);
+}
+
+static void update(struct emitter *em, const struct write *w)
+{
+    with(em, w->select);
+    puts_(em, "UPDATE ");
+    target(em, w->target);
+    puts_(em, " SET ");
+    assignments(em, w->target->table, w->set, w->n_set);
+    if (w->select->n_from) {
+        puts_(em, " FROM ");
+        from_list(em, w->select);
+    }
+    where(em, w->select->where);
+    returning(em, w);
+}
+
+/* A name of the row id that no column of the table hides. */
+static const char *rowid_name(const struct table *t)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        bool hidden = false;
+        for (int c = 0; c < t->n_columns; c++)
+            hidden |= strcasecmp(t->columns[c].name, names[i]) == 0;
+        if (!hidden)
+            return names[i];
+    }
+    return NULL;
+}
+
+static struct error *delete_using(struct emitter *em, const struct write *w)
+{
+    const char *rowid = rowid_name(w->target->table);
+    if (!rowid)
+        return error_hint(error_new(E_UNSUPPORTED, "DELETE ... USING is not supported for table \"%s\"",
+                                    w->target->table->name),
+                          "Use WHERE ... IN (SELECT ...).");
+    buf_printf(em->out, " WHERE %s IN (SELECT ", rowid);
+    sql_quote(w->target->label, em->out);
+    buf_printf(em->out, ".%s FROM ", rowid);
+    target(em, w->target);
+    puts_(em, " JOIN ");
+    from_list(em, w->select);
+    where(em, w->select->where);
+    puts_(em, ")");
+    return NULL;
+}
+
+static struct error *delete(struct emitter *em, const struct write *w)
+{
+    with(em, w->select);
+    puts_(em, "DELETE FROM ");
+    if (w->select->n_from) {
+        table_name(em, w->target);
+        TRY(delete_using(em, w));
+    } else {
+        target(em, w->target);
+        where(em, w->select->where);
+    }
+    returning(em, w);
+    return NULL;
+}
+
+struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct buf *out)
+{
+    struct emitter em = {.how = how, .out = out};
+    switch (q->kind) {
+    case QUERY_SELECT:
+        return sql_emit_select(q->select, how, out);
+    case QUERY_INSERT:
+        insert(&em, q->write);
+        return NULL;
+    case QUERY_UPDATE:
+        update(&em, q->write);
+        return NULL;
+    case QUERY_DELETE:
+        return delete(&em, q->write);
+    default:
+        return error_new(E_INTERNAL, "%s has no SQLite text", q->tag);
+    }
+}

@@ -1,0 +1,588 @@
+/*
+ * Expressions -> SQLite text.
+ *
+ * Everything that is not a plain name, literal or call is put in parentheses, so that no rule of
+ * precedence has to be known. SQLite's expression depth is limited to 1,000: long AND and OR chains
+ * are printed as balanced trees. How a function, operator or cast is written says its row in types/.
+ */
+#include "emit_int.h"
+
+#include <math.h>
+#include <stdio.h>
+
+void sql_quote(const char *name, struct buf *out)
+{
+    buf_puts(out, "\"");
+    for (const char *p = name; *p;) {
+        size_t n = strcspn(p, "\"");
+        buf_append(out, p, n);
+        p += n;
+        if (*p == '"') {
+            buf_puts(out, "\"\"");
+            p++;
+        }
+    }
+    buf_puts(out, "\"");
+}
+
+static void quote_text(const char *p, size_t n, struct buf *out)
+{
+    buf_puts(out, "'");
+    for (size_t i = 0; i < n;) {
+        const char *quote = memchr(p + i, '\'', n - i);
+        size_t run = quote ? (size_t)(quote - (p + i)) : n - i;
+        buf_append(out, p + i, run);
+        i += run;
+        if (quote) {
+            buf_puts(out, "''");
+            i++;
+        }
+    }
+    buf_puts(out, "'");
+}
+
+static void print_real(double r, struct buf *out)
+{
+    if (isinf(r)) {
+        buf_puts(out, r > 0 ? "9e999" : "(-9e999)");
+        return;
+    }
+    char text[40];
+    snprintf(text, sizeof(text), "%.17g", r);
+    if (!strpbrk(text, ".e"))
+        strcat(text, ".0");
+    buf_printf(out, signbit(r) ? "(%s)" : "%s", text);
+}
+
+void sql_emit_value(const struct value *v, uint32_t type, struct buf *out)
+{
+    (void)type;
+    switch (v->kind) {
+    case VALUE_NULL:
+        buf_puts(out, "NULL");
+        break;
+    case VALUE_INT: {
+        char text[24];
+        int n = snprintf(text, sizeof(text), v->i < 0 ? "(%lld)" : "%lld", (long long)v->i);
+        buf_append(out, text, (size_t)n);
+        break;
+    }
+    case VALUE_REAL:
+        print_real(v->r, out);
+        break;
+    case VALUE_TEXT:
+        quote_text(v->s.p, v->s.n, out);
+        break;
+    case VALUE_BLOB:
+        buf_puts(out, "X'");
+        for (size_t i = 0; i < v->s.n; i++)
+            buf_printf(out, "%02x", (unsigned char)v->s.p[i]);
+        buf_puts(out, "'");
+        break;
+    }
+}
+
+const char *sql__collation(uint32_t type)
+{
+    if (type != OID_NUMERIC) {
+        const struct type *t = type_by_oid(type);
+        if (!t || !t->collation)
+            return "";
+    }
+    return " COLLATE minisql_numeric"; /* the only one that types_register() provides */
+}
+
+void sql__emit_compared(struct emitter *em, const struct expr *e)
+{
+    sql__emit_expr(em, e);
+    buf_puts(em->out, sql__collation(e->type));
+}
+
+void sql__emit_expr_list(struct emitter *em, struct expr *const *list, int n, const char *between)
+{
+    for (int i = 0; i < n; i++) {
+        if (i)
+            buf_puts(em->out, between);
+        sql__emit_expr(em, list[i]);
+    }
+}
+
+/* a op b op c .., as a tree of depth log n where the chain is long */
+void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, const char *op)
+{
+    enum { CHAIN = 16 };
+    if (n <= CHAIN) {
+        sql__emit_expr_list(em, list, n, op);
+        return;
+    }
+    buf_puts(em->out, "(");
+    sql__emit_conjunction(em, list, n / 2, op);
+    buf_puts(em->out, ")");
+    buf_puts(em->out, op);
+    buf_puts(em->out, "(");
+    sql__emit_conjunction(em, list + n / 2, n - n / 2, op);
+    buf_puts(em->out, ")");
+}
+
+/* ---- columns --------------------------------------------------------------------------------------------- */
+
+static void column(struct emitter *em, const struct expr *e)
+{
+    const struct rte *r = e->col.rte;
+    if (!em->all_bare && r != em->bare) {
+        sql_quote(r->label, em->out);
+        buf_puts(em->out, ".");
+    }
+    switch (r->kind) {
+    case RTE_TABLE:
+        sql_quote(r->table->columns[e->col.column].name, em->out);
+        break;
+    case RTE_EXCLUDED:
+        sql_quote(r->table->columns[e->col.column].name, em->out);
+        break;
+    default:
+        buf_printf(em->out, "c%d", e->col.column + 1);
+    }
+}
+
+/* ---- calls ------------------------------------------------------------------------------------------------ */
+
+/* The argument as the function wants it: as text where its row takes any type, and char(n) with its
+ * blanks where they count. */
+static void argument(struct emitter *em, const struct expr *e, int i)
+{
+    const struct func *f = e->call.func;
+    const struct expr *arg = e->args[i];
+    uint32_t declared = f->nargs ? f->args[MIN(i, f->nargs - 1)] : OID_ANY;
+    bool scalar = f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR;
+    bool as_text = scalar && declared == OID_ANY;
+    bool padded = f->padded && arg->type == OID_BPCHAR;
+    const struct func *output = as_text || padded ? type_output_func(arg->type) : NULL;
+    if (!output) {
+        sql__emit_expr(em, arg);
+        return;
+    }
+    struct expr typmod = {.kind = EXPR_CONST, .type = OID_INT4, .typmod = -1,
+                          .value = {.kind = VALUE_INT, .i = arg->typmod}};
+    struct expr *args[2] = {(struct expr *)arg, &typmod};
+    struct expr call = {.kind = EXPR_FUNC, .type = OID_TEXT, .n_args = output->nargs, .args = args,
+                        .call = {.func = output}};
+    sql__emit_expr(em, &call);
+}
+
+/* $1 .. $4 of a row's template. */
+static void template(struct emitter *em, const struct expr *e, const char *text)
+{
+    for (const char *p = text; *p;) {
+        size_t n = strcspn(p, "$");
+        buf_append(em->out, p, n);
+        p += n;
+        if (*p != '$')
+            continue;
+        int i = p[1] - '1';
+        if (i == 0 && e->kind != EXPR_CAST && e->call.distinct)
+            buf_puts(em->out, "DISTINCT ");
+        if (i < e->n_args)
+            argument(em, e, i);
+        p += 2;
+    }
+}
+
+static void call(struct emitter *em, const struct expr *e)
+{
+    const struct func *f = e->call.func;
+    const char *text = e->kind == EXPR_WINDOW && f->over_emit ? f->over_emit : f->emit;
+    if (text) {
+        template(em, e, text);
+        return;
+    }
+    buf_puts(em->out, f->sqlite_name);
+    buf_puts(em->out, "(");
+    if (e->kind == EXPR_AGG && e->call.distinct)
+        buf_puts(em->out, "DISTINCT ");
+    for (int i = 0; i < e->n_args; i++) {
+        if (i)
+            buf_puts(em->out, ", ");
+        argument(em, e, i);
+    }
+    buf_puts(em->out, ")");
+}
+
+static void filter(struct emitter *em, const struct expr *e)
+{
+    if (!e->call.filter)
+        return;
+    buf_puts(em->out, " FILTER (WHERE ");
+    sql__emit_expr(em, e->call.filter);
+    buf_puts(em->out, ")");
+}
+
+static void frame(struct emitter *em, const struct window *w)
+{
+    const struct expr *offsets[2] = {w->frame_start, w->frame_end};
+    int next = w->frame_start ? 0 : 1;
+    for (const char *p = w->frame; *p;) {
+        const char *hole = strstr(p, "%s");
+        size_t n = hole ? (size_t)(hole - p) : strlen(p);
+        buf_append(em->out, p, n);
+        p += n;
+        if (hole) {
+            sql__emit_expr(em, offsets[next++]);
+            p += 2;
+        }
+    }
+}
+
+static void over(struct emitter *em, const struct window *w)
+{
+    buf_puts(em->out, " OVER (");
+    const char *gap = "";
+    if (w->n_partition) {
+        buf_puts(em->out, "PARTITION BY ");
+        for (int i = 0; i < w->n_partition; i++) {
+            if (i)
+                buf_puts(em->out, ", ");
+            sql__emit_compared(em, w->partition[i]);
+        }
+        gap = " ";
+    }
+    if (w->n_order) {
+        buf_puts(em->out, gap);
+        buf_puts(em->out, "ORDER BY ");
+        sql__emit_order(em, w->order, w->n_order, false);
+        gap = " ";
+    }
+    if (*w->frame) {
+        buf_puts(em->out, gap);
+        frame(em, w);
+    }
+    buf_puts(em->out, ")");
+}
+
+/* ---- subqueries -------------------------------------------------------------------------------------------- */
+
+static void left_side(struct emitter *em, const struct expr *e)
+{
+    if (e->n_args == 1) {
+        sql__emit_compared(em, e->args[0]);
+        return;
+    }
+    buf_puts(em->out, "(");
+    sql__emit_expr_list(em, e->args, e->n_args, ", ");
+    buf_puts(em->out, ")");
+}
+
+static bool equals_a_key(const struct select *s, const struct rte *r, const struct key *k);
+
+/* Can the select give more than one row? */
+static bool is_single_row(const struct select *s)
+{
+    if (s->limit && s->limit->kind == EXPR_CONST && s->limit->value.kind == VALUE_INT &&
+        s->limit->value.i <= 1)
+        return true;
+    if (s->kind == SELECT_VALUES)
+        return s->n_rows == 1;
+    if (s->kind != SELECT_PLAIN)
+        return false;
+    if (s->n_from == 0 || (s->grouped && s->n_group == 0))
+        return true;
+    const struct rte *r = s->n_from == 1 ? s->from[0]->rte : NULL;
+    for (int i = 0; r && r->kind == RTE_TABLE && i < r->table->n_keys; i++) {
+        if (equals_a_key(s, r, &r->table->keys[i]))
+            return true;
+    }
+    return false;
+}
+
+/* Does a conjunct say r.column = something that does not change with r? */
+static bool fixes(const struct expr *e, const struct rte *r, int column)
+{
+    if (e->kind == EXPR_AND) {
+        for (int i = 0; i < e->n_args; i++) {
+            if (fixes(e->args[i], r, column))
+                return true;
+        }
+        return false;
+    }
+    if (e->kind != EXPR_FUNC || e->n_args != 2 || strcmp(e->call.func->name, "=") != 0)
+        return false;
+    for (int i = 0; i < 2; i++) {
+        const struct expr *side = e->args[i], *other = e->args[1 - i];
+        while (side->kind == EXPR_CAST && !side->call.func)
+            side = side->args[0];
+        if (side->kind == EXPR_COLUMN && side->col.rte == r && side->col.column == column &&
+            !expr_mentions(other, r) && !expr_has_subquery(other))
+            return true;
+    }
+    return false;
+}
+
+static bool equals_a_key(const struct select *s, const struct rte *r, const struct key *k)
+{
+    for (int i = 0; i < k->n_columns; i++) {
+        if (!s->where || !fixes(s->where, r, k->columns[i]))
+            return false;
+    }
+    return k->n_columns > 0;
+}
+
+static void scalar_subquery(struct emitter *em, const struct select *s)
+{
+    if (is_single_row(s)) {
+        buf_puts(em->out, "(");
+        sql__emit_select(em, s, NAMES_NONE);
+        buf_puts(em->out, ")");
+        return;
+    }
+    /* SQLite would take the first row in silence */
+    const struct type *t = s->n_targets ? type_by_oid(s->targets[0].expr->type) : NULL;
+    enum value_kind storage = t ? t->storage : VALUE_TEXT;
+    buf_printf(em->out, "(SELECT minisql_single_%s(c1) FROM (",
+               storage == VALUE_INT ? "int" : storage == VALUE_REAL ? "real" : "text");
+    sql__emit_select(em, s, NAMES_POSITION);
+    buf_puts(em->out, "))");
+}
+
+/* EXISTS(SELECT 1 FROM (s) AS q WHERE <x op q.c1><suffix>) */
+static void probe(struct emitter *em, const struct expr *e, const char *before, const char *after)
+{
+    char label[32];
+    snprintf(label, sizeof(label), "minisql_any_%p", (const void *)e);
+    buf_puts(em->out, "EXISTS(SELECT 1 FROM (");
+    sql__emit_select(em, e->sub.select, NAMES_POSITION);
+    buf_printf(em->out, ") AS \"%s\" WHERE %s", label, before);
+    struct rte_column column = {.name = "c1", .type = e->sub.func->args[1], .typmod = -1};
+    struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
+    struct expr right = {.kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
+    struct expr *args[2] = {e->args[0], &right};
+    struct expr test = {.kind = EXPR_FUNC, .type = OID_BOOL, .n_args = 2, .args = args,
+                        .call = {.func = e->sub.func}};
+    sql__emit_expr(em, &test);
+    buf_printf(em->out, "%s)", after);
+}
+
+/* Three-valued logic, by hand: SQLite has no ANY and ALL. */
+static void any_all(struct emitter *em, const struct expr *e)
+{
+    bool any = e->sub.kind == SUBQUERY_ANY;
+    buf_puts(em->out, "CASE WHEN ");
+    probe(em, e, any ? "" : "NOT ", "");
+    buf_puts(em->out, any ? " THEN 1 WHEN " : " THEN 0 WHEN ");
+    probe(em, e, "", " IS NULL");
+    buf_puts(em->out, any ? " THEN NULL ELSE 0 END" : " THEN NULL ELSE 1 END");
+}
+
+static void subquery(struct emitter *em, const struct expr *e)
+{
+    switch (e->sub.kind) {
+    case SUBQUERY_SCALAR:
+        scalar_subquery(em, e->sub.select);
+        return;
+    case SUBQUERY_EXISTS:
+        buf_puts(em->out, "EXISTS(");
+        sql__emit_select(em, e->sub.select, NAMES_NONE);
+        buf_puts(em->out, ")");
+        return;
+    case SUBQUERY_IN:
+    case SUBQUERY_NOT_IN:
+        buf_puts(em->out, "(");
+        left_side(em, e);
+        buf_puts(em->out, e->sub.kind == SUBQUERY_IN ? " IN (" : " NOT IN (");
+        sql__emit_select(em, e->sub.select, NAMES_NONE);
+        buf_puts(em->out, "))");
+        return;
+    case SUBQUERY_ANY:
+    case SUBQUERY_ALL:
+        any_all(em, e);
+        return;
+    }
+}
+
+/* ---- the rest ------------------------------------------------------------------------------------------------ */
+
+static void binary(struct emitter *em, const struct expr *l, const char *op, const struct expr *r)
+{
+    buf_puts(em->out, "(");
+    sql__emit_compared(em, l);
+    buf_puts(em->out, op);
+    sql__emit_expr(em, r);
+    buf_puts(em->out, ")");
+}
+
+static void is_test(struct emitter *em, const struct expr *e)
+{
+    static const char *const tests[] = {
+        [IS_NULL] = " IS NULL)",   [IS_NOT_NULL] = " IS NOT NULL)", [IS_TRUE] = " IS 1)",
+        [IS_NOT_TRUE] = " IS NOT 1)", [IS_FALSE] = " IS 0)",        [IS_NOT_FALSE] = " IS NOT 0)",
+        [IS_UNKNOWN] = " IS NULL)", [IS_NOT_UNKNOWN] = " IS NOT NULL)",
+    };
+    buf_puts(em->out, "(");
+    sql__emit_expr(em, e->args[0]);
+    buf_puts(em->out, tests[e->test]);
+}
+
+static void case_when(struct emitter *em, const struct expr *e)
+{
+    buf_puts(em->out, "CASE");
+    for (int i = 0; i + 1 < e->n_args; i += 2) {
+        buf_puts(em->out, " WHEN ");
+        sql__emit_expr(em, e->args[i]);
+        buf_puts(em->out, " THEN ");
+        sql__emit_expr(em, e->args[i + 1]);
+    }
+    buf_puts(em->out, " ELSE ");
+    sql__emit_expr(em, e->args[e->n_args - 1]);
+    buf_puts(em->out, " END");
+}
+
+/* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b, a))
+ * is the same set of values without them. */
+static void extreme(struct emitter *em, const struct expr *e)
+{
+    bool nullable = false;
+    for (int i = 0; i < e->n_args; i++)
+        nullable |= expr_nullable(e->args[i]);
+    if (e->n_args == 1) {
+        sql__emit_expr(em, e->args[0]);
+        return;
+    }
+    buf_puts(em->out, e->kind == EXPR_GREATEST ? "max(" : "min(");
+    for (int i = 0; i < e->n_args; i++) {
+        if (i)
+            buf_puts(em->out, ", ");
+        if (!nullable) {
+            sql__emit_expr(em, e->args[i]);
+            continue;
+        }
+        buf_puts(em->out, "coalesce(");
+        for (int k = 0; k < e->n_args; k++) {
+            if (k)
+                buf_puts(em->out, ", ");
+            sql__emit_expr(em, e->args[(i + k) % e->n_args]);
+        }
+        buf_puts(em->out, ")");
+    }
+    buf_puts(em->out, ")");
+}
+
+static void in_list(struct emitter *em, const struct expr *e)
+{
+    buf_puts(em->out, "(");
+    sql__emit_compared(em, e->args[0]);
+    buf_puts(em->out, " IN (");
+    sql__emit_expr_list(em, e->args + 1, e->n_args - 1, ", ");
+    buf_puts(em->out, "))");
+}
+
+static void row_compare(struct emitter *em, const struct expr *e)
+{
+    buf_puts(em->out, "((");
+    for (int i = 0; i < e->row.n; i++) {
+        if (i)
+            buf_puts(em->out, ", ");
+        sql__emit_compared(em, e->args[i]);
+    }
+    buf_printf(em->out, ") %s (", e->row.op);
+    sql__emit_expr_list(em, e->args + e->row.n, e->row.n, ", ");
+    buf_puts(em->out, "))");
+}
+
+static void in_parentheses(struct emitter *em, struct expr *const *list, int n, const char *op)
+{
+    buf_puts(em->out, "(");
+    sql__emit_conjunction(em, list, n, op);
+    buf_puts(em->out, ")");
+}
+
+static void parameter(struct emitter *em, const struct expr *e)
+{
+    char text[16];
+    int n = snprintf(text, sizeof(text), "?%d", e->param);
+    buf_append(em->out, text, (size_t)n);
+}
+
+void sql__emit_expr(struct emitter *em, const struct expr *e)
+{
+    if (em->how && em->how->expr && em->how->expr(em->how->ctx, e, em->out))
+        return;
+    switch (e->kind) {
+    case EXPR_CONST:
+        sql_emit_value(&e->value, e->type, em->out);
+        break;
+    case EXPR_PARAM:
+        parameter(em, e);
+        break;
+    case EXPR_COLUMN:
+        column(em, e);
+        break;
+    case EXPR_FUNC:
+        call(em, e);
+        break;
+    case EXPR_AGG:
+        call(em, e);
+        filter(em, e);
+        break;
+    case EXPR_WINDOW:
+        call(em, e);
+        filter(em, e);
+        over(em, e->call.window);
+        break;
+    case EXPR_CAST:
+        if (e->call.func)
+            call(em, e);
+        else
+            sql__emit_expr(em, e->args[0]);
+        break;
+    case EXPR_AND:
+        in_parentheses(em, e->args, e->n_args, " AND ");
+        break;
+    case EXPR_OR:
+        in_parentheses(em, e->args, e->n_args, " OR ");
+        break;
+    case EXPR_NOT:
+        buf_puts(em->out, "(NOT ");
+        sql__emit_expr(em, e->args[0]);
+        buf_puts(em->out, ")");
+        break;
+    case EXPR_IS:
+        is_test(em, e);
+        break;
+    case EXPR_DISTINCT:
+        binary(em, e->args[0], " IS NOT ", e->args[1]);
+        break;
+    case EXPR_CASE:
+        case_when(em, e);
+        break;
+    case EXPR_COALESCE:
+        buf_puts(em->out, e->n_args > 1 ? "coalesce(" : "(");
+        sql__emit_expr_list(em, e->args, e->n_args, ", ");
+        buf_puts(em->out, ")");
+        break;
+    case EXPR_NULLIF:
+        buf_puts(em->out, "nullif(");
+        sql__emit_compared(em, e->args[0]);
+        buf_puts(em->out, ", ");
+        sql__emit_expr(em, e->args[1]);
+        buf_puts(em->out, ")");
+        break;
+    case EXPR_GREATEST:
+    case EXPR_LEAST:
+        extreme(em, e);
+        break;
+    case EXPR_IN:
+        in_list(em, e);
+        break;
+    case EXPR_ROW_COMPARE:
+        row_compare(em, e);
+        break;
+    case EXPR_SUBQUERY:
+        subquery(em, e);
+        break;
+    }
+}
+
+void sql_emit_expr(const struct expr *e, const struct sql_emit *how, struct buf *out)
+{
+    struct emitter em = {.how = how, .out = out};
+    sql__emit_expr(&em, e);
+}

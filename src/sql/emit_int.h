@@ -1,0 +1,24 @@
+/* What emit_expr.c and emit.c share. */
+#pragma once
+
+#include "sql/sql.h"
+
+/* One emission. Everything is printed into `out`; `how` may be NULL. */
+struct emitter {
+    const struct sql_emit *how;
+    struct buf *out;
+    const struct rte *bare; /* its columns are printed without a qualifier */
+    bool all_bare;          /* a scan, a CHECK: there is one table only */
+};
+
+/* Which names the result columns get. */
+enum column_names { NAMES_NONE, NAMES_POSITION /* c1, c2, .. */ };
+
+void sql__emit_expr(struct emitter *em, const struct expr *e);
+void sql__emit_expr_list(struct emitter *em, struct expr *const *list, int n, const char *between);
+void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, const char *op);
+/* With the type's collation, for places where SQLite compares values itself. */
+void sql__emit_compared(struct emitter *em, const struct expr *e);
+void sql__emit_order(struct emitter *em, const struct order_item *items, int n, bool by_position);
+void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names);
+const char *sql__collation(uint32_t type); /* " COLLATE x", or "" */

@@ -1,0 +1,746 @@
+/*
+ * Expressions: raw node -> typed struct expr. One function for each kind of node; sql__expr() is
+ * the table of them.
+ */
+#include "sql_int.h"
+
+/* ---- constants ------------------------------------------------------------------------------------------ */
+
+/* PostgreSQL's make_const: integers that don't fit int4 are int8, else numeric. */
+static struct error *float_const(struct analysis *a, const A_Const *c, struct expr **ret)
+{
+    const char *text = arena_strdup(a->arena, castNode(Float, &c->val)->fval);
+    const char *p = text + (*text == '-');
+    if (!p[strspn(p, "0123456789")]) {
+        char *end;
+        errno = 0;
+        long long i = strtoll(text, &end, 10);
+        if (errno == 0) {
+            uint32_t type = i >= INT32_MIN && i <= INT32_MAX ? OID_INT4 : OID_INT8;
+            *ret = sql__const(a, type, (struct value){.kind = VALUE_INT, .i = i}, c->location);
+            return NULL;
+        }
+    }
+    struct value v;
+    TRY(sql__at(a, type_by_oid(OID_NUMERIC)->parse(text, strlen(text), -1, a->arena, &v),
+                c->location));
+    *ret = sql__const(a, OID_NUMERIC, v, c->location);
+    return NULL;
+}
+
+static struct error *constant(struct analysis *a, struct scope *s, const Node *n,
+                              struct expr **ret)
+{
+    (void)s;
+    const A_Const *c = (const A_Const *)n;
+    if (c->isnull) {
+        *ret = sql__const_null(a, OID_UNKNOWN, c->location);
+        return NULL;
+    }
+    switch (nodeTag(&c->val)) {
+    case T_Integer:
+        *ret = sql__const_int(a, OID_INT4, intVal(&c->val));
+        (*ret)->position = c->location + 1;
+        return NULL;
+    case T_Float:
+        return float_const(a, c, ret);
+    case T_Boolean:
+        *ret = sql__const_int(a, OID_BOOL, boolVal(&c->val));
+        (*ret)->position = c->location + 1;
+        return NULL;
+    case T_String: {
+        size_t len = strlen(strVal(&c->val));
+        struct value v = {.kind = VALUE_TEXT,
+                          .s = {arena_strndup(a->arena, strVal(&c->val), len), len}};
+        *ret = sql__const(a, OID_UNKNOWN, v, c->location);
+        return NULL;
+    }
+    default:
+        return sql__unsupported(a, c->location, "Write the number in decimal.",
+                                "bit string literals are not supported");
+    }
+}
+
+static struct error *param_ref(struct analysis *a, struct scope *s, const Node *n,
+                               struct expr **ret)
+{
+    (void)s;
+    const ParamRef *p = (const ParamRef *)n;
+    if (p->number == 0)
+        return sql__at(a, error_new(E_SYNTAX, "syntax error at or near \"?\""), p->location);
+    return sql__param(a, p->number, p->location, ret);
+}
+
+static struct error *column_ref(struct analysis *a, struct scope *s, const Node *n,
+                                struct expr **ret)
+{
+    return sql__column_ref(a, s, (const ColumnRef *)n, ret);
+}
+
+/* ---- operators ------------------------------------------------------------------------------------------- */
+
+static struct expr *negate(struct analysis *a, struct expr *e)
+{
+    struct expr *not = sql__new_expr(a, EXPR_NOT, OID_BOOL, e->position - 1, 1);
+    not->args[0] = e;
+    return not;
+}
+
+static struct expr *pair(struct analysis *a, enum expr_kind kind, struct expr *l, struct expr *r)
+{
+    struct expr *e = sql__new_expr(a, kind, OID_BOOL, l->position - 1, 2);
+    e->args[0] = l;
+    e->args[1] = r;
+    return e;
+}
+
+/* ROW(..) op ROW(..) */
+static struct error *row_compare(struct analysis *a, struct scope *s, const RowExpr *l,
+                                 const RowExpr *r, const char *op, int location, struct expr **ret)
+{
+    int n = list_length(l->args);
+    if (n != list_length(r->args))
+        return sql__at(a, error_new(E_SYNTAX, "unequal number of entries in row expressions"),
+                       location);
+    static const char *const known[] = {"=", "<>", "<", "<=", ">", ">="};
+    const char *name = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (strcmp(op, known[i]) == 0)
+            name = known[i];
+    }
+    if (!name || n == 0)
+        return sql__unsupported(a, location, "Compare the values one by one.",
+                                "row comparison operator is not supported: %s", op);
+    struct expr *e = sql__new_expr(a, EXPR_ROW_COMPARE, OID_BOOL, location, 2 * n);
+    e->row.n = n;
+    e->row.op = name;
+    for (int i = 0; i < n; i++) {
+        struct expr *p[2];
+        const struct func *f;
+        TRY(sql__expr(a, s, list_nth(l->args, i), &p[0]));
+        TRY(sql__expr(a, s, list_nth(r->args, i), &p[1]));
+        TRY(sql__operator(a, name, p, 2, location, &f));
+        if (!f->emit)
+            return sql__unsupported(a, location, "Compare the values one by one.",
+                                    "row comparison of type %s is not supported",
+                                    sql__type(a, p[0]->type));
+        e->args[i] = p[0];
+        e->args[n + i] = p[1];
+    }
+    *ret = n > 1 ? e : NULL;
+    return n > 1 ? NULL : sql__call(a, name, e->args, 2, location, ret);
+}
+
+static struct error *plain_operator(struct analysis *a, struct scope *s, const A_Expr *n,
+                                    const char *op, struct expr **ret)
+{
+    struct expr *args[2];
+    int count = 0;
+    if (n->lexpr && IsA(n->lexpr, RowExpr) && n->rexpr && IsA(n->rexpr, RowExpr))
+        return row_compare(a, s, (const RowExpr *)n->lexpr, (const RowExpr *)n->rexpr, op,
+                           n->location, ret);
+    if (n->lexpr)
+        TRY(sql__expr(a, s, n->lexpr, &args[count++]));
+    if (n->rexpr)
+        TRY(sql__expr(a, s, n->rexpr, &args[count++]));
+    return sql__call(a, op, args, count, n->location, ret);
+}
+
+static struct error *distinct_from(struct analysis *a, struct scope *s, const A_Expr *n,
+                                   struct expr **ret)
+{
+    struct expr *args[2];
+    const struct func *f;
+    if (IsA(n->lexpr, RowExpr) || IsA(n->rexpr, RowExpr))
+        return sql__unsupported(a, n->location, "Compare the values one by one.",
+                                "IS DISTINCT FROM over rows is not supported");
+    TRY(sql__expr(a, s, n->lexpr, &args[0]));
+    TRY(sql__expr(a, s, n->rexpr, &args[1]));
+    TRY(sql__operator(a, "=", args, 2, n->location, &f));
+    *ret = pair(a, EXPR_DISTINCT, args[0], args[1]);
+    (*ret)->call.func = f;
+    if (n->kind == AEXPR_NOT_DISTINCT)
+        *ret = negate(a, *ret);
+    return NULL;
+}
+
+static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n,
+                            struct expr **ret)
+{
+    struct expr *args[2];
+    const struct func *f;
+    TRY(sql__expr(a, s, n->lexpr, &args[0]));
+    TRY(sql__expr(a, s, n->rexpr, &args[1]));
+    uint32_t type = args[0]->type;
+    TRY(sql__operator(a, "=", args, 2, n->location, &f));
+    struct expr *e = pair(a, EXPR_NULLIF, args[0], args[1]);
+    e->call.func = f;
+    e->type = args[0]->type;
+    e->position = n->location + 1;
+    if (type != OID_UNKNOWN && type != e->type)
+        TRY(sql__coerce(a, e, type, -1, CAST_EXPLICIT, &e));
+    *ret = e;
+    return NULL;
+}
+
+/* x IN (a, b, ..): all of one type. */
+static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n,
+                             struct expr **ret)
+{
+    const List *list = (const List *)n->rexpr;
+    int count = list_length(list);
+    bool negated = strcmp(strVal(linitial(n->name)), "<>") == 0;
+    if (IsA(n->lexpr, RowExpr)) {
+        struct expr *any = count > 1 ? sql__new_expr(a, EXPR_OR, OID_BOOL, n->location, count) : NULL;
+        for (int i = 0; i < count; i++) {
+            const Node *row = list_nth(list, i);
+            if (!IsA(row, RowExpr))
+                return sql__at(a, error_new(E_SYNTAX, "unequal number of entries in row expressions"),
+                               n->location);
+            TRY(row_compare(a, s, (const RowExpr *)n->lexpr, (const RowExpr *)row, "=", n->location,
+                            any ? &any->args[i] : ret));
+        }
+        *ret = any ? any : *ret;
+    } else {
+        struct expr *e = sql__new_expr(a, EXPR_IN, OID_BOOL, n->location, count + 1);
+        TRY(sql__expr(a, s, n->lexpr, &e->args[0]));
+        for (int i = 0; i < count; i++)
+            TRY(sql__expr(a, s, list_nth(list, i), &e->args[i + 1]));
+        uint32_t type;
+        TRY(sql__common_type(a, e->args, count + 1, "IN", &type));
+        for (int i = 1; i <= count; i++)
+            TRY(sql__coerce(a, e->args[i], type, -1, CAST_IMPLICIT, &e->args[i]));
+        TRY(sql__operator(a, "=", e->args, 2, n->location, &e->call.func));
+        for (int i = 2; i <= count; i++)
+            TRY(sql__coerce(a, e->args[i], e->args[1]->type, -1, CAST_IMPLICIT, &e->args[i]));
+        *ret = e;
+    }
+    if (negated)
+        *ret = negate(a, *ret);
+    return NULL;
+}
+
+static struct error *range(struct analysis *a, struct expr *x, struct expr *lo, struct expr *hi,
+                           int location, struct expr **ret)
+{
+    struct expr *l, *h;
+    TRY(sql__call(a, ">=", (struct expr *[]){x, lo}, 2, location, &l));
+    TRY(sql__call(a, "<=", (struct expr *[]){x, hi}, 2, location, &h));
+    *ret = pair(a, EXPR_AND, l, h);
+    return NULL;
+}
+
+static struct error *between(struct analysis *a, struct scope *s, const A_Expr *n,
+                             struct expr **ret)
+{
+    struct expr *x, *lo, *hi, *other;
+    TRY(sql__expr(a, s, n->lexpr, &x));
+    TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 0), &lo));
+    TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 1), &hi));
+    if (x->type == OID_UNKNOWN) {
+        /* one literal in two comparisons: settle its type first */
+        uint32_t type;
+        TRY(sql__common_type(a, (struct expr *[]){x, lo, hi}, 3, "BETWEEN", &type));
+        TRY(sql__coerce(a, x, type, -1, CAST_IMPLICIT, &x));
+    }
+    TRY(range(a, x, lo, hi, n->location, ret));
+    if (n->kind == AEXPR_BETWEEN_SYM || n->kind == AEXPR_NOT_BETWEEN_SYM) {
+        TRY(range(a, x, hi, lo, n->location, &other));
+        *ret = pair(a, EXPR_OR, *ret, other);
+    }
+    if (n->kind == AEXPR_NOT_BETWEEN || n->kind == AEXPR_NOT_BETWEEN_SYM)
+        *ret = negate(a, *ret);
+    return NULL;
+}
+
+static struct error *operator_node(struct analysis *a, struct scope *s, const Node *node,
+                                   struct expr **ret)
+{
+    const A_Expr *n = (const A_Expr *)node;
+    const char *op = strVal(llast(n->name));
+    switch (n->kind) {
+    case AEXPR_OP:
+    case AEXPR_LIKE:
+    case AEXPR_ILIKE:
+        return plain_operator(a, s, n, op, ret);
+    case AEXPR_DISTINCT:
+    case AEXPR_NOT_DISTINCT:
+        return distinct_from(a, s, n, ret);
+    case AEXPR_NULLIF:
+        return nullif(a, s, n, ret);
+    case AEXPR_IN:
+        return in_list(a, s, n, ret);
+    case AEXPR_BETWEEN:
+    case AEXPR_NOT_BETWEEN:
+    case AEXPR_BETWEEN_SYM:
+    case AEXPR_NOT_BETWEEN_SYM:
+        return between(a, s, n, ret);
+    case AEXPR_OP_ANY:
+    case AEXPR_OP_ALL:
+        return sql__unsupported(a, n->location, "Use IN (...), or a subquery.",
+                                "op ANY/ALL (array) is not supported");
+    case AEXPR_SIMILAR:
+        return sql__unsupported(a, n->location, "Use LIKE.", "SIMILAR TO is not supported");
+    }
+    return sql__unsupported(a, n->location, "Use another operator.", "unsupported expression");
+}
+
+/* ---- logic -------------------------------------------------------------------------------------------------- */
+
+static struct error *bool_node(struct analysis *a, struct scope *s, const Node *node,
+                               struct expr **ret)
+{
+    const BoolExpr *n = (const BoolExpr *)node;
+    const char *what = n->boolop == AND_EXPR ? "AND" : n->boolop == OR_EXPR ? "OR" : "NOT";
+    enum expr_kind kind = n->boolop == AND_EXPR  ? EXPR_AND
+                          : n->boolop == OR_EXPR ? EXPR_OR
+                                                 : EXPR_NOT;
+    struct list flat = {0};
+    for (int i = 0; i < list_length(n->args); i++) {
+        struct expr *e;
+        TRY(sql__expr(a, s, list_nth(n->args, i), &e));
+        TRY(sql__boolean(a, e, what, &e));
+        if (e->kind != kind || kind == EXPR_NOT) {
+            sql__push(a->arena, &flat, e);
+            continue;
+        }
+        for (int k = 0; k < e->n_args; k++)
+            sql__push(a->arena, &flat, e->args[k]);
+    }
+    *ret = sql__new_expr(a, kind, OID_BOOL, n->location, flat.n);
+    memcpy((*ret)->args, flat.items, sizeof(void *) * (size_t)flat.n);
+    return NULL;
+}
+
+static struct error *is_node(struct analysis *a, struct expr *arg, enum is_test test, int location,
+                             struct expr **ret)
+{
+    *ret = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
+    (*ret)->args[0] = arg;
+    (*ret)->test = test;
+    return NULL;
+}
+
+static struct error *null_test(struct analysis *a, struct scope *s, const Node *node,
+                               struct expr **ret)
+{
+    const NullTest *n = (const NullTest *)node;
+    struct expr *e;
+    if (IsA(n->arg, RowExpr))
+        return sql__unsupported(a, n->location, "Test the values one by one.",
+                                "IS NULL over a row is not supported");
+    TRY(sql__expr(a, s, (const Node *)n->arg, &e));
+    sql__default_unknown(a, &e);
+    return is_node(a, e, n->nulltesttype == PG_IS_NULL ? IS_NULL : IS_NOT_NULL, n->location, ret);
+}
+
+static struct error *boolean_test(struct analysis *a, struct scope *s, const Node *node,
+                                  struct expr **ret)
+{
+    static const enum is_test tests[] = {
+        [PG_IS_TRUE] = IS_TRUE,       [PG_IS_NOT_TRUE] = IS_NOT_TRUE,
+        [PG_IS_FALSE] = IS_FALSE,     [PG_IS_NOT_FALSE] = IS_NOT_FALSE,
+        [PG_IS_UNKNOWN] = IS_UNKNOWN, [PG_IS_NOT_UNKNOWN] = IS_NOT_UNKNOWN,
+    };
+    static const char *const names[] = {
+        [IS_TRUE] = "IS TRUE",       [IS_NOT_TRUE] = "IS NOT TRUE",
+        [IS_FALSE] = "IS FALSE",     [IS_NOT_FALSE] = "IS NOT FALSE",
+        [IS_UNKNOWN] = "IS UNKNOWN", [IS_NOT_UNKNOWN] = "IS NOT UNKNOWN",
+    };
+    const BooleanTest *n = (const BooleanTest *)node;
+    enum is_test test = tests[n->booltesttype];
+    struct expr *e;
+    TRY(sql__expr(a, s, (const Node *)n->arg, &e));
+    TRY(sql__boolean(a, e, names[test], &e));
+    return is_node(a, e, test, n->location, ret);
+}
+
+/* ---- CASE and its like ---------------------------------------------------------------------------------------- */
+
+static struct error *case_node(struct analysis *a, struct scope *s, const Node *node,
+                               struct expr **ret)
+{
+    const CaseExpr *n = (const CaseExpr *)node;
+    int whens = list_length(n->args);
+    struct expr *test = NULL, *e = sql__new_expr(a, EXPR_CASE, OID_UNKNOWN, n->location, 2 * whens + 1);
+    struct expr **results = ARENA_ARRAY(a->arena, struct expr *, whens + 1);
+    if (n->arg) {
+        TRY(sql__expr(a, s, (const Node *)n->arg, &test));
+        sql__default_unknown(a, &test);
+    }
+    if (n->defresult)
+        TRY(sql__expr(a, s, (const Node *)n->defresult, &results[0]));
+    else
+        results[0] = sql__const_null(a, OID_UNKNOWN, -1);
+    for (int i = 0; i < whens; i++) {
+        const CaseWhen *w = list_nth(n->args, i);
+        struct expr **condition = &e->args[2 * i];
+        TRY(sql__expr(a, s, (const Node *)w->expr, condition));
+        if (test)
+            TRY(sql__call(a, "=", (struct expr *[]){test, *condition}, 2, w->location, condition));
+        TRY(sql__boolean(a, *condition, "CASE/WHEN", condition));
+        TRY(sql__expr(a, s, (const Node *)w->result, &results[i + 1]));
+    }
+    TRY(sql__common_type(a, results, whens + 1, "CASE", &e->type));
+    for (int i = 0; i <= whens; i++)
+        TRY(sql__coerce(a, results[i], e->type, -1, CAST_IMPLICIT, &results[i]));
+    for (int i = 0; i < whens; i++)
+        e->args[2 * i + 1] = results[i + 1];
+    e->args[2 * whens] = results[0];
+    e->typmod = sql__common_typmod(results, whens + 1, e->type);
+    *ret = e;
+    return NULL;
+}
+
+static struct error *same_type_list(struct analysis *a, struct scope *s, const List *list,
+                                    enum expr_kind kind, const char *what, int location,
+                                    struct expr **ret)
+{
+    int n = list_length(list);
+    struct expr *e = sql__new_expr(a, kind, OID_UNKNOWN, location, n);
+    for (int i = 0; i < n; i++)
+        TRY(sql__expr(a, s, list_nth(list, i), &e->args[i]));
+    TRY(sql__common_type(a, e->args, n, what, &e->type));
+    for (int i = 0; i < n; i++)
+        TRY(sql__coerce(a, e->args[i], e->type, -1, CAST_IMPLICIT, &e->args[i]));
+    e->typmod = sql__common_typmod(e->args, n, e->type);
+    *ret = e;
+    return NULL;
+}
+
+static struct error *coalesce(struct analysis *a, struct scope *s, const Node *node,
+                              struct expr **ret)
+{
+    const CoalesceExpr *n = (const CoalesceExpr *)node;
+    return same_type_list(a, s, n->args, EXPR_COALESCE, "COALESCE", n->location, ret);
+}
+
+static struct error *min_max(struct analysis *a, struct scope *s, const Node *node,
+                             struct expr **ret)
+{
+    const MinMaxExpr *n = (const MinMaxExpr *)node;
+    bool greatest = n->op == IS_GREATEST;
+    TRY(same_type_list(a, s, n->args, greatest ? EXPR_GREATEST : EXPR_LEAST,
+                       greatest ? "GREATEST" : "LEAST", n->location, ret));
+    if ((*ret)->type == OID_NUMERIC)
+        return sql__unsupported(a, n->location, "Cast its arguments to float8 or bigint.",
+                                "%s over numeric is not supported", greatest ? "GREATEST" : "LEAST");
+    return NULL;
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------------- */
+
+static struct error *type_cast(struct analysis *a, struct scope *s, const Node *node,
+                               struct expr **ret)
+{
+    const TypeCast *n = (const TypeCast *)node;
+    const struct type *t;
+    int32_t typmod;
+    if (IsA(n->arg, A_ArrayExpr))
+        return sql__unsupported(a, n->location, "Use IN (...), or a table.",
+                                "array types are not supported");
+    TRY(sql__type_name(a, n->typeName, &t, &typmod));
+    TRY(sql__expr(a, s, n->arg, ret));
+    int location = n->location;
+    struct error *e = sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);
+    if (error_is(e, "42846"))
+        e->position = 0;
+    return sql__at(a, e, location);
+}
+
+static struct error *collate(struct analysis *a, struct scope *s, const Node *node,
+                             struct expr **ret)
+{
+    const CollateClause *n = (const CollateClause *)node;
+    const char *name = strVal(llast(n->collname));
+    if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
+        strcmp(name, "ucs_basic") != 0)
+        return sql__unsupported(a, n->location, "All text is compared by its bytes, as in collation \"C\".",
+                                "collation \"%s\" is not supported", name);
+    TRY(sql__expr(a, s, n->arg, ret));
+    sql__default_unknown(a, ret);
+    return NULL;
+}
+
+static struct error *sql_value(struct analysis *a, struct scope *s, const Node *node,
+                               struct expr **ret)
+{
+    (void)s;
+    const SQLValueFunction *n = (const SQLValueFunction *)node;
+    struct expr *now;
+    const char *to = NULL;
+    switch (n->op) {
+    case SVFOP_CURRENT_USER:
+    case SVFOP_USER:
+    case SVFOP_SESSION_USER:
+    case SVFOP_CURRENT_ROLE:
+        *ret = sql__hidden(a, HIDDEN_USER, OID_NAME);
+        return NULL;
+    case SVFOP_CURRENT_CATALOG:
+    case SVFOP_CURRENT_SCHEMA: {
+        const char *text = n->op == SVFOP_CURRENT_SCHEMA ? "public"
+                           : a->ctx->database            ? a->ctx->database
+                                                         : "minisql";
+        *ret = sql__const(a, OID_NAME, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
+                          n->location);
+        return NULL;
+    }
+    case SVFOP_CURRENT_TIMESTAMP:
+    case SVFOP_CURRENT_TIMESTAMP_N:
+        to = "timestamptz";
+        break;
+    case SVFOP_LOCALTIMESTAMP:
+    case SVFOP_LOCALTIMESTAMP_N:
+        to = "timestamp";
+        break;
+    case SVFOP_CURRENT_DATE:
+        to = "date";
+        break;
+    default:
+        to = "time";
+        break;
+    }
+    const struct type *stored = type_by_name("timestamptz"), *type = type_by_name(to);
+    if (!stored || !type)
+        return sql__unsupported(a, n->location, "Use CURRENT_TIMESTAMP, or send the value from the client.",
+                                "type %s is not supported", to);
+    now = sql__hidden(a, HIDDEN_NOW, stored->oid);
+    now->position = n->location + 1;
+    return sql__coerce(a, now, type->oid, -1, CAST_EXPLICIT, ret);
+}
+
+static struct error *func_call(struct analysis *a, struct scope *s, const Node *n,
+                               struct expr **ret)
+{
+    return sql__func_call(a, s, (const FuncCall *)n, ret);
+}
+
+static struct error *sublink(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
+{
+    return sql__sublink(a, s, (const SubLink *)n, ret);
+}
+
+static struct error *unsupported(struct analysis *a, const Node *n)
+{
+    int at = sql__location(n);
+    switch (nodeTag(n)) {
+    case T_A_ArrayExpr:
+    case T_A_Indirection:
+        return sql__unsupported(a, at, "Use IN (...), or a table with one row for each element.",
+                                "arrays and composite values are not supported");
+    case T_RowExpr:
+        return sql__unsupported(a, at, "Name the values one by one; rows may be compared with each other.",
+                                "row values are not supported here");
+    case T_SetToDefault:
+        return sql__at(a, error_new(E_SYNTAX, "DEFAULT is not allowed in this context"), at);
+    case T_GroupingFunc:
+        return sql__unsupported(a, at, "Use one GROUP BY for each grouping set.",
+                                "GROUPING is not supported");
+    case T_CurrentOfExpr:
+        return sql__unsupported(a, at, "Name the row by its key.", "WHERE CURRENT OF is not supported");
+    case T_XmlExpr:
+    case T_XmlSerialize:
+        return sql__unsupported(a, at, "Use text.", "XML is not supported");
+    default:
+        return sql__unsupported(a, at, "Write it with other operators or functions.",
+                                "this kind of expression is not supported");
+    }
+}
+
+typedef struct error *expr_func(struct analysis *a, struct scope *s, const Node *n,
+                                struct expr **ret);
+
+static expr_func *handler(NodeTag tag)
+{
+    switch (tag) {
+    case T_ColumnRef:
+        return column_ref;
+    case T_A_Const:
+        return constant;
+    case T_ParamRef:
+        return param_ref;
+    case T_A_Expr:
+        return operator_node;
+    case T_BoolExpr:
+        return bool_node;
+    case T_FuncCall:
+        return func_call;
+    case T_TypeCast:
+        return type_cast;
+    case T_CaseExpr:
+        return case_node;
+    case T_SubLink:
+        return sublink;
+    case T_NullTest:
+        return null_test;
+    case T_BooleanTest:
+        return boolean_test;
+    case T_CoalesceExpr:
+        return coalesce;
+    case T_MinMaxExpr:
+        return min_max;
+    case T_SQLValueFunction:
+        return sql_value;
+    case T_CollateClause:
+        return collate;
+    default:
+        return NULL;
+    }
+}
+
+struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
+{
+    expr_func *f = handler(nodeTag(n));
+    if (!f)
+        return unsupported(a, n);
+    TRY(sql__enter(a, -1));
+    TRY(f(a, s, n, ret));
+    sql__leave(a);
+    return NULL;
+}
+
+/* ---- names and places ---------------------------------------------------------------------------------------------- */
+
+int sql__location(const Node *n)
+{
+    if (!n)
+        return -1;
+    switch (nodeTag(n)) {
+    case T_ColumnRef:
+        return ((const ColumnRef *)n)->location;
+    case T_A_Const:
+        return ((const A_Const *)n)->location;
+    case T_ParamRef:
+        return ((const ParamRef *)n)->location;
+    case T_A_Expr: {
+        int left = sql__location(((const A_Expr *)n)->lexpr);
+        return left >= 0 ? left : ((const A_Expr *)n)->location;
+    }
+    case T_FuncCall:
+        return ((const FuncCall *)n)->location;
+    case T_TypeCast: {
+        int left = sql__location(((const TypeCast *)n)->arg), own = ((const TypeCast *)n)->location;
+        return left >= 0 && left < own ? left : own;
+    }
+    case T_SubLink:
+        return ((const SubLink *)n)->location;
+    case T_RowExpr:
+        return ((const RowExpr *)n)->location;
+    case T_A_ArrayExpr:
+        return ((const A_ArrayExpr *)n)->location;
+    case T_A_Indirection:
+        return sql__location(((const A_Indirection *)n)->arg);
+    case T_CaseExpr:
+        return ((const CaseExpr *)n)->location;
+    case T_CoalesceExpr:
+        return ((const CoalesceExpr *)n)->location;
+    case T_MinMaxExpr:
+        return ((const MinMaxExpr *)n)->location;
+    case T_NullTest:
+        return sql__location((const Node *)((const NullTest *)n)->arg);
+    case T_BoolExpr: {
+        int left = sql__location(linitial(((const BoolExpr *)n)->args));
+        return left >= 0 ? left : ((const BoolExpr *)n)->location;
+    }
+    case T_SetToDefault:
+        return ((const SetToDefault *)n)->location;
+    case T_GroupingFunc:
+        return ((const GroupingFunc *)n)->location;
+    case T_GroupingSet:
+        return ((const GroupingSet *)n)->location;
+    case T_RangeVar:
+        return ((const RangeVar *)n)->location;
+    case T_ResTarget:
+        return ((const ResTarget *)n)->location;
+    case T_RangeSubselect:
+        return sql__location(((const RangeSubselect *)n)->subquery);
+    case T_SelectStmt: {
+        const SelectStmt *s = (const SelectStmt *)n;
+        if (s->larg)
+            return sql__location((const Node *)s->larg);
+        if (s->targetList)
+            return sql__location(linitial(s->targetList));
+        return s->valuesLists ? sql__location(linitial((const List *)linitial(s->valuesLists))) : -1;
+    }
+    default:
+        return -1;
+    }
+}
+
+/* PostgreSQL's FigureColname. Strength 1: only a type's name, gives way to what it casts. */
+static int figure_name(const Node *n, const char **ret)
+{
+    if (!n)
+        return 0;
+    switch (nodeTag(n)) {
+    case T_ColumnRef:
+        *ret = strVal(llast(((const ColumnRef *)n)->fields));
+        return 2;
+    case T_A_Expr:
+        if (((const A_Expr *)n)->kind != AEXPR_NULLIF)
+            return 0;
+        *ret = "nullif";
+        return 2;
+    case T_FuncCall:
+        *ret = strVal(llast(((const FuncCall *)n)->funcname));
+        return 2;
+    case T_TypeCast: {
+        int strength = figure_name(((const TypeCast *)n)->arg, ret);
+        if (strength <= 1) {
+            *ret = strVal(llast(((const TypeCast *)n)->typeName->names));
+            return 1;
+        }
+        return strength;
+    }
+    case T_CollateClause:
+        return figure_name(((const CollateClause *)n)->arg, ret);
+    case T_CaseExpr: {
+        int strength = figure_name((const Node *)((const CaseExpr *)n)->defresult, ret);
+        if (strength <= 1)
+            *ret = "case";
+        return MAX(strength, 1);
+    }
+    case T_CoalesceExpr:
+        *ret = "coalesce";
+        return 2;
+    case T_MinMaxExpr:
+        *ret = ((const MinMaxExpr *)n)->op == IS_GREATEST ? "greatest" : "least";
+        return 2;
+    case T_SubLink: {
+        const SubLink *l = (const SubLink *)n;
+        if (l->subLinkType == EXISTS_SUBLINK) {
+            *ret = "exists";
+            return 2;
+        }
+        const SelectStmt *s = (const SelectStmt *)l->subselect;
+        while (s->larg)
+            s = s->larg;
+        if (l->subLinkType != EXPR_SUBLINK || !s->targetList)
+            return 0;
+        const ResTarget *t = linitial(s->targetList);
+        if (!t->name)
+            return figure_name(t->val, ret);
+        *ret = t->name;
+        return 2;
+    }
+    case T_SQLValueFunction: {
+        static const char *const names[] = {
+            "current_date", "current_time", "current_time", "current_timestamp",
+            "current_timestamp", "localtime", "localtime", "localtimestamp", "localtimestamp",
+            "current_role", "current_user", "user", "session_user", "current_catalog",
+            "current_schema",
+        };
+        *ret = names[((const SQLValueFunction *)n)->op];
+        return 2;
+    }
+    default:
+        return 0;
+    }
+}
+
+const char *sql__column_name(const Node *n)
+{
+    const char *name = "?column?";
+    figure_name(n, &name);
+    return name;
+}

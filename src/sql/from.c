@@ -1,0 +1,511 @@
+/*
+ * FROM -> range table and join tree.
+ *
+ * USING and NATURAL are written out: the condition becomes equalities, the merged columns an item
+ * of names of their own (COALESCE of both sides for FULL, the preserved side otherwise), so that
+ * nothing later has to know about them.
+ *
+ * LATERAL is not supported: an entry sees enclosing queries, never its siblings, hence each entry
+ * is analysed in a scope whose items are still empty (`outer`).
+ */
+#include "sql_int.h"
+
+struct joined {
+    struct from *from;
+    struct list items; /* struct name_item of this part of the tree */
+};
+
+static struct error *from_node(struct analysis *a, struct scope *s, const Node *n,
+                               struct joined *ret);
+
+/* ---- leaves ------------------------------------------------------------------------------------------ */
+
+static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, struct joined *ret)
+{
+    struct from *f = ARENA_NEW(a->arena, struct from);
+    f->rte = r;
+    r->owner = s->select;
+    struct scope own = {0};
+    sql__add_item(a, &own, r);
+    *ret = (struct joined){.from = f, .items = own.items};
+    return f;
+}
+
+/* AS t (x, y): new names for the first columns. */
+static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
+{
+    int n = alias ? list_length(alias->colnames) : 0;
+    if (n > r->n_columns) {
+        return error_new("42P10", "table \"%s\" has %d columns available but %d columns specified",
+                         r->name, r->n_columns, n);
+    }
+    for (int i = 0; i < n; i++)
+        r->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
+    return NULL;
+}
+
+struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name, int location)
+{
+    struct rte *r = sql__new_rte(a, RTE_TABLE, name, location);
+    r->table = t;
+    r->n_columns = t->n_columns;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(t->n_columns, 1));
+    for (int i = 0; i < t->n_columns; i++) {
+        const struct column *c = &t->columns[i];
+        r->columns[i] = (struct rte_column){
+            .name = c->name, .type = c->type, .typmod = c->typmod, .not_null = c->not_null};
+    }
+    return r;
+}
+
+static struct cte *find_cte(struct scope *s, const char *name, struct scope **ret_at)
+{
+    for (; s; s = s->parent) {
+        for (int i = s->ctes.n; i-- > 0;) {
+            struct cte *c = s->ctes.items[i];
+            if (strcmp(c->name, name) == 0) {
+                *ret_at = s;
+                return c;
+            }
+        }
+    }
+    return NULL;
+}
+
+static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *rv,
+                             struct rte **ret)
+{
+    if (!c->columns) {
+        return sql__at(a, error_new("42P19", "recursive reference to query \"%s\" must not appear within its non-recursive term",
+                                    c->name), rv->location);
+    }
+    struct rte *r = sql__new_rte(a, RTE_CTE, rv->alias ? rv->alias->aliasname : rv->relname,
+                                 rv->location);
+    r->cte = c;
+    c->n_refs++;
+    r->n_columns = c->n_columns;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(c->n_columns, 1));
+    memcpy(r->columns, c->columns, sizeof(*c->columns) * (size_t)c->n_columns);
+    *ret = r;
+    return NULL;
+}
+
+struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
+                             struct rte **ret)
+{
+    struct scope *at;
+    struct cte *c = rv->schemaname ? NULL : find_cte(s, rv->relname, &at);
+    if (a->rtes.n >= SQL_MAX_RTES)
+        return error_hint(error_new("54000", "too many tables in one statement"), "Split it up.");
+    if (c) {
+        TRY(cte_rte(a, c, rv, ret));
+    } else {
+        const struct table *t;
+        TRY(sql__find_table(a, rv, &t));
+        *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+    }
+    return sql__at(a, rename_columns(a, *ret, rv->alias), rv->location);
+}
+
+static struct error *subselect(struct analysis *a, struct scope *s, const RangeSubselect *n,
+                               struct joined *ret)
+{
+    int location = sql__location(n->subquery);
+    if (n->lateral)
+        return sql__unsupported(a, location, "Join with the subquery on a condition instead.",
+                                "LATERAL is not supported");
+    if (!n->alias) {
+        const SelectStmt *sub = (const SelectStmt *)n->subquery;
+        struct error *e = error_new(E_SYNTAX, sub->valuesLists ? "VALUES in FROM must have an alias"
+                                                                : "subquery in FROM must have an alias");
+        error_hint(e, sub->valuesLists ? "For example, FROM (VALUES ...) [AS] foo."
+                                       : "For example, FROM (SELECT ...) [AS] foo.");
+        return sql__at(a, e, location);
+    }
+    struct select *sel;
+    TRY(sql__select(a, s, (const SelectStmt *)n->subquery, &sel));
+    struct rte *r = sql__new_rte(a, RTE_SUBQUERY, n->alias->aliasname, location);
+    r->select = sel;
+    r->n_columns = sel->n_targets;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
+    for (int i = 0; i < sel->n_targets; i++) {
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+        const struct expr *e = sel->targets[i].expr;
+        r->columns[i] = (struct rte_column){
+            .name = sel->targets[i].name, .type = e->type, .typmod = e->typmod,
+            .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
+    }
+    TRY(sql__at(a, rename_columns(a, r, n->alias), location));
+    leaf(a, s, r, ret);
+    return NULL;
+}
+
+static struct error *series(struct analysis *a, struct scope *s, const FuncCall *f,
+                            const Alias *alias, struct joined *ret)
+{
+    int n = list_length(f->args);
+    struct expr *args[3];
+    uint32_t type = OID_INT4;
+    enum clause before = s->clause;
+    s->clause = CLAUSE_FROM_FUNCTION;
+    for (int i = 0; i < n; i++) {
+        TRY(sql__expr(a, s, list_nth(f->args, i), &args[i]));
+        if (args[i]->type == OID_INT8)
+            type = OID_INT8;
+        else if (args[i]->type != OID_INT4 && args[i]->type != OID_INT2 &&
+                 args[i]->type != OID_UNKNOWN)
+            return sql__unsupported(a, f->location, "Give it integers.",
+                                    "generate_series over type %s is not supported",
+                                    sql__type(a, args[i]->type));
+    }
+    s->clause = before;
+    struct rte *r =
+        sql__new_rte(a, RTE_SERIES, alias ? alias->aliasname : "generate_series", f->location);
+    for (int i = 0; i < n; i++)
+        TRY(sql__coerce(a, args[i], type, -1, CAST_IMPLICIT, &r->args[i]));
+    r->n_args = n;
+    r->n_columns = 1;
+    r->columns = ARENA_NEW(a->arena, struct rte_column);
+    *r->columns = (struct rte_column){.name = r->name, .type = type, .typmod = -1, .not_null = true};
+    TRY(sql__at(a, rename_columns(a, r, alias), f->location));
+    leaf(a, s, r, ret);
+    return NULL;
+}
+
+static struct error *function(struct analysis *a, struct scope *s, const RangeFunction *n,
+                              struct joined *ret)
+{
+    const List *first = linitial(n->functions);
+    const FuncCall *f = linitial(first);
+    if (n->lateral || n->ordinality || n->is_rowsfrom || n->coldeflist || !IsA(f, FuncCall))
+        return sql__unsupported(a, sql__location(linitial(first)),
+                                "Only generate_series(start, stop [, step]) may stand in FROM.",
+                                "this kind of function in FROM is not supported");
+    const char *name = strVal(llast(f->funcname));
+    int nargs = list_length(f->args);
+    if (strcmp(name, "generate_series") != 0 || nargs < 2 || nargs > 3)
+        return sql__unsupported(a, f->location,
+                                "Only generate_series(start, stop [, step]) may stand in FROM.",
+                                "function %s in FROM is not supported", name);
+    return series(a, s, f, n->alias, ret);
+}
+
+/* ---- joins ------------------------------------------------------------------------------------------- */
+
+static void set_nullable(struct from *f)
+{
+    if (f->rte) {
+        f->rte->nullable = true;
+    } else {
+        set_nullable(f->left);
+        set_nullable(f->right);
+    }
+}
+
+static struct error *check_names(struct analysis *a, const struct list *left,
+                                 const struct list *right)
+{
+    for (int i = 0; i < left->n; i++) {
+        const struct name_item *l = left->items[i];
+        for (int k = 0; k < right->n; k++) {
+            const struct name_item *r = right->items[k];
+            if (l->name && r->name && l->table_visible && r->table_visible &&
+                strcmp(l->name, r->name) == 0)
+                return sql__at(a, error_new("42712", "table name \"%s\" specified more than once", l->name),
+                               r->rte ? r->rte->position - 1 : -1);
+        }
+    }
+    return NULL;
+}
+
+static void append(struct analysis *a, struct list *to, const struct list *from)
+{
+    for (int i = 0; i < from->n; i++)
+        sql__push(a->arena, to, from->items[i]);
+}
+
+/* Is this the column name of a visible item? 42702 when of two. */
+static struct error *side_column(struct analysis *a, struct scope *s, const struct list *items,
+                                 const char *name, const char *side, bool must,
+                                 struct expr **ret)
+{
+    struct scope own = {.select = s->select, .items = *items};
+    struct error *e = sql__find_column(a, &own, name, -1, ret);
+    if (error_is(e, E_AMBIGUOUS_COLUMN)) {
+        error_free(e);
+        return error_new(E_AMBIGUOUS_COLUMN,
+                         "common column name \"%s\" appears more than once in %s table", name, side);
+    }
+    if (!e && !*ret && must)
+        return error_new(E_UNDEFINED_COLUMN,
+                         "column \"%s\" specified in USING clause does not exist in %s table", name,
+                         side);
+    return e;
+}
+
+/* Names common to both sides, in the left side's order. */
+static struct error *natural_names(struct analysis *a, struct scope *s, const struct joined *l,
+                                   const struct joined *r, struct list *ret)
+{
+    for (int i = 0; i < l->items.n; i++) {
+        struct name_item *item = l->items.items[i];
+        for (int c = 0; c < item->n_columns && item->columns_visible; c++) {
+            const char *name = sql__item_column_name(item, c);
+            struct expr *other;
+            TRY(side_column(a, s, &r->items, name, "right", false, &other));
+            if (other)
+                sql__push(a->arena, ret, (void *)name);
+        }
+    }
+    return NULL;
+}
+
+static struct error *merge_one(struct analysis *a, struct scope *s, struct joined *l,
+                               struct joined *r, enum join_kind kind, const char *name,
+                               struct expr **ret_on, struct name_column *ret)
+{
+    struct expr *pair[2], *both[2];
+    TRY(side_column(a, s, &l->items, name, "left", true, &pair[0]));
+    TRY(side_column(a, s, &r->items, name, "right", true, &pair[1]));
+    memcpy(both, pair, sizeof(both));
+    TRY(sql__call(a, "=", both, 2, -1, ret_on));
+    uint32_t type;
+    TRY(sql__common_type(a, pair, 2, "JOIN/USING", &type));
+    for (int i = 0; i < 2; i++)
+        TRY(sql__coerce(a, pair[i], type, -1, CAST_IMPLICIT, &pair[i]));
+    ret->name = name;
+    ret->expr = kind == JOIN_RIGHT ? pair[1] : pair[0];
+    if (kind == JOIN_FULL) {
+        ret->expr = sql__new_expr(a, EXPR_COALESCE, type, -1, 2);
+        memcpy(ret->expr->args, pair, sizeof(pair));
+    }
+    return NULL;
+}
+
+static bool in_names(const struct list *names, const char *name)
+{
+    for (int i = 0; i < names->n; i++) {
+        if (strcmp(names->items[i], name) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* The columns of one side that were not merged. */
+static void rest_columns(struct analysis *a, struct joined *side, const struct list *names,
+                         struct list *ret)
+{
+    for (int i = 0; i < side->items.n; i++) {
+        struct name_item *item = side->items.items[i];
+        for (int c = 0; c < item->n_columns && item->columns_visible; c++) {
+            struct name_column *col = ARENA_NEW(a->arena, struct name_column);
+            col->name = sql__item_column_name(item, c);
+            if (in_names(names, col->name))
+                continue;
+            bool *used = item->rte ? &item->rte->columns[c].used : NULL, was = used && *used;
+            col->expr = sql__item_column(a, item, c, -1);
+            if (used)
+                *used = was; /* naming it is not reading it */
+            sql__push(a->arena, ret, col);
+        }
+        item->columns_visible = false;
+    }
+}
+
+static struct expr *conjunction(struct analysis *a, const struct list *l)
+{
+    if (l->n < 2)
+        return l->n ? l->items[0] : NULL;
+    struct expr *e = sql__new_expr(a, EXPR_AND, OID_BOOL, -1, l->n);
+    memcpy(e->args, l->items, sizeof(void *) * (size_t)l->n);
+    return e;
+}
+
+/* USING (names): gives the join its condition, and one item with all columns of the join. */
+static struct error *join_using(struct analysis *a, struct scope *s, struct joined *l,
+                                struct joined *r, const struct list *names, struct from *f,
+                                struct name_item **ret)
+{
+    struct list conditions = {0}, columns = {0};
+    for (int i = 0; i < names->n; i++) {
+        struct expr *on;
+        struct name_column *col = ARENA_NEW(a->arena, struct name_column);
+        TRY(merge_one(a, s, l, r, f->join, names->items[i], &on, col));
+        sql__push(a->arena, &conditions, on);
+        sql__push(a->arena, &columns, col);
+    }
+    rest_columns(a, l, names, &columns);
+    rest_columns(a, r, names, &columns);
+    f->on = conjunction(a, &conditions);
+    struct name_item *item = ARENA_NEW(a->arena, struct name_item);
+    *item = (struct name_item){.n_columns = columns.n, .columns_visible = true};
+    item->columns = ARENA_ARRAY(a->arena, struct name_column, MAX(columns.n, 1));
+    for (int i = 0; i < columns.n; i++)
+        item->columns[i] = *(struct name_column *)columns.items[i];
+    *ret = item;
+    return NULL;
+}
+
+/* (a JOIN b ..) AS j: only j is visible from here on. */
+static struct error *join_alias(struct analysis *a, const Alias *alias, struct joined *j)
+{
+    struct list columns = {0}, none = {0};
+    rest_columns(a, j, &none, &columns);
+    struct name_item *item = ARENA_NEW(a->arena, struct name_item);
+    *item = (struct name_item){.name = arena_strdup(a->arena, alias->aliasname),
+                               .n_columns = columns.n, .table_visible = true,
+                               .columns_visible = true};
+    item->columns = ARENA_ARRAY(a->arena, struct name_column, MAX(columns.n, 1));
+    for (int i = 0; i < columns.n; i++) {
+        item->columns[i] = *(struct name_column *)columns.items[i];
+        if (i < list_length(alias->colnames))
+            item->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
+    }
+    if (list_length(alias->colnames) > columns.n)
+        return error_new("42P10", "join expression \"%s\" has %d columns available but %d columns specified",
+                         alias->aliasname, columns.n, list_length(alias->colnames));
+    j->items = (struct list){0};
+    sql__push(a->arena, &j->items, item);
+    return NULL;
+}
+
+static struct error *join_condition(struct analysis *a, struct scope *s, const JoinExpr *n,
+                                    struct joined *l, struct joined *r, struct joined *ret)
+{
+    struct from *f = ret->from;
+    struct list names = {0};
+    for (int i = 0; i < list_length(n->usingClause); i++)
+        sql__push(a->arena, &names, arena_strdup(a->arena, strVal(list_nth(n->usingClause, i))));
+    if (n->isNatural)
+        TRY(natural_names(a, s, l, r, &names));
+    struct name_item *merged = NULL;
+    if (n->usingClause || n->isNatural)
+        TRY(join_using(a, s, l, r, &names, f, &merged));
+    append(a, &ret->items, &l->items);
+    append(a, &ret->items, &r->items);
+    if (merged)
+        sql__push(a->arena, &ret->items, merged);
+    if (n->quals && !(IsA(n->quals, A_Const) &&
+                      sql__is_insertion(a->script, ((const A_Const *)n->quals)->location))) {
+        struct scope own = {.parent = s->parent, .select = s->select, .items = ret->items,
+                            .ctes = s->ctes, .clause = CLAUSE_ON};
+        TRY(sql__expr(a, &own, n->quals, &f->on));
+        TRY(sql__boolean(a, f->on, "JOIN/ON", &f->on));
+    }
+    return NULL;
+}
+
+/* Was this join's condition put there by sql_parse()? */
+static bool is_open(const struct analysis *a, const Node *n)
+{
+    if (!IsA(n, JoinExpr))
+        return false;
+    const Node *on = ((const JoinExpr *)n)->quals;
+    return on && IsA(on, A_Const) && sql__is_insertion(a->script, ((const A_Const *)on)->location);
+}
+
+static bool in_parentheses(const struct analysis *a, const Node *n)
+{
+    while (IsA(n, JoinExpr))
+        n = ((const JoinExpr *)n)->larg;
+    int at = sql__location(n);
+    if (at < 0)
+        return true;
+    while (at > 0 && strchr(" \t\r\n\f", a->script->parsed[at - 1]))
+        at--;
+    return at > 0 && a->script->parsed[at - 1] == '(';
+}
+
+/* "a JOIN b JOIN c ON x" was parsed as a JOIN (b JOIN c ON x) ON true; what it says is
+ * (a JOIN b ON true) JOIN c ON x. Works on the parse tree, in place. */
+static JoinExpr *regroup(const struct analysis *a, JoinExpr *n)
+{
+    JoinExpr *right = (JoinExpr *)n->rarg;
+    if (!is_open(a, (Node *)n) || !IsA(n->rarg, JoinExpr) || right->alias ||
+        in_parentheses(a, n->rarg))
+        return n;
+    n->rarg = right->larg;
+    right->larg = (Node *)regroup(a, n);
+    return right;
+}
+
+static struct error *join(struct analysis *a, struct scope *s, const JoinExpr *given,
+                          struct joined *ret)
+{
+    const JoinExpr *n = regroup(a, (JoinExpr *)given);
+    struct joined l, r;
+    TRY(from_node(a, s, n->larg, &l));
+    TRY(from_node(a, s, n->rarg, &r));
+    TRY(check_names(a, &l.items, &r.items));
+    struct from *f = ARENA_NEW(a->arena, struct from);
+    f->left = l.from;
+    f->right = r.from;
+    f->join = n->jointype == PG_JOIN_LEFT    ? JOIN_LEFT
+              : n->jointype == PG_JOIN_RIGHT ? JOIN_RIGHT
+              : n->jointype == PG_JOIN_FULL  ? JOIN_FULL
+                                             : JOIN_INNER;
+    if (f->join == JOIN_RIGHT || f->join == JOIN_FULL)
+        set_nullable(f->left);
+    if (f->join == JOIN_LEFT || f->join == JOIN_FULL)
+        set_nullable(f->right);
+    *ret = (struct joined){.from = f};
+    TRY(join_condition(a, s, n, &l, &r, ret));
+    if (n->join_using_alias)
+        return sql__unsupported(a, -1, "Name the columns by their tables.",
+                                "an alias on JOIN ... USING is not supported");
+    return n->alias ? join_alias(a, n->alias, ret) : NULL;
+}
+
+/* ---- the tree ----------------------------------------------------------------------------------------- */
+
+static struct error *from_node_inner(struct analysis *a, struct scope *s, const Node *n,
+                                     struct joined *ret)
+{
+    switch (nodeTag(n)) {
+    case T_RangeVar: {
+        struct rte *r;
+        TRY(sql__table_rte(a, s, (const RangeVar *)n, &r));
+        leaf(a, s, r, ret);
+        return NULL;
+    }
+    case T_RangeSubselect:
+        return subselect(a, s, (const RangeSubselect *)n, ret);
+    case T_RangeFunction:
+        return function(a, s, (const RangeFunction *)n, ret);
+    case T_JoinExpr:
+        return join(a, s, (const JoinExpr *)n, ret);
+    default:
+        return sql__unsupported(a, sql__location(n), "Use a table, a subquery or a join.",
+                                "this kind of FROM item is not supported");
+    }
+}
+
+static struct error *from_node(struct analysis *a, struct scope *s, const Node *n,
+                               struct joined *ret)
+{
+    TRY(sql__enter(a, sql__location(n)));
+    TRY(from_node_inner(a, s, n, ret));
+    sql__leave(a);
+    return NULL;
+}
+
+struct error *sql__from(struct analysis *a, struct scope *s, const List *items)
+{
+    int n = list_length(items);
+    struct list all = {0};
+    /* what a subquery here sees: enclosing queries and WITH, not its siblings */
+    struct scope outer = {.parent = s->parent, .select = s->select, .ctes = s->ctes,
+                          .clause = CLAUSE_FROM_FUNCTION};
+    s->select->from = ARENA_ARRAY(a->arena, struct from *, MAX(n, 1));
+    append(a, &all, &s->items);
+    for (int i = 0; i < n; i++) {
+        struct joined j;
+        TRY(from_node(a, &outer, list_nth(items, i), &j));
+        TRY(check_names(a, &all, &j.items));
+        append(a, &all, &j.items);
+        s->select->from[s->select->n_from++] = j.from;
+    }
+    s->items = all;
+    return NULL;
+}

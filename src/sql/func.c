@@ -1,0 +1,413 @@
+/*
+ * Calls of functions, aggregates and window functions; subqueries in expressions.
+ */
+#include "sql_int.h"
+
+/* ---- what a clause allows --------------------------------------------------------------------------------- */
+
+static const char *clause_text(enum clause c)
+{
+    switch (c) {
+    case CLAUSE_FROM_FUNCTION:
+        return "functions in FROM";
+    case CLAUSE_ON:
+        return "JOIN conditions";
+    case CLAUSE_WHERE:
+        return "WHERE";
+    case CLAUSE_GROUP:
+        return "GROUP BY";
+    case CLAUSE_FILTER:
+        return "FILTER";
+    case CLAUSE_LIMIT:
+        return "LIMIT";
+    case CLAUSE_OFFSET:
+        return "OFFSET";
+    case CLAUSE_VALUES:
+        return "VALUES";
+    case CLAUSE_UPDATE:
+        return "UPDATE";
+    case CLAUSE_RETURNING:
+        return "RETURNING";
+    case CLAUSE_CHECK:
+        return "check constraints";
+    case CLAUSE_DEFAULT:
+        return "DEFAULT expressions";
+    case CLAUSE_EXECUTE:
+        return "EXECUTE parameters";
+    case CLAUSE_CONFLICT_WHERE:
+        return "WHERE";
+    case CLAUSE_SELECT:
+    case CLAUSE_HAVING:
+    case CLAUSE_ORDER:
+    case CLAUSE_DISTINCT_ON:
+    case CLAUSE_WINDOW:
+        break;
+    }
+    return NULL; /* allowed */
+}
+
+static struct error *check_aggregate(const struct analysis *a, const struct scope *s, int location)
+{
+    const char *where = s ? clause_text(s->clause) : "VALUES";
+    if (where)
+        return sql__at(a, error_new(E_GROUPING, "aggregate functions are not allowed in %s", where),
+                       location);
+    if (s->in_agg)
+        return sql__at(a, error_new(E_GROUPING, "aggregate function calls cannot be nested"),
+                       location);
+    return NULL;
+}
+
+static struct error *check_window(const struct analysis *a, const struct scope *s, int location)
+{
+    const char *where = s ? clause_text(s->clause) : "VALUES";
+    if (s && s->clause == CLAUSE_HAVING)
+        where = "HAVING";
+    if (s && s->clause == CLAUSE_WINDOW)
+        where = "window definitions";
+    if (where)
+        return sql__at(a, error_new("42P20", "window functions are not allowed in %s", where),
+                       location);
+    if (s->in_agg)
+        return sql__at(a, error_new(E_GROUPING, "aggregate function calls cannot contain window function calls"), location);
+    if (s->in_window)
+        return sql__at(a, error_new("42P20", "window function calls cannot be nested"), location);
+    return NULL;
+}
+
+/* ---- special functions --------------------------------------------------------------------------------------- */
+
+static struct error *text_const(struct analysis *a, const char *text, uint32_t type, int location,
+                                struct expr **ret)
+{
+    *ret = sql__const(a, type, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}}, location);
+    return NULL;
+}
+
+/* Functions whose value hangs on the session. *ret NULL: not one of them. */
+static struct error *session_function(struct analysis *a, const char *name, int nargs, int location,
+                                      struct expr **ret)
+{
+    static const char *const now[] = {"now", "transaction_timestamp", "statement_timestamp"};
+    *ret = NULL;
+    if (nargs > 0)
+        return NULL;
+    if (strcmp(name, "current_database") == 0)
+        return text_const(a, a->ctx->database ? a->ctx->database : "minisql", OID_NAME, location, ret);
+    if (strcmp(name, "current_schema") == 0)
+        return text_const(a, "public", OID_NAME, location, ret);
+    if (strcmp(name, "version") == 0)
+        return text_const(a, "PostgreSQL 15.0 (MiniSQL 0.1.0)", OID_TEXT, location, ret);
+    if (strcmp(name, "pg_backend_pid") == 0) {
+        *ret = sql__hidden(a, HIDDEN_PID, OID_INT4);
+        return NULL;
+    }
+    for (size_t i = 0; i < ARRAY_LEN(now); i++) {
+        if (strcmp(name, now[i]) != 0)
+            continue;
+        const struct type *t = type_by_name("timestamptz");
+        if (!t)
+            return sql__unsupported(a, location, "Send the time from the client.",
+                                    "function %s() is not supported", name);
+        *ret = sql__hidden(a, HIDDEN_NOW, t->oid);
+    }
+    return NULL;
+}
+
+/* text(x), int4(x): a cast in a function's clothes. */
+static struct error *cast_function(struct analysis *a, const char *name, struct expr *arg,
+                                   struct expr **ret)
+{
+    const struct type *t = type_by_name(name);
+    *ret = NULL;
+    if (!t || strcmp(t->name, name) != 0 || func_exists(name, FUNC_SCALAR) ||
+        !sql__can_coerce(arg, t->oid, CAST_EXPLICIT))
+        return NULL;
+    return sql__coerce(a, arg, t->oid, -1, CAST_EXPLICIT, ret);
+}
+
+/* ---- aggregates and windows ------------------------------------------------------------------------------------ */
+
+struct levels {
+    const struct select *own;
+    bool inner, outer;
+};
+
+static bool find_levels(void *ctx, const struct expr *e)
+{
+    struct levels *l = ctx;
+    if (e->kind == EXPR_COLUMN) {
+        if (e->col.rte->owner == l->own)
+            l->inner = true;
+        else
+            l->outer = true;
+    }
+    return e->kind != EXPR_SUBQUERY;
+}
+
+static struct error *filter(struct analysis *a, struct scope *s, const FuncCall *n,
+                            struct expr **ret)
+{
+    if (!n->agg_filter)
+        return NULL;
+    enum clause before = s->clause;
+    s->clause = CLAUSE_FILTER;
+    TRY(sql__expr(a, s, n->agg_filter, ret));
+    s->clause = before;
+    return sql__boolean(a, *ret, "FILTER", ret);
+}
+
+static struct expr *known_aggregate(struct scope *s, struct expr *e)
+{
+    for (int i = 0; i < s->aggs.n; i++) {
+        if (expr_equal(s->aggs.items[i], e))
+            return s->aggs.items[i];
+    }
+    return NULL;
+}
+
+static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCall *n,
+                               struct expr *e, struct expr **ret)
+{
+    e->kind = EXPR_AGG;
+    e->call.distinct = n->agg_distinct;
+    TRY(filter(a, s, n, &e->call.filter));
+    struct levels l = {.own = s->select};
+    for (int i = 0; i < e->n_args; i++)
+        expr_walk(e->args[i], false, find_levels, &l);
+    if (l.outer && !l.inner)
+        return sql__unsupported(a, n->location, "Compute it in the outer query.",
+                                "an aggregate of an outer query's columns is not supported in a subquery");
+    if (n->agg_distinct && e->n_args > 1)
+        return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
+                                "DISTINCT in an aggregate of several arguments is not supported");
+    struct expr *known = known_aggregate(s, e);
+    if (!known)
+        sql__push(a->arena, &s->aggs, e);
+    *ret = known ? known : e;
+    return NULL;
+}
+
+static struct error *window_call(struct analysis *a, struct scope *s, const FuncCall *n,
+                                 struct expr *e, bool is_aggregate)
+{
+    if (n->agg_distinct)
+        return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
+                                "DISTINCT is not implemented for window functions");
+    if (n->agg_filter && !is_aggregate)
+        return sql__unsupported(a, n->location, "Use CASE inside its argument.",
+                                "FILTER is not implemented for non-aggregate window functions");
+    e->kind = EXPR_WINDOW;
+    TRY(filter(a, s, n, &e->call.filter));
+    return sql__window(a, s, n->over, &e->call.window);
+}
+
+static struct error *unsupported_form(const struct analysis *a, const FuncCall *n)
+{
+    if (n->agg_within_group)
+        return sql__unsupported(a, n->location, "Sort in a subquery and pick the row with LIMIT and OFFSET.",
+                                "WITHIN GROUP is not supported");
+    if (n->agg_order)
+        return sql__unsupported(a, n->location, "Sort the result in the client.",
+                                "ORDER BY inside an aggregate is not supported");
+    if (n->func_variadic)
+        return sql__unsupported(a, n->location, "Pass the arguments one by one.",
+                                "VARIADIC arguments are not supported");
+    for (int i = 0; i < list_length(n->args); i++) {
+        if (IsA(list_nth(n->args, i), NamedArgExpr))
+            return sql__unsupported(a, n->location, "Pass the arguments by position.",
+                                    "named arguments are not supported");
+    }
+    return NULL;
+}
+
+/* ---- calls -------------------------------------------------------------------------------------------------------- */
+
+static struct error *kind_rules(const struct analysis *a, const FuncCall *n, const char *name,
+                                enum func_kind kind)
+{
+    const char *what = NULL;
+    if (kind == FUNC_WINDOW && !n->over)
+        return sql__at(a, error_new("42809", "window function %s requires an OVER clause", name),
+                       n->location);
+    if (kind == FUNC_SCALAR && n->over)
+        return sql__at(a, error_new("42809", "OVER specified, but %s is not a window function nor an aggregate function", name), n->location);
+    if (kind == FUNC_SCALAR && n->agg_filter)
+        what = "FILTER";
+    else if (kind != FUNC_AGGREGATE && n->agg_distinct)
+        what = "DISTINCT";
+    if (what)
+        return sql__at(a, error_new("42809", "%s specified, but %s is not an aggregate function", what, name), n->location);
+    if (kind == FUNC_AGGREGATE && !n->agg_star && !n->args && strcmp(name, "count") == 0)
+        return sql__at(a, error_new("42809", "count(*) must be used to call a parameterless aggregate function"), n->location);
+    return NULL;
+}
+
+static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall *n,
+                             const char *name, enum func_kind kind, struct expr **ret)
+{
+    int nargs = list_length(n->args);
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_UNKNOWN, n->location, nargs);
+    uint32_t *types = ARENA_ARRAY(a->arena, uint32_t, MAX(nargs, 1));
+    bool in_agg = s && s->in_agg, in_window = s && s->in_window;
+    if (kind != FUNC_SCALAR && s) {
+        s->in_agg |= !n->over;
+        s->in_window |= n->over != NULL;
+    }
+    for (int i = 0; i < nargs; i++) {
+        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
+        types[i] = e->args[i]->type;
+    }
+    if (s) {
+        s->in_agg = in_agg;
+        s->in_window = in_window;
+    }
+    if (nargs == 1 && kind == FUNC_SCALAR) {
+        TRY(cast_function(a, name, e->args[0], ret));
+        if (*ret)
+            return NULL;
+    }
+    const struct func *f;
+    struct error *err = func_resolve(name, kind, types, nargs, &f);
+    if (err)
+        return sql__at(a, err, n->location);
+    TRY(sql__coerce_args(a, f, e->args, nargs));
+    e->type = f->result;
+    e->call.func = f;
+    a->q->volatile_ |= f->volatile_;
+    if (kind == FUNC_AGGREGATE && !n->over)
+        return aggregate(a, s, n, e, ret);
+    if (n->over)
+        TRY(window_call(a, s, n, e, kind == FUNC_AGGREGATE));
+    *ret = e;
+    return NULL;
+}
+
+struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *n,
+                             struct expr **ret)
+{
+    const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
+    int parts = list_length(n->funcname);
+    if (parts > 1 && strcmp(strVal(list_nth(n->funcname, parts - 2)), "pg_catalog") != 0) {
+        return sql__at(a, error_new("3F000", "schema \"%s\" does not exist",
+                                    strVal(list_nth(n->funcname, parts - 2))), n->location);
+    }
+    TRY(unsupported_form(a, n));
+    TRY(session_function(a, name, list_length(n->args), n->location, ret));
+    if (*ret)
+        return NULL;
+    if (strcmp(name, "generate_series") == 0)
+        return sql__unsupported(a, n->location, "Put it into FROM.",
+                                "a function that returns rows is only supported in FROM");
+    enum func_kind kind = func_exists(name, FUNC_AGGREGATE)                          ? FUNC_AGGREGATE
+                          : func_exists(name, FUNC_WINDOW)                           ? FUNC_WINDOW
+                                                                                     : FUNC_SCALAR;
+    TRY(kind_rules(a, n, name, kind));
+    if (n->agg_star && kind != FUNC_AGGREGATE)
+        return sql__at(a, error_new("42809", "%s(*) specified, but %s is not an aggregate function",
+                                    name, name), n->location);
+    if (kind == FUNC_AGGREGATE && !n->over)
+        TRY(check_aggregate(a, s, n->location));
+    if (n->over)
+        TRY(check_window(a, s, n->location));
+    return resolve(a, s, n, name, kind, ret);
+}
+
+/* ---- subqueries ----------------------------------------------------------------------------------------------------- */
+
+static struct error *left_side(struct analysis *a, struct scope *s, const Node *test,
+                               struct list *ret)
+{
+    struct expr *e;
+    if (!IsA(test, RowExpr)) {
+        TRY(sql__expr(a, s, test, &e));
+        sql__push(a->arena, ret, e);
+        return NULL;
+    }
+    const RowExpr *row = (const RowExpr *)test;
+    for (int i = 0; i < list_length(row->args); i++) {
+        TRY(sql__expr(a, s, list_nth(row->args, i), &e));
+        sql__push(a->arena, ret, e);
+    }
+    return NULL;
+}
+
+/* Fits column i of the subquery and the left side to their operator. */
+static struct error *compare_column(struct analysis *a, struct expr *e, int i, const char *op,
+                                    struct select *sel, const struct func **ret)
+{
+    struct expr *types[2] = {e->args[i], sel->targets[i].expr};
+    if (types[1]->type == OID_UNKNOWN) {
+        TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+        types[1] = sel->targets[i].expr;
+    }
+    uint32_t oids[2] = {types[0]->type, types[1]->type};
+    struct error *err = func_resolve(strcmp(op, "!=") == 0 ? "<>" : op, FUNC_OPERATOR, oids, 2, ret);
+    if (err)
+        return sql__at(a, err, e->position - 1);
+    TRY(sql__coerce(a, e->args[i], (*ret)->args[0], -1, CAST_IMPLICIT, &e->args[i]));
+    if (types[1]->type != (*ret)->args[1])
+        TRY(sql__coerce_select_column(a, sel, i, (*ret)->args[1]));
+    return NULL;
+}
+
+static struct error *any_all(struct analysis *a, struct scope *s, const SubLink *n,
+                             struct select *sel, struct expr **ret)
+{
+    bool all = n->subLinkType == ALL_SUBLINK;
+    const char *op = n->operName ? strVal(llast(n->operName)) : "=";
+    struct list left = {0};
+    TRY(left_side(a, s, n->testexpr, &left));
+    if (left.n != sel->n_targets) {
+        return sql__at(a, error_new(E_SYNTAX, left.n < sel->n_targets ? "subquery has too many columns"
+                                                                       : "subquery has too few columns"),
+                       n->location);
+    }
+    struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, n->location, left.n);
+    memcpy(e->args, left.items, sizeof(void *) * (size_t)left.n);
+    e->sub.select = sel;
+    for (int i = 0; i < left.n; i++)
+        TRY(compare_column(a, e, i, op, sel, &e->sub.func));
+    bool is_in = !all && strcmp(op, "=") == 0;
+    bool not_in = all && (strcmp(op, "<>") == 0 || strcmp(op, "!=") == 0);
+    if (left.n > 1 && !is_in && !not_in)
+        return sql__unsupported(a, n->location, "Compare the values one by one, with EXISTS.",
+                                "this comparison of a row with a subquery is not supported");
+    e->sub.kind = is_in ? SUBQUERY_IN : not_in ? SUBQUERY_NOT_IN : all ? SUBQUERY_ALL : SUBQUERY_ANY;
+    *ret = e;
+    return NULL;
+}
+
+struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n,
+                           struct expr **ret)
+{
+    struct select *sel;
+    if (s && (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
+        return sql__at(a, error_new(E_UNSUPPORTED, "cannot use subquery in %s",
+                                    s->clause == CLAUSE_CHECK     ? "check constraint"
+                                    : s->clause == CLAUSE_DEFAULT ? "DEFAULT expression"
+                                                                  : "EXECUTE parameter"),
+                       n->location);
+    if (n->subLinkType == ARRAY_SUBLINK || n->subLinkType == MULTIEXPR_SUBLINK)
+        return sql__unsupported(a, n->location, "Use the rows themselves.",
+                                "ARRAY(subquery) is not supported");
+    TRY(sql__select(a, s, (const SelectStmt *)n->subselect, &sel));
+    if (n->subLinkType == ANY_SUBLINK || n->subLinkType == ALL_SUBLINK)
+        return any_all(a, s, n, sel, ret);
+    bool exists = n->subLinkType == EXISTS_SUBLINK;
+    if (!exists && sel->n_targets != 1)
+        return sql__at(a, error_new(E_SYNTAX, "subquery must return only one column"), n->location);
+    for (int i = 0; i < sel->n_targets; i++) {
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+    }
+    struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, n->location, 0);
+    e->sub.kind = exists ? SUBQUERY_EXISTS : SUBQUERY_SCALAR;
+    e->sub.select = sel;
+    if (!exists) {
+        e->type = sel->targets[0].expr->type;
+        e->typmod = sel->targets[0].expr->typmod;
+    }
+    *ret = e;
+    return NULL;
+}

@@ -1,0 +1,234 @@
+/*
+ * Names of columns -> EXPR_COLUMN. A scope is one query level; its items are what its FROM made
+ * visible. A name that the innermost scope does not know is looked for in the enclosing ones, and
+ * every select on the way out is then correlated.
+ */
+#include "sql_int.h"
+
+struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r)
+{
+    struct name_item *item = ARENA_NEW(a->arena, struct name_item);
+    *item = (struct name_item){.name = r->name, .rte = r, .n_columns = r->n_columns,
+                               .table_visible = true, .columns_visible = true};
+    sql__push(a->arena, &s->items, item);
+    return item;
+}
+
+struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location)
+{
+    struct rte_column *c = &r->columns[column];
+    struct expr *e = sql__new_expr(a, EXPR_COLUMN, c->type, location, 0);
+    e->typmod = c->typmod;
+    e->col.rte = r;
+    e->col.column = column;
+    c->used = true;
+    return e;
+}
+
+static bool mark_used(void *ctx, const struct expr *e)
+{
+    (void)ctx;
+    if (e->kind == EXPR_COLUMN)
+        e->col.rte->columns[e->col.column].used = true;
+    return true;
+}
+
+struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location)
+{
+    if (!item->columns)
+        return sql__column(a, item->rte, i, location);
+    struct expr *e = ARENA_NEW(a->arena, struct expr);
+    *e = *item->columns[i].expr;
+    e->position = location + 1;
+    expr_walk(e, false, mark_used, NULL);
+    return e;
+}
+
+const char *sql__item_column_name(const struct name_item *item, int i)
+{
+    return item->columns ? item->columns[i].name : item->rte->columns[i].name;
+}
+
+struct name_item *sql__find_item(struct scope *s, const char *name)
+{
+    for (int i = 0; i < s->items.n; i++) {
+        struct name_item *item = s->items.items[i];
+        if (item->table_visible && item->name && strcmp(item->name, name) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+static struct error *ambiguous(const struct analysis *a, const char *name, int location)
+{
+    return sql__at(a,
+                   error_new(E_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name),
+                   location);
+}
+
+/* Index of a column; -1: none. 42702 when there are two. */
+static struct error *column_of(const struct analysis *a, const struct name_item *item,
+                               const char *name, int location, int *ret)
+{
+    *ret = -1;
+    for (int i = 0; i < item->n_columns; i++) {
+        if (strcmp(sql__item_column_name(item, i), name) != 0)
+            continue;
+        if (*ret >= 0)
+            return ambiguous(a, name, location);
+        *ret = i;
+    }
+    return NULL;
+}
+
+struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
+                               struct expr **ret)
+{
+    struct name_item *found = NULL;
+    int column = -1;
+    for (int i = 0; i < s->items.n; i++) {
+        struct name_item *item = s->items.items[i];
+        int c;
+        if (!item->columns_visible)
+            continue;
+        TRY(column_of(a, item, name, location, &c));
+        if (c < 0)
+            continue;
+        if (found)
+            return ambiguous(a, name, location);
+        found = item;
+        column = c;
+    }
+    *ret = found ? sql__item_column(a, found, column, location) : NULL;
+    return NULL;
+}
+
+/* Found in `outer`, asked for in `inner`: the selects between depend on the outer row. */
+static void mark_correlated(struct scope *inner, struct scope *outer)
+{
+    for (struct scope *s = inner; s != outer; s = s->parent) {
+        if (s->select)
+            s->select->correlated = true;
+    }
+}
+
+static struct error *no_column(const struct analysis *a, struct scope *s, const char *name,
+                               int location)
+{
+    struct error *e = error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
+    for (; s; s = s->parent) {
+        if (sql__find_item(s, name)) {
+            error_free(e);
+            return sql__unsupported(a, location, "Name the columns that you need.",
+                                    "a whole row as a value is not supported: \"%s\"", name);
+        }
+        for (int i = 0; i < s->items.n && !e->hint; i++) {
+            struct name_item *item = s->items.items[i];
+            for (int c = 0; c < item->n_columns && item->name && !e->hint; c++) {
+                const char *other = sql__item_column_name(item, c);
+                if (strcasecmp(other, name) == 0)
+                    error_hint(e, "Perhaps you meant to reference the column \"%s.%s\".",
+                               item->name, other);
+            }
+        }
+    }
+    return sql__at(a, e, location);
+}
+
+static struct error *unqualified(struct analysis *a, struct scope *s, const char *name,
+                                 int location, struct expr **ret)
+{
+    for (struct scope *at = s; at; at = at->parent) {
+        TRY(sql__find_column(a, at, name, location, ret));
+        if (*ret) {
+            mark_correlated(s, at);
+            return NULL;
+        }
+    }
+    return no_column(a, s, name, location);
+}
+
+static struct error *no_relation(const struct analysis *a, struct scope *s, const char *name,
+                                 int location)
+{
+    struct error *e = error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
+    for (; s; s = s->parent) {
+        for (int i = 0; i < s->items.n; i++) {
+            struct name_item *item = s->items.items[i];
+            const struct rte *r = item->rte;
+            if (r && r->table && strcmp(r->table->name, name) == 0 && item->name &&
+                strcmp(item->name, name) != 0) {
+                error_free(e);
+                e = error_new(E_UNDEFINED_TABLE,
+                              "invalid reference to FROM-clause entry for table \"%s\"", name);
+                error_hint(e, "Perhaps you meant to reference the table alias \"%s\".", item->name);
+                return sql__at(a, e, location);
+            }
+        }
+    }
+    return sql__at(a, e, location);
+}
+
+static struct error *qualified(struct analysis *a, struct scope *s, const char *table,
+                               const char *name, int location, struct expr **ret)
+{
+    for (struct scope *at = s; at; at = at->parent) {
+        struct name_item *item = sql__find_item(at, table);
+        if (!item)
+            continue;
+        int c;
+        TRY(column_of(a, item, name, location, &c));
+        if (c < 0)
+            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),
+                           location);
+        *ret = sql__item_column(a, item, c, location);
+        mark_correlated(s, at);
+        return NULL;
+    }
+    return no_relation(a, s, table, location);
+}
+
+static const char *clause_name(enum clause c)
+{
+    switch (c) {
+    case CLAUSE_LIMIT:
+        return "LIMIT";
+    case CLAUSE_OFFSET:
+        return "OFFSET";
+    default:
+        return NULL;
+    }
+}
+
+struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnRef *c,
+                              struct expr **ret)
+{
+    int n = list_length(c->fields);
+    if (IsA(llast(c->fields), A_Star)) {
+        return sql__at(a, error_new(E_SYNTAX, "row expansion via \"*\" is not supported here"),
+                       c->location);
+    }
+    const char *last = strVal(llast(c->fields));
+    if (s && s->clause == CLAUSE_DEFAULT)
+        return sql__at(a, error_new(E_UNSUPPORTED, "cannot use column reference in DEFAULT expression"),
+                       c->location);
+    if (s && s->clause == CLAUSE_EXECUTE)
+        return no_column(a, s, last, c->location);
+    if (s && clause_name(s->clause) && n == 1) {
+        struct expr *own;
+        TRY(sql__find_column(a, s, last, c->location, &own));
+        if (own)
+            return sql__at(a, error_new("42P10", "argument of %s must not contain variables",
+                                        clause_name(s->clause)),
+                           c->location);
+    }
+    if (n == 1)
+        return unqualified(a, s, last, c->location, ret);
+    if (n == 3 && strcmp(strVal(linitial(c->fields)), "public") != 0 &&
+        strcmp(strVal(linitial(c->fields)), "pg_catalog") != 0)
+        return no_relation(a, NULL, strVal(list_nth(c->fields, 1)), c->location);
+    if (n > 3)
+        return sql__at(a, error_new(E_SYNTAX, "improper qualified name (too many dotted names)"),
+                       c->location);
+    return qualified(a, s, strVal(list_nth(c->fields, n - 2)), last, c->location, ret);
+}

@@ -1,0 +1,809 @@
+/*
+ * One query level: SELECT, VALUES, set operations, WITH.
+ *
+ * Order of work in a plain select, as in PostgreSQL: WITH, FROM, targets, WHERE, HAVING, ORDER BY,
+ * GROUP BY, DISTINCT, LIMIT; then the rules that tie them together (grouping, DISTINCT and ORDER BY).
+ */
+#include "sql_int.h"
+
+/* ---- WITH ---------------------------------------------------------------------------------------------- */
+
+/* What references see: the result columns, under the names given in WITH x (a, b). */
+static void cte_columns(struct analysis *a, struct cte *c, struct select *sel, const List *names)
+{
+    c->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
+    c->n_columns = sel->n_targets;
+    c->select = sel;
+    for (int i = 0; i < sel->n_targets; i++) {
+        const struct expr *e = sel->targets[i].expr;
+        const char *name = sel->targets[i].name;
+        if (i < list_length(names))
+            name = arena_strdup(a->arena, strVal(list_nth(names, i)));
+        c->columns[i] = (struct rte_column){.name = name, .type = e->type, .typmod = e->typmod};
+    }
+}
+
+static struct error *resolve_unknown(struct analysis *a, struct select *sel)
+{
+    for (int i = 0; i < sel->n_targets; i++) {
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+    }
+    return NULL;
+}
+
+static struct error *recursive_cte(struct analysis *a, struct scope *s, struct cte *c,
+                                   const CommonTableExpr *n)
+{
+    const SelectStmt *q = (const SelectStmt *)n->ctequery;
+    struct select *sel = sql__new_select(a, SELECT_SETOP, s->select);
+    struct scope own = {.parent = s, .select = sel};
+    if (q->withClause || q->sortClause || q->limitCount || q->limitOffset)
+        return sql__unsupported(a, n->location, "Put it into the query that reads the WITH query.",
+                                "ORDER BY, LIMIT or WITH in a recursive query is not supported");
+    TRY(sql__select(a, &own, q->larg, &sel->left));
+    TRY(resolve_unknown(a, sel->left));
+    sel->op = SETOP_UNION;
+    sel->all = q->all;
+    sel->n_targets = sel->left->n_targets;
+    sel->targets = sel->left->targets;
+    cte_columns(a, c, sel, n->aliascolnames);
+    int before = c->n_refs;
+    TRY(sql__select(a, &own, q->rarg, &sel->right));
+    c->recursive = c->n_refs > before;
+    if (sel->right->n_targets != sel->n_targets)
+        return sql__at(a, error_new(E_SYNTAX, "each UNION query must have the same number of columns"),
+                       n->location);
+    for (int i = 0; i < sel->n_targets; i++) {
+        const struct expr *l = sel->targets[i].expr, *r = sel->right->targets[i].expr;
+        if (r->type != l->type && r->type != OID_UNKNOWN &&
+            !cast_find(r->type, l->type, CAST_IMPLICIT)) {
+            struct error *e = error_new(
+                E_TYPE_MISMATCH,
+                "recursive query \"%s\" column %d has type %s in non-recursive term but type %s overall",
+                c->name, i + 1, sql__type(a, l->type), sql__type(a, r->type));
+            error_hint(e, "Cast the output of the non-recursive term to the correct type.");
+            return sql__at(a, e, l->position - 1);
+        }
+        TRY(sql__coerce_select_column(a, sel->right, i, l->type));
+    }
+    return NULL;
+}
+
+static struct error *cte(struct analysis *a, struct scope *s, const CommonTableExpr *n,
+                         bool recursive)
+{
+    if (!IsA(n->ctequery, SelectStmt))
+        return sql__unsupported(a, n->location, "Run it as a statement of its own, in one transaction.",
+                                "a data-modifying statement in WITH is not supported");
+    if (n->search_clause || n->cycle_clause)
+        return sql__unsupported(a, n->location, "Compute the order or the path in the query itself.",
+                                "SEARCH and CYCLE are not supported");
+    struct cte *c = ARENA_NEW(a->arena, struct cte);
+    c->name = arena_strdup(a->arena, n->ctename);
+    for (int i = 0; i < s->ctes.n; i++) {
+        if (strcmp(((struct cte *)s->ctes.items[i])->name, c->name) == 0)
+            return sql__at(a, error_new("42712", "WITH query name \"%s\" specified more than once", c->name),
+                           n->location);
+    }
+    c->label = arena_printf(a->arena, "with_%d_%s", a->ctes.n + 1, c->name);
+    c->materialized = n->ctematerialized == CTEMaterializeAlways  ? 1
+                      : n->ctematerialized == CTEMaterializeNever ? -1
+                                                                  : 0;
+    const SelectStmt *q = (const SelectStmt *)n->ctequery;
+    sql__push(a->arena, &a->ctes, c);
+    if (recursive && q->op == PG_SETOP_UNION) {
+        sql__push(a->arena, &s->ctes, c);
+        TRY(recursive_cte(a, s, c, n));
+    } else {
+        struct select *sel;
+        TRY(sql__select(a, s, q, &sel));
+        TRY(resolve_unknown(a, sel));
+        cte_columns(a, c, sel, n->aliascolnames);
+        sql__push(a->arena, &s->ctes, c);
+    }
+    int named = list_length(n->aliascolnames);
+    if (named > c->n_columns)
+        return sql__at(a,
+                       error_new("42P10",
+                                 "WITH query \"%s\" has %d columns available but %d columns specified",
+                                 c->name, c->n_columns, named),
+                       n->location);
+    return NULL;
+}
+
+struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w)
+{
+    int n = w ? list_length(w->ctes) : 0;
+    for (int i = 0; i < n; i++)
+        TRY(cte(a, s, list_nth(w->ctes, i), w->recursive));
+    if (s->select && n) {
+        s->select->n_ctes = s->ctes.n;
+        s->select->ctes = (struct cte **)s->ctes.items;
+    }
+    return NULL;
+}
+
+/* ---- targets ----------------------------------------------------------------------------------------------- */
+
+static void add_target(struct analysis *a, struct list *l, struct expr *e, const char *name)
+{
+    struct target *t = ARENA_NEW(a->arena, struct target);
+    *t = (struct target){.expr = e, .name = name};
+    sql__push(a->arena, l, t);
+}
+
+static void expand_item(struct analysis *a, struct list *l, struct name_item *item, int location)
+{
+    for (int i = 0; i < item->n_columns; i++)
+        add_target(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
+}
+
+static struct error *expand_star(struct analysis *a, struct scope *s, const ColumnRef *c,
+                                 struct list *l)
+{
+    int n = list_length(c->fields);
+    if (n > 1) {
+        const char *name = strVal(list_nth(c->fields, n - 2));
+        for (struct scope *at = s; at; at = at->parent) {
+            struct name_item *item = sql__find_item(at, name);
+            if (!item)
+                continue;
+            for (struct scope *in = s; in != at; in = in->parent) {
+                if (in->select)
+                    in->select->correlated = true;
+            }
+            expand_item(a, l, item, c->location);
+            return NULL;
+        }
+        return sql__at(a, error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name),
+                       c->location);
+    }
+    bool any = false;
+    for (int i = 0; i < s->items.n; i++) {
+        struct name_item *item = s->items.items[i];
+        if (!item->columns_visible)
+            continue;
+        any = true;
+        expand_item(a, l, item, c->location);
+    }
+    return any ? NULL
+               : sql__at(a, error_new(E_SYNTAX, "SELECT * with no tables specified is not valid"), c->location);
+}
+
+static bool is_star(const Node *n)
+{
+    return IsA(n, ColumnRef) && IsA(llast(((const ColumnRef *)n)->fields), A_Star);
+}
+
+struct error *sql__targets(struct analysis *a, struct scope *s, const List *list, int *ret_n,
+                           struct target **ret)
+{
+    struct list l = {0};
+    for (int i = 0; i < list_length(list); i++) {
+        const ResTarget *t = list_nth(list, i);
+        if (is_star(t->val)) {
+            TRY(expand_star(a, s, (const ColumnRef *)t->val, &l));
+            continue;
+        }
+        struct expr *e;
+        TRY(sql__expr(a, s, t->val, &e));
+        add_target(a, &l, e, arena_strdup(a->arena, t->name ? t->name : sql__column_name(t->val)));
+    }
+    if (l.n > 1664)
+        return error_new("54011", "target lists can have at most 1664 entries");
+    *ret_n = l.n;
+    *ret = ARENA_ARRAY(a->arena, struct target, MAX(l.n, 1));
+    for (int i = 0; i < l.n; i++)
+        (*ret)[i] = *(struct target *)l.items[i];
+    return NULL;
+}
+
+/* ---- GROUP BY, ORDER BY ------------------------------------------------------------------------------------- */
+
+/* A number or a bare name in ORDER BY, GROUP BY, DISTINCT ON may mean a target. *ret -1: it does not. */
+static struct error *target_of(struct analysis *a, struct scope *s, const Node *n,
+                               struct select *sel, const char *clause, int *ret)
+{
+    *ret = -1;
+    if (IsA(n, A_Const)) {
+        const A_Const *c = (const A_Const *)n;
+        if (c->isnull || !IsA(&c->val, Integer))
+            return sql__at(a, error_new(E_SYNTAX, "non-integer constant in %s", clause), c->location);
+        int at = intVal(&c->val);
+        if (at < 1 || at > sel->n_targets)
+            return sql__at(a, error_new("42P10", "%s position %d is not in select list", clause, at),
+                           c->location);
+        *ret = at - 1;
+        return NULL;
+    }
+    if (!IsA(n, ColumnRef) || list_length(((const ColumnRef *)n)->fields) != 1 ||
+        IsA(linitial(((const ColumnRef *)n)->fields), A_Star))
+        return NULL;
+    const char *name = strVal(linitial(((const ColumnRef *)n)->fields));
+    int location = ((const ColumnRef *)n)->location;
+    if (s && strcmp(clause, "GROUP BY") == 0) {
+        struct expr *own; /* a column of FROM goes before an alias here */
+        TRY(sql__find_column(a, s, name, location, &own));
+        if (own)
+            return NULL;
+    }
+    for (int i = 0; i < sel->n_targets; i++) {
+        if (strcmp(sel->targets[i].name, name) != 0)
+            continue;
+        if (*ret >= 0 && !expr_equal(sel->targets[i].expr, sel->targets[*ret].expr))
+            return sql__at(a, error_new(E_AMBIGUOUS_COLUMN, "%s \"%s\" is ambiguous", clause, name),
+                           location);
+        if (*ret < 0)
+            *ret = i;
+    }
+    return NULL;
+}
+
+static int equal_target(const struct select *sel, const struct expr *e)
+{
+    for (int i = 0; i < sel->n_targets; i++) {
+        if (expr_equal(sel->targets[i].expr, e))
+            return i;
+    }
+    return -1;
+}
+
+static void order_direction(const SortBy *n, struct order_item *o)
+{
+    o->descending = n->sortby_dir == SORTBY_DESC;
+    o->nulls_first = n->sortby_nulls == SORTBY_NULLS_DEFAULT ? o->descending
+                                                             : n->sortby_nulls == SORTBY_NULLS_FIRST;
+    o->never_null = !expr_nullable(o->expr);
+}
+
+struct error *sql__order(struct analysis *a, struct scope *s, const List *list, struct select *sel,
+                         int *ret_n, struct order_item **ret)
+{
+    int n = list_length(list);
+    struct order_item *items = ARENA_ARRAY(a->arena, struct order_item, MAX(n, 1));
+    for (int i = 0; i < n; i++) {
+        const SortBy *by = list_nth(list, i);
+        struct order_item *o = &items[i];
+        o->target = -1;
+        if (by->sortby_dir == SORTBY_USING)
+            return sql__unsupported(a, by->location, "Use ASC or DESC.",
+                                    "ORDER BY ... USING is not supported");
+        if (sel)
+            TRY(target_of(a, s, by->node, sel, "ORDER BY", &o->target));
+        if (o->target < 0) {
+            TRY(sql__expr(a, s, by->node, &o->expr));
+            sql__default_unknown(a, &o->expr);
+            o->target = sel ? equal_target(sel, o->expr) : -1;
+        } else {
+            struct expr **e = &sel->targets[o->target].expr;
+            if ((*e)->type == OID_UNKNOWN)
+                TRY(sql__coerce_select_column(a, sel, o->target, OID_TEXT));
+            o->expr = *e;
+        }
+        order_direction(by, o);
+    }
+    *ret_n = n;
+    *ret = items;
+    return NULL;
+}
+
+/* Expressions of GROUP BY and DISTINCT ON. */
+static struct error *key_list(struct analysis *a, struct scope *s, const List *list,
+                              struct select *sel, const char *clause, int *ret_n,
+                              struct expr ***ret)
+{
+    int n = list_length(list);
+    *ret = ARENA_ARRAY(a->arena, struct expr *, MAX(n, 1));
+    *ret_n = 0;
+    for (int i = 0; i < n; i++) {
+        const Node *node = list_nth(list, i);
+        struct expr *e;
+        int target;
+        if (IsA(node, GroupingSet))
+            return sql__unsupported(a, sql__location(node), "Use one SELECT for each set, and UNION ALL.",
+                                    "GROUPING SETS, ROLLUP and CUBE are not supported");
+        TRY(target_of(a, s, node, sel, clause, &target));
+        if (target >= 0) {
+            if (sel->targets[target].expr->type == OID_UNKNOWN)
+                TRY(sql__coerce_select_column(a, sel, target, OID_TEXT));
+            e = sel->targets[target].expr;
+        } else {
+            TRY(sql__expr(a, s, node, &e));
+            sql__default_unknown(a, &e);
+        }
+        (*ret)[(*ret_n)++] = e;
+    }
+    return NULL;
+}
+
+/* ---- the rules of grouping -------------------------------------------------------------------------------------- */
+
+struct grouping {
+    struct analysis *a;
+    const struct select *sel;
+    struct error *error;
+    bool in_subquery;
+};
+
+static bool in_group(const struct select *sel, const struct expr *e)
+{
+    for (int i = 0; i < sel->n_group; i++) {
+        if (expr_equal(sel->group[i], e))
+            return true;
+    }
+    return false;
+}
+
+static bool column_in_group(const struct select *sel, const struct rte *r, int column)
+{
+    for (int i = 0; i < sel->n_group; i++) {
+        const struct expr *g = sel->group[i];
+        if (g->kind == EXPR_COLUMN && g->col.rte == r && g->col.column == column)
+            return true;
+    }
+    return false;
+}
+
+/* All columns of the table's primary key are grouped by: the others follow from it. */
+static bool key_in_group(const struct select *sel, const struct rte *r)
+{
+    for (int k = 0; r->kind == RTE_TABLE && k < r->table->n_keys; k++) {
+        const struct key *key = &r->table->keys[k];
+        bool all = key->primary;
+        for (int i = 0; i < key->n_columns && all; i++)
+            all = column_in_group(sel, r, key->columns[i]);
+        if (all)
+            return true;
+    }
+    return false;
+}
+
+static bool check_grouped(void *ctx, const struct expr *e)
+{
+    struct grouping *g = ctx;
+    if (g->error || in_group(g->sel, e))
+        return false;
+    if (e->kind == EXPR_AGG)
+        return false;
+    if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel || key_in_group(g->sel, e->col.rte))
+        return true;
+    const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
+    if (g->in_subquery)
+        g->error = error_new(E_GROUPING, "subquery uses ungrouped column \"%s.%s\" from outer query",
+                             table, column);
+    else
+        g->error = error_new(E_GROUPING,
+                             "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+                             table, column);
+    sql__at(g->a, g->error, e->position - 1);
+    return false;
+}
+
+static struct error *grouped(struct grouping *g, const struct expr *e)
+{
+    if (e)
+        expr_walk(e, true, check_grouped, g);
+    return g->error;
+}
+
+static struct error *group_rules(struct analysis *a, struct select *sel)
+{
+    struct grouping g = {.a = a, .sel = sel};
+    for (int i = 0; i < sel->n_targets; i++)
+        TRY(grouped(&g, sel->targets[i].expr));
+    TRY(grouped(&g, sel->having));
+    for (int i = 0; i < sel->n_order; i++)
+        TRY(grouped(&g, sel->order[i].expr));
+    for (int i = 0; i < sel->n_windows; i++) {
+        const struct window *w = sel->windows[i];
+        for (int k = 0; k < w->n_partition; k++)
+            TRY(grouped(&g, w->partition[k]));
+        for (int k = 0; k < w->n_order; k++)
+            TRY(grouped(&g, w->order[k].expr));
+    }
+    return NULL;
+}
+
+/* ---- windows ------------------------------------------------------------------------------------------------------ */
+
+static const WindowDef *named_window(const struct scope *s, const char *name)
+{
+    for (int i = 0; i < s->named_windows.n; i++) {
+        const WindowDef *d = s->named_windows.items[i];
+        if (d->name && strcmp(d->name, name) == 0)
+            return d;
+    }
+    return NULL;
+}
+
+static const char *frame_bound(int options, bool start)
+{
+    if (options & (start ? FRAMEOPTION_START_UNBOUNDED_PRECEDING : FRAMEOPTION_END_UNBOUNDED_PRECEDING))
+        return "UNBOUNDED PRECEDING";
+    if (options & (start ? FRAMEOPTION_START_UNBOUNDED_FOLLOWING : FRAMEOPTION_END_UNBOUNDED_FOLLOWING))
+        return "UNBOUNDED FOLLOWING";
+    if (options & (start ? FRAMEOPTION_START_CURRENT_ROW : FRAMEOPTION_END_CURRENT_ROW))
+        return "CURRENT ROW";
+    if (options & (start ? FRAMEOPTION_START_OFFSET_PRECEDING : FRAMEOPTION_END_OFFSET_PRECEDING))
+        return "%s PRECEDING";
+    return "%s FOLLOWING";
+}
+
+static struct error *frame_offset(struct analysis *a, struct scope *s, const Node *n,
+                                  struct expr **ret)
+{
+    if (!n)
+        return NULL;
+    TRY(sql__expr(a, s, n, ret));
+    TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_IMPLICIT, ret));
+    if (!expr_is_constant(*ret))
+        return sql__at(a, error_new("42P20", "argument of ROWS must not contain variables"),
+                       sql__location(n));
+    return NULL;
+}
+
+static struct error *frame(struct analysis *a, struct scope *s, const WindowDef *d,
+                           struct window *w)
+{
+    int o = d->frameOptions;
+    w->frame = "";
+    if (!(o & FRAMEOPTION_NONDEFAULT))
+        return NULL;
+    bool range_offset = (o & FRAMEOPTION_RANGE) && (d->startOffset || d->endOffset);
+    if (range_offset)
+        return sql__unsupported(a, d->location, "Use ROWS or GROUPS.",
+                                "RANGE with offset PRECEDING or FOLLOWING is not supported");
+    TRY(frame_offset(a, s, d->startOffset, &w->frame_start));
+    TRY(frame_offset(a, s, d->endOffset, &w->frame_end));
+    const char *unit = o & FRAMEOPTION_ROWS ? "ROWS" : o & FRAMEOPTION_GROUPS ? "GROUPS" : "RANGE";
+    const char *exclude = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? " EXCLUDE CURRENT ROW"
+                          : o & FRAMEOPTION_EXCLUDE_GROUP     ? " EXCLUDE GROUP"
+                          : o & FRAMEOPTION_EXCLUDE_TIES      ? " EXCLUDE TIES"
+                                                              : "";
+    w->frame = arena_printf(a->arena, "%s BETWEEN %s AND %s%s", unit, frame_bound(o, true),
+                            frame_bound(o, false), exclude);
+    return NULL;
+}
+
+static struct error *window_parts(struct analysis *a, struct scope *s, const WindowDef *d,
+                                  struct window *w)
+{
+    const WindowDef *base = NULL;
+    if (d->refname) {
+        base = named_window(s, d->refname);
+        if (!base)
+            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", d->refname),
+                           d->location);
+        if (d->partitionClause)
+            return sql__at(a, error_new("42P20", "cannot override PARTITION BY clause of window \"%s\"", d->refname), d->location);
+        if (d->orderClause && base->orderClause)
+            return sql__at(a, error_new("42P20", "cannot override ORDER BY clause of window \"%s\"", d->refname), d->location);
+        if (base->frameOptions & FRAMEOPTION_NONDEFAULT)
+            return sql__at(a, error_new("42P20", "cannot copy window \"%s\" because it has a frame clause", d->refname), d->location);
+        TRY(window_parts(a, s, base, w));
+    }
+    int n = list_length(d->partitionClause);
+    if (n) {
+        w->partition = ARENA_ARRAY(a->arena, struct expr *, n);
+        for (int i = 0; i < n; i++) {
+            TRY(sql__expr(a, s, list_nth(d->partitionClause, i), &w->partition[i]));
+            sql__default_unknown(a, &w->partition[i]);
+        }
+        w->n_partition = n;
+    }
+    if (d->orderClause)
+        TRY(sql__order(a, s, d->orderClause, NULL, &w->n_order, &w->order));
+    return frame(a, s, d, w);
+}
+
+struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *def,
+                          struct window **ret)
+{
+    const WindowDef *d = def;
+    if (def->name) { /* OVER name */
+        d = named_window(s, def->name);
+        if (!d)
+            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", def->name),
+                           def->location);
+    }
+    struct window *w = ARENA_NEW(a->arena, struct window);
+    w->id = a->n_windows++;
+    enum clause before = s->clause;
+    s->clause = CLAUSE_WINDOW;
+    TRY(window_parts(a, s, d, w));
+    s->clause = before;
+    sql__push(a->arena, &s->windows, w);
+    *ret = w;
+    return NULL;
+}
+
+/* ---- LIMIT, DISTINCT, locking -------------------------------------------------------------------------------------- */
+
+static struct error *limit_value(struct analysis *a, struct scope *s, const Node *n,
+                                 enum clause clause, struct expr **ret)
+{
+    if (!n || (IsA(n, A_Const) && ((const A_Const *)n)->isnull))
+        return NULL;
+    enum clause before = s->clause;
+    s->clause = clause;
+    TRY(sql__expr(a, s, n, ret));
+    s->clause = before;
+    const char *name = clause == CLAUSE_LIMIT ? "LIMIT" : "OFFSET";
+    if (!sql__can_coerce(*ret, OID_INT8, CAST_ASSIGNMENT))
+        return sql__at(a, error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
+                                    name, sql__type(a, (*ret)->type)), sql__location(n));
+    TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_ASSIGNMENT, ret));
+    if ((*ret)->kind == EXPR_CONST && (*ret)->value.kind == VALUE_INT && (*ret)->value.i < 0)
+        return error_new(clause == CLAUSE_LIMIT ? "2201W" : "2201X", "%s must not be negative", name);
+    return NULL;
+}
+
+enum { PARSED_LIMIT_WITH_TIES = 2 }; /* libpg_query puts a LIMIT_OPTION_DEFAULT in front of PostgreSQL's */
+
+static struct error *limits(struct analysis *a, struct scope *s, const SelectStmt *n,
+                            struct select *sel)
+{
+    if ((int)n->limitOption == PARSED_LIMIT_WITH_TIES)
+        return sql__unsupported(a, sql__location(n->limitCount), "Use rank() in a subquery.",
+                                "FETCH FIRST ... WITH TIES is not supported");
+    TRY(limit_value(a, s, n->limitCount, CLAUSE_LIMIT, &sel->limit));
+    return limit_value(a, s, n->limitOffset, CLAUSE_OFFSET, &sel->offset);
+}
+
+static struct error *distinct_rules(struct analysis *a, const struct select *sel)
+{
+    for (int i = 0; i < sel->n_order && sel->distinct; i++) {
+        if (sel->order[i].target < 0)
+            return sql__at(a, error_new("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
+                           sel->order[i].expr->position - 1);
+    }
+    if (!sel->n_distinct_on)
+        return NULL;
+    for (int i = 0; i < sel->n_order && i < sel->n_distinct_on; i++) {
+        bool found = false;
+        for (int k = 0; k < sel->n_distinct_on; k++)
+            found |= expr_equal(sel->distinct_on[k], sel->order[i].expr);
+        if (!found)
+            return sql__at(a, error_new("42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
+                           sel->order[i].expr->position - 1);
+    }
+    return NULL;
+}
+
+static struct error *distinct(struct analysis *a, struct scope *s, const SelectStmt *n,
+                              struct select *sel)
+{
+    if (!n->distinctClause)
+        return NULL;
+    if (linitial(n->distinctClause) == NULL) {
+        sel->distinct = true;
+    } else {
+        s->clause = CLAUSE_DISTINCT_ON;
+        TRY(key_list(a, s, n->distinctClause, sel, "SELECT DISTINCT ON", &sel->n_distinct_on,
+                     &sel->distinct_on));
+    }
+    return distinct_rules(a, sel);
+}
+
+static struct error *locking(struct analysis *a, const SelectStmt *n, struct select *sel)
+{
+    if (!n->lockingClause)
+        return NULL;
+    const LockingClause *l = linitial(n->lockingClause);
+    const char *strength[] = {"", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
+    const char *what = NULL;
+    if (sel->kind == SELECT_SETOP)
+        what = "UNION/INTERSECT/EXCEPT";
+    else if (sel->kind == SELECT_VALUES)
+        what = "VALUES";
+    else if (sel->distinct || sel->n_distinct_on)
+        what = "DISTINCT clause";
+    else if (sel->n_group)
+        what = "GROUP BY clause";
+    else if (sel->having)
+        what = "HAVING clause";
+    else if (sel->n_aggs)
+        what = "aggregate functions";
+    else if (sel->n_windows)
+        what = "window functions";
+    if (what)
+        return error_new(E_UNSUPPORTED, "%s is not allowed with %s", strength[l->strength], what);
+    sel->for_update = true;
+    a->q->locks = true;
+    return NULL;
+}
+
+/* ---- the three kinds ------------------------------------------------------------------------------------------------- */
+
+static struct error *where_and_having(struct analysis *a, struct scope *s, const SelectStmt *n,
+                                      struct select *sel)
+{
+    if (n->whereClause) {
+        s->clause = CLAUSE_WHERE;
+        TRY(sql__expr(a, s, n->whereClause, &sel->where));
+        TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
+    }
+    if (n->havingClause) {
+        s->clause = CLAUSE_HAVING;
+        TRY(sql__expr(a, s, n->havingClause, &sel->having));
+        TRY(sql__boolean(a, sel->having, "HAVING", &sel->having));
+    }
+    return NULL;
+}
+
+static struct error *plain_select(struct analysis *a, struct scope *s, const SelectStmt *n,
+                                  struct select *sel)
+{
+    if (n->intoClause)
+        return sql__unsupported(a, sql__location((const Node *)n->intoClause->rel),
+                                "Create the table, then INSERT INTO ... SELECT.",
+                                "SELECT INTO is not supported");
+    TRY(sql__from(a, s, n->fromClause));
+    for (int i = 0; i < list_length(n->windowClause); i++)
+        sql__push(a->arena, &s->named_windows, list_nth(n->windowClause, i));
+    s->clause = CLAUSE_SELECT;
+    TRY(sql__targets(a, s, n->targetList, &sel->n_targets, &sel->targets));
+    TRY(where_and_having(a, s, n, sel));
+    s->clause = CLAUSE_ORDER;
+    TRY(sql__order(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
+    s->clause = CLAUSE_GROUP;
+    TRY(key_list(a, s, n->groupClause, sel, "GROUP BY", &sel->n_group, &sel->group));
+    TRY(distinct(a, s, n, sel));
+    TRY(limits(a, s, n, sel));
+    sel->n_aggs = s->aggs.n;
+    sel->aggs = (struct expr **)s->aggs.items;
+    sel->n_windows = s->windows.n;
+    sel->windows = (struct window **)s->windows.items;
+    sel->grouped = sel->n_group || sel->n_aggs || sel->having;
+    for (int i = 0; i < sel->n_group; i++) {
+        if (sel->group[i]->kind == EXPR_AGG)
+            return sql__at(a, error_new(E_GROUPING, "aggregate functions are not allowed in GROUP BY"),
+                           sel->group[i]->position - 1);
+    }
+    if (sel->grouped)
+        TRY(group_rules(a, sel));
+    return locking(a, n, sel);
+}
+
+static struct error *values_columns(struct analysis *a, struct select *sel)
+{
+    struct expr **column = ARENA_ARRAY(a->arena, struct expr *, sel->n_rows);
+    for (int c = 0; c < sel->n_targets; c++) {
+        uint32_t type = OID_UNKNOWN;
+        bool known = false;
+        for (int r = 0; r < sel->n_rows; r++) {
+            column[r] = sel->rows[r][c];
+            known |= column[r]->type != OID_UNKNOWN;
+        }
+        if (known || sel->n_rows > 1) {
+            TRY(sql__common_type(a, column, sel->n_rows, "VALUES", &type));
+            for (int r = 0; r < sel->n_rows; r++)
+                TRY(sql__coerce(a, column[r], type, -1, CAST_IMPLICIT, &sel->rows[r][c]));
+        }
+        sel->targets[c].expr = sel->rows[0][c];
+        sel->targets[c].name = arena_printf(a->arena, "column%d", c + 1);
+    }
+    return NULL;
+}
+
+static struct error *values(struct analysis *a, struct scope *s, const SelectStmt *n,
+                            struct select *sel)
+{
+    sel->n_rows = list_length(n->valuesLists);
+    sel->rows = ARENA_ARRAY(a->arena, struct expr **, sel->n_rows);
+    sel->n_targets = list_length(linitial(n->valuesLists));
+    sel->targets = ARENA_ARRAY(a->arena, struct target, sel->n_targets);
+    s->clause = CLAUSE_VALUES;
+    for (int r = 0; r < sel->n_rows; r++) {
+        const List *row = list_nth(n->valuesLists, r);
+        if (list_length(row) != sel->n_targets)
+            return sql__at(a, error_new(E_SYNTAX, "VALUES lists must all be the same length"),
+                           sql__location(linitial(row)));
+        sel->rows[r] = ARENA_ARRAY(a->arena, struct expr *, sel->n_targets);
+        for (int c = 0; c < sel->n_targets; c++)
+            TRY(sql__expr(a, s, list_nth(row, c), &sel->rows[r][c]));
+    }
+    TRY(values_columns(a, sel));
+    s->clause = CLAUSE_ORDER;
+    TRY(sql__order(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
+    TRY(limits(a, s, n, sel));
+    return locking(a, n, sel);
+}
+
+static const char *setop_name(enum setop op)
+{
+    return op == SETOP_UNION ? "UNION" : op == SETOP_INTERSECT ? "INTERSECT" : "EXCEPT";
+}
+
+static struct error *setop_columns(struct analysis *a, struct select *sel)
+{
+    struct select *l = sel->left, *r = sel->right;
+    const char *name = setop_name(sel->op);
+    if (l->n_targets != r->n_targets)
+        return sql__at(a, error_new(E_SYNTAX, "each %s query must have the same number of columns", name),
+                       r->n_targets ? r->targets[0].expr->position - 1 : -1);
+    sel->n_targets = l->n_targets;
+    sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(l->n_targets, 1));
+    for (int i = 0; i < l->n_targets; i++) {
+        struct expr *both[2] = {l->targets[i].expr, r->targets[i].expr};
+        uint32_t type;
+        TRY(sql__common_type(a, both, 2, name, &type));
+        int32_t typmod = sql__common_typmod(both, 2, type);
+        TRY(sql__coerce_select_column(a, l, i, type));
+        TRY(sql__coerce_select_column(a, r, i, type));
+        sel->targets[i] = l->targets[i];
+        if (sel->targets[i].expr->typmod != typmod) {
+            struct expr *e = ARENA_NEW(a->arena, struct expr);
+            *e = *sel->targets[i].expr;
+            e->typmod = typmod;
+            sel->targets[i].expr = e;
+        }
+    }
+    return NULL;
+}
+
+/* ORDER BY of a set operation sees the result columns only. */
+static struct error *setop_order(struct analysis *a, const SelectStmt *n, struct select *sel)
+{
+    int count = list_length(n->sortClause);
+    sel->order = ARENA_ARRAY(a->arena, struct order_item, MAX(count, 1));
+    for (int i = 0; i < count; i++) {
+        const SortBy *by = list_nth(n->sortClause, i);
+        struct order_item *o = &sel->order[i];
+        TRY(target_of(a, NULL, by->node, sel, "ORDER BY", &o->target));
+        if (o->target < 0) {
+            if (IsA(by->node, ColumnRef)) {
+                const ColumnRef *c = (const ColumnRef *)by->node;
+                if (list_length(c->fields) == 1)
+                    return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist",
+                                                strVal(linitial(c->fields))), c->location);
+            }
+            struct error *e = error_new(E_UNSUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+            error_detail(e, "Only result column names can be used, not expressions or functions.");
+            error_hint(e, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+            return sql__at(a, e, sql__location(by->node));
+        }
+        o->expr = sel->targets[o->target].expr;
+        order_direction(by, o);
+        o->never_null = false;
+    }
+    sel->n_order = count;
+    return NULL;
+}
+
+static struct error *setop(struct analysis *a, struct scope *s, const SelectStmt *n,
+                           struct select *sel)
+{
+    sel->op = n->op == PG_SETOP_UNION       ? SETOP_UNION
+              : n->op == PG_SETOP_INTERSECT ? SETOP_INTERSECT
+                                            : SETOP_EXCEPT;
+    sel->all = n->all;
+    TRY(sql__select(a, s, n->larg, &sel->left));
+    TRY(sql__select(a, s, n->rarg, &sel->right));
+    TRY(setop_columns(a, sel));
+    TRY(setop_order(a, n, sel));
+    TRY(limits(a, s, n, sel));
+    return locking(a, n, sel);
+}
+
+struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
+                          struct select **ret)
+{
+    TRY(sql__enter(a, -1));
+    enum select_kind kind = n->op != SETOP_NONE ? SELECT_SETOP
+                            : n->valuesLists    ? SELECT_VALUES
+                                                : SELECT_PLAIN;
+    struct select *sel = sql__new_select(a, kind, parent ? parent->select : NULL);
+    struct scope s = {.parent = parent, .select = sel};
+    TRY(sql__with(a, &s, n->withClause));
+    if (kind == SELECT_SETOP)
+        TRY(setop(a, &s, n, sel));
+    else if (kind == SELECT_VALUES)
+        TRY(values(a, &s, n, sel));
+    else
+        TRY(plain_select(a, &s, n, sel));
+    sql__leave(a);
+    *ret = sel;
+    return NULL;
+}

@@ -1,0 +1,212 @@
+/*
+ * What the files of sql/ that read PostgreSQL's parse nodes share: the state of one analysis, name
+ * scopes, coercion.
+ *
+ * Locations: PostgreSQL's nodes carry byte offsets into the parsed text, -1 for none. Inside sql/
+ * `location` is always such an offset and expr->position is location + 1; sql__at() turns it into
+ * the character position that a client wants, only when there is an error to report.
+ */
+#pragma once
+
+#include "raw.h"
+
+#include "sql/sql.h"
+
+#include <errno.h>
+#include <strings.h>
+
+/* ---- parse.c --------------------------------------------------------------------------------- */
+
+struct sql_insertion {
+    size_t at; /* byte of the parsed text */
+};
+
+int sql__position(const struct sql_script *s, int location);
+bool sql__is_insertion(const struct sql_script *s, int location); /* a place inside an ON true of ours */
+
+/* ---- the state of one analysis ------------------------------------------------------------------ */
+
+/* Pointers, grown in the arena. */
+struct list {
+    void **items;
+    int n, cap;
+};
+void sql__push(struct arena *arena, struct list *l, void *item);
+
+struct analysis {
+    const struct sql_context *ctx;
+    struct arena *arena;
+    const struct sql_script *script;
+    struct query *q;
+    int depth;
+    int n_params, cap_params;
+    uint32_t *params;   /* 0: not known yet */
+    struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
+    struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish() */
+    struct list rtes, ctes, selects;
+    int n_windows;
+    bool lifted; /* a parameter stands for a literal */
+};
+
+/* What is being analysed, for the rules and messages that hang on it. */
+enum clause {
+    CLAUSE_SELECT, CLAUSE_FROM_FUNCTION, CLAUSE_ON, CLAUSE_WHERE, CLAUSE_GROUP, CLAUSE_HAVING,
+    CLAUSE_ORDER, CLAUSE_DISTINCT_ON, CLAUSE_WINDOW, CLAUSE_FILTER, CLAUSE_LIMIT, CLAUSE_OFFSET,
+    CLAUSE_VALUES, CLAUSE_UPDATE, CLAUSE_RETURNING, CLAUSE_CHECK, CLAUSE_DEFAULT, CLAUSE_EXECUTE,
+    CLAUSE_CONFLICT_WHERE,
+};
+
+struct name_column {
+    const char *name;
+    struct expr *expr;
+};
+
+/* One name that FROM made visible. Joins with USING have an item of their own for the merged
+ * columns, which hides the columns of both sides. */
+struct name_item {
+    const char *name; /* NULL: a join without alias */
+    struct rte *rte;  /* or NULL and: */
+    int n_columns;
+    struct name_column *columns;
+    bool table_visible, columns_visible;
+};
+
+struct scope {
+    struct scope *parent;
+    struct select *select; /* whose FROM this is; NULL: a write's */
+    struct list items;     /* struct name_item */
+    struct list ctes;      /* struct cte visible here */
+    struct list aggs, windows;
+    struct list named_windows; /* WindowDef of the WINDOW clause */
+    enum clause clause;
+    bool in_agg, in_window;
+    bool from_done; /* FROM is complete: columns can be seen */
+};
+
+/* error at a place of the source */
+struct error *sql__at(const struct analysis *a, struct error *e, int location);
+struct error *sql__unsupported(const struct analysis *a, int location, const char *hint,
+                               const char *what, ...) PRINTF_LIKE(4, 5);
+const char *sql__type(const struct analysis *a, uint32_t oid); /* for messages */
+
+/* Guards recursion: every recursive descent goes through these two. */
+struct error *sql__enter(struct analysis *a, int location);
+void sql__leave(struct analysis *a);
+
+/* ---- analyse.c ---------------------------------------------------------------------------------- */
+
+struct rte *sql__new_rte(struct analysis *a, enum rte_kind kind, const char *name, int location);
+struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct select *parent);
+struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret); /* 42P01 */
+const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
+struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv);
+/* Parses and analyses an expression of the catalog's (a DEFAULT, a CHECK). */
+struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *sql,
+                               struct expr **ret);
+void sql__finish_selects(struct analysis *a);
+struct error *sql__finish_params(struct analysis *a);
+struct error *sql__statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
+struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
+                                const struct sql_context *ctx, struct arena *arena,
+                                struct query **ret);
+const char *sql__slice(const struct analysis *a, size_t start, size_t end); /* of the parsed text */
+void sql__list_columns(struct analysis *a, const struct target *targets, int n);
+
+/* ---- coerce.c ----------------------------------------------------------------------------------- */
+
+struct expr *sql__new_expr(const struct analysis *a, enum expr_kind kind, uint32_t type,
+                           int location, int n_args);
+struct expr *sql__const(const struct analysis *a, uint32_t type, struct value v, int location);
+struct expr *sql__const_int(const struct analysis *a, uint32_t type, int64_t i);
+struct expr *sql__const_null(const struct analysis *a, uint32_t type, int location);
+bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context context);
+/* e as a value of `to`; casts, literals and parameters are resolved. typmod -1: none.
+ * CAST_ASSIGNMENT refuses what is too long, CAST_EXPLICIT cuts it. 42846 when there is no cast. */
+struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32_t typmod,
+                          enum cast_context context, struct expr **ret);
+struct error *sql__assign(struct analysis *a, struct expr *e, const struct column *column,
+                          struct expr **ret); /* 42804 */
+struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what,
+                           struct expr **ret);
+/* Types of a UNION, CASE, VALUES, ..: PostgreSQL's rules. 42804. */
+struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
+                               const char *what, uint32_t *ret);
+int32_t sql__common_typmod(struct expr *const *exprs, int n, uint32_t type);
+/* Resolves an operator over args (1 or 2) and coerces them in place. */
+struct error *sql__operator(struct analysis *a, const char *name, struct expr **args, int n,
+                            int location, const struct func **ret);
+struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
+                        int location, struct expr **ret); /* an operator as EXPR_FUNC */
+struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n);
+struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret);
+struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type);
+struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
+                             int32_t *ret_typmod);
+/* Column `column` of a select's result as `type`: casts are put into every arm. */
+struct error *sql__coerce_select_column(struct analysis *a, struct select *s, int column,
+                                        uint32_t type);
+void sql__default_unknown(struct analysis *a, struct expr **e); /* an unknown literal becomes text */
+
+/* ---- expr.c ------------------------------------------------------------------------------------- */
+
+struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, struct expr **ret);
+int sql__location(const Node *n); /* leftmost, as far as it is known; or -1 */
+const char *sql__column_name(const Node *n); /* what PostgreSQL calls a result column */
+struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *f,
+                             struct expr **ret);
+struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l,
+                           struct expr **ret);
+
+/* ---- scope.c ------------------------------------------------------------------------------------ */
+
+struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnRef *c,
+                              struct expr **ret);
+struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location);
+struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location);
+const char *sql__item_column_name(const struct name_item *item, int i);
+struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r);
+/* name of a relation -> item; NULL: none. Only this scope */
+struct name_item *sql__find_item(struct scope *s, const char *name);
+/* In this scope only: sets *ret NULL when no item has it. 42702. */
+struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
+                               struct expr **ret);
+
+/* ---- from.c ------------------------------------------------------------------------------------- */
+
+struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
+struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
+                             struct rte **ret);
+struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
+                          int location);
+
+/* ---- select.c ----------------------------------------------------------------------------------- */
+
+struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
+                          struct select **ret);
+struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w);
+struct error *sql__targets(struct analysis *a, struct scope *s, const List *list, int *ret_n,
+                           struct target **ret);
+struct error *sql__order(struct analysis *a, struct scope *s, const List *list, struct select *sel,
+                         int *ret_n, struct order_item **ret);
+struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *def,
+                          struct window **ret);
+struct error *sql__group_rules(struct analysis *a, struct scope *s, struct select *sel);
+
+/* ---- write.c, ddl.c, command.c --------------------------------------------------------------------- */
+
+struct error *sql__insert(struct analysis *a, const InsertStmt *n);
+struct error *sql__update(struct analysis *a, const UpdateStmt *n);
+struct error *sql__delete(struct analysis *a, const DeleteStmt *n);
+struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns, int n);
+/* The INSERT of one row behind COPY FROM, as a query of its own. */
+struct error *sql__analyse_copy(const struct table *t, const int *columns, int n,
+                                const struct sql_context *ctx, const struct analysis *outer,
+                                struct query **ret);
+struct error *sql__create_table(struct analysis *a, const CreateStmt *n);
+struct error *sql__create_index(struct analysis *a, const IndexStmt *n);
+struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
+struct error *sql__drop(struct analysis *a, const DropStmt *n);
+struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
+struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
+struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);

@@ -1,0 +1,517 @@
+/*
+ * INSERT, UPDATE, DELETE.
+ *
+ * An INSERT's rows are brought into the shape of the table here: every column, in the table's
+ * order, with defaults filled in and assignment casts made, so that whoever executes it (SQLite, or
+ * a router that looks for the key) reads one shape only.
+ *
+ * A single integer primary key is SQLite's row id, and SQLite would give a NULL one a number of its
+ * own choice: minisql_required() stands in the way.
+ */
+#include "sql_int.h"
+
+/* ---- columns and values --------------------------------------------------------------------------------- */
+
+static struct error *write_target(struct analysis *a, const RangeVar *rv, struct rte **ret)
+{
+    const struct table *t;
+    TRY(sql__find_table(a, rv, &t));
+    if (t->id == 0)
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
+                       rv->location);
+    *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+    (*ret)->target = true;
+    a->q->writes = true;
+    a->q->counts_rows = true;
+    a->q->write = ARENA_NEW(a->arena, struct write);
+    a->q->write->target = *ret;
+    return NULL;
+}
+
+static struct error *find_target_column(const struct analysis *a, const struct table *t,
+                                        const ResTarget *n, int *ret)
+{
+    if (n->indirection)
+        return sql__unsupported(a, n->location, "Assign the whole column.",
+                                "assignment to a part of a column is not supported");
+    *ret = table_column(t, n->name);
+    if (*ret < 0)
+        return sql__at(a, error_new(E_UNDEFINED_COLUMN,
+                                    "column \"%s\" of relation \"%s\" does not exist", n->name, t->name),
+                       n->location);
+    return NULL;
+}
+
+/* Does SQLite not refuse NULL here by itself? So it is with a row id, and with a primary key that
+ * was added to a table later, as an index. */
+static bool needs_guard(const struct table *t, int column)
+{
+    uint32_t type = t->columns[column].type;
+    for (int i = 0; i < t->n_keys; i++) {
+        const struct key *k = &t->keys[i];
+        bool in_key = false, late = false;
+        for (int c = 0; c < k->n_columns; c++)
+            in_key |= k->columns[c] == column;
+        for (int x = 0; x < t->n_indexes; x++)
+            late |= strcmp(t->indexes[x].name, k->name) == 0;
+        if (k->primary && in_key)
+            return late || (k->n_columns == 1 && type_by_oid(type)->storage == VALUE_INT);
+    }
+    return false;
+}
+
+static struct expr *text_const(struct analysis *a, const char *text)
+{
+    return sql__const(a, OID_TEXT, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}}, -1);
+}
+
+/* Casts a value to its column and keeps NULL out of a row id. */
+static struct error *fit(struct analysis *a, const struct table *t, int column, struct expr *e,
+                         struct expr **ret)
+{
+    TRY(sql__assign(a, e, &t->columns[column], ret));
+    if (!needs_guard(t, column) || !expr_nullable(*ret))
+        return NULL;
+    struct expr *value = *ret;
+    uint32_t type = value->type;
+    struct expr *call = sql__new_expr(a, EXPR_FUNC, type, value->position - 1, 3);
+    enum value_kind storage = type_by_oid(type)->storage;
+    uint32_t types[3] = {storage == VALUE_INT    ? OID_INT8
+                         : storage == VALUE_REAL ? OID_FLOAT8
+                                                 : OID_TEXT,
+                         OID_TEXT, OID_TEXT};
+    call->args[0] = value;
+    call->args[1] = text_const(a, t->name);
+    call->args[2] = text_const(a, t->columns[column].name);
+    TRY(func_resolve("minisql_required", FUNC_SCALAR, types, 3, &call->call.func));
+    *ret = call;
+    return NULL;
+}
+
+static struct error *default_value(struct analysis *a, const struct table *t, int column,
+                                   struct expr **ret)
+{
+    const struct column *c = &t->columns[column];
+    struct expr *e = sql__const_null(a, OID_UNKNOWN, -1);
+    if (c->default_sql) {
+        struct scope s = {.clause = CLAUSE_DEFAULT};
+        TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+    }
+    return fit(a, t, column, e, ret);
+}
+
+/* ---- INSERT ------------------------------------------------------------------------------------------------ */
+
+/* The columns that are given, in the order given. */
+static struct error *insert_columns(struct analysis *a, const InsertStmt *n, const struct table *t,
+                                    int *ret_n, int **ret)
+{
+    int named = list_length(n->cols);
+    *ret_n = n->cols ? named : t->n_columns;
+    *ret = ARENA_ARRAY(a->arena, int, MAX(*ret_n, 1));
+    bool *seen = ARENA_ARRAY(a->arena, bool, MAX(t->n_columns, 1));
+    for (int i = 0; i < *ret_n; i++) {
+        (*ret)[i] = i;
+        if (!n->cols)
+            continue;
+        const ResTarget *target = list_nth(n->cols, i);
+        TRY(find_target_column(a, t, target, &(*ret)[i]));
+        if (seen[(*ret)[i]])
+            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                                        target->name), target->location);
+        seen[(*ret)[i]] = true;
+    }
+    return NULL;
+}
+
+static struct error *check_count(struct analysis *a, const InsertStmt *n, int given, int *n_columns,
+                                 int location)
+{
+    const char *message = NULL;
+    if (given > *n_columns)
+        message = "INSERT has more expressions than target columns";
+    else if (given < *n_columns && n->cols) {
+        message = "INSERT has more target columns than expressions";
+        location = ((const ResTarget *)list_nth(n->cols, given))->location;
+    }
+    if (message)
+        return sql__at(a, error_new(E_SYNTAX, "%s", message), location);
+    *n_columns = given;
+    return NULL;
+}
+
+static struct error *insert_values(struct analysis *a, const InsertStmt *n, const SelectStmt *v,
+                                   const struct table *t, int n_columns, const int *columns)
+{
+    struct select *sel = sql__new_select(a, SELECT_VALUES, NULL);
+    struct scope s = {.select = sel, .clause = CLAUSE_VALUES};
+    struct expr **defaults = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
+    TRY(sql__with(a, &s, n->withClause));
+    TRY(sql__with(a, &s, v->withClause));
+    sel->n_rows = list_length(v->valuesLists);
+    sel->rows = ARENA_ARRAY(a->arena, struct expr **, sel->n_rows);
+    int width = list_length(linitial(v->valuesLists));
+    const List *first = linitial(v->valuesLists);
+    int last = MIN(n_columns, width - 1);
+    TRY(check_count(a, n, width, &n_columns, sql__location(list_nth(first, last))));
+    for (int r = 0; r < sel->n_rows; r++) {
+        const List *row = list_nth(v->valuesLists, r);
+        struct expr **out = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
+        sel->rows[r] = out;
+        if (list_length(row) != width)
+            return sql__at(a, error_new(E_SYNTAX, "VALUES lists must all be the same length"),
+                           sql__location(linitial(row)));
+        for (int i = 0; i < width; i++) {
+            const Node *value = list_nth(row, i);
+            int c = columns[i];
+            if (IsA(value, SetToDefault))
+                continue;
+            TRY(sql__expr(a, &s, value, &out[c]));
+            TRY(fit(a, t, c, out[c], &out[c]));
+        }
+        for (int c = 0; c < t->n_columns; c++) {
+            if (!out[c] && !defaults[c])
+                TRY(default_value(a, t, c, &defaults[c]));
+            if (!out[c])
+                out[c] = defaults[c];
+        }
+    }
+    a->q->write->select = sel;
+    return NULL;
+}
+
+/* One row of defaults only. */
+static struct error *insert_defaults(struct analysis *a, const struct table *t)
+{
+    struct select *sel = sql__new_select(a, SELECT_VALUES, NULL);
+    sel->n_rows = 1;
+    sel->rows = ARENA_NEW(a->arena, struct expr **);
+    sel->rows[0] = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
+    for (int c = 0; c < t->n_columns; c++)
+        TRY(default_value(a, t, c, &sel->rows[0][c]));
+    a->q->write->select = sel;
+    return NULL;
+}
+
+/* Unknown literals of the source take the type of the column that they go to. */
+static struct error *type_source(struct analysis *a, struct select *source, const struct table *t,
+                                 int n_columns, const int *columns)
+{
+    for (int i = 0; i < n_columns; i++) {
+        if (source->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, source, i, t->columns[columns[i]].type));
+    }
+    return NULL;
+}
+
+static struct error *insert_select(struct analysis *a, const InsertStmt *n, const SelectStmt *q,
+                                   const struct table *t, int n_columns, const int *columns)
+{
+    struct select *sel = sql__new_select(a, SELECT_PLAIN, NULL), *source;
+    struct scope s = {.select = sel};
+    TRY(sql__with(a, &s, n->withClause));
+    TRY(sql__select(a, &s, q, &source));
+    TRY(check_count(a, n, source->n_targets, &n_columns,
+                    source->n_targets > n_columns ? source->targets[n_columns].expr->position - 1 : -1));
+    TRY(type_source(a, source, t, n_columns, columns));
+    struct rte *r = sql__new_rte(a, RTE_SUBQUERY, "source", -1);
+    r->select = source;
+    r->owner = sel;
+    r->n_columns = source->n_targets;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(r->n_columns, 1));
+    sel->from = ARENA_NEW(a->arena, struct from *);
+    sel->from[0] = ARENA_NEW(a->arena, struct from);
+    sel->from[0]->rte = r;
+    sel->n_from = 1;
+    sel->n_targets = t->n_columns;
+    sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
+    for (int i = 0; i < n_columns; i++) {
+        const struct target *given = &source->targets[i];
+        r->columns[i] = (struct rte_column){.name = given->name, .type = given->expr->type,
+                                            .typmod = given->expr->typmod};
+        int c = columns[i];
+        struct expr *e = sql__column(a, r, i, given->expr->position - 1);
+        TRY(fit(a, t, c, e, &sel->targets[c].expr));
+    }
+    for (int c = 0; c < t->n_columns; c++) {
+        if (!sel->targets[c].expr)
+            TRY(default_value(a, t, c, &sel->targets[c].expr));
+        sel->targets[c].name = t->columns[c].name;
+    }
+    a->q->write->select = sel;
+    return NULL;
+}
+
+/* ---- SET --------------------------------------------------------------------------------------------------- */
+
+static struct error *one_assignment(struct analysis *a, struct scope *s, const struct table *t,
+                                    const ResTarget *n, const Node *value, struct assignment *ret)
+{
+    TRY(find_target_column(a, t, n, &ret->column));
+    if (IsA(value, SetToDefault))
+        return default_value(a, t, ret->column, &ret->value);
+    struct expr *e;
+    TRY(sql__expr(a, s, value, &e));
+    return fit(a, t, ret->column, e, &ret->value);
+}
+
+static struct error *assignments(struct analysis *a, struct scope *s, const struct table *t,
+                                 const List *list, int *ret_n, struct assignment **ret)
+{
+    int n = list_length(list);
+    struct assignment *set = ARENA_ARRAY(a->arena, struct assignment, MAX(n, 1));
+    s->clause = CLAUSE_UPDATE;
+    for (int i = 0; i < n; i++) {
+        const ResTarget *target = list_nth(list, i);
+        const Node *value = target->val;
+        if (IsA(value, MultiAssignRef)) { /* SET (a, b) = (1, 2) */
+            const MultiAssignRef *m = (const MultiAssignRef *)value;
+            if (!IsA(m->source, RowExpr))
+                return sql__unsupported(a, target->location, "Assign the columns one by one.",
+                                        "assignment of a subquery to several columns is not supported");
+            const List *row = ((const RowExpr *)m->source)->args;
+            if (list_length(row) != m->ncolumns)
+                return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
+                               target->location);
+            value = list_nth(row, m->colno - 1);
+        }
+        TRY(one_assignment(a, s, t, target, value, &set[i]));
+        for (int k = 0; k < i; k++) {
+            if (set[k].column == set[i].column)
+                return sql__at(a, error_new(E_SYNTAX, "multiple assignments to same column \"%s\"",
+                                            target->name), target->location);
+        }
+    }
+    *ret_n = n;
+    *ret = set;
+    return NULL;
+}
+
+static struct error *returning(struct analysis *a, struct scope *s, const List *list,
+                               const struct rte *target)
+{
+    struct write *w = a->q->write;
+    if (!list)
+        return NULL;
+    s->clause = CLAUSE_RETURNING;
+    TRY(sql__targets(a, s, list, &w->n_returning, &w->returning));
+    for (int i = 0; i < w->n_returning; i++) {
+        struct expr **e = &w->returning[i].expr;
+        sql__default_unknown(a, e);
+        if (expr_has_subquery(*e))
+            return sql__unsupported(a, (*e)->position - 1, "Read it with a SELECT in the same transaction.",
+                                    "a subquery in RETURNING is not supported");
+        for (int k = 0; k < a->rtes.n; k++) {
+            const struct rte *r = a->rtes.items[k];
+            if (r != target && expr_mentions(*e, r))
+                return sql__unsupported(a, (*e)->position - 1, "Return columns of the table that is written only.",
+                                        "RETURNING of another table's columns is not supported");
+        }
+    }
+    sql__list_columns(a, w->returning, w->n_returning);
+    return NULL;
+}
+
+/* ---- ON CONFLICT ------------------------------------------------------------------------------------------- */
+
+static bool same_columns(const int *a, int n_a, const int *b, int n_b)
+{
+    if (n_a != n_b)
+        return false;
+    for (int i = 0; i < n_a; i++) {
+        bool found = false;
+        for (int k = 0; k < n_b; k++)
+            found |= a[i] == b[k];
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n,
+                                        const struct table *t, struct on_conflict *c)
+{
+    int count = list_length(n->indexElems);
+    int *columns = ARENA_ARRAY(a->arena, int, count);
+    if (n->whereClause)
+        return sql__unsupported(a, n->location, "Leave WHERE out; there are no partial indexes.",
+                                "ON CONFLICT (...) WHERE is not supported");
+    for (int i = 0; i < count; i++) {
+        const IndexElem *e = list_nth(n->indexElems, i);
+        if (!e->name)
+            return sql__unsupported(a, n->location, "Name columns.",
+                                    "an expression as conflict target is not supported");
+        columns[i] = table_column(t, e->name);
+        if (columns[i] < 0)
+            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
+                           n->location);
+    }
+    for (int i = 0; i < t->n_keys; i++) {
+        if (same_columns(columns, count, t->keys[i].columns, t->keys[i].n_columns))
+            c->key = &t->keys[i];
+    }
+    for (int i = 0; i < t->n_indexes && !c->key; i++) {
+        if (t->indexes[i].unique &&
+            same_columns(columns, count, t->indexes[i].columns, t->indexes[i].n_columns))
+            c->index = &t->indexes[i];
+    }
+    if (!c->key && !c->index)
+        return error_new("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    return NULL;
+}
+
+static struct error *arbiter(struct analysis *a, const InferClause *n, const struct table *t,
+                             struct on_conflict *c)
+{
+    if (!n->conname)
+        return arbiter_by_columns(a, n, t, c);
+    for (int i = 0; i < t->n_keys; i++) {
+        if (strcmp(t->keys[i].name, n->conname) == 0) {
+            c->key = &t->keys[i];
+            return NULL;
+        }
+    }
+    return sql__at(a, error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
+                                n->conname, t->name), n->location);
+}
+
+static struct rte *excluded_rte(struct analysis *a, const struct table *t)
+{
+    struct rte *r = sql__new_rte(a, RTE_EXCLUDED, "excluded", -1);
+    r->table = t;
+    r->n_columns = t->n_columns;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(t->n_columns, 1));
+    for (int i = 0; i < t->n_columns; i++)
+        r->columns[i] = (struct rte_column){.name = t->columns[i].name, .type = t->columns[i].type,
+                                            .typmod = t->columns[i].typmod};
+    return r;
+}
+
+static struct error *on_conflict(struct analysis *a, struct scope *s, const OnConflictClause *n,
+                                 const struct rte *target)
+{
+    const struct table *t = target->table;
+    struct on_conflict *c = ARENA_NEW(a->arena, struct on_conflict);
+    a->q->write->conflict = c;
+    if (n->infer)
+        TRY(arbiter(a, n->infer, t, c));
+    if (n->action == ONCONFLICT_NOTHING)
+        return NULL;
+    if (!n->infer)
+        return error_hint(sql__at(a, error_new(E_SYNTAX, "ON CONFLICT DO UPDATE requires inference specification or constraint name"), n->location),
+                          "For example, ON CONFLICT (column_name).");
+    c->update = true;
+    c->excluded = excluded_rte(a, t);
+    struct scope own = *s;
+    own.items = (struct list){0};
+    for (int i = 0; i < s->items.n; i++)
+        sql__push(a->arena, &own.items, s->items.items[i]);
+    struct name_item *item = sql__add_item(a, &own, c->excluded);
+    item->columns_visible = false;
+    TRY(assignments(a, &own, t, n->targetList, &c->n_set, &c->set));
+    if (n->whereClause) {
+        own.clause = CLAUSE_CONFLICT_WHERE;
+        TRY(sql__expr(a, &own, n->whereClause, &c->where));
+        TRY(sql__boolean(a, c->where, "WHERE", &c->where));
+    }
+    return NULL;
+}
+
+/* ---- the statements ------------------------------------------------------------------------------------------- */
+
+struct error *sql__insert(struct analysis *a, const InsertStmt *n)
+{
+    struct rte *target;
+    int n_columns, *columns;
+    a->q->kind = QUERY_INSERT;
+    a->q->tag = "INSERT 0";
+    TRY(write_target(a, n->relation, &target));
+    const struct table *t = target->table;
+    if (n->override != OVERRIDING_NOT_SET)
+        return sql__unsupported(a, n->relation->location, "Leave OVERRIDING out; there are no identity columns.",
+                                "OVERRIDING is not supported");
+    TRY(insert_columns(a, n, t, &n_columns, &columns));
+    const SelectStmt *q = (const SelectStmt *)n->selectStmt;
+    if (!q)
+        TRY(insert_defaults(a, t));
+    else if (q->valuesLists && !q->sortClause && !q->limitCount && !q->limitOffset)
+        TRY(insert_values(a, n, q, t, n_columns, columns));
+    else
+        TRY(insert_select(a, n, q, t, n_columns, columns));
+    struct scope s = {0};
+    sql__add_item(a, &s, target);
+    if (n->onConflictClause)
+        TRY(on_conflict(a, &s, n->onConflictClause, target));
+    return returning(a, &s, n->returningList, target);
+}
+
+/* FROM or USING, and WHERE, with the target in scope. */
+static struct error *from_and_where(struct analysis *a, struct scope *s, const List *from,
+                                    const Node *where, struct rte *target)
+{
+    struct select *sel = s->select;
+    target->owner = NULL;
+    sql__add_item(a, s, target);
+    TRY(sql__from(a, s, from));
+    if (where) {
+        if (IsA(where, CurrentOfExpr))
+            return sql__unsupported(a, -1, "Name the row by its key.",
+                                    "WHERE CURRENT OF is not supported");
+        s->clause = CLAUSE_WHERE;
+        TRY(sql__expr(a, s, where, &sel->where));
+        TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
+    }
+    return NULL;
+}
+
+/* Filters on the target itself: the select's FROM does not hold it. */
+struct error *sql__update(struct analysis *a, const UpdateStmt *n)
+{
+    struct rte *target;
+    a->q->kind = QUERY_UPDATE;
+    a->q->tag = "UPDATE";
+    TRY(write_target(a, n->relation, &target));
+    struct write *w = a->q->write;
+    w->select = sql__new_select(a, SELECT_PLAIN, NULL);
+    struct scope s = {.select = w->select};
+    TRY(sql__with(a, &s, n->withClause));
+    TRY(from_and_where(a, &s, n->fromClause, n->whereClause, target));
+    TRY(assignments(a, &s, target->table, n->targetList, &w->n_set, &w->set));
+    return returning(a, &s, n->returningList, target);
+}
+
+struct error *sql__delete(struct analysis *a, const DeleteStmt *n)
+{
+    struct rte *target;
+    a->q->kind = QUERY_DELETE;
+    a->q->tag = "DELETE";
+    TRY(write_target(a, n->relation, &target));
+    struct write *w = a->q->write;
+    w->select = sql__new_select(a, SELECT_PLAIN, NULL);
+    struct scope s = {.select = w->select};
+    TRY(sql__with(a, &s, n->withClause));
+    TRY(from_and_where(a, &s, n->usingClause, n->whereClause, target));
+    return returning(a, &s, n->returningList, target);
+}
+
+/* The statement behind COPY FROM: one row, a parameter for each column that is given. */
+struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns, int n)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_INSERT;
+    q->tag = "COPY";
+    q->writes = true;
+    q->counts_rows = true;
+    q->write = ARENA_NEW(a->arena, struct write);
+    struct rte *target = sql__base_rte(a, t, t->name, -1);
+    target->target = true;
+    q->write->target = target;
+    TRY(insert_defaults(a, t));
+    for (int i = 0; i < n; i++) {
+        struct expr *e;
+        TRY(sql__param(a, i + 1, -1, &e));
+        TRY(fit(a, t, columns[i], e, &q->write->select->rows[0][columns[i]]));
+        a->params[i] = t->columns[columns[i]].type;
+    }
+    return NULL;
+}

@@ -1,0 +1,139 @@
+/*
+ * Guards: functions that the SQL of sql/ calls where SQLite would accept in silence what PostgreSQL
+ * refuses. No user calls them by these names, though nothing would happen if one did.
+ *
+ *   minisql_single(x)                 the one row of a scalar subquery: a second one is 21000
+ *   minisql_required(x, table, col)   a value for a row id, where SQLite would replace NULL: 23502
+ *   minisql_limit(n), minisql_offset(n), minisql_step(n)   what LIMIT, OFFSET, generate_series get
+ */
+#include "types/types_int.h"
+
+/* ---- minisql_single ------------------------------------------------------------------------- */
+
+/* `overflow` says that the one value is NULL */
+static void single_init(struct agg_state *s)
+{
+    *s = (struct agg_state){.overflow = true};
+}
+
+static struct error *single_step(struct agg_state *s, const struct value *args, int nargs)
+{
+    if (s->count++ > 0)
+        return error_new("21000", "more than one row returned by a subquery used as an expression");
+    const struct value *v = &args[0];
+    s->overflow = v->kind == VALUE_NULL;
+    if (v->kind == VALUE_INT) {
+        s->i = v->i;
+    } else if (v->kind == VALUE_REAL) {
+        s->r = v->r;
+    } else if (v->kind == VALUE_TEXT) {
+        s->s.p = mem_strndup(v->s.p, v->s.n);
+        s->s.n = v->s.n;
+    }
+    return NULL;
+}
+
+static struct error *single_merge(struct agg_state *into, const struct agg_state *from)
+{
+    (void)into;
+    (void)from;
+    return error_new(E_INTERNAL, "a scalar subquery is not computed in parts");
+}
+
+static struct error *int_final(struct agg_state *s, struct arena *a, struct value *ret)
+{
+    (void)a;
+    *ret = s->overflow ? (struct value){.kind = VALUE_NULL} : value_int(s->i);
+    return NULL;
+}
+
+static struct error *real_final(struct agg_state *s, struct arena *a, struct value *ret)
+{
+    (void)a;
+    *ret = s->overflow ? (struct value){.kind = VALUE_NULL} : value_real(s->r);
+    return NULL;
+}
+
+static struct error *text_final(struct agg_state *s, struct arena *a, struct value *ret)
+{
+    *ret = s->overflow ? (struct value){.kind = VALUE_NULL}
+                       : value_text(arena_strndup(a, s->s.p, s->s.n), s->s.n);
+    return NULL;
+}
+
+static void text_done(struct agg_state *s)
+{
+    if (!s->overflow)
+        mem_free(s->s.p);
+    single_init(s);
+}
+
+static const struct agg int_agg = {single_init, single_step, single_merge, int_final, NULL};
+static const struct agg real_agg = {single_init, single_step, single_merge, real_final, NULL};
+static const struct agg text_agg = {single_init, single_step, single_merge, text_final, text_done};
+
+/* ---- values ------------------------------------------------------------------------------------
+ */
+
+static CALL(required)
+{
+    if (v[0].kind == VALUE_NULL)
+        return error_new(E_NOT_NULL,
+                         "null value in column \"%.*s\" of relation \"%.*s\" violates not-null "
+                         "constraint",
+                         (int)v[2].s.n, v[2].s.p, (int)v[1].s.n, v[1].s.p);
+    *ret = v[0];
+    return NULL;
+}
+
+static CALL(limit)
+{
+    if (v->kind != VALUE_NULL && v->i < 0)
+        return error_new("2201W", "LIMIT must not be negative");
+    *ret = value_int(v->kind == VALUE_NULL ? -1 : v->i);
+    return NULL;
+}
+
+static CALL(offset)
+{
+    if (v->kind != VALUE_NULL && v->i < 0)
+        return error_new("2201X", "OFFSET must not be negative");
+    *ret = value_int(v->kind == VALUE_NULL ? 0 : v->i);
+    return NULL;
+}
+
+static CALL(step)
+{
+    if (v->i == 0)
+        return error_new("22023", "step size cannot equal zero");
+    *ret = v[0];
+    return NULL;
+}
+
+/* ---- rows
+ * ---------------------------------------------------------------------------------------- */
+
+#define SINGLE(type, suffix)                                                                       \
+    {                                                                                              \
+        .name = "minisql_single", .kind = FUNC_AGGREGATE, .nargs = 1, .args = {type},              \
+        .result = type, .sqlite_name = "minisql_single_" #suffix, .agg = &suffix##_agg             \
+    }
+#define REQUIRED(type, suffix)                                                                     \
+    {                                                                                              \
+        .name = "minisql_required", .kind = FUNC_SCALAR, .nargs = 3,                               \
+        .args = {type, OID_TEXT, OID_TEXT}, .result = type,                                        \
+        .sqlite_name = "minisql_required_" #suffix, .call = required                               \
+    }
+#define VALUE(fn, null_passes)                                                                     \
+    {                                                                                              \
+        .name = "minisql_" #fn, .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_INT8},               \
+        .result = OID_INT8, .strict = !(null_passes), .sqlite_name = "minisql_" #fn, .call = fn    \
+    }
+
+static const struct func rows[] = {
+    SINGLE(OID_INT8, int),   SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),
+    REQUIRED(OID_INT8, int), REQUIRED(OID_FLOAT8, real), REQUIRED(OID_TEXT, text),
+    VALUE(limit, true),      VALUE(offset, true),        VALUE(step, false),
+};
+
+const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};
