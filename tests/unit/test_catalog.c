@@ -664,6 +664,54 @@ static void listeners(void **state)
     catalog_on_change_stop(w.a, &two);
 }
 
+static pthread_mutex_t gate = PTHREAD_MUTEX_INITIALIZER;
+
+static void pass_gate(void *ctx, const struct catalog_view *v)
+{
+    pthread_mutex_lock(&gate);
+    pthread_mutex_unlock(&gate);
+}
+
+static void put_raw(const char *key, const char *value)
+{
+    struct coord_op op = {
+        .kind = COORD_PUT, .key = key, .value = value, .value_len = strlen(value)};
+    bool succeeded;
+    ok(coord_txn(w.coord, NULL, 0, &op, 1, 1000, &succeeded, NULL));
+}
+
+static bool shows_table(const char *name)
+{
+    const struct catalog_view *v = catalog_view(w.a);
+    bool there = catalog_table(v, "public", name);
+    catalog_unref(v);
+    return there;
+}
+
+/* A catalog that fell too far behind loads everything anew; but a store that turned into another
+ * cluster's is not followed. */
+static void falling_behind(void **state)
+{
+    struct table *t = create("t");
+    struct coord_list cluster;
+    ok(coord_get(w.coord, "/minisql/cluster", 1000, &cluster));
+    catalog_on_change(w.a, pass_gate, &gate);
+    pthread_mutex_lock(&gate);
+    put_raw("/minisql/cluster", "{\"id\":4711,\"format\":1}");
+    ok(catalog_drop_tables(w.b, &t->id, 1));
+    for (int i = 0; i < 1100; i++)
+        put_raw("/minisql/x", "x");
+    pthread_mutex_unlock(&gate);
+    sleep_ms(500);
+    assert_true(shows_table("t"));
+    put_raw("/minisql/cluster", cluster.kvs[0].value);
+    EVENTUALLY(!shows_table("t"));
+    create("u");
+    assert_true(shows_table("u"));
+    coord_list_done(&cluster);
+    catalog_on_change_stop(w.a, &gate);
+}
+
 static void *read_views(void *arg)
 {
     atomic_int *stop = arg;
@@ -700,13 +748,13 @@ int main(int argc, char **argv)
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
     const struct CMUnitTest tests[] = {
-        CASE(founding),      CASE(newer_format),      CASE(unreachable),
-        CASE(create_table),  CASE(names_are_unique),  CASE(create_race),
-        CASE(shared_region), CASE(drop_many),         CASE(replace_table),
-        CASE(swap_region),   CASE(sharing),           CASE(many_tables),
-        CASE(ids),           CASE(garbage_records),   CASE(mangled_records),
-        CASE(registration),  CASE(name_in_use),       CASE(mastership),
-        CASE(listeners),     CASE(concurrent_readers)};
+        CASE(founding),      CASE(newer_format),     CASE(unreachable),
+        CASE(create_table),  CASE(names_are_unique), CASE(create_race),
+        CASE(shared_region), CASE(drop_many),        CASE(replace_table),
+        CASE(swap_region),   CASE(sharing),          CASE(many_tables),
+        CASE(ids),           CASE(garbage_records),  CASE(mangled_records),
+        CASE(registration),  CASE(name_in_use),      CASE(mastership),
+        CASE(listeners),     CASE(falling_behind),   CASE(concurrent_readers)};
     log_threshold = LOG_ERROR + 1; /* bad records are logged as errors */
     snprintf(root, sizeof(root), "/tmp/test_catalog.XXXXXX");
     if (!mkdtemp(root))

@@ -45,6 +45,7 @@ struct world {
     struct rng rng;
     uint64_t now;
     int n_servers, n_regions, n_tables;
+    int begun; /* copies */
     bool live[MAX_SERVERS];
     struct server servers[MAX_SERVERS];
     struct region regions[MAX_REGIONS];
@@ -205,8 +206,10 @@ static void obey(struct world *w, const struct master_action *a)
     int at;
     switch (a->what) {
     case REPL_ADD_LEARNER:
-        if (r->n_learners == 0)
+        if (r->n_learners == 0) {
             r->learners[r->n_learners++] = names[server_index(a->target)];
+            w->begun++;
+        }
         break;
     case REPL_REMOVE:
         if ((at = find(r->backups, r->n_backups, a->target)) >= 0) {
@@ -444,6 +447,7 @@ static void new_server(void **state)
         add_region(&w, 2, 1);
     run_until_quiet(&w);
     w.live[3] = true;
+    w.begun = 0;
     uint64_t start = w.now;
     while (world_step(&w) == 0)
         assert_true(w.now - start < 10000);
@@ -459,6 +463,7 @@ static void new_server(void **state)
     int tables[MAX_SERVERS], primaries[MAX_SERVERS];
     count(&w, tables, primaries);
     assert_int_equal(tables[3], 10);
+    assert_int_equal(w.begun, 10); /* no copy was made for nothing */
     assert_true(primaries[3] >= 4);
     check_at_rest(&w, 1);
     world_done(&w);
