@@ -187,6 +187,37 @@ static CALL(text_to_bpchar)
     return NULL;
 }
 
+/* ---- date and time ---- */
+
+static CALL(date_to_text)
+{
+    struct buf text = {0};
+    types__date_print((int32_t)v->i, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
+static CALL(timestamp_to_text)
+{
+    struct buf text = {0};
+    types__timestamp_print(v->i, false, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
+static CALL(timestamptz_to_text)
+{
+    struct buf text = {0};
+    types__timestamp_print(v->i, true, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
+/* ---- from text ---- */
+
 #define FROM_TEXT(name, oid)                                                                       \
     static CALL(text_to_##name)                                                                    \
     {                                                                                              \
@@ -202,6 +233,9 @@ FROM_TEXT(float8, OID_FLOAT8)
 FROM_TEXT(oid, OID_OID)
 FROM_TEXT(numeric, OID_NUMERIC)
 FROM_TEXT(name, OID_NAME)
+FROM_TEXT(date, OID_DATE)
+FROM_TEXT(timestamp, OID_TIMESTAMP)
+FROM_TEXT(timestamptz, OID_TIMESTAMPTZ)
 
 /* ---- typmods and output ---- */
 
@@ -239,6 +273,14 @@ static CALL(numeric_typmod)
     struct value fitted = v[0];
     TRY(types__numeric_fit(&fitted, (int32_t)v[1].i, a));
     *ret = fitted;
+    return NULL;
+}
+
+static CALL(timestamp_typmod)
+{
+    int64_t us = 0;
+    TRY(types__timestamp_fit(v[0].i, (int32_t)v[1].i, &us));
+    *ret = value_int(us);
     return NULL;
 }
 
@@ -298,6 +340,16 @@ enum {
     NUMERIC_TYPMOD,
     BOOL_OUT,
     BPCHAR_OUT,
+    DATE_TEXT,
+    TIMESTAMP_TEXT,
+    TIMESTAMPTZ_TEXT,
+    TEXT_DATE,
+    TEXT_TIMESTAMP,
+    TEXT_TIMESTAMPTZ,
+    DATE_TIMESTAMP,
+    TIMESTAMP_DATE,
+    TIMESTAMP_TYPMOD,
+    DATE_AS_TIMESTAMP,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
@@ -343,6 +395,20 @@ static const struct func rows[] = {
     [NUMERIC_TYPMOD] = ROW_TYPMOD(OID_NUMERIC, OID_NUMERIC, numeric_typmod),
     [BOOL_OUT] = ROW(OID_BOOL, OID_TEXT, bool_out),
     [BPCHAR_OUT] = ROW_TYPMOD(OID_BPCHAR, OID_TEXT, bpchar_out),
+    [DATE_TEXT] = ROW(OID_DATE, OID_TEXT, date_to_text),
+    [TIMESTAMP_TEXT] = ROW(OID_TIMESTAMP, OID_TEXT, timestamp_to_text),
+    [TIMESTAMPTZ_TEXT] = ROW(OID_TIMESTAMPTZ, OID_TEXT, timestamptz_to_text),
+    [TEXT_DATE] = ROW(OID_TEXT, OID_DATE, text_to_date),
+    [TEXT_TIMESTAMP] = ROW(OID_TEXT, OID_TIMESTAMP, text_to_timestamp),
+    [TEXT_TIMESTAMPTZ] = ROW(OID_TEXT, OID_TIMESTAMPTZ, text_to_timestamptz),
+    [DATE_TIMESTAMP] =
+        SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_to_timestamp", types__date_to_timestamp),
+    [TIMESTAMP_DATE] =
+        SCALAR1("cast", OID_TIMESTAMP, OID_DATE, "timestamp_to_date", types__timestamp_to_date),
+    [TIMESTAMP_TYPMOD] = ROW_TYPMOD(OID_TIMESTAMP, OID_TIMESTAMP, timestamp_typmod),
+    /* no cast: the templates of comparisons in datetime.c call it */
+    [DATE_AS_TIMESTAMP] =
+        SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_as_timestamp", types__date_as_timestamp),
 };
 
 const struct func_rows types__cast_funcs = {rows, ARRAY_LEN(rows)};
@@ -413,6 +479,12 @@ static const struct cast casts[] = {
     {OID_NAME, OID_TEXT, I, NULL},
     {OID_NAME, OID_VARCHAR, A, NULL},
     {OID_NAME, OID_BPCHAR, A, &rows[TEXT_BPCHAR]},
+    {OID_DATE, OID_TIMESTAMP, I, &rows[DATE_TIMESTAMP]},
+    {OID_DATE, OID_TIMESTAMPTZ, I, &rows[DATE_TIMESTAMP]},
+    {OID_TIMESTAMP, OID_DATE, A, &rows[TIMESTAMP_DATE]},
+    {OID_TIMESTAMP, OID_TIMESTAMPTZ, I, NULL},
+    {OID_TIMESTAMPTZ, OID_DATE, A, &rows[TIMESTAMP_DATE]},
+    {OID_TIMESTAMPTZ, OID_TIMESTAMP, A, NULL},
     IO(BOOL, &rows[BOOL_TEXT], &rows[TEXT_BOOL]),
     IO(INT2, &rows[INT_TEXT], &rows[TEXT_INT2]),
     IO(INT4, &rows[INT_TEXT], &rows[TEXT_INT4]),
@@ -421,6 +493,9 @@ static const struct cast casts[] = {
     IO(FLOAT4, &rows[FLOAT4_TEXT], &rows[TEXT_FLOAT4]),
     IO(FLOAT8, &rows[FLOAT8_TEXT], &rows[TEXT_FLOAT8]),
     IO(NUMERIC, NULL, &rows[TEXT_NUMERIC]),
+    IO(DATE, &rows[DATE_TEXT], &rows[TEXT_DATE]),
+    IO(TIMESTAMP, &rows[TIMESTAMP_TEXT], &rows[TEXT_TIMESTAMP]),
+    IO(TIMESTAMPTZ, &rows[TIMESTAMPTZ_TEXT], &rows[TEXT_TIMESTAMPTZ]),
 };
 
 const struct cast *cast_find(uint32_t from, uint32_t to, enum cast_context context)
@@ -440,6 +515,9 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
         return &rows[strict_length ? BPCHAR_ASSIGN : BPCHAR_CUT];
     case OID_NUMERIC:
         return &rows[NUMERIC_TYPMOD];
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ:
+        return &rows[TIMESTAMP_TYPMOD];
     default:
         return NULL;
     }
@@ -461,6 +539,12 @@ const struct func *type_output_func(uint32_t type)
         return &rows[FLOAT8_TEXT];
     case OID_BPCHAR:
         return &rows[BPCHAR_OUT];
+    case OID_DATE:
+        return &rows[DATE_TEXT];
+    case OID_TIMESTAMP:
+        return &rows[TIMESTAMP_TEXT];
+    case OID_TIMESTAMPTZ:
+        return &rows[TIMESTAMPTZ_TEXT];
     default:
         return NULL;
     }

@@ -1,10 +1,11 @@
 /*
  * The types: one row each, with its names, its text and binary forms and its order.
  *
- * What SQLite holds (struct value) is the type's storage: ints, bool and oid as INTEGER, floats as
- * REAL, everything else as TEXT. Invariants that every parse and recv establishes, and that all
- * other code relies on: text is valid UTF-8 without 0 bytes; char(n) has no trailing blanks; a
- * float4 is rounded to float4; no NaN; numeric text has the form that numeric.c prints.
+ * What SQLite holds (struct value) is the type's storage: ints, bool, oid, dates and times as
+ * INTEGER, floats as REAL, everything else as TEXT. Invariants that every parse and recv
+ * establishes, and that all other code relies on: text is valid UTF-8 without 0 bytes; char(n) has
+ * no trailing blanks; a float4 is rounded to float4; no NaN; numeric text has the form that
+ * numeric.c prints; dates and timestamps lie in PostgreSQL's range or are infinite.
  */
 #include "types/types_int.h"
 
@@ -316,6 +317,64 @@ static int text_compare(const struct value *x, const struct value *y)
     return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);
 }
 
+/* ---- date and time ---- */
+
+PARSE(date_parse)
+{
+    int64_t days = 0;
+    TRY(types__date_parse(s, n, &days));
+    *ret = value_int(days);
+    return NULL;
+}
+
+PRINT(date_print)
+{
+    types__date_print((int32_t)v->i, out);
+}
+
+PARSE(date_recv)
+{
+    TRY(int4_recv(s, n, typmod, a, ret));
+    return types__date_valid(ret->i) ? NULL : error_new(E_DATETIME_RANGE, "date out of range");
+}
+
+static struct error *timestamp_parse_as(const char *s, size_t n, bool zone, int32_t typmod,
+                                        struct value *ret)
+{
+    int64_t us = 0;
+    TRY(types__timestamp_parse(s, n, zone, typmod, &us));
+    *ret = value_int(us);
+    return NULL;
+}
+
+PARSE(timestamp_parse)
+{
+    return timestamp_parse_as(s, n, false, typmod, ret);
+}
+
+PARSE(timestamptz_parse)
+{
+    return timestamp_parse_as(s, n, true, typmod, ret);
+}
+
+PRINT(timestamp_print)
+{
+    types__timestamp_print(v->i, false, out);
+}
+
+PRINT(timestamptz_print)
+{
+    types__timestamp_print(v->i, true, out);
+}
+
+PARSE(timestamp_recv)
+{
+    TRY(int8_recv(s, n, typmod, a, ret));
+    if (!types__timestamp_valid(ret->i))
+        return error_new(E_DATETIME_RANGE, "timestamp out of range");
+    return types__timestamp_fit(ret->i, typmod, &ret->i);
+}
+
 /* ---- numeric, void, record ---- */
 
 PRINT(numeric_send)
@@ -495,6 +554,43 @@ static const struct type types[] = {
      .recv = types__numeric_recv,
      .send = numeric_send,
      .compare = types__numeric_compare},
+    {.oid = OID_DATE,
+     .name = "date",
+     .sql_name = "date",
+     .size = 4,
+     .category = 'D',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = date_parse,
+     .print = date_print,
+     .recv = date_recv,
+     .send = int4_send,
+     .compare = int_compare},
+    {.oid = OID_TIMESTAMP,
+     .name = "timestamp",
+     .sql_name = "timestamp without time zone",
+     .size = 8,
+     .category = 'D',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = timestamp_parse,
+     .print = timestamp_print,
+     .recv = timestamp_recv,
+     .send = int8_send,
+     .compare = int_compare},
+    {.oid = OID_TIMESTAMPTZ,
+     .name = "timestamptz",
+     .sql_name = "timestamp with time zone",
+     .size = 8,
+     .category = 'D',
+     .preferred = true,
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = timestamptz_parse,
+     .print = timestamptz_print,
+     .recv = timestamp_recv,
+     .send = int8_send,
+     .compare = int_compare},
     {.oid = OID_VOID,
      .name = "void",
      .sql_name = "void",
@@ -543,6 +639,8 @@ static const struct {
     {"character varying", OID_VARCHAR},
     {"decimal", OID_NUMERIC},
     {"dec", OID_NUMERIC},
+    {"timestamp without time zone", OID_TIMESTAMP},
+    {"timestamp with time zone", OID_TIMESTAMPTZ},
 };
 
 const struct type *type_by_oid(uint32_t oid)
@@ -571,6 +669,8 @@ const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
         return arena_printf(a, "type %u", oid);
     if (oid == OID_BPCHAR && typmod < 4)
         return "bpchar"; /* without a length it is not the same as character, which has length 1 */
+    if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))
+        return arena_printf(a, "timestamp(%d)%s", typmod, t->sql_name + strlen("timestamp"));
     if (typmod < 4)
         return t->sql_name;
     if (oid == OID_NUMERIC)
@@ -619,6 +719,11 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
         return types__bpchar_fit(v, typmod, true);
     case OID_NUMERIC:
         return types__numeric_fit(v, typmod, a);
+    case OID_DATE:
+        return types__date_valid(v->i) ? NULL : error_new(E_DATETIME_RANGE, "date out of range");
+    case OID_TIMESTAMP:
+    case OID_TIMESTAMPTZ:
+        return types__timestamp_fit(v->i, typmod, &v->i);
     default:
         return NULL;
     }

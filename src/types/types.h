@@ -30,6 +30,9 @@ enum {
     OID_UNKNOWN = 705,
     OID_BPCHAR = 1042,
     OID_VARCHAR = 1043,
+    OID_DATE = 1082,
+    OID_TIMESTAMP = 1114,
+    OID_TIMESTAMPTZ = 1184,
     OID_NUMERIC = 1700,
     OID_VOID = 2278,
     OID_RECORD = 2249,
@@ -38,7 +41,10 @@ enum {
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-/* A value as SQLite stores it: numeric, text, char(n) are VALUE_TEXT, bool is VALUE_INT. */
+/* A value as SQLite stores it: numeric, text, char(n) are VALUE_TEXT, bool is VALUE_INT. A date is
+ * VALUE_INT days since 2000-01-01 (INT32_MIN, INT32_MAX: -infinity, infinity), a timestamp or
+ * timestamptz VALUE_INT microseconds since 2000-01-01 in UTC (INT64_MIN, INT64_MAX). The session's
+ * time zone is always UTC. */
 enum value_kind { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
 
 struct value {

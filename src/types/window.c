@@ -48,6 +48,9 @@ static const struct func rows[] = {
     VALUE_FUNCS(OID_BPCHAR),
     VALUE_FUNCS(OID_NAME),
     VALUE_FUNCS(OID_OID),
+    VALUE_FUNCS(OID_DATE),
+    VALUE_FUNCS(OID_TIMESTAMP),
+    VALUE_FUNCS(OID_TIMESTAMPTZ),
 };
 
 const struct func_rows types__window_funcs = {rows, ARRAY_LEN(rows)};

@@ -36,6 +36,7 @@ struct agg_case {
 };
 
 #include "test_types_cases.h"
+#include "test_types_datetime_cases.h"
 
 static sqlite3 *db;
 static int failures;
@@ -207,14 +208,14 @@ static void test_calls(void **state)
 {
     for (size_t i = 0; i < ARRAY_LEN(call_cases); i++)
         run_call(&call_cases[i]);
+    for (size_t i = 0; i < ARRAY_LEN(datetime_call_cases); i++)
+        run_call(&datetime_call_cases[i]);
     assert_int_equal(failures, 0);
 }
 
-/* Explicit casts between all types give PostgreSQL's values and errors. */
-static void test_casts(void **state)
+static void run_casts(const struct cast_case *c, size_t n)
 {
-    for (size_t i = 0; i < ARRAY_LEN(cast_cases); i++) {
-        const struct cast_case *c = &cast_cases[i];
+    for (size_t i = 0; i < n; i++, c++) {
         _cleanup_(arena_done) struct arena a = {0};
         const struct type *from = type_by_name(c->from), *to = type_by_name(c->to);
         const struct cast *cast = cast_find(from->oid, to->oid, CAST_EXPLICIT);
@@ -236,6 +237,13 @@ static void test_casts(void **state)
         }
         expect(label, describe(to->oid, &v, e, &a), c->expected);
     }
+}
+
+/* Explicit casts between all types give PostgreSQL's values and errors. */
+static void test_casts(void **state)
+{
+    run_casts(cast_cases, ARRAY_LEN(cast_cases));
+    run_casts(datetime_cast_cases, ARRAY_LEN(datetime_cast_cases));
     assert_int_equal(failures, 0);
 }
 
@@ -249,11 +257,9 @@ static const char *hex_of(const struct buf *b, struct arena *a)
     return copy;
 }
 
-/* Input gives PostgreSQL's text and binary forms, and the binary form reads back as the same. */
-static void test_input_and_output(void **state)
+static void run_io(const struct io_case *c, size_t n)
 {
-    for (size_t i = 0; i < ARRAY_LEN(io_cases); i++) {
-        const struct io_case *c = &io_cases[i];
+    for (size_t i = 0; i < n; i++, c++) {
         _cleanup_(arena_done) struct arena a = {0};
         const struct type *t = type_by_name(c->type);
         char *label = arena_printf(&a, "%s(%d) '%s'", c->type, c->typmod, c->in);
@@ -281,6 +287,13 @@ static void test_input_and_output(void **state)
         buf_done(&binary);
         mem_free(in);
     }
+}
+
+/* Input gives PostgreSQL's text and binary forms, and the binary form reads back as the same. */
+static void test_input_and_output(void **state)
+{
+    run_io(io_cases, ARRAY_LEN(io_cases));
+    run_io(datetime_io_cases, ARRAY_LEN(datetime_io_cases));
     assert_int_equal(failures, 0);
 }
 
@@ -403,6 +416,10 @@ static void test_aggregates(void **state)
     for (size_t i = 0; i < ARRAY_LEN(agg_cases); i++) {
         _cleanup_(arena_done) struct arena a = {0};
         run_aggregate(&agg_cases[i], &a);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(datetime_agg_cases); i++) {
+        _cleanup_(arena_done) struct arena a = {0};
+        run_aggregate(&datetime_agg_cases[i], &a);
     }
     assert_int_equal(failures, 0);
 }
@@ -531,6 +548,10 @@ static void test_bad_wire_values(void **state)
         {OID_NUMERIC, "\0\x01\0\0\0\0\x7f\xff\0\x01", 10, E_BAD_BINARY},
         {OID_NUMERIC, "\0\0\0\0\xc0\0\0\0", 8, E_UNSUPPORTED},
         {OID_RECORD, "x", 1, E_UNSUPPORTED},
+        {OID_TIMESTAMP, "\0\0\0\0", 4, E_BAD_BINARY},
+        {OID_TIMESTAMP, "\x7f\xff\xff\xff\xff\xff\xff\xfe", 8, "22008"},
+        {OID_TIMESTAMPTZ, "\x80\0\0\0\0\0\0\x01", 8, "22008"},
+        {OID_DATE, "\x7f\xff\xff\xfe", 4, "22008"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         _cleanup_(arena_done) struct arena a = {0};
@@ -652,6 +673,90 @@ static void test_typmods(void **state)
         assert_non_null(type_by_name(names[i]));
     assert_null(type_by_name("nosuch"));
     assert_int_equal(failures, 0);
+}
+
+/* ---- date and time ---- */
+
+static int64_t parse_int(const char *type, const char *text)
+{
+    struct value v = {0};
+    assert_null(type_by_name(type)->parse(text, strlen(text), -1, NULL, &v));
+    return v.i;
+}
+
+static void assert_is_now(int64_t us)
+{
+    int64_t clock = (int64_t)clock_wall_ms() * 1000 - INT64_C(946684800000000);
+    assert_true(us > clock - 60000000 && us < clock + 60000000);
+}
+
+/* 'now' and clock_timestamp() are the clock, today and its neighbours are midnights a day apart. */
+static void test_clock_words(void **state)
+{
+    const int64_t day = INT64_C(86400000000);
+    assert_is_now(parse_int("timestamptz", "now"));
+    assert_is_now(parse_int("timestamp", " NOW "));
+    int64_t today, tomorrow, yesterday;
+    do { /* again, should midnight have passed meanwhile */
+        today = parse_int("timestamp", "today");
+        tomorrow = parse_int("timestamp", "tomorrow");
+        yesterday = parse_int("timestamptz", "yesterday UTC");
+    } while (today != parse_int("timestamp", "today"));
+    assert_int_equal(today % day, 0);
+    assert_int_equal(tomorrow - today, day);
+    assert_int_equal(today - yesterday, day);
+    assert_int_equal(parse_int("timestamp", "today 10:00") % day, day / 24 * 10);
+    assert_in_range(parse_int("date", "now") - today / day, 0, 1);
+    const struct func *f;
+    struct value direct, native = {0};
+    assert_null(func_resolve("clock_timestamp", FUNC_SCALAR, NULL, 0, &f));
+    assert_true(f->volatile_);
+    assert_null(f->call(NULL, 0, NULL, &direct));
+    assert_null(run_sql("SELECT clock_timestamp()", NULL, 0, NULL, &native));
+    assert_is_now(direct.i);
+    assert_true(native.i >= direct.i);
+}
+
+/* A precision rounds on assignment, in a cast and on the wire, and is part of the type's name. */
+static void test_timestamp_precision(void **state)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct value v = {.kind = VALUE_INT, .i = 1234567}, wire = {0};
+    expect("assign", coerce(OID_TIMESTAMP, 3, v, &a), "2000-01-01 00:00:01.235");
+    expect("assign", coerce(OID_TIMESTAMPTZ, 0, v, &a), "2000-01-01 00:00:01+00");
+    expect("assign", coerce(OID_TIMESTAMP, -1, v, &a), "2000-01-01 00:00:01.234567");
+    v.i = INT64_MAX;
+    expect("assign", coerce(OID_TIMESTAMP, 0, v, &a), "infinity");
+    v.i = INT64_MAX - 1;
+    expect("assign", coerce(OID_TIMESTAMP, 0, v, &a), "!22008 timestamp out of range");
+    v.i = 3000000000;
+    expect("assign", coerce(OID_DATE, -1, v, &a), "!22008 date out of range");
+    assert_ptr_equal(cast_typmod_func(OID_TIMESTAMP, true),
+                     cast_typmod_func(OID_TIMESTAMPTZ, false));
+    expect("cast", query("SELECT timestamp_typmod(1234567, 5)", &a), "1234570");
+    assert_null(type_by_oid(OID_TIMESTAMP)->recv("\0\0\0\0\0\x12\xd6\x87", 8, 1, &a, &wire));
+    assert_int_equal(wire.i, 1200000);
+    expect("label", type_label(OID_TIMESTAMP, 3, &a), "timestamp(3) without time zone");
+    expect("label", type_label(OID_TIMESTAMPTZ, 0, &a), "timestamp(0) with time zone");
+    expect("label", type_label(OID_TIMESTAMPTZ, -1, &a), "timestamp with time zone");
+    expect("label", type_label(OID_DATE, -1, &a), "date");
+    assert_non_null(type_by_name("timestamp without time zone"));
+    assert_int_equal(failures, 0);
+}
+
+/* timestamp and timestamptz become each other without a call; text casts need the right context. */
+static void test_datetime_cast_contexts(void **state)
+{
+    assert_null(cast_find(OID_TIMESTAMP, OID_TIMESTAMPTZ, CAST_IMPLICIT)->func);
+    assert_null(cast_find(OID_TIMESTAMPTZ, OID_TIMESTAMP, CAST_IMPLICIT));
+    assert_null(cast_find(OID_TIMESTAMPTZ, OID_TIMESTAMP, CAST_ASSIGNMENT)->func);
+    assert_non_null(cast_find(OID_DATE, OID_TIMESTAMP, CAST_IMPLICIT));
+    assert_null(cast_find(OID_TIMESTAMP, OID_DATE, CAST_IMPLICIT));
+    assert_non_null(cast_find(OID_TIMESTAMP, OID_DATE, CAST_ASSIGNMENT));
+    assert_null(cast_find(OID_TIMESTAMP, OID_TEXT, CAST_IMPLICIT));
+    assert_non_null(cast_find(OID_TIMESTAMP, OID_TEXT, CAST_ASSIGNMENT));
+    assert_null(cast_find(OID_TEXT, OID_TIMESTAMP, CAST_ASSIGNMENT));
+    assert_non_null(cast_find(OID_TEXT, OID_TIMESTAMP, CAST_EXPLICIT));
 }
 
 /* ---- SQLite's errors ---- */
@@ -783,6 +888,9 @@ int main(void)
         CASE(test_nan_is_refused),
         CASE(test_coerce),
         CASE(test_typmods),
+        CASE(test_clock_words),
+        CASE(test_timestamp_precision),
+        CASE(test_datetime_cast_contexts),
         CASE(test_constraint_errors),
         CASE(test_raised_errors),
         CASE(test_comparisons_use_indexes),
