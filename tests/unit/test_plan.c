@@ -1,0 +1,367 @@
+/* plan: which way statements go, and what the scans of each way ask for. */
+#include "plan/plan.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static void ok(struct error *e)
+{
+    if (e)
+        print_error("%s: %s\n", e->sqlstate, e->message);
+    assert_null(e);
+}
+
+/* ---- a catalog: a, b, c in regions of their own, d with a; row counts as set ------------------
+ */
+
+struct fixture {
+    char dir[64];
+    struct coord *coord;
+    struct catalog *catalog;
+    int64_t rows[4]; /* of a, b, c, d */
+    int64_t batch_min_rows;
+    struct plan *plan;
+};
+
+static void became_master(void *ctx, bool is)
+{
+}
+
+static void create(struct fixture *f, int i, uint64_t region)
+{
+    static const char *const names[] = {"a", "b", "c", "d"};
+    struct column columns[] = {
+        {.name = (char *)"id", .type = OID_INT4, .typmod = -1, .not_null = true},
+        {.name = (char *)"k", .type = OID_INT8, .typmod = -1},
+        {.name = (char *)"s", .type = OID_TEXT, .typmod = -1},
+        {.name = (char *)"x", .type = OID_FLOAT8, .typmod = -1}};
+    int key_columns[] = {0}, ref_columns[] = {0}, own[] = {1};
+    struct key key = {
+        .name = (char *)"pk", .primary = true, .n_columns = 1, .columns = key_columns};
+    struct foreign_key fk = {.name = (char *)"fk",
+                             .table = 100,
+                             .n_columns = 1,
+                             .columns = own,
+                             .ref_columns = ref_columns,
+                             .on_delete = 'a',
+                             .on_update = 'a'};
+    struct table t = {.id = 100 + (uint64_t)i,
+                      .schema = (char *)"public",
+                      .name = (char *)names[i],
+                      .version = 1,
+                      .region = region,
+                      .n_columns = 4,
+                      .columns = columns,
+                      .n_keys = 1,
+                      .keys = &key,
+                      .n_foreign_keys = i == 3,
+                      .foreign_keys = &fk,
+                      .ddl = (char *)"CREATE TABLE ..."};
+    struct region r = {
+        .id = region, .epoch = 1, .schema_version = 1, .copies = 1, .primary = (char *)"s1"};
+    ok(catalog_create_table(f->catalog, &t, i == 3 ? NULL : &r));
+}
+
+static int set_up(void **state)
+{
+    struct fixture *f = NEW(struct fixture);
+    snprintf(f->dir, sizeof(f->dir), "/tmp/test-plan-XXXXXX");
+    assert_non_null(mkdtemp(f->dir));
+    ok(coord_open("embedded", f->dir, &f->coord));
+    ok(catalog_open(f->coord, 5000, &f->catalog));
+    struct server self = {.name = (char *)"s1", .address = (char *)"127.0.0.1:1", .region = true};
+    ok(catalog_register(f->catalog, &self));
+    ok(catalog_campaign(f->catalog, "s1", became_master, NULL));
+    for (int i = 0; i < 1000 && !catalog_is_master(f->catalog); i++)
+        sleep_ms(5);
+    for (int i = 0; i < 4; i++)
+        create(f, i, i == 3 ? 11 : 11 + (uint64_t)i);
+    f->batch_min_rows = 20000;
+    *state = f;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct fixture *f = *state;
+    plan_unref(f->plan);
+    catalog_close(f->catalog);
+    coord_close(f->coord);
+    char command[100];
+    snprintf(command, sizeof(command), "rm -rf %s", f->dir);
+    assert_int_equal(system(command), 0);
+    mem_free(f);
+    return 0;
+}
+
+static int64_t row_count(void *ctx, const struct table *t)
+{
+    struct fixture *f = ctx;
+    return f->rows[t->id - 100];
+}
+
+static struct error *try(struct fixture *f, const char *sql)
+{
+    struct arena arena = {0};
+    struct query *q;
+    struct column named[] = {{.name = (char *)"n", .type = OID_TEXT, .typmod = -1}};
+    static struct table system = {.schema = (char *)"pg_catalog", .name = (char *)"sys"};
+    static const struct table *extra[] = {&system};
+    system.n_columns = 1;
+    system.columns = named;
+    struct sql_context ctx = {.view = catalog_view(f->catalog), .extra = extra, .n_extra = 1};
+    struct plan_context pc = {
+        .view = ctx.view, .ctx = f, .row_count = row_count, .batch_min_rows = f->batch_min_rows};
+    plan_unref(f->plan);
+    f->plan = NULL;
+    struct error *e = sql_analyse_text(sql, &ctx, &arena, &q);
+    if (e) {
+        arena_done(&arena);
+        catalog_unref(ctx.view);
+        return e;
+    }
+    e = plan_new(&pc, q, sql, strlen(sql), &arena, &f->plan);
+    assert_null(arena.blocks);
+    return e;
+}
+
+static const struct plan *planned(struct fixture *f, const char *sql, enum plan_kind kind)
+{
+    struct error *e = try(f, sql);
+    if (e || f->plan->kind != kind)
+        print_error("%s\n", sql);
+    ok(e);
+    assert_int_equal(f->plan->kind, kind);
+    return f->plan;
+}
+
+static void refused(struct fixture *f, const char *sql, const char *sqlstate)
+{
+    struct error *e = try(f, sql);
+    if (!e)
+        print_error("%s\n", sql);
+    assert_non_null(e);
+    assert_string_equal(e->sqlstate, sqlstate);
+    assert_non_null(e->hint);
+    error_free(e);
+}
+
+static const char *scanned(const struct plan_batch *b, int i)
+{
+    return b->scans[i].rte->name;
+}
+
+/* ---- cases ---------------------------------------------------------------------------------- */
+
+/* A statement goes where its tables are. */
+static void test_kinds(void **state)
+{
+    struct fixture *f = *state;
+    planned(f, "select 1", PLAN_CONSTANT);
+    planned(f, "values (1), (2)", PLAN_CONSTANT);
+    const struct plan *p = planned(f, "select * from a, d where a.id = d.id", PLAN_REGION);
+    assert_int_equal(p->region, 11);
+    assert_int_equal(p->schema_version, 2);
+    assert_false(p->writes);
+    planned(f, "select * from a where exists (select 1 from d)", PLAN_REGION);
+    planned(f, "select * from a where exists (select 1 from b)", PLAN_GATHER);
+    planned(f, "select * from a union all select * from b", PLAN_GATHER);
+    planned(f, "select * from sys", PLAN_GATHER);
+    planned(f, "select * from a, sys", PLAN_GATHER);
+    planned(f, "select * from a join b on a.id = b.id", PLAN_BATCH);
+    assert_true(planned(f, "insert into a values (1, 2, '3', 4)", PLAN_REGION)->writes);
+    assert_true(planned(f, "update a set k = (select max(k) from d)", PLAN_REGION)->writes);
+    assert_true(planned(f, "select * from b for update", PLAN_REGION)->locks);
+    planned(f, "insert into a select * from b", PLAN_INSERT);
+    planned(f, "create table z (a int)", PLAN_DDL);
+    planned(f, "drop table b", PLAN_DDL);
+}
+
+/* What would write by what another region holds is refused with a way out. */
+static void test_refused(void **state)
+{
+    struct fixture *f = *state;
+    refused(f, "update a set k = (select max(k) from b)", E_UNSUPPORTED);
+    refused(f, "delete from a using b where a.id = b.id", E_UNSUPPORTED);
+    refused(f, "select * from a, b for update", E_UNSUPPORTED);
+    refused(f, "truncate a, b, d", E_UNSUPPORTED);
+    refused(f, "insert into a select * from b returning (select count(*) from b)", E_UNSUPPORTED);
+}
+
+/* TRUNCATE empties referring tables first. */
+static void test_truncate(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan *p = planned(f, "truncate a, d", PLAN_REGION);
+    assert_string_equal(p->sql, "DELETE FROM \"d\"; DELETE FROM \"a\"");
+    p = planned(f, "truncate d, a", PLAN_REGION);
+    assert_string_equal(p->sql, "DELETE FROM \"d\"; DELETE FROM \"a\"");
+}
+
+/* EXPLAIN plans the statement, and returns lines. */
+static void test_explain(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan *p = planned(f, "explain analyze select * from a", PLAN_REGION);
+    assert_true(p->explain && p->analyze && p->returns);
+    assert_int_equal(p->n_columns, 1);
+    assert_string_equal(p->columns[0].name, "QUERY PLAN");
+    assert_string_equal(p->text, "select * from a");
+}
+
+/* A gather plan pulls the columns that are read and the rows that pass, a table for each reference.
+ */
+static void test_gather(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan_gather *g =
+        planned(f,
+                "select x.k from a x where x.s = 'q' and x.k in (select b.k from b where b.id > 5) "
+                "union select y.k from a y",
+                PLAN_GATHER)
+            ->gather;
+    assert_int_equal(g->n_scans, 3);
+    int n = 0;
+    for (int i = 0; i < 3; i++) {
+        const struct plan_scan *s = &g->scans[i];
+        if (strcmp(s->rte->name, "x") == 0) {
+            assert_int_equal(s->n_columns, 2); /* k, s */
+            assert_non_null(strstr(s->sql, "'q'"));
+        } else if (strcmp(s->rte->name, "y") == 0) {
+            assert_int_equal(s->n_columns, 1);
+            assert_null(strstr(s->sql, "WHERE"));
+        } else {
+            assert_int_equal(s->region, 12);
+            assert_non_null(strstr(s->sql, "5"));
+        }
+        assert_non_null(strstr(g->sql, g->names[i]));
+        n++;
+    }
+    assert_int_equal(n, 3);
+    assert_null(strstr(g->sql, "\"a\" AS"));
+    g = planned(f, "select count(*) from a x cross join b where exists (select 1)", PLAN_GATHER)
+            ->gather;
+    assert_int_equal(g->scans[0].n_columns, 0);
+}
+
+/* The largest table streams; the others are joined smallest first, as far as they are connected. */
+static void test_join_order(void **state)
+{
+    struct fixture *f = *state;
+    f->rows[0] = 100, f->rows[1] = 100000, f->rows[2] = 10;
+    const struct plan_batch *b =
+        planned(f, "select a.x from a, b, c where a.id = b.id and b.k = c.k", PLAN_BATCH)->batch;
+    assert_string_equal(scanned(b, 0), "b");
+    assert_string_equal(scanned(b, 1), "c");
+    assert_string_equal(scanned(b, 2), "a");
+    assert_int_equal(b->joins[0].n_keys, 1);
+    assert_int_equal(b->joins[1].n_keys, 1);
+    assert_int_equal(b->joins[1].outer[0].scan, 0);
+    assert_int_equal(b->n_where, 0);
+    /* c hangs on a, so it has to wait for it */
+    b = planned(f, "select a.x from a, b, c where a.id = b.id and a.k = c.k", PLAN_BATCH)->batch;
+    assert_string_equal(scanned(b, 1), "a");
+    assert_string_equal(scanned(b, 2), "c");
+    assert_int_equal(b->joins[1].outer[0].scan, 1);
+}
+
+/* A left join keeps its side and its conditions, and comes after what it depends on. */
+static void test_left_join(void **state)
+{
+    struct fixture *f = *state;
+    f->rows[0] = 10, f->rows[1] = 100000, f->rows[2] = 1000;
+    const struct plan_batch *b =
+        planned(
+            f,
+            "select a.x, b.x from a left join b on a.id = b.id and b.k > 3 and a.x < b.x join c "
+            "on c.id = a.id where b.s is null",
+            PLAN_BATCH)
+            ->batch;
+    assert_string_equal(scanned(b, 0), "c");
+    assert_string_equal(scanned(b, 1), "a");
+    assert_string_equal(scanned(b, 2), "b");
+    const struct plan_join *j = &b->joins[1];
+    assert_true(j->left);
+    assert_int_equal(j->n_keys, 1);
+    assert_int_equal(j->outer[0].scan, 1);
+    assert_int_equal(j->n_on, 1); /* a.x < b.x */
+    assert_non_null(strstr(b->scans[2].sql, "3"));
+    assert_null(strstr(b->scans[2].sql, "IS NULL"));
+    assert_int_equal(b->n_where, 1);
+    assert_false(b->joins[0].left);
+}
+
+/* Scans bring what is read above them, and no more. */
+static void test_columns(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan_batch *b =
+        planned(f, "select sum(a.x) from a join b on a.id = b.id where a.s = 'y' and b.k = 1",
+                PLAN_BATCH)
+            ->batch;
+    int total = 0;
+    for (int i = 0; i < 2; i++) {
+        total += b->scans[i].n_columns;
+        assert_non_null(strstr(b->scans[i].sql, "WHERE"));
+    }
+    assert_int_equal(total, 3); /* a.id, a.x, b.id */
+    assert_int_equal(b->n_slots, 3);
+    assert_int_equal(b->n_where, 0);
+    assert_true(b->grouped);
+    for (int s = 0; s < b->n_slots; s++)
+        assert_true(b->slot[s].column < b->scans[b->slot[s].scan].n_columns);
+}
+
+/* What the batch executor does not cover goes through SQLite. */
+static void test_not_covered(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const cases[] = {
+        "select distinct a.x from a join b on a.id = b.id",
+        "select count(distinct a.x) from a join b on a.id = b.id",
+        "select a.x from a full join b on a.id = b.id",
+        "select a.x from a left join (b join c on b.id = c.id) on a.id = b.id",
+        "select a.x, row_number() over () from a join b on a.id = b.id",
+        "select a.x from a join b on a.id = b.id where random() < 2",
+        "with t as (select * from a) select * from t join b on t.id = b.id",
+        "select (select max(k) from c) from a join b on a.id = b.id",
+        "select a.id * 1.5, count(*) from a join b on a.id = b.id group by 1",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        planned(f, cases[i], PLAN_GATHER);
+}
+
+/* In one region the rows decide, and whether a key leads to few of them. */
+static void test_one_region(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const grouped = "select s, sum(x) from a group by s";
+    f->rows[0] = 19999;
+    planned(f, grouped, PLAN_REGION);
+    f->rows[0] = 20000;
+    const struct plan *p = planned(f, grouped, PLAN_BATCH);
+    assert_int_equal(p->region, 11);
+    assert_non_null(p->gather);
+    planned(f, "select sum(x) from a", PLAN_REGION);
+    planned(f, "select s, x from a", PLAN_REGION);
+    planned(f, "select a.x from a, d where a.k = d.k", PLAN_REGION);
+    planned(f, "select sum(a.x) from a, d where a.k = d.k", PLAN_BATCH);
+    planned(f, "select s, sum(x) from a where id = 7 group by s", PLAN_REGION);
+    planned(f, "select s, sum(x) from a where id > 7 group by s", PLAN_BATCH);
+}
+
+#define CASE(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(test_kinds),       CASE(test_refused),    CASE(test_truncate),  CASE(test_explain),
+        CASE(test_gather),      CASE(test_join_order), CASE(test_left_join), CASE(test_columns),
+        CASE(test_not_covered), CASE(test_one_region),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
