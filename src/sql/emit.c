@@ -129,12 +129,23 @@ static void table_name(struct emitter *em, const struct rte *r)
     sql_quote(r->table->name, em->out);
 }
 
+static void named_table(struct emitter *em, const struct rte *r)
+{
+    size_t start = em->out->len;
+    table_name(em, r);
+    size_t n = strlen(r->label), len = em->out->len - start;
+    if (len == n + 2 && memcmp(em->out->data + start + 1, r->label, n) == 0)
+        return; /* it goes by its own name */
+    puts_(em, " AS ");
+    sql_quote(r->label, em->out);
+}
+
 static void leaf(struct emitter *em, const struct rte *r)
 {
     switch (r->kind) {
     case RTE_TABLE:
-        table_name(em, r);
-        break;
+        named_table(em, r);
+        return;
     case RTE_SUBQUERY:
         puts_(em, "(");
         sql__emit_select(em, r->select, NAMES_POSITION);
@@ -478,13 +489,6 @@ static void assignments(struct emitter *em, const struct table *t, const struct 
     }
 }
 
-static void target(struct emitter *em, const struct rte *r)
-{
-    table_name(em, r);
-    puts_(em, " AS ");
-    sql_quote(r->label, em->out);
-}
-
 static void returning(struct emitter *em, const struct write *w)
 {
     em->bare = w->target;
@@ -531,7 +535,7 @@ static void insert(struct emitter *em, const struct write *w)
     const struct select *s = w->select;
     with(em, s);
     puts_(em, "INSERT INTO ");
-    target(em, w->target);
+    named_table(em, w->target);
     puts_(em, " (");
     for (int i = 0; i < t->n_columns; i++) {
         comma(em, i);
@@ -558,7 +562,7 @@ static void update(struct emitter *em, const struct write *w)
 {
     with(em, w->select);
     puts_(em, "UPDATE ");
-    target(em, w->target);
+    named_table(em, w->target);
     puts_(em, " SET ");
     assignments(em, w->target->table, w->set, w->n_set);
     if (w->select->n_from) {
@@ -593,7 +597,7 @@ static struct error *delete_using(struct emitter *em, const struct write *w)
     buf_printf(em->out, " WHERE %s IN (SELECT ", rowid);
     sql_quote(w->target->label, em->out);
     buf_printf(em->out, ".%s FROM ", rowid);
-    target(em, w->target);
+    named_table(em, w->target);
     puts_(em, " JOIN ");
     from_list(em, w->select);
     where(em, w->select->where);
@@ -609,7 +613,7 @@ static struct error *delete(struct emitter *em, const struct write *w)
         table_name(em, w->target);
         TRY(delete_using(em, w));
     } else {
-        target(em, w->target);
+        named_table(em, w->target);
         where(em, w->select->where);
     }
     returning(em, w);

@@ -86,7 +86,7 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
             return sql__at(a, error_new("42712", "WITH query name \"%s\" specified more than once", c->name),
                            n->location);
     }
-    c->label = arena_printf(a->arena, "with_%d_%s", a->ctes.n + 1, c->name);
+    c->label = arena_printf(a->arena, "minisql_with_%d_%s", a->ctes.n + 1, c->name);
     c->materialized = n->ctematerialized == CTEMaterializeAlways  ? 1
                       : n->ctematerialized == CTEMaterializeNever ? -1
                                                                   : 0;

@@ -140,6 +140,16 @@ static struct error *check_count(struct analysis *a, const InsertStmt *n, int gi
     return NULL;
 }
 
+/* A VALUES select over all columns of the table. */
+static void describe_rows(struct analysis *a, struct select *sel, const struct table *t)
+{
+    sel->n_targets = t->n_columns;
+    sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
+    for (int c = 0; c < t->n_columns; c++)
+        sel->targets[c] = (struct target){.expr = sel->rows[0][c], .name = t->columns[c].name};
+    a->q->write->select = sel;
+}
+
 static struct error *insert_values(struct analysis *a, const InsertStmt *n, const SelectStmt *v,
                                    const struct table *t, int n_columns, const int *columns)
 {
@@ -176,7 +186,7 @@ static struct error *insert_values(struct analysis *a, const InsertStmt *n, cons
                 out[c] = defaults[c];
         }
     }
-    a->q->write->select = sel;
+    describe_rows(a, sel, t);
     return NULL;
 }
 
@@ -189,7 +199,7 @@ static struct error *insert_defaults(struct analysis *a, const struct table *t)
     sel->rows[0] = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
     for (int c = 0; c < t->n_columns; c++)
         TRY(default_value(a, t, c, &sel->rows[0][c]));
-    a->q->write->select = sel;
+    describe_rows(a, sel, t);
     return NULL;
 }
 
@@ -511,7 +521,7 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
         struct expr *e;
         TRY(sql__param(a, i + 1, -1, &e));
         TRY(fit(a, t, columns[i], e, &q->write->select->rows[0][columns[i]]));
-        a->params[i] = t->columns[columns[i]].type;
+        q->write->select->targets[columns[i]].expr = q->write->select->rows[0][columns[i]];
     }
     return NULL;
 }
