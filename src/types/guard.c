@@ -116,7 +116,8 @@ static CALL(step)
 #define SINGLE(type, suffix)                                                                       \
     {                                                                                              \
         .name = "minisql_single", .kind = FUNC_AGGREGATE, .nargs = 1, .args = {type},              \
-        .result = type, .sqlite_name = "minisql_single_" #suffix, .agg = &suffix##_agg             \
+        .result = type, .sqlite_name = "minisql_single_" #suffix,                                  \
+        .over_emit = "minisql_single_" #suffix "_over($1)", .agg = &suffix##_agg                   \
     }
 #define REQUIRED(type, suffix)                                                                     \
     {                                                                                              \
