@@ -178,7 +178,7 @@ static struct error *scan_on(struct run *r, struct store_conn *c, const char *sq
     sqlite3_stmt *stmt;
     TRY(store_prepare(c, sql, len, &stmt));
     struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
-    if (!e && !sqlite3_stmt_readonly(stmt))
+    if (!e && !sqlite3_stmt_readonly(stmt) && !sqlite3_stmt_isexplain(stmt))
         e = error_new(E_PROTOCOL, "a fragment must not write");
     if (!e)
         e = exec__step_all(r->s, store_db(c), stmt, row, ctx);

@@ -32,8 +32,10 @@ struct error *exec_begin(struct exec_session *s)
 
 static void forget_savepoints(struct exec_session *s, int keep)
 {
-    while (s->n_savepoints > keep)
+    /* A peer's session counts its marks, which have no names. */
+    while (s->savepoints && s->n_savepoints > keep)
         mem_free(s->savepoints[--s->n_savepoints]);
+    s->n_savepoints = MIN(s->n_savepoints, keep);
 }
 
 static void ended(struct exec_session *s)
