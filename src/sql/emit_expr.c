@@ -347,7 +347,7 @@ static void scalar_subquery(struct emitter *em, const struct select *s)
 static void probe(struct emitter *em, const struct expr *e, const char *before, const char *after)
 {
     char label[32];
-    snprintf(label, sizeof(label), "minisql_any_%p", (const void *)e);
+    snprintf(label, sizeof(label), "minisql_any_%d", ++em->n_probes);
     buf_puts(em->out, "EXISTS(SELECT 1 FROM (");
     sql__emit_select(em, e->sub.select, NAMES_POSITION);
     buf_printf(em->out, ") AS \"%s\" WHERE %s", label, before);
@@ -450,17 +450,13 @@ static void extreme(struct emitter *em, const struct expr *e)
     for (int i = 0; i < e->n_args; i++) {
         if (i)
             buf_puts(em->out, ", ");
-        if (!nullable) {
-            sql__emit_expr(em, e->args[i]);
-            continue;
-        }
-        buf_puts(em->out, "coalesce(");
-        for (int k = 0; k < e->n_args; k++) {
-            if (k)
-                buf_puts(em->out, ", ");
+        buf_puts(em->out, nullable ? "coalesce(" : "");
+        for (int k = 0; k < (nullable ? e->n_args : 1); k++) {
+            buf_puts(em->out, k ? ", " : "");
             sql__emit_expr(em, e->args[(i + k) % e->n_args]);
         }
-        buf_puts(em->out, ")");
+        buf_puts(em->out, nullable ? ")" : "");
+        buf_puts(em->out, i ? "" : sql__collation(e->type)); /* the first one's counts */
     }
     buf_puts(em->out, ")");
 }

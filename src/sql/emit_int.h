@@ -9,6 +9,7 @@ struct emitter {
     struct buf *out;
     const struct rte *bare; /* its columns are printed without a qualifier */
     bool all_bare;          /* a scan, a CHECK: there is one table only */
+    int n_probes;           /* numbers the aliases that ANY and ALL need */
 };
 
 /* Which names the result columns get. */

@@ -420,12 +420,8 @@ static struct error *min_max(struct analysis *a, struct scope *s, const Node *no
 {
     const MinMaxExpr *n = (const MinMaxExpr *)node;
     bool greatest = n->op == IS_GREATEST;
-    TRY(same_type_list(a, s, n->args, greatest ? EXPR_GREATEST : EXPR_LEAST,
-                       greatest ? "GREATEST" : "LEAST", n->location, ret));
-    if ((*ret)->type == OID_NUMERIC)
-        return sql__unsupported(a, n->location, "Cast its arguments to float8 or bigint.",
-                                "%s over numeric is not supported", greatest ? "GREATEST" : "LEAST");
-    return NULL;
+    return same_type_list(a, s, n->args, greatest ? EXPR_GREATEST : EXPR_LEAST,
+                          greatest ? "GREATEST" : "LEAST", n->location, ret);
 }
 
 /* ---- the rest --------------------------------------------------------------------------------------------------- */

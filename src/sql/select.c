@@ -366,6 +366,15 @@ static bool check_grouped(void *ctx, const struct expr *e)
         return false;
     if (e->kind == EXPR_AGG)
         return false;
+    if (e->kind == EXPR_SUBQUERY) {
+        bool before = g->in_subquery;
+        for (int i = 0; i < e->n_args; i++)
+            expr_walk(e->args[i], false, check_grouped, g);
+        g->in_subquery = true;
+        select_walk(e->sub.select, true, check_grouped, g);
+        g->in_subquery = before;
+        return false;
+    }
     if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel || key_in_group(g->sel, e->col.rte))
         return true;
     const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
@@ -383,7 +392,7 @@ static bool check_grouped(void *ctx, const struct expr *e)
 static struct error *grouped(struct grouping *g, const struct expr *e)
 {
     if (e)
-        expr_walk(e, true, check_grouped, g);
+        expr_walk(e, false, check_grouped, g);
     return g->error;
 }
 
