@@ -32,13 +32,18 @@ static bool unfit(const struct repl_replica *p)
  * new reign starts from what is surely common. */
 static bool follow(struct repl_replica *p, repl_node from, const struct message *m)
 {
-    p->seen = MAX(p->seen, p->last_epoch);
+    if (p->last_epoch > p->seen) { /* as a snapshot tells */
+        p->seen = p->last_epoch;
+        p->following = false;
+    }
     if (m->epoch < p->seen || p->role == REPL_PRIMARY || p->role == REPL_NONE)
         return false;
-    if (m->epoch == p->seen && p->leader == from && (int32_t)(m->stream - p->stream) < 0)
+    bool same = p->following && m->epoch == p->seen && p->leader == from;
+    if (same && (int32_t)(m->stream - p->stream) < 0)
         return false;
-    if (m->epoch > p->seen || p->leader != from || p->stream != m->stream)
+    if (!same || p->stream != m->stream)
         p->match = p->committed;
+    p->following = true;
     p->seen = m->epoch;
     p->leader = from;
     p->stream = m->stream;
@@ -48,10 +53,10 @@ static bool follow(struct repl_replica *p, repl_node from, const struct message 
 /* Where the leader should try next: before the run of entries that bear the wrong epoch. */
 static uint64_t back_from(struct repl_replica *p, uint64_t lsn)
 {
-    uint64_t wrong = repl__epoch_at(p, lsn), at = lsn;
-    for (int i = 0; i < WALK_BACK && at > p->committed && repl__epoch_at(p, at) == wrong; i++)
+    uint64_t wrong = repl__epoch_at(p, lsn), at = lsn, common = MAX(p->committed, p->match);
+    for (int i = 0; i < WALK_BACK && at > common && repl__epoch_at(p, at) == wrong; i++)
         at--;
-    return MAX(at, p->committed);
+    return at;
 }
 
 static bool matches(struct repl_replica *p, const struct message *m, uint64_t *ret_hint)

@@ -188,9 +188,12 @@ void primary__start(struct repl_replica *p, uint64_t epoch)
     primary__configure(p);
 }
 
+/* Somebody may be on the way to take over from a config that we don't know yet. Only a swap that is
+ * asked for from here on shows that nobody did: all that were on their way then fail. */
 void primary__lose_reign(struct repl_replica *p)
 {
     p->must_bump = true;
+    p->doubted = p->proposing;
     repl__set_role(p, REPL_PRIMARY, false);
     repl__activate(p);
 }
@@ -272,7 +275,7 @@ static void on_match(struct repl_replica *p, struct peer *peer, uint64_t lsn)
     }
     if (peer->state != PEER_STREAM) {
         peer->state = PEER_STREAM;
-        peer->next = lsn + 1;
+        peer->next = peer->acked + 1;
         peer->in_flight = 0;
     }
     pump(p, peer);
@@ -282,9 +285,10 @@ static void on_match(struct repl_replica *p, struct peer *peer, uint64_t lsn)
 
 static void on_reject(struct repl_replica *p, struct peer *peer, uint64_t hint)
 {
-    if (hint + 1 >= peer->next || hint < peer->acked)
+    uint64_t common = MAX(hint, peer->acked);
+    if (common + 1 >= peer->next)
         return; /* an old answer */
-    peer->next = hint + 1;
+    peer->next = common + 1;
     probe(p, peer);
 }
 

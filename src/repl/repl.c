@@ -221,7 +221,7 @@ void repl__propose(struct repl_replica *p, const struct repl_config *next)
 {
     assert(!p->proposing && next->epoch == p->config.epoch + 1);
     p->proposing = true;
-    p->unknown = p->unsure = false;
+    p->unknown = p->unsure = p->doubted = false;
     p->proposed = *next;
     p->proposed_at = p->repl->now;
     repl__set_gate(p); /* the new members' leases are needed from before it can happen */
@@ -284,7 +284,7 @@ void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
     if (config->epoch && config->epoch <= p->config.epoch)
         return;
     struct repl_config old = p->config;
-    bool ours = p->proposing && same_config(&p->proposed, config);
+    bool ours = p->proposing && !p->doubted && same_config(&p->proposed, config);
     p->config = *config;
     if (!config->epoch || (p->proposing && config->epoch >= p->proposed.epoch))
         p->proposing = p->unknown = false;
@@ -374,7 +374,7 @@ static void on_claims(struct repl *r, repl_node from, const struct message *m)
     for (uint32_t i = 0; i < m->n && message_next_claim(&list, &c); i++)
         map_put_u64(&known, c.region, (void *)(uintptr_t)(c.yours ? 1 : c.epoch + 1));
     for (struct repl_replica *p = r->all; p; p = p->next) {
-        if (p->role != REPL_PRIMARY || p->must_bump || !primary__needs(p, from))
+        if (p->role != REPL_PRIMARY || !primary__needs(p, from))
             continue;
         uint64_t mark = (uint64_t)(uintptr_t)map_get_u64(&known, p->region);
         if (mark == 0 || (mark > 1 && mark - 1 > p->config.epoch))

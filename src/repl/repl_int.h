@@ -88,6 +88,7 @@ struct repl_replica {
     struct repl_config config; /* epoch 0: none known yet */
     bool proposing, unknown;   /* `proposed` is out; its outcome can't be told */
     bool unsure;               /* .. of some attempt: only a config can end it */
+    bool doubted;              /* the reign was lost meanwhile: its success proves nothing */
     struct repl_config proposed;
     uint64_t proposed_at;
 
@@ -98,6 +99,7 @@ struct repl_replica {
     uint64_t reign; /* as primary: the epoch that its entries bear */
     uint64_t start; /* as primary: what must be committed before it serves */
     uint64_t seen;  /* as follower: the highest reign heard */
+    bool following; /* as follower: leader and stream are of the reign `seen` */
     repl_node leader;
     uint32_t stream; /* as follower: the leader's name for us */
     uint64_t match;  /* as follower: up to here the log is known to be the leader's */
