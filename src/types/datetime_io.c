@@ -149,6 +149,7 @@ struct moment {
     int64_t zone;                           /* seconds east of Greenwich */
     bool has_time, has_zone, has_era, bc;
     bool is_value; /* a word, that has its value in `us` already */
+    bool clock;    /* the clock was asked */
     int64_t us;
 };
 
@@ -225,6 +226,7 @@ static bool take_value(struct cursor *c, struct moment *m)
         m->us = EPOCH_1970 * DAY_US;
     } else if (take_word(c, "now")) {
         m->us = types__timestamp_clock();
+        m->clock = true;
     } else {
         return false;
     }
@@ -238,6 +240,7 @@ static enum outcome read_day(struct cursor *c, struct moment *m)
     for (int i = 0; i < (int)ARRAY_LEN(words); i++)
         if (take_word(c, words[i])) {
             set_day(m, types__timestamp_days(types__timestamp_clock()) + i - 1);
+            m->clock = true;
             return GOOD;
         }
     int digits, month_digits, day_digits;
@@ -384,6 +387,12 @@ static enum outcome read_moment(const char *s, size_t n, struct moment *m)
         o = read_part(&c, m, c.p > before);
     }
     return o;
+}
+
+bool types__datetime_reads_clock(const char *s, size_t n)
+{
+    struct moment m = {0};
+    return read_moment(s, n, &m) == GOOD && m.clock;
 }
 
 static struct error *refuse(enum outcome o, const char *type, const char *s, size_t n)

@@ -729,6 +729,11 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
     }
 }
 
+bool type_reads_clock(const struct type *t, const char *s, size_t n)
+{
+    return t->category == 'D' && types__datetime_reads_clock(s, n);
+}
+
 uint64_t value_hash(const struct value *v)
 {
     switch (v->kind) {

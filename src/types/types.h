@@ -90,6 +90,9 @@ struct type {
     int (*compare)(const struct value *a, const struct value *b);
 };
 
+/* The literal hangs on when it is read ('now', 'today 10:00'): nobody may keep its value with a
+ * statement that runs again. A cast from text that runs with the statement is right. */
+bool type_reads_clock(const struct type *t, const char *s, size_t n);
 const struct type *type_by_oid(uint32_t oid);      /* NULL: no such type */
 const struct type *type_by_name(const char *name); /* any spelling: int, integer, int4, .. */
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */

@@ -154,6 +154,7 @@ bool types__date_valid(int64_t days); /* infinities are */
 bool types__timestamp_valid(int64_t us);
 int64_t types__timestamp_days(int64_t us); /* the day it lies in; not of infinities */
 int64_t types__timestamp_clock(void);
+bool types__datetime_reads_clock(const char *s, size_t n);
 /* Rounds to `typmod` digits (0-6, -1: all) behind the point; 22008 where that leaves the range. */
 struct error *types__timestamp_fit(int64_t us, int32_t typmod, int64_t *ret);
 CALL(types__date_to_timestamp);

@@ -717,6 +717,25 @@ static void test_clock_words(void **state)
     assert_true(native.i >= direct.i);
 }
 
+/* Literals that mean another time tomorrow are known, so that no cached statement keeps them. */
+static void test_literals_of_the_clock(void **state)
+{
+    static const struct {
+        uint32_t type;
+        const char *text;
+        bool clock;
+    } cases[] = {
+        {OID_TIMESTAMP, "now", true},        {OID_TIMESTAMPTZ, " Today 10:00+02", true},
+        {OID_DATE, "yesterday", true},       {OID_TIMESTAMP, "2026-11-22", false},
+        {OID_TIMESTAMP, "epoch", false},     {OID_TIMESTAMPTZ, "infinity", false},
+        {OID_TIMESTAMP, "now or so", false}, {OID_TEXT, "now", false},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++)
+        if (type_reads_clock(type_by_oid(cases[i].type), cases[i].text, strlen(cases[i].text)) !=
+            cases[i].clock)
+            fail_msg("%s", cases[i].text);
+}
+
 /* A precision rounds on assignment, in a cast and on the wire, and is part of the type's name. */
 static void test_timestamp_precision(void **state)
 {
@@ -889,6 +908,7 @@ int main(void)
         CASE(test_coerce),
         CASE(test_typmods),
         CASE(test_clock_words),
+        CASE(test_literals_of_the_clock),
         CASE(test_timestamp_precision),
         CASE(test_datetime_cast_contexts),
         CASE(test_constraint_errors),
