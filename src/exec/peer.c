@@ -208,7 +208,7 @@ static struct error *find_server(struct peer_conn *c, char **ret_host, char **re
 
 static struct error *conn_open(struct exec_session *s, struct peer_conn *c, uint64_t deadline)
 {
-    char *host, *port;
+    char *host = NULL, *port = NULL;
     TRY(find_server(c, &host, &port));
     char *options = mem_printf("-c minisql.internal=%s", c->pool->exec->name);
     const char *keys[] = {"host",    "port",    "dbname",           "user",
