@@ -369,8 +369,7 @@ static struct error *build_row(void *ctx, const struct value *values, int n)
 
 static struct error *scan(struct batch *b, int i, exec__row_fn row, void *ctx)
 {
-    const struct plan_scan *s = &b->plan->scans[i];
-    return exec__scan(b->run, s->region, s->schema_version, s->sql, s->sql_len, row, ctx);
+    return exec__scan(b->run, &b->plan->scans[i], row, ctx);
 }
 
 static struct error *build(struct batch *b)

@@ -139,9 +139,15 @@ struct error *exec__scratch_prepare(struct scratch *c, const char *sql, size_t l
 /* ---- one region (region.c) ------------------------------------------------------------------ */
 
 struct error *exec__run_region(struct run *r);
-/* Reads with SQLite text of one region, through what the session holds, here or there. */
-struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
-                         size_t sql_len, exec__row_fn row, void *ctx);
+/* Gives all rows of a scan to `row`, as exec__step_all, but faster where there are many. */
+struct error *exec__pull(struct exec_session *s, struct store_conn *c, const char *sql, size_t len,
+                         const struct value *params, int n_params, const struct plan_scan *scan,
+                         exec__row_fn row, void *ctx);
+/* Reads with SQLite text of one region, through what the session holds, here or there. With `scan`,
+ * sql is its text. */
+struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
+                         size_t sql_len, const struct plan_scan *scan, exec__row_fn row, void *ctx);
+struct error *exec__scan(struct run *r, const struct plan_scan *scan, exec__row_fn row, void *ctx);
 struct error *exec__run_constant(struct run *r);
 /* Before and after scanning: pins the regions that come more than once. `e` is how it went; comes
  * back, or MS001 when a snapshot turns out to be stale. */

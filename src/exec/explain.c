@@ -52,7 +52,7 @@ static struct error *explain_sql(struct run *r, uint64_t region, uint64_t schema
 {
     struct tree t = {.r = r, .indent = indent};
     char *text = mem_printf("EXPLAIN QUERY PLAN %s", sql);
-    struct error *e = exec__scan(r, region, schema_version, text, strlen(text), plan_row, &t);
+    struct error *e = exec__read(r, region, schema_version, text, strlen(text), NULL, plan_row, &t);
     mem_free(text);
     return e;
 }

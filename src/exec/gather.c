@@ -51,7 +51,7 @@ static struct error *pull_rows(struct run *r, const struct plan_scan *s, struct 
 {
     if (s->region == 0)
         return exec__system_rows(r, s, put_row, p);
-    return exec__scan(r, s->region, s->schema_version, s->sql, s->sql_len, put_row, p);
+    return exec__scan(r, s, put_row, p);
 }
 
 static struct error *pull(struct run *r, sqlite3 *db, const struct plan_gather *g, int i)

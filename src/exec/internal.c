@@ -224,7 +224,7 @@ static struct error *do_frag(struct call *c)
     TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
                        &r.n_params));
     struct outgoing o = {.wire = c->wire};
-    struct error *e = exec__scan(&r, n[0], n[1], c->body, c->body_len, out_row, &o);
+    struct error *e = exec__read(&r, n[0], n[1], c->body, c->body_len, NULL, out_row, &o);
     if (!e)
         e = out_end(&o, 0);
     buf_done(&o.buf);

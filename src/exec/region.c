@@ -173,8 +173,10 @@ struct error *exec__run_region(struct run *r)
 /* ---- a fragment ----------------------------------------------------------------------------- */
 
 static struct error *scan_on(struct run *r, struct store_conn *c, const char *sql, size_t len,
-                             exec__row_fn row, void *ctx)
+                             const struct plan_scan *scan, exec__row_fn row, void *ctx)
 {
+    if (scan)
+        return exec__pull(r->s, c, sql, len, r->params, r->n_params, scan, row, ctx);
     sqlite3_stmt *stmt;
     TRY(store_prepare(c, sql, len, &stmt));
     struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
@@ -199,11 +201,12 @@ static struct error *checked(const struct region_read *read, struct error *e)
 }
 
 static struct error *scan_here(struct run *r, uint64_t region, uint64_t schema_version,
-                               const char *sql, size_t len, exec__row_fn row, void *ctx)
+                               const char *sql, size_t len, const struct plan_scan *scan,
+                               exec__row_fn row, void *ctx)
 {
     struct region_read read;
     TRY(region_read_begin(r->e->regions, region, schema_version, &read));
-    struct error *e = checked(&read, scan_on(r, read.conn, sql, len, row, ctx));
+    struct error *e = checked(&read, scan_on(r, read.conn, sql, len, scan, row, ctx));
     region_read_end(&read);
     return e;
 }
@@ -226,34 +229,40 @@ static const struct pin *pin_of(const struct run *r, uint64_t region)
     return NULL;
 }
 
-struct error *exec__scan(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
-                         size_t sql_len, exec__row_fn row, void *ctx)
+struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version, const char *sql,
+                         size_t sql_len, const struct plan_scan *scan, exec__row_fn row, void *ctx)
 {
     const struct exec_session *s = r->s;
     const struct held *h = &s->held;
     if (h->kind != HELD_NONE && h->region == region) {
         struct error *e =
             h->kind == HELD_LOCAL
-                ? scan_on(r, store_writer(region_txn_store(h->txn)), sql, sql_len, row, ctx)
+                ? scan_on(r, store_writer(region_txn_store(h->txn)), sql, sql_len, scan, row, ctx)
                 : scan_at(r, h->conn, region, schema_version, sql, row, ctx);
         return e ? exec__held_failed(r->s, e) : NULL;
     }
     const struct pin *pin = pin_of(r, region);
     if (pin)
         return pin->conn ? scan_at(r, pin->conn, region, schema_version, sql, row, ctx)
-                         : scan_on(r, pin->read.conn, sql, sql_len, row, ctx);
+                         : scan_on(r, pin->read.conn, sql, sql_len, scan, row, ctx);
     if (s->reading.conn && s->reading_region == region)
-        return scan_on(r, s->reading.conn, sql, sql_len, row, ctx);
+        return scan_on(r, s->reading.conn, sql, sql_len, scan, row, ctx);
     struct place at = {.here = true};
     if (!r->here)
         TRY(exec__place(r->e, region, &at));
     if (at.here)
-        return scan_here(r, region, schema_version, sql, sql_len, row, ctx);
+        return scan_here(r, region, schema_version, sql, sql_len, scan, row, ctx);
     struct peer_conn *c;
     TRY(exec__peer_get(r->s, at.server, region, r->deadline, &c));
     struct error *e = scan_at(r, c, region, schema_version, sql, row, ctx);
     exec__peer_put(c);
     return e;
+}
+
+struct error *exec__scan(struct run *r, const struct plan_scan *scan, exec__row_fn row, void *ctx)
+{
+    return exec__read(r, scan->region, scan->schema_version, scan->sql, scan->sql_len, scan, row,
+                      ctx);
 }
 
 /* ---- one snapshot for several scans --------------------------------------------------------- */
