@@ -3,8 +3,8 @@
  * once a whole statement is known (parameter types, tables used, filters that can run at the scan).
  *
  * The walk goes once over the raw tree. Each expression is typed when it is left (expr.c), names
- * are looked up in a chain of scopes (scope.c), FROM builds the range table (from.c), select.c puts a
- * query level together, write.c INSERT, UPDATE and DELETE, ddl.c and command.c the rest.
+ * are looked up in a chain of scopes (scope.c), FROM builds the range table (from.c), select.c puts
+ * a query level together, write.c INSERT, UPDATE and DELETE, ddl.c and command.c the rest.
  */
 #include "sql_int.h"
 
@@ -61,7 +61,8 @@ const char *sql__slice(const struct analysis *a, size_t start, size_t end)
     return arena_strndup(a->arena, a->script->parsed + start, end - start);
 }
 
-/* ---- tables --------------------------------------------------------------------------------------- */
+/* ---- tables
+ * --------------------------------------------------------------------------------------- */
 
 static bool is_system_schema(const char *schema)
 {
@@ -125,7 +126,8 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
     return NULL;
 }
 
-/* ---- nodes of the result ----------------------------------------------------------------------------- */
+/* ---- nodes of the result
+ * ----------------------------------------------------------------------------- */
 
 /* FNV over the lower-cased name: tells most labels apart without comparing them. */
 static bool label_taken(const struct analysis *a, const char *label)
@@ -193,7 +195,8 @@ void sql__list_columns(struct analysis *a, const struct target *targets, int n)
     }
 }
 
-/* ---- filters at the scan ------------------------------------------------------------------------------ */
+/* ---- filters at the scan
+ * ------------------------------------------------------------------------------ */
 
 static bool forbids_push(void *ctx, const struct expr *e)
 {
@@ -290,7 +293,8 @@ static void list_tables(struct analysis *a)
     }
 }
 
-/* ---- statements ---------------------------------------------------------------------------------------- */
+/* ---- statements
+ * ---------------------------------------------------------------------------------------- */
 
 static struct error *select_statement(struct analysis *a, const SelectStmt *n)
 {
@@ -354,9 +358,9 @@ static struct error *announce_params(struct analysis *a)
         if (type == OID_UNKNOWN)
             a->lifted = true;
         else if (type && !type_by_oid(type))
-            return error_hint(error_new(E_UNSUPPORTED, "parameter $%d has an unsupported type (%u)",
-                                        i + 1, type),
-                              "Leave the type out (0), or send it as text.");
+            return error_hint(
+                error_new(E_UNSUPPORTED, "parameter $%d has an unsupported type (%u)", i + 1, type),
+                "Leave the type out (0), or send it as text.");
         else
             a->params[i] = type;
     }

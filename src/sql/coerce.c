@@ -43,7 +43,8 @@ const char *sql__type(const struct analysis *a, uint32_t oid)
     return type_label(oid, -1, a->arena);
 }
 
-/* ---- parameters --------------------------------------------------------------------------------- */
+/* ---- parameters ---------------------------------------------------------------------------------
+ */
 
 struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret)
 {
@@ -101,9 +102,9 @@ struct error *sql__finish_params(struct analysis *a)
             TRY(fix_param(a, e, known ? known : OID_TEXT));
             continue;
         }
-        return sql__at(a,
-                       error_new("42P18", "could not determine data type of parameter $%d", e->param),
-                       e->position - 1);
+        return sql__at(
+            a, error_new("42P18", "could not determine data type of parameter $%d", e->param),
+            e->position - 1);
     }
     for (int i = 0; i < a->n_params; i++) {
         if (a->params[i])
@@ -130,7 +131,8 @@ struct error *sql__finish_params(struct analysis *a)
     return NULL;
 }
 
-/* ---- coercion ----------------------------------------------------------------------------------- */
+/* ---- coercion -----------------------------------------------------------------------------------
+ */
 
 bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context context)
 {
@@ -240,9 +242,9 @@ struct error *sql__assign(struct analysis *a, struct expr *e, const struct colum
                           struct expr **ret)
 {
     if (!sql__can_coerce(e, column->type, CAST_ASSIGNMENT)) {
-        struct error *err = error_new(
-            E_TYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
-            column->name, sql__type(a, column->type), sql__type(a, e->type));
+        struct error *err =
+            error_new(E_TYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
+                      column->name, sql__type(a, column->type), sql__type(a, e->type));
         error_hint(err, "You will need to rewrite or cast the expression.");
         return sql__at(a, err, e->position - 1);
     }
@@ -253,8 +255,9 @@ struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what,
 {
     if (!sql__can_coerce(e, OID_BOOL, CAST_ASSIGNMENT)) {
         return sql__at(a,
-                       error_new(E_TYPE_MISMATCH, "argument of %s must be type boolean, not type %s",
-                                 what, sql__type(a, e->type)),
+                       error_new(E_TYPE_MISMATCH,
+                                 "argument of %s must be type boolean, not type %s", what,
+                                 sql__type(a, e->type)),
                        e->position - 1);
     }
     return sql__coerce(a, e, OID_BOOL, -1, CAST_ASSIGNMENT, ret);
@@ -268,7 +271,8 @@ void sql__default_unknown(struct analysis *a, struct expr **e)
     }
 }
 
-/* ---- common types ---------------------------------------------------------------------------------- */
+/* ---- common types
+ * ---------------------------------------------------------------------------------- */
 
 struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
                                const char *what, uint32_t *ret)
@@ -331,7 +335,8 @@ struct error *sql__coerce_select_column(struct analysis *a, struct select *s, in
     return NULL;
 }
 
-/* ---- operators ------------------------------------------------------------------------------------ */
+/* ---- operators
+ * ------------------------------------------------------------------------------------ */
 
 struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n)
 {
@@ -348,8 +353,8 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
     uint32_t types[2];
     for (int i = 0; i < n; i++)
         types[i] = args[i]->type;
-    struct error *err = func_resolve(strcmp(name, "!=") == 0 ? "<>" : name, FUNC_OPERATOR, types, n,
-                                     ret);
+    struct error *err =
+        func_resolve(strcmp(name, "!=") == 0 ? "<>" : name, FUNC_OPERATOR, types, n, ret);
     if (err)
         return sql__at(a, err, location);
     if ((*ret)->volatile_)
@@ -370,16 +375,18 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
     return NULL;
 }
 
-/* ---- names of types -------------------------------------------------------------------------------- */
+/* ---- names of types
+ * -------------------------------------------------------------------------------- */
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "date", "time", "timetz", "timestamp", "timestamptz", "interval", "uuid", "json", "jsonb",
-    "bytea", "bit", "varbit", "money", "inet", "cidr", "macaddr", "macaddr8", "point", "line",
-    "lseg", "box", "path", "polygon", "circle", "tsvector", "tsquery", "xml", "char", "regclass",
-    "regtype", "regproc", "regnamespace", "regrole", "serial", "bigserial", "smallserial", "serial4",
-    "serial8", "serial2", "numeric", "oid", "name", "int4range", "int8range", "numrange",
-    "daterange", "tsrange", "tstzrange",
+    "date",        "time",      "timetz",   "timestamp",    "timestamptz", "interval",  "uuid",
+    "json",        "jsonb",     "bytea",    "bit",          "varbit",      "money",     "inet",
+    "cidr",        "macaddr",   "macaddr8", "point",        "line",        "lseg",      "box",
+    "path",        "polygon",   "circle",   "tsvector",     "tsquery",     "xml",       "char",
+    "regclass",    "regtype",   "regproc",  "regnamespace", "regrole",     "serial",    "bigserial",
+    "smallserial", "serial4",   "serial8",  "serial2",      "numeric",     "oid",       "name",
+    "int4range",   "int8range", "numrange", "daterange",    "tsrange",     "tstzrange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)
@@ -387,9 +394,10 @@ static struct error *no_such_type(const struct analysis *a, const TypeName *t, c
     for (size_t i = 0; i < ARRAY_LEN(known_types); i++) {
         if (strcmp(known_types[i], name) != 0)
             continue;
-        const char *hint = strstr(name, "serial")
-                               ? "Declare the column as integer or bigint and give its values yourself."
-                               : "Use an integer, floating-point, boolean or text type for it.";
+        const char *hint =
+            strstr(name, "serial")
+                ? "Declare the column as integer or bigint and give its values yourself."
+                : "Use an integer, floating-point, boolean or text type for it.";
         return sql__unsupported(a, t->location, hint, "type %s is not supported", name);
     }
     return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s\" does not exist", name),
@@ -406,7 +414,9 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
     for (int i = 0; i < n && i < 2; i++) {
         const A_Const *c = list_nth(t->typmods, i);
         if (!IsA(c, A_Const) || c->isnull || !IsA(&c->val, Integer))
-            return sql__at(a, error_new("42601", "type modifiers must be simple constants or identifiers"), t->location);
+            return sql__at(
+                a, error_new("42601", "type modifiers must be simple constants or identifiers"),
+                t->location);
         mods[i] = intVal(&c->val);
     }
     const char *label = oid == OID_BPCHAR ? "char" : "varchar";
@@ -415,22 +425,28 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
             return sql__at(a, error_new("22023", "length for type %s must be at least 1", label),
                            t->location);
         if (mods[0] > 10485760)
-            return sql__at(
-                a, error_new("22023", "length for type %s cannot exceed 10485760", label),
-                t->location);
+            return sql__at(a,
+                           error_new("22023", "length for type %s cannot exceed 10485760", label),
+                           t->location);
         *ret = mods[0] + 4;
         return NULL;
     }
     if (oid == OID_NUMERIC && n <= 2) {
         if (mods[0] < 1 || mods[0] > 1000)
-            return sql__at(a, error_new("22023", "NUMERIC precision %d must be between 1 and 1000", mods[0]), t->location);
+            return sql__at(
+                a, error_new("22023", "NUMERIC precision %d must be between 1 and 1000", mods[0]),
+                t->location);
         if (mods[1] < -1000 || mods[1] > 1000)
-            return sql__at(a, error_new("22023", "NUMERIC scale %d must be between -1000 and 1000", mods[1]), t->location);
+            return sql__at(
+                a, error_new("22023", "NUMERIC scale %d must be between -1000 and 1000", mods[1]),
+                t->location);
         *ret = (int32_t)(((uint32_t)mods[0] << 16) | ((uint32_t)mods[1] & 0x7ff)) + 4;
         return NULL;
     }
-    return sql__at(a, error_new("42601", "type modifier is not allowed for type \"%s\"",
-                                type_by_oid(oid)->name), t->location);
+    return sql__at(
+        a,
+        error_new("42601", "type modifier is not allowed for type \"%s\"", type_by_oid(oid)->name),
+        t->location);
 }
 
 struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
@@ -438,14 +454,17 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
 {
     const char *name = strVal(llast(t->names));
     if (t->pct_type)
-        return sql__unsupported(a, t->location, "Write the type's name.", "%%TYPE is not supported");
+        return sql__unsupported(a, t->location, "Write the type's name.",
+                                "%%TYPE is not supported");
     if (t->setof || t->arrayBounds)
         return sql__unsupported(a, t->location, "Use a table with one row for each element.",
                                 "array types are not supported");
     if (list_length(t->names) > 1) {
         const char *schema = strVal(linitial(t->names));
         if (strcmp(schema, "pg_catalog") != 0)
-            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name), t->location);
+            return sql__at(
+                a, error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name),
+                t->location);
     }
     const struct type *type = type_by_name(name);
     if (!type)

@@ -13,7 +13,8 @@ static const char *copy_string(struct analysis *a, const char *s)
     return s ? arena_strdup(a->arena, s) : NULL;
 }
 
-/* ---- transactions ----------------------------------------------------------------------------------------- */
+/* ---- transactions
+ * ----------------------------------------------------------------------------------------- */
 
 static struct error *isolation(const struct analysis *a, const char *name, enum isolation *ret)
 {
@@ -30,7 +31,8 @@ static struct error *isolation(const struct analysis *a, const char *name, enum 
             return NULL;
         }
     }
-    return error_new("22023", "invalid value for parameter \"transaction_isolation\": \"%s\"", name);
+    return error_new("22023", "invalid value for parameter \"transaction_isolation\": \"%s\"",
+                     name);
 }
 
 static const char *const_text(struct analysis *a, const Node *n)
@@ -82,7 +84,8 @@ static struct error *transaction(struct analysis *a, const Node *node)
         }
     }
     if (!q->tag)
-        return sql__unsupported(a, -1, "Use BEGIN and COMMIT.", "two-phase commit by hand is not supported");
+        return sql__unsupported(a, -1, "Use BEGIN and COMMIT.",
+                                "two-phase commit by hand is not supported");
     q->transaction.savepoint = copy_string(a, n->savepoint_name);
     q->transaction.chain = n->chain;
     for (int i = 0; i < list_length(n->options); i++) {
@@ -91,12 +94,15 @@ static struct error *transaction(struct analysis *a, const Node *node)
         if (strcmp(d->defname, "transaction_isolation") == 0)
             TRY(isolation(a, value ? value : "", &q->transaction.isolation));
         else if (strcmp(d->defname, "transaction_read_only") == 0)
-            q->transaction.read_only = value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+            q->transaction.read_only =
+                value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
     }
     return NULL;
 }
 
-/* ---- settings ------------------------------------------------------------------------------------------------ */
+/* ---- settings
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static const char *joined_args(struct analysis *a, const List *args)
 {
@@ -178,7 +184,8 @@ static struct error *show(struct analysis *a, const Node *node)
     return NULL;
 }
 
-/* ---- statements inside statements ------------------------------------------------------------------------------- */
+/* ---- statements inside statements
+ * ------------------------------------------------------------------------------- */
 
 static const char *skip_parentheses(const char *p, const char *end)
 {
@@ -251,7 +258,8 @@ static struct error *explain_options(struct analysis *a, const ExplainStmt *n)
                                         "EXPLAIN format \"%s\" is not supported", f);
         } else if (strcmp(d->defname, "buffers") != 0 && strcmp(d->defname, "settings") != 0 &&
                    strcmp(d->defname, "wal") != 0 && strcmp(d->defname, "summary") != 0) {
-            return sql__at(a, error_new(E_SYNTAX, "unrecognized EXPLAIN option \"%s\"", d->defname), d->location);
+            return sql__at(a, error_new(E_SYNTAX, "unrecognized EXPLAIN option \"%s\"", d->defname),
+                           d->location);
         }
     }
     return NULL;
@@ -329,7 +337,9 @@ static struct error *execute(struct analysis *a, const Node *node)
     return NULL;
 }
 
-/* ---- COPY ----------------------------------------------------------------------------------------------------------- */
+/* ---- COPY
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static struct error *bad_option(const struct analysis *a, const DefElem *d, const char *message)
 {
@@ -346,7 +356,9 @@ static struct error *single_byte(const struct analysis *a, const DefElem *d, con
 {
     const char *s = string_arg(d);
     if (strlen(s) != 1)
-        return sql__at(a, error_new(E_UNSUPPORTED, "COPY %s must be a single one-byte character", what), d->location);
+        return sql__at(
+            a, error_new(E_UNSUPPORTED, "COPY %s must be a single one-byte character", what),
+            d->location);
     *ret = *s;
     return NULL;
 }
@@ -367,13 +379,13 @@ static struct error *force_columns(struct analysis *a, const struct table *t, co
         const char *name = strVal(list_nth(names, i));
         (*ret)[i] = t ? table_column(t, name) : -1;
         if ((*ret)[i] < 0)
-            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name), d->location);
+            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name),
+                           d->location);
     }
     return NULL;
 }
 
-static struct error *copy_format(const struct analysis *a, const DefElem *d,
-                                 struct copy_options *o)
+static struct error *copy_format(const struct analysis *a, const DefElem *d, struct copy_options *o)
 {
     const char *f = string_arg(d);
     if (strcmp(f, "text") == 0)
@@ -420,7 +432,8 @@ static struct error *copy_option(struct analysis *a, const struct table *t, cons
         const char *e = string_arg(d);
         if (strcasecmp(e, "utf8") == 0 || strcasecmp(e, "utf-8") == 0)
             return NULL;
-        return sql__unsupported(a, d->location, "Convert the data to UTF-8.", "encoding \"%s\" is not supported", e);
+        return sql__unsupported(a, d->location, "Convert the data to UTF-8.",
+                                "encoding \"%s\" is not supported", e);
     }
     return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", name), d->location);
 }
@@ -434,8 +447,13 @@ static struct error *copy_options(struct analysis *a, const struct table *t, con
     bool csv = o->format == COPY_CSV;
     if (o->format == COPY_BINARY && (o->delimiter || o->null || o->header))
         return bad_option(a, first, "cannot specify DELIMITER, NULL or HEADER in BINARY mode");
-    if (!csv && (o->quote || o->escape || o->n_force_quote || o->n_force_null || o->n_force_not_null))
-        return sql__at(a, error_new(E_UNSUPPORTED, "COPY quote, escape and force options are available only in CSV mode"), first->location);
+    if (!csv &&
+        (o->quote || o->escape || o->n_force_quote || o->n_force_null || o->n_force_not_null))
+        return sql__at(
+            a,
+            error_new(E_UNSUPPORTED,
+                      "COPY quote, escape and force options are available only in CSV mode"),
+            first->location);
     if (!o->delimiter)
         o->delimiter = csv ? ',' : '\t';
     if (!o->null)
@@ -464,10 +482,12 @@ static struct error *copy_columns(struct analysis *a, const CopyStmt *n, const s
         const char *name = strVal(list_nth(n->attlist, i));
         q->copy.columns[i] = table_column(t, name);
         if (q->copy.columns[i] < 0)
-            return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name, t->name);
+            return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                             name, t->name);
         for (int k = 0; k < i; k++) {
             if (q->copy.columns[k] == q->copy.columns[i])
-                return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once", name);
+                return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                                 name);
         }
     }
     return NULL;
@@ -538,21 +558,28 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
     q->counts_rows = true;
     q->copy.from = n->is_from;
     if (n->is_program || n->filename)
-        return sql__unsupported(a, -1, "Use COPY ... FROM STDIN or TO STDOUT; in psql, \\copy reads and writes files of the client.",
+        return sql__unsupported(a, -1,
+                                "Use COPY ... FROM STDIN or TO STDOUT; in psql, \\copy reads and "
+                                "writes files of the client.",
                                 "COPY with a file or program of the server is not supported");
     if (n->whereClause)
-        return sql__unsupported(a, -1, "Filter the data before it is sent.", "COPY FROM ... WHERE is not supported");
+        return sql__unsupported(a, -1, "Filter the data before it is sent.",
+                                "COPY FROM ... WHERE is not supported");
     if (n->relation) {
         TRY(sql__find_table(a, n->relation, &q->copy.table));
         if (n->is_from && q->copy.table->id == 0)
-            return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", q->copy.table->name), n->relation->location);
+            return sql__at(a,
+                           error_new("42501", "permission denied for system table \"%s\"",
+                                     q->copy.table->name),
+                           n->relation->location);
         TRY(copy_columns(a, n, q->copy.table));
     }
     TRY(copy_options(a, q->copy.table, n->options, &q->copy.options));
     return n->is_from ? copy_in(a, q->copy.table) : copy_out(a, n, stmt);
 }
 
-/* ---- maintenance, and what there is not ------------------------------------------------------------------------------ */
+/* ---- maintenance, and what there is not
+ * ------------------------------------------------------------------------------ */
 
 static struct error *check_relations(struct analysis *a, const List *relations, bool vacuum)
 {
@@ -625,7 +652,8 @@ static const struct {
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},
     {T_AlterOwnerStmt, "ALTER ... OWNER", "Leave it out: there are no owners."},
     {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
-    {T_DeclareCursorStmt, "DECLARE CURSOR", "Use LIMIT, or fetch rows in portions through the protocol's portals."},
+    {T_DeclareCursorStmt, "DECLARE CURSOR",
+     "Use LIMIT, or fetch rows in portions through the protocol's portals."},
     {T_FetchStmt, "FETCH", "Use LIMIT, or fetch rows in portions through the protocol's portals."},
     {T_ClosePortalStmt, "CLOSE", "There are no cursors in SQL."},
     {T_ListenStmt, "LISTEN", "Poll a table."},
@@ -641,10 +669,12 @@ static const struct {
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
     {T_ReindexStmt, "REINDEX", "Drop the index and create it again."},
     {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},
-    {T_ConstraintsSetStmt, "SET CONSTRAINTS", "Constraints are checked at the end of each statement."},
+    {T_ConstraintsSetStmt, "SET CONSTRAINTS",
+     "Constraints are checked at the end of each statement."},
     {T_RefreshMatViewStmt, "REFRESH MATERIALIZED VIEW", "Use a table."},
     {T_CreateStatsStmt, "CREATE STATISTICS", "Create an index."},
-    {T_CreateTableSpaceStmt, "CREATE TABLESPACE", "Start a server with its data on the other disk."},
+    {T_CreateTableSpaceStmt, "CREATE TABLESPACE",
+     "Start a server with its data on the other disk."},
     {T_AlterSystemStmt, "ALTER SYSTEM", "Use the configuration file."},
 };
 

@@ -2,9 +2,9 @@
  * CREATE TABLE, CREATE INDEX, ALTER TABLE .. ADD key, DROP, TRUNCATE.
  *
  * A new table is handed over as the catalog's struct table, with the SQLite text that makes it:
- * STRICT, an integer primary key as the row id, everything else as declared constraints. DEFAULT and
- * CHECK are kept as PostgreSQL text (a slice of the statement), since the catalog is read by every
- * server and analysed there; CHECK is in the SQLite text, too.
+ * STRICT, an integer primary key as the row id, everything else as declared constraints. DEFAULT
+ * and CHECK are kept as PostgreSQL text (a slice of the statement), since the catalog is read by
+ * every server and analysed there; CHECK is in the SQLite text, too.
  *
  * Constraints get PostgreSQL's names (t_pkey, t_a_key, t_a_check, t_a_fkey).
  */
@@ -26,7 +26,8 @@ struct table_draft {
     struct rte *rte;                        /* the table itself, for CHECK */
 };
 
-/* ---- names ---------------------------------------------------------------------------------------------- */
+/* ---- names
+ * ---------------------------------------------------------------------------------------------- */
 
 static bool name_taken(const struct table_draft *d, const char *name)
 {
@@ -70,8 +71,9 @@ static char *choose_name(struct analysis *a, const struct table_draft *d, const 
     return name;
 }
 
-static struct error *given_name(struct analysis *a, const struct table_draft *d, const Constraint *n,
-                                const char *columns, const char *suffix, char **ret)
+static struct error *given_name(struct analysis *a, const struct table_draft *d,
+                                const Constraint *n, const char *columns, const char *suffix,
+                                char **ret)
 {
     if (!n->conname) {
         *ret = choose_name(a, d, columns, suffix);
@@ -79,8 +81,10 @@ static struct error *given_name(struct analysis *a, const struct table_draft *d,
     }
     *ret = arena_strdup(a->arena, n->conname);
     if (name_taken(d, *ret))
-        return sql__at(a, error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
-                                    n->conname, d->t->name), n->location);
+        return sql__at(a,
+                       error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
+                                 n->conname, d->t->name),
+                       n->location);
     return NULL;
 }
 
@@ -92,7 +96,8 @@ static char *joined_columns(struct analysis *a, const struct table *t, const int
     return s;
 }
 
-/* ---- slices of the statement ----------------------------------------------------------------------------- */
+/* ---- slices of the statement
+ * ----------------------------------------------------------------------------- */
 
 /* What stands in the parentheses of a CHECK that begins at `location`. */
 static char *check_text(const struct analysis *a, int location)
@@ -115,8 +120,8 @@ static char *check_text(const struct analysis *a, int location)
 
 static bool ends_default(const struct token *t)
 {
-    static const char *const words[] = {"constraint", "not",       "null",       "unique",
-                                        "primary",    "check",     "references", "generated",
+    static const char *const words[] = {"constraint", "not",        "null",       "unique",
+                                        "primary",    "check",      "references", "generated",
                                         "collate",    "deferrable", "initially",  "default"};
     for (size_t i = 0; i < ARRAY_LEN(words); i++) {
         if (sql__is_word(t, words[i]))
@@ -126,7 +131,8 @@ static bool ends_default(const struct token *t)
            (t->kind == TOKEN_PUNCTUATION && strchr(",;)", *t->start) != NULL);
 }
 
-/* The expression after DEFAULT: up to the next constraint, comma or parenthesis of the column list. */
+/* The expression after DEFAULT: up to the next constraint, comma or parenthesis of the column list.
+ */
 static char *default_text(const struct analysis *a, int location)
 {
     const char *text = a->script->parsed, *end = text + strlen(text);
@@ -156,7 +162,9 @@ static char *default_text(const struct analysis *a, int location)
     return (char *)sql__slice(a, (size_t)(start - text), (size_t)(last - text));
 }
 
-/* ---- columns ----------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static struct error *check_identifier(const struct analysis *a, const char *what, const char *name,
                                       int location)
@@ -174,8 +182,10 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
 {
     for (int i = 0; i < t->n_columns; i++) {
         if (strcmp(t->columns[i].name, n->colname) == 0)
-            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
-                                        n->colname), n->location);
+            return sql__at(
+                a,
+                error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once", n->colname),
+                n->location);
         if (strcasecmp(t->columns[i].name, n->colname) == 0)
             return sql__unsupported(a, n->location, "Choose names that differ in more than that.",
                                     "columns \"%s\" and \"%s\" differ only in the case of letters",
@@ -184,8 +194,11 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
     static const char *const system[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
     for (size_t i = 0; i < ARRAY_LEN(system); i++) {
         if (strcmp(n->colname, system[i]) == 0)
-            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column name \"%s\" conflicts with a system column name",
-                                        n->colname), n->location);
+            return sql__at(a,
+                           error_new(E_DUPLICATE_COLUMN,
+                                     "column name \"%s\" conflicts with a system column name",
+                                     n->colname),
+                           n->location);
     }
     return NULL;
 }
@@ -198,8 +211,9 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
     if (!type->column)
         return sql__unsupported(a, n->typeName->location,
-                                type->oid == OID_NUMERIC ? "Use float8, or bigint in the smallest unit."
-                                                         : "Use another type.",
+                                type->oid == OID_NUMERIC
+                                    ? "Use float8, or bigint in the smallest unit."
+                                    : "Use another type.",
                                 "a column of type %s is not supported", type->sql_name);
     if (n->collClause || n->compression || n->identity || n->generated) {
         if (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0)
@@ -220,8 +234,12 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
     struct scope s = {.clause = CLAUSE_DEFAULT};
     struct expr *e;
     if (c->default_sql)
-        return sql__at(a, error_new(E_SYNTAX, "multiple default values specified for column \"%s\" of table \"%s\"",
-                                    c->name, t->name), n->location);
+        return sql__at(
+            a,
+            error_new(E_SYNTAX,
+                      "multiple default values specified for column \"%s\" of table \"%s\"",
+                      c->name, t->name),
+            n->location);
     TRY(sql__expr(a, &s, n->raw_expr, &e));
     if (!sql__can_coerce(e, c->type, CAST_ASSIGNMENT)) {
         struct error *err = error_new(
@@ -234,7 +252,8 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
     return NULL;
 }
 
-/* ---- constraints -------------------------------------------------------------------------------------------- */
+/* ---- constraints
+ * -------------------------------------------------------------------------------------------- */
 
 static struct error *key_columns(struct analysis *a, const struct table *t, const List *names,
                                  int location, int *ret_n, int **ret)
@@ -245,11 +264,14 @@ static struct error *key_columns(struct analysis *a, const struct table *t, cons
         const char *name = strVal(list_nth(names, i));
         (*ret)[i] = table_column(t, name);
         if ((*ret)[i] < 0)
-            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name),
-                           location);
+            return sql__at(
+                a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name),
+                location);
         for (int k = 0; k < i; k++) {
             if ((*ret)[k] == (*ret)[i])
-                return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" appears twice in unique constraint", name),
+                return sql__at(a,
+                               error_new(E_DUPLICATE_COLUMN,
+                                         "column \"%s\" appears twice in unique constraint", name),
                                location);
         }
     }
@@ -259,11 +281,13 @@ static struct error *key_columns(struct analysis *a, const struct table *t, cons
 static struct error *check_constraint_form(const struct analysis *a, const Constraint *n)
 {
     if (n->deferrable || n->initdeferred)
-        return sql__unsupported(a, n->location, "Constraints are checked at the end of each statement.",
+        return sql__unsupported(a, n->location,
+                                "Constraints are checked at the end of each statement.",
                                 "DEFERRABLE constraints are not supported");
     if (n->indexname || n->including || n->nulls_not_distinct || n->where_clause ||
         n->access_method || n->exclusions)
-        return sql__unsupported(a, n->location, "Use plain PRIMARY KEY (columns) or UNIQUE (columns).",
+        return sql__unsupported(a, n->location,
+                                "Use plain PRIMARY KEY (columns) or UNIQUE (columns).",
                                 "this form of constraint is not supported");
     return NULL;
 }
@@ -283,8 +307,11 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
     }
     for (int i = 0; i < d->keys.n && k->primary; i++) {
         if (((struct key *)d->keys.items[i])->primary)
-            return sql__at(a, error_new("42P16", "multiple primary keys for table \"%s\" are not allowed",
-                                        d->t->name), n->location);
+            return sql__at(a,
+                           error_new("42P16",
+                                     "multiple primary keys for table \"%s\" are not allowed",
+                                     d->t->name),
+                           n->location);
     }
     const char *columns = k->primary ? NULL : joined_columns(a, d->t, k->columns, k->n_columns);
     TRY(given_name(a, d, n, columns, k->primary ? "pkey" : "key", &k->name));
@@ -326,8 +353,8 @@ static struct error *add_check(struct analysis *a, struct table_draft *d, const 
     expr_walk(e, false, count_columns, &named);
     if (named.n == 1)
         column = named.first;
-    TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL, "check",
-                   &c->name));
+    TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL,
+                   "check", &c->name));
     c->sql = check_text(a, n->location);
     struct buf text = {0};
     struct emitter em = {.out = &text, .all_bare = true};
@@ -393,23 +420,38 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
             const char *name = strVal(list_nth(n->pk_attrs, i));
             fk->ref_columns[i] = table_column(to, name);
             if (fk->ref_columns[i] < 0)
-                return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", name),
-                               n->location);
+                return sql__at(
+                    a,
+                    error_new(E_UNDEFINED_COLUMN,
+                              "column \"%s\" referenced in foreign key constraint does not exist",
+                              name),
+                    n->location);
         }
     } else {
         const struct key *pk = primary_key(d, to);
         if (!pk)
-            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "there is no primary key for referenced table \"%s\"", to->name),
+            return sql__at(a,
+                           error_new(E_UNDEFINED_OBJECT,
+                                     "there is no primary key for referenced table \"%s\"",
+                                     to->name),
                            n->location);
         count = pk->n_columns;
         fk->ref_columns = pk->columns;
     }
     if (count != fk->n_columns)
-        return sql__at(a, error_new("42830", "number of referencing and referenced columns for foreign key disagree"),
-                       n->location);
+        return sql__at(
+            a,
+            error_new("42830",
+                      "number of referencing and referenced columns for foreign key disagree"),
+            n->location);
     if (!has_key(d, to, fk->ref_columns, count))
-        return sql__at(a, error_new("42830", "there is no unique constraint matching given keys for referenced table \"%s\"", to->name),
-                       n->location);
+        return sql__at(
+            a,
+            error_new(
+                "42830",
+                "there is no unique constraint matching given keys for referenced table \"%s\"",
+                to->name),
+            n->location);
     return NULL;
 }
 
@@ -423,7 +465,8 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
         const struct type *x = type_by_oid(from->type), *y = type_by_oid(ref->type);
         if (x->storage == y->storage && x->category == y->category)
             continue;
-        struct error *e = error_new(E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name);
+        struct error *e = error_new(
+            E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name);
         error_detail(e, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.",
                      from->name, ref->name, sql__type(a, from->type), sql__type(a, ref->type));
         return sql__at(a, e, location);
@@ -437,8 +480,10 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     struct foreign_key *fk = ARENA_NEW(a->arena, struct foreign_key);
     const struct table *to = d->t;
     TRY(check_constraint_form(a, n));
-    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols || n->skip_validation)
-        return sql__unsupported(a, n->location, "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
+    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols ||
+        n->skip_validation)
+        return sql__unsupported(a, n->location,
+                                "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
                                 "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
     if (strcmp(n->pktable->relname, d->t->name) != 0)
         TRY(sql__find_table(a, n->pktable, &to));
@@ -453,12 +498,17 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
             const char *name = strVal(list_nth(n->fk_attrs, i));
             fk->columns[i] = table_column(d->t, name);
             if (fk->columns[i] < 0)
-                return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" referenced in foreign key constraint does not exist", name),
-                               n->location);
+                return sql__at(
+                    a,
+                    error_new(E_UNDEFINED_COLUMN,
+                              "column \"%s\" referenced in foreign key constraint does not exist",
+                              name),
+                    n->location);
         }
     }
     TRY(referenced_columns(a, d, n, to, fk));
-    TRY(given_name(a, d, n, joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey", &fk->name));
+    TRY(given_name(a, d, n, joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
+                   &fk->name));
     TRY(foreign_types(a, d, to, fk, n->location));
     fk->table = to->id; /* 0: the table itself, which has no id yet */
     fk->on_delete = n->fk_del_action;
@@ -498,10 +548,12 @@ static struct error *constraint(struct analysis *a, struct table_draft *d, const
         return sql__unsupported(a, n->location, "Give the column's values in INSERT.",
                                 "generated columns are not supported");
     case CONSTR_EXCLUSION:
-        return sql__unsupported(a, n->location, "Use UNIQUE.", "EXCLUDE constraints are not supported");
+        return sql__unsupported(a, n->location, "Use UNIQUE.",
+                                "EXCLUDE constraints are not supported");
     case CONSTR_ATTR_DEFERRABLE:
     case CONSTR_ATTR_DEFERRED:
-        return sql__unsupported(a, n->location, "Constraints are checked at the end of each statement.",
+        return sql__unsupported(a, n->location,
+                                "Constraints are checked at the end of each statement.",
                                 "DEFERRABLE constraints are not supported");
     }
     return NULL;
@@ -525,7 +577,8 @@ static struct error *constraints(struct analysis *a, struct table_draft *d, cons
     return NULL;
 }
 
-/* ---- SQLite text ---------------------------------------------------------------------------------------------- */
+/* ---- SQLite text
+ * ---------------------------------------------------------------------------------------------- */
 
 static void column_list(const struct table *t, const int *columns, int n, struct buf *out)
 {
@@ -575,11 +628,12 @@ static void foreign_key_text(const struct table *t, const struct foreign_key *fk
     sql_quote(to->name, out);
     buf_puts(out, " ");
     column_list(to, fk->ref_columns, fk->n_columns, out);
-    for (size_t i = 0; i < ARRAY_LEN(actions); i++) {
-        if (fk->on_delete == actions[i].letter)
-            buf_printf(out, " ON DELETE %s", actions[i].text);
-        if (fk->on_update == actions[i].letter)
-            buf_printf(out, " ON UPDATE %s", actions[i].text);
+    for (size_t i = 0; i < 2 * ARRAY_LEN(actions); i++) {
+        bool update = i >= ARRAY_LEN(actions);
+        const char letter = actions[i % ARRAY_LEN(actions)].letter;
+        if ((update ? fk->on_update : fk->on_delete) == letter)
+            buf_printf(out, " ON %s %s", update ? "UPDATE" : "DELETE",
+                       actions[i % ARRAY_LEN(actions)].text);
     }
 }
 
@@ -637,7 +691,9 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
     return NULL;
 }
 
-/* ---- CREATE TABLE ------------------------------------------------------------------------------------------------ */
+/* ---- CREATE TABLE
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static struct error *refuse_create(const struct analysis *a, const CreateStmt *n)
 {
@@ -665,8 +721,9 @@ static struct error *check_table_name(const struct analysis *a, const RangeVar *
     *ret_exists = v && (catalog_table(v, "public", rv->relname) ||
                         catalog_index(v, "public", rv->relname, &index));
     if (*ret_exists)
-        return if_not_exists ? NULL
-                             : error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", rv->relname);
+        return if_not_exists
+                   ? NULL
+                   : error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", rv->relname);
     for (size_t i = 0; v && i < v->n_tables; i++) {
         if (strcasecmp(v->tables[i]->name, rv->relname) == 0)
             return sql__unsupported(a, rv->location, "Choose names that differ in more than that.",
@@ -707,12 +764,14 @@ static struct error *storage_options(struct analysis *a, const List *options)
         } else if (strcmp(d->defname, "copies") == 0) {
             q->create_table.copies = atoi(value);
             if (q->create_table.copies < 1 || q->create_table.copies > CATALOG_MAX_COPIES)
-                return sql__at(a, error_new("22023", "value %s out of bounds for option \"copies\"", value),
-                               d->location);
+                return sql__at(
+                    a, error_new("22023", "value %s out of bounds for option \"copies\"", value),
+                    d->location);
         } else if (strcmp(d->defname, "fillfactor") != 0 &&
                    strncmp(d->defname, "autovacuum_", 11) != 0) {
             struct error *e = error_new("22023", "unrecognized parameter \"%s\"", d->defname);
-            error_hint(e, "Known are copies and colocate_with; fillfactor and autovacuum_* are accepted and do nothing.");
+            error_hint(e, "Known are copies and colocate_with; fillfactor and autovacuum_* are "
+                          "accepted and do nothing.");
             return sql__at(a, e, d->location);
         }
     }
@@ -728,19 +787,20 @@ static struct error *columns(struct analysis *a, const List *elements, struct ta
         if (IsA(e, ColumnDef))
             TRY(add_column(a, t, (const ColumnDef *)e));
         else if (!IsA(e, Constraint))
-            return sql__unsupported(a, -1, "Write the columns.", "LIKE in CREATE TABLE is not supported");
+            return sql__unsupported(a, -1, "Write the columns.",
+                                    "LIKE in CREATE TABLE is not supported");
     }
     if (t->n_columns > 1600)
         return error_new("54011", "tables can have at most 1600 columns");
     return NULL;
 }
 
-#define FLATTEN(a, type, list_, count, out)                                                             \
+#define FLATTEN(a, type, list_, count, out)                                                        \
     do {                                                                                           \
-        (count) = (list_).n;                                                                           \
-        (out) = ARENA_ARRAY((a)->arena, struct type, MAX((list_).n, 1));                                   \
-        for (int i_ = 0; i_ < (list_).n; i_++)                                                      \
-            (out)[i_] = *(struct type *)(list_).items[i_];                                                 \
+        (count) = (list_).n;                                                                       \
+        (out) = ARENA_ARRAY((a)->arena, struct type, MAX((list_).n, 1));                           \
+        for (int i_ = 0; i_ < (list_).n; i_++)                                                     \
+            (out)[i_] = *(struct type *)(list_).items[i_];                                         \
     } while (0)
 
 struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
@@ -777,7 +837,9 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     return e;
 }
 
-/* ---- indexes ------------------------------------------------------------------------------------------------------- */
+/* ---- indexes
+ * -------------------------------------------------------------------------------------------------------
+ */
 
 static bool relation_exists(const struct analysis *a, const char *name)
 {
@@ -828,13 +890,15 @@ static struct error *index_element(struct analysis *a, const IndexElem *e, const
                                    int location, struct index *x, int i)
 {
     if (e->expr)
-        return sql__unsupported(a, location, "Index plain columns.", "indexes on expressions are not supported");
+        return sql__unsupported(a, location, "Index plain columns.",
+                                "indexes on expressions are not supported");
     if (e->collation && strcmp(strVal(llast(e->collation)), "C") != 0)
         return sql__unsupported(a, location, "Leave COLLATE out.",
                                 "collation \"%s\" is not supported", strVal(llast(e->collation)));
     x->columns[i] = table_column(t, e->name);
     if (x->columns[i] < 0)
-        return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name), location);
+        return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
+                       location);
     x->descending[i] = e->ordering == SORTBY_DESC;
     return NULL;
 }
@@ -845,12 +909,14 @@ static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
     if (n->whereClause)
         return sql__unsupported(a, at, "Index all rows.", "partial indexes are not supported");
     if (n->indexIncludingParams)
-        return sql__unsupported(a, at, "Put the columns into the index's key.", "INCLUDE is not supported");
+        return sql__unsupported(a, at, "Put the columns into the index's key.",
+                                "INCLUDE is not supported");
     if (n->nulls_not_distinct)
-        return sql__unsupported(a, at, "Declare the columns NOT NULL.", "NULLS NOT DISTINCT is not supported");
+        return sql__unsupported(a, at, "Declare the columns NOT NULL.",
+                                "NULLS NOT DISTINCT is not supported");
     if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
-        return sql__unsupported(a, at, "Use btree, the default.", "access method \"%s\" is not supported",
-                                n->accessMethod);
+        return sql__unsupported(a, at, "Use btree, the default.",
+                                "access method \"%s\" is not supported", n->accessMethod);
     return NULL;
 }
 
@@ -865,7 +931,8 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     TRY(sql__find_table(a, n->relation, &t));
     TRY(refuse_index(a, n));
     if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), n->relation->location);
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
+                       n->relation->location);
     q->create_index.table = t;
     q->create_index.index = x;
     q->create_index.if_not_exists = n->if_not_exists;
@@ -888,7 +955,8 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     return NULL;
 }
 
-/* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE --------------------------------------------------------------------------- */
+/* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE
+ * --------------------------------------------------------------------------- */
 
 static struct error *add_key_later(struct analysis *a, const struct table *t, const Constraint *n)
 {
@@ -900,7 +968,8 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
     TRY(key_columns(a, t, n->keys, n->location, &k->n_columns, &k->columns));
     for (int i = 0; i < t->n_keys && k->primary; i++) {
         if (t->keys[i].primary)
-            return error_new("42P16", "multiple primary keys for table \"%s\" are not allowed", t->name);
+            return error_new("42P16", "multiple primary keys for table \"%s\" are not allowed",
+                             t->name);
     }
     const char *columns = k->primary ? NULL : joined_columns(a, t, k->columns, k->n_columns);
     if (n->conname) {
@@ -910,7 +979,9 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
     } else {
         k->name = free_index_name(a, t, columns, k->primary ? "pkey" : "key");
     }
-    *x = (struct index){.name = k->name, .unique = true, .n_columns = k->n_columns,
+    *x = (struct index){.name = k->name,
+                        .unique = true,
+                        .n_columns = k->n_columns,
                         .columns = k->columns,
                         .descending = ARENA_ARRAY(a->arena, bool, k->n_columns)};
     index_text(a, t, x);
@@ -950,16 +1021,20 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     const AlterTableCmd *c = linitial(n->cmds);
     const Constraint *k = (const Constraint *)c->def;
     if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), n->relation->location);
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
+                       n->relation->location);
     if (list_length(n->cmds) != 1 || c->subtype != AT_AddConstraint ||
         (k->contype != CONSTR_PRIMARY && k->contype != CONSTR_UNIQUE))
         return sql__unsupported(a, n->relation->location,
-                                "Only ALTER TABLE ... ADD PRIMARY KEY (...) and ADD UNIQUE (...) exist so far; else create a new table and INSERT INTO ... SELECT.",
+                                "Only ALTER TABLE ... ADD PRIMARY KEY (...) and ADD UNIQUE (...) "
+                                "exist so far; else create a new table and INSERT INTO ... SELECT.",
                                 "this form of ALTER TABLE is not supported");
     return add_key_later(a, t, k);
 }
 
-/* ---- DROP ------------------------------------------------------------------------------------------------------------------ */
+/* ---- DROP
+ * ------------------------------------------------------------------------------------------------------------------
+ */
 
 static RangeVar range_var(const List *names)
 {
@@ -1012,10 +1087,14 @@ static struct error *check_dependents(const struct analysis *a)
     if (!fk)
         return NULL;
     if (q->drop.cascade)
-        return error_hint(error_new(E_UNSUPPORTED, "DROP TABLE ... CASCADE cannot drop constraint %s on table %s", fk->name, from->name),
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "DROP TABLE ... CASCADE cannot drop constraint %s on table %s",
+                                    fk->name, from->name),
                           "Drop both tables in one statement.");
-    struct error *e = error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
-    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name, to->name);
+    struct error *e =
+        error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
+    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name,
+                 to->name);
     return error_hint(e, "Drop table %s as well.", from->name);
 }
 
@@ -1052,8 +1131,9 @@ static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missi
     for (size_t i = 0; v && i < v->n_tables; i++) {
         if (!key_exists(v->tables[i], rv->relname))
             continue;
-        struct error *e = error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
-                                    rv->relname, rv->relname, v->tables[i]->name);
+        struct error *e =
+            error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
+                      rv->relname, rv->relname, v->tables[i]->name);
         return error_hint(e, "A constraint goes with its table only, so far.");
     }
     if (!t && missing_ok) {
@@ -1089,7 +1169,9 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     return table ? check_dependents(a) : NULL;
 }
 
-/* ---- TRUNCATE ----------------------------------------------------------------------------------------------------------------- */
+/* ---- TRUNCATE
+ * -----------------------------------------------------------------------------------------------------------------
+ */
 
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
 {
@@ -1107,7 +1189,9 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
         const struct table *t;
         TRY(sql__find_table(a, rv, &t));
         if (t->id == 0)
-            return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name), rv->location);
+            return sql__at(a,
+                           error_new("42501", "permission denied for system table \"%s\"", t->name),
+                           rv->location);
         if (!listed(q->truncate.tables, q->truncate.n_tables, t))
             q->truncate.tables[q->truncate.n_tables++] = t;
     }
@@ -1118,9 +1202,11 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
             q->truncate.tables[q->truncate.n_tables++] = from;
             continue;
         }
-        struct error *e = error_new(E_UNSUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
+        struct error *e = error_new(
+            E_UNSUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
         error_detail(e, "Table \"%s\" references \"%s\".", from->name, to->name);
-        return error_hint(e, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.", from->name);
+        return error_hint(e, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.",
+                          from->name);
     }
     return NULL;
 }

@@ -30,7 +30,8 @@ static void positions(struct emitter *em, int n)
         buf_printf(em->out, "%sc%d", i ? ", " : "", i + 1);
 }
 
-/* ---- ORDER BY, LIMIT ------------------------------------------------------------------------------------ */
+/* ---- ORDER BY, LIMIT
+ * ------------------------------------------------------------------------------------ */
 
 /* SQLite reads an integer literal in ORDER BY and GROUP BY as a column's position. */
 static void sort_key(struct emitter *em, const struct expr *e)
@@ -101,7 +102,9 @@ static bool has_tail(const struct select *s)
     return s->n_order || s->limit || s->offset;
 }
 
-/* ---- FROM ------------------------------------------------------------------------------------------------- */
+/* ---- FROM
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static void series(struct emitter *em, const struct rte *r)
 {
@@ -166,9 +169,10 @@ static void leaf(struct emitter *em, const struct rte *r)
 
 static void from_tree(struct emitter *em, const struct from *f)
 {
-    static const char *const joins[] = {
-        [JOIN_INNER] = " JOIN ", [JOIN_LEFT] = " LEFT JOIN ",
-        [JOIN_RIGHT] = " RIGHT JOIN ", [JOIN_FULL] = " FULL JOIN "};
+    static const char *const joins[] = {[JOIN_INNER] = " JOIN ",
+                                        [JOIN_LEFT] = " LEFT JOIN ",
+                                        [JOIN_RIGHT] = " RIGHT JOIN ",
+                                        [JOIN_FULL] = " FULL JOIN "};
     if (f->rte) {
         leaf(em, f->rte);
         return;
@@ -204,7 +208,8 @@ static void from_list(struct emitter *em, const struct select *s)
     }
 }
 
-/* ---- plain selects -------------------------------------------------------------------------------------------- */
+/* ---- plain selects
+ * -------------------------------------------------------------------------------------------- */
 
 /* What stands between SELECT's targets and its ORDER BY. */
 struct body {
@@ -337,7 +342,8 @@ static void values(struct emitter *em, const struct select *s, enum column_names
         order_and_limit(em, s, true);
 }
 
-/* ---- set operations --------------------------------------------------------------------------------------------- */
+/* ---- set operations
+ * --------------------------------------------------------------------------------------------- */
 
 static void setop(struct emitter *em, const struct select *s, enum column_names names);
 
@@ -351,8 +357,7 @@ static void arm(struct emitter *em, const struct select *s, bool leftmost, enum 
     if (flat && s->kind == SELECT_PLAIN) {
         struct body b = {.s = s};
         plain(em, &b, names, true, false);
-    } else if (flat && s->kind == SELECT_SETOP && leftmost &&
-               (s->op == SETOP_UNION || !s->all)) {
+    } else if (flat && s->kind == SELECT_SETOP && leftmost && (s->op == SETOP_UNION || !s->all)) {
         setop(em, s, names);
     } else {
         puts_(em, "SELECT ");
@@ -394,7 +399,9 @@ static void setop(struct emitter *em, const struct select *s, enum column_names 
     arm(em, s->right, false, NAMES_NONE);
 }
 
-/* ---- WITH ----------------------------------------------------------------------------------------------------------- */
+/* ---- WITH
+ * -----------------------------------------------------------------------------------------------------------
+ */
 
 static void with(struct emitter *em, const struct select *s)
 {
@@ -417,7 +424,9 @@ static void with(struct emitter *em, const struct select *s)
         puts_(em, " ");
 }
 
-/* ---- selects ---------------------------------------------------------------------------------------------------------- */
+/* ---- selects
+ * ----------------------------------------------------------------------------------------------------------
+ */
 
 static void select_part(struct emitter *em, const struct select *s, enum column_names names,
                         bool tail)
@@ -476,7 +485,9 @@ struct error *sql_emit_tail(const struct select *s, const char *source, const st
     return NULL;
 }
 
-/* ---- writes ------------------------------------------------------------------------------------------------------------- */
+/* ---- writes
+ * -------------------------------------------------------------------------------------------------------------
+ */
 
 static void assignments(struct emitter *em, const struct table *t, const struct assignment *set,
                         int n)
@@ -591,7 +602,8 @@ static struct error *delete_using(struct emitter *em, const struct write *w)
 {
     const char *rowid = rowid_name(w->target->table);
     if (!rowid)
-        return error_hint(error_new(E_UNSUPPORTED, "DELETE ... USING is not supported for table \"%s\"",
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "DELETE ... USING is not supported for table \"%s\"",
                                     w->target->table->name),
                           "Use WHERE ... IN (SELECT ...).");
     buf_printf(em->out, " WHERE %s IN (SELECT ", rowid);
@@ -605,7 +617,7 @@ static struct error *delete_using(struct emitter *em, const struct write *w)
     return NULL;
 }
 
-static struct error *delete(struct emitter *em, const struct write *w)
+static struct error *delete (struct emitter *em, const struct write *w)
 {
     with(em, w->select);
     puts_(em, "DELETE FROM ");
@@ -633,7 +645,7 @@ struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct
         update(&em, q->write);
         return NULL;
     case QUERY_DELETE:
-        return delete(&em, q->write);
+        return delete (&em, q->write);
     default:
         return error_new(E_INTERNAL, "%s has no SQLite text", q->tag);
     }

@@ -3,7 +3,8 @@
  *
  * Everything that is not a plain name, literal or call is put in parentheses, so that no rule of
  * precedence has to be known. SQLite's expression depth is limited to 1,000: long AND and OR chains
- * are printed as balanced trees. How a function, operator or cast is written says its row in types/.
+ * are printed as balanced trees. How a function, operator or cast is written says its row in
+ * types/.
  */
 #include "emit_int.h"
 
@@ -124,7 +125,8 @@ void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, 
     buf_puts(em->out, ")");
 }
 
-/* ---- columns --------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * --------------------------------------------------------------------------------------------- */
 
 static void column(struct emitter *em, const struct expr *e)
 {
@@ -145,7 +147,9 @@ static void column(struct emitter *em, const struct expr *e)
     }
 }
 
-/* ---- calls ------------------------------------------------------------------------------------------------ */
+/* ---- calls
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* The argument as the function wants it: as text where its row takes any type, and char(n) with its
  * blanks where they count. */
@@ -162,10 +166,15 @@ static void argument(struct emitter *em, const struct expr *e, int i)
         sql__emit_expr(em, arg);
         return;
     }
-    struct expr typmod = {.kind = EXPR_CONST, .type = OID_INT4, .typmod = -1,
+    struct expr typmod = {.kind = EXPR_CONST,
+                          .type = OID_INT4,
+                          .typmod = -1,
                           .value = {.kind = VALUE_INT, .i = arg->typmod}};
     struct expr *args[2] = {(struct expr *)arg, &typmod};
-    struct expr call = {.kind = EXPR_FUNC, .type = OID_TEXT, .n_args = output->nargs, .args = args,
+    struct expr call = {.kind = EXPR_FUNC,
+                        .type = OID_TEXT,
+                        .n_args = output->nargs,
+                        .args = args,
                         .call = {.func = output}};
     sql__emit_expr(em, &call);
 }
@@ -259,7 +268,8 @@ static void over(struct emitter *em, const struct window *w)
     buf_puts(em->out, ")");
 }
 
-/* ---- subqueries -------------------------------------------------------------------------------------------- */
+/* ---- subqueries
+ * -------------------------------------------------------------------------------------------- */
 
 static void left_side(struct emitter *em, const struct expr *e)
 {
@@ -338,7 +348,9 @@ static void scalar_subquery(struct emitter *em, const struct select *s)
     const struct type *t = s->n_targets ? type_by_oid(s->targets[0].expr->type) : NULL;
     enum value_kind storage = t ? t->storage : VALUE_TEXT;
     buf_printf(em->out, "(SELECT minisql_single_%s(c1) FROM (",
-               storage == VALUE_INT ? "int" : storage == VALUE_REAL ? "real" : "text");
+               storage == VALUE_INT    ? "int"
+               : storage == VALUE_REAL ? "real"
+                                       : "text");
     sql__emit_select(em, s, NAMES_POSITION);
     buf_puts(em->out, "))");
 }
@@ -353,9 +365,13 @@ static void probe(struct emitter *em, const struct expr *e, const char *before, 
     buf_printf(em->out, ") AS \"%s\" WHERE %s", label, before);
     struct rte_column column = {.name = "c1", .type = e->sub.func->args[1], .typmod = -1};
     struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
-    struct expr right = {.kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
+    struct expr right = {
+        .kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
     struct expr *args[2] = {e->args[0], &right};
-    struct expr test = {.kind = EXPR_FUNC, .type = OID_BOOL, .n_args = 2, .args = args,
+    struct expr test = {.kind = EXPR_FUNC,
+                        .type = OID_BOOL,
+                        .n_args = 2,
+                        .args = args,
                         .call = {.func = e->sub.func}};
     sql__emit_expr(em, &test);
     buf_printf(em->out, "%s)", after);
@@ -398,7 +414,9 @@ static void subquery(struct emitter *em, const struct expr *e)
     }
 }
 
-/* ---- the rest ------------------------------------------------------------------------------------------------ */
+/* ---- the rest
+ * ------------------------------------------------------------------------------------------------
+ */
 
 static void binary(struct emitter *em, const struct expr *l, const char *op, const struct expr *r)
 {
@@ -412,8 +430,9 @@ static void binary(struct emitter *em, const struct expr *l, const char *op, con
 static void is_test(struct emitter *em, const struct expr *e)
 {
     static const char *const tests[] = {
-        [IS_NULL] = " IS NULL)",   [IS_NOT_NULL] = " IS NOT NULL)", [IS_TRUE] = " IS 1)",
-        [IS_NOT_TRUE] = " IS NOT 1)", [IS_FALSE] = " IS 0)",        [IS_NOT_FALSE] = " IS NOT 0)",
+        [IS_NULL] = " IS NULL)",    [IS_NOT_NULL] = " IS NOT NULL)",
+        [IS_TRUE] = " IS 1)",       [IS_NOT_TRUE] = " IS NOT 1)",
+        [IS_FALSE] = " IS 0)",      [IS_NOT_FALSE] = " IS NOT 0)",
         [IS_UNKNOWN] = " IS NULL)", [IS_NOT_UNKNOWN] = " IS NOT NULL)",
     };
     buf_puts(em->out, "(");
@@ -435,8 +454,8 @@ static void case_when(struct emitter *em, const struct expr *e)
     buf_puts(em->out, " END");
 }
 
-/* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b, a))
- * is the same set of values without them. */
+/* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b,
+ * a)) is the same set of values without them. */
 static void extreme(struct emitter *em, const struct expr *e)
 {
     bool nullable = false;

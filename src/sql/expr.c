@@ -4,7 +4,8 @@
  */
 #include "sql_int.h"
 
-/* ---- constants ------------------------------------------------------------------------------------------ */
+/* ---- constants
+ * ------------------------------------------------------------------------------------------ */
 
 /* PostgreSQL's make_const: integers that don't fit int4 are int8, else numeric. */
 static struct error *float_const(struct analysis *a, const A_Const *c, struct expr **ret)
@@ -28,8 +29,7 @@ static struct error *float_const(struct analysis *a, const A_Const *c, struct ex
     return NULL;
 }
 
-static struct error *constant(struct analysis *a, struct scope *s, const Node *n,
-                              struct expr **ret)
+static struct error *constant(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
 {
     (void)s;
     const A_Const *c = (const A_Const *)n;
@@ -77,13 +77,14 @@ static struct error *column_ref(struct analysis *a, struct scope *s, const Node 
     return sql__column_ref(a, s, (const ColumnRef *)n, ret);
 }
 
-/* ---- operators ------------------------------------------------------------------------------------------- */
+/* ---- operators
+ * ------------------------------------------------------------------------------------------- */
 
 static struct expr *negate(struct analysis *a, struct expr *e)
 {
     struct expr *not = sql__new_expr(a, EXPR_NOT, OID_BOOL, e->position - 1, 1);
-    not->args[0] = e;
-    return not;
+    not ->args[0] = e;
+    return not ;
 }
 
 static struct expr *pair(struct analysis *a, enum expr_kind kind, struct expr *l, struct expr *r)
@@ -164,8 +165,7 @@ static struct error *distinct_from(struct analysis *a, struct scope *s, const A_
     return NULL;
 }
 
-static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n,
-                            struct expr **ret)
+static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n, struct expr **ret)
 {
     struct expr *args[2];
     const struct func *f;
@@ -191,11 +191,13 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
     int count = list_length(list);
     bool negated = strcmp(strVal(linitial(n->name)), "<>") == 0;
     if (IsA(n->lexpr, RowExpr)) {
-        struct expr *any = count > 1 ? sql__new_expr(a, EXPR_OR, OID_BOOL, n->location, count) : NULL;
+        struct expr *any =
+            count > 1 ? sql__new_expr(a, EXPR_OR, OID_BOOL, n->location, count) : NULL;
         for (int i = 0; i < count; i++) {
             const Node *row = list_nth(list, i);
             if (!IsA(row, RowExpr))
-                return sql__at(a, error_new(E_SYNTAX, "unequal number of entries in row expressions"),
+                return sql__at(a,
+                               error_new(E_SYNTAX, "unequal number of entries in row expressions"),
                                n->location);
             TRY(row_compare(a, s, (const RowExpr *)n->lexpr, (const RowExpr *)row, "=", n->location,
                             any ? &any->args[i] : ret));
@@ -285,7 +287,9 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
     return sql__unsupported(a, n->location, "Use another operator.", "unsupported expression");
 }
 
-/* ---- logic -------------------------------------------------------------------------------------------------- */
+/* ---- logic
+ * --------------------------------------------------------------------------------------------------
+ */
 
 static struct error *bool_node(struct analysis *a, struct scope *s, const Node *node,
                                struct expr **ret)
@@ -330,7 +334,8 @@ static struct error *null_test(struct analysis *a, struct scope *s, const Node *
         return sql__unsupported(a, n->location, "Test the values one by one.",
                                 "IS NULL over a row is not supported");
     TRY(sql__expr(a, s, (const Node *)n->arg, &e));
-    sql__default_unknown(a, &e);
+    if (e->kind != EXPR_PARAM) /* whose type this says nothing about */
+        sql__default_unknown(a, &e);
     return is_node(a, e, n->nulltesttype == PG_IS_NULL ? IS_NULL : IS_NOT_NULL, n->location, ret);
 }
 
@@ -355,14 +360,16 @@ static struct error *boolean_test(struct analysis *a, struct scope *s, const Nod
     return is_node(a, e, test, n->location, ret);
 }
 
-/* ---- CASE and its like ---------------------------------------------------------------------------------------- */
+/* ---- CASE and its like
+ * ---------------------------------------------------------------------------------------- */
 
 static struct error *case_node(struct analysis *a, struct scope *s, const Node *node,
                                struct expr **ret)
 {
     const CaseExpr *n = (const CaseExpr *)node;
     int whens = list_length(n->args);
-    struct expr *test = NULL, *e = sql__new_expr(a, EXPR_CASE, OID_UNKNOWN, n->location, 2 * whens + 1);
+    struct expr *test = NULL,
+                *e = sql__new_expr(a, EXPR_CASE, OID_UNKNOWN, n->location, 2 * whens + 1);
     struct expr **results = ARENA_ARRAY(a->arena, struct expr *, whens + 1);
     if (n->arg) {
         TRY(sql__expr(a, s, (const Node *)n->arg, &test));
@@ -424,7 +431,9 @@ static struct error *min_max(struct analysis *a, struct scope *s, const Node *no
                           greatest ? "GREATEST" : "LEAST", n->location, ret);
 }
 
-/* ---- the rest --------------------------------------------------------------------------------------------------- */
+/* ---- the rest
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static struct error *type_cast(struct analysis *a, struct scope *s, const Node *node,
                                struct expr **ret)
@@ -451,7 +460,8 @@ static struct error *collate(struct analysis *a, struct scope *s, const Node *no
     const char *name = strVal(llast(n->collname));
     if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
         strcmp(name, "ucs_basic") != 0)
-        return sql__unsupported(a, n->location, "All text is compared by its bytes, as in collation \"C\".",
+        return sql__unsupported(a, n->location,
+                                "All text is compared by its bytes, as in collation \"C\".",
                                 "collation \"%s\" is not supported", name);
     TRY(sql__expr(a, s, n->arg, ret));
     sql__default_unknown(a, ret);
@@ -477,8 +487,9 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
         const char *text = n->op == SVFOP_CURRENT_SCHEMA ? "public"
                            : a->ctx->database            ? a->ctx->database
                                                          : "minisql";
-        *ret = sql__const(a, OID_NAME, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
-                          n->location);
+        *ret =
+            sql__const(a, OID_NAME, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
+                       n->location);
         return NULL;
     }
     case SVFOP_CURRENT_TIMESTAMP:
@@ -498,7 +509,8 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
     }
     const struct type *stored = type_by_name("timestamptz"), *type = type_by_name(to);
     if (!stored || !type)
-        return sql__unsupported(a, n->location, "Use CURRENT_TIMESTAMP, or send the value from the client.",
+        return sql__unsupported(a, n->location,
+                                "Use CURRENT_TIMESTAMP, or send the value from the client.",
                                 "type %s is not supported", to);
     now = sql__hidden(a, HIDDEN_NOW, stored->oid);
     now->position = n->location + 1;
@@ -525,7 +537,8 @@ static struct error *unsupported(struct analysis *a, const Node *n)
         return sql__unsupported(a, at, "Use IN (...), or a table with one row for each element.",
                                 "arrays and composite values are not supported");
     case T_RowExpr:
-        return sql__unsupported(a, at, "Name the values one by one; rows may be compared with each other.",
+        return sql__unsupported(a, at,
+                                "Name the values one by one; rows may be compared with each other.",
                                 "row values are not supported here");
     case T_SetToDefault:
         return sql__at(a, error_new(E_SYNTAX, "DEFAULT is not allowed in this context"), at);
@@ -533,7 +546,8 @@ static struct error *unsupported(struct analysis *a, const Node *n)
         return sql__unsupported(a, at, "Use one GROUP BY for each grouping set.",
                                 "GROUPING is not supported");
     case T_CurrentOfExpr:
-        return sql__unsupported(a, at, "Name the row by its key.", "WHERE CURRENT OF is not supported");
+        return sql__unsupported(a, at, "Name the row by its key.",
+                                "WHERE CURRENT OF is not supported");
     case T_XmlExpr:
     case T_XmlSerialize:
         return sql__unsupported(a, at, "Use text.", "XML is not supported");
@@ -595,7 +609,8 @@ struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, stru
     return NULL;
 }
 
-/* ---- names and places ---------------------------------------------------------------------------------------------- */
+/* ---- names and places
+ * ---------------------------------------------------------------------------------------------- */
 
 int sql__location(const Node *n)
 {
@@ -656,7 +671,8 @@ int sql__location(const Node *n)
             return sql__location((const Node *)s->larg);
         if (s->targetList)
             return sql__location(linitial(s->targetList));
-        return s->valuesLists ? sql__location(linitial((const List *)linitial(s->valuesLists))) : -1;
+        return s->valuesLists ? sql__location(linitial((const List *)linitial(s->valuesLists)))
+                              : -1;
     }
     default:
         return -1;
@@ -721,10 +737,10 @@ static int figure_name(const Node *n, const char **ret)
     }
     case T_SQLValueFunction: {
         static const char *const names[] = {
-            "current_date", "current_time", "current_time", "current_timestamp",
-            "current_timestamp", "localtime", "localtime", "localtimestamp", "localtimestamp",
-            "current_role", "current_user", "user", "session_user", "current_catalog",
-            "current_schema",
+            "current_date",      "current_time",    "current_time",   "current_timestamp",
+            "current_timestamp", "localtime",       "localtime",      "localtimestamp",
+            "localtimestamp",    "current_role",    "current_user",   "user",
+            "session_user",      "current_catalog", "current_schema",
         };
         *ret = names[((const SQLValueFunction *)n)->op];
         return 2;

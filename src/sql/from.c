@@ -18,7 +18,8 @@ struct joined {
 static struct error *from_node(struct analysis *a, struct scope *s, const Node *n,
                                struct joined *ret);
 
-/* ---- leaves ------------------------------------------------------------------------------------------ */
+/* ---- leaves
+ * ------------------------------------------------------------------------------------------ */
 
 static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, struct joined *ret)
 {
@@ -76,11 +77,16 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
                              struct rte **ret)
 {
     if (!c->columns) {
-        return sql__at(a, error_new("42P19", "recursive reference to query \"%s\" must not appear within its non-recursive term",
-                                    c->name), rv->location);
+        return sql__at(
+            a,
+            error_new(
+                "42P19",
+                "recursive reference to query \"%s\" must not appear within its non-recursive term",
+                c->name),
+            rv->location);
     }
-    struct rte *r = sql__new_rte(a, RTE_CTE, rv->alias ? rv->alias->aliasname : rv->relname,
-                                 rv->location);
+    struct rte *r =
+        sql__new_rte(a, RTE_CTE, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
     r->cte = c;
     c->n_refs++;
     r->n_columns = c->n_columns;
@@ -116,8 +122,9 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
                                 "LATERAL is not supported");
     if (!n->alias) {
         const SelectStmt *sub = (const SelectStmt *)n->subquery;
-        struct error *e = error_new(E_SYNTAX, sub->valuesLists ? "VALUES in FROM must have an alias"
-                                                                : "subquery in FROM must have an alias");
+        struct error *e =
+            error_new(E_SYNTAX, sub->valuesLists ? "VALUES in FROM must have an alias"
+                                                 : "subquery in FROM must have an alias");
         error_hint(e, sub->valuesLists ? "For example, FROM (VALUES ...) [AS] foo."
                                        : "For example, FROM (SELECT ...) [AS] foo.");
         return sql__at(a, e, location);
@@ -132,9 +139,11 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
         if (sel->targets[i].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
         const struct expr *e = sel->targets[i].expr;
-        r->columns[i] = (struct rte_column){
-            .name = sel->targets[i].name, .type = e->type, .typmod = e->typmod,
-            .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
+        r->columns[i] =
+            (struct rte_column){.name = sel->targets[i].name,
+                                .type = e->type,
+                                .typmod = e->typmod,
+                                .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
     }
     TRY(sql__at(a, rename_columns(a, r, n->alias), location));
     leaf(a, s, r, ret);
@@ -167,7 +176,8 @@ static struct error *series(struct analysis *a, struct scope *s, const FuncCall 
     r->n_args = n;
     r->n_columns = 1;
     r->columns = ARENA_NEW(a->arena, struct rte_column);
-    *r->columns = (struct rte_column){.name = r->name, .type = type, .typmod = -1, .not_null = true};
+    *r->columns =
+        (struct rte_column){.name = r->name, .type = type, .typmod = -1, .not_null = true};
     TRY(sql__at(a, rename_columns(a, r, alias), f->location));
     leaf(a, s, r, ret);
     return NULL;
@@ -191,7 +201,8 @@ static struct error *function(struct analysis *a, struct scope *s, const RangeFu
     return series(a, s, f, n->alias, ret);
 }
 
-/* ---- joins ------------------------------------------------------------------------------------------- */
+/* ---- joins
+ * ------------------------------------------------------------------------------------------- */
 
 static void set_nullable(struct from *f)
 {
@@ -212,8 +223,9 @@ static struct error *check_names(struct analysis *a, const struct list *left,
             const struct name_item *r = right->items[k];
             if (l->name && r->name && l->table_visible && r->table_visible &&
                 strcmp(l->name, r->name) == 0)
-                return sql__at(a, error_new("42712", "table name \"%s\" specified more than once", l->name),
-                               r->rte ? r->rte->position - 1 : -1);
+                return sql__at(
+                    a, error_new("42712", "table name \"%s\" specified more than once", l->name),
+                    r->rte ? r->rte->position - 1 : -1);
         }
     }
     return NULL;
@@ -227,15 +239,15 @@ static void append(struct analysis *a, struct list *to, const struct list *from)
 
 /* Is this the column name of a visible item? 42702 when of two. */
 static struct error *side_column(struct analysis *a, struct scope *s, const struct list *items,
-                                 const char *name, const char *side, bool must,
-                                 struct expr **ret)
+                                 const char *name, const char *side, bool must, struct expr **ret)
 {
     struct scope own = {.select = s->select, .items = *items};
     struct error *e = sql__find_column(a, &own, name, -1, ret);
     if (error_is(e, E_AMBIGUOUS_COLUMN)) {
         error_free(e);
         return error_new(E_AMBIGUOUS_COLUMN,
-                         "common column name \"%s\" appears more than once in %s table", name, side);
+                         "common column name \"%s\" appears more than once in %s table", name,
+                         side);
     }
     if (!e && !*ret && must)
         return error_new(E_UNDEFINED_COLUMN,
@@ -354,7 +366,8 @@ static struct error *join_alias(struct analysis *a, const Alias *alias, struct j
     rest_columns(a, j, &none, &columns);
     struct name_item *item = ARENA_NEW(a->arena, struct name_item);
     *item = (struct name_item){.name = arena_strdup(a->arena, alias->aliasname),
-                               .n_columns = columns.n, .table_visible = true,
+                               .n_columns = columns.n,
+                               .table_visible = true,
                                .columns_visible = true};
     item->columns = ARENA_ARRAY(a->arena, struct name_column, MAX(columns.n, 1));
     for (int i = 0; i < columns.n; i++) {
@@ -363,7 +376,8 @@ static struct error *join_alias(struct analysis *a, const Alias *alias, struct j
             item->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
     }
     if (list_length(alias->colnames) > columns.n)
-        return error_new("42P10", "join expression \"%s\" has %d columns available but %d columns specified",
+        return error_new("42P10",
+                         "join expression \"%s\" has %d columns available but %d columns specified",
                          alias->aliasname, columns.n, list_length(alias->colnames));
     j->items = (struct list){0};
     sql__push(a->arena, &j->items, item);
@@ -388,8 +402,11 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
         sql__push(a->arena, &ret->items, merged);
     if (n->quals && !(IsA(n->quals, A_Const) &&
                       sql__is_insertion(a->script, ((const A_Const *)n->quals)->location))) {
-        struct scope own = {.parent = s->parent, .select = s->select, .items = ret->items,
-                            .ctes = s->ctes, .clause = CLAUSE_ON};
+        struct scope own = {.parent = s->parent,
+                            .select = s->select,
+                            .items = ret->items,
+                            .ctes = s->ctes,
+                            .clause = CLAUSE_ON};
         TRY(sql__expr(a, &own, n->quals, &f->on));
         TRY(sql__boolean(a, f->on, "JOIN/ON", &f->on));
     }
@@ -457,7 +474,8 @@ static struct error *join(struct analysis *a, struct scope *s, const JoinExpr *g
     return n->alias ? join_alias(a, n->alias, ret) : NULL;
 }
 
-/* ---- the tree ----------------------------------------------------------------------------------------- */
+/* ---- the tree
+ * ----------------------------------------------------------------------------------------- */
 
 static struct error *from_node_inner(struct analysis *a, struct scope *s, const Node *n,
                                      struct joined *ret)
@@ -495,8 +513,8 @@ struct error *sql__from(struct analysis *a, struct scope *s, const List *items)
     int n = list_length(items);
     struct list all = {0};
     /* what a subquery here sees: enclosing queries and WITH, not its siblings */
-    struct scope outer = {.parent = s->parent, .select = s->select, .ctes = s->ctes,
-                          .clause = CLAUSE_FROM_FUNCTION};
+    struct scope outer = {
+        .parent = s->parent, .select = s->select, .ctes = s->ctes, .clause = CLAUSE_FROM_FUNCTION};
     s->select->from = ARENA_ARRAY(a->arena, struct from *, MAX(n, 1));
     append(a, &all, &s->items);
     for (int i = 0; i < n; i++) {

@@ -3,7 +3,8 @@
  */
 #include "sql_int.h"
 
-/* ---- what a clause allows --------------------------------------------------------------------------------- */
+/* ---- what a clause allows
+ * --------------------------------------------------------------------------------- */
 
 static const char *clause_text(enum clause c)
 {
@@ -69,18 +70,23 @@ static struct error *check_window(const struct analysis *a, const struct scope *
         return sql__at(a, error_new("42P20", "window functions are not allowed in %s", where),
                        location);
     if (s->in_agg)
-        return sql__at(a, error_new(E_GROUPING, "aggregate function calls cannot contain window function calls"), location);
+        return sql__at(
+            a,
+            error_new(E_GROUPING, "aggregate function calls cannot contain window function calls"),
+            location);
     if (s->in_window)
         return sql__at(a, error_new("42P20", "window function calls cannot be nested"), location);
     return NULL;
 }
 
-/* ---- special functions --------------------------------------------------------------------------------------- */
+/* ---- special functions
+ * --------------------------------------------------------------------------------------- */
 
 static struct error *text_const(struct analysis *a, const char *text, uint32_t type, int location,
                                 struct expr **ret)
 {
-    *ret = sql__const(a, type, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}}, location);
+    *ret = sql__const(a, type, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
+                      location);
     return NULL;
 }
 
@@ -93,7 +99,8 @@ static struct error *session_function(struct analysis *a, const char *name, int 
     if (nargs > 0)
         return NULL;
     if (strcmp(name, "current_database") == 0)
-        return text_const(a, a->ctx->database ? a->ctx->database : "minisql", OID_NAME, location, ret);
+        return text_const(a, a->ctx->database ? a->ctx->database : "minisql", OID_NAME, location,
+                          ret);
     if (strcmp(name, "current_schema") == 0)
         return text_const(a, "public", OID_NAME, location, ret);
     if (strcmp(name, "version") == 0)
@@ -126,7 +133,8 @@ static struct error *cast_function(struct analysis *a, const char *name, struct 
     return sql__coerce(a, arg, t->oid, -1, CAST_EXPLICIT, ret);
 }
 
-/* ---- aggregates and windows ------------------------------------------------------------------------------------ */
+/* ---- aggregates and windows
+ * ------------------------------------------------------------------------------------ */
 
 struct levels {
     const struct select *own;
@@ -176,8 +184,9 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
     for (int i = 0; i < e->n_args; i++)
         expr_walk(e->args[i], false, find_levels, &l);
     if (l.outer && !l.inner)
-        return sql__unsupported(a, n->location, "Compute it in the outer query.",
-                                "an aggregate of an outer query's columns is not supported in a subquery");
+        return sql__unsupported(
+            a, n->location, "Compute it in the outer query.",
+            "an aggregate of an outer query's columns is not supported in a subquery");
     if (n->agg_distinct && e->n_args > 1)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
                                 "DISTINCT in an aggregate of several arguments is not supported");
@@ -205,7 +214,8 @@ static struct error *window_call(struct analysis *a, struct scope *s, const Func
 static struct error *unsupported_form(const struct analysis *a, const FuncCall *n)
 {
     if (n->agg_within_group)
-        return sql__unsupported(a, n->location, "Sort in a subquery and pick the row with LIMIT and OFFSET.",
+        return sql__unsupported(a, n->location,
+                                "Sort in a subquery and pick the row with LIMIT and OFFSET.",
                                 "WITHIN GROUP is not supported");
     if (n->agg_order)
         return sql__unsupported(a, n->location, "Sort the result in the client.",
@@ -221,7 +231,9 @@ static struct error *unsupported_form(const struct analysis *a, const FuncCall *
     return NULL;
 }
 
-/* ---- calls -------------------------------------------------------------------------------------------------------- */
+/* ---- calls
+ * --------------------------------------------------------------------------------------------------------
+ */
 
 static struct error *kind_rules(const struct analysis *a, const FuncCall *n, const char *name,
                                 enum func_kind kind)
@@ -231,15 +243,25 @@ static struct error *kind_rules(const struct analysis *a, const FuncCall *n, con
         return sql__at(a, error_new("42809", "window function %s requires an OVER clause", name),
                        n->location);
     if (kind == FUNC_SCALAR && n->over)
-        return sql__at(a, error_new("42809", "OVER specified, but %s is not a window function nor an aggregate function", name), n->location);
+        return sql__at(
+            a,
+            error_new("42809",
+                      "OVER specified, but %s is not a window function nor an aggregate function",
+                      name),
+            n->location);
     if (kind == FUNC_SCALAR && n->agg_filter)
         what = "FILTER";
     else if (kind != FUNC_AGGREGATE && n->agg_distinct)
         what = "DISTINCT";
     if (what)
-        return sql__at(a, error_new("42809", "%s specified, but %s is not an aggregate function", what, name), n->location);
+        return sql__at(
+            a, error_new("42809", "%s specified, but %s is not an aggregate function", what, name),
+            n->location);
     if (kind == FUNC_AGGREGATE && !n->agg_star && !n->args && strcmp(name, "count") == 0)
-        return sql__at(a, error_new("42809", "count(*) must be used to call a parameterless aggregate function"), n->location);
+        return sql__at(
+            a,
+            error_new("42809", "count(*) must be used to call a parameterless aggregate function"),
+            n->location);
     return NULL;
 }
 
@@ -289,8 +311,10 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
     const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
     int parts = list_length(n->funcname);
     if (parts > 1 && strcmp(strVal(list_nth(n->funcname, parts - 2)), "pg_catalog") != 0) {
-        return sql__at(a, error_new("3F000", "schema \"%s\" does not exist",
-                                    strVal(list_nth(n->funcname, parts - 2))), n->location);
+        return sql__at(a,
+                       error_new("3F000", "schema \"%s\" does not exist",
+                                 strVal(list_nth(n->funcname, parts - 2))),
+                       n->location);
     }
     TRY(unsupported_form(a, n));
     TRY(session_function(a, name, list_length(n->args), n->location, ret));
@@ -299,13 +323,15 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
     if (strcmp(name, "generate_series") == 0)
         return sql__unsupported(a, n->location, "Put it into FROM.",
                                 "a function that returns rows is only supported in FROM");
-    enum func_kind kind = func_exists(name, FUNC_AGGREGATE)                          ? FUNC_AGGREGATE
-                          : func_exists(name, FUNC_WINDOW)                           ? FUNC_WINDOW
-                                                                                     : FUNC_SCALAR;
+    enum func_kind kind = func_exists(name, FUNC_AGGREGATE) ? FUNC_AGGREGATE
+                          : func_exists(name, FUNC_WINDOW)  ? FUNC_WINDOW
+                                                            : FUNC_SCALAR;
     TRY(kind_rules(a, n, name, kind));
     if (n->agg_star && kind != FUNC_AGGREGATE)
-        return sql__at(a, error_new("42809", "%s(*) specified, but %s is not an aggregate function",
-                                    name, name), n->location);
+        return sql__at(
+            a,
+            error_new("42809", "%s(*) specified, but %s is not an aggregate function", name, name),
+            n->location);
     if (kind == FUNC_AGGREGATE && !n->over)
         TRY(check_aggregate(a, s, n->location));
     if (n->over)
@@ -313,7 +339,9 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
     return resolve(a, s, n, name, kind, ret);
 }
 
-/* ---- subqueries ----------------------------------------------------------------------------------------------------- */
+/* ---- subqueries
+ * -----------------------------------------------------------------------------------------------------
+ */
 
 static struct error *left_side(struct analysis *a, struct scope *s, const Node *test,
                                struct list *ret)
@@ -342,7 +370,8 @@ static struct error *compare_column(struct analysis *a, struct expr *e, int i, c
         types[1] = sel->targets[i].expr;
     }
     uint32_t oids[2] = {types[0]->type, types[1]->type};
-    struct error *err = func_resolve(strcmp(op, "!=") == 0 ? "<>" : op, FUNC_OPERATOR, oids, 2, ret);
+    struct error *err =
+        func_resolve(strcmp(op, "!=") == 0 ? "<>" : op, FUNC_OPERATOR, oids, 2, ret);
     if (err)
         return sql__at(a, err, e->position - 1);
     TRY(sql__coerce(a, e->args[i], (*ret)->args[0], -1, CAST_IMPLICIT, &e->args[i]));
@@ -359,8 +388,10 @@ static struct error *any_all(struct analysis *a, struct scope *s, const SubLink 
     struct list left = {0};
     TRY(left_side(a, s, n->testexpr, &left));
     if (left.n != sel->n_targets) {
-        return sql__at(a, error_new(E_SYNTAX, left.n < sel->n_targets ? "subquery has too many columns"
-                                                                       : "subquery has too few columns"),
+        return sql__at(a,
+                       error_new(E_SYNTAX, left.n < sel->n_targets
+                                               ? "subquery has too many columns"
+                                               : "subquery has too few columns"),
                        n->location);
     }
     struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, n->location, left.n);
@@ -373,20 +404,24 @@ static struct error *any_all(struct analysis *a, struct scope *s, const SubLink 
     if (left.n > 1 && !is_in && !not_in)
         return sql__unsupported(a, n->location, "Compare the values one by one, with EXISTS.",
                                 "this comparison of a row with a subquery is not supported");
-    e->sub.kind = is_in ? SUBQUERY_IN : not_in ? SUBQUERY_NOT_IN : all ? SUBQUERY_ALL : SUBQUERY_ANY;
+    e->sub.kind = is_in    ? SUBQUERY_IN
+                  : not_in ? SUBQUERY_NOT_IN
+                  : all    ? SUBQUERY_ALL
+                           : SUBQUERY_ANY;
     *ret = e;
     return NULL;
 }
 
-struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n,
-                           struct expr **ret)
+struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n, struct expr **ret)
 {
     struct select *sel;
-    if (s && (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
-        return sql__at(a, error_new(E_UNSUPPORTED, "cannot use subquery in %s",
-                                    s->clause == CLAUSE_CHECK     ? "check constraint"
-                                    : s->clause == CLAUSE_DEFAULT ? "DEFAULT expression"
-                                                                  : "EXECUTE parameter"),
+    if (s &&
+        (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
+        return sql__at(a,
+                       error_new(E_UNSUPPORTED, "cannot use subquery in %s",
+                                 s->clause == CLAUSE_CHECK     ? "check constraint"
+                                 : s->clause == CLAUSE_DEFAULT ? "DEFAULT expression"
+                                                               : "EXECUTE parameter"),
                        n->location);
     if (n->subLinkType == ARRAY_SUBLINK || n->subLinkType == MULTIEXPR_SUBLINK)
         return sql__unsupported(a, n->location, "Use the rows themselves.",

@@ -6,15 +6,15 @@
 enum { C_WORD = 1, C_DIGIT = 2, C_OPERATOR = 4, C_SPACE = 8, C_PUNCT = 16 };
 
 static const unsigned char classes[256] = {
-    ['a' ... 'z'] = C_WORD,   ['A' ... 'Z'] = C_WORD,   ['_'] = C_WORD,      [128 ... 255] = C_WORD,
-    ['0' ... '9'] = C_DIGIT,  ['+'] = C_OPERATOR,       ['-'] = C_OPERATOR,  ['*'] = C_OPERATOR,
-    ['/'] = C_OPERATOR,       ['<'] = C_OPERATOR,       ['>'] = C_OPERATOR,  ['='] = C_OPERATOR,
-    ['~'] = C_OPERATOR,       ['!'] = C_OPERATOR,       ['@'] = C_OPERATOR,  ['#'] = C_OPERATOR,
-    ['%'] = C_OPERATOR,       ['^'] = C_OPERATOR,       ['&'] = C_OPERATOR,  ['|'] = C_OPERATOR,
-    ['`'] = C_OPERATOR,       ['?'] = C_OPERATOR,       [' '] = C_SPACE,     ['\t'] = C_SPACE,
-    ['\n'] = C_SPACE,         ['\r'] = C_SPACE,         ['\f'] = C_SPACE,    ['('] = C_PUNCT,
-    [')'] = C_PUNCT,          ['['] = C_PUNCT,          [']'] = C_PUNCT,     [','] = C_PUNCT,
-    [';'] = C_PUNCT,          ['.'] = C_PUNCT,          [':'] = C_PUNCT,
+    ['a' ... 'z'] = C_WORD,  ['A' ... 'Z'] = C_WORD, ['_'] = C_WORD,     [128 ... 255] = C_WORD,
+    ['0' ... '9'] = C_DIGIT, ['+'] = C_OPERATOR,     ['-'] = C_OPERATOR, ['*'] = C_OPERATOR,
+    ['/'] = C_OPERATOR,      ['<'] = C_OPERATOR,     ['>'] = C_OPERATOR, ['='] = C_OPERATOR,
+    ['~'] = C_OPERATOR,      ['!'] = C_OPERATOR,     ['@'] = C_OPERATOR, ['#'] = C_OPERATOR,
+    ['%'] = C_OPERATOR,      ['^'] = C_OPERATOR,     ['&'] = C_OPERATOR, ['|'] = C_OPERATOR,
+    ['`'] = C_OPERATOR,      ['?'] = C_OPERATOR,     [' '] = C_SPACE,    ['\t'] = C_SPACE,
+    ['\n'] = C_SPACE,        ['\r'] = C_SPACE,       ['\f'] = C_SPACE,   ['('] = C_PUNCT,
+    [')'] = C_PUNCT,         ['['] = C_PUNCT,        [']'] = C_PUNCT,    [','] = C_PUNCT,
+    [';'] = C_PUNCT,         ['.'] = C_PUNCT,        [':'] = C_PUNCT,
 };
 
 static int class_of(const char *p)
@@ -128,9 +128,8 @@ static const char *number(const char *p, struct token *t)
         while (class_of(p) == C_DIGIT)
             p++;
     }
-    if ((*p | 0x20) == 'e' &&
-        (class_of(p + 1) == C_DIGIT ||
-         ((p[1] == '+' || p[1] == '-') && class_of(p + 2) == C_DIGIT))) {
+    if ((*p | 0x20) == 'e' && (class_of(p + 1) == C_DIGIT ||
+                               ((p[1] == '+' || p[1] == '-') && class_of(p + 2) == C_DIGIT))) {
         t->integer = false;
         p += 2;
         while (class_of(p) == C_DIGIT)

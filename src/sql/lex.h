@@ -27,6 +27,7 @@ struct token {
     bool integer; /* TOKEN_NUMBER: digits only */
 };
 
-/* The token at p, blanks and comments skipped; `end` is where the text ends (and holds a 0). Returns where to go on. */
+/* The token at p, blanks and comments skipped; `end` is where the text ends (and holds a 0).
+ * Returns where to go on. */
 const char *sql__lex(const char *p, const char *end, struct token *ret);
 bool sql__is_word(const struct token *t, const char *lower); /* an unquoted word, any case */

@@ -2,12 +2,12 @@
  * Literals -> parameters, for a cache of statements keyed by their text.
  *
  * One pass over the tokens copies the text with each literal replaced by $n and each gap by one
- * blank. A literal is lifted only where it surely is an expression of its own: after an operator, an
- * opening parenthesis, a comma, or one of a few keywords. It stays in place
+ * blank. A literal is lifted only where it surely is an expression of its own: after an operator,
+ * an opening parenthesis, a comma, or one of a few keywords. It stays in place
  * - in ORDER BY, where an integer is the position of a column;
  * - in a type: varchar(10), date '2020-01-01', 5::text;
- * and the whole statement is left alone where equal literals must stay equal (GROUP BY, DISTINCT ON), or
- * has parameters of its own, or a token that this scanner only half understands.
+ * and the whole statement is left alone where equal literals must stay equal (GROUP BY, DISTINCT
+ * ON), or has parameters of its own, or a token that this scanner only half understands.
  *
  * The kind of each literal is part of the key, so that 1 and 1.0 and '1' are different statements,
  * typed as PostgreSQL types them.
@@ -21,12 +21,12 @@
 struct lifter {
     struct lifted *out;
     const char *original, *end;
-    char *at, *limit;     /* where the text goes on, in out->key */
+    char *at, *limit;          /* where the text goes on, in out->key */
     struct token before, last; /* the two tokens that were copied last */
     int depth;
-    int keep_depth;       /* literals stay where depth >= this; -1: nowhere */
-    bool by_order;        /* keep_depth was set by ORDER BY, and ends with its clause */
-    char *minus;          /* where an unary minus was copied to, directly before; or NULL */
+    int keep_depth; /* literals stay where depth >= this; -1: nowhere */
+    bool by_order;  /* keep_depth was set by ORDER BY, and ends with its clause */
+    char *minus;    /* where an unary minus was copied to, directly before; or NULL */
 };
 
 static bool is_any(const struct token *t, const char *const *words, size_t n)
@@ -41,9 +41,9 @@ static bool is_any(const struct token *t, const char *const *words, size_t n)
 /* May an expression begin after this token? */
 static bool opens_expression(const struct token *t)
 {
-    static const char *const words[] = {"where",  "and",    "values", "select",    "or",   "between",
-                                        "limit",  "offset", "like",   "ilike",     "then", "else",
-                                        "when",   "not",    "on",     "returning", "case", "having"};
+    static const char *const words[] = {"where", "and",    "values", "select",    "or",   "between",
+                                        "limit", "offset", "like",   "ilike",     "then", "else",
+                                        "when",  "not",    "on",     "returning", "case", "having"};
     if (t->kind == TOKEN_OPERATOR)
         return true;
     if (t->kind == TOKEN_PUNCTUATION)
@@ -70,7 +70,8 @@ static bool put(struct lifter *l, const char *text, size_t len)
     return true;
 }
 
-/* ---- literals --------------------------------------------------------------------------------------------- */
+/* ---- literals
+ * --------------------------------------------------------------------------------------------- */
 
 static void integer_value(const struct token *t, struct lifted_literal *v)
 {
@@ -135,14 +136,15 @@ static bool may_lift(const struct lifter *l, const char *next)
     return !is_cast(&after) && !is_punctuation(&after, '[') && !is_punctuation(&after, '.');
 }
 
-/* ---- words and punctuation ---------------------------------------------------------------------------------- */
+/* ---- words and punctuation
+ * ---------------------------------------------------------------------------------- */
 
 /* False: leave the whole statement alone. */
 static bool word(struct lifter *l, const struct token *t)
 {
-    static const char *const ends_order[] = {"limit",  "offset",  "fetch",  "for",   "union",
-                                             "except", "window",  "having", "rows",  "range",
-                                             "groups", "intersect"};
+    static const char *const ends_order[] = {"limit", "offset", "fetch",  "for",
+                                             "union", "except", "window", "having",
+                                             "rows",  "range",  "groups", "intersect"};
     switch (*t->start | 0x20) {
     case 'g':
         if (sql__is_word(t, "group") || sql__is_word(t, "grouping"))
@@ -171,9 +173,9 @@ static bool word(struct lifter *l, const struct token *t)
 /* Does the parenthesis after these two tokens hold a type's modifiers? */
 static bool opens_modifiers(const struct lifter *l)
 {
-    static const char *const types[] = {"varchar", "char",   "character", "varying",  "numeric",
-                                        "decimal", "dec",    "bpchar",    "bit",      "float",
-                                        "time",    "second", "timestamp", "interval", "nchar",
+    static const char *const types[] = {"varchar",     "char",   "character", "varying",  "numeric",
+                                        "decimal",     "dec",    "bpchar",    "bit",      "float",
+                                        "time",        "second", "timestamp", "interval", "nchar",
                                         "timestamptz", "timetz", "varbit"};
     if (l->last.kind != TOKEN_WORD)
         return l->last.kind == TOKEN_QUOTED && is_cast(&l->before);
@@ -197,7 +199,9 @@ static void punctuation(struct lifter *l, const struct token *t)
     }
 }
 
-/* ---- the pass --------------------------------------------------------------------------------------------------- */
+/* ---- the pass
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static bool token(struct lifter *l, const struct token *t, const char *next, bool gap)
 {
@@ -255,9 +259,14 @@ bool sql_lift(const char *text, size_t len, struct lifted *out)
 {
     /* the kinds go in front of the text when their number is known: room is left for them */
     char *body = out->key + LIFT_MAX_LITERALS + 1;
-    struct lifter l = {.out = out, .original = text, .end = text + len, .at = body,
-                       .limit = out->key + LIFT_MAX_TEXT, .keep_depth = -1,
-                       .last = {.kind = TOKEN_END}, .before = {.kind = TOKEN_END}};
+    struct lifter l = {.out = out,
+                       .original = text,
+                       .end = text + len,
+                       .at = body,
+                       .limit = out->key + LIFT_MAX_TEXT,
+                       .keep_depth = -1,
+                       .last = {.kind = TOKEN_END},
+                       .before = {.kind = TOKEN_END}};
     out->n = 0;
     if (len > LIFT_MAX_TEXT - LIFT_MAX_LITERALS || text[len] != 0 || !copy_tokens(&l))
         return false;

@@ -55,7 +55,8 @@ bool sql__is_insertion(const struct sql_script *s, int location)
     return false;
 }
 
-/* ---- parsing ---------------------------------------------------------------------------------- */
+/* ---- parsing ----------------------------------------------------------------------------------
+ */
 
 /* The byte where the `chars`-th character (from 0) starts. */
 static size_t byte_of(const char *text, size_t len, int chars)
@@ -87,7 +88,10 @@ static struct error *new_error(const PgQueryError *e)
     else if (strstr(e->message, "not yet supported") || strstr(e->message, "not supported") ||
              strstr(e->message, "not implemented"))
         state = E_UNSUPPORTED;
-    return error_new(state, "%s", e->message);
+    struct error *err = error_new(state, "%s", e->message);
+    if (strstr(e->message, "must have an alias")) /* libpg_query drops the parser's hints */
+        error_hint(err, "For example, FROM (SELECT ...) [AS] foo.");
+    return err;
 }
 
 /* Puts ON true at byte `at` of the parsed text. */
@@ -157,8 +161,8 @@ static void list_statements(struct sql_script *s, struct arena *arena, List *tre
             start++;
         while (end > start && strchr(" \t\r\n\f", s->text[end - 1]))
             end--;
-        s->stmts[i] = (struct sql_stmt){
-            .node = raw->stmt, .script = s, .offset = start, .len = end - start};
+        s->stmts[i] =
+            (struct sql_stmt){.node = raw->stmt, .script = s, .offset = start, .len = end - start};
     }
 }
 

@@ -8,8 +8,11 @@
 struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r)
 {
     struct name_item *item = ARENA_NEW(a->arena, struct name_item);
-    *item = (struct name_item){.name = r->name, .rte = r, .n_columns = r->n_columns,
-                               .table_visible = true, .columns_visible = true};
+    *item = (struct name_item){.name = r->name,
+                               .rte = r,
+                               .n_columns = r->n_columns,
+                               .table_visible = true,
+                               .columns_visible = true};
     sql__push(a->arena, &s->items, item);
     return item;
 }
@@ -61,8 +64,7 @@ struct name_item *sql__find_item(struct scope *s, const char *name)
 
 static struct error *ambiguous(const struct analysis *a, const char *name, int location)
 {
-    return sql__at(a,
-                   error_new(E_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name),
+    return sql__at(a, error_new(E_AMBIGUOUS_COLUMN, "column reference \"%s\" is ambiguous", name),
                    location);
 }
 
@@ -151,7 +153,8 @@ static struct error *unqualified(struct analysis *a, struct scope *s, const char
 static struct error *no_relation(const struct analysis *a, struct scope *s, const char *name,
                                  int location)
 {
-    struct error *e = error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
+    struct error *e =
+        error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
     for (; s; s = s->parent) {
         for (int i = 0; i < s->items.n; i++) {
             struct name_item *item = s->items.items[i];
@@ -179,8 +182,9 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
         int c;
         TRY(column_of(a, item, name, location, &c));
         if (c < 0)
-            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),
-                           location);
+            return sql__at(
+                a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),
+                location);
         *ret = sql__item_column(a, item, c, location);
         mark_correlated(s, at);
         return NULL;
@@ -210,16 +214,18 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
     }
     const char *last = strVal(llast(c->fields));
     if (s && s->clause == CLAUSE_DEFAULT)
-        return sql__at(a, error_new(E_UNSUPPORTED, "cannot use column reference in DEFAULT expression"),
-                       c->location);
+        return sql__at(
+            a, error_new(E_UNSUPPORTED, "cannot use column reference in DEFAULT expression"),
+            c->location);
     if (s && s->clause == CLAUSE_EXECUTE)
         return no_column(a, s, last, c->location);
     if (s && clause_name(s->clause) && n == 1) {
         struct expr *own;
         TRY(sql__find_column(a, s, last, c->location, &own));
         if (own)
-            return sql__at(a, error_new("42P10", "argument of %s must not contain variables",
-                                        clause_name(s->clause)),
+            return sql__at(a,
+                           error_new("42P10", "argument of %s must not contain variables",
+                                     clause_name(s->clause)),
                            c->location);
     }
     if (n == 1)

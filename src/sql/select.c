@@ -2,11 +2,13 @@
  * One query level: SELECT, VALUES, set operations, WITH.
  *
  * Order of work in a plain select, as in PostgreSQL: WITH, FROM, targets, WHERE, HAVING, ORDER BY,
- * GROUP BY, DISTINCT, LIMIT; then the rules that tie them together (grouping, DISTINCT and ORDER BY).
+ * GROUP BY, DISTINCT, LIMIT; then the rules that tie them together (grouping, DISTINCT and ORDER
+ * BY).
  */
 #include "sql_int.h"
 
-/* ---- WITH ---------------------------------------------------------------------------------------------- */
+/* ---- WITH
+ * ---------------------------------------------------------------------------------------------- */
 
 /* What references see: the result columns, under the names given in WITH x (a, b). */
 static void cte_columns(struct analysis *a, struct cte *c, struct select *sel, const List *names)
@@ -52,16 +54,18 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
     TRY(sql__select(a, &own, q->rarg, &sel->right));
     c->recursive = c->n_refs > before;
     if (sel->right->n_targets != sel->n_targets)
-        return sql__at(a, error_new(E_SYNTAX, "each UNION query must have the same number of columns"),
+        return sql__at(a,
+                       error_new(E_SYNTAX, "each UNION query must have the same number of columns"),
                        n->location);
     for (int i = 0; i < sel->n_targets; i++) {
         const struct expr *l = sel->targets[i].expr, *r = sel->right->targets[i].expr;
         if (r->type != l->type && r->type != OID_UNKNOWN &&
             !cast_find(r->type, l->type, CAST_IMPLICIT)) {
-            struct error *e = error_new(
-                E_TYPE_MISMATCH,
-                "recursive query \"%s\" column %d has type %s in non-recursive term but type %s overall",
-                c->name, i + 1, sql__type(a, l->type), sql__type(a, r->type));
+            struct error *e =
+                error_new(E_TYPE_MISMATCH,
+                          "recursive query \"%s\" column %d has type %s in non-recursive term but "
+                          "type %s overall",
+                          c->name, i + 1, sql__type(a, l->type), sql__type(a, r->type));
             error_hint(e, "Cast the output of the non-recursive term to the correct type.");
             return sql__at(a, e, l->position - 1);
         }
@@ -74,17 +78,20 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
                          bool recursive)
 {
     if (!IsA(n->ctequery, SelectStmt))
-        return sql__unsupported(a, n->location, "Run it as a statement of its own, in one transaction.",
+        return sql__unsupported(a, n->location,
+                                "Run it as a statement of its own, in one transaction.",
                                 "a data-modifying statement in WITH is not supported");
     if (n->search_clause || n->cycle_clause)
-        return sql__unsupported(a, n->location, "Compute the order or the path in the query itself.",
+        return sql__unsupported(a, n->location,
+                                "Compute the order or the path in the query itself.",
                                 "SEARCH and CYCLE are not supported");
     struct cte *c = ARENA_NEW(a->arena, struct cte);
     c->name = arena_strdup(a->arena, n->ctename);
     for (int i = 0; i < s->ctes.n; i++) {
         if (strcmp(((struct cte *)s->ctes.items[i])->name, c->name) == 0)
-            return sql__at(a, error_new("42712", "WITH query name \"%s\" specified more than once", c->name),
-                           n->location);
+            return sql__at(
+                a, error_new("42712", "WITH query name \"%s\" specified more than once", c->name),
+                n->location);
     }
     c->label = arena_printf(a->arena, "minisql_with_%d_%s", a->ctes.n + 1, c->name);
     c->materialized = n->ctematerialized == CTEMaterializeAlways  ? 1
@@ -104,11 +111,12 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
     }
     int named = list_length(n->aliascolnames);
     if (named > c->n_columns)
-        return sql__at(a,
-                       error_new("42P10",
-                                 "WITH query \"%s\" has %d columns available but %d columns specified",
-                                 c->name, c->n_columns, named),
-                       n->location);
+        return sql__at(
+            a,
+            error_new("42P10",
+                      "WITH query \"%s\" has %d columns available but %d columns specified",
+                      c->name, c->n_columns, named),
+            n->location);
     return NULL;
 }
 
@@ -124,7 +132,9 @@ struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w
     return NULL;
 }
 
-/* ---- targets ----------------------------------------------------------------------------------------------- */
+/* ---- targets
+ * -----------------------------------------------------------------------------------------------
+ */
 
 static void add_target(struct analysis *a, struct list *l, struct expr *e, const char *name)
 {
@@ -156,8 +166,9 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
             expand_item(a, l, item, c->location);
             return NULL;
         }
-        return sql__at(a, error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name),
-                       c->location);
+        return sql__at(
+            a, error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name),
+            c->location);
     }
     bool any = false;
     for (int i = 0; i < s->items.n; i++) {
@@ -168,7 +179,8 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
         expand_item(a, l, item, c->location);
     }
     return any ? NULL
-               : sql__at(a, error_new(E_SYNTAX, "SELECT * with no tables specified is not valid"), c->location);
+               : sql__at(a, error_new(E_SYNTAX, "SELECT * with no tables specified is not valid"),
+                         c->location);
 }
 
 static bool is_star(const Node *n)
@@ -199,9 +211,11 @@ struct error *sql__targets(struct analysis *a, struct scope *s, const List *list
     return NULL;
 }
 
-/* ---- GROUP BY, ORDER BY ------------------------------------------------------------------------------------- */
+/* ---- GROUP BY, ORDER BY
+ * ------------------------------------------------------------------------------------- */
 
-/* A number or a bare name in ORDER BY, GROUP BY, DISTINCT ON may mean a target. *ret -1: it does not. */
+/* A number or a bare name in ORDER BY, GROUP BY, DISTINCT ON may mean a target. *ret -1: it does
+ * not. */
 static struct error *target_of(struct analysis *a, struct scope *s, const Node *n,
                                struct select *sel, const char *clause, int *ret)
 {
@@ -209,10 +223,12 @@ static struct error *target_of(struct analysis *a, struct scope *s, const Node *
     if (IsA(n, A_Const)) {
         const A_Const *c = (const A_Const *)n;
         if (c->isnull || !IsA(&c->val, Integer))
-            return sql__at(a, error_new(E_SYNTAX, "non-integer constant in %s", clause), c->location);
+            return sql__at(a, error_new(E_SYNTAX, "non-integer constant in %s", clause),
+                           c->location);
         int at = intVal(&c->val);
         if (at < 1 || at > sel->n_targets)
-            return sql__at(a, error_new("42P10", "%s position %d is not in select list", clause, at),
+            return sql__at(a,
+                           error_new("42P10", "%s position %d is not in select list", clause, at),
                            c->location);
         *ret = at - 1;
         return NULL;
@@ -252,8 +268,9 @@ static int equal_target(const struct select *sel, const struct expr *e)
 static void order_direction(const SortBy *n, struct order_item *o)
 {
     o->descending = n->sortby_dir == SORTBY_DESC;
-    o->nulls_first = n->sortby_nulls == SORTBY_NULLS_DEFAULT ? o->descending
-                                                             : n->sortby_nulls == SORTBY_NULLS_FIRST;
+    o->nulls_first = n->sortby_nulls == SORTBY_NULLS_DEFAULT
+                         ? o->descending
+                         : n->sortby_nulls == SORTBY_NULLS_FIRST;
     o->never_null = !expr_nullable(o->expr);
 }
 
@@ -301,7 +318,8 @@ static struct error *key_list(struct analysis *a, struct scope *s, const List *l
         struct expr *e;
         int target;
         if (IsA(node, GroupingSet))
-            return sql__unsupported(a, sql__location(node), "Use one SELECT for each set, and UNION ALL.",
+            return sql__unsupported(a, sql__location(node),
+                                    "Use one SELECT for each set, and UNION ALL.",
                                     "GROUPING SETS, ROLLUP and CUBE are not supported");
         TRY(target_of(a, s, node, sel, clause, &target));
         if (target >= 0) {
@@ -317,7 +335,8 @@ static struct error *key_list(struct analysis *a, struct scope *s, const List *l
     return NULL;
 }
 
-/* ---- the rules of grouping -------------------------------------------------------------------------------------- */
+/* ---- the rules of grouping
+ * -------------------------------------------------------------------------------------- */
 
 struct grouping {
     struct analysis *a;
@@ -379,11 +398,12 @@ static bool check_grouped(void *ctx, const struct expr *e)
         return true;
     const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
     if (g->in_subquery)
-        g->error = error_new(E_GROUPING, "subquery uses ungrouped column \"%s.%s\" from outer query",
-                             table, column);
+        g->error = error_new(
+            E_GROUPING, "subquery uses ungrouped column \"%s.%s\" from outer query", table, column);
     else
         g->error = error_new(E_GROUPING,
-                             "column \"%s.%s\" must appear in the GROUP BY clause or be used in an aggregate function",
+                             "column \"%s.%s\" must appear in the GROUP BY clause or be used in an "
+                             "aggregate function",
                              table, column);
     sql__at(g->a, g->error, e->position - 1);
     return false;
@@ -414,7 +434,9 @@ static struct error *group_rules(struct analysis *a, struct select *sel)
     return NULL;
 }
 
-/* ---- windows ------------------------------------------------------------------------------------------------------ */
+/* ---- windows
+ * ------------------------------------------------------------------------------------------------------
+ */
 
 static const WindowDef *named_window(const struct scope *s, const char *name)
 {
@@ -428,9 +450,11 @@ static const WindowDef *named_window(const struct scope *s, const char *name)
 
 static const char *frame_bound(int options, bool start)
 {
-    if (options & (start ? FRAMEOPTION_START_UNBOUNDED_PRECEDING : FRAMEOPTION_END_UNBOUNDED_PRECEDING))
+    if (options &
+        (start ? FRAMEOPTION_START_UNBOUNDED_PRECEDING : FRAMEOPTION_END_UNBOUNDED_PRECEDING))
         return "UNBOUNDED PRECEDING";
-    if (options & (start ? FRAMEOPTION_START_UNBOUNDED_FOLLOWING : FRAMEOPTION_END_UNBOUNDED_FOLLOWING))
+    if (options &
+        (start ? FRAMEOPTION_START_UNBOUNDED_FOLLOWING : FRAMEOPTION_END_UNBOUNDED_FOLLOWING))
         return "UNBOUNDED FOLLOWING";
     if (options & (start ? FRAMEOPTION_START_CURRENT_ROW : FRAMEOPTION_END_CURRENT_ROW))
         return "CURRENT ROW";
@@ -482,14 +506,26 @@ static struct error *window_parts(struct analysis *a, struct scope *s, const Win
     if (d->refname) {
         base = named_window(s, d->refname);
         if (!base)
-            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", d->refname),
-                           d->location);
+            return sql__at(
+                a, error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", d->refname),
+                d->location);
         if (d->partitionClause)
-            return sql__at(a, error_new("42P20", "cannot override PARTITION BY clause of window \"%s\"", d->refname), d->location);
+            return sql__at(a,
+                           error_new("42P20",
+                                     "cannot override PARTITION BY clause of window \"%s\"",
+                                     d->refname),
+                           d->location);
         if (d->orderClause && base->orderClause)
-            return sql__at(a, error_new("42P20", "cannot override ORDER BY clause of window \"%s\"", d->refname), d->location);
+            return sql__at(
+                a,
+                error_new("42P20", "cannot override ORDER BY clause of window \"%s\"", d->refname),
+                d->location);
         if (base->frameOptions & FRAMEOPTION_NONDEFAULT)
-            return sql__at(a, error_new("42P20", "cannot copy window \"%s\" because it has a frame clause", d->refname), d->location);
+            return sql__at(a,
+                           error_new("42P20",
+                                     "cannot copy window \"%s\" because it has a frame clause",
+                                     d->refname),
+                           d->location);
         TRY(window_parts(a, s, base, w));
     }
     int n = list_length(d->partitionClause);
@@ -513,7 +549,8 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
     if (def->name) { /* OVER name */
         d = named_window(s, def->name);
         if (!d)
-            return sql__at(a, error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", def->name),
+            return sql__at(a,
+                           error_new(E_UNDEFINED_OBJECT, "window \"%s\" does not exist", def->name),
                            def->location);
     }
     struct window *w = ARENA_NEW(a->arena, struct window);
@@ -527,7 +564,8 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
     return NULL;
 }
 
-/* ---- LIMIT, DISTINCT, locking -------------------------------------------------------------------------------------- */
+/* ---- LIMIT, DISTINCT, locking
+ * -------------------------------------------------------------------------------------- */
 
 static struct error *limit_value(struct analysis *a, struct scope *s, const Node *n,
                                  enum clause clause, struct expr **ret)
@@ -540,15 +578,20 @@ static struct error *limit_value(struct analysis *a, struct scope *s, const Node
     s->clause = before;
     const char *name = clause == CLAUSE_LIMIT ? "LIMIT" : "OFFSET";
     if (!sql__can_coerce(*ret, OID_INT8, CAST_ASSIGNMENT))
-        return sql__at(a, error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
-                                    name, sql__type(a, (*ret)->type)), sql__location(n));
+        return sql__at(a,
+                       error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
+                                 name, sql__type(a, (*ret)->type)),
+                       sql__location(n));
     TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_ASSIGNMENT, ret));
     if ((*ret)->kind == EXPR_CONST && (*ret)->value.kind == VALUE_INT && (*ret)->value.i < 0)
-        return error_new(clause == CLAUSE_LIMIT ? "2201W" : "2201X", "%s must not be negative", name);
+        return error_new(clause == CLAUSE_LIMIT ? "2201W" : "2201X", "%s must not be negative",
+                         name);
     return NULL;
 }
 
-enum { PARSED_LIMIT_WITH_TIES = 2 }; /* libpg_query puts a LIMIT_OPTION_DEFAULT in front of PostgreSQL's */
+enum {
+    PARSED_LIMIT_WITH_TIES = 2
+}; /* libpg_query puts a LIMIT_OPTION_DEFAULT in front of PostgreSQL's */
 
 static struct error *limits(struct analysis *a, struct scope *s, const SelectStmt *n,
                             struct select *sel)
@@ -564,8 +607,11 @@ static struct error *distinct_rules(struct analysis *a, const struct select *sel
 {
     for (int i = 0; i < sel->n_order && sel->distinct; i++) {
         if (sel->order[i].target < 0)
-            return sql__at(a, error_new("42P10", "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
-                           sel->order[i].expr->position - 1);
+            return sql__at(
+                a,
+                error_new("42P10",
+                          "for SELECT DISTINCT, ORDER BY expressions must appear in select list"),
+                sel->order[i].expr->position - 1);
     }
     if (!sel->n_distinct_on)
         return NULL;
@@ -574,8 +620,11 @@ static struct error *distinct_rules(struct analysis *a, const struct select *sel
         for (int k = 0; k < sel->n_distinct_on; k++)
             found |= expr_equal(sel->distinct_on[k], sel->order[i].expr);
         if (!found)
-            return sql__at(a, error_new("42P10", "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
-                           sel->order[i].expr->position - 1);
+            return sql__at(
+                a,
+                error_new("42P10",
+                          "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
+                sel->order[i].expr->position - 1);
     }
     return NULL;
 }
@@ -623,7 +672,9 @@ static struct error *locking(struct analysis *a, const SelectStmt *n, struct sel
     return NULL;
 }
 
-/* ---- the three kinds ------------------------------------------------------------------------------------------------- */
+/* ---- the three kinds
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static struct error *where_and_having(struct analysis *a, struct scope *s, const SelectStmt *n,
                                       struct select *sel)
@@ -667,7 +718,8 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sel->grouped = sel->n_group || sel->n_aggs || sel->having;
     for (int i = 0; i < sel->n_group; i++) {
         if (sel->group[i]->kind == EXPR_AGG)
-            return sql__at(a, error_new(E_GROUPING, "aggregate functions are not allowed in GROUP BY"),
+            return sql__at(a,
+                           error_new(E_GROUPING, "aggregate functions are not allowed in GROUP BY"),
                            sel->group[i]->position - 1);
     }
     if (sel->grouped)
@@ -730,8 +782,9 @@ static struct error *setop_columns(struct analysis *a, struct select *sel)
     struct select *l = sel->left, *r = sel->right;
     const char *name = setop_name(sel->op);
     if (l->n_targets != r->n_targets)
-        return sql__at(a, error_new(E_SYNTAX, "each %s query must have the same number of columns", name),
-                       r->n_targets ? r->targets[0].expr->position - 1 : -1);
+        return sql__at(
+            a, error_new(E_SYNTAX, "each %s query must have the same number of columns", name),
+            r->n_targets ? r->targets[0].expr->position - 1 : -1);
     sel->n_targets = l->n_targets;
     sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(l->n_targets, 1));
     for (int i = 0; i < l->n_targets; i++) {
@@ -765,12 +818,16 @@ static struct error *setop_order(struct analysis *a, const SelectStmt *n, struct
             if (IsA(by->node, ColumnRef)) {
                 const ColumnRef *c = (const ColumnRef *)by->node;
                 if (list_length(c->fields) == 1)
-                    return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist",
-                                                strVal(linitial(c->fields))), c->location);
+                    return sql__at(a,
+                                   error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist",
+                                             strVal(linitial(c->fields))),
+                                   c->location);
             }
-            struct error *e = error_new(E_UNSUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
+            struct error *e =
+                error_new(E_UNSUPPORTED, "invalid UNION/INTERSECT/EXCEPT ORDER BY clause");
             error_detail(e, "Only result column names can be used, not expressions or functions.");
-            error_hint(e, "Add the expression/function to every SELECT, or move the UNION into a FROM clause.");
+            error_hint(e, "Add the expression/function to every SELECT, or move the UNION into a "
+                          "FROM clause.");
             return sql__at(a, e, sql__location(by->node));
         }
         o->expr = sel->targets[o->target].expr;

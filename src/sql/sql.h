@@ -41,8 +41,8 @@ struct sql_script {
     int n_stmts; /* 0: nothing but blanks and comments */
     struct sql_stmt *stmts;
     /* private: */
-    void *memory;         /* libpg_query's memory context */
-    const char *parsed;   /* `text`, or with ON TRUE added to joins that had no condition */
+    void *memory;       /* libpg_query's memory context */
+    const char *parsed; /* `text`, or with ON TRUE added to joins that had no condition */
     struct sql_insertion *insertions;
     int n_insertions;
 };
@@ -56,30 +56,37 @@ void sql_script_done(struct sql_script *s); /* on the same thread; {0} is fine *
 
 /* What `args` holds stands at each kind. Types of args already fit: casts are nodes. */
 enum expr_kind {
-    EXPR_CONST,    /* value (of `type`; VALUE_NULL: a typed NULL) */
-    EXPR_PARAM,    /* param: 1.. n_params the client's, above them query->hidden */
-    EXPR_COLUMN,   /* col: a column of a range-table entry of this or an enclosing select */
-    EXPR_FUNC,     /* call.func: scalar function or operator over args */
-    EXPR_AGG,      /* call.func over args, call.distinct, call.filter */
-    EXPR_WINDOW,   /* call.func (window function or aggregate) over args, call.filter, call.window */
-    EXPR_CAST,     /* args[0] to `type`; call.func, or NULL: same representation */
-    EXPR_AND,      /* 2 or more, flattened */
-    EXPR_OR,       /* 2 or more, flattened */
-    EXPR_NOT,      /* 1 */
-    EXPR_IS,       /* test over args[0] */
+    EXPR_CONST,  /* value (of `type`; VALUE_NULL: a typed NULL) */
+    EXPR_PARAM,  /* param: 1.. n_params the client's, above them query->hidden */
+    EXPR_COLUMN, /* col: a column of a range-table entry of this or an enclosing select */
+    EXPR_FUNC,   /* call.func: scalar function or operator over args */
+    EXPR_AGG,    /* call.func over args, call.distinct, call.filter */
+    EXPR_WINDOW, /* call.func (window function or aggregate) over args, call.filter, call.window */
+    EXPR_CAST,   /* args[0] to `type`; call.func, or NULL: same representation */
+    EXPR_AND,    /* 2 or more, flattened */
+    EXPR_OR,     /* 2 or more, flattened */
+    EXPR_NOT,    /* 1 */
+    EXPR_IS,     /* test over args[0] */
     EXPR_DISTINCT, /* args[0] IS DISTINCT FROM args[1]; call.func: their "=" */
     EXPR_CASE,     /* condition, result, condition, result, .., else: always an odd number */
     EXPR_COALESCE, /* 1 or more */
     EXPR_NULLIF,   /* 2; call.func: their "=" */
     EXPR_GREATEST, /* 1 or more; NULLs are skipped */
     EXPR_LEAST,
-    EXPR_IN,       /* args[0] = any of args[1..], none a subquery; call.func: their "=" */
+    EXPR_IN,          /* args[0] = any of args[1..], none a subquery; call.func: their "=" */
     EXPR_ROW_COMPARE, /* row.op over row.n left args, then row.n right ones */
-    EXPR_SUBQUERY, /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
+    EXPR_SUBQUERY,    /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
 };
 
 enum is_test {
-    IS_NULL, IS_NOT_NULL, IS_TRUE, IS_NOT_TRUE, IS_FALSE, IS_NOT_FALSE, IS_UNKNOWN, IS_NOT_UNKNOWN,
+    IS_NULL,
+    IS_NOT_NULL,
+    IS_TRUE,
+    IS_NOT_TRUE,
+    IS_FALSE,
+    IS_NOT_FALSE,
+    IS_UNKNOWN,
+    IS_NOT_UNKNOWN,
 };
 
 enum subquery_kind {
@@ -154,9 +161,10 @@ struct rte {
     struct cte *cte;
     struct expr *args[3];
     int n_args;
-    struct select *owner; /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
-    bool nullable;        /* on the nullable side of an outer join: any column can be NULL */
-    bool target;          /* of INSERT, UPDATE, DELETE */
+    struct select
+        *owner;    /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
+    bool nullable; /* on the nullable side of an outer join: any column can be NULL */
+    bool target;   /* of INSERT, UPDATE, DELETE */
     int position;
 
     /* Filters that can run below every join, at the scan: conjuncts of WHERE and ON that mention
@@ -196,7 +204,7 @@ struct window {
     int n_partition, n_order;
     struct expr **partition;
     struct order_item *order;
-    const char *frame; /* SQLite text, "" for the default frame */
+    const char *frame;                    /* SQLite text, "" for the default frame */
     struct expr *frame_start, *frame_end; /* the offsets in it, where it says %s; or NULL */
 };
 
@@ -222,7 +230,7 @@ struct select {
     int n_ctes;
     struct cte **ctes;
 
-    int n_targets; /* columns of the result, for every kind */
+    int n_targets;          /* columns of the result, for every kind */
     struct target *targets; /* SETOP, VALUES: names and types; expr is the first arm's (row's) */
 
     /* SELECT_PLAIN */
@@ -253,13 +261,16 @@ struct select {
     int n_order;
     struct order_item *order;
     struct expr *limit, *offset; /* bigint; NULL: none. A limit of NULL means none */
-    bool for_update; /* any locking clause */
+    bool for_update;             /* any locking clause */
 };
 
 /* ---- statements --------------------------------------------------------------------------- */
 
 enum query_kind {
-    QUERY_SELECT, QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE, /* the first four: sql_emit() works */
+    QUERY_SELECT,
+    QUERY_INSERT,
+    QUERY_UPDATE,
+    QUERY_DELETE,       /* the first four: sql_emit() works */
     QUERY_TRUNCATE,     /* truncate */
     QUERY_CREATE_TABLE, /* create_table */
     QUERY_CREATE_INDEX, /* create_index */
@@ -309,7 +320,7 @@ struct assignment {
 };
 
 struct on_conflict {
-    bool update;          /* DO UPDATE, else DO NOTHING */
+    bool update;           /* DO UPDATE, else DO NOTHING */
     const struct key *key; /* arbiter; NULL: any (DO NOTHING only), or `index` */
     const struct index *index;
     struct rte *excluded;
@@ -331,11 +342,21 @@ struct write {
 };
 
 enum transaction_kind {
-    TRANSACTION_BEGIN, TRANSACTION_COMMIT, TRANSACTION_ROLLBACK,
-    TRANSACTION_SAVEPOINT, TRANSACTION_RELEASE, TRANSACTION_ROLLBACK_TO,
+    TRANSACTION_BEGIN,
+    TRANSACTION_COMMIT,
+    TRANSACTION_ROLLBACK,
+    TRANSACTION_SAVEPOINT,
+    TRANSACTION_RELEASE,
+    TRANSACTION_ROLLBACK_TO,
 };
 
-enum isolation { ISOLATION_DEFAULT, READ_UNCOMMITTED, READ_COMMITTED, REPEATABLE_READ, SERIALIZABLE };
+enum isolation {
+    ISOLATION_DEFAULT,
+    READ_UNCOMMITTED,
+    READ_COMMITTED,
+    REPEATABLE_READ,
+    SERIALIZABLE
+};
 
 struct copy_options {
     enum { COPY_TEXT, COPY_CSV, COPY_BINARY } format;
@@ -348,7 +369,8 @@ struct copy_options {
 
 struct query {
     enum query_kind kind;
-    const char *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
+    const char
+        *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
     bool counts_rows;
 
     int n_params;
@@ -379,7 +401,8 @@ struct query {
             bool cascade, restart_identity;
         } truncate;
         struct {
-            struct table *table; /* ids, region and version 0: the master fills them in. In the arena */
+            struct table
+                *table; /* ids, region and version 0: the master fills them in. In the arena */
             bool if_not_exists;
             bool exists;          /* with if_not_exists: nothing to do but a NOTICE (42P07) */
             const char *colocate; /* WITH (colocate_with = 't'); NULL: none */
@@ -388,9 +411,10 @@ struct query {
         struct {
             const struct table *table;
             struct index *index; /* with its DDL */
-            /* QUERY_ADD_KEY: what to add to the table besides the index (of the same name); columns of
-             * a PRIMARY KEY become NOT NULL, after null_check (SQLite text; may be NULL) gave no row:
-             * one with a column's name is 23502 `column "%s" of relation "%s" contains null values` */
+            /* QUERY_ADD_KEY: what to add to the table besides the index (of the same name); columns
+             * of a PRIMARY KEY become NOT NULL, after null_check (SQLite text; may be NULL) gave no
+             * row: one with a column's name is 23502 `column "%s" of relation "%s" contains null
+             * values` */
             struct key *key;
             const char *null_check;
             bool if_not_exists, exists;
@@ -411,7 +435,8 @@ struct query {
             bool chain;
         } transaction;
         struct {
-            const char *name;  /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */
+            const char
+                *name; /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */
             const char *value; /* lists joined by ", "; NULL: DEFAULT */
             bool local;
             bool session_characteristics;
@@ -425,7 +450,8 @@ struct query {
             const struct table *table; /* NULL: a query (TO only) */
             struct query *query;       /* TO: the SELECT that gives the rows, also for a table */
             const char *query_text;    /* its PostgreSQL text */
-            struct query *insert;      /* FROM: INSERT of one row, all of `columns` as parameters $1.. of the columns' types */
+            struct query *insert; /* FROM: INSERT of one row, all of `columns` as parameters $1.. of
+                                     the columns' types */
             bool from;
             int n_columns;
             int *columns; /* 0-based, of the table */
@@ -433,10 +459,11 @@ struct query {
         } copy;
         struct {
             const char *name;
-            const char *text;  /* PREPARE: the statement's own text */
+            const char *text;    /* PREPARE: the statement's own text */
             struct query *query; /* PREPARE: analysed */
-            int n_args;        /* EXECUTE */
-            struct expr **args; /* constant expressions, typed as written; unknown literals OID_UNKNOWN */
+            int n_args;          /* EXECUTE */
+            struct expr *
+                *args; /* constant expressions, typed as written; unknown literals OID_UNKNOWN */
         } prepare;
         const char *discard;
     };
@@ -452,14 +479,16 @@ struct sql_context {
      * (sql_lift): inferred as such, text where nothing says otherwise. */
     const uint32_t *param_types;
     int n_params;
-    /* Schema of statements with ids >= n_params: a parameter that was not announced is inferred, unless: */
+    /* Schema of statements with ids >= n_params: a parameter that was not announced is inferred,
+     * unless: */
     bool no_params; /* 42P02: there is no parameter $1 (simple queries) */
 };
 
 /* The script has to be alive; the query does not need it afterwards. */
 struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,
                           struct arena *arena, struct query **ret);
-/* sql_parse + sql_analyse of a text that holds exactly one statement. 42601 when it holds several. */
+/* sql_parse + sql_analyse of a text that holds exactly one statement. 42601 when it holds several.
+ */
 struct error *sql_analyse_text(const char *text, const struct sql_context *ctx, struct arena *arena,
                                struct query **ret);
 
@@ -484,14 +513,15 @@ struct error *sql_emit_select(const struct select *s, const struct sql_emit *how
 void sql_emit_expr(const struct expr *e, const struct sql_emit *how, struct buf *out);
 /* SELECT "a", "b" FROM "t" WHERE .. : the given columns of a base table and the rows that pass all
  * the filters (r->filters, or some of them, or none). n_columns 0: SELECT 1. */
-void sql_emit_scan(const struct rte *r, const int *columns, int n_columns, struct expr *const *filters,
-                   int n_filters, const struct sql_emit *how, struct buf *out);
+void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
+                   struct expr *const *filters, int n_filters, const struct sql_emit *how,
+                   struct buf *out);
 /* The tail of a select whose FROM, WHERE and GROUP BY somebody else has run: targets, HAVING,
  * DISTINCT, ORDER BY, LIMIT over `source` ('temp."groups"'); how->expr prints the group keys,
  * aggregates and columns as columns of that source. */
 struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
                             struct buf *out);
-void sql_quote(const char *name, struct buf *out);                 /* "name" */
+void sql_quote(const char *name, struct buf *out);                          /* "name" */
 void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a SQLite literal */
 
 /* ---- walking ------------------------------------------------------------------------------ */
@@ -502,8 +532,8 @@ void expr_walk(const struct expr *e, bool selects, bool (*visit)(void *ctx, cons
                void *ctx);
 /* All expressions directly in a select (targets, ON, WHERE, GROUP BY, ..), and those of the selects
  * in it when `selects` is set. */
-void select_walk(const struct select *s, bool selects, bool (*visit)(void *ctx, const struct expr *e),
-                 void *ctx);
+void select_walk(const struct select *s, bool selects,
+                 bool (*visit)(void *ctx, const struct expr *e), void *ctx);
 bool expr_equal(const struct expr *a, const struct expr *b);
 uint64_t expr_hash(const struct expr *e); /* equal expressions hash alike */
 bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of true */
@@ -526,7 +556,8 @@ bool select_is_flat(const struct select *s);
 /* ---- errors of constraints ----------------------------------------------------------------- */
 
 /* Gives an error that types_sqlite_error() made of a SQLite constraint failure PostgreSQL's text
- * and fields: `duplicate key value violates unique constraint "t_pkey"`, .. Any other error comes back as it was. */
+ * and fields: `duplicate key value violates unique constraint "t_pkey"`, .. Any other error comes
+ * back as it was. */
 struct error *sql_name_constraint(const struct catalog_view *view, struct error *e);
 
 /* ---- lifting literals ----------------------------------------------------------------------- */
@@ -535,13 +566,13 @@ enum { LIFT_MAX_TEXT = 2000, LIFT_MAX_LITERALS = 64 };
 enum lift_kind { LIFT_INT4 = 'i', LIFT_INT8 = 'l', LIFT_NUMERIC = 'n', LIFT_STRING = 's' };
 
 struct lifted_literal {
-    char kind;            /* enum lift_kind */
-    bool negative;        /* numeric: a minus sign belongs to it and is not in `text` */
-    int64_t integer;      /* i, l: with its sign */
-    const char *text;     /* n, s: into the original statement. s: without the outer quotes .. */
+    char kind;        /* enum lift_kind */
+    bool negative;    /* numeric: a minus sign belongs to it and is not in `text` */
+    int64_t integer;  /* i, l: with its sign */
+    const char *text; /* n, s: into the original statement. s: without the outer quotes .. */
     size_t len;
-    bool doubled;         /* .. but with quotes still doubled: see lift_text() */
-    int offset;           /* bytes in the original text */
+    bool doubled; /* .. but with quotes still doubled: see lift_text() */
+    int offset;   /* bytes in the original text */
 };
 
 /* `key`: one letter for each literal, a blank, and the text with $1, $2, .. in their places. */
@@ -553,12 +584,14 @@ struct lifted {
     struct lifted_literal literals[LIFT_MAX_LITERALS];
 };
 
-/* True when the text is a single SELECT, INSERT, UPDATE or DELETE (WITH too) whose meaning is the same with
- * these literals as parameters of the types that sql_lifted_type() tells. Conservative: false for all that it is not sure of, also
- * for text that has parameters already. No allocation, under a microsecond for short statements.
- * An error in analysing the lifted text should be answered by analysing the original, whose
- * positions are right. */
+/* True when the text is a single SELECT, INSERT, UPDATE or DELETE (WITH too) whose meaning is the
+ * same with these literals as parameters of the types that sql_lifted_type() tells. Conservative:
+ * false for all that it is not sure of, also for text that has parameters already. No allocation,
+ * under a microsecond for short statements. An error in analysing the lifted text should be
+ * answered by analysing the original, whose positions are right. */
 bool sql_lift(const char *text, size_t len, struct lifted *out);
-uint32_t sql_lifted_type(char kind); /* int4, int8, numeric, OID_UNKNOWN: for sql_context.param_types */
-/* The text of a string or numeric literal, quotes undoubled; in the literal itself or in the arena. */
+uint32_t
+sql_lifted_type(char kind); /* int4, int8, numeric, OID_UNKNOWN: for sql_context.param_types */
+/* The text of a string or numeric literal, quotes undoubled; in the literal itself or in the arena.
+ */
 const char *lift_text(const struct lifted_literal *l, struct arena *arena, size_t *ret_len);

@@ -22,9 +22,11 @@ struct sql_insertion {
 };
 
 int sql__position(const struct sql_script *s, int location);
-bool sql__is_insertion(const struct sql_script *s, int location); /* a place inside an ON true of ours */
+bool sql__is_insertion(const struct sql_script *s,
+                       int location); /* a place inside an ON true of ours */
 
-/* ---- the state of one analysis ------------------------------------------------------------------ */
+/* ---- the state of one analysis ------------------------------------------------------------------
+ */
 
 /* Pointers, grown in the arena. */
 struct list {
@@ -50,9 +52,24 @@ struct analysis {
 
 /* What is being analysed, for the rules and messages that hang on it. */
 enum clause {
-    CLAUSE_SELECT, CLAUSE_FROM_FUNCTION, CLAUSE_ON, CLAUSE_WHERE, CLAUSE_GROUP, CLAUSE_HAVING,
-    CLAUSE_ORDER, CLAUSE_DISTINCT_ON, CLAUSE_WINDOW, CLAUSE_FILTER, CLAUSE_LIMIT, CLAUSE_OFFSET,
-    CLAUSE_VALUES, CLAUSE_UPDATE, CLAUSE_RETURNING, CLAUSE_CHECK, CLAUSE_DEFAULT, CLAUSE_EXECUTE,
+    CLAUSE_SELECT,
+    CLAUSE_FROM_FUNCTION,
+    CLAUSE_ON,
+    CLAUSE_WHERE,
+    CLAUSE_GROUP,
+    CLAUSE_HAVING,
+    CLAUSE_ORDER,
+    CLAUSE_DISTINCT_ON,
+    CLAUSE_WINDOW,
+    CLAUSE_FILTER,
+    CLAUSE_LIMIT,
+    CLAUSE_OFFSET,
+    CLAUSE_VALUES,
+    CLAUSE_UPDATE,
+    CLAUSE_RETURNING,
+    CLAUSE_CHECK,
+    CLAUSE_DEFAULT,
+    CLAUSE_EXECUTE,
     CLAUSE_CONFLICT_WHERE,
 };
 
@@ -93,7 +110,8 @@ const char *sql__type(const struct analysis *a, uint32_t oid); /* for messages *
 struct error *sql__enter(struct analysis *a, int location);
 void sql__leave(struct analysis *a);
 
-/* ---- analyse.c ---------------------------------------------------------------------------------- */
+/* ---- analyse.c ----------------------------------------------------------------------------------
+ */
 
 struct rte *sql__new_rte(struct analysis *a, enum rte_kind kind, const char *name, int location);
 struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct select *parent);
@@ -113,7 +131,8 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
 const char *sql__slice(const struct analysis *a, size_t start, size_t end); /* of the parsed text */
 void sql__list_columns(struct analysis *a, const struct target *targets, int n);
 
-/* ---- coerce.c ----------------------------------------------------------------------------------- */
+/* ---- coerce.c -----------------------------------------------------------------------------------
+ */
 
 struct expr *sql__new_expr(const struct analysis *a, enum expr_kind kind, uint32_t type,
                            int location, int n_args);
@@ -127,8 +146,7 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
                           enum cast_context context, struct expr **ret);
 struct error *sql__assign(struct analysis *a, struct expr *e, const struct column *column,
                           struct expr **ret); /* 42804 */
-struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what,
-                           struct expr **ret);
+struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what, struct expr **ret);
 /* Types of a UNION, CASE, VALUES, ..: PostgreSQL's rules. 42804. */
 struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
                                const char *what, uint32_t *ret);
@@ -146,19 +164,22 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
 /* Column `column` of a select's result as `type`: casts are put into every arm. */
 struct error *sql__coerce_select_column(struct analysis *a, struct select *s, int column,
                                         uint32_t type);
-void sql__default_unknown(struct analysis *a, struct expr **e); /* an unknown literal becomes text */
+void sql__default_unknown(struct analysis *a,
+                          struct expr **e); /* an unknown literal becomes text */
 
-/* ---- expr.c ------------------------------------------------------------------------------------- */
+/* ---- expr.c -------------------------------------------------------------------------------------
+ */
 
 struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, struct expr **ret);
-int sql__location(const Node *n); /* leftmost, as far as it is known; or -1 */
+int sql__location(const Node *n);            /* leftmost, as far as it is known; or -1 */
 const char *sql__column_name(const Node *n); /* what PostgreSQL calls a result column */
 struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *f,
                              struct expr **ret);
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l,
                            struct expr **ret);
 
-/* ---- scope.c ------------------------------------------------------------------------------------ */
+/* ---- scope.c ------------------------------------------------------------------------------------
+ */
 
 struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnRef *c,
                               struct expr **ret);
@@ -172,7 +193,8 @@ struct name_item *sql__find_item(struct scope *s, const char *name);
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret);
 
-/* ---- from.c ------------------------------------------------------------------------------------- */
+/* ---- from.c -------------------------------------------------------------------------------------
+ */
 
 struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
 struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
@@ -180,7 +202,8 @@ struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
                           int location);
 
-/* ---- select.c ----------------------------------------------------------------------------------- */
+/* ---- select.c -----------------------------------------------------------------------------------
+ */
 
 struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
                           struct select **ret);
@@ -193,12 +216,14 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
                           struct window **ret);
 struct error *sql__group_rules(struct analysis *a, struct scope *s, struct select *sel);
 
-/* ---- write.c, ddl.c, command.c --------------------------------------------------------------------- */
+/* ---- write.c, ddl.c, command.c
+ * --------------------------------------------------------------------- */
 
 struct error *sql__insert(struct analysis *a, const InsertStmt *n);
 struct error *sql__update(struct analysis *a, const UpdateStmt *n);
 struct error *sql__delete(struct analysis *a, const DeleteStmt *n);
-struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns, int n);
+struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns,
+                               int n);
 /* The INSERT of one row behind COPY FROM, as a query of its own. */
 struct error *sql__analyse_copy(const struct table *t, const int *columns, int n,
                                 const struct sql_context *ctx, const struct analysis *outer,

@@ -81,7 +81,8 @@ void select_walk(const struct select *s, bool selects, visit_func *visit, void *
     expr_walk(s->offset, selects, visit, ctx);
 }
 
-/* ---- equality --------------------------------------------------------------------------------------------- */
+/* ---- equality
+ * --------------------------------------------------------------------------------------------- */
 
 static bool value_equal(const struct value *a, const struct value *b)
 {
@@ -195,7 +196,8 @@ uint64_t expr_hash(const struct expr *e)
     return h;
 }
 
-/* ---- what an expression is like -------------------------------------------------------------------------------- */
+/* ---- what an expression is like
+ * -------------------------------------------------------------------------------- */
 
 static bool any_arg_nullable(const struct expr *e)
 {

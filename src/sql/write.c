@@ -10,7 +10,8 @@
  */
 #include "sql_int.h"
 
-/* ---- columns and values --------------------------------------------------------------------------------- */
+/* ---- columns and values
+ * --------------------------------------------------------------------------------- */
 
 static struct error *write_target(struct analysis *a, const RangeVar *rv, struct rte **ret)
 {
@@ -36,8 +37,10 @@ static struct error *find_target_column(const struct analysis *a, const struct t
                                 "assignment to a part of a column is not supported");
     *ret = table_column(t, n->name);
     if (*ret < 0)
-        return sql__at(a, error_new(E_UNDEFINED_COLUMN,
-                                    "column \"%s\" of relation \"%s\" does not exist", n->name, t->name),
+        return sql__at(a,
+                       error_new(E_UNDEFINED_COLUMN,
+                                 "column \"%s\" of relation \"%s\" does not exist", n->name,
+                                 t->name),
                        n->location);
     return NULL;
 }
@@ -62,7 +65,8 @@ static bool needs_guard(const struct table *t, int column)
 
 static struct expr *text_const(struct analysis *a, const char *text)
 {
-    return sql__const(a, OID_TEXT, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}}, -1);
+    return sql__const(a, OID_TEXT, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
+                      -1);
 }
 
 /* Casts a value to its column and keeps NULL out of a row id. */
@@ -100,7 +104,9 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
     return fit(a, t, column, e, ret);
 }
 
-/* ---- INSERT ------------------------------------------------------------------------------------------------ */
+/* ---- INSERT
+ * ------------------------------------------------------------------------------------------------
+ */
 
 /* The columns that are given, in the order given. */
 static struct error *insert_columns(struct analysis *a, const InsertStmt *n, const struct table *t,
@@ -117,8 +123,10 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
         const ResTarget *target = list_nth(n->cols, i);
         TRY(find_target_column(a, t, target, &(*ret)[i]));
         if (seen[(*ret)[i]])
-            return sql__at(a, error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
-                                        target->name), target->location);
+            return sql__at(a,
+                           error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                                     target->name),
+                           target->location);
         seen[(*ret)[i]] = true;
     }
     return NULL;
@@ -222,7 +230,8 @@ static struct error *insert_select(struct analysis *a, const InsertStmt *n, cons
     TRY(sql__with(a, &s, n->withClause));
     TRY(sql__select(a, &s, q, &source));
     TRY(check_count(a, n, source->n_targets, &n_columns,
-                    source->n_targets > n_columns ? source->targets[n_columns].expr->position - 1 : -1));
+                    source->n_targets > n_columns ? source->targets[n_columns].expr->position - 1
+                                                  : -1));
     TRY(type_source(a, source, t, n_columns, columns));
     struct rte *r = sql__new_rte(a, RTE_SUBQUERY, "source", -1);
     r->select = source;
@@ -237,8 +246,8 @@ static struct error *insert_select(struct analysis *a, const InsertStmt *n, cons
     sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
     for (int i = 0; i < n_columns; i++) {
         const struct target *given = &source->targets[i];
-        r->columns[i] = (struct rte_column){.name = given->name, .type = given->expr->type,
-                                            .typmod = given->expr->typmod};
+        r->columns[i] = (struct rte_column){
+            .name = given->name, .type = given->expr->type, .typmod = given->expr->typmod};
         int c = columns[i];
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
         TRY(fit(a, t, c, e, &sel->targets[c].expr));
@@ -252,7 +261,9 @@ static struct error *insert_select(struct analysis *a, const InsertStmt *n, cons
     return NULL;
 }
 
-/* ---- SET --------------------------------------------------------------------------------------------------- */
+/* ---- SET
+ * ---------------------------------------------------------------------------------------------------
+ */
 
 static struct error *one_assignment(struct analysis *a, struct scope *s, const struct table *t,
                                     const ResTarget *n, const Node *value, struct assignment *ret)
@@ -277,19 +288,23 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
         if (IsA(value, MultiAssignRef)) { /* SET (a, b) = (1, 2) */
             const MultiAssignRef *m = (const MultiAssignRef *)value;
             if (!IsA(m->source, RowExpr))
-                return sql__unsupported(a, target->location, "Assign the columns one by one.",
-                                        "assignment of a subquery to several columns is not supported");
+                return sql__unsupported(
+                    a, target->location, "Assign the columns one by one.",
+                    "assignment of a subquery to several columns is not supported");
             const List *row = ((const RowExpr *)m->source)->args;
             if (list_length(row) != m->ncolumns)
-                return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
-                               target->location);
+                return sql__at(
+                    a, error_new(E_SYNTAX, "number of columns does not match number of values"),
+                    target->location);
             value = list_nth(row, m->colno - 1);
         }
         TRY(one_assignment(a, s, t, target, value, &set[i]));
         for (int k = 0; k < i; k++) {
             if (set[k].column == set[i].column)
-                return sql__at(a, error_new(E_SYNTAX, "multiple assignments to same column \"%s\"",
-                                            target->name), target->location);
+                return sql__at(
+                    a,
+                    error_new(E_SYNTAX, "multiple assignments to same column \"%s\"", target->name),
+                    target->location);
         }
     }
     *ret_n = n;
@@ -309,12 +324,14 @@ static struct error *returning(struct analysis *a, struct scope *s, const List *
         struct expr **e = &w->returning[i].expr;
         sql__default_unknown(a, e);
         if (expr_has_subquery(*e))
-            return sql__unsupported(a, (*e)->position - 1, "Read it with a SELECT in the same transaction.",
+            return sql__unsupported(a, (*e)->position - 1,
+                                    "Read it with a SELECT in the same transaction.",
                                     "a subquery in RETURNING is not supported");
         for (int k = 0; k < a->rtes.n; k++) {
             const struct rte *r = a->rtes.items[k];
             if (r != target && expr_mentions(*e, r))
-                return sql__unsupported(a, (*e)->position - 1, "Return columns of the table that is written only.",
+                return sql__unsupported(a, (*e)->position - 1,
+                                        "Return columns of the table that is written only.",
                                         "RETURNING of another table's columns is not supported");
         }
     }
@@ -322,7 +339,8 @@ static struct error *returning(struct analysis *a, struct scope *s, const List *
     return NULL;
 }
 
-/* ---- ON CONFLICT ------------------------------------------------------------------------------------------- */
+/* ---- ON CONFLICT
+ * ------------------------------------------------------------------------------------------- */
 
 static bool same_columns(const int *a, int n_a, const int *b, int n_b)
 {
@@ -353,7 +371,8 @@ static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n
                                     "an expression as conflict target is not supported");
         columns[i] = table_column(t, e->name);
         if (columns[i] < 0)
-            return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
+            return sql__at(a,
+                           error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
                            n->location);
     }
     for (int i = 0; i < t->n_keys; i++) {
@@ -366,7 +385,9 @@ static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n
             c->index = &t->indexes[i];
     }
     if (!c->key && !c->index)
-        return error_new("42P10", "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+        return error_new(
+            "42P10",
+            "there is no unique or exclusion constraint matching the ON CONFLICT specification");
     return NULL;
 }
 
@@ -381,8 +402,11 @@ static struct error *arbiter(struct analysis *a, const InferClause *n, const str
             return NULL;
         }
     }
-    return sql__at(a, error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
-                                n->conname, t->name), n->location);
+    return sql__at(a,
+                   error_new(E_UNDEFINED_OBJECT,
+                             "constraint \"%s\" for table \"%s\" does not exist", n->conname,
+                             t->name),
+                   n->location);
 }
 
 static struct rte *excluded_rte(struct analysis *a, const struct table *t)
@@ -392,8 +416,8 @@ static struct rte *excluded_rte(struct analysis *a, const struct table *t)
     r->n_columns = t->n_columns;
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(t->n_columns, 1));
     for (int i = 0; i < t->n_columns; i++)
-        r->columns[i] = (struct rte_column){.name = t->columns[i].name, .type = t->columns[i].type,
-                                            .typmod = t->columns[i].typmod};
+        r->columns[i] = (struct rte_column){
+            .name = t->columns[i].name, .type = t->columns[i].type, .typmod = t->columns[i].typmod};
     return r;
 }
 
@@ -408,8 +432,14 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
     if (n->action == ONCONFLICT_NOTHING)
         return NULL;
     if (!n->infer)
-        return error_hint(sql__at(a, error_new(E_SYNTAX, "ON CONFLICT DO UPDATE requires inference specification or constraint name"), n->location),
-                          "For example, ON CONFLICT (column_name).");
+        return error_hint(
+            sql__at(
+                a,
+                error_new(
+                    E_SYNTAX,
+                    "ON CONFLICT DO UPDATE requires inference specification or constraint name"),
+                n->location),
+            "For example, ON CONFLICT (column_name).");
     c->update = true;
     c->excluded = excluded_rte(a, t);
     struct scope own = *s;
@@ -427,7 +457,8 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
     return NULL;
 }
 
-/* ---- the statements ------------------------------------------------------------------------------------------- */
+/* ---- the statements
+ * ------------------------------------------------------------------------------------------- */
 
 struct error *sql__insert(struct analysis *a, const InsertStmt *n)
 {
@@ -438,7 +469,8 @@ struct error *sql__insert(struct analysis *a, const InsertStmt *n)
     TRY(write_target(a, n->relation, &target));
     const struct table *t = target->table;
     if (n->override != OVERRIDING_NOT_SET)
-        return sql__unsupported(a, n->relation->location, "Leave OVERRIDING out; there are no identity columns.",
+        return sql__unsupported(a, n->relation->location,
+                                "Leave OVERRIDING out; there are no identity columns.",
                                 "OVERRIDING is not supported");
     TRY(insert_columns(a, n, t, &n_columns, &columns));
     const SelectStmt *q = (const SelectStmt *)n->selectStmt;
