@@ -28,6 +28,12 @@ static bool unfit(const struct repl_replica *p)
     return p->damaged || p->failed;
 }
 
+/* A learner may have been promised to be made a backup, on what it had on disk then. */
+static bool must_leave(const struct repl_replica *p)
+{
+    return p->failed || (p->damaged && (p->role == REPL_BACKUP || !p->excused));
+}
+
 /* False: an old reign's message, or one of before we were let go and asked back in this reign. A
  * new reign starts from what is surely common. */
 static bool follow(struct repl_replica *p, repl_node from, const struct message *m)
@@ -114,7 +120,7 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
     if (!follow(p, from, m))
         return;
     if (unfit(p)) {
-        if (p->role == REPL_BACKUP || p->failed)
+        if (must_leave(p))
             send_ack(p, ACK_FAILED, 0);
         repl__activate(p);
         return;
@@ -128,6 +134,7 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
     }
     if (!take_entries(p, m)) {
         p->damaged = true;
+        p->excused = false;
         send_ack(p, ACK_FAILED, 0);
         repl__activate(p);
         return;
@@ -161,7 +168,8 @@ void follower__need_snapshot(struct repl_replica *p, repl_node from, const struc
         report(p);
         return;
     }
-    if (p->role == REPL_BACKUP) { /* a backup that lacks what is committed is none */
+    if (p->role == REPL_BACKUP ||
+        must_leave(p)) { /* a backup that lacks what is committed is none */
         send_ack(p, ACK_FAILED, 0);
         return;
     }
@@ -180,6 +188,7 @@ void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bo
     p->last_epoch = epoch;
     p->ack_due = false;
     p->damaged = p->role == REPL_PRIMARY || p->role == REPL_BACKUP; /* never asked for one */
+    p->excused = false;
     if (p->seen && !p->damaged)
         send_ack(p, ACK_OK, lsn);
 }
@@ -212,10 +221,10 @@ void follower__tick(struct repl_replica *p)
             return;
         p->told_at = r->now;
         p->leader = p->config.primary;
-        if (p->role == REPL_LEARNER && !p->failed)
-            fetch(p);
-        else
+        if (must_leave(p))
             send_ack(p, ACK_FAILED, 0);
+        else
+            fetch(p);
         return;
     }
     if (p->role == REPL_LEARNER && p->fetching) {
@@ -228,7 +237,7 @@ void follower__tick(struct repl_replica *p)
     const struct node_state *n = &r->nodes[p->config.primary];
     if (r->now > n->heard + r->options.grace_ms) {
         repl__activate(p);
-        if (!p->proposing)
+        if (!p->proposing && r->now > p->learned_at + r->options.grace_ms)
             take_over(p);
     }
 }

@@ -188,12 +188,9 @@ void primary__start(struct repl_replica *p, uint64_t epoch)
     primary__configure(p);
 }
 
-/* Somebody may be on the way to take over from a config that we don't know yet. Only a swap that is
- * asked for from here on shows that nobody did: all that were on their way then fail. */
 void primary__lose_reign(struct repl_replica *p)
 {
     p->must_bump = true;
-    p->doubted = p->proposing;
     repl__set_role(p, REPL_PRIMARY, false);
     repl__activate(p);
 }
@@ -222,7 +219,7 @@ void primary__try_commit(struct repl_replica *p)
         repl__commit(p, all);
         repl__activate(p); /* tells the others at the next tick, if nothing else does before */
     }
-    if (!p->serving && p->committed >= p->start && accepts(p))
+    if (!p->serving && p->committed >= p->start && p->repl->now >= p->quiet_until && accepts(p))
         repl__set_role(p, REPL_PRIMARY, true);
 }
 
@@ -543,6 +540,8 @@ void primary__tick(struct repl_replica *p)
         return;
     }
     update_joining(p);
+    if (!p->serving)
+        primary__try_commit(p);
     bool busy = change_config(p) || !p->serving;
     for (uint32_t i = 0; i < p->n_peers; i++) {
         struct peer *peer = &p->peers[i];

@@ -221,7 +221,8 @@ void repl__propose(struct repl_replica *p, const struct repl_config *next)
 {
     assert(!p->proposing && next->epoch == p->config.epoch + 1);
     p->proposing = true;
-    p->unknown = p->unsure = p->doubted = false;
+    p->unknown = p->unsure = false;
+    p->doubts_asked = p->doubts;
     p->proposed = *next;
     p->proposed_at = p->repl->now;
     repl__set_gate(p); /* the new members' leases are needed from before it can happen */
@@ -258,11 +259,30 @@ static enum repl_role role_in(const struct repl_config *c, repl_node self)
     return repl__in(c->learners, c->n_learners, self) ? REPL_LEARNER : REPL_NONE;
 }
 
+/* A proposal of ours from before a restart may have come through while we granted its lease to the
+ * primary that it deposes. What we granted to whom may have been the primary runs out first. */
+static void wait_for_leases(struct repl_replica *p, const struct repl_config *old)
+{
+    struct repl *r = p->repl;
+    for (repl_node n = 0; n < REPL_MAX_NODES; n++) {
+        bool member = n == old->primary || n == p->config.primary ||
+                      repl__in(old->backups, old->n_backups, n) ||
+                      repl__in(p->config.backups, p->config.n_backups, n);
+        if (!member || n == r->self || !r->nodes[n].granted_at)
+            continue;
+        p->quiet_until = MAX(p->quiet_until, r->nodes[n].granted_at + r->options.grace_ms);
+        repl__ungrant(r, n);
+    }
+}
+
 /* The config says that this is the primary. Was it made so by a change that this process saw? */
 static void named_primary(struct repl_replica *p, const struct repl_config *old, bool ours)
 {
-    bool witnessed =
-        ours || (old->epoch && old->epoch + 1 == p->config.epoch && old->primary != p->repl->self);
+    bool follows = old->epoch && old->epoch + 1 == p->config.epoch && old->primary != p->repl->self;
+    bool witnessed = p->doubts_settled == p->doubts && (ours || follows);
+    bool given = follows && repl__in(p->config.backups, p->config.n_backups, old->primary);
+    if (!ours && !given && old->epoch)
+        wait_for_leases(p, old);
     if (p->role == REPL_PRIMARY && ours && !p->must_bump) {
         primary__configure(p); /* the reign goes on */
         return;
@@ -284,13 +304,18 @@ void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
     if (config->epoch && config->epoch <= p->config.epoch)
         return;
     struct repl_config old = p->config;
-    bool ours = p->proposing && !p->doubted && same_config(&p->proposed, config);
+    bool ours = p->proposing && same_config(&p->proposed, config);
+    if (ours && p->doubts_asked == p->doubts)
+        p->doubts_settled = p->doubts; /* whatever else was on its way has failed */
+    if (old.primary != config->primary || !old.epoch)
+        p->learned_at = r->now;
     p->config = *config;
     if (!config->epoch || (p->proposing && config->epoch >= p->proposed.epoch))
         p->proposing = p->unknown = false;
     if (old.epoch && old.primary != config->primary && old.primary != r->self)
         repl__ungrant(r, old.primary);
     enum repl_role role = role_in(config, r->self);
+    p->excused = p->excused || role == REPL_NONE;
     if (role == REPL_PRIMARY) {
         named_primary(p, &old, ours);
         return;
@@ -348,6 +373,7 @@ static void on_beacon(struct repl *r, repl_node from, struct message *m)
         send_claims(r, from);
         return;
     }
+    n->granted_at = r->now;
     m->kind = MSG_BEACON_ACK;
     message_put(&r->out, m);
     repl__send(r, from, true);
@@ -364,8 +390,10 @@ static void on_beacon_ack(struct repl *r, repl_node from, const struct message *
     n->lapsed = n->lapsed && until <= r->now;
 }
 
-/* What `from` knows. A region of ours that relies on its lease, and that it holds no more or knows
- * to be somebody else's, must prove itself in the store again. */
+/* What `from` knows. Where it is ahead of us, or has forgotten a region, it may be on the way to
+ * take over from a config that we don't know yet: a primary that relies on its lease must prove
+ * itself again, and whoever becomes primary meanwhile, too. Only a swap that is asked for from here
+ * on does: all that were on their way then fail. */
 static void on_claims(struct repl *r, repl_node from, const struct message *m)
 {
     struct map known = {0};
@@ -374,10 +402,13 @@ static void on_claims(struct repl *r, repl_node from, const struct message *m)
     for (uint32_t i = 0; i < m->n && message_next_claim(&list, &c); i++)
         map_put_u64(&known, c.region, (void *)(uintptr_t)(c.yours ? 1 : c.epoch + 1));
     for (struct repl_replica *p = r->all; p; p = p->next) {
-        if (p->role != REPL_PRIMARY || !primary__needs(p, from))
+        if (p->role == REPL_PRIMARY && !primary__needs(p, from))
             continue;
         uint64_t mark = (uint64_t)(uintptr_t)map_get_u64(&known, p->region);
-        if (mark == 0 || (mark > 1 && mark - 1 > p->config.epoch))
+        if (mark != 0 && (mark == 1 || mark - 1 <= p->config.epoch))
+            continue;
+        p->doubts++;
+        if (p->role == REPL_PRIMARY)
             primary__lose_reign(p);
     }
     map_done(&known);

@@ -88,7 +88,9 @@ struct repl_replica {
     struct repl_config config; /* epoch 0: none known yet */
     bool proposing, unknown;   /* `proposed` is out; its outcome can't be told */
     bool unsure;               /* .. of some attempt: only a config can end it */
-    bool doubted;              /* the reign was lost meanwhile: its success proves nothing */
+    /* Claims that showed, or did not rule out, a takeover that we don't know of: how many came, had
+     * come when `proposed` was first asked for, and were answered by the success of a proposal. */
+    uint32_t doubts, doubts_asked, doubts_settled;
     struct repl_config proposed;
     uint64_t proposed_at;
 
@@ -98,8 +100,10 @@ struct repl_replica {
                      */
     uint64_t reign; /* as primary: the epoch that its entries bear */
     uint64_t start; /* as primary: what must be committed before it serves */
-    uint64_t seen;  /* as follower: the highest reign heard */
-    bool following; /* as follower: leader and stream are of the reign `seen` */
+    uint64_t quiet_until; /* as primary: leases that we granted to others may last until then */
+    uint64_t learned_at;  /* when this primary was first named to us */
+    uint64_t seen;        /* as follower: the highest reign heard */
+    bool following;       /* as follower: leader and stream are of the reign `seen` */
     repl_node leader;
     uint32_t stream; /* as follower: the leader's name for us */
     uint64_t match;  /* as follower: up to here the log is known to be the leader's */
@@ -108,6 +112,8 @@ struct repl_replica {
 
     uint64_t last_lsn, last_epoch, durable, committed;
     bool damaged, failed, handing_over;
+    bool excused; /* damaged: was out of the config since, so that nobody counts on what it had said
+                   */
     bool transferring;
     repl_node transfer_to;
     uint64_t transfer_until;
@@ -127,7 +133,8 @@ struct node_state {
     uint64_t beacon_at;     /* last sent */
     uint64_t heard;         /* last beacon from it; our start at first */
     bool ever_heard, silent, lapsed;
-    bool granted; /* it knows what we know: its beacons are acknowledged */
+    uint64_t granted_at; /* last */
+    bool granted;        /* it knows what we know: its beacons are acknowledged */
     uint64_t serial, claims_at;
 };
 
