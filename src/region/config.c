@@ -95,7 +95,7 @@ void region__follow(struct regions *rs)
     const struct catalog_view *view = catalog_view(rs->catalog);
     for (size_t i = 0; i < view->n_regions; i++)
         follow_record(rs, view->regions[i]);
-    if (view->cluster == rs->cluster)
+    if (view->cluster == rs->cluster && !view->incomplete)
         drop_orphans(rs, view);
     catalog_unref(view);
     pthread_mutex_unlock(&rs->syncing);

@@ -315,6 +315,27 @@ void regions_hand_over(struct regions *rs, unsigned timeout_ms)
         sleep_ms(20);
 }
 
+/* References that nobody is left to act on: what was queued after the threads ended. */
+static void let_go(struct regions *rs)
+{
+    while (rs->unsynced) {
+        struct region_replica *p = rs->unsynced;
+        rs->unsynced = p->next_unsynced;
+        region__put(p);
+    }
+    while (rs->work_head) {
+        struct region_replica *p = rs->work_head;
+        rs->work_head = p->next_work;
+        region__put(p);
+    }
+    while (rs->proposals) {
+        struct proposal *proposal = rs->proposals;
+        rs->proposals = proposal->next;
+        region__put(proposal->replica);
+        mem_free(proposal);
+    }
+}
+
 void regions_close(struct regions *rs, unsigned timeout_ms)
 {
     if (!rs)
@@ -328,12 +349,8 @@ void regions_close(struct regions *rs, unsigned timeout_ms)
     while (atomic_load(&rs->snapshots))
         sleep_ms(5);
     region__close_links(rs);
-    while (rs->unsynced) {
-        struct region_replica *p = rs->unsynced;
-        rs->unsynced = p->next_unsynced;
-        region__put(p);
-    }
     close_replicas(rs);
+    let_go(rs);
     wal_close(rs->wal);
     repl_free(rs->core);
     map_done(&rs->map);
