@@ -209,7 +209,8 @@ struct gateway {
 
     pthread_t timer;
     bool timer_runs;
-    _Atomic unsigned timed; /* sessions with a timeout set: the timer looks often */
+    pthread_cond_t timer_wake; /* with `lock`: `timed` or `closing` changed */
+    _Atomic unsigned timed;    /* sessions with a timeout set: the timer looks often */
 };
 
 /* session.c */
@@ -312,4 +313,7 @@ void internal__message(struct session *s, const struct pgwire_frame *f);
 /* pool.c */
 struct error *pool__start(struct gateway *g);
 void pool__stop(struct gateway *g);
-void pool__park(struct session *s); /* the last touch of it by its thread */
+void pool__park(struct session *s);              /* the last touch of it by its thread */
+void pool__timed(struct gateway *g, int change); /* sessions with a timeout: one more, one less */
+/* Waits for a condition of g->lock, which is held. */
+void pool__wait(struct gateway *g, pthread_cond_t *cond, unsigned ms);

@@ -88,6 +88,7 @@ struct error *gateway_open(const struct gateway_options *o, struct gateway **ret
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     pthread_cond_init(&g->changed, &monotonic);
+    pthread_cond_init(&g->timer_wake, &monotonic);
     pthread_condattr_destroy(&monotonic);
     cache__init(&g->cache, o->cached_statements ? o->cached_statements : 2000);
     g->epoll = g->wake_fd = -1;
@@ -98,17 +99,6 @@ struct error *gateway_open(const struct gateway_options *o, struct gateway **ret
     }
     *ret = g;
     return NULL;
-}
-
-/* Waits for g->changed; the lock is held. */
-static void wait_changed(struct gateway *g, unsigned ms)
-{
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += (long)ms * 1000000;
-    until.tv_sec += until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
-    pthread_cond_timedwait(&g->changed, &g->lock, &until);
 }
 
 /* Ends the sessions of clients (or of everybody), and waits until they are gone. */
@@ -131,7 +121,7 @@ static void end_sessions(struct gateway *g, bool peers, uint64_t cancel_at, uint
         }
         if (!left)
             break;
-        wait_changed(g, 20);
+        pool__wait(g, &g->changed, 20);
     }
     pthread_mutex_unlock(&g->lock);
 }
@@ -155,6 +145,7 @@ void gateway_close(struct gateway *g)
     map_done(&g->by_pid);
     pthread_mutex_destroy(&g->lock);
     pthread_cond_destroy(&g->changed);
+    pthread_cond_destroy(&g->timer_wake);
     mem_free(g->name);
     mem_free(g);
 }

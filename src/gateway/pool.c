@@ -181,17 +181,34 @@ static void check_deadlines(struct session *s, uint64_t now)
 static void *timer_main(void *arg)
 {
     struct gateway *g = arg;
+    pthread_mutex_lock(&g->lock);
     while (!atomic_load(&g->closing)) {
-        for (int i = 0; i < 100 && !atomic_load(&g->timed) && !atomic_load(&g->closing); i++)
-            sleep_ms(10);
-        sleep_ms(10);
-        pthread_mutex_lock(&g->lock);
         uint64_t now = clock_ms();
         for (struct session *s = g->sessions; s; s = s->next)
             check_deadlines(s, now);
-        pthread_mutex_unlock(&g->lock);
+        pool__wait(g, &g->timer_wake, atomic_load(&g->timed) ? 10 : 1000);
     }
+    pthread_mutex_unlock(&g->lock);
     return NULL;
+}
+
+void pool__wait(struct gateway *g, pthread_cond_t *cond, unsigned ms)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += (long)ms * 1000000;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(cond, &g->lock, &until);
+}
+
+void pool__timed(struct gateway *g, int change)
+{
+    pthread_mutex_lock(&g->lock);
+    atomic_fetch_add(&g->timed, (unsigned)change);
+    if (change > 0)
+        pthread_cond_signal(&g->timer_wake);
+    pthread_mutex_unlock(&g->lock);
 }
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -224,6 +241,7 @@ void pool__stop(struct gateway *g)
     if (g->wake_fd >= 0 && write(g->wake_fd, &one, sizeof(one)) < 0)
         log_warn("could not wake the session threads: %s", strerror(errno));
     pthread_mutex_lock(&g->lock);
+    pthread_cond_broadcast(&g->timer_wake);
     while (atomic_load(&g->threads) > 0)
         pthread_cond_wait(&g->changed, &g->lock);
     pthread_mutex_unlock(&g->lock);

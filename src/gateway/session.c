@@ -77,7 +77,7 @@ void session__free(struct session *s)
     map_done(&s->internal_texts);
     buf_done(&s->internal_args);
     if (s->settings.statement_timeout_ms || s->settings.idle_txn_timeout_ms)
-        atomic_fetch_sub(&g->timed, 1);
+        pool__timed(g, -1);
     settings__done(&s->settings);
     buf_done(&s->in);
     buf_done(&s->out);

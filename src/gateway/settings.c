@@ -443,9 +443,9 @@ static void derive(struct session *s)
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
     if (now_timed && !timed)
-        atomic_fetch_add(&s->gateway->timed, 1);
+        pool__timed(s->gateway, 1);
     if (!now_timed && timed)
-        atomic_fetch_sub(&s->gateway->timed, 1);
+        pool__timed(s->gateway, -1);
     if (s->exec)
         exec_set_memory(s->exec, t->values && t->values[find("work_mem")]
                                      ? (size_t)number(s, "work_mem") * 1024
