@@ -182,10 +182,8 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
 {
     for (int i = 0; i < t->n_columns; i++) {
         if (strcmp(t->columns[i].name, n->colname) == 0)
-            return sql__at(
-                a,
-                error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once", n->colname),
-                n->location);
+            return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                             n->colname);
         if (strcasecmp(t->columns[i].name, n->colname) == 0)
             return sql__unsupported(a, n->location, "Choose names that differ in more than that.",
                                     "columns \"%s\" and \"%s\" differ only in the case of letters",
@@ -897,8 +895,7 @@ static struct error *index_element(struct analysis *a, const IndexElem *e, const
                                 "collation \"%s\" is not supported", strVal(llast(e->collation)));
     x->columns[i] = table_column(t, e->name);
     if (x->columns[i] < 0)
-        return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
-                       location);
+        return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
     x->descending[i] = e->ordering == SORTBY_DESC;
     return NULL;
 }

@@ -223,9 +223,7 @@ static struct error *check_names(struct analysis *a, const struct list *left,
             const struct name_item *r = right->items[k];
             if (l->name && r->name && l->table_visible && r->table_visible &&
                 strcmp(l->name, r->name) == 0)
-                return sql__at(
-                    a, error_new("42712", "table name \"%s\" specified more than once", l->name),
-                    r->rte ? r->rte->position - 1 : -1);
+                return error_new("42712", "table name \"%s\" specified more than once", l->name);
         }
     }
     return NULL;

@@ -301,10 +301,8 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
         TRY(one_assignment(a, s, t, target, value, &set[i]));
         for (int k = 0; k < i; k++) {
             if (set[k].column == set[i].column)
-                return sql__at(
-                    a,
-                    error_new(E_SYNTAX, "multiple assignments to same column \"%s\"", target->name),
-                    target->location);
+                return error_new(E_SYNTAX, "multiple assignments to same column \"%s\"",
+                                 target->name);
         }
     }
     *ret_n = n;
