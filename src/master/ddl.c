@@ -75,10 +75,36 @@ static struct error *region_of_references(const struct catalog_view *v, const st
     return NULL;
 }
 
-static struct error *new_region(struct master *m, const struct catalog_view *v,
-                                const struct table *t, struct region *r)
+/* The region that the table has to share; 0: it gets its own. */
+static struct error *shared_region(struct master *m, const struct catalog_view *v,
+                                   const struct table *t, const struct master_wish *wish,
+                                   uint64_t *ret)
 {
-    *r = (struct region){.epoch = 1, .schema_version = 1, .copies = m->copies};
+    TRY(region_of_references(v, t, ret));
+    if (wish->colocate) {
+        const struct table *other = catalog_table(v, t->schema, wish->colocate);
+        if (!other)
+            return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", wish->colocate);
+        if (*ret && *ret != other->region)
+            return error_hint(
+                error_new(E_UNSUPPORTED,
+                          "table \"%s\" cannot share a region with both \"%s\" and the tables that "
+                          "it references",
+                          t->name, wish->colocate),
+                "Leave colocate_with out: a foreign key decides.");
+        *ret = other->region;
+    }
+    if (!*ret && m->one_region && v->n_regions)
+        *ret = v->regions[0]->id;
+    return NULL;
+}
+
+static struct error *new_region(struct master *m, const struct catalog_view *v,
+                                const struct table *t, const struct master_wish *wish,
+                                struct region *r)
+{
+    *r = (struct region){
+        .epoch = 1, .schema_version = 1, .copies = wish->copies ? wish->copies : m->copies};
     TRY(master_place(v, r));
     TRY(catalog_next_id(m->catalog, &r->id));
     if (r->n_backups + 1 < r->copies)
@@ -89,14 +115,15 @@ static struct error *new_region(struct master *m, const struct catalog_view *v,
 }
 
 static struct error *create_table(struct master *m, const struct catalog_view *v,
-                                  const struct table *given, uint64_t *ret_id)
+                                  const struct table *given, const struct master_wish *wish,
+                                  uint64_t *ret_id)
 {
     _cleanup_(arena_done) struct arena a = {0};
     struct table *t = table_copy(given, &a);
     struct region r;
     if (catalog_table(v, t->schema, t->name))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", t->name);
-    TRY(region_of_references(v, t, &t->region));
+    TRY(shared_region(m, v, t, wish, &t->region));
     TRY(catalog_next_id(m->catalog, &t->id));
     t->version = 1;
     for (int i = 0; i < t->n_foreign_keys; i++)
@@ -104,7 +131,7 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
             t->foreign_keys[i].table = t->id;
     bool alone = t->region == 0;
     if (alone) {
-        TRY(new_region(m, v, t, &r));
+        TRY(new_region(m, v, t, wish, &r));
         t->region = r.id;
     }
     TRY(catalog_create_table(m->catalog, t, alone ? &r : NULL));
@@ -115,11 +142,12 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
     return NULL;
 }
 
-struct error *master_create_table(struct master *m, const struct table *t, uint64_t *ret_id)
+struct error *master_create_table(struct master *m, const struct table *t,
+                                  const struct master_wish *wish, uint64_t *ret_id)
 {
     const struct catalog_view *v;
     TRY(begin(m, &v));
-    struct error *e = create_table(m, v, t, ret_id);
+    struct error *e = create_table(m, v, t, wish ? wish : &(struct master_wish){0}, ret_id);
     end(m, v);
     return e;
 }

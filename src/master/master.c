@@ -156,6 +156,7 @@ struct error *master_open(const struct master_options *o, struct master **ret)
     m->catalog = o->catalog;
     m->io = o->io;
     m->copies = o->copies;
+    m->one_region = o->one_region;
     m->tick_ms = o->tick_ms ? o->tick_ms : 500;
     m->limits = master_limits_default;
     m->limits.repair_ms = o->repair_ms ? o->repair_ms : m->limits.repair_ms;

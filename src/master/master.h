@@ -30,6 +30,8 @@ struct master_options {
     struct catalog *catalog;
     struct master_io io;
     int copies;       /* what new tables get */
+    bool one_region;  /* all tables share one: where there will never be a second server, transactions
+                         and joins should not have to care */
     unsigned tick_ms; /* 0 in any of the following: the default. 500: how often to look, at least */
     unsigned repair_ms; /* 5000: how long a lost copy may come back by itself before it is made
                            elsewhere */
@@ -47,12 +49,18 @@ void master_close(struct master *m);
  * master's name, if there is one, in `detail`. 57P03: mastership was lost meanwhile, or the store
  * does not answer; nothing happened, or look. When one returns, this server's catalog shows it. */
 
+/* What CREATE TABLE .. WITH (..) says. {0}: nothing. */
+struct master_wish {
+    int copies;           /* 0: as the server is set */
+    const char *colocate; /* put it into this table's region; NULL: none */
+};
+
 /* Creates a table as the analyser describes it: id, version and region are chosen here, and a
  * foreign key's table 0 means the table itself. It is placed on the servers with the fewest tables,
- * or into the region of the tables that it references (0A000 when these are several). 42P07 when
- * the name is taken. ret_id may be NULL. */
+ * or into the region of the tables that it references or names (0A000 when these are several).
+ * 42P07 when the name is taken. `wish` and ret_id may be NULL. */
 struct error *master_create_table(struct master *m, const struct table *t,
-                                  uint64_t *ret_id) MUST_CHECK;
+                                  const struct master_wish *wish, uint64_t *ret_id) MUST_CHECK;
 /* 2BP01 when a table that stays references one of these; 42P01 when one is gone. */
 struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n,
                                  bool cascade) MUST_CHECK;

@@ -44,6 +44,7 @@ struct master {
     struct catalog *catalog;
     struct master_io io;
     int copies;
+    bool one_region;
     unsigned tick_ms;
     struct master_limits limits;
     pthread_mutex_t ddl; /* one schema change at a time */

@@ -4,12 +4,9 @@
 
 static struct error *create_table(struct master *m, const struct query *q)
 {
-    if (q->create_table.copies || q->create_table.colocate)
-        return error_hint(error_new(E_UNSUPPORTED, "WITH (%s) is not supported yet",
-                                    q->create_table.copies ? "copies" : "colocate_with"),
-                          "Start the servers with --copies N; tables tied by a foreign key share a "
-                          "region by themselves.");
-    return master_create_table(m, q->create_table.table, NULL);
+    const struct master_wish wish = {.copies = q->create_table.copies,
+                                     .colocate = q->create_table.colocate};
+    return master_create_table(m, q->create_table.table, &wish, NULL);
 }
 
 static struct error *drop_tables(struct master *m, const struct query *q)

@@ -144,7 +144,8 @@ static struct error *open_master(struct server_process *s)
     struct master_options mo = {.name = datadir_name(s->dir),
                                 .catalog = s->catalog,
                                 .io = {.ctx = s, .ask = ask_primary, .run_ddl = run_region_ddl},
-                                .copies = (int)s->o->copies};
+                                .copies = (int)s->o->copies,
+                                .one_region = strcmp(s->o->coord, "embedded") == 0};
     return master_open(&mo, &s->master);
 }
 

@@ -614,7 +614,7 @@ static uint64_t create(const char *name)
 {
     struct table t = table_named(name);
     uint64_t id;
-    ok(master_create_table(stage.master, &t, &id));
+    ok(master_create_table(stage.master, &t, NULL, &id));
     return id;
 }
 
@@ -626,7 +626,7 @@ static struct error *create_referencing(const char *name, uint64_t a, uint64_t b
     struct table t = table_named(name);
     t.foreign_keys = keys;
     t.n_foreign_keys = 2;
-    return master_create_table(stage.master, &t, ret);
+    return master_create_table(stage.master, &t, NULL, ret);
 }
 
 /* A created table has a region with as many copies as asked for; names are unique; tables spread.
@@ -651,7 +651,7 @@ static void ddl_create(void **state)
         assert_int_equal(held[i], 2);
     catalog_unref(v);
     struct table again = table_named("t1");
-    fails(master_create_table(stage.master, &again, NULL), E_DUPLICATE_TABLE);
+    fails(master_create_table(stage.master, &again, NULL, NULL), E_DUPLICATE_TABLE);
 }
 
 /* Tables tied by foreign keys share a region, also with themselves; a key into two regions is
@@ -723,14 +723,14 @@ static void ddl_elsewhere(void **state)
     struct master *second;
     ok(master_open(&o, &second));
     struct table t = table_named("t");
-    struct error *e = master_create_table(second, &t, NULL);
+    struct error *e = master_create_table(second, &t, NULL, NULL);
     assert_non_null(e);
     assert_string_equal(e->detail, "s1");
     fails(e, E_NOT_PRIMARY);
     master_close(stage.master);
     stage.master = NULL;
     EVENTUALLY(catalog_is_master(stage.others[0]));
-    ok(master_create_table(second, &t, NULL));
+    ok(master_create_table(second, &t, NULL, NULL));
     master_close(second);
     o.copies = 8;
     fails(master_open(&o, &second), "22023");
