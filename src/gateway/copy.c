@@ -9,8 +9,6 @@
  */
 #include "gateway/gateway_int.h"
 
-#include <stdio.h>
-
 enum { SHOWN = 100, ROWS_PER_ARENA = 64, MAX_REPLANS = 5 };
 
 /* The statement's options in the codec's terms; the lists of columns go to the arena. */
@@ -376,8 +374,6 @@ struct error *copy__run(struct session *s, struct entry **e, struct output *o,
         buf_done(&c.field);
     }
     TRY(failed);
-    char tag[32];
-    snprintf(tag, sizeof(tag), "COPY %lld", (long long)rows);
-    pgwire_put_complete(&s->out, tag);
+    output__tag(s, "COPY", rows);
     return NULL;
 }

@@ -10,8 +10,6 @@
  */
 #include "gateway/gateway_int.h"
 
-#include <stdio.h>
-
 enum { MAX_CACHED_TEXT = 16000 };
 
 /* ---- statements --------------------------------------------------------------------------- */
@@ -344,12 +342,10 @@ static struct error *go_on(struct session *s, struct portal *p, int64_t limit)
     }
     spool__free(p->spool);
     p->spool = NULL;
-    char tag[64];
     if (p->entry->query->counts_rows)
-        snprintf(tag, sizeof(tag), "%s %lld", p->entry->query->tag, (long long)sent);
+        output__tag(s, p->entry->query->tag, sent);
     else
-        snprintf(tag, sizeof(tag), "%s", p->entry->query->tag);
-    pgwire_put_complete(&s->out, tag);
+        pgwire_put_complete(&s->out, p->entry->query->tag);
     return NULL;
 }
 

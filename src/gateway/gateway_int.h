@@ -260,6 +260,8 @@ bool output__reset(void *ctx);
 void output__describe(struct output *o, struct buf *out);
 void output__text_row(struct output *o, const char *const *texts, int n); /* of text columns */
 void output__complete(struct output *o, int64_t rows);
+void output__tag(struct session *s, const char *tag,
+                 int64_t rows); /* CommandComplete "<tag> <rows>" */
 /* Sends up to `limit` (0: all) spooled rows; true: nothing is left. */
 struct error *spool__send(struct session *s, struct spool *p, int64_t limit, bool *ret_done,
                           int64_t *ret_sent);

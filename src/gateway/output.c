@@ -10,7 +10,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <stdio.h> /* P_tmpdir */
 #include <unistd.h>
 
 enum { SPOOL_MEMORY = 1024 * 1024 };
@@ -201,6 +201,20 @@ void output__text_row(struct output *o, const char *const *texts, int n)
     error_free(output__row(o, values, n)); /* a lost connection shows at the next flush */
 }
 
+/* By hand: this is on the way of every short statement. */
+void output__tag(struct session *s, const char *tag, int64_t rows)
+{
+    char digits[24], *p = digits + sizeof(digits);
+    *--p = 0;
+    for (uint64_t left = (uint64_t)rows; left || !*p; left /= 10)
+        *--p = (char)('0' + left % 10);
+    *--p = ' ';
+    size_t at = pgwire_begin(&s->out, 'C');
+    buf_puts(&s->out, tag);
+    buf_append(&s->out, p, strlen(p) + 1);
+    pgwire_end(&s->out, at);
+}
+
 void output__complete(struct output *o, int64_t rows)
 {
     const struct query *q = o->e->query;
@@ -210,7 +224,5 @@ void output__complete(struct output *o, int64_t rows)
         pgwire_put_complete(&o->s->out, q->tag);
         return;
     }
-    char tag[64];
-    snprintf(tag, sizeof(tag), "%s %lld", q->tag, (long long)rows);
-    pgwire_put_complete(&o->s->out, tag);
+    output__tag(o->s, q->tag, rows);
 }

@@ -554,6 +554,39 @@ static void rows_in_portions(void **state)
     close(fd);
 }
 
+/* What a client leaves for later may be more than fits into memory: all of it comes, in order. */
+static void many_rows_in_portions(void **state)
+{
+    enum { ALL = 100000 };
+    int fd = dial_hand();
+    struct buf b = {0};
+    MESSAGE(&b, 'P',
+            "\0select i, 'some text to make it longer' from generate_series(1, 100000) i\0\0\0");
+    MESSAGE(&b, 'B', "\0\0\0\0\0\0\0\0");
+    MESSAGE(&b, 'E', "\0\0\0\0\7");
+    MESSAGE(&b, 'E', "\0\0\0\0\0");
+    MESSAGE(&b, 'S', "");
+    say(fd, b.data, b.len);
+    buf_done(&b);
+    int rows = 0, suspended = 0;
+    for (char type = 0; type != 'Z';) {
+        unsigned char head[5], body[256];
+        assert_int_equal(recv(fd, head, 5, MSG_WAITALL), 5);
+        size_t len = ((size_t)head[3] << 8 | head[4]) - 4;
+        assert_true(len < sizeof(body));
+        assert_true(len == 0 || recv(fd, body, len, MSG_WAITALL) == (ssize_t)len);
+        type = (char)head[0];
+        suspended += type == 's';
+        if (type == 'D') {
+            body[6 + body[5]] = 0;
+            assert_int_equal(atoi((char *)body + 6), ++rows);
+            assert_int_equal(suspended, rows > 7);
+        }
+    }
+    assert_int_equal(rows, ALL);
+    close(fd);
+}
+
 /* All writes before one Sync are one transaction. */
 static void pipelines_are_atomic(void **state)
 {
@@ -815,6 +848,7 @@ int main(void)
         cmocka_unit_test(errors_skip_to_sync),
         cmocka_unit_test(messages_may_come_in_pieces),
         cmocka_unit_test(rows_in_portions),
+        cmocka_unit_test(many_rows_in_portions),
         cmocka_unit_test(pipelines_are_atomic),
         cmocka_unit_test(plans_follow_the_schema),
         cmocka_unit_test(prepare_as_a_statement),
