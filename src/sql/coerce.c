@@ -466,7 +466,9 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
                 a, error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name),
                 t->location);
     }
-    const struct type *type = type_by_name(name);
+    /* char is pg_catalog.bpchar to the parser; "char" in quotes is another type */
+    bool quoted_char = list_length(t->names) == 1 && strcmp(name, "char") == 0;
+    const struct type *type = quoted_char ? NULL : type_by_name(name);
     if (!type)
         return no_such_type(a, t, name);
     TRY(typmod_of(a, t, type->oid, ret_typmod));

@@ -296,6 +296,8 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     TRY(sql__coerce_args(a, f, e->args, nargs));
     e->type = f->result;
     e->call.func = f;
+    if (e->type == OID_BPCHAR && nargs && e->args[0]->type == OID_BPCHAR)
+        e->typmod = e->args[0]->typmod; /* min(char(6)) is printed with its blanks */
     a->q->volatile_ |= f->volatile_;
     if (kind == FUNC_AGGREGATE && !n->over)
         return aggregate(a, s, n, e, ret);
