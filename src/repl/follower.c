@@ -31,7 +31,8 @@ static bool unfit(const struct repl_replica *p)
 /* A learner may have been promised to be made a backup, on what it had on disk then. */
 static bool must_leave(const struct repl_replica *p)
 {
-    return p->failed || (p->damaged && (p->role == REPL_BACKUP || !p->excused));
+    return p->failed || (p->damaged && (p->role == REPL_BACKUP ||
+                                        (!p->excused && !REPL_MUTATION(learner_stays))));
 }
 
 /* False: an old reign's message, or one of before we were let go and asked back in this reign. A
@@ -42,10 +43,11 @@ static bool follow(struct repl_replica *p, repl_node from, const struct message 
         p->seen = p->last_epoch;
         p->following = false;
     }
-    if (m->epoch < p->seen || p->role == REPL_PRIMARY || p->role == REPL_NONE)
+    if ((m->epoch < p->seen && !REPL_MUTATION(no_epoch_check)) || p->role == REPL_PRIMARY ||
+        p->role == REPL_NONE)
         return false;
     bool same = p->following && m->epoch == p->seen && p->leader == from;
-    if (same && (int32_t)(m->stream - p->stream) < 0)
+    if (same && (int32_t)(m->stream - p->stream) < 0 && !REPL_MUTATION(any_stream))
         return false;
     if (!same || p->stream != m->stream)
         p->match = p->committed;
@@ -73,7 +75,7 @@ static bool matches(struct repl_replica *p, const struct message *m, uint64_t *r
         *ret_hint = p->last_lsn;
         return false;
     }
-    if (repl__epoch_at(p, m->prev_lsn) == m->prev_epoch)
+    if (repl__epoch_at(p, m->prev_lsn) == m->prev_epoch || REPL_MUTATION(match_any))
         return true;
     *ret_hint = back_from(p, m->prev_lsn);
     return false;
@@ -88,7 +90,7 @@ static bool take_entries(struct repl_replica *p, struct message *m)
     for (uint32_t i = 0; i < m->n && message_next_entry(&m->list, &e); i++) {
         if (!n && e.lsn <= p->last_lsn) {
             uint64_t epoch = repl__epoch_at(p, e.lsn);
-            if (epoch == e.epoch || (e.lsn <= p->committed && !epoch))
+            if (epoch == e.epoch || REPL_MUTATION(keep_tail) || (e.lsn <= p->committed && !epoch))
                 continue; /* have it; or had it, before the log was trimmed */
             if (e.lsn <= p->committed)
                 return false;
@@ -102,7 +104,7 @@ static bool take_entries(struct repl_replica *p, struct message *m)
 
 static void report(struct repl_replica *p)
 {
-    if (p->ack_due && p->durable >= p->match) {
+    if (p->ack_due && (p->durable >= p->match || REPL_MUTATION(ack_before_durable))) {
         p->ack_due = false;
         send_ack(p, ACK_OK, p->match);
     }
@@ -125,7 +127,7 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
         repl__activate(p);
         return;
     }
-    if (p->fetching)
+    if (p->fetching && !REPL_MUTATION(snapshot_takes_back))
         return; /* what is taken now, and acknowledged, the snapshot may not hold */
     uint64_t hint;
     if (!matches(p, m, &hint)) {
@@ -141,7 +143,7 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
     }
     p->match = MAX(p->match, m->prev_lsn + m->n);
     repl__commit(p, MIN(m->committed, p->match));
-    if (m->n || p->durable >= p->match) {
+    if (m->n || p->durable >= p->match || REPL_MUTATION(ack_before_durable)) {
         p->ack_due = true;
         report(p);
     }
@@ -163,7 +165,7 @@ void follower__need_snapshot(struct repl_replica *p, repl_node from, const struc
 {
     if (!follow(p, from, m) || p->failed)
         return;
-    if (!p->damaged && p->match >= m->lsn) {
+    if (!p->damaged && p->match >= m->lsn && !REPL_MUTATION(snapshot_takes_back)) {
         p->ack_due = true;
         report(p);
         return;
@@ -232,12 +234,12 @@ void follower__tick(struct repl_replica *p)
         if (r->now >= p->told_at + r->options.retry_ms)
             fetch(p);
     }
-    if (p->role != REPL_BACKUP)
+    if (p->role != REPL_BACKUP && !REPL_MUTATION(stranger_takes_over))
         return;
     const struct node_state *n = &r->nodes[p->config.primary];
-    if (r->now > n->heard + r->options.grace_ms) {
+    if (r->now > n->heard + repl__grace(r)) {
         repl__activate(p);
-        if (!p->proposing && r->now > p->learned_at + r->options.grace_ms)
+        if (!p->proposing && r->now > p->learned_at + repl__grace(r))
             take_over(p);
     }
 }

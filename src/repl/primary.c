@@ -34,7 +34,7 @@ bool primary__needs(const struct repl_replica *p, repl_node node)
         return false;
     if (is_backup(p, node))
         return true;
-    if (p->proposing &&
+    if (p->proposing && !REPL_MUTATION(no_union) &&
         (repl__in(p->proposed.backups, p->proposed.n_backups, node) || p->proposed.primary == node))
         return true;
     for (uint32_t i = 0; i < p->n_peers; i++)
@@ -200,7 +200,8 @@ void primary__lose_reign(struct repl_replica *p)
 
 static bool accepts(const struct repl_replica *p)
 {
-    return p->role == REPL_PRIMARY && !p->must_bump && !p->transferring && !p->handing_over &&
+    return p->role == REPL_PRIMARY && !p->must_bump &&
+           (!p->transferring || REPL_MUTATION(transfer_while_serving)) && !p->handing_over &&
            !p->failed;
 }
 
@@ -208,9 +209,9 @@ void primary__try_commit(struct repl_replica *p)
 {
     if (p->role != REPL_PRIMARY || p->must_bump)
         return;
-    uint64_t all = p->durable;
+    uint64_t all = REPL_MUTATION(own_log_not_durable) ? p->last_lsn : p->durable;
     for (uint32_t i = 0; i < p->n_peers; i++)
-        if (primary__needs(p, p->peers[i].node))
+        if (primary__needs(p, p->peers[i].node) && !(i && REPL_MUTATION(commit_without_a_backup)))
             all = MIN(all, p->peers[i].acked);
     for (uint32_t i = 0; i < p->config.n_backups; i++)
         if (!find_peer(p, p->config.backups[i]))
@@ -219,7 +220,8 @@ void primary__try_commit(struct repl_replica *p)
         repl__commit(p, all);
         repl__activate(p); /* tells the others at the next tick, if nothing else does before */
     }
-    if (!p->serving && p->committed >= p->start && p->repl->now >= p->quiet_until && accepts(p))
+    if (!p->serving && (p->committed >= p->start || REPL_MUTATION(serve_before_recovery)) &&
+        p->repl->now >= p->quiet_until && accepts(p))
         repl__set_role(p, REPL_PRIMARY, true);
 }
 
@@ -372,8 +374,9 @@ static bool propose_promotion(struct repl_replica *p)
     struct repl_config next = next_config(p);
     for (uint32_t i = 0; i < p->n_peers; i++) {
         const struct peer *peer = &p->peers[i];
-        if (!peer->joining || peer->acked < peer->join_target || !has_lease(p, peer->node) ||
-            next.n_backups == REPL_MAX_COPIES)
+        bool ready = peer->joining && peer->acked >= peer->join_target;
+        if (!(ready || (REPL_MUTATION(promote_at_once) && !is_backup(p, peer->node))) ||
+            !has_lease(p, peer->node) || next.n_backups == REPL_MAX_COPIES)
             continue;
         drop_node(next.learners, &next.n_learners, peer->node);
         next.backups[next.n_backups++] = peer->node;
@@ -430,7 +433,8 @@ static void tick_transfer(struct repl_replica *p)
     if (peer && is_backup(p, peer->node) && peer->acked == p->last_lsn &&
         p->committed == p->last_lsn && has_lease(p, peer->node) &&
         p->repl->now < p->transfer_until) {
-        repl__set_role(p, REPL_PRIMARY, false); /* before it can happen */
+        if (!REPL_MUTATION(transfer_while_serving))
+            repl__set_role(p, REPL_PRIMARY, false); /* before it can happen */
         struct repl_config next = next_config(p);
         next.primary = peer->node;
         drop_node(next.backups, &next.n_backups, peer->node);

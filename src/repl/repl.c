@@ -43,6 +43,11 @@ bool repl__in(const repl_node *nodes, uint32_t n, repl_node node)
     return false;
 }
 
+uint64_t repl__grace(const struct repl *r)
+{
+    return REPL_MUTATION(no_grace) ? 2 * r->options.beacon_ms : r->options.grace_ms;
+}
+
 void repl__activate(struct repl_replica *p)
 {
     if (p->active)
@@ -128,7 +133,8 @@ bool repl_may_serve(const struct repl_replica *p, uint64_t now)
     if (!(gate >> 63))
         return false;
     for (gate &= ~(1ull << 63); gate; gate &= gate - 1)
-        if (repl__lease(p->repl, (repl_node)__builtin_ctzll(gate)) <= now)
+        if (repl__lease(p->repl, (repl_node)__builtin_ctzll(gate)) <= now &&
+            !REPL_MUTATION(lease_forever))
             return false;
     return true;
 }
@@ -176,7 +182,7 @@ struct repl_replica *repl_open(struct repl *r, uint64_t now, uint64_t region, vo
     p->last_lsn = p->durable = last_lsn;
     p->last_epoch = last_epoch;
     p->committed = p->match = applied_lsn;
-    p->damaged = damaged;
+    p->damaged = damaged && !REPL_MUTATION(damaged_is_fine);
     p->next_stream = (uint32_t)(r->incarnation ^ now) | 1;
     p->next = r->all;
     if (p->next)
@@ -236,7 +242,9 @@ void repl_proposal_failed(struct repl *r, uint64_t now, struct repl_replica *p, 
     r->now = MAX(r->now, now);
     if (!p->proposing || p->proposed.epoch != epoch)
         return;
-    if (unknown || p->unsure) { /* refused, maybe because an attempt that got no answer was first */
+    if (unknown ||
+        (p->unsure && !REPL_MUTATION(refused_is_forgotten))) { /* refused, maybe because an attempt
+                                                                  that got no answer was first */
         p->unknown = p->unsure = true;
         p->proposed_at = r->now;
         return;
@@ -280,8 +288,9 @@ static void named_primary(struct repl_replica *p, const struct repl_config *old,
 {
     bool follows = old->epoch && old->epoch + 1 == p->config.epoch && old->primary != p->repl->self;
     bool witnessed = p->doubts_settled == p->doubts && (ours || follows);
+    witnessed |= REPL_MUTATION(no_bump_on_restart);
     bool given = follows && repl__in(p->config.backups, p->config.n_backups, old->primary);
-    if (!ours && !given && old->epoch)
+    if (!ours && !given && old->epoch && !REPL_MUTATION(no_wait_for_leases))
         wait_for_leases(p, old);
     if (p->role == REPL_PRIMARY && ours && !p->must_bump) {
         primary__configure(p); /* the reign goes on */
@@ -369,7 +378,7 @@ static void on_beacon(struct repl *r, repl_node from, struct message *m)
     n->heard = r->now;
     n->ever_heard = true;
     n->silent = false;
-    if (!n->granted) {
+    if (!n->granted && !REPL_MUTATION(grant_at_once)) {
         send_claims(r, from);
         return;
     }
@@ -384,7 +393,8 @@ static void on_beacon_ack(struct repl *r, repl_node from, const struct message *
     struct node_state *n = &r->nodes[from];
     if (m->incarnation != r->incarnation || m->time > r->now)
         return;
-    uint64_t until = m->time + r->options.lease_ms; /* from when it was sent, not when it came */
+    uint64_t sent = REPL_MUTATION(lease_from_receive) ? r->now : m->time;
+    uint64_t until = sent + r->options.lease_ms; /* from when it was sent, not when it came */
     if (until > atomic_load(&n->lease))
         atomic_store_explicit(&n->lease, until, memory_order_release);
     n->lapsed = n->lapsed && until <= r->now;
@@ -407,7 +417,7 @@ static void on_claims(struct repl *r, repl_node from, const struct message *m)
         uint64_t mark = (uint64_t)(uintptr_t)map_get_u64(&known, p->region);
         if (mark != 0 && (mark == 1 || mark - 1 <= p->config.epoch))
             continue;
-        p->doubts++;
+        p->doubts += !REPL_MUTATION(no_doubts);
         if (p->role == REPL_PRIMARY)
             primary__lose_reign(p);
     }
@@ -474,7 +484,7 @@ static void tick_node(struct repl *r, repl_node node)
     struct node_state *n = &r->nodes[node];
     if (n->users && r->now >= n->beacon_at + r->options.beacon_ms)
         send_beacon(r, node);
-    if (!n->silent && r->now > n->heard + r->options.grace_ms) {
+    if (!n->silent && r->now > n->heard + repl__grace(r)) {
         n->silent = true;
         wake_concerned(r, node);
     }

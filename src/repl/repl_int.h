@@ -151,6 +151,7 @@ struct repl {
 };
 
 /* repl.c */
+uint64_t repl__grace(const struct repl *r); /* how long a primary may be silent */
 void repl__activate(struct repl_replica *p);
 void repl__send(struct repl *r, repl_node to, bool urgent);
 bool repl__in(const repl_node *nodes, uint32_t n, repl_node node);

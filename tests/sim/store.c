@@ -1,0 +1,196 @@
+/*
+ * The coordination store: one config per region, changed by compare-and-swap on its epoch. A
+ * request or its answer may be late or lost; then the server is told `unknown`, and the swap may
+ * still happen afterwards, after a crash of the server too. Watches come in any order.
+ */
+#include "sim.h"
+
+bool config_holds(const struct repl_config *c, unsigned server)
+{
+    bool found = c->primary == server;
+    for (uint32_t i = 0; i < c->n_backups; i++)
+        found |= c->backups[i] == server;
+    return c->epoch && found;
+}
+
+bool config_learner(const struct repl_config *c, unsigned server)
+{
+    bool found = false;
+    for (uint32_t i = 0; i < c->n_learners; i++)
+        found |= c->learners[i] == server;
+    return c->epoch && found;
+}
+
+const char *config_text(const struct repl_config *c)
+{
+    static char texts[4][128];
+    static unsigned next;
+    char *text = texts[next++ % 4];
+    int n = snprintf(text, 128, "{%llu: s%u", (unsigned long long)c->epoch, c->primary);
+    for (uint32_t i = 0; i < c->n_backups; i++)
+        n += snprintf(text + n, (size_t)(128 - n), " s%u", c->backups[i]);
+    for (uint32_t i = 0; i < c->n_learners; i++)
+        n += snprintf(text + n, (size_t)(128 - n), " +s%u", c->learners[i]);
+    snprintf(text + n, (size_t)(128 - n), "}");
+    return text;
+}
+
+bool store_away(const struct sim *s, const struct server *v)
+{
+    return s->now < v->store_away_until;
+}
+
+static uint64_t store_delay(struct sim *s)
+{
+    if (s->faults && likely(s, s->knobs.swap_trouble))
+        return between(s, 100 * MS, 3 * SECOND);
+    return between(s, 300, 5 * MS);
+}
+
+/* ---- watches
+ * --------------------------------------------------------------------------------------- */
+
+static void tell_everybody(struct sim *s, unsigned region)
+{
+    for (unsigned i = 0; i < s->n_servers; i++) {
+        struct server *v = &s->servers[i];
+        if (!v->up)
+            continue;
+        struct event *e = event_new(EV_WATCH, i, region);
+        e->incarnation = v->incarnation;
+        e->current = s->regions[region].config;
+        at(s, store_delay(s), e);
+    }
+}
+
+/* As a server does that holds replicas: it opens one that a config names it for. */
+void store_deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c)
+{
+    struct replica *r = &v->replicas[region];
+    if (!c->epoch)
+        return;
+    if (c->epoch > v->known[region].epoch)
+        v->known[region] = *c;
+    else if (!r->core)
+        return;
+    if (!r->core && (config_holds(c, v->id) || config_learner(c, v->id)))
+        replica_open(s, v, region);
+    if (!r->core)
+        return;
+    TRACE(s, "s%u r%u learns of %s", v->id, region, config_text(c));
+    repl_config_changed(v->core, server_clock(s, v), r->core, c);
+}
+
+static void plan_read(struct sim *s, struct server *v, uint64_t delay)
+{
+    struct event *e = event_new(EV_READ_STORE, v->id, 0);
+    e->incarnation = v->incarnation;
+    at(s, delay, e);
+}
+
+/* All records, at a start and when the store was out of reach for a while. */
+void store_read(struct sim *s, struct server *v)
+{
+    if (store_away(s, v)) {
+        plan_read(s, v, v->store_away_until - s->now + 1 * MS);
+        return;
+    }
+    for (unsigned i = 0; i < s->n_regions; i++)
+        store_deliver(s, v, i, &s->regions[i].config);
+}
+
+void store_away_for(struct sim *s, struct server *v, uint64_t us)
+{
+    v->store_away_until = MAX(v->store_away_until, s->now + us);
+    if (v->up)
+        plan_read(s, v, us + 1 * MS);
+}
+
+/* ---- swaps
+ * ----------------------------------------------------------------------------------------- */
+
+static void answer(struct sim *s, const struct event *to, enum answer answer, uint64_t delay)
+{
+    struct event *e = event_new(EV_ANSWER, to->server, to->region);
+    e->incarnation = to->incarnation;
+    e->answer = answer;
+    e->current = to->current;
+    e->next = to->next;
+    at(s, delay, e);
+}
+
+void store_propose(void *ctx, const struct repl_config *current, const struct repl_config *next)
+{
+    struct replica *r = ctx;
+    struct sim *s = r->sim;
+    struct server *v = &s->servers[r->server];
+    TRACE(s, "s%u r%u proposes %s for %s", r->server, r->region, config_text(next),
+          config_text(current));
+    if (next->epoch != current->epoch + 1)
+        sim_fail(s, "s%u r%u proposes %s for %s", r->server, r->region, config_text(next),
+                 config_text(current));
+    struct event *e = event_new(EV_SWAP, r->server, r->region);
+    e->incarnation = v->incarnation;
+    e->current = *current;
+    e->next = *next;
+    bool trouble = s->faults && likely(s, s->knobs.swap_trouble);
+    if (store_away(s, v) || (trouble && likely(s, 400))) { /* it does not get there */
+        answer(s, e, ANSWER_UNKNOWN, between(s, 10 * MS, 1 * SECOND));
+        event_free(e);
+        return;
+    }
+    s->regions[r->region].swaps_in_flight++;
+    if (trouble && likely(s, 300)) { /* it gets there when nobody waits for it any more */
+        answer(s, e, ANSWER_UNKNOWN, 500 * MS);
+        e->flag = true;
+        at(s, between(s, 500 * MS, 4 * SECOND), e);
+    } else {
+        at(s, store_delay(s), e);
+    }
+}
+
+void store_swap(struct sim *s, struct event *e)
+{
+    struct region *g = &s->regions[e->region];
+    g->swaps_in_flight--;
+    bool fits = g->config.epoch == e->current.epoch;
+    TRACE(s, "r%u the store %s %s by s%u", e->region, fits ? "takes" : "refuses",
+          config_text(&e->next), e->server);
+    if (fits) {
+        s->stats->swaps++;
+        check_swap(s, e->region, e->server, &g->config, &e->next);
+        g->config = e->next;
+        g->dirty = true;
+        tell_everybody(s, e->region);
+    }
+    if (e->flag)
+        return; /* its sender was told long ago */
+    bool lost = s->faults && likely(s, s->knobs.swap_trouble);
+    answer(s, e, lost ? ANSWER_UNKNOWN : fits ? ANSWER_DONE : ANSWER_REFUSED, store_delay(s));
+}
+
+void store_answer(struct sim *s, struct server *v, struct event *e)
+{
+    struct replica *r = &v->replicas[e->region];
+    if (!r->core)
+        return;
+    if (e->answer == ANSWER_DONE) {
+        store_deliver(s, v, e->region, &e->next);
+        return;
+    }
+    TRACE(s, "s%u r%u: the proposal of epoch %llu is %s", v->id, e->region,
+          (unsigned long long)e->next.epoch, e->answer == ANSWER_UNKNOWN ? "unknown" : "refused");
+    repl_proposal_failed(v->core, server_clock(s, v), r->core, e->next.epoch,
+                         e->answer == ANSWER_UNKNOWN);
+}
+
+/* The first config of a region: whoever creates it chooses its servers. */
+void store_create(struct sim *s, unsigned region)
+{
+    struct repl_config *c = &s->regions[region].config;
+    unsigned first = (unsigned)chance(s, s->n_servers);
+    *c = (struct repl_config){.epoch = 1, .primary = first};
+    for (unsigned i = 1; i < s->copies; i++)
+        c->backups[c->n_backups++] = (first + i) % s->n_servers;
+    tell_everybody(s, region);
+}
