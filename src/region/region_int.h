@@ -70,6 +70,7 @@ struct region_replica {
     bool parts_open;     /* parts of a transaction are applied in the open SQLite transaction */
     struct buf fragments;
 
+    uint64_t quiet_bytes;     /* of SQLite's WAL at the last look; only upkeep */
     uint64_t config_revision; /* last given to the core; only under rs->sync_mutex */
 };
 
