@@ -82,29 +82,6 @@ static struct error *check_not_null(struct catalog *c, struct exec *e, const str
     return NULL;
 }
 
-/* The index stands: the table's record says that it is a key. */
-static struct error *record_key(struct catalog *c, uint64_t table, const struct key *k)
-{
-    _cleanup_(arena_done) struct arena a = {0};
-    const struct catalog_view *v = catalog_view(c);
-    const struct table *t = catalog_table_by_id(v, table);
-    struct error *e = NULL;
-    if (t) {
-        struct table *next = table_copy(t, &a);
-        next->keys = ARENA_ARRAY(&a, struct key, t->n_keys + 1);
-        for (int i = 0; i < t->n_keys; i++)
-            next->keys[i] = t->keys[i];
-        next->keys[next->n_keys++] = *k;
-        for (int i = 0; k->primary && i < k->n_columns; i++)
-            next->columns[k->columns[i]].not_null = true;
-        e = catalog_replace_table(c, t, next);
-    } else {
-        e = error_new(E_UNDEFINED_TABLE, "the table was dropped meanwhile");
-    }
-    catalog_unref(v);
-    return e;
-}
-
 static struct error *add_key(struct master *m, struct catalog *c, struct exec *e,
                              const struct query *q)
 {
@@ -112,8 +89,7 @@ static struct error *add_key(struct master *m, struct catalog *c, struct exec *e
     const struct key *k = q->create_index.key;
     if (k->primary)
         TRY(check_not_null(c, e, t, k));
-    TRY(master_create_index(m, t->id, q->create_index.index));
-    return record_key(c, t->id, k);
+    return master_add_key(m, t->id, q->create_index.index, k);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
