@@ -115,6 +115,9 @@ static void for_clients(struct session *s, struct error *e)
     } else if (error_is(e, E_STALE_SCHEMA)) {
         memcpy(e->sqlstate, E_SERIALIZATION, 6);
         text = "the schema kept changing while the statement was planned";
+    } else if (error_is(e, E_CANCELED) && atomic_load(&s->terminate) == TERMINATE_SHUTDOWN) {
+        memcpy(e->sqlstate, E_SHUTDOWN, 6);
+        text = "terminating connection due to administrator command";
     } else if (error_is(e, E_CANCELED)) {
         text = atomic_load(&s->timed_out) ? "canceling statement due to statement timeout"
                                           : "canceling statement due to user request";
@@ -123,7 +126,7 @@ static void for_clients(struct session *s, struct error *e)
         return;
     mem_free(e->message);
     e->message = mem_strdup(text);
-    if (!error_is(e, E_CANCELED)) {
+    if (!error_is(e, E_CANCELED) && !error_is(e, E_SHUTDOWN)) {
         mem_free(e->detail);
         e->detail = NULL;
         if (!e->hint)
