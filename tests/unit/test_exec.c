@@ -6,6 +6,7 @@
 #include "exec/exec_int.h"
 
 #include <arpa/inet.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
@@ -249,6 +250,7 @@ static void *listen_loop(void *ctx)
         pthread_t t;
         c->l = l;
         c->fd = accept(l->fd, NULL, NULL);
+        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
         atomic_fetch_add(&l->open, 1);
         if (pthread_create(&t, NULL, serve, c) == 0)
             pthread_detach(t);
