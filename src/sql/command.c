@@ -372,11 +372,18 @@ static struct error *force_columns(struct analysis *a, const struct table *t, co
         (*ret)[0] = -1;
         return NULL;
     }
+    if (!IsA(d->arg, List))
+        return sql__at(a,
+                       error_new("22023",
+                                 "argument to option \"%s\" must be a list of column names",
+                                 d->defname),
+                       d->location);
     const List *names = (const List *)d->arg;
     *ret_n = list_length(names);
     *ret = ARENA_ARRAY(a->arena, int, *ret_n);
     for (int i = 0; i < *ret_n; i++) {
-        const char *name = strVal(list_nth(names, i));
+        const Node *n = list_nth(names, i);
+        const char *name = IsA(n, String) ? strVal(n) : "";
         (*ret)[i] = t ? table_column(t, name) : -1;
         if ((*ret)[i] < 0)
             return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name),

@@ -26,6 +26,8 @@ static void comma(struct emitter *em, int i)
 /* c1, c2, .. */
 static void positions(struct emitter *em, int n)
 {
+    if (n == 0)
+        puts_(em, "c1"); /* SQLite has no select without columns: NULL stands in */
     for (int i = 0; i < n; i++)
         buf_printf(em->out, "%sc%d", i ? ", " : "", i + 1);
 }
@@ -33,16 +35,35 @@ static void positions(struct emitter *em, int n)
 /* ---- ORDER BY, LIMIT
  * ------------------------------------------------------------------------------------ */
 
-/* SQLite reads an integer literal in ORDER BY and GROUP BY as a column's position. */
-static void sort_key(struct emitter *em, const struct expr *e)
+struct variables {
+    const struct select *own;
+    bool found;
+};
+
+static bool find_variable(void *ctx, const struct expr *e)
 {
-    bool literal = e->kind == EXPR_CONST;
-    if (literal)
-        puts_(em, "ifnull(");
-    sql__emit_expr(em, e);
-    if (literal)
-        puts_(em, ", NULL)");
-    puts_(em, sql__collation(e->type));
+    struct variables *v = ctx;
+    v->found |= (e->kind == EXPR_COLUMN && e->col.rte->owner == v->own) || e->kind == EXPR_AGG ||
+                e->kind == EXPR_WINDOW || (e->kind == EXPR_FUNC && e->call.func->volatile_);
+    return !v->found;
+}
+
+/* Is it the same for every row of the select? */
+static bool is_fixed(const struct expr *e, const struct select *s)
+{
+    struct variables v = {.own = s};
+    expr_walk(e, true, find_variable, &v);
+    return !v.found;
+}
+
+/* SQLite reads an integer literal in GROUP BY as a column's position, and does not see columns of
+ * enclosing queries there. */
+static void group_key(struct emitter *em, const struct expr *e, const struct select *s)
+{
+    if (is_fixed(e, s))
+        puts_(em, "ifnull(NULL, 1)");
+    else
+        sql__emit_compared(em, e);
 }
 
 static void direction(struct emitter *em, const struct order_item *o)
@@ -52,16 +73,31 @@ static void direction(struct emitter *em, const struct order_item *o)
         puts_(em, o->nulls_first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-void sql__emit_order(struct emitter *em, const struct order_item *items, int n, bool by_position)
+void sql__emit_order(struct emitter *em, const struct order_item *items, int n)
 {
     for (int i = 0; i < n; i++) {
         comma(em, i);
-        if (by_position && items[i].target >= 0) {
-            buf_printf(em->out, "%d%s", items[i].target + 1, sql__collation(items[i].expr->type));
-        } else {
-            sort_key(em, items[i].expr);
-        }
+        sql__emit_compared(em, items[i].expr);
         direction(em, &items[i]);
+    }
+}
+
+/* A select's own ORDER BY: targets by their position, without keys that are the same in all rows.
+ */
+static void order(struct emitter *em, const struct select *s)
+{
+    const char *before = " ORDER BY ";
+    for (int i = 0; i < s->n_order; i++) {
+        const struct order_item *o = &s->order[i];
+        if (o->target < 0 && is_fixed(o->expr, s))
+            continue;
+        puts_(em, before);
+        before = ", ";
+        if (o->target >= 0)
+            buf_printf(em->out, "%d%s", o->target + 1, sql__collation(o->expr->type));
+        else
+            sql__emit_compared(em, o->expr);
+        direction(em, o);
     }
 }
 
@@ -88,12 +124,9 @@ static void limit(struct emitter *em, const struct select *s)
     puts_(em, known ? "" : ")");
 }
 
-static void order_and_limit(struct emitter *em, const struct select *s, bool by_position)
+static void order_and_limit(struct emitter *em, const struct select *s)
 {
-    if (s->n_order) {
-        puts_(em, " ORDER BY ");
-        sql__emit_order(em, s->order, s->n_order, by_position);
-    }
+    order(em, s);
     limit(em, s);
 }
 
@@ -229,7 +262,7 @@ static void targets(struct emitter *em, const struct select *s, enum column_name
             buf_printf(em->out, " AS c%d", i + 1);
     }
     if (s->n_targets == 0)
-        puts_(em, "NULL");
+        puts_(em, names == NAMES_POSITION ? "NULL AS c1" : "NULL");
 }
 
 static void where(struct emitter *em, const struct expr *e)
@@ -259,7 +292,7 @@ static void body(struct emitter *em, const struct body *b)
     where(em, s->where);
     for (int i = 0; i < s->n_group; i++) {
         puts_(em, i ? ", " : " GROUP BY ");
-        sort_key(em, s->group[i]);
+        group_key(em, s->group[i], s);
     }
     if (s->having) {
         puts_(em, " HAVING ");
@@ -282,7 +315,7 @@ static void distinct_on(struct emitter *em, const struct body *b, enum column_na
     }
     if (s->n_order) {
         puts_(em, " ORDER BY ");
-        sql__emit_order(em, s->order, s->n_order, false);
+        sql__emit_order(em, s->order, s->n_order);
     }
     puts_(em, ") AS nth");
     for (int i = 0; i < s->n_order; i++) {
@@ -313,7 +346,7 @@ static void plain(struct emitter *em, const struct body *b, enum column_names na
     targets(em, s, names, compared || s->distinct);
     body(em, b);
     if (tail)
-        order_and_limit(em, s, true);
+        order_and_limit(em, s);
 }
 
 static void values_rows(struct emitter *em, const struct select *s)
@@ -339,7 +372,7 @@ static void values(struct emitter *em, const struct select *s, enum column_names
     values_rows(em, s);
     puts_(em, ")");
     if (tail)
-        order_and_limit(em, s, true);
+        order_and_limit(em, s);
 }
 
 /* ---- set operations
@@ -440,7 +473,7 @@ static void select_part(struct emitter *em, const struct select *s, enum column_
     } else {
         setop(em, s, names);
         if (tail)
-            order_and_limit(em, s, true);
+            order_and_limit(em, s);
     }
 }
 

@@ -258,7 +258,7 @@ static void over(struct emitter *em, const struct window *w)
     if (w->n_order) {
         buf_puts(em->out, gap);
         buf_puts(em->out, "ORDER BY ");
-        sql__emit_order(em, w->order, w->n_order, false);
+        sql__emit_order(em, w->order, w->n_order);
         gap = " ";
     }
     if (*w->frame) {

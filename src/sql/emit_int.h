@@ -20,6 +20,6 @@ void sql__emit_expr_list(struct emitter *em, struct expr *const *list, int n, co
 void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, const char *op);
 /* With the type's collation, for places where SQLite compares values itself. */
 void sql__emit_compared(struct emitter *em, const struct expr *e);
-void sql__emit_order(struct emitter *em, const struct order_item *items, int n, bool by_position);
+void sql__emit_order(struct emitter *em, const struct order_item *items, int n); /* a window's */
 void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names);
 const char *sql__collation(uint32_t type); /* " COLLATE x", or "" */

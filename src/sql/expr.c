@@ -685,9 +685,13 @@ static int figure_name(const Node *n, const char **ret)
     if (!n)
         return 0;
     switch (nodeTag(n)) {
-    case T_ColumnRef:
-        *ret = strVal(llast(((const ColumnRef *)n)->fields));
+    case T_ColumnRef: {
+        const Node *last = llast(((const ColumnRef *)n)->fields);
+        if (!IsA(last, String))
+            return 0;
+        *ret = strVal(last);
         return 2;
+    }
     case T_A_Expr:
         if (((const A_Expr *)n)->kind != AEXPR_NULLIF)
             return 0;

@@ -564,6 +564,45 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
     return NULL;
 }
 
+/* ---- whose columns ----------------------------------------------------------------------- */
+
+struct levels {
+    const struct select *own;
+    bool inner, outer, aggregate;
+    const struct expr *window;
+};
+
+static bool find_levels(void *ctx, const struct expr *e)
+{
+    struct levels *l = ctx;
+    if (e->kind == EXPR_COLUMN && e->col.rte->owner == l->own)
+        l->inner = true;
+    /* of a query around this one: not of a subquery below it */
+    for (const struct select *p = l->own->parent; p && e->kind == EXPR_COLUMN; p = p->parent)
+        l->outer |= e->col.rte->owner == p;
+    if (e->kind == EXPR_COLUMN && !e->col.rte->owner)
+        l->outer = true; /* the target of a write */
+    l->aggregate |= e->kind == EXPR_AGG;
+    if (e->kind == EXPR_WINDOW)
+        l->window = e;
+    return true;
+}
+
+/* SQLite's ORDER BY and GROUP BY do not see enclosing queries. A key of their columns alone is
+ * constant here, and the emitter leaves it out; a mixed one is not possible. */
+static struct error *check_key_levels(struct analysis *a, const struct select *sel,
+                                      const struct expr *e, const char *clause)
+{
+    struct levels l = {.own = sel};
+    expr_walk(e, true, find_levels, &l);
+    if (l.inner && l.outer)
+        return sql__unsupported(a, e->position - 1, "Use columns of the subquery itself there.",
+                                "%s that mixes columns of a subquery and of the query around it is "
+                                "not supported",
+                                clause);
+    return NULL;
+}
+
 /* ---- LIMIT, DISTINCT, locking
  * -------------------------------------------------------------------------------------- */
 
@@ -577,6 +616,11 @@ static struct error *limit_value(struct analysis *a, struct scope *s, const Node
     TRY(sql__expr(a, s, n, ret));
     s->clause = before;
     const char *name = clause == CLAUSE_LIMIT ? "LIMIT" : "OFFSET";
+    struct levels l = {.own = s->select};
+    expr_walk(*ret, true, find_levels, &l);
+    if (l.inner)
+        return sql__at(a, error_new("42P10", "argument of %s must not contain variables", name),
+                       sql__location(n));
     if (!sql__can_coerce(*ret, OID_INT8, CAST_ASSIGNMENT))
         return sql__at(a,
                        error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
@@ -692,6 +736,27 @@ static struct error *where_and_having(struct analysis *a, struct scope *s, const
     return NULL;
 }
 
+/* What may not be a key of GROUP BY or ORDER BY. */
+static struct error *key_rules(struct analysis *a, const struct select *sel)
+{
+    for (int i = 0; i < sel->n_group; i++) {
+        struct levels l = {.own = sel};
+        const struct expr *e = sel->group[i];
+        expr_walk(e, false, find_levels, &l);
+        if (l.aggregate)
+            return sql__at(a,
+                           error_new(E_GROUPING, "aggregate functions are not allowed in GROUP BY"),
+                           e->position - 1);
+        if (l.window)
+            return sql__at(a, error_new("42P20", "window functions are not allowed in GROUP BY"),
+                           l.window->position - 1);
+        TRY(check_key_levels(a, sel, e, "GROUP BY"));
+    }
+    for (int i = 0; i < sel->n_order; i++)
+        TRY(check_key_levels(a, sel, sel->order[i].expr, "ORDER BY"));
+    return NULL;
+}
+
 static struct error *plain_select(struct analysis *a, struct scope *s, const SelectStmt *n,
                                   struct select *sel)
 {
@@ -716,12 +781,7 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sel->n_windows = s->windows.n;
     sel->windows = (struct window **)s->windows.items;
     sel->grouped = sel->n_group || sel->n_aggs || sel->having;
-    for (int i = 0; i < sel->n_group; i++) {
-        if (sel->group[i]->kind == EXPR_AGG)
-            return sql__at(a,
-                           error_new(E_GROUPING, "aggregate functions are not allowed in GROUP BY"),
-                           sel->group[i]->position - 1);
-    }
+    TRY(key_rules(a, sel));
     if (sel->grouped)
         TRY(group_rules(a, sel));
     return locking(a, n, sel);
