@@ -612,10 +612,9 @@ struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, stru
 /* ---- names and places
  * ---------------------------------------------------------------------------------------------- */
 
-int sql__location(const Node *n)
+/* One step to the left: the node's own place, and the node that may begin before it. */
+static int own_location(const Node *n, const Node **ret_left)
 {
-    if (!n)
-        return -1;
     switch (nodeTag(n)) {
     case T_ColumnRef:
         return ((const ColumnRef *)n)->location;
@@ -623,24 +622,24 @@ int sql__location(const Node *n)
         return ((const A_Const *)n)->location;
     case T_ParamRef:
         return ((const ParamRef *)n)->location;
-    case T_A_Expr: {
-        int left = sql__location(((const A_Expr *)n)->lexpr);
-        return left >= 0 ? left : ((const A_Expr *)n)->location;
-    }
+    case T_A_Expr:
+        *ret_left = ((const A_Expr *)n)->lexpr;
+        return ((const A_Expr *)n)->location;
     case T_FuncCall:
         return ((const FuncCall *)n)->location;
-    case T_TypeCast: {
-        int left = sql__location(((const TypeCast *)n)->arg), own = ((const TypeCast *)n)->location;
-        return left >= 0 && left < own ? left : own;
-    }
+    case T_TypeCast:
+        *ret_left = ((const TypeCast *)n)->arg;
+        return ((const TypeCast *)n)->location;
     case T_SubLink:
+        *ret_left = ((const SubLink *)n)->testexpr;
         return ((const SubLink *)n)->location;
     case T_RowExpr:
         return ((const RowExpr *)n)->location;
     case T_A_ArrayExpr:
         return ((const A_ArrayExpr *)n)->location;
     case T_A_Indirection:
-        return sql__location(((const A_Indirection *)n)->arg);
+        *ret_left = ((const A_Indirection *)n)->arg;
+        return -1;
     case T_CaseExpr:
         return ((const CaseExpr *)n)->location;
     case T_CoalesceExpr:
@@ -648,11 +647,11 @@ int sql__location(const Node *n)
     case T_MinMaxExpr:
         return ((const MinMaxExpr *)n)->location;
     case T_NullTest:
-        return sql__location((const Node *)((const NullTest *)n)->arg);
-    case T_BoolExpr: {
-        int left = sql__location(linitial(((const BoolExpr *)n)->args));
-        return left >= 0 ? left : ((const BoolExpr *)n)->location;
-    }
+        *ret_left = (const Node *)((const NullTest *)n)->arg;
+        return ((const NullTest *)n)->location;
+    case T_BoolExpr:
+        *ret_left = linitial(((const BoolExpr *)n)->args);
+        return ((const BoolExpr *)n)->location;
     case T_SetToDefault:
         return ((const SetToDefault *)n)->location;
     case T_GroupingFunc:
@@ -664,19 +663,32 @@ int sql__location(const Node *n)
     case T_ResTarget:
         return ((const ResTarget *)n)->location;
     case T_RangeSubselect:
-        return sql__location(((const RangeSubselect *)n)->subquery);
+        *ret_left = ((const RangeSubselect *)n)->subquery;
+        return -1;
     case T_SelectStmt: {
         const SelectStmt *s = (const SelectStmt *)n;
-        if (s->larg)
-            return sql__location((const Node *)s->larg);
-        if (s->targetList)
-            return sql__location(linitial(s->targetList));
-        return s->valuesLists ? sql__location(linitial((const List *)linitial(s->valuesLists)))
-                              : -1;
+        *ret_left = s->larg          ? (const Node *)s->larg
+                    : s->targetList  ? linitial(s->targetList)
+                    : s->valuesLists ? linitial((const List *)linitial(s->valuesLists))
+                                     : NULL;
+        return -1;
     }
     default:
         return -1;
     }
+}
+
+int sql__location(const Node *n)
+{
+    int leftmost = -1;
+    while (n) { /* not a recursion: this is called for trees of any depth */
+        const Node *left = NULL;
+        int at = own_location(n, &left);
+        if (at >= 0 && (leftmost < 0 || at < leftmost))
+            leftmost = at;
+        n = left;
+    }
+    return leftmost;
 }
 
 /* PostgreSQL's FigureColname. Strength 1: only a type's name, gives way to what it casts. */
