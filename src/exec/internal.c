@@ -407,7 +407,10 @@ static struct error *do_count(struct call *c)
     uint64_t region;
     if (!take_numbers(c, 1, &region))
         return malformed();
-    snprintf(c->tag, 64, "COUNT %lld", (long long)region_row_count(c->e->regions, region, c->body));
+    struct region_status status = {.bytes = -1};
+    region_get_status(c->e->regions, region, &status);
+    snprintf(c->tag, 64, "COUNT %lld %lld",
+             (long long)region_row_count(c->e->regions, region, c->body), (long long)status.bytes);
     return NULL;
 }
 
