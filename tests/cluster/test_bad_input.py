@@ -236,7 +236,7 @@ def test_only_loopback(tmp_path, address):
 def test_bad_options(tmp_path, arguments):
     """A wrong option is named in the message."""
     text = start_in_vain(*arguments, cwd=tmp_path)
-    assert arguments[-1] in text or arguments[0] in text
+    assert arguments[-1] in text or arguments[0].lstrip("-") in text
 
 
 def test_damaged_config_file(tmp_path):
@@ -287,7 +287,7 @@ def test_full_disk(tmp_path):
             cursor.execute("CREATE TABLE t (id int PRIMARY KEY, filler text)")
         acknowledged, error = fill_until_error(connection)
         assert acknowledged > 10
-        assert error.pgcode in ("53100", "58030", None), error
+        assert error.pgcode in ("53100", "58030"), error
         assert process.poll() is None, "the server lives"
         process.terminate()
         process.wait(30)

@@ -71,8 +71,8 @@ def test_schema_changes_wait_or_fail_clearly(cluster):
     cluster.kill("etcd1")
     start = time.monotonic()
     result = cluster.shell("-c", "CREATE TABLE late (id int PRIMARY KEY)", check=False)
-    assert result.returncode == 1 and time.monotonic() - start < 30
-    assert "ERROR:" in result.stderr and "etcd" in result.stderr + cluster.log("s1")
+    assert result.returncode == 1 and time.monotonic() - start < 40
+    assert "etcd" in result.stderr or "coordination" in result.stderr
     cluster.start("etcd1")
     wait_until("CREATE TABLE works", lambda: cluster.shell(
         "-c", "CREATE TABLE late (id int PRIMARY KEY)", check=False).returncode == 0 or

@@ -15,11 +15,8 @@ import pytest
 
 @pytest.fixture
 def connection(single):
-    connection = single.connect(autocommit=False)
-    with connection.cursor() as cursor:
-        cursor.execute("CREATE TABLE t (id int PRIMARY KEY, name text, price float8, ok bool)")
-    connection.commit()
-    return connection
+    single.query("CREATE TABLE t (id int PRIMARY KEY, name text, price float8, ok bool)")
+    return single.connect(autocommit=False)
 
 
 def test_types_there_and_back(connection):
@@ -67,16 +64,15 @@ def test_savepoints(connection):
         assert cursor.fetchone() == (2,)
 
 
-def test_errors_carry_their_details(connection):
+def test_errors_carry_their_details(connection, single):
     """SQLSTATE, message, and what is concerned reach the application."""
     with connection.cursor() as cursor:
         with pytest.raises(psycopg2.errors.UndefinedColumn) as e:
             cursor.execute("SELECT nope FROM t")
         assert e.value.diag.statement_position == "8"
         connection.rollback()
-        cursor.execute("CREATE TABLE u (id int PRIMARY KEY, t int NOT NULL REFERENCES t (id),"
-                       " n int CHECK (n > 0))")
-        connection.commit()
+        single.query("CREATE TABLE u (id int PRIMARY KEY, t int NOT NULL REFERENCES t (id),"
+                     " n int CHECK (n > 0))")
         with pytest.raises(psycopg2.errors.NotNullViolation) as e:
             cursor.execute("INSERT INTO u VALUES (1, NULL, 1)")
         assert e.value.diag.column_name == "t"

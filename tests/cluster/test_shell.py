@@ -1,9 +1,12 @@
 """The shell at a terminal: prompts, lines, completion, history, Ctrl-C, questions, another server."""
+import fcntl
 import os
 import pty
 import re
 import select
 import signal
+import struct
+import termios
 import time
 
 import pytest
@@ -22,6 +25,7 @@ class Terminal:
                 os.execv(MINISQL, [MINISQL, "-h", "127.0.0.1", "-p", str(cluster.port), *arguments])
             finally:
                 os._exit(127)  # no second pytest
+        fcntl.ioctl(self.fd, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 9000, 0, 0))
         self.seen = ""
 
     def wait(self, text, seconds=20):
@@ -43,7 +47,10 @@ class Terminal:
         """Types a line; gives what comes before the next prompt, less the line itself."""
         self.type(line + "\n")
         answer = self.wait(prompt)
-        return answer.split(line + "\n", 1)[-1]
+        answer = answer[answer.find(line):]
+        while answer.startswith(line + "\n"):  # the echo; two of them when we typed too early
+            answer = answer[len(line) + 1:]
+        return answer
 
     def end(self):
         self.type("\x03")
