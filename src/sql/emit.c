@@ -479,7 +479,13 @@ static void select_part(struct emitter *em, const struct select *s, enum column_
 
 void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names)
 {
+    int nesting = em->nesting;
+    struct steps *steps = em->steps;
+    em->nesting = 0;
+    em->steps = NULL;
     select_part(em, s, names, true);
+    em->nesting = nesting;
+    em->steps = steps;
 }
 
 struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out)

@@ -516,10 +516,108 @@ static void parameter(struct emitter *em, const struct expr *e)
     buf_append(em->out, text, (size_t)n);
 }
 
+/* ---- deep expressions -------------------------------------------------------------------- */
+
+enum { STEP_HEIGHT = 8, MAX_HEIGHT = 11, MAX_STEPS = 256 };
+
+struct steps {
+    int n, first; /* the number of the first one's name */
+    const struct expr *exprs[MAX_STEPS];
+    const struct expr *defining; /* the one whose definition is being printed */
+};
+
+static int height(const struct expr *e)
+{
+    int h = 0;
+    for (int i = 0; i < e->n_args; i++) {
+        int of_arg = height(e->args[i]);
+        h = MAX(h, of_arg);
+    }
+    return h + 1;
+}
+
+static bool find_aggregate(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_AGG || e->kind == EXPR_WINDOW;
+    return !*found;
+}
+
+static int step_of(const struct steps *s, const struct expr *e)
+{
+    for (int i = 0; i < s->n; i++) {
+        if (s->exprs[i] == e)
+            return i;
+    }
+    return -1;
+}
+
+/* Makes steps of e's parts, the deepest first. Returns the height of what is left of e. */
+static int cut(struct steps *s, const struct expr *e, bool is_root)
+{
+    int h = 0;
+    if (step_of(s, e) >= 0)
+        return 1;
+    for (int i = 0; i < e->n_args; i++) {
+        int of_arg = cut(s, e->args[i], false);
+        h = MAX(h, of_arg);
+    }
+    bool aggregate = false;
+    if (++h < STEP_HEIGHT || is_root || s->n == MAX_STEPS)
+        return h;
+    expr_walk(e, true, find_aggregate, &aggregate);
+    if (aggregate) /* it belongs to this select, a subquery's would be another */
+        return h;
+    s->exprs[s->n++] = e;
+    return 1;
+}
+
+static void node(struct emitter *em, const struct expr *e);
+
+static void in_steps(struct emitter *em, const struct expr *e)
+{
+    struct steps steps = {.first = em->n_probes + 1}, *outer = em->steps;
+    cut(&steps, e, true);
+    em->n_probes += steps.n;
+    em->steps = &steps;
+    for (int i = 0; i < steps.n; i++) {
+        steps.defining = steps.exprs[i];
+        buf_printf(em->out, "%s minisql_s%d(c) AS (SELECT ", i ? "," : "(WITH", steps.first + i);
+        node(em, steps.exprs[i]);
+        buf_puts(em->out, ")");
+    }
+    steps.defining = NULL;
+    buf_puts(em->out, steps.n ? " SELECT " : "(");
+    node(em, e);
+    buf_puts(em->out, ")");
+    em->steps = outer;
+}
+
+/* Prints a reference to a step instead of the expression, if it is one. */
+static bool is_step(struct emitter *em, const struct expr *e)
+{
+    int i = em->steps && e != em->steps->defining ? step_of(em->steps, e) : -1;
+    if (i >= 0)
+        buf_printf(em->out, "(SELECT c FROM minisql_s%d)", em->steps->first + i);
+    return i >= 0;
+}
+
 void sql__emit_expr(struct emitter *em, const struct expr *e)
 {
     if (em->how && em->how->expr && em->how->expr(em->how->ctx, e, em->out))
         return;
+    if (is_step(em, e))
+        return;
+    em->nesting++;
+    if (em->nesting == 1 && e->n_args && !em->all_bare && !em->bare && height(e) > MAX_HEIGHT)
+        in_steps(em, e);
+    else
+        node(em, e);
+    em->nesting--;
+}
+
+static void node(struct emitter *em, const struct expr *e)
+{
     switch (e->kind) {
     case EXPR_CONST:
         sql_emit_value(&e->value, e->type, em->out);

@@ -9,7 +9,9 @@ struct emitter {
     struct buf *out;
     const struct rte *bare; /* its columns are printed without a qualifier */
     bool all_bare;          /* a scan, a CHECK: there is one table only */
-    int n_probes;           /* numbers the aliases that ANY and ALL need */
+    int nesting;            /* of the expression that is being printed; 0: none */
+    struct steps *steps;    /* its parts that stand in a WITH; NULL: it is shallow */
+    int n_probes;           /* numbers the names made up on the way */
 };
 
 /* Which names the result columns get. */

@@ -329,6 +329,22 @@ static void test_depth(void **state)
     e = sql_analyse_text(deep.data, &w->context, &w->arena, &q);
     assert_non_null(e);
     error_free(e);
+    /* but what people write passes SQLite's smaller limits */
+    static const char *const chains[] = {" + 1", " || ''", " + -(-n)"};
+    for (size_t i = 0; i < ARRAY_LEN(chains); i++) {
+        buf_clear(&deep);
+        buf_printf(&deep, "select count(*) from a where n%s", i == 1 ? "::text" : "");
+        for (int k = 0; k < (i == 2 ? 120 : 390); k++)
+            buf_puts(&deep, chains[i]);
+        buf_puts(&deep, i == 1 ? " = '10'" : " > 390");
+        assert_string_equal(run(w, deep.data), i == 1 ? "1" : "2");
+    }
+    buf_clear(&deep);
+    buf_puts(&deep, "select sum(n)");
+    for (int k = 0; k < 15; k++)
+        buf_puts(&deep, " + max(id)");
+    buf_puts(&deep, " from a");
+    assert_string_equal(run(w, deep.data), "75");
     /* a long chain is not a deep one */
     buf_clear(&deep);
     buf_puts(&deep, "select count(*) from a where id = 1");
