@@ -52,6 +52,7 @@ static bool follow(struct repl_replica *p, repl_node from, const struct message 
     if (!same || p->stream != m->stream)
         p->match = p->committed;
     p->following = true;
+    p->member_since = MAX(p->member_since, m->config);
     p->seen = m->epoch;
     p->leader = from;
     p->stream = m->stream;

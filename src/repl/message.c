@@ -69,6 +69,7 @@ bool message_decode(const void *data, size_t len, struct message *ret)
         m.region = read64(&r);
         m.epoch = read64(&r);
         m.stream = read32(&r);
+        m.config = read64(&r);
         m.prev_lsn = read64(&r);
         m.prev_epoch = read64(&r);
         m.committed = read64(&r);
@@ -88,6 +89,7 @@ bool message_decode(const void *data, size_t len, struct message *ret)
         m.region = read64(&r);
         m.epoch = read64(&r);
         m.stream = read32(&r);
+        m.config = read64(&r);
         m.lsn = read64(&r);
         break;
     default:
@@ -126,6 +128,7 @@ void message_put(struct buf *out, const struct message *m)
         buf_put64(out, m->region);
         buf_put64(out, m->epoch);
         buf_put32(out, m->stream);
+        buf_put64(out, m->config);
         buf_put64(out, m->prev_lsn);
         buf_put64(out, m->prev_epoch);
         buf_put64(out, m->committed);
@@ -143,6 +146,7 @@ void message_put(struct buf *out, const struct message *m)
         buf_put64(out, m->region);
         buf_put64(out, m->epoch);
         buf_put32(out, m->stream);
+        buf_put64(out, m->config);
         buf_put64(out, m->lsn);
         break;
     }

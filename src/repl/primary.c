@@ -57,6 +57,7 @@ static void send_snapshot_notice(struct repl_replica *p, struct peer *peer)
                         .region = p->region,
                         .epoch = p->reign,
                         .stream = peer->stream,
+                        .config = p->config.epoch,
                         .lsn = peer->next};
     peer->state = PEER_SNAPSHOT;
     peer->sent_at = p->repl->now;
@@ -77,6 +78,7 @@ static bool send_entries(struct repl_replica *p, struct peer *peer,
                         .region = p->region,
                         .epoch = p->reign,
                         .stream = peer->stream,
+                        .config = p->config.epoch,
                         .prev_lsn = prev,
                         .prev_epoch = prev_epoch,
                         .committed = p->committed,
@@ -333,7 +335,8 @@ static bool is_lost(struct repl_replica *p, const struct peer *peer)
 {
     struct repl *r = p->repl;
     uint64_t lease = repl__lease(r, peer->node);
-    return peer->failed || r->now >= MAX(lease, peer->since + r->options.lease_ms);
+    return peer->failed || r->nodes[peer->node].down ||
+           r->now >= MAX(lease, peer->since + r->options.lease_ms);
 }
 
 static bool propose_without_lost(struct repl_replica *p)

@@ -324,7 +324,7 @@ void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
     if (old.epoch && old.primary != config->primary && old.primary != r->self)
         repl__ungrant(r, old.primary);
     enum repl_role role = role_in(config, r->self);
-    p->excused = p->excused || role == REPL_NONE;
+    p->excused = p->excused || (role == REPL_NONE && config->epoch >= p->member_since);
     if (role == REPL_PRIMARY) {
         named_primary(p, &old, ours);
         return;
@@ -336,6 +336,11 @@ void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
     p->must_bump = p->transferring = p->handing_over = false;
     repl__set_role(p, role, false);
     repl__activate(p);
+}
+
+bool repl_may_drop(const struct repl_replica *p)
+{
+    return p->role == REPL_NONE && p->config.epoch >= p->member_since;
 }
 
 /* ---- links
@@ -377,7 +382,7 @@ static void on_beacon(struct repl *r, repl_node from, struct message *m)
     struct node_state *n = &r->nodes[from];
     n->heard = r->now;
     n->ever_heard = true;
-    n->silent = false;
+    n->silent = n->down = false;
     if (!n->granted && !REPL_MUTATION(grant_at_once)) {
         send_claims(r, from);
         return;
@@ -398,6 +403,7 @@ static void on_beacon_ack(struct repl *r, repl_node from, const struct message *
     if (until > atomic_load(&n->lease))
         atomic_store_explicit(&n->lease, until, memory_order_release);
     n->lapsed = n->lapsed && until <= r->now;
+    n->down = n->down && until <= r->now;
 }
 
 /* What `from` knows. Where it is ahead of us, or has forgotten a region, it may be on the way to
@@ -462,6 +468,19 @@ void repl_receive(struct repl *r, uint64_t now, repl_node from, const void *data
         else
             follower__need_snapshot(p, from, &m);
     }
+}
+
+/* Removing a backup needs no patience, only a compare-and-swap. Taking over from a primary does:
+ * that is left to the grace period. */
+void repl_peer_down(struct repl *r, uint64_t now, repl_node node)
+{
+    r->now = MAX(r->now, now);
+    if (r->nodes[node].down)
+        return;
+    r->nodes[node].down = true;
+    for (struct repl_replica *p = r->all; p; p = p->next)
+        if (primary__needs(p, node))
+            repl__activate(p);
 }
 
 static void send_beacon(struct repl *r, repl_node to)

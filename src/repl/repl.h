@@ -109,6 +109,10 @@ uint64_t repl_next_tick(const struct repl *r);
 /* One message from a peer; the bytes may be garbage (ignored, counted). */
 void repl_receive(struct repl *r, uint64_t now, repl_node from, const void *data, size_t len);
 
+/* The node's process has ended: its machine refuses connections. Its regions' primaries need not
+ * wait for their leases to run out before they go on without it. */
+void repl_peer_down(struct repl *r, uint64_t now, repl_node node);
+
 /* A replica as recovered from its disk: the log holds entries up to last_lsn (applied_lsn if it is
  * empty), everything up to applied_lsn is in the file and so committed. `damaged`: its log or file
  * lost something that it had promised; it leaves the config and comes back as a learner through a
@@ -149,6 +153,11 @@ void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bo
 enum repl_change { REPL_ADD_LEARNER, REPL_REMOVE, REPL_TRANSFER /* make it primary */ };
 struct error *repl_change(struct repl *r, uint64_t now, struct repl_replica *p,
                           enum repl_change what, repl_node node);
+
+/* The config does not name this replica, and is newer than any by which a primary counts on it: the
+ * caller may close it and delete its data. (An old config may come long after messages of a primary
+ * of a newer one.) */
+bool repl_may_drop(const struct repl_replica *p);
 
 /* Lock-free: the replica is a serving primary and its lease holds now. Check after a read, too. */
 bool repl_may_serve(const struct repl_replica *p, uint64_t now);

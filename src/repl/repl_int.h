@@ -35,6 +35,7 @@ struct message {
     uint64_t time, incarnation, serial;
     uint64_t region;
     uint64_t epoch;  /* of the sender's reign */
+    uint64_t config; /* epoch of the config that makes the sender primary, the receiver a member */
     uint32_t stream; /* which peer slot of the primary; echoed */
     uint64_t prev_lsn, prev_epoch, committed;
     enum ack_status status;
@@ -100,10 +101,11 @@ struct repl_replica {
                      */
     uint64_t reign; /* as primary: the epoch that its entries bear */
     uint64_t start; /* as primary: what must be committed before it serves */
-    uint64_t quiet_until; /* as primary: leases that we granted to others may last until then */
-    uint64_t learned_at;  /* when this primary was first named to us */
-    uint64_t seen;        /* as follower: the highest reign heard */
-    bool following;       /* as follower: leader and stream are of the reign `seen` */
+    uint64_t quiet_until;  /* as primary: leases that we granted to others may last until then */
+    uint64_t learned_at;   /* when this primary was first named to us */
+    uint64_t seen;         /* as follower: the highest reign heard */
+    uint64_t member_since; /* as follower: the newest config that a leader told us of */
+    bool following;        /* as follower: leader and stream are of the reign `seen` */
     repl_node leader;
     uint32_t stream; /* as follower: the leader's name for us */
     uint64_t match;  /* as follower: up to here the log is known to be the leader's */
@@ -133,6 +135,7 @@ struct node_state {
     uint64_t beacon_at;     /* last sent */
     uint64_t heard;         /* last beacon from it; our start at first */
     bool ever_heard, silent, lapsed;
+    bool down;           /* its process ended, as the network says; until it is heard again */
     uint64_t granted_at; /* last */
     bool granted;        /* it knows what we know: its beacons are acknowledged */
     uint64_t serial, claims_at;

@@ -280,8 +280,7 @@ void server_housekeeping(struct sim *s, struct server *v)
         struct disk *d = &v->disks[i];
         if (!r->core || r->failed)
             continue;
-        if (r->role == REPL_NONE && v->known[i].epoch && !config_holds(&v->known[i], v->id) &&
-            !config_learner(&v->known[i], v->id) && likely(s, 200)) {
+        if (v->known[i].epoch && repl_may_drop(r->core) && likely(s, 200)) {
             TRACE(s, "s%u r%u deletes its data", v->id, i);
             replica_close(s, r);
             disk_wipe(d);

@@ -28,8 +28,8 @@ static void choose_repl(struct sim *s)
         o->retry_ms = 250;
     }
     if (likely(s, 400)) {
-        o->window_bytes = (uint32_t)ONE_OF(s, 60, 300, 2000);
-        o->batch_bytes = (uint32_t)ONE_OF(s, 40, 200, 1000);
+        o->window_bytes = (uint32_t)ONE_OF(s, 250, 600, 4000);
+        o->batch_bytes = (uint32_t)ONE_OF(s, 60, 200, 1000);
     }
 }
 
