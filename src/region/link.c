@@ -31,6 +31,7 @@ struct link {
     struct buf pending;    /* messages, each with its length in front */
     bool full;             /* the socket is: the thread polls */
     bool broken, stop;
+    bool suspect; /* the connection broke: see at once whether the peer is still there */
 };
 
 /* ---- connecting ------------------------------------------------------------------------------ */
@@ -92,6 +93,7 @@ struct error *region__connect(struct regions *rs, const char *server, const char
 
 static void disconnect(struct link *l)
 {
+    l->suspect = l->conn != NULL;
     PQfinish(l->conn);
     l->conn = NULL;
     mem_free(l->address);
@@ -172,6 +174,15 @@ static void await_events(struct link *l, int socket, bool writable, int timeout_
     }
 }
 
+static void peer_is_down(struct link *l)
+{
+    struct regions *rs = l->rs;
+    region__lock(rs);
+    if (!atomic_load(&rs->stopping))
+        repl_peer_down(rs->core, clock_ms(), region__node(rs, l->peer));
+    region__unlock(rs);
+}
+
 /* Something to send and no connection: make one. */
 static void try_connect(struct link *l)
 {
@@ -192,6 +203,8 @@ static void try_connect(struct link *l)
     pthread_mutex_unlock(&l->mutex);
     if (e) {
         log_debug("link=%s: %s", l->peer, e->message);
+        if (!address || strstr(e->message, "refused")) /* it has signed off, or its process ended */
+            peer_is_down(l);
         error_free(e);
         await_events(l, -1, false, RECONNECT_MS);
     }
@@ -230,7 +243,8 @@ static void *link_thread(void *arg)
     while (!should_stop(l)) {
         pthread_mutex_lock(&l->mutex);
         check_connection(l);
-        bool connect = !l->conn && l->pending.len;
+        bool connect = !l->conn && (l->pending.len || l->suspect);
+        l->suspect = false;
         int socket = l->conn ? PQsocket(l->conn) : -1;
         bool writable = l->full;
         pthread_mutex_unlock(&l->mutex);
