@@ -251,7 +251,7 @@ static void push_on(struct analysis *a, struct from *f, struct list *filters)
     }
 }
 
-void sql__finish_selects(struct analysis *a)
+static void push_filters(struct analysis *a)
 {
     struct list *filters = ARENA_ARRAY(a->arena, struct list, MAX(a->rtes.n, 1));
     for (int i = 0; i < a->selects.n; i++) {
@@ -312,7 +312,7 @@ static struct error *select_statement(struct analysis *a, const SelectStmt *n)
     return NULL;
 }
 
-struct error *sql__statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt)
+static struct error *statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt)
 {
     switch (nodeTag(n)) {
     case T_SelectStmt:
@@ -373,7 +373,7 @@ static struct error *finish(struct analysis *a)
     TRY(sql__finish_params(a));
     for (int i = 0; i < q->n_columns && q->select; i++)
         q->columns[i].type = q->select->targets[i].expr->type;
-    sql__finish_selects(a);
+    push_filters(a);
     list_tables(a);
     return NULL;
 }
@@ -385,7 +385,7 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
     struct query *q = ARENA_NEW(arena, struct query);
     struct analysis a = {.ctx = ctx, .arena = arena, .script = stmt->script, .q = q};
     TRY(announce_params(&a));
-    TRY(sql__statement(&a, n, stmt));
+    TRY(statement(&a, n, stmt));
     TRY(finish(&a));
     *ret = q;
     return NULL;

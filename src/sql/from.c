@@ -96,8 +96,8 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
     return NULL;
 }
 
-struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
-                             struct rte **ret)
+static struct error *table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
+                               struct rte **ret)
 {
     struct scope *at;
     struct cte *c = rv->schemaname ? NULL : find_cte(s, rv->relname, &at);
@@ -481,7 +481,7 @@ static struct error *from_node_inner(struct analysis *a, struct scope *s, const 
     switch (nodeTag(n)) {
     case T_RangeVar: {
         struct rte *r;
-        TRY(sql__table_rte(a, s, (const RangeVar *)n, &r));
+        TRY(table_rte(a, s, (const RangeVar *)n, &r));
         leaf(a, s, r, ret);
         return NULL;
     }

@@ -274,8 +274,8 @@ static void order_direction(const SortBy *n, struct order_item *o)
     o->never_null = !expr_nullable(o->expr);
 }
 
-struct error *sql__order(struct analysis *a, struct scope *s, const List *list, struct select *sel,
-                         int *ret_n, struct order_item **ret)
+static struct error *order_items(struct analysis *a, struct scope *s, const List *list,
+                                 struct select *sel, int *ret_n, struct order_item **ret)
 {
     int n = list_length(list);
     struct order_item *items = ARENA_ARRAY(a->arena, struct order_item, MAX(n, 1));
@@ -538,7 +538,7 @@ static struct error *window_parts(struct analysis *a, struct scope *s, const Win
         w->n_partition = n;
     }
     if (d->orderClause)
-        TRY(sql__order(a, s, d->orderClause, NULL, &w->n_order, &w->order));
+        TRY(order_items(a, s, d->orderClause, NULL, &w->n_order, &w->order));
     return frame(a, s, d, w);
 }
 
@@ -771,7 +771,7 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     TRY(sql__targets(a, s, n->targetList, &sel->n_targets, &sel->targets));
     TRY(where_and_having(a, s, n, sel));
     s->clause = CLAUSE_ORDER;
-    TRY(sql__order(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
+    TRY(order_items(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
     s->clause = CLAUSE_GROUP;
     TRY(key_list(a, s, n->groupClause, sel, "GROUP BY", &sel->n_group, &sel->group));
     TRY(distinct(a, s, n, sel));
@@ -827,7 +827,7 @@ static struct error *values(struct analysis *a, struct scope *s, const SelectStm
     }
     TRY(values_columns(a, sel));
     s->clause = CLAUSE_ORDER;
-    TRY(sql__order(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
+    TRY(order_items(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
     TRY(limits(a, s, n, sel));
     return locking(a, n, sel);
 }

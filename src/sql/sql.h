@@ -479,9 +479,9 @@ struct sql_context {
      * (sql_lift): inferred as such, text where nothing says otherwise. */
     const uint32_t *param_types;
     int n_params;
-    /* Schema of statements with ids >= n_params: a parameter that was not announced is inferred,
-     * unless: */
-    bool no_params; /* 42P02: there is no parameter $1 (simple queries) */
+    /* A parameter that was not announced is an error (42P02, simple queries), else it is inferred.
+     */
+    bool no_params;
 };
 
 /* The script has to be alive; the query does not need it afterwards. */

@@ -44,7 +44,7 @@ struct analysis {
     int n_params, cap_params;
     uint32_t *params;   /* 0: not known yet */
     struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
-    struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish() */
+    struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
     int n_windows;
     bool lifted; /* a parameter stands for a literal */
@@ -122,9 +122,7 @@ struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv);
 /* Parses and analyses an expression of the catalog's (a DEFAULT, a CHECK). */
 struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *sql,
                                struct expr **ret);
-void sql__finish_selects(struct analysis *a);
 struct error *sql__finish_params(struct analysis *a);
-struct error *sql__statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
 struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
                                 const struct sql_context *ctx, struct arena *arena,
                                 struct query **ret);
@@ -197,8 +195,6 @@ struct error *sql__find_column(struct analysis *a, struct scope *s, const char *
  */
 
 struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
-struct error *sql__table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
-                             struct rte **ret);
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
                           int location);
 
@@ -210,11 +206,8 @@ struct error *sql__select(struct analysis *a, struct scope *parent, const Select
 struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w);
 struct error *sql__targets(struct analysis *a, struct scope *s, const List *list, int *ret_n,
                            struct target **ret);
-struct error *sql__order(struct analysis *a, struct scope *s, const List *list, struct select *sel,
-                         int *ret_n, struct order_item **ret);
 struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *def,
                           struct window **ret);
-struct error *sql__group_rules(struct analysis *a, struct scope *s, struct select *sel);
 
 /* ---- write.c, ddl.c, command.c
  * --------------------------------------------------------------------- */
