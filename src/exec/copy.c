@@ -233,10 +233,10 @@ struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)
         exec__leave(s);
         return e;
     }
-    exec__leave(s);
     bool own = c->own;
     *ret_rows = c->rows;
     copy_free(c);
+    exec__leave(s);
     return own ? exec_commit(s) : NULL;
 }
 

@@ -71,18 +71,47 @@ static void describe(struct exec *e, uint64_t region, struct error *told)
 
 static struct error *give_up(struct exec *e, uint64_t region, struct error *cause)
 {
-    if (error_is(cause, E_UNAVAILABLE) && !region)
-        return cause;
-    struct error *told = error_new(E_UNAVAILABLE, "the data cannot be reached");
     if (region) {
-        error_free(told);
-        told =
+        struct error *told =
             error_new(E_UNAVAILABLE, "region %llu cannot be reached", (unsigned long long)region);
         describe(e, region, told);
+        error_detail(told, "%s", cause->message);
+        error_free(cause);
+        return told;
     }
+    if (!catalog_connected(e->catalog)) {
+        struct error *told = error_new(E_UNAVAILABLE, "the coordination store cannot be reached");
+        error_detail(told, "%s", cause->message);
+        error_hint(told, "Schema changes wait for it; tables that exist can be read and written.");
+        error_free(cause);
+        return told;
+    }
+    if (error_is(cause, E_UNAVAILABLE))
+        return cause;
+    struct error *told = error_new(E_UNAVAILABLE, "the data cannot be reached");
     error_detail(told, "%s", cause->message);
     error_free(cause);
     return told;
+}
+
+/* A region whose only copy lies here and stands still (a full disk): waiting does not help. NULL:
+ * not so. */
+static struct error *hopeless(struct exec *e, uint64_t region)
+{
+    if (!region || !e->regions)
+        return NULL;
+    const struct catalog_view *v = catalog_view(e->catalog);
+    const struct region *r = catalog_region(v, region);
+    bool alone = r && r->primary && strcmp(r->primary, e->name) == 0 && r->n_backups == 0;
+    catalog_unref(v);
+    struct region_status status = {0};
+    if (!alone || !region_get_status(e->regions, region, &status) || !status.error[0])
+        return NULL;
+    bool full = strstr(status.error, "No space") || strstr(status.error, "full");
+    struct error *told = error_new(full ? E_DISK_FULL : E_IO, "region %llu stands still: %s",
+                                   (unsigned long long)region, status.error);
+    return error_hint(told, full ? "Make room on the disk and start the server again."
+                                 : "Put the disk right and start the server again.");
 }
 
 struct error *exec__wait_retry(struct exec_session *s, uint64_t region, uint64_t deadline,
@@ -103,6 +132,11 @@ struct error *exec__wait_retry(struct exec_session *s, uint64_t region, uint64_t
     if (atomic_load(&s->cancel)) {
         error_free(e);
         return exec__canceled();
+    }
+    struct error *stop = hopeless(x, region);
+    if (stop) {
+        error_free(e);
+        return stop;
     }
     if (clock_ms() >= deadline)
         return give_up(x, region, e);
