@@ -111,8 +111,17 @@ static void report(struct repl_replica *p)
     }
 }
 
+/* Not before it is on our own disk, though it is on others': after a crash the file would be ahead
+ * of the log, and what is left there of an older history would seem to follow it. */
+static void commit_what_is_durable(struct repl_replica *p)
+{
+    repl__commit(p, MIN(p->told, MIN(p->match, p->durable)));
+}
+
 void follower__durable(struct repl_replica *p)
 {
+    if (!unfit(p))
+        commit_what_is_durable(p);
     if (p->role != REPL_PRIMARY && p->ack_due && !unfit(p))
         send_ack(p, ACK_OK, MIN(p->match, p->durable));
     p->ack_due = p->ack_due && p->durable < p->match;
@@ -143,7 +152,8 @@ void follower__prepare(struct repl_replica *p, repl_node from, struct message *m
         return;
     }
     p->match = MAX(p->match, m->prev_lsn + m->n);
-    repl__commit(p, MIN(m->committed, p->match));
+    p->told = MAX(p->told, MIN(m->committed, p->match));
+    commit_what_is_durable(p);
     if (m->n || p->durable >= p->match || REPL_MUTATION(ack_before_durable)) {
         p->ack_due = true;
         report(p);

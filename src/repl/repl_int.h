@@ -109,6 +109,7 @@ struct repl_replica {
     repl_node leader;
     uint32_t stream; /* as follower: the leader's name for us */
     uint64_t match;  /* as follower: up to here the log is known to be the leader's */
+    uint64_t told;   /* as follower: the leader's committed lsn, of what matched */
     bool ack_due;    /* as follower: when `match` is durable */
     bool fetching;   /* as learner: a snapshot is to replace all this; nothing is taken meanwhile */
 

@@ -28,8 +28,8 @@ static void choose_repl(struct sim *s)
         o->retry_ms = 250;
     }
     if (likely(s, 400)) {
-        o->window_bytes = (uint32_t)ONE_OF(s, 250, 600, 4000);
-        o->batch_bytes = (uint32_t)ONE_OF(s, 60, 200, 1000);
+        o->window_bytes = (uint32_t)ONE_OF(s, 600, 2000, 8000);
+        o->batch_bytes = (uint32_t)ONE_OF(s, 60, 300, 1000);
     }
 }
 
@@ -96,8 +96,9 @@ static void append_some(struct sim *s, struct server *v, struct replica *r)
 
 void client_acts(struct sim *s)
 {
-    uint64_t pause =
-        s->knobs.client_us * (s->faults ? 1 : 10); /* let learners with tiny windows keep up */
+    uint64_t pause = s->knobs.client_us;
+    if (!s->faults)
+        pause = MAX(pause, 300 * MS); /* learners with tiny windows catch up, too */
     if (s->clients)
         at(s, between(s, pause / 2, pause * 3 / 2), event_new(EV_CLIENT, 0, 0));
     unsigned region = (unsigned)chance(s, s->n_regions), start = (unsigned)chance(s, s->n_servers);

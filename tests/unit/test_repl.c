@@ -309,6 +309,33 @@ static void test_commit_waits_for_all(void **state)
     world_free(w);
 }
 
+/* A copy applies nothing that is not on its own disk yet, though it is on all that count: its file
+ * must not be ahead of its log. */
+static void test_applies_after_own_disk(void **state)
+{
+    struct world *w = world_with(1);
+    w->n[2].disk_stuck = true;
+    ok(repl_change(w->n[0].core, w->now, w->n[0].p, REPL_ADD_LEARNER, 2));
+    ok(append(&w->n[0], 'a'));
+    for (int i = 0; i < 50 && !w->n[2].last; i++)
+        run(w, 10);
+    struct message m = {.kind = MSG_PREPARE, /* as if commits had not waited for it */
+                        .region = REGION,
+                        .epoch = w->n[2].p->seen,
+                        .config = w->config.epoch,
+                        .stream = w->n[2].p->stream,
+                        .prev_lsn = 1,
+                        .prev_epoch = w->n[2].epochs[1],
+                        .committed = 1};
+    send_to(&w->n[2], 0, &m);
+    assert_int_equal(w->n[2].last, 1);
+    assert_int_equal(w->n[2].applied, 0);
+    w->n[2].disk_stuck = false;
+    run(w, 20);
+    assert_int_equal(w->n[2].applied, 1);
+    world_free(w);
+}
+
 /* Only a serving primary takes writes. */
 static void test_not_primary(void **state)
 {
@@ -803,6 +830,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commit_waits_for_all),
+        cmocka_unit_test(test_applies_after_own_disk),
         cmocka_unit_test(test_not_primary),
         cmocka_unit_test(test_restart_raises_epoch),
         cmocka_unit_test(test_takeover),
