@@ -26,6 +26,8 @@ struct writer_queue {
     bool busy;
     struct region_txn *txn; /* a transaction that owns the writer and has not been revoked */
     struct waiter *head, **tail;
+    size_t waiting;    /* in the list */
+    size_t last_batch; /* writes in the last batch: about as many are on their way again */
 };
 
 /* ---- a replica ------------------------------------------------------------------------------ */

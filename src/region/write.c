@@ -18,9 +18,10 @@
 #include "region/region_int.h"
 
 #include <errno.h>
+#include <sched.h>
 #include <time.h>
 
-enum { MAX_BATCH = 256, PART_BYTES = 512 * 1024, CANCEL_POLL_MS = 20 };
+enum { MAX_BATCH = 256, PART_BYTES = 512 * 1024, CANCEL_POLL_MS = 20, GATHER_US = 100 };
 
 /* ---- owning the writer ---------------------------------------------------------------------- */
 
@@ -34,6 +35,7 @@ static bool enqueue(struct region_replica *p, struct waiter *w)
     } else {
         *p->queue.tail = w;
         p->queue.tail = &w->next;
+        p->queue.waiting++;
     }
     pthread_mutex_unlock(&p->queue.mutex);
     return free;
@@ -47,6 +49,7 @@ static bool leave(struct region_replica *p, struct waiter *w)
     for (struct waiter **at = &p->queue.head; *at; at = &(*at)->next) {
         if (*at == w) {
             *at = w->next;
+            p->queue.waiting--;
             if (!*at)
                 p->queue.tail = at;
             found = true;
@@ -104,6 +107,7 @@ void region__disown(struct region_replica *p)
     struct waiter *next = p->queue.head;
     if (next) {
         p->queue.head = next->next;
+        p->queue.waiting--;
         if (!p->queue.head)
             p->queue.tail = &p->queue.head;
         next->next = NULL;
@@ -124,6 +128,7 @@ static size_t take_batch(struct region_replica *p, struct waiter **batch, size_t
     while (n < max && p->queue.head && p->queue.head->kind == WAIT_WRITE) {
         batch[n++] = p->queue.head;
         p->queue.head = p->queue.head->next;
+        p->queue.waiting--;
     }
     if (!p->queue.head)
         p->queue.tail = &p->queue.head;
@@ -331,11 +336,34 @@ static struct error *run_batch(struct region_replica *p, struct batch *b)
     return commit_file(p, last, epoch);
 }
 
+/* Who was answered with the last batch is about to write again: a commit that starts without them
+ * makes them wait for a whole one more. So the leader lets them come, for a fraction of what a
+ * commit takes. */
+static void gather(struct region_replica *p)
+{
+    uint64_t until = 0;
+    for (;;) {
+        pthread_mutex_lock(&p->queue.mutex);
+        bool enough = p->queue.waiting + 1 >= p->queue.last_batch;
+        pthread_mutex_unlock(&p->queue.mutex);
+        if (enough)
+            return;
+        uint64_t now = clock_us();
+        if (!until)
+            until = now + GATHER_US;
+        if (now >= until)
+            return;
+        sched_yield();
+    }
+}
+
 /* Leads a batch: the caller's write, which owns the writer, and those that queue behind it. */
 static void lead(struct region_replica *p, struct waiter *own)
 {
     struct batch b = {.waiters = {own}, .n = 1};
+    gather(p);
     b.n += take_batch(p, b.waiters + 1, MAX_BATCH - 1);
+    p->queue.last_batch = b.n; /* its owner alone writes it */
     struct error *e = atomic_load(&p->ready) ? run_batch(p, &b) : region__not_primary(p);
     region__disown(p);
     for (size_t i = 0; i < b.n; i++) {
