@@ -5,6 +5,8 @@
  *   2. The first scan streams through in batches of 1024 rows. A tuple is a row number for each
  * scan, so a join copies numbers, not values.   scan 0 -> join 1 -> .. -> join n -> WHERE ->
  * groups, or output
+ *      Where the scan is of many rows and here, a thread of its own fills batches (feed.c) while
+ * this one joins and groups.
  *   3. Groups give their rows: HAVING, targets.
  *   4. Output: straight to the client; or, with ORDER BY, kept, sorted and then given. With a LIMIT
  * only the best rows are kept.
@@ -29,7 +31,7 @@ struct batch {
     void *ctx;
     struct arena arena; /* what lives as long as the execution */
     struct env env;
-    struct rows *sides;      /* by scan: sides[0] the present batch, others alias joins[].rows */
+    struct rows *sides;      /* by scan: the present batch, then the rows of the joins; borrowed */
     struct hash_join *joins; /* by join */
     uint32_t (*frames)[BATCH_ROWS]; /* (n_joins + 1) x n_scans */
     struct node **where;
@@ -336,23 +338,25 @@ static struct error *probe(struct batch *b, int join, int n)
 
 /* ---- scans ---------------------------------------------------------------------------------- */
 
-/* One batch of the first scan goes through. */
-static struct error *first_batch(struct batch *b)
+/* One batch of the first scan, which is in sides[0], goes through. */
+static struct error *first_batch(void *ctx, const struct rows *rows)
 {
-    int n = (int)b->sides[0].n;
+    struct batch *b = ctx;
+    int n = (int)rows->n;
+    b->sides[0] = *rows;
     uint32_t(*idx)[BATCH_ROWS] = frame(b, 0);
     for (int t = 0; t < n; t++)
         idx[0][t] = (uint32_t)t;
-    struct error *e = b->plan->n_joins > 0 ? probe(b, 0, n) : joined(b, n);
-    exec__rows_clear(&b->sides[0]);
-    return e;
+    return b->plan->n_joins > 0 ? probe(b, 0, n) : joined(b, n);
 }
 
-static struct error *first_row(void *ctx, const struct value *values, int n)
+/* Is the first scan large, and of a region here? Then it is worth a thread. */
+static bool worth_a_thread(const struct batch *b)
 {
-    struct batch *b = ctx;
-    TRY(exec__rows_add(&b->sides[0], values));
-    return b->sides[0].n == BATCH_ROWS ? first_batch(b) : NULL;
+    const struct plan_scan *s = &b->plan->scans[0];
+    const struct exec *e = b->run->e;
+    return e->regions && region_row_count(e->regions, s->region, s->rte->table->name) >=
+                             e->settings.batch_min_rows * 2;
 }
 
 struct building {
@@ -367,16 +371,11 @@ static struct error *build_row(void *ctx, const struct value *values, int n)
     return k->rows->n % BATCH_ROWS == 0 ? check_memory(k->b) : NULL;
 }
 
-static struct error *scan(struct batch *b, int i, exec__row_fn row, void *ctx)
-{
-    return exec__scan(b->run, &b->plan->scans[i], row, ctx);
-}
-
 static struct error *build(struct batch *b)
 {
     for (int i = 0; i < b->plan->n_joins; i++) {
         struct building k = {.b = b, .rows = &b->joins[i].rows};
-        TRY(scan(b, b->joins[i].plan->scan, build_row, &k));
+        TRY(exec__scan(b->run, &b->plan->scans[b->joins[i].plan->scan], build_row, &k));
         TRY(exec__join_build(&b->joins[i]));
         b->sides[b->joins[i].plan->scan] = b->joins[i].rows;
         TRY(check_memory(b));
@@ -389,9 +388,7 @@ static struct error *run_all(struct batch *b)
     TRY(build(b));
     if (b->plan->grouped)
         TRY(exec__groups_init(&b->groups, b->plan, b->run, &b->arena, b->sides));
-    TRY(scan(b, 0, first_row, b));
-    if (b->sides[0].n > 0)
-        TRY(first_batch(b));
+    TRY(exec__feed(b->run, &b->plan->scans[0], worth_a_thread(b), first_batch, b));
     if (b->plan->grouped)
         TRY(give_groups(b));
     return b->n_order > 0 ? give_kept(b) : NULL;
@@ -472,7 +469,6 @@ static struct error *set_up(struct batch *b)
     b->sides = ARENA_ARRAY(&b->arena, struct rows, scans);
     b->joins = ARENA_ARRAY(&b->arena, struct hash_join, scans);
     b->frames = mem_alloc(sizeof(*b->frames) * (size_t)(b->plan->n_joins + 1) * (size_t)scans);
-    exec__rows_init(&b->sides[0], b->plan->scans[0].n_columns);
     b->env.run = b->run;
     b->env.sides = b->sides;
     TRY(set_joins(b));
@@ -486,8 +482,6 @@ static void clean_up(struct batch *b)
         exec__groups_done(&b->groups);
     for (int i = 0; b->joins && i < b->plan->n_joins; i++)
         exec__join_done(&b->joins[i]);
-    if (b->sides)
-        exec__rows_done(&b->sides[0]);
     mem_free(b->frames);
     mem_free(b->kept);
     arena_done(&b->kept_arena);

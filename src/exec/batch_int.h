@@ -62,6 +62,14 @@ static inline uint64_t hash_int(uint64_t x)
     return x ^ (x >> 32);
 }
 
+/* ---- feeding (feed.c) ----------------------------------------------------------------------- */
+
+typedef struct error *(*exec__batch_fn)(void *ctx, const struct rows *rows);
+/* Runs a scan and gives its rows in batches, on the calling thread; with `threaded` the scan runs
+ * on one of its own. */
+struct error *exec__feed(struct run *r, const struct plan_scan *scan, bool threaded,
+                         exec__batch_fn batch, void *ctx);
+
 /* ---- expressions (eval.c) ------------------------------------------------------------------- */
 
 /* Where an expression finds its columns: in a tuple (a row number for each scan), or in a group. */

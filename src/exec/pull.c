@@ -56,7 +56,10 @@ static void pull_step(sqlite3_context *context, int n, sqlite3_value **args)
     }
     for (int i = 1; i < n; i++)
         values[i - 1] = value_of(args[i]);
-    p->error = p->row(p->ctx, values, n - 1);
+    /* A scan without columns says SELECT 1. */
+    if (n == 1)
+        values[0] = (struct value){.kind = VALUE_INT, .i = 1};
+    p->error = p->row(p->ctx, values, MAX(n - 1, 1));
     if (p->error)
         sqlite3_result_error(context, "stopped", -1);
 }
