@@ -174,6 +174,7 @@ static enum outcome do_regions(struct session *s, bool yes)
 struct health {
     size_t servers, up, regions, healthy;
     uint64_t tables, records, bytes;
+    bool counted; /* `records` holds every table: not when one's primary could not be asked */
     const char *master, *master_address; /* in the servers' result */
 };
 
@@ -193,8 +194,11 @@ static struct health sum_up(const PGresult *servers, const PGresult *regions,
     }
     for (int i = 0; i < PQntuples(regions); i++)
         h.healthy += strcasecmp(text_at(regions, i, "status"), "healthy") == 0;
-    for (int i = 0; i < PQntuples(tables); i++)
+    h.counted = true;
+    for (int i = 0; i < PQntuples(tables); i++) {
         h.records += number_at(tables, i, "records");
+        h.counted &= *text_at(tables, i, "records") != 0;
+    }
     return h;
 }
 
@@ -210,7 +214,10 @@ static void print_health(struct session *s, const struct health *h, const PGresu
         fprintf(s->out, "master    %s (%s)\n", h->master, h->master_address);
     else
         fprintf(s->out, "master    none: an election is under way\n");
-    fprintf(s->out, "tables    %" PRIu64 " with %" PRIu64 " records\n", h->tables, h->records);
+    fprintf(s->out, "tables    %" PRIu64, h->tables);
+    if (h->counted)
+        fprintf(s->out, " with %" PRIu64 " records", h->records);
+    fputc('\n', s->out);
     fprintf(s->out, "regions   %zu healthy, %zu degraded\n", h->healthy, h->regions - h->healthy);
     for (int i = 0; i < PQntuples(regions); i++)
         if (strcasecmp(text_at(regions, i, "status"), "healthy") != 0)
@@ -222,12 +229,15 @@ static void print_health(struct session *s, const struct health *h, const PGresu
 
 static void print_health_json(struct session *s, const struct health *h)
 {
-    fprintf(s->out, "{\"servers\": %zu, \"servers_up\": %zu, \"master\": ", h->servers, h->up);
-    fprintf(s->out, h->master ? "\"%s\"" : "null%s", h->master ? h->master : "");
+    _cleanup_(mem_freep) char *master =
+        h->master ? mem_printf("\"%s\"", h->master) : mem_strdup("null");
+    _cleanup_(mem_freep) char *records =
+        h->counted ? mem_printf("%" PRIu64, h->records) : mem_strdup("null");
     fprintf(s->out,
-            ", \"tables\": %" PRIu64 ", \"records\": %" PRIu64 ", \"bytes\": %" PRIu64
+            "{\"servers\": %zu, \"servers_up\": %zu, \"master\": %s, \"tables\": %" PRIu64
+            ", \"records\": %s, \"bytes\": %" PRIu64
             ", \"regions\": %zu, \"regions_healthy\": %zu}\n",
-            h->tables, h->records, h->bytes, h->regions, h->healthy);
+            h->servers, h->up, master, h->tables, records, h->bytes, h->regions, h->healthy);
 }
 
 /* RUN_FAILED when something is wrong with the cluster, so that a script sees it. */
