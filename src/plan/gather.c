@@ -64,7 +64,7 @@ static void table_texts(struct plan *p, struct plan_gather *g, int i)
         buf_printf(&insert, "%s?%d", c > 0 ? ", " : "", c + 1);
     }
     buf_puts(&create, s->n_columns > 0 ? ")" : "\"minisql_one\")");
-    buf_puts(&insert, s->n_columns > 0 ? ")" : "?1)");
+    buf_puts(&insert, s->n_columns > 0 ? ")" : "NULL)");
     size_t len;
     g->creates[i] = (char *)plan__text(p, &create, &len);
     g->inserts[i] = (char *)plan__text(p, &insert, &len);
