@@ -485,7 +485,10 @@ static void test_waits_for_leases_it_granted(void **state)
     run(w, 1000);
     assert_true(may_serve(&w->n[0]));
     w->config = (struct repl_config){.epoch = w->config.epoch + 1, .primary = 1};
-    learn(&w->n[1]); /* node 0 is slow to learn it */
+    learn(&w->n[1]); /* node 0 is slow to learn it, and cut off */
+    assert_true(may_serve(&w->n[0]));
+    assert_false(may_serve(&w->n[1]));
+    w->keep_letters = true;
     for (int i = 0; i < 200 && !may_serve(&w->n[1]); i++) {
         run(w, 10);
         assert_false(may_serve(&w->n[0]) && may_serve(&w->n[1]));
