@@ -520,7 +520,7 @@ static struct error *read_number(struct embedded *e, const char *sql, uint64_t *
 
 static struct error *create_schema(struct embedded *e)
 {
-    uint64_t format;
+    uint64_t format = 0;
     TRY(read_number(e, "PRAGMA user_version", &format));
     if (format > FILE_FORMAT)
         return error_hint(error_new(E_UNSUPPORTED, "\"%s\" has format %llu, this server knows %d",

@@ -225,7 +225,7 @@ static struct error *new_portal(struct session *s, const char *name, struct port
 static struct error *bind_message(struct session *s, const struct pgwire_frame *f)
 {
     struct pgwire_bind m;
-    struct portal *p;
+    struct portal *p = NULL;
     struct statement *st;
     TRY(pgwire_decode_bind(f, &s->worker->arena, &m));
     TRY(need_statement(s, m.statement, &st));
@@ -297,7 +297,7 @@ static struct error *describe_message(struct session *s, const struct pgwire_fra
     TRY(pgwire_decode_target(f, &m));
     if (m.kind == 'S')
         return describe_statement(s, m.name);
-    struct portal *p;
+    struct portal *p = NULL;
     TRY(need_portal(s, m.name, &p));
     describe(s, p->entry, p->n_formats, p->formats);
     return NULL;
@@ -353,7 +353,7 @@ static struct error *execute_message(struct session *s, const struct pgwire_fram
                                      const char **ret_where)
 {
     struct pgwire_execute m;
-    struct portal *p;
+    struct portal *p = NULL;
     TRY(pgwire_decode_execute(f, &m));
     TRY(need_portal(s, m.portal, &p));
     if (!p->entry) {

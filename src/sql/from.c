@@ -110,7 +110,7 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
         TRY(sql__find_table(a, rv, &t));
         *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
     }
-    return sql__at(a, rename_columns(a, *ret, rv->alias), rv->location);
+    return rename_columns(a, *ret, rv->alias);
 }
 
 static struct error *subselect(struct analysis *a, struct scope *s, const RangeSubselect *n,
@@ -145,7 +145,7 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
                                 .typmod = e->typmod,
                                 .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
     }
-    TRY(sql__at(a, rename_columns(a, r, n->alias), location));
+    TRY(rename_columns(a, r, n->alias));
     leaf(a, s, r, ret);
     return NULL;
 }
@@ -178,7 +178,7 @@ static struct error *series(struct analysis *a, struct scope *s, const FuncCall 
     r->columns = ARENA_NEW(a->arena, struct rte_column);
     *r->columns =
         (struct rte_column){.name = r->name, .type = type, .typmod = -1, .not_null = true};
-    TRY(sql__at(a, rename_columns(a, r, alias), f->location));
+    TRY(rename_columns(a, r, alias));
     leaf(a, s, r, ret);
     return NULL;
 }
@@ -480,7 +480,7 @@ static struct error *from_node_inner(struct analysis *a, struct scope *s, const 
 {
     switch (nodeTag(n)) {
     case T_RangeVar: {
-        struct rte *r;
+        struct rte *r = NULL;
         TRY(table_rte(a, s, (const RangeVar *)n, &r));
         leaf(a, s, r, ret);
         return NULL;

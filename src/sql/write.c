@@ -460,7 +460,7 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
 
 struct error *sql__insert(struct analysis *a, const InsertStmt *n)
 {
-    struct rte *target;
+    struct rte *target = NULL;
     int n_columns, *columns;
     a->q->kind = QUERY_INSERT;
     a->q->tag = "INSERT 0";
@@ -507,7 +507,7 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
 /* Filters on the target itself: the select's FROM does not hold it. */
 struct error *sql__update(struct analysis *a, const UpdateStmt *n)
 {
-    struct rte *target;
+    struct rte *target = NULL;
     a->q->kind = QUERY_UPDATE;
     a->q->tag = "UPDATE";
     TRY(write_target(a, n->relation, &target));
@@ -522,7 +522,7 @@ struct error *sql__update(struct analysis *a, const UpdateStmt *n)
 
 struct error *sql__delete(struct analysis *a, const DeleteStmt *n)
 {
-    struct rte *target;
+    struct rte *target = NULL;
     a->q->kind = QUERY_DELETE;
     a->q->tag = "DELETE";
     TRY(write_target(a, n->relation, &target));

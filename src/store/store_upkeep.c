@@ -187,7 +187,7 @@ struct error *store_row_count(struct store *s, const char *table, int64_t *ret)
         return NULL;
     struct store_conn *c;
     uint64_t started = clock_ms();
-    int64_t rows;
+    int64_t rows = 0;
     TRY(store_get_reader(s, &c));
     struct error *e = count_rows(c, table, &rows);
     store_put_reader(s, c);

@@ -361,8 +361,8 @@ static struct error *open_all(struct wal *w, const uint32_t *numbers, size_t n,
 
 static struct error *find_segments(struct wal *w, struct buf *image)
 {
-    uint32_t *numbers;
-    size_t n, used = 0;
+    uint32_t *numbers = NULL;
+    size_t n = 0, used = 0;
     struct wal_segments all = {0};
     w->next_number = 1;
     TRY(list_segments(w, &numbers, &n));
