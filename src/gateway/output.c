@@ -157,6 +157,8 @@ struct error *output__row(void *ctx, const struct value *values, int n)
     struct session *s = o->s;
     if (o->describe && !o->described)
         output__describe(o, &s->out);
+    if (o->e->n_columns == 0)
+        n = 0; /* SELECT without columns: SQLite has none, and sends one in its place */
     bool later = o->limit > 0 && o->rows >= o->limit;
     struct buf *b = later ? spool_of(o) : &s->out;
     size_t at = pgwire_begin_row(b, n);

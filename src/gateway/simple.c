@@ -31,10 +31,6 @@ static struct error *literal_value(const struct type *t, const struct lifted_lit
     }
     size_t n;
     const char *text = lift_text(l, a, &n);
-    if (l->negative) {
-        text = arena_printf(a, "-%.*s", (int)n, text);
-        n++;
-    }
     return t->parse(text, n, -1, a, ret);
 }
 
