@@ -127,10 +127,18 @@ static struct error *check_header(struct copy_in *c)
     for (int i = 0; i < c->n; i++) {
         const struct pgwire_copy_field *f = &c->row.fields[i];
         size_t n = strlen(c->names[i]);
-        if (i >= c->row.n || !f->p || f->n != n || memcmp(f->p, c->names[i], n) != 0)
+        if (i >= c->row.n)
+            break;
+        if (!f->p)
             return error_new("22P04",
-                             "column name mismatch in header line field %d: expected \"%s\"", i + 1,
-                             c->names[i]);
+                             "column name mismatch in header line field %d: got null value "
+                             "(\"%s\"), expected \"%s\"",
+                             i + 1, c->q->copy.options.null, c->names[i]);
+        if (f->n != n || memcmp(f->p, c->names[i], n) != 0)
+            return error_new("22P04",
+                             "column name mismatch in header line field %d: got \"%.*s\", expected "
+                             "\"%s\"",
+                             i + 1, (int)MIN(f->n, (size_t)200), f->p, c->names[i]);
     }
     if (c->row.n != c->n)
         return error_new("22P04", "wrong number of fields in header line: got %d, expected %d",

@@ -126,6 +126,15 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
     return NULL;
 }
 
+/* Of commands: PostgreSQL tells no place. */
+struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
+                                 const struct table **ret)
+{
+    RangeVar nowhere = *rv;
+    nowhere.location = -1;
+    return sql__find_table(a, &nowhere, ret);
+}
+
 /* ---- nodes of the result
  * ----------------------------------------------------------------------------- */
 

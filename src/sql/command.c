@@ -363,8 +363,19 @@ static struct error *single_byte(const struct analysis *a, const DefElem *d, con
     return NULL;
 }
 
-static struct error *force_columns(struct analysis *a, const struct table *t, const DefElem *d,
-                                   int *ret_n, int **ret)
+/* The number of a table's column, or of a column of the query's result; -1: there is none. */
+static int copied_column(const struct query *q, const char *name)
+{
+    if (q->copy.table)
+        return table_column(q->copy.table, name);
+    for (int i = 0; i < q->copy.query->n_columns; i++) {
+        if (strcmp(q->copy.query->columns[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+static struct error *force_columns(struct analysis *a, const DefElem *d, int *ret_n, int **ret)
 {
     if (!d->arg || IsA(d->arg, A_Star)) {
         *ret_n = 1;
@@ -384,7 +395,7 @@ static struct error *force_columns(struct analysis *a, const struct table *t, co
     for (int i = 0; i < *ret_n; i++) {
         const Node *n = list_nth(names, i);
         const char *name = IsA(n, String) ? strVal(n) : "";
-        (*ret)[i] = t ? table_column(t, name) : -1;
+        (*ret)[i] = copied_column(a->q, name);
         if ((*ret)[i] < 0)
             return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name),
                            d->location);
@@ -406,8 +417,7 @@ static struct error *copy_format(const struct analysis *a, const DefElem *d, str
     return NULL;
 }
 
-static struct error *copy_option(struct analysis *a, const struct table *t, const DefElem *d,
-                                 struct copy_options *o)
+static struct error *copy_option(struct analysis *a, const DefElem *d, struct copy_options *o)
 {
     const char *name = d->defname;
     if (strcmp(name, "format") == 0)
@@ -428,11 +438,11 @@ static struct error *copy_option(struct analysis *a, const struct table *t, cons
         return NULL;
     }
     if (strcmp(name, "force_quote") == 0)
-        return force_columns(a, t, d, &o->n_force_quote, &o->force_quote);
+        return force_columns(a, d, &o->n_force_quote, &o->force_quote);
     if (strcmp(name, "force_not_null") == 0)
-        return force_columns(a, t, d, &o->n_force_not_null, &o->force_not_null);
+        return force_columns(a, d, &o->n_force_not_null, &o->force_not_null);
     if (strcmp(name, "force_null") == 0)
-        return force_columns(a, t, d, &o->n_force_null, &o->force_null);
+        return force_columns(a, d, &o->n_force_null, &o->force_null);
     if (strcmp(name, "freeze") == 0)
         return NULL;
     if (strcmp(name, "encoding") == 0) {
@@ -445,12 +455,12 @@ static struct error *copy_option(struct analysis *a, const struct table *t, cons
     return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", name), d->location);
 }
 
-static struct error *copy_options(struct analysis *a, const struct table *t, const List *options,
-                                  struct copy_options *o)
+static struct error *copy_options(struct analysis *a, const List *options)
 {
+    struct copy_options *o = &a->q->copy.options;
     const DefElem *first = options ? linitial(options) : NULL;
     for (int i = 0; i < list_length(options); i++)
-        TRY(copy_option(a, t, list_nth(options, i), o));
+        TRY(copy_option(a, list_nth(options, i), o));
     bool csv = o->format == COPY_CSV;
     if (o->format == COPY_BINARY && (o->delimiter || o->null || o->header))
         return bad_option(a, first, "cannot specify DELIMITER, NULL or HEADER in BINARY mode");
@@ -573,7 +583,7 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
         return sql__unsupported(a, -1, "Filter the data before it is sent.",
                                 "COPY FROM ... WHERE is not supported");
     if (n->relation) {
-        TRY(sql__find_table(a, n->relation, &q->copy.table));
+        TRY(sql__find_relation(a, n->relation, &q->copy.table));
         if (n->is_from && q->copy.table->id == 0)
             return sql__at(a,
                            error_new("42501", "permission denied for system table \"%s\"",
@@ -581,8 +591,8 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
                            n->relation->location);
         TRY(copy_columns(a, n, q->copy.table));
     }
-    TRY(copy_options(a, q->copy.table, n->options, &q->copy.options));
-    return n->is_from ? copy_in(a, q->copy.table) : copy_out(a, n, stmt);
+    TRY(n->is_from ? copy_in(a, q->copy.table) : copy_out(a, n, stmt));
+    return copy_options(a, n->options);
 }
 
 /* ---- maintenance, and what there is not
@@ -595,7 +605,7 @@ static struct error *check_relations(struct analysis *a, const List *relations, 
                                     : list_nth(relations, i);
         const struct table *t;
         if (rv)
-            TRY(sql__find_table(a, rv, &t));
+            TRY(sql__find_relation(a, rv, &t));
     }
     return NULL;
 }

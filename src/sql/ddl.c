@@ -418,44 +418,31 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
             const char *name = strVal(list_nth(n->pk_attrs, i));
             fk->ref_columns[i] = table_column(to, name);
             if (fk->ref_columns[i] < 0)
-                return sql__at(
-                    a,
-                    error_new(E_UNDEFINED_COLUMN,
-                              "column \"%s\" referenced in foreign key constraint does not exist",
-                              name),
-                    n->location);
+                return error_new(
+                    E_UNDEFINED_COLUMN,
+                    "column \"%s\" referenced in foreign key constraint does not exist", name);
         }
     } else {
         const struct key *pk = primary_key(d, to);
         if (!pk)
-            return sql__at(a,
-                           error_new(E_UNDEFINED_OBJECT,
-                                     "there is no primary key for referenced table \"%s\"",
-                                     to->name),
-                           n->location);
+            return error_new(E_UNDEFINED_OBJECT,
+                             "there is no primary key for referenced table \"%s\"", to->name);
         count = pk->n_columns;
         fk->ref_columns = pk->columns;
     }
     if (count != fk->n_columns)
-        return sql__at(
-            a,
-            error_new("42830",
-                      "number of referencing and referenced columns for foreign key disagree"),
-            n->location);
+        return error_new("42830",
+                         "number of referencing and referenced columns for foreign key disagree");
     if (!has_key(d, to, fk->ref_columns, count))
-        return sql__at(
-            a,
-            error_new(
-                "42830",
-                "there is no unique constraint matching given keys for referenced table \"%s\"",
-                to->name),
-            n->location);
+        return error_new(
+            "42830",
+            "there is no unique constraint matching given keys for referenced table \"%s\"",
+            to->name);
     return NULL;
 }
 
 static struct error *foreign_types(struct analysis *a, const struct table_draft *d,
-                                   const struct table *to, const struct foreign_key *fk,
-                                   int location)
+                                   const struct table *to, const struct foreign_key *fk)
 {
     for (int i = 0; i < fk->n_columns; i++) {
         const struct column *from = &d->t->columns[fk->columns[i]],
@@ -467,7 +454,7 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
             E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name);
         error_detail(e, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.",
                      from->name, ref->name, sql__type(a, from->type), sql__type(a, ref->type));
-        return sql__at(a, e, location);
+        return e;
     }
     return NULL;
 }
@@ -484,7 +471,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
                                 "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
                                 "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
     if (strcmp(n->pktable->relname, d->t->name) != 0)
-        TRY(sql__find_table(a, n->pktable, &to));
+        TRY(sql__find_relation(a, n->pktable, &to));
     if (column >= 0) {
         fk->n_columns = 1;
         fk->columns = ARENA_NEW(a->arena, int);
@@ -496,18 +483,15 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
             const char *name = strVal(list_nth(n->fk_attrs, i));
             fk->columns[i] = table_column(d->t, name);
             if (fk->columns[i] < 0)
-                return sql__at(
-                    a,
-                    error_new(E_UNDEFINED_COLUMN,
-                              "column \"%s\" referenced in foreign key constraint does not exist",
-                              name),
-                    n->location);
+                return error_new(
+                    E_UNDEFINED_COLUMN,
+                    "column \"%s\" referenced in foreign key constraint does not exist", name);
         }
     }
     TRY(referenced_columns(a, d, n, to, fk));
     TRY(given_name(a, d, n, joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
                    &fk->name));
-    TRY(foreign_types(a, d, to, fk, n->location));
+    TRY(foreign_types(a, d, to, fk));
     fk->table = to->id; /* 0: the table itself, which has no id yet */
     fk->on_delete = n->fk_del_action;
     fk->on_update = n->fk_upd_action;
@@ -557,6 +541,25 @@ static struct error *constraint(struct analysis *a, struct table_draft *d, const
     return NULL;
 }
 
+static struct error *check_nulls(struct analysis *a, const struct table *t, const ColumnDef *def)
+{
+    bool null = false, not_null = false;
+    for (int i = 0; i < list_length(def->constraints); i++) {
+        const Constraint *n = list_nth(def->constraints, i);
+        null |= n->contype == CONSTR_NULL;
+        not_null |= n->contype == CONSTR_NOTNULL || n->contype == CONSTR_PRIMARY;
+        if (null && not_null)
+            return sql__at(
+                a,
+                error_new(
+                    E_SYNTAX,
+                    "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
+                    def->colname, t->name),
+                n->location);
+    }
+    return NULL;
+}
+
 static struct error *constraints(struct analysis *a, struct table_draft *d, const List *elements,
                                  enum pass pass)
 {
@@ -568,6 +571,7 @@ static struct error *constraints(struct analysis *a, struct table_draft *d, cons
             continue;
         }
         const ColumnDef *def = (const ColumnDef *)n;
+        TRY(check_nulls(a, d->t, def));
         for (int k = 0; k < list_length(def->constraints); k++)
             TRY(constraint(a, d, list_nth(def->constraints, k), column, pass));
         column++;
@@ -925,7 +929,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     q->kind = QUERY_CREATE_INDEX;
     q->tag = "CREATE INDEX";
     q->writes = true;
-    TRY(sql__find_table(a, n->relation, &t));
+    TRY(sql__find_relation(a, n->relation, &t));
     TRY(refuse_index(a, n));
     if (t->id == 0)
         return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
@@ -1014,7 +1018,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     if (n->objtype != OBJECT_TABLE)
         return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
                                 "ALTER of this kind of object is not supported");
-    TRY(sql__find_table(a, n->relation, &t));
+    TRY(sql__find_relation(a, n->relation, &t));
     const AlterTableCmd *c = linitial(n->cmds);
     const Constraint *k = (const Constraint *)c->def;
     if (t->id == 0)
@@ -1184,7 +1188,7 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
     for (int i = 0; i < count; i++) {
         const RangeVar *rv = list_nth(n->relations, i);
         const struct table *t;
-        TRY(sql__find_table(a, rv, &t));
+        TRY(sql__find_relation(a, rv, &t));
         if (t->id == 0)
             return sql__at(a,
                            error_new("42501", "permission denied for system table \"%s\"", t->name),

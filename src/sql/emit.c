@@ -250,19 +250,39 @@ struct body {
     const char *source; /* a tail's; NULL: the select's own FROM, WHERE, GROUP BY */
 };
 
+static bool find_aggregate(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_AGG;
+    return !*found;
+}
+
+/* SQLite takes a query without GROUP BY for one of groups only when a target aggregates. */
+static bool hides_groups(const struct select *s)
+{
+    bool found = s->n_group || !s->n_aggs;
+    for (int i = 0; i < s->n_targets; i++)
+        expr_walk(s->targets[i].expr, false, find_aggregate, &found);
+    return !found;
+}
+
 static void targets(struct emitter *em, const struct select *s, enum column_names names,
                     bool compared)
 {
+    bool group = hides_groups(s);
     for (int i = 0; i < s->n_targets; i++) {
         comma(em, i);
+        puts_(em, group && i == 0 ? "iif(count(*) < 0, NULL, " : "");
         sql__emit_expr(em, s->targets[i].expr);
+        puts_(em, group && i == 0 ? ")" : "");
         if (compared)
             puts_(em, sql__collation(s->targets[i].expr->type));
         if (names == NAMES_POSITION)
             buf_printf(em->out, " AS c%d", i + 1);
     }
     if (s->n_targets == 0)
-        puts_(em, names == NAMES_POSITION ? "NULL AS c1" : "NULL");
+        buf_printf(em->out, "%s%s", group ? "nullif(count(*), NULL)" : "NULL",
+                   names == NAMES_POSITION ? " AS c1" : "");
 }
 
 static void where(struct emitter *em, const struct expr *e)

@@ -34,6 +34,60 @@ static struct error *resolve_unknown(struct analysis *a, struct select *sel)
     return NULL;
 }
 
+static struct error *recursive_error(struct analysis *a, int position, const char *name,
+                                     const char *what)
+{
+    return sql__at(
+        a, error_new("42P19", "recursive reference to query \"%s\" must not appear %s", name, what),
+        position - 1);
+}
+
+/*
+ * What SQLite does with each row by itself, as it takes it from its queue, means the same as in
+ * PostgreSQL, which takes all rows of a round together. What looks at several rows does not.
+ */
+static struct error *check_step(struct analysis *a, const struct cte *c, const struct rte *r,
+                                const struct select *step)
+{
+    const struct select *at = r->owner;
+    if (r->nullable)
+        return recursive_error(a, r->position, c->name, "within an outer join");
+    if (at->n_aggs)
+        return sql__at(a,
+                       error_new("42P19", "aggregate functions are not allowed in a recursive "
+                                          "query's recursive term"),
+                       at->aggs[0]->position - 1);
+    if (at != step || step->n_group || step->distinct || step->n_distinct_on || step->n_windows ||
+        step->limit || step->offset)
+        return sql__unsupported(
+            a, r->position - 1,
+            "Join with the recursive query in the FROM of the second SELECT, and "
+            "do the rest in the query that reads the WITH query.",
+            "a recursive reference below DISTINCT, GROUP BY, LIMIT, window "
+            "functions, set operations or in a subquery is not supported");
+    return NULL;
+}
+
+/* References to c among the range table's entries from `first` on. */
+static struct error *check_references(struct analysis *a, const struct cte *c, int first,
+                                      const struct select *step)
+{
+    int n = 0;
+    for (int i = first; i < a->rtes.n; i++) {
+        const struct rte *r = a->rtes.items[i];
+        if (r->kind != RTE_CTE || r->cte != c)
+            continue;
+        if (n++)
+            return recursive_error(a, r->position, c->name, "more than once");
+    }
+    for (int i = first; i < a->rtes.n; i++) {
+        const struct rte *r = a->rtes.items[i];
+        if (r->kind == RTE_CTE && r->cte == c)
+            TRY(check_step(a, c, r, step));
+    }
+    return NULL;
+}
+
 static struct error *recursive_cte(struct analysis *a, struct scope *s, struct cte *c,
                                    const CommonTableExpr *n)
 {
@@ -50,9 +104,10 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
     sel->n_targets = sel->left->n_targets;
     sel->targets = sel->left->targets;
     cte_columns(a, c, sel, n->aliascolnames);
-    int before = c->n_refs;
+    int before = c->n_refs, first = a->rtes.n;
     TRY(sql__select(a, &own, q->rarg, &sel->right));
     c->recursive = c->n_refs > before;
+    TRY(check_references(a, c, first, sel->right));
     if (sel->right->n_targets != sel->n_targets)
         return sql__at(a,
                        error_new(E_SYNTAX, "each UNION query must have the same number of columns"),
@@ -647,7 +702,20 @@ static struct error *limits(struct analysis *a, struct scope *s, const SelectStm
     return limit_value(a, s, n->limitOffset, CLAUSE_OFFSET, &sel->offset);
 }
 
-static struct error *distinct_rules(struct analysis *a, const struct select *sel)
+/* The first key of DISTINCT ON that is not among the first n items of ORDER BY. */
+static int unordered_key(const struct select *sel, int n)
+{
+    for (int k = 0; k < sel->n_distinct_on; k++) {
+        bool found = false;
+        for (int i = 0; i < n; i++)
+            found |= expr_equal(sel->distinct_on[k], sel->order[i].expr);
+        if (!found)
+            return k;
+    }
+    return 0;
+}
+
+static struct error *distinct_rules(struct analysis *a, const struct select *sel, const List *on)
 {
     for (int i = 0; i < sel->n_order && sel->distinct; i++) {
         if (sel->order[i].target < 0)
@@ -668,7 +736,7 @@ static struct error *distinct_rules(struct analysis *a, const struct select *sel
                 a,
                 error_new("42P10",
                           "SELECT DISTINCT ON expressions must match initial ORDER BY expressions"),
-                sel->order[i].expr->position - 1);
+                sql__location(list_nth(on, unordered_key(sel, i))));
     }
     return NULL;
 }
@@ -685,7 +753,7 @@ static struct error *distinct(struct analysis *a, struct scope *s, const SelectS
         TRY(key_list(a, s, n->distinctClause, sel, "SELECT DISTINCT ON", &sel->n_distinct_on,
                      &sel->distinct_on));
     }
-    return distinct_rules(a, sel);
+    return distinct_rules(a, sel, n->distinctClause);
 }
 
 static struct error *locking(struct analysis *a, const SelectStmt *n, struct select *sel)

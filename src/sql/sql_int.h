@@ -117,6 +117,8 @@ struct rte *sql__new_rte(struct analysis *a, enum rte_kind kind, const char *nam
 struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct select *parent);
 struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
                               const struct table **ret); /* 42P01 */
+struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
+                                 const struct table **ret); /* the same, without a position */
 const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
 struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv);
 /* Parses and analyses an expression of the catalog's (a DEFAULT, a CHECK). */
