@@ -141,6 +141,8 @@ void gateway_close(struct gateway *g)
     uint64_t now = clock_ms();
     end_sessions(g, true, now, now + 2000);
     pool__stop(g);
+    while (g->sessions) /* who came between the two lines above */
+        session__free(g->sessions);
     cache__done(&g->cache);
     map_done(&g->by_pid);
     pthread_mutex_destroy(&g->lock);

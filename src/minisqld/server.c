@@ -13,7 +13,7 @@
 #include <stdio.h>
 
 enum {
-    STORE_WAIT_MS = 10 * 1000,
+    STORE_WAIT_MS = 8 * 1000,
     STORE_TRY_MS = 2000,
     DRAIN_MS = 5000,
     HAND_OVER_MS = 3000,
