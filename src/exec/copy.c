@@ -60,7 +60,7 @@ static struct error *insert_here(struct exec_copy *c)
         e = types_sqlite_error(db, rc);
     sqlite3_reset(c->stmt);
     if (e)
-        return sql_name_constraint(c->plan->view, e);
+        return sql_name_constraint(c->plan->view, c->plan->query, e);
     int64_t before = c->rows;
     c->rows += sqlite3_changes64(db);
     if (c->s->n_savepoints == 0 && before / PROGRESS_ROWS != c->rows / PROGRESS_ROWS)

@@ -393,7 +393,7 @@ static struct error *do_copy(struct call *c)
         e = region_txn_progress(k.txn);
     if (e) {
         const struct catalog_view *v = catalog_view(c->e->catalog);
-        e = sql_name_constraint(v, e);
+        e = sql_name_constraint(v, NULL, e);
         catalog_unref(v);
     }
     snprintf(c->tag, 64, "COPY %lld", (long long)k.rows);

@@ -43,7 +43,7 @@ static struct error *run_write_stmt(struct run *r, struct store_conn *c, exec__r
 
 static struct error *named(struct run *r, struct error *e)
 {
-    return e ? sql_name_constraint(r->plan->view, e) : NULL;
+    return e ? sql_name_constraint(r->plan->view, r->plan->query, e) : NULL;
 }
 
 /* ---- here ----------------------------------------------------------------------------------- */

@@ -101,7 +101,7 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
     entry__ref(e); /* the statement may be dropped, or planned again, meanwhile */
     struct error *failed = statement__run(s, &e, values, o, ret_where);
     entry__unref(e);
-    return failed;
+    return error_at(failed, 0); /* a place in another text */
 }
 
 static struct error *run_deallocate(struct session *s, const char *name)

@@ -254,6 +254,21 @@ static void add_key(struct table *t, const struct key *key, struct arena *a)
         t->columns[key->columns[i]].not_null = true;
 }
 
+/* SQLite tells of two equal rows as if one of them were being inserted. */
+static struct error *name_index(struct error *e, const struct index *index)
+{
+    if (!error_is(e, E_UNIQUE))
+        return e;
+    mem_free(e->message);
+    mem_free(e->constraint);
+    mem_free(e->column);
+    e->message = mem_printf("could not create unique index \"%s\"", index->name);
+    e->constraint = mem_strdup(index->name);
+    e->column = NULL;
+    return error_hint(e,
+                      "Some rows have the same key: GROUP BY it HAVING count(*) > 1 finds them.");
+}
+
 static struct error *create_index(struct master *m, const struct catalog_view *v, uint64_t table,
                                   const struct index *index, const struct key *key)
 {
@@ -270,7 +285,7 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     next->indexes[next->n_indexes++] = *index;
     if (key)
         add_key(next, key, &a);
-    TRY(run_at_primary(m, t->region, index->ddl));
+    TRY(name_index(run_at_primary(m, t->region, index->ddl), index));
     struct error *e = catalog_replace_table(m->catalog, t, next);
     if (e)
         undo_index(m, t->region, index->name);

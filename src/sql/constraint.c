@@ -56,31 +56,151 @@ static struct error *name_unique(const struct catalog_view *view, struct error *
     return e;
 }
 
-/* SQLite names the check only: the first table that has one of this name gives the rest. */
-static struct error *name_check(const struct catalog_view *view, struct error *e)
+static bool has_check(const struct table *t, const char *name)
 {
-    if (!e->constraint || e->table || !view)
-        return e;
-    for (size_t i = 0; i < view->n_tables; i++) {
-        const struct table *t = view->tables[i];
-        for (int k = 0; k < t->n_checks; k++) {
-            if (strcmp(t->checks[k].name, e->constraint) != 0)
-                continue;
-            e->table = mem_strdup(t->name);
-            mem_free(e->message);
-            e->message = mem_printf("new row for relation \"%s\" violates check constraint \"%s\"",
-                                    t->name, e->constraint);
-            return e;
-        }
+    for (int i = 0; i < t->n_checks; i++) {
+        if (strcmp(t->checks[i].name, name) == 0)
+            return true;
     }
+    return false;
+}
+
+/* SQLite names the check only: its table is the one that is written, or one that a foreign key's
+ * action reaches. */
+static const struct table *checked_table(const struct catalog_view *view,
+                                         const struct table *target, const char *name)
+{
+    if (target && has_check(target, name))
+        return target;
+    for (size_t i = 0; view && i < view->n_tables; i++) {
+        if (has_check(view->tables[i], name))
+            return view->tables[i];
+    }
+    return NULL;
+}
+
+static struct error *name_check(const struct catalog_view *view, const struct table *target,
+                                struct error *e)
+{
+    if (!e->constraint || e->table)
+        return e;
+    const struct table *t = checked_table(view, target, e->constraint);
+    if (!t)
+        return e;
+    e->table = mem_strdup(t->name);
+    mem_free(e->message);
+    e->message = mem_printf("new row for relation \"%s\" violates check constraint \"%s\"", t->name,
+                            e->constraint);
     return e;
 }
 
-struct error *sql_name_constraint(const struct catalog_view *view, struct error *e)
+/* ---- foreign keys
+ * -----------------------------------------------------------------------------------------------
+ */
+
+/* The foreign keys that a statement can violate. SQLite does not say which one it was: it is known
+ * when there is one only. */
+struct suspects {
+    const struct catalog_view *view;
+    struct buf names; /* "a, b" */
+    int n, depth;
+    const struct foreign_key *fk;
+    const struct table *child;
+    const struct table
+        *parent; /* of a row that is still referenced; NULL: a child's row was written */
+};
+
+static void suspect(struct suspects *s, const struct foreign_key *fk, const struct table *child,
+                    const struct table *parent)
+{
+    buf_printf(&s->names, "%s\"%s\"", s->n ? ", " : "", fk->name);
+    s->n++;
+    s->fk = fk;
+    s->child = child;
+    s->parent = parent;
+}
+
+static bool sets_any(const struct write *w, const int *columns, int n)
+{
+    for (int i = 0; w && i < w->n_set; i++) {
+        for (int k = 0; k < n; k++) {
+            if (w->set[i].column == columns[k])
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Rows of t get these values; w: in an UPDATE, only what it sets. */
+static void suspect_own(struct suspects *s, const struct table *t, const struct write *w)
+{
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *fk = &t->foreign_keys[i];
+        if (!w || sets_any(w, fk->columns, fk->n_columns))
+            suspect(s, fk, t, NULL);
+    }
+}
+
+/* Rows of t go away; w: or change what it sets. */
+static void suspect_references(struct suspects *s, const struct table *t, const struct write *w)
+{
+    if (s->depth > 8)
+        return;
+    s->depth++;
+    for (size_t i = 0; i < s->view->n_tables; i++) {
+        const struct table *child = s->view->tables[i];
+        for (int k = 0; k < child->n_foreign_keys; k++) {
+            const struct foreign_key *fk = &child->foreign_keys[k];
+            if (fk->table != t->id || (w && !sets_any(w, fk->ref_columns, fk->n_columns)))
+                continue;
+            char action = w ? fk->on_update : fk->on_delete;
+            if (action == 'c' && !w)
+                suspect_references(s, child, NULL);
+            else if (action != 'n') /* SET NULL breaks no foreign key */
+                suspect(s, fk, child, action == 'd' ? NULL : t);
+        }
+    }
+    s->depth--;
+}
+
+static struct error *name_foreign_key(const struct catalog_view *view, const struct query *q,
+                                      struct error *e)
+{
+    if (!view || !q || !q->write || e->constraint)
+        return e;
+    struct suspects s = {.view = view};
+    const struct table *t = q->write->target->table;
+    if (q->kind != QUERY_DELETE)
+        suspect_own(&s, t, q->kind == QUERY_UPDATE ? q->write : NULL);
+    if (q->kind != QUERY_INSERT)
+        suspect_references(&s, t, q->kind == QUERY_UPDATE ? q->write : NULL);
+    if (s.n == 1) {
+        mem_free(e->message);
+        e->message =
+            s.parent
+                ? mem_printf("update or delete on table \"%s\" violates foreign key constraint "
+                             "\"%s\" on table \"%s\"",
+                             s.parent->name, s.fk->name, s.child->name)
+                : mem_printf("insert or update on table \"%s\" violates foreign key constraint "
+                             "\"%s\"",
+                             s.child->name, s.fk->name);
+        e->table = mem_strdup(s.child->name);
+        e->constraint = mem_strdup(s.fk->name);
+    } else if (s.n) {
+        e = error_detail(e, "It is one of %s.", s.names.data);
+    }
+    buf_done(&s.names);
+    return e;
+}
+
+struct error *sql_name_constraint(const struct catalog_view *view, const struct query *q,
+                                  struct error *e)
 {
     if (error_is(e, E_UNIQUE))
         return name_unique(view, e);
     if (error_is(e, E_CHECK))
-        return name_check(view, e);
+        return name_check(view, q && q->write ? q->write->target->table : NULL, e);
+    if (error_is(e, E_FOREIGN_KEY))
+        return name_foreign_key(view, q, e);
     return e;
 }

@@ -29,16 +29,23 @@ struct table_draft {
 /* ---- names
  * ---------------------------------------------------------------------------------------------- */
 
+static bool check_taken(const struct table_draft *d, const char *name)
+{
+    for (int i = 0; i < d->checks.n; i++) {
+        if (strcmp(((struct check *)d->checks.items[i])->name, name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static bool name_taken(const struct table_draft *d, const char *name)
 {
     for (int i = 0; i < d->keys.n; i++) {
         if (strcmp(((struct key *)d->keys.items[i])->name, name) == 0)
             return true;
     }
-    for (int i = 0; i < d->checks.n; i++) {
-        if (strcmp(((struct check *)d->checks.items[i])->name, name) == 0)
-            return true;
-    }
+    if (check_taken(d, name))
+        return true;
     for (int i = 0; i < d->foreign_keys.n; i++) {
         if (strcmp(((struct foreign_key *)d->foreign_keys.items[i])->name, name) == 0)
             return true;
@@ -80,6 +87,8 @@ static struct error *given_name(struct analysis *a, const struct table_draft *d,
         return NULL;
     }
     *ret = arena_strdup(a->arena, n->conname);
+    if (n->contype == CONSTR_CHECK && check_taken(d, *ret))
+        return error_new("42710", "check constraint \"%s\" already exists", n->conname);
     if (name_taken(d, *ret))
         return sql__at(a,
                        error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
@@ -1099,12 +1108,23 @@ static struct error *check_dependents(const struct analysis *a)
     return error_hint(e, "Drop table %s as well.", from->name);
 }
 
+static bool is_key(const struct analysis *a, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        if (key_exists(v->tables[i], name))
+            return true;
+    }
+    return false;
+}
+
 static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
 {
     struct query *q = a->q;
     const struct table *t = sql__lookup_table(a, rv);
     const struct index *x;
-    if (!t && a->ctx->view && catalog_index(a->ctx->view, "public", rv->relname, &x))
+    if (!t && a->ctx->view &&
+        (catalog_index(a->ctx->view, "public", rv->relname, &x) || is_key(a, rv->relname)))
         return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
                           "Use DROP INDEX to remove an index.");
     if (!t && missing_ok) {

@@ -83,8 +83,15 @@ static struct error *new_error(const PgQueryError *e)
     const char *state = E_SYNTAX;
     if (strstr(e->message, "memory exhausted") || strstr(e->message, "stack depth"))
         state = "54001";
-    else if (strstr(e->message, "invalid byte sequence") || strstr(e->message, "Unicode"))
+    else if (strncmp(e->message, "frame start", 11) == 0 ||
+             strncmp(e->message, "frame end", 9) == 0)
+        state = "42P20";
+    else if (strstr(e->message, "invalid byte sequence"))
         state = "22021";
+    else if (strcmp(e->message, "invalid Unicode escape") == 0)
+        state = "22025";
+    else if (strncmp(e->message, "unsafe use of", 13) == 0)
+        state = "22P06";
     else if (strstr(e->message, "not yet supported") || strstr(e->message, "not supported") ||
              strstr(e->message, "not implemented"))
         state = E_UNSUPPORTED;

@@ -557,8 +557,9 @@ bool select_is_flat(const struct select *s);
 
 /* Gives an error that types_sqlite_error() made of a SQLite constraint failure PostgreSQL's text
  * and fields: `duplicate key value violates unique constraint "t_pkey"`, .. Any other error comes
- * back as it was. */
-struct error *sql_name_constraint(const struct catalog_view *view, struct error *e);
+ * back as it was. q: the statement that failed; NULL: not known. */
+struct error *sql_name_constraint(const struct catalog_view *view, const struct query *q,
+                                  struct error *e);
 
 /* ---- lifting literals ----------------------------------------------------------------------- */
 

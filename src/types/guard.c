@@ -77,13 +77,17 @@ static const struct agg text_agg = {single_init, single_step, single_merge, text
 
 static CALL(required)
 {
-    if (v[0].kind == VALUE_NULL)
-        return error_new(E_NOT_NULL,
-                         "null value in column \"%.*s\" of relation \"%.*s\" violates not-null "
-                         "constraint",
-                         (int)v[2].s.n, v[2].s.p, (int)v[1].s.n, v[1].s.p);
-    *ret = v[0];
-    return NULL;
+    if (v[0].kind != VALUE_NULL) {
+        *ret = v[0];
+        return NULL;
+    }
+    struct error *e = error_new(E_NOT_NULL,
+                                "null value in column \"%.*s\" of relation \"%.*s\" violates "
+                                "not-null constraint",
+                                (int)v[2].s.n, v[2].s.p, (int)v[1].s.n, v[1].s.p);
+    e->table = mem_strndup(v[1].s.p, v[1].s.n);
+    e->column = mem_strndup(v[2].s.p, v[2].s.n);
+    return e;
 }
 
 static CALL(limit)

@@ -133,9 +133,10 @@ int value_bind(sqlite3_stmt *stmt, int index, const struct value *v)
 
 static void give_error(sqlite3_context *c, struct error *e)
 {
-    /* \1 state \1 message \1 detail \1 hint; types_sqlite_error() takes it apart */
-    char *text = mem_printf("\1%s\1%s\1%s\1%s", e->sqlstate, e->message, e->detail ? e->detail : "",
-                            e->hint ? e->hint : "");
+    /* \1 state \1 message \1 detail ..; types_sqlite_error() takes it apart */
+    char *text =
+        mem_printf("\1%s\1%s\1%s\1%s\1%s\1%s", e->sqlstate, e->message, e->detail ? e->detail : "",
+                   e->hint ? e->hint : "", e->table ? e->table : "", e->column ? e->column : "");
     sqlite3_result_error(c, text, -1);
     mem_free(text);
     error_free(e);

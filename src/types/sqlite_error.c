@@ -25,12 +25,17 @@ static struct error *decode_raised(const char *text)
 {
     char *copy = mem_strdup(text + 1), *cursor = copy;
     const char *state = next_field(&cursor), *message = next_field(&cursor),
-               *detail = next_field(&cursor), *hint = next_field(&cursor);
+               *detail = next_field(&cursor), *hint = next_field(&cursor),
+               *table = next_field(&cursor), *column = next_field(&cursor);
     struct error *e = error_new(state, "%s", message);
     if (*detail)
         e = error_detail(e, "%s", detail);
     if (*hint)
         e = error_hint(e, "%s", hint);
+    if (*table)
+        e->table = mem_strdup(table);
+    if (*column)
+        e->column = mem_strdup(column);
     mem_free(copy);
     return e;
 }
