@@ -70,6 +70,17 @@ static struct error *check_date_style(struct session *s, char **value)
     return replace(value, text);
 }
 
+static struct error *check_time_zone(struct session *s, char **value)
+{
+    static const char *const names[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT",    "Zulu",
+                                        "Z",   "0",       "+0",  "+00",     "+00:00", "Universal"};
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (!strcasecmp(*value, names[i]))
+            return replace(value, "UTC");
+    return error_hint(error_new(E_UNSUPPORTED, "time zone \"%s\" is not supported", *value),
+                      "MiniSQL reads and writes times in UTC: convert them in the client.");
+}
+
 static struct error *check_search_path(struct session *s, char **value)
 {
     _cleanup_(mem_freep) char *copy = mem_strdup(*value);
@@ -200,7 +211,7 @@ static const struct setting table[] = {
     {"synchronize_seqscans", "on", KIND_BOOL, .description = "Accepted for compatibility."},
     {"synchronous_commit", "on", KIND_ENUM, .choices = "on|remote_apply|remote_write|local|off",
      .description = "Accepted for compatibility: commits are always durable on all copies."},
-    {"TimeZone", "UTC", KIND_TEXT, REPORT,
+    {"TimeZone", "UTC", KIND_TEXT, REPORT, .check = check_time_zone,
      .description = "Sets the time zone for displaying and interpreting time stamps."},
     {"transaction_deferrable", "off", KIND_BOOL, .description = "Accepted for compatibility."},
     {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation,
