@@ -1,0 +1,25 @@
+-- dates and times
+SET timezone = 'UTC';
+SELECT '2024-02-29'::date, date '2000-01-01', '20240115'::date, '2024-01-15 13:14:15'::timestamp, '2024-01-15T13:14:15.123456Z'::timestamptz;
+SELECT '2023-02-29'::date;
+SELECT 'nope'::date;
+SELECT '2024-13-01'::date;
+SELECT '2024-01-15 25:00'::timestamp;
+SELECT 'epoch'::timestamp, 'infinity'::timestamp, '-infinity'::date;
+SELECT date '2024-03-01' - date '2024-02-01', date '2024-02-28' + 2, date '2024-03-01' - 1, 7 + date '2024-01-01';
+SELECT date '2024-01-01' < date '2024-01-02', timestamp '2024-01-01 00:00' = date '2024-01-01', timestamp '2024-01-01 10:00' > timestamp '2024-01-01 09:59:59.999';
+SELECT timestamp '2024-05-06 07:08:09'::date, date '2024-05-06'::timestamp, '2024-05-06 07:08:09+02'::timestamptz, timestamptz '2024-05-06 07:08:09+02'::timestamp;
+SELECT now() = current_timestamp, now()::date = current_date, now() > timestamptz '2020-01-01', clock_timestamp() >= now();
+SELECT now() + 1;
+SELECT date '2024-01-01' + date '2024-01-01';
+SELECT date '2024-01-01' = 1;
+CREATE TABLE ev (id int PRIMARY KEY, d date, ts timestamp, tz timestamptz DEFAULT now());
+INSERT INTO ev (id, d, ts, tz) VALUES (1, '2024-01-15', '2024-01-15 10:00', '2024-01-15 10:00+02'), (2, '1999-12-31', NULL, NULL), (3, NULL, '2024-01-15 10:00:00.5', '2024-06-01');
+SELECT * FROM ev ORDER BY id;
+SELECT id FROM ev WHERE d > '2000-01-01' ORDER BY id;
+SELECT id FROM ev WHERE ts >= '2024-01-15' ORDER BY id;
+SELECT min(d), max(ts), count(tz) FROM ev;
+SELECT d, count(*) FROM ev GROUP BY d ORDER BY d;
+INSERT INTO ev (id, d) VALUES (4, '2024-02-30');
+INSERT INTO ev (id, d) VALUES (4, 5);
+DROP TABLE ev;

@@ -1,0 +1,61 @@
+-- what MiniSQL does in its own way
+CREATE TABLE a (id int PRIMARY KEY, x int);
+CREATE TABLE b (id int PRIMARY KEY, y text);
+CREATE TABLE c (z int);
+INSERT INTO a VALUES (1, 10), (2, 20);
+INSERT INTO b VALUES (1, 'one'), (3, 'three');
+INSERT INTO c VALUES (7), (8);
+-- a JOIN without a condition is a cross join
+SELECT * FROM a JOIN b ORDER BY a.id, b.id;
+SELECT a.id, b.id, z FROM a JOIN b JOIN c ON z = 7 ORDER BY 1, 2;
+SELECT a.id, b.id, z FROM a JOIN b ON a.id = b.id JOIN c ORDER BY z;
+SELECT count(*) FROM a JOIN b JOIN c;
+SELECT count(*) FROM a LEFT JOIN b;
+SELECT * FROM a JOIN b WHERE a.id = b.id;
+SELECT * FROM a JOIN b USING (id);
+SELECT * FROM a JOIN WHERE 1 = 1;
+SELECT * FROM a JOIN b ON;
+SELECT a.nope FROM a JOIN b JOIN c;
+-- constraints: what is told, and what is not
+CREATE TABLE p (id int PRIMARY KEY, k text UNIQUE CHECK (k <> 'no'));
+CREATE TABLE q (id int PRIMARY KEY, p int REFERENCES p, other int REFERENCES q (id));
+INSERT INTO p VALUES (1, 'a');
+INSERT INTO p VALUES (1, 'b');
+INSERT INTO p VALUES (2, 'a');
+INSERT INTO p VALUES (2, 'no');
+INSERT INTO p VALUES (NULL, 'b');
+INSERT INTO q VALUES (1, 9, NULL);
+INSERT INTO q VALUES (1, 1, NULL);
+UPDATE q SET p = 8;
+UPDATE q SET other = 8;
+DELETE FROM p;
+CREATE TABLE r (p int DEFAULT 5 REFERENCES p ON DELETE SET DEFAULT);
+INSERT INTO r VALUES (1);
+DELETE FROM p;
+DROP TABLE r;
+DROP TABLE p;
+DROP TABLE p CASCADE;
+DROP TABLE p, q;
+-- one conflict twice in a statement
+INSERT INTO a VALUES (9, 1), (9, 2) ON CONFLICT (id) DO UPDATE SET x = 0;
+-- options of tables
+CREATE TABLE near (id int) WITH (colocate_with = 'a', copies = 1);
+CREATE TABLE bad (id int) WITH (colocate_with = 'nope');
+CREATE TABLE bad (id int) WITH (copies = 0);
+CREATE TABLE bad (id int) WITH (fillfactor = 70);
+-- names that differ in case
+CREATE TABLE "A" (id int);
+SELECT "ID" FROM a;
+-- datestyle, time zone and encoding are fixed
+SET datestyle = 'nope';
+SET client_encoding = 'latin1';
+SET timezone = 'Europe/Rome';
+SET TIME ZONE LOCAL;
+SET timezone = 'etc/utc';
+SHOW timezone;
+-- TRUNCATE .. CASCADE says nothing
+CREATE TABLE d (a int REFERENCES a);
+TRUNCATE a;
+TRUNCATE a CASCADE;
+SELECT count(*) FROM a;
+DROP TABLE a, b, c, d, near, bad;
