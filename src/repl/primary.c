@@ -11,7 +11,13 @@
  */
 #include "repl/repl_int.h"
 
-enum { MAX_SEND = 256, JOIN_DISTANCE = 4096, LEARNER_SILENCE_MS = 10000, TRANSFER_RETRIES = 4 };
+enum {
+    MAX_SEND = 256,
+    JOIN_DISTANCE = 4096,
+    LEARNER_SILENCE_MS = 10000,
+    TRANSFER_RETRIES = 4,
+    FAILED_RETRIES = 4
+};
 
 static struct peer *find_peer(struct repl_replica *p, repl_node node)
 {
@@ -46,6 +52,11 @@ bool primary__needs(const struct repl_replica *p, repl_node node)
 static bool has_lease(struct repl_replica *p, repl_node node)
 {
     return repl__lease(p->repl, node) > p->repl->now;
+}
+
+static bool has_failed(const struct repl_replica *p, const struct peer *peer)
+{
+    return p->repl->now < peer->failed_until;
 }
 
 /* ---- sending
@@ -299,7 +310,7 @@ void primary__ack(struct repl_replica *p, repl_node from, const struct message *
     if (!peer)
         return;
     if (m->status == ACK_FAILED) { /* true of the member, whatever it answers to */
-        peer->failed = true;
+        peer->failed_until = p->repl->now + FAILED_RETRIES * p->repl->options.retry_ms;
         repl__activate(p);
         return;
     }
@@ -335,7 +346,7 @@ static bool is_lost(struct repl_replica *p, const struct peer *peer)
 {
     struct repl *r = p->repl;
     uint64_t lease = repl__lease(r, peer->node);
-    return peer->failed || r->nodes[peer->node].down ||
+    return has_failed(p, peer) || r->nodes[peer->node].down ||
            r->now >= MAX(lease, peer->since + r->options.lease_ms);
 }
 
@@ -346,7 +357,7 @@ static bool propose_without_lost(struct repl_replica *p)
         const struct peer *peer = &p->peers[i];
         if (is_backup(p, peer->node) && is_lost(p, peer))
             drop_node(next.backups, &next.n_backups, peer->node);
-        if (peer->failed)
+        if (has_failed(p, peer))
             drop_node(next.learners, &next.n_learners, peer->node);
     }
     if (next.n_backups == p->config.n_backups && next.n_learners == p->config.n_learners)
@@ -397,7 +408,7 @@ static void update_joining(struct repl_replica *p)
         if (is_backup(p, peer->node))
             continue;
         bool close = peer->state == PEER_STREAM && p->last_lsn - peer->acked <= JOIN_DISTANCE &&
-                     !peer->failed && has_lease(p, peer->node);
+                     !has_failed(p, peer) && has_lease(p, peer->node);
         if (close == peer->joining)
             continue;
         peer->joining = close;
@@ -419,7 +430,7 @@ static void hand_over(struct repl_replica *p)
     struct repl_config next = next_config(p);
     for (uint32_t i = 0; i < p->config.n_backups; i++) {
         const struct peer *peer = find_peer(p, p->config.backups[i]);
-        if (!peer || peer->failed || !has_lease(p, peer->node))
+        if (!peer || has_failed(p, peer) || !has_lease(p, peer->node))
             continue;
         next.primary = peer->node;
         drop_node(next.backups, &next.n_backups, peer->node);

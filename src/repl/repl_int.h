@@ -75,7 +75,7 @@ struct peer {
     uint64_t sent_at, heard_at, since;
     bool joining; /* a learner that commits wait for already */
     uint64_t join_target;
-    bool failed; /* asks to be let go */
+    uint64_t failed_until; /* asked to be let go, and repeats that for as long as it is true */
 };
 
 enum { MAX_PEERS = REPL_MAX_COPIES * 2 + REPL_MAX_LEARNERS };

@@ -2,7 +2,7 @@
  * falls quiet, and must then hold in every copy what it acknowledged. */
 #include "sim.h"
 
-enum { HEALTHY_WITHIN_S = 60, SETTLED_WITHIN_S = 20 };
+enum { HEALTHY_WITHIN_S = 120, SETTLED_WITHIN_S = 20 };
 
 static void on_restart(struct sim *s, struct event *e)
 {
@@ -50,6 +50,8 @@ static void in_server(struct sim *s, struct event *e)
         snapshot_done(s, v, e);
     else if (e->kind == EV_DISK_FAILED)
         on_disk_failed(s, v, e);
+    else if (e->kind == EV_PEER_DOWN)
+        repl_peer_down(v->core, server_clock(s, v), e->from);
     else if (e->kind == EV_ASK)
         master_asks(s, v, e);
     else if (e->kind == EV_HOUSEKEEPING)

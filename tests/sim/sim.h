@@ -124,7 +124,8 @@ enum event_kind {
     EV_SNAPSHOT_TAKE,
     EV_SNAPSHOT_DONE,
     EV_DISK_FAILED,
-    EV_ASK, /* the master's request reaches a server */
+    EV_PEER_DOWN, /* the network says that a server's process has ended */
+    EV_ASK,       /* the master's request reaches a server */
     EV_HOUSEKEEPING,
     EV_CLIENT,
     EV_MASTER,

@@ -73,7 +73,8 @@ static bool inside(enum event_kind kind)
 {
     return kind == EV_TICK || kind == EV_MESSAGE || kind == EV_SYNCED || kind == EV_ANSWER ||
            kind == EV_WATCH || kind == EV_READ_STORE || kind == EV_SNAPSHOT_DONE ||
-           kind == EV_DISK_FAILED || kind == EV_ASK || kind == EV_HOUSEKEEPING;
+           kind == EV_DISK_FAILED || kind == EV_PEER_DOWN || kind == EV_ASK ||
+           kind == EV_HOUSEKEEPING;
 }
 
 /* The next thing that happens; what waits for a paused server is put off until it goes on. */
@@ -259,12 +260,25 @@ void server_start(struct sim *s, struct server *v)
     server_plan_tick(s, v);
 }
 
+/* Some of the others notice at once; now and then one is wrong. */
+static void tell_that_down(struct sim *s, unsigned server)
+{
+    for (unsigned i = 0; i < s->n_servers; i++) {
+        if (i == server || !s->servers[i].up || likely(s, 500))
+            continue;
+        struct event *e = event_new(EV_PEER_DOWN, i, 0);
+        e->from = likely(s, 950) ? server : (unsigned)chance(s, s->n_servers);
+        at(s, between(s, 1 * MS, 50 * MS), e);
+    }
+}
+
 /* The process is gone at once; with `power`, so is all that was not synced. */
 void server_crash(struct sim *s, struct server *v, bool power)
 {
     TRACE(s, "s%u crashes%s", v->id, power ? ", power cut" : "");
     s->stats->crashes++;
     v->up = false;
+    tell_that_down(s, v->id);
     for (unsigned i = 0; i < s->n_regions; i++) {
         if (v->replicas[i].core) {
             disk_crash(s, v, i, power);
