@@ -58,8 +58,9 @@ struct region_replica {
     bool gone;      /* closed; only references remain */
     bool failed;    /* its disk did; `error` says how */
     char error[160];
-    struct region_replica *next_unsynced;
-    bool unsynced; /* appended to the log and not yet reported durable: up to logged_* */
+    struct region_replica *next_unsynced, *next_soon;
+    bool apply_soon; /* in rs->soon: the ticker sees to it */
+    bool unsynced;   /* appended to the log and not yet reported durable: up to logged_* */
     uint64_t logged_lsn, logged_epoch, logged_position;
     pthread_cond_t changed; /* any of the above, or ready */
 
@@ -117,7 +118,7 @@ struct regions {
     struct node nodes[REPL_MAX_NODES];
     uint32_t n_nodes;
     uint64_t dirty_control, dirty_data; /* bit n: node n's link has unflushed bytes */
-    struct region_replica *unsynced;
+    struct region_replica *unsynced, *soon;
     struct arena read_arena; /* entries read back for lagging peers, until the next read */
     bool log_failed;
 

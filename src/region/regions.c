@@ -143,12 +143,26 @@ static void on_catalog_change(void *ctx, const struct catalog_view *view)
     pthread_mutex_unlock(&rs->sync_mutex);
 }
 
+/* Backups apply when the ticker comes round, or when much has gathered (on_commit). core_mutex
+ * held. */
+static void apply_lots(struct regions *rs)
+{
+    while (rs->soon) {
+        struct region_replica *p = rs->soon;
+        rs->soon = p->next_soon;
+        p->apply_soon = false;
+        region__want_work(p);
+        region__put(p);
+    }
+}
+
 static void *ticker(void *arg)
 {
     struct regions *rs = arg;
     while (!atomic_load(&rs->stopping)) {
         region__lock(rs);
         repl_tick(rs->core, clock_ms());
+        apply_lots(rs);
         region__unlock(rs);
         sleep_ms(TICK_MS);
     }
@@ -321,6 +335,11 @@ static void let_go(struct regions *rs)
     while (rs->unsynced) {
         struct region_replica *p = rs->unsynced;
         rs->unsynced = p->next_unsynced;
+        region__put(p);
+    }
+    while (rs->soon) {
+        struct region_replica *p = rs->soon;
+        rs->soon = p->next_soon;
         region__put(p);
     }
     while (rs->work_head) {

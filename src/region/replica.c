@@ -168,13 +168,24 @@ static uint64_t on_epoch_at(void *ctx, uint64_t lsn)
     return epoch ? epoch : lsn == p->applied ? p->applied_epoch : 0;
 }
 
+enum { APPLY_AT_ONCE = 1024 };
+
 static void on_commit(void *ctx, uint64_t lsn)
 {
     struct region_replica *p = ctx;
     p->committed = lsn;
     pthread_cond_broadcast(&p->changed);
-    if (!p->in_flight && lsn > p->applied)
+    if (p->in_flight || lsn <= p->applied)
+        return;
+    if (p->role == REPL_PRIMARY || lsn - p->applied >= APPLY_AT_ONCE)
         region__want_work(p);
+    else if (!p->apply_soon) { /* nobody reads here: applying in large lots leaves the CPU to others
+                                */
+        p->apply_soon = true;
+        atomic_fetch_add(&p->refs, 1);
+        p->next_soon = p->rs->soon;
+        p->rs->soon = p;
+    }
 }
 
 static void on_role(void *ctx, enum repl_role role, bool serving, uint64_t epoch)

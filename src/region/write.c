@@ -153,6 +153,11 @@ struct error *region__replicate(struct region_replica *p, const struct repl_entr
         return e;
     region__sync_log(rs);
     region__lock(rs);
+    bool waits = p->committed < last;
+    region__unlock(rs);
+    if (waits) /* for the backups, which have their disks to wait for, too */
+        store_flush(p->store);
+    region__lock(rs);
     while (p->committed < last && p->reign == reign && !p->failed)
         pthread_cond_wait(&p->changed, &rs->core_mutex);
     if (p->committed < last || p->reign != reign)

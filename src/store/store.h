@@ -78,6 +78,9 @@ size_t store_marks(struct store *s);
 void store_changes(struct store *s, const char **ret_data, size_t *ret_len);
 /* The bytes captured so far and not yet taken: so that a big transaction can be logged in parts. */
 size_t store_changes_size(struct store *s);
+/* Writes what the open transaction has changed so far into SQLite's WAL, without committing it: so
+ * that this is done while others are waited for, and the commit itself is short. Best effort. */
+void store_flush(struct store *s);
 /* Sets what the file will say after this commit. */
 struct error *store_commit(struct store *s, uint64_t applied_lsn, uint64_t applied_epoch);
 void store_rollback(struct store *s);

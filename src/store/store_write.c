@@ -171,6 +171,12 @@ struct error *store_rollback_to(struct store *s)
     return store__load_tables(s);
 }
 
+void store_flush(struct store *s)
+{
+    if (s->open)
+        sqlite3_db_cacheflush(s->writer->db); /* what it could not write, the commit will */
+}
+
 size_t store_marks(struct store *s)
 {
     return s->n_marks;
