@@ -159,7 +159,8 @@ static struct error *output(struct batch *b)
 
 static struct error *give_kept(struct batch *b)
 {
-    qsort_r(b->kept, b->n_kept, sizeof(*b->kept), compare_kept, b);
+    if (b->n_kept)
+        qsort_r(b->kept, b->n_kept, sizeof(*b->kept), compare_kept, b);
     for (size_t i = 0; i < b->n_kept; i++)
         TRY(give(b, b->kept[i].values + b->n_order));
     return NULL;

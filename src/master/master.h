@@ -30,8 +30,8 @@ struct master_options {
     struct catalog *catalog;
     struct master_io io;
     int copies;       /* what new tables get */
-    bool one_region;  /* all tables share one: where there will never be a second server, transactions
-                         and joins should not have to care */
+    bool one_region;  /* all tables share one: where there will never be a second server,
+                         transactions  and joins should not have to care */
     unsigned tick_ms; /* 0 in any of the following: the default. 500: how often to look, at least */
     unsigned repair_ms; /* 5000: how long a lost copy may come back by itself before it is made
                            elsewhere */

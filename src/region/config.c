@@ -57,7 +57,7 @@ static void follow_record(struct regions *rs, const struct region *r)
 {
     struct region_replica *p = region__get(rs, r->id);
     if (!p && is_member(r, rs->name))
-        p = region__create(rs, r->id);
+        p = region__create(rs, r);
     if (!p)
         return;
     if (p->config_revision != r->revision) {
@@ -80,7 +80,12 @@ static void drop_orphans(struct regions *rs, const struct catalog_view *view)
     struct region_replica **all = region__all(rs, &n);
     for (size_t i = 0; i < n; i++) {
         const struct region *r = catalog_region(view, all[i]->id);
-        if (!r)
+        region__lock(rs);
+        bool counted_on = r && !all[i]->gone && !repl_may_drop(all[i]->core);
+        region__unlock(rs);
+        if (counted_on)
+            log_debug("region=%llu: still in use", (unsigned long long)all[i]->id);
+        else if (!r)
             region__drop(all[i], "the region was dropped");
         else if (!is_member(r, rs->name) && r->n_backups + 1 >= r->copies)
             region__drop(all[i], "the region has its copies elsewhere");

@@ -121,6 +121,7 @@ struct regions {
     struct region_replica *unsynced, *soon;
     struct arena read_arena; /* entries read back for lagging peers, until the next read */
     bool log_failed;
+    bool opening; /* regions_open is on its way */
 
     pthread_mutex_t work_mutex; /* guards the queue */
     pthread_cond_t work_cond;
@@ -145,7 +146,11 @@ struct regions {
 struct repl_io region__io(struct regions *rs);
 /* A replica of a region that names this server now; a reference, or NULL (tried again at the next
  * change). */
-struct region_replica *region__create(struct regions *rs, uint64_t id);
+struct region_replica *region__create(struct regions *rs, const struct region *record);
+/* A mark beside the file that it is damaged, for as long as no snapshot has taken its place: the
+ * next start has to know. */
+struct error *region__mark_damaged(struct regions *rs, uint64_t id);
+void region__unmark_damaged(struct regions *rs, uint64_t id);
 /* Takes it out of the core. It must be out of the map. */
 void region__retire(struct region_replica *p);
 struct region_replica *region__get(struct regions *rs, uint64_t id); /* a reference, or NULL */

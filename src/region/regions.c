@@ -12,8 +12,10 @@
 #include "region/region_int.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 enum { WORKERS = 4, PROPOSERS = 2, TICK_MS = 40 };
 
@@ -63,12 +65,41 @@ static struct region_replica *replica_new(struct regions *rs, uint64_t id, struc
     return p;
 }
 
+static char *mark_path(struct regions *rs, uint64_t id)
+{
+    return mem_printf("%s/region-%llu.rebuild", rs->dir, (unsigned long long)id);
+}
+
+static bool is_marked(struct regions *rs, uint64_t id)
+{
+    _cleanup_(mem_freep) char *path = mark_path(rs, id);
+    return access(path, F_OK) == 0;
+}
+
+struct error *region__mark_damaged(struct regions *rs, uint64_t id)
+{
+    _cleanup_(mem_freep) char *path = mark_path(rs, id);
+    _cleanup_(fd_closep) int fd = open(path, O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+    _cleanup_(fd_closep) int dir = open(rs->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0 || dir < 0 || fsync(dir) != 0)
+        return error_errno(E_IO, errno, "could not create \"%s\"", path);
+    return NULL;
+}
+
+void region__unmark_damaged(struct regions *rs, uint64_t id)
+{
+    _cleanup_(mem_freep) char *path = mark_path(rs, id);
+    if (unlink(path) != 0 && errno != ENOENT)
+        log_warn("could not remove \"%s\"", path);
+}
+
 static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
 {
     struct store *store = NULL;
     TRY(open_store(rs, id, &store, &damaged));
-    uint64_t durable =
-        0; /* what the log may forget: it does not remember what it was told before */
+    damaged |= is_marked(rs, id);
+    /* what the log may forget: it does not remember what it was told before */
+    uint64_t durable = 0;
     struct error *e = store_checkpoint(store, &durable);
     if (e) {
         store_close(store);
@@ -88,6 +119,11 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
                   (unsigned long long)first);
         damaged = true;
     }
+    e = damaged ? region__mark_damaged(rs, id) : NULL;
+    if (e) {
+        region__put(p);
+        return e;
+    }
     region__lock(rs);
     p->core = repl_open(rs->core, clock_ms(), id, p, last, last_epoch, p->applied, p->applied_epoch,
                         damaged);
@@ -98,9 +134,23 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
     return NULL;
 }
 
-struct region_replica *region__create(struct regions *rs, uint64_t id)
+/* At the start, a copy that the store knows as whole and the disk as nothing at all was lost, say
+ * with a data directory that was wiped. (Nothing is ever written in a region's first epoch, and
+ * what is written later begins with its schema.) */
+static bool was_lost(struct regions *rs, const struct region *r)
 {
-    struct error *e = open_replica(rs, id, false);
+    if (!rs->opening || r->epoch == 1)
+        return false;
+    for (int i = 0; i < r->n_learners; i++)
+        if (strcmp(r->learners[i], rs->name) == 0)
+            return false;
+    return true;
+}
+
+struct region_replica *region__create(struct regions *rs, const struct region *record)
+{
+    uint64_t id = record->id;
+    struct error *e = open_replica(rs, id, was_lost(rs, record));
     if (e) {
         log_failure(LOG_ERROR, e, "region=%llu: could not create a copy here",
                     (unsigned long long)id);
@@ -123,6 +173,7 @@ void region__drop(struct region_replica *p, const char *why)
     uint64_t position;
     struct error *e = wal_truncate(rs->wal, p->id, 0, &position);
     error_free(e);
+    region__unmark_damaged(rs, p->id);
     e = store_delete(rs->dir, p->id); /* open handles keep the bytes until they are closed */
     if (e)
         log_failure(LOG_WARN, e, "region=%llu", (unsigned long long)p->id);
@@ -255,7 +306,9 @@ struct error *regions_open(const struct regions_options *o, struct regions **ret
         regions_close(rs, 0);
         return e;
     }
+    rs->opening = true;
     region__follow(rs);
+    rs->opening = false;
     catalog_on_change(rs->catalog, on_catalog_change, rs);
     on_catalog_change(rs, NULL); /* what changed between the two lines above */
     start(rs, ticker);

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <libpq-fe.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -100,6 +101,8 @@ static struct error *install(struct region_replica *p, const char *path, struct 
     store_close(p->store);
     p->store = NULL;
     struct error *e = store_install(rs->dir, rs->cluster, p->id, path, meta);
+    if (!e)
+        region__unmark_damaged(rs, p->id);
     struct error *again = store_open(rs->dir, rs->cluster, p->id, &p->store);
     if (!e)
         e = again;
@@ -111,6 +114,36 @@ static struct error *install(struct region_replica *p, const char *path, struct 
     return e;
 }
 
+/* What the received file holds; 0 if that can't be told (store_install says why). */
+static uint64_t snapshot_lsn(const char *path)
+{
+    sqlite3 *db = NULL;
+    sqlite3_stmt *stmt = NULL;
+    uint64_t lsn = 0;
+    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
+        sqlite3_prepare_v2(db, "SELECT applied_lsn FROM minisql_meta", -1, &stmt, NULL) ==
+            SQLITE_OK &&
+        sqlite3_step(stmt) == SQLITE_ROW)
+        lsn = (uint64_t)sqlite3_column_int64(stmt, 0);
+    sqlite3_finalize(stmt);
+    sqlite3_close(db);
+    return lsn;
+}
+
+/* What is applied here is not undone by an older copy, unless what is here is worth nothing. */
+static struct error *check_newer(struct region_replica *p, const char *path)
+{
+    struct repl_status status = {.damaged = true};
+    region__lock(p->rs);
+    uint64_t applied = p->applied;
+    if (!p->gone)
+        repl_get_status(p->rs->core, p->core, &status);
+    region__unlock(p->rs);
+    if (status.damaged || snapshot_lsn(path) >= applied)
+        return NULL;
+    return error_new(E_UNAVAILABLE, "the snapshot is older than what is here");
+}
+
 static struct error *fetch_and_install(struct fetch *f, struct store_meta *meta)
 {
     struct region_replica *p = f->p;
@@ -120,7 +153,9 @@ static struct error *fetch_and_install(struct fetch *f, struct store_meta *meta)
     if (!e)
         e = region__own(p, &p->rs->stopping);
     if (!e) {
-        e = install(p, path, meta);
+        e = check_newer(p, path);
+        if (!e)
+            e = install(p, path, meta);
         region__disown(p);
     }
     unlink(path);

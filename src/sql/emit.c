@@ -60,10 +60,14 @@ static bool is_fixed(const struct expr *e, const struct select *s)
  * enclosing queries there. */
 static void group_key(struct emitter *em, const struct expr *e, const struct select *s)
 {
-    if (is_fixed(e, s))
+    bool logic = e->kind == EXPR_AND || e->kind == EXPR_OR; /* x AND 0 becomes 0: a position */
+    if (is_fixed(e, s)) {
         puts_(em, "ifnull(NULL, 1)");
-    else
-        sql__emit_compared(em, e);
+        return;
+    }
+    puts_(em, logic ? "CAST(" : "");
+    sql__emit_compared(em, e);
+    puts_(em, logic ? " AS INTEGER)" : "");
 }
 
 static void direction(struct emitter *em, const struct order_item *o)
@@ -96,7 +100,7 @@ static void order(struct emitter *em, const struct select *s)
         if (o->target >= 0)
             buf_printf(em->out, "%d%s", o->target + 1, sql__collation(o->expr->type));
         else
-            sql__emit_compared(em, o->expr);
+            group_key(em, o->expr, s);
         direction(em, o);
     }
 }
@@ -200,7 +204,31 @@ static void leaf(struct emitter *em, const struct rte *r)
     sql_quote(r->label, em->out);
 }
 
-static void from_tree(struct emitter *em, const struct from *f)
+/*
+ * SQLite 3.40 tests conditions without columns once, before its loops, and leaves the whole
+ * statement when one is not true: also those of an inner join whose result a RIGHT or FULL JOIN
+ * then extends. What seems to change with each row is tested in the loop.
+ */
+static void kept_condition(struct emitter *em, const struct expr *e, const struct select *s)
+{
+    if (e->kind == EXPR_AND) {
+        for (int i = 0; i < e->n_args; i++) {
+            puts_(em, i ? " AND " : "(");
+            kept_condition(em, e->args[i], s);
+        }
+        puts_(em, ")");
+        return;
+    }
+    bool fixed = is_fixed(e, s);
+    puts_(em, fixed ? "iif(random() IS NULL, 0, " : "");
+    sql__emit_expr(em, e);
+    puts_(em, fixed ? ")" : "");
+}
+
+/* extended: rows that f does not give can follow, of a RIGHT or FULL JOIN that it is the left side
+ * of */
+static void from_tree(struct emitter *em, const struct from *f, const struct select *s,
+                      bool extended)
 {
     static const char *const joins[] = {[JOIN_INNER] = " JOIN ",
                                         [JOIN_LEFT] = " LEFT JOIN ",
@@ -210,16 +238,19 @@ static void from_tree(struct emitter *em, const struct from *f)
         leaf(em, f->rte);
         return;
     }
-    from_tree(em, f->left);
+    from_tree(em, f->left, s, extended || f->join == JOIN_RIGHT || f->join == JOIN_FULL);
     puts_(em, joins[f->join]);
     if (!f->right->rte)
         puts_(em, "(");
-    from_tree(em, f->right);
+    from_tree(em, f->right, s, extended || f->join != JOIN_INNER);
     if (!f->right->rte)
         puts_(em, ")");
     if (f->on) {
         puts_(em, " ON ");
-        sql__emit_expr(em, f->on);
+        if (extended && f->join == JOIN_INNER)
+            kept_condition(em, f->on, s);
+        else
+            sql__emit_expr(em, f->on);
     }
 }
 
@@ -236,7 +267,7 @@ static void from_list(struct emitter *em, const struct select *s)
         bool alone = i > 0 && !keeps_left(s->from[i]);
         puts_(em, i ? " JOIN " : "");
         puts_(em, alone ? "(" : "");
-        from_tree(em, s->from[i]);
+        from_tree(em, s->from[i], s, false);
         puts_(em, alone ? ")" : "");
     }
 }
@@ -402,6 +433,19 @@ static void setop(struct emitter *em, const struct select *s, enum column_names 
 
 static void with(struct emitter *em, const struct select *s);
 
+/* c1, c2, .. of a subquery, so that they are compared as their types are */
+static void compared_positions(struct emitter *em, const struct select *s, bool named)
+{
+    if (s->n_targets == 0)
+        positions(em, 0);
+    for (int i = 0; i < s->n_targets; i++) {
+        const char *collation = sql__collation(s->targets[i].expr->type);
+        buf_printf(em->out, "%sc%d%s", i ? ", " : "", i + 1, collation);
+        if (named && *collation)
+            buf_printf(em->out, " AS c%d", i + 1);
+    }
+}
+
 /* An arm. SQLite's compounds are flat and group from the left: whatever else is meant goes into a
  * subquery. */
 static void arm(struct emitter *em, const struct select *s, bool leftmost, enum column_names names)
@@ -414,7 +458,7 @@ static void arm(struct emitter *em, const struct select *s, bool leftmost, enum 
         setop(em, s, names);
     } else {
         puts_(em, "SELECT ");
-        positions(em, s->n_targets);
+        compared_positions(em, s, true);
         puts_(em, " FROM (");
         sql__emit_select(em, s, NAMES_POSITION);
         puts_(em, ")");
@@ -425,9 +469,9 @@ static void arm(struct emitter *em, const struct select *s, bool leftmost, enum 
 static void numbered_arm(struct emitter *em, const struct select *s)
 {
     puts_(em, "SELECT ");
-    positions(em, s->n_targets);
+    compared_positions(em, s, true);
     puts_(em, ", row_number() OVER (PARTITION BY ");
-    positions(em, s->n_targets);
+    compared_positions(em, s, false);
     puts_(em, ") FROM (");
     sql__emit_select(em, s, NAMES_POSITION);
     puts_(em, ")");

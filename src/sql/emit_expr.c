@@ -455,7 +455,8 @@ static void case_when(struct emitter *em, const struct expr *e)
 }
 
 /* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b,
- * a)) is the same set of values without them. */
+ * a)) is the same set of values without them. Of equal values (1.0 and 1.00) PostgreSQL gives the
+ * first; SQLite's max() too, min() the last. */
 static void extreme(struct emitter *em, const struct expr *e)
 {
     bool nullable = false;
@@ -466,8 +467,9 @@ static void extreme(struct emitter *em, const struct expr *e)
         return;
     }
     buf_puts(em->out, e->kind == EXPR_GREATEST ? "max(" : "min(");
-    for (int i = 0; i < e->n_args; i++) {
-        if (i)
+    for (int nth = 0; nth < e->n_args; nth++) {
+        int i = e->kind == EXPR_GREATEST ? nth : e->n_args - 1 - nth;
+        if (nth)
             buf_puts(em->out, ", ");
         buf_puts(em->out, nullable ? "coalesce(" : "");
         for (int k = 0; k < (nullable ? e->n_args : 1); k++) {
@@ -475,7 +477,7 @@ static void extreme(struct emitter *em, const struct expr *e)
             sql__emit_expr(em, e->args[(i + k) % e->n_args]);
         }
         buf_puts(em->out, nullable ? ")" : "");
-        buf_puts(em->out, i ? "" : sql__collation(e->type)); /* the first one's counts */
+        buf_puts(em->out, nth ? "" : sql__collation(e->type)); /* the first one's counts */
     }
     buf_puts(em->out, ")");
 }

@@ -176,14 +176,85 @@ static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n
     struct expr *e = pair(a, EXPR_NULLIF, args[0], args[1]);
     e->call.func = f;
     e->type = args[0]->type;
+    e->typmod = args[0]->typmod;
     e->position = n->location + 1;
-    if (type != OID_UNKNOWN && type != e->type)
+    /* numbers: PostgreSQL compares them as they are. Strings: what = compares is the result */
+    if (type != OID_UNKNOWN && type != e->type && type_by_oid(type)->category == 'N')
         TRY(sql__coerce(a, e, type, -1, CAST_EXPLICIT, &e));
     *ret = e;
     return NULL;
 }
 
-/* x IN (a, b, ..): all of one type. */
+static bool find_column(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_COLUMN;
+    return !*found;
+}
+
+static bool has_column(const struct expr *e)
+{
+    bool found = false;
+    expr_walk(e, true, find_column, &found);
+    return found;
+}
+
+/* args[0] IN (args[1], ..), all of one type */
+static struct error *typed_list(struct analysis *a, struct expr *e, uint32_t type, int location)
+{
+    for (int i = 1; i < e->n_args; i++)
+        TRY(sql__coerce(a, e->args[i], type, -1, CAST_IMPLICIT, &e->args[i]));
+    TRY(sql__operator(a, "=", e->args, 2, location, &e->call.func));
+    for (int i = 2; i < e->n_args; i++)
+        TRY(sql__coerce(a, e->args[i], e->args[1]->type, -1, CAST_IMPLICIT, &e->args[i]));
+    return NULL;
+}
+
+static bool mixes_types(const struct expr *e)
+{
+    bool mixed = false;
+    for (int i = 1; i < e->n_args; i++)
+        mixed |= e->args[i]->type != OID_UNKNOWN && e->args[i]->type != e->args[0]->type;
+    return mixed && e->args[0]->type != OID_UNKNOWN;
+}
+
+/* Several types: what holds columns is compared by itself, the rest together if they have a common
+ * type (PostgreSQL's transformAExprIn). */
+static struct error *mixed_list(struct analysis *a, const struct expr *e, int location,
+                                struct expr **ret)
+{
+    struct expr *list = sql__new_expr(a, EXPR_IN, OID_BOOL, location, e->n_args), *one;
+    struct list alternatives = {0};
+    uint32_t type;
+    list->args[0] = e->args[0];
+    list->n_args = 1;
+    for (int i = 1; i < e->n_args; i++) {
+        if (!has_column(e->args[i]))
+            list->args[list->n_args++] = e->args[i];
+    }
+    struct error *apart =
+        list->n_args > 2 ? sql__common_type(a, list->args, list->n_args, "IN", &type) : NULL;
+    bool together = list->n_args > 2 && !apart;
+    error_free(apart);
+    if (together) {
+        TRY(typed_list(a, list, type, location));
+        sql__push(a->arena, &alternatives, list);
+    }
+    for (int i = 1; i < e->n_args; i++) {
+        if (together && !has_column(e->args[i]))
+            continue;
+        TRY(sql__call(a, "=", (struct expr *[]){e->args[0], e->args[i]}, 2, location, &one));
+        sql__push(a->arena, &alternatives, one);
+    }
+    if (alternatives.n == 1) {
+        *ret = alternatives.items[0];
+        return NULL;
+    }
+    *ret = sql__new_expr(a, EXPR_OR, OID_BOOL, location, alternatives.n);
+    memcpy((*ret)->args, alternatives.items, sizeof(struct expr *) * (size_t)alternatives.n);
+    return NULL;
+}
+
 static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n,
                              struct expr **ret)
 {
@@ -208,14 +279,14 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
         TRY(sql__expr(a, s, n->lexpr, &e->args[0]));
         for (int i = 0; i < count; i++)
             TRY(sql__expr(a, s, list_nth(list, i), &e->args[i + 1]));
-        uint32_t type;
-        TRY(sql__common_type(a, e->args, count + 1, "IN", &type));
-        for (int i = 1; i <= count; i++)
-            TRY(sql__coerce(a, e->args[i], type, -1, CAST_IMPLICIT, &e->args[i]));
-        TRY(sql__operator(a, "=", e->args, 2, n->location, &e->call.func));
-        for (int i = 2; i <= count; i++)
-            TRY(sql__coerce(a, e->args[i], e->args[1]->type, -1, CAST_IMPLICIT, &e->args[i]));
         *ret = e;
+        if (mixes_types(e)) {
+            TRY(mixed_list(a, e, n->location, ret));
+        } else {
+            uint32_t type;
+            TRY(sql__common_type(a, e->args, count + 1, "IN", &type));
+            TRY(typed_list(a, e, type, n->location));
+        }
     }
     if (negated)
         *ret = negate(a, *ret);
@@ -232,6 +303,24 @@ static struct error *range(struct analysis *a, struct expr *x, struct expr *lo, 
     return NULL;
 }
 
+static struct error *literal_between(struct analysis *a, struct scope *s, const A_Expr *n,
+                                     struct expr *lo, struct expr *hi, struct expr **ret)
+{
+    struct expr *parts[4], *x;
+    bool symmetric = n->kind == AEXPR_BETWEEN_SYM || n->kind == AEXPR_NOT_BETWEEN_SYM;
+    for (int i = 0; i < (symmetric ? 4 : 2); i++) {
+        TRY(sql__expr(a, s, n->lexpr, &x));
+        TRY(sql__call(a, i % 2 ? "<=" : ">=", (struct expr *[]){x, i == 0 || i == 3 ? lo : hi}, 2,
+                      n->location, &parts[i]));
+    }
+    *ret = pair(a, EXPR_AND, parts[0], parts[1]);
+    if (symmetric)
+        *ret = pair(a, EXPR_OR, *ret, pair(a, EXPR_AND, parts[2], parts[3]));
+    if (n->kind == AEXPR_NOT_BETWEEN || n->kind == AEXPR_NOT_BETWEEN_SYM)
+        *ret = negate(a, *ret);
+    return NULL;
+}
+
 static struct error *between(struct analysis *a, struct scope *s, const A_Expr *n,
                              struct expr **ret)
 {
@@ -239,8 +328,12 @@ static struct error *between(struct analysis *a, struct scope *s, const A_Expr *
     TRY(sql__expr(a, s, n->lexpr, &x));
     TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 0), &lo));
     TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 1), &hi));
-    if (x->type == OID_UNKNOWN) {
-        /* one literal in two comparisons: settle its type first */
+    if (x->type == OID_UNKNOWN && lo->type != hi->type) {
+        /* one literal in two comparisons, in each of another type */
+        if (x->kind == EXPR_PARAM && a->lifted)
+            return error_new(E_UNSUPPORTED, "this literal cannot be a parameter");
+        if (x->kind == EXPR_CONST)
+            return literal_between(a, s, n, lo, hi, ret);
         uint32_t type;
         TRY(sql__common_type(a, (struct expr *[]){x, lo, hi}, 3, "BETWEEN", &type));
         TRY(sql__coerce(a, x, type, -1, CAST_IMPLICIT, &x));

@@ -73,6 +73,15 @@ static bool put(struct lifter *l, const char *text, size_t len)
 /* ---- literals
  * --------------------------------------------------------------------------------------------- */
 
+/* 2147483648 is a bigint, -2147483648 an integer, - -2147483648 a bigint: PostgreSQL's grammar
+ * joins sign and number first. The like for 2^63. */
+static bool is_limit(const struct token *t)
+{
+    return t->kind == TOKEN_NUMBER && t->integer &&
+           ((t->len == 10 && memcmp(t->start, "2147483648", 10) == 0) ||
+            (t->len == 19 && memcmp(t->start, "9223372036854775808", 19) == 0));
+}
+
 static void integer_value(const struct token *t, struct lifted_literal *v)
 {
     uint64_t i = 0;
@@ -102,7 +111,7 @@ static bool put_parameter(struct lifter *l)
 
 static bool lift(struct lifter *l, const struct token *t)
 {
-    if (l->out->n == LIFT_MAX_LITERALS)
+    if (l->out->n == LIFT_MAX_LITERALS || is_limit(t))
         return false;
     struct lifted_literal *v = &l->out->literals[l->out->n++];
     *v = (struct lifted_literal){.offset = (int)(t->start - l->original)};

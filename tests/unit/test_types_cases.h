@@ -1,5 +1,7 @@
 /* Calls with what PostgreSQL 15 answers: "type value", or "!sqlstate message". Arguments are
  * "type:text"; without a colon NULL. */
+/* a line is a case: */
+/* clang-format off */
 static const struct call_case call_cases[] = {
     {"+", FUNC_OPERATOR, {"int2:7", "int2:-2"}, "smallint 5"},
     {"-", FUNC_OPERATOR, {"int2:7", "int2:-2"}, "smallint 9"},

@@ -1,5 +1,7 @@
 /* Dates and timestamps against PostgreSQL 15 in time zone UTC; the forms are those of
  * test_types_cases.h. */
+/* a line is a case: */
+/* clang-format off */
 static const struct call_case datetime_call_cases[] = {
     {"=", FUNC_OPERATOR, {"timestamp:2026-11-22 00:00:00", "timestamp:2026-11-22 00:00:00"}, "boolean t"},
     {"=", FUNC_OPERATOR, {"timestamp:2026-11-22 00:00:00", "timestamp:2026-11-22 00:00:00.000001"}, "boolean f"},
