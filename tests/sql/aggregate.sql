@@ -35,6 +35,8 @@ SELECT w.label, avg(m.d) FROM m JOIN w USING (grp) WHERE m.n IS NOT NULL GROUP B
 SELECT coalesce(grp, '?') || ':' || count(*) FROM m GROUP BY grp ORDER BY 1;
 SELECT CASE WHEN n > 20 THEN 'hi' ELSE 'lo' END AS c, count(*) FROM m GROUP BY c ORDER BY c;
 SELECT DISTINCT count(*) FROM m GROUP BY grp ORDER BY 1;
+SELECT (false AND ok) AS a, (ok OR true) AS b, count(*) FROM m GROUP BY false AND ok, ok OR true ORDER BY 1;
+SELECT id FROM m ORDER BY false AND ok, ok OR true, id LIMIT 2;
 SELECT max(c) FROM (SELECT count(*) AS c FROM m GROUP BY grp) s;
 SELECT sum(2147483647) FROM m;
 SELECT sum(9223372036854775807) FROM m;

@@ -59,3 +59,8 @@ TRUNCATE a;
 TRUNCATE a CASCADE;
 SELECT count(*) FROM a;
 DROP TABLE a, b, c, d, near, bad;
+-- char(n) next to other strings: what CASE, COALESCE, GREATEST and UNION give has no blanks at its end
+CREATE TABLE s (c char(4), t text);
+INSERT INTO s VALUES ('ab', 'x');
+SELECT coalesce(c, t) || '|', '[' || concat(coalesce(c, t)) || ']', octet_length(coalesce(c, t)), coalesce(c, 'zz') LIKE 'ab' FROM s;
+DROP TABLE s;
