@@ -255,10 +255,17 @@ static struct error *mixed_list(struct analysis *a, const struct expr *e, int lo
     return NULL;
 }
 
-static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n,
+static bool is_list_of_values(const A_Expr *n)
+{
+    const char *op = strVal(linitial(n->name));
+    return list_length(n->name) == 1 && IsA(n->rexpr, A_ArrayExpr) && !IsA(n->lexpr, RowExpr) &&
+           list_length(((const A_ArrayExpr *)(const void *)n->rexpr)->elements) > 0 &&
+           strcmp(op, n->kind == AEXPR_OP_ANY ? "=" : "<>") == 0;
+}
+
+static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n, const List *list,
                              struct expr **ret)
 {
-    const List *list = (const List *)n->rexpr;
     int count = list_length(list);
     bool negated = strcmp(strVal(linitial(n->name)), "<>") == 0;
     if (IsA(n->lexpr, RowExpr)) {
@@ -364,7 +371,7 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
     case AEXPR_NULLIF:
         return nullif(a, s, n, ret);
     case AEXPR_IN:
-        return in_list(a, s, n, ret);
+        return in_list(a, s, n, (const List *)(const void *)n->rexpr, ret);
     case AEXPR_BETWEEN:
     case AEXPR_NOT_BETWEEN:
     case AEXPR_BETWEEN_SYM:
@@ -372,6 +379,8 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
         return between(a, s, n, ret);
     case AEXPR_OP_ANY:
     case AEXPR_OP_ALL:
+        if (is_list_of_values(n)) /* = ANY (ARRAY[..]) is IN, <> ALL (ARRAY[..]) is NOT IN */
+            return in_list(a, s, n, ((const A_ArrayExpr *)(const void *)n->rexpr)->elements, ret);
         return sql__unsupported(a, n->location, "Use IN (...), or a subquery.",
                                 "op ANY/ALL (array) is not supported");
     case AEXPR_SIMILAR:
