@@ -59,3 +59,6 @@ SELECT * ;
 SELECT id name price FROM item;
 SELECT 1 FROM item i, item i;
 DROP TABLE item;
+-- a list of values as drivers write it
+SELECT 1 = ANY (ARRAY[1, 2]) AS a, 3 = ANY (ARRAY[1, 2]) AS b, 3 <> ALL (ARRAY[1, 2]) AS c,
+       1 <> ALL (ARRAY[1, 2]) AS d, NULL = ANY (ARRAY[1, 2]) AS e, 'x' = ANY (ARRAY['x', NULL]) AS f;
