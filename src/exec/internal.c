@@ -117,7 +117,7 @@ static struct plan *cached_plan(struct exec *e, const char *key, size_t len)
     if (p)
         plan_ref(p);
     pthread_mutex_unlock(&e->lock);
-    if (p && !catalog_schema_is_current(e->catalog, p->view)) {
+    if (p && (!plan_is_fresh(p) || !catalog_schema_is_current(e->catalog, p->view))) {
         plan_unref(p);
         return NULL;
     }

@@ -37,6 +37,8 @@ void entry__unref(struct entry *e)
 
 bool entry__is_current(const struct gateway *g, const struct entry *e)
 {
+    if (e->plan && !plan_is_fresh(e->plan))
+        return false;
     const struct catalog_view *view = e->plan ? e->plan->view : e->view;
     return !view || catalog_schema_is_current(g->o.catalog, view);
 }

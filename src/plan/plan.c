@@ -112,8 +112,10 @@ static bool has_selective_filter(const struct rte *r)
     return false;
 }
 
+enum { COUNTS_GOOD_MS = 2000 };
+
 /* Within one region: is it worth the batch executor? */
-static bool many_rows(const struct plan_context *pc, const struct query *q)
+static bool many_rows(struct plan *p, const struct plan_context *pc, const struct query *q)
 {
     const struct select *s = q->select;
     if (!s->grouped || !pc->row_count)
@@ -129,7 +131,15 @@ static bool many_rows(const struct plan_context *pc, const struct query *q)
         most = MAX(most, pc->row_count(pc->ctx, r->table));
         n++;
     }
-    return (n > 1 || s->n_group > 0) && most >= pc->batch_min_rows;
+    if (n < 2 && !s->n_group)
+        return false;
+    p->good_until_ms = clock_ms() + COUNTS_GOOD_MS;
+    return most >= pc->batch_min_rows;
+}
+
+bool plan_is_fresh(const struct plan *p)
+{
+    return !p->good_until_ms || clock_ms() < p->good_until_ms;
 }
 
 static struct error *plan_select(struct plan *p, const struct plan_context *pc)
@@ -146,7 +156,7 @@ static struct error *plan_select(struct plan *p, const struct plan_context *pc)
         return error_hint(
             error_new(E_UNSUPPORTED, "FOR UPDATE over tables of several regions is not supported"),
             "Lock the rows of one table, and read the others in a statement of their own.");
-    if (one && (q->locks || !many_rows(pc, q)))
+    if (one && (q->locks || !many_rows(p, pc, q)))
         return whole_in_region(p, at.region);
     if (at.n_system == 0)
         p->batch = plan__batch(p, pc, q->select);

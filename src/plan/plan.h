@@ -117,10 +117,16 @@ struct plan {
     struct plan_gather *gather; /* PLAN_GATHER, or PLAN_INSERT; PLAN_BATCH: what to do when memory
                                    does not suffice */
 
+    uint64_t good_until_ms; /* the choice hung on row counts, which change: choose again then; 0: it
+                               did not */
+
     /* private */
     struct arena arena;
     _Atomic int refs;
 };
+/* False: made on row counts that may be wrong by now. It would still run, and give the same rows.
+ */
+bool plan_is_fresh(const struct plan *p);
 
 /* What the choice depends on besides the statement. */
 struct plan_context {

@@ -136,11 +136,11 @@ uint64_t store_file_bytes(struct store *s)
 
 /* ---- counts ------------------------------------------------------------------------------- */
 
-/* Counting reads an index from end to end. A count is good for a second, or for a hundred times
+/* Counting reads an index from end to end. A count is good for a moment, or for a hundred times
  * what it took. */
 static bool is_fresh(const struct store_count *c)
 {
-    return clock_ms() - c->counted_ms < MAX((uint64_t)1000, 100 * c->cost_ms);
+    return clock_ms() - c->counted_ms < MAX((uint64_t)100, 100 * c->cost_ms);
 }
 
 static struct error *count_rows(struct store_conn *c, const char *table, int64_t *ret)
