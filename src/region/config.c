@@ -221,10 +221,8 @@ void *region__proposer(void *arg)
 struct error *region_change(struct regions *rs, uint64_t region, enum repl_change what,
                             const char *server)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     region__lock(rs);
     repl_node node = region__node(rs, server);
     struct error *e = node >= REPL_MAX_NODES || p->gone

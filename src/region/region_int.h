@@ -74,7 +74,7 @@ struct region_replica {
     struct buf fragments;
 
     uint64_t quiet_bytes;     /* of SQLite's WAL at the last look; only upkeep */
-    uint64_t config_revision; /* last given to the core; only under rs->sync_mutex */
+    uint64_t config_revision; /* last given to the core; only under rs->syncing */
 };
 
 /* A config to be swapped in the store. */
@@ -154,6 +154,8 @@ void region__unmark_damaged(struct regions *rs, uint64_t id);
 /* Takes it out of the core. It must be out of the map. */
 void region__retire(struct region_replica *p);
 struct region_replica *region__get(struct regions *rs, uint64_t id); /* a reference, or NULL */
+struct error *region__find(struct regions *rs, uint64_t id,
+                           struct region_replica **ret); /* the same, or MS001 */
 void region__put(struct region_replica *p);
 void region__lock(struct regions *rs);                        /* core_mutex */
 void region__unlock(struct regions *rs);                      /* and flushes the links */

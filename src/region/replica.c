@@ -20,6 +20,16 @@ struct region_replica *region__get(struct regions *rs, uint64_t id)
     return p;
 }
 
+struct error *region__find(struct regions *rs, uint64_t id, struct region_replica **ret)
+{
+    struct region_replica *p = region__get(rs, id);
+    if (!p)
+        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
+                         (unsigned long long)id);
+    *ret = p;
+    return NULL;
+}
+
 void region__put(struct region_replica *p)
 {
     if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
@@ -384,10 +394,8 @@ struct error *region__await_ready(struct region_replica *p, uint64_t schema_vers
 struct error *region_read_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
                                 struct region_read *ret)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, schema_version, 1000);
     if (!e && atomic_load(&p->file_schema) > schema_version)
         e = error_new(E_STALE_SCHEMA, "the schema has changed");

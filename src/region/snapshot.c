@@ -16,10 +16,8 @@ struct error *region_send_snapshot(struct regions *rs, uint64_t region,
                                    struct error *(*emit)(void *ctx, const void *data, size_t len),
                                    void *ctx)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     struct store_meta meta;
     struct error *e = NULL;
     if (!region__enter_store(p)) {

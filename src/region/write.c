@@ -388,10 +388,8 @@ static void lead(struct region_replica *p, struct waiter *own)
 
 struct error *region_write(struct regions *rs, struct region_write *w)
 {
-    struct region_replica *p = region__get(rs, w->region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)w->region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, w->region, &p));
     struct error *e = region__await_ready(p, w->schema_version, 1000);
     if (!e) {
         struct waiter waiter = {.kind = WAIT_WRITE, .write = w};
@@ -422,10 +420,8 @@ struct region_txn {
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
                                const _Atomic bool *cancel, struct region_txn **ret)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, schema_version, 1000);
     if (!e)
         e = region__own(p, cancel);
@@ -626,10 +622,8 @@ struct error *region_txn_commit(struct region_txn *t, const struct store_request
 struct error *region_request_applied(struct regions *rs, uint64_t region,
                                      const struct store_request *request, bool *ret)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
     if (!e)
         e = region__own(p, NULL);
@@ -676,10 +670,8 @@ struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_
 
 struct error *region_ddl(struct regions *rs, uint64_t region, const char *sql)
 {
-    struct region_replica *p = region__get(rs, region);
-    if (!p)
-        return error_new(E_NOT_PRIMARY, "this server does not hold region %llu",
-                         (unsigned long long)region);
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
     if (!e)
         e = region__own(p, NULL);
