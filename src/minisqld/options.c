@@ -367,7 +367,8 @@ static void put_wrapped(struct buf *b, const char *text)
 char *minisqld_help(void)
 {
     struct buf b = {0};
-    buf_puts(&b, "minisqld is the MiniSQL server.\n\nUsage:\n  minisqld [OPTION]...\n\n"
+    buf_puts(&b, "minisqld is the MiniSQL server.\n\nUsage:\n  minisqld [OPTION]...\n"
+                 "  minisqld sim --help     (a cluster in a simulated world)\n\n"
                  "With no options it is a whole database on one machine: data in ./minisql-data,\n"
                  "clients at 127.0.0.1:5433 (psql -h 127.0.0.1 -p 5433 -d minisql).\n\nOptions:\n");
     for (int i = 0; i < N_OPTIONS; i++) {

@@ -5,6 +5,7 @@
  * acknowledged is on disk either way.
  */
 #include "minisqld/minisqld.h"
+#include "sim/sim.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -79,6 +80,8 @@ static int run(const struct minisqld_options *o)
 int minisqld_main(int argc, char **argv)
 {
     extern char **environ;
+    if (argc > 1 && strcmp(argv[1], "sim") == 0)
+        return sim_main(argc - 1, argv + 1);
     enum minisqld_action action;
     struct minisqld_options o;
     struct error *e = minisqld_options(argc, argv, environ, &action, &o);

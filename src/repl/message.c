@@ -166,3 +166,42 @@ void message_put_claim(struct buf *out, const struct claim *c)
     buf_put64(out, c->epoch);
     buf_put8(out, c->yours);
 }
+
+/* ---- for traces --------------------------------------------------------------------------- */
+
+static void describe_ack(const struct message *m, struct buf *out)
+{
+    static const char *const status[] = {"durable up to", "rejected, try from", "failed"};
+    buf_printf(out, "r%llu ACK epoch %llu, %s %llu", (unsigned long long)m->region,
+               (unsigned long long)m->epoch, status[m->status], (unsigned long long)m->lsn);
+}
+
+static void describe_prepare(const struct message *m, struct buf *out)
+{
+    buf_printf(out, "r%llu PREPARE epoch %llu, %u entries behind %llu/%llu, committed %llu",
+               (unsigned long long)m->region, (unsigned long long)m->epoch, m->n,
+               (unsigned long long)m->prev_lsn, (unsigned long long)m->prev_epoch,
+               (unsigned long long)m->committed);
+}
+
+void repl_describe(const void *data, size_t len, struct buf *out)
+{
+    static const char *const names[] = {[MSG_BEACON] = "BEACON",
+                                        [MSG_BEACON_ACK] = "BEACON_ACK",
+                                        [MSG_CLAIMS] = "CLAIMS",
+                                        [MSG_CLAIMS_ACK] = "CLAIMS_ACK"};
+    struct message m;
+    if (!message_decode(data, len, &m))
+        buf_puts(out, "garbage");
+    else if (m.kind == MSG_PREPARE)
+        describe_prepare(&m, out);
+    else if (m.kind == MSG_PREPARE_ACK)
+        describe_ack(&m, out);
+    else if (m.kind == MSG_NEED_SNAPSHOT)
+        buf_printf(out, "r%llu NEED_SNAPSHOT epoch %llu, the log begins behind %llu",
+                   (unsigned long long)m.region, (unsigned long long)m.epoch,
+                   (unsigned long long)m.lsn);
+    else
+        buf_printf(out, "%s %llu", names[m.kind],
+                   (unsigned long long)(m.kind <= MSG_BEACON_ACK ? m.time : m.serial));
+}

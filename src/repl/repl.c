@@ -570,6 +570,7 @@ void repl_get_status(const struct repl *r, const struct repl_replica *p, struct 
     *ret = (struct repl_status){.role = p->role,
                                 .serving = p->serving && repl_may_serve(p, r->now),
                                 .damaged = p->damaged || p->failed,
+                                .proposing = p->proposing,
                                 .config = p->config,
                                 .last_lsn = p->last_lsn,
                                 .durable_lsn = p->durable,

@@ -170,6 +170,7 @@ struct repl_peer_status {
 struct repl_status {
     enum repl_role role;
     bool serving, damaged;
+    bool proposing; /* a change of the config is asked for, and may yet happen */
     struct repl_config config;
     uint64_t last_lsn, durable_lsn, committed_lsn;
     uint32_t n_peers;
@@ -178,3 +179,15 @@ struct repl_status {
 void repl_get_status(const struct repl *r, const struct repl_replica *p, struct repl_status *ret);
 /* Milliseconds since something was heard from the node; UINT64_MAX: never. */
 uint64_t repl_silence(const struct repl *r, repl_node node, uint64_t now);
+
+/* One line about a message, for traces; the bytes may be garbage. */
+void repl_describe(const void *data, size_t len, struct buf *out);
+
+/* A mistake that a test's own build can switch on, to see whether it is found (tests/sim/mutants.c
+ * lists them). In every other build this is 0, and the code behind it is gone. */
+#ifdef REPL_MUTATIONS
+extern const char *repl__mutation;
+#define REPL_MUTATION(name) (repl__mutation && strcmp(repl__mutation, #name) == 0)
+#else
+#define REPL_MUTATION(name) 0
+#endif

@@ -6,15 +6,6 @@
 
 #include <stdatomic.h>
 
-/* A mistake that the simulator's own build can switch on, to see whether it finds it. In every
- * other build this is 0, and the code behind it is gone. */
-#ifdef REPL_MUTATIONS
-extern const char *repl__mutation;
-#define REPL_MUTATION(name) (repl__mutation && strcmp(repl__mutation, #name) == 0)
-#else
-#define REPL_MUTATION(name) 0
-#endif
-
 /* ---- messages (message.c)
  * ------------------------------------------------------------------------ */
 

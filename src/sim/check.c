@@ -9,71 +9,51 @@
  *  E. (lsn, epoch) names one entry, and the same entry before it.
  *  F. A config follows from the one before: epoch + 1, by a member of it, made of its members and
  *     learners, never only of damaged copies.
- *  G. What was acknowledged is committed, once, in every copy (disk.c, check_end).
+ *  G. What was acknowledged is committed, once, in every copy (disk.c, check__end).
  */
-#include "repl/repl_int.h"
-#include "sim.h"
+#include "sim/sim_int.h"
 
-void trace(struct sim *s, const char *format, ...)
+/* As the cluster's hours pass, with those that were skipped. */
+static void print_time(const struct sim *s)
+{
+    uint64_t ms = (s->now + s->skipped) / MS;
+    printf("%3llu:%02llu:%02llu.%03llu  ", (unsigned long long)ms / 3600000,
+           (unsigned long long)ms / 60000 % 60, (unsigned long long)ms / 1000 % 60,
+           (unsigned long long)ms % 1000);
+}
+
+void sim__trace(struct sim *s, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    printf("%9.3f  ", (double)s->now / SECOND);
+    print_time(s);
     vprintf(format, ap);
     putchar('\n');
     va_end(ap);
 }
 
-_Noreturn void sim_fail(struct sim *s, const char *format, ...)
+_Noreturn void sim__fail(struct sim *s, const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    printf("FAILED: seed %llu, step %llu, %.3f s: ", (unsigned long long)s->seed,
-           (unsigned long long)s->steps, (double)s->now / SECOND);
+    fputs("FAILED: ", stdout);
+    print_time(s);
     vprintf(format, ap);
-    printf("\n  see it: sim --seed %llu --steps %llu --trace\n", (unsigned long long)s->seed,
-           (unsigned long long)s->max_steps);
+    printf("\n  see it: %s\n", sim__command(s));
     va_end(ap);
     fflush(stdout);
     _Exit(1);
 }
 
-void trace_message(struct sim *s, unsigned from, unsigned to, const char *what, const void *bytes,
-                   size_t len)
+void sim__trace_message(struct sim *s, unsigned from, unsigned to, const char *what,
+                        const void *bytes, size_t len)
 {
-    struct message m;
-    if (!s->trace || !message_decode(bytes, len, &m))
+    if (s->level < LEVEL_ALL)
         return;
-    const char *lost = strcmp(what, "lost") == 0 ? " (lost)" : "";
-    unsigned long long region = m.region, epoch = m.epoch, lsn = m.lsn;
-    switch (m.kind) {
-    case MSG_PREPARE:
-        trace(s,
-              "s%u -> s%u r%llu PREPARE epoch %llu, %u entries behind %llu/%llu, committed %llu%s",
-              from, to, region, epoch, m.n, (unsigned long long)m.prev_lsn,
-              (unsigned long long)m.prev_epoch, (unsigned long long)m.committed, lost);
-        break;
-    case MSG_PREPARE_ACK:
-        trace(s, "s%u -> s%u r%llu ACK epoch %llu, %s %llu%s", from, to, region, epoch,
-              m.status == ACK_OK       ? "durable"
-              : m.status == ACK_REJECT ? "reject, hint"
-                                       : "failed",
-              lsn, lost);
-        break;
-    case MSG_NEED_SNAPSHOT:
-        trace(s, "s%u -> s%u r%llu NEED_SNAPSHOT epoch %llu%s", from, to, region, epoch, lost);
-        break;
-    case MSG_BEACON:
-    case MSG_BEACON_ACK:
-        trace(s, "s%u -> s%u %s %llu%s", from, to, m.kind == MSG_BEACON ? "BEACON" : "BEACON_ACK",
-              (unsigned long long)m.time, lost);
-        break;
-    case MSG_CLAIMS:
-    case MSG_CLAIMS_ACK:
-        trace(s, "s%u -> s%u %s %llu%s", from, to, m.kind == MSG_CLAIMS ? "CLAIMS" : "CLAIMS_ACK",
-              (unsigned long long)m.serial, lost);
-        break;
-    }
+    struct buf text = {0};
+    repl_describe(bytes, len, &text);
+    sim__trace(s, "s%u -> s%u %s%s", from, to, text.data, what);
+    buf_done(&text);
 }
 
 /* ---- entries
@@ -84,7 +64,7 @@ struct named {
 };
 
 /* E: whoever appends (lsn, epoch) appends what everybody did, behind what everybody had. */
-void check_entry(struct sim *s, struct replica *r, const struct item *i, uint64_t prev_epoch)
+void check__entry(struct sim *s, struct replica *r, const struct item *i, uint64_t prev_epoch)
 {
     struct region *g = &s->regions[r->region];
     struct named *n = map_get_u64(&g->named, i->epoch << 32 | i->lsn);
@@ -95,38 +75,38 @@ void check_entry(struct sim *s, struct replica *r, const struct item *i, uint64_
         return;
     }
     if (n->value != i->value)
-        sim_fail(s, "s%u r%u: entry %llu of epoch %llu is %llu here, %llu elsewhere", r->server,
-                 r->region, (unsigned long long)i->lsn, (unsigned long long)i->epoch,
-                 (unsigned long long)i->value, (unsigned long long)n->value);
+        sim__fail(s, "s%u r%u: entry %llu of epoch %llu is %llu here, %llu elsewhere", r->server,
+                  r->region, (unsigned long long)i->lsn, (unsigned long long)i->epoch,
+                  (unsigned long long)i->value, (unsigned long long)n->value);
     if (prev_epoch && n->prev_epoch && n->prev_epoch != prev_epoch)
-        sim_fail(s,
-                 "s%u r%u: before entry %llu of epoch %llu comes epoch %llu here, %llu elsewhere",
-                 r->server, r->region, (unsigned long long)i->lsn, (unsigned long long)i->epoch,
-                 (unsigned long long)prev_epoch, (unsigned long long)n->prev_epoch);
+        sim__fail(s,
+                  "s%u r%u: before entry %llu of epoch %llu comes epoch %llu here, %llu elsewhere",
+                  r->server, r->region, (unsigned long long)i->lsn, (unsigned long long)i->epoch,
+                  (unsigned long long)prev_epoch, (unsigned long long)n->prev_epoch);
 }
 
 /* A. */
-void check_commit(struct sim *s, struct replica *r, const struct item *i)
+void check__commit(struct sim *s, struct replica *r, const struct item *i)
 {
     struct region *g = &s->regions[r->region];
     if (i->lsn <= g->n_committed) {
         const struct truth *t = &g->committed[i->lsn - 1];
         if (t->value != i->value || t->epoch != i->epoch)
-            sim_fail(s, "s%u r%u commits %llu of epoch %llu at %llu, where %llu of epoch %llu is",
-                     r->server, r->region, (unsigned long long)i->value,
-                     (unsigned long long)i->epoch, (unsigned long long)i->lsn,
-                     (unsigned long long)t->value, (unsigned long long)t->epoch);
+            sim__fail(s, "s%u r%u commits %llu of epoch %llu at %llu, where %llu of epoch %llu is",
+                      r->server, r->region, (unsigned long long)i->value,
+                      (unsigned long long)i->epoch, (unsigned long long)i->lsn,
+                      (unsigned long long)t->value, (unsigned long long)t->epoch);
         return;
     }
     if (i->lsn != g->n_committed + 1)
-        sim_fail(s, "s%u r%u commits %llu, everybody is at %zu", r->server, r->region,
-                 (unsigned long long)i->lsn, g->n_committed);
+        sim__fail(s, "s%u r%u commits %llu, everybody is at %zu", r->server, r->region,
+                  (unsigned long long)i->lsn, g->n_committed);
     if (g->n_committed == g->cap_committed) {
         g->cap_committed = g->cap_committed ? g->cap_committed * 2 : 64;
         g->committed = mem_realloc(g->committed, g->cap_committed * sizeof(*g->committed));
     }
     uint64_t before = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
-    g->committed[g->n_committed++] = (struct truth){i->epoch, i->value, file_hash(before, i)};
+    g->committed[g->n_committed++] = (struct truth){i->epoch, i->value, disk__hash(before, i)};
     g->dirty = true;
     s->stats->committed++;
 }
@@ -137,36 +117,36 @@ void check_commit(struct sim *s, struct replica *r, const struct item *i)
 static bool whole(const struct sim *s, unsigned region, const struct repl_config *c)
 {
     for (unsigned i = 0; i < s->n_servers; i++)
-        if (config_holds(c, i) && !s->servers[i].disks[region].damaged)
+        if (config__holds(c, i) && !s->servers[i].disks[region].damaged)
             return true;
     return false;
 }
 
 /* F. */
-void check_swap(struct sim *s, unsigned region, unsigned by, const struct repl_config *old,
-                const struct repl_config *next)
+void check__swap(struct sim *s, unsigned region, unsigned by, const struct repl_config *old,
+                 const struct repl_config *next)
 {
     const char *wrong = NULL;
     if (next->epoch != old->epoch + 1)
         wrong = "does not raise the epoch by one";
-    else if (!config_holds(old, by))
+    else if (!config__holds(old, by))
         wrong = "was proposed by a stranger";
-    else if (!config_holds(old, next->primary))
+    else if (!config__holds(old, next->primary))
         wrong = "makes a stranger the primary";
     else if (!whole(s, region, next))
         wrong = "has damaged copies only";
     for (uint32_t i = 0; i < next->n_backups; i++) {
-        if (!config_holds(old, next->backups[i]) && !config_learner(old, next->backups[i]))
+        if (!config__holds(old, next->backups[i]) && !config__learner(old, next->backups[i]))
             wrong = "has a backup that was no learner";
         for (uint32_t j = 0; j < i; j++)
             if (next->backups[i] == next->backups[j])
                 wrong = "names a backup twice";
-        if (next->backups[i] == next->primary || config_learner(next, next->backups[i]))
+        if (next->backups[i] == next->primary || config__learner(next, next->backups[i]))
             wrong = "names a server in two roles";
     }
     if (wrong)
-        sim_fail(s, "r%u: the config %s after %s %s", region, config_text(next), config_text(old),
-                 wrong);
+        sim__fail(s, "r%u: the config %s after %s %s", region, config__text(next),
+                  config__text(old), wrong);
     if (next->primary != old->primary)
         s->stats->takeovers++;
 }
@@ -175,7 +155,7 @@ static bool has_on_disk(const struct disk *d, const struct region *g, uint64_t l
 {
     if (!lsn || d->synced.lsn >= lsn)
         return true;
-    const struct item *i = items_get(&d->log, lsn);
+    const struct item *i = items__get(&d->log, lsn);
     return i && i->value == g->committed[lsn - 1].value && i->epoch == g->committed[lsn - 1].epoch;
 }
 
@@ -187,20 +167,23 @@ static void check_durable(struct sim *s, unsigned region)
     bool all = ++s->checks % 64 == 0;
     for (unsigned i = 0; i < s->n_servers; i++) {
         const struct disk *d = &s->servers[i].disks[region];
-        if (!config_holds(&g->config, i) || d->damaged)
+        if (!config__holds(&g->config, i) || d->damaged)
             continue;
         for (uint64_t lsn = g->n_committed; lsn; lsn = all ? lsn - 1 : 0)
             if (!has_on_disk(d, g, lsn))
-                sim_fail(s, "r%u: %llu is committed, but s%u of %s does not have it on disk",
-                         region, (unsigned long long)lsn, i, config_text(&g->config));
+                sim__fail(s, "r%u: %llu is committed, but s%u of %s does not have it on disk",
+                          region, (unsigned long long)lsn, i, config__text(&g->config));
     }
 }
 
-bool check_proposing(const struct sim *s, unsigned region)
+bool check__proposing(const struct sim *s, unsigned region)
 {
     for (unsigned i = 0; i < s->n_servers; i++) {
         const struct repl_replica *p = s->servers[i].replicas[region].core;
-        if (p && p->proposing)
+        struct repl_status status = {0};
+        if (p)
+            repl_get_status(s->servers[i].core, p, &status);
+        if (status.proposing)
             return true;
     }
     return false;
@@ -209,29 +192,29 @@ bool check_proposing(const struct sim *s, unsigned region)
 /* ---- serving
  * --------------------------------------------------------------------------------------- */
 
-/* C, at this very moment, paused servers too: a read there would be answered. */
+/* C, at this very moment, server__paused servers too: a read there would be answered. */
 static void check_serving(struct sim *s, unsigned region)
 {
     unsigned serving = s->n_servers;
     for (unsigned i = 0; i < s->n_servers; i++) {
         struct server *v = &s->servers[i];
         const struct replica *r = &v->replicas[region];
-        if (!v->up || !r->core || !repl_may_serve(r->core, server_clock(s, v)))
+        if (!v->up || !r->core || !repl_may_serve(r->core, server__clock(s, v)))
             continue;
         s->stats->served_checks++;
         if (serving < s->n_servers)
-            sim_fail(s, "r%u: s%u and s%u both serve", region, serving, i);
+            sim__fail(s, "r%u: s%u and s%u both serve", region, serving, i);
         serving = i;
         if (v->disks[region].file.lsn < s->regions[region].acked)
-            sim_fail(s, "r%u: s%u serves reads at %llu, %llu was acknowledged", region, i,
-                     (unsigned long long)v->disks[region].file.lsn,
-                     (unsigned long long)s->regions[region].acked);
+            sim__fail(s, "r%u: s%u serves reads at %llu, %llu was acknowledged", region, i,
+                      (unsigned long long)v->disks[region].file.lsn,
+                      (unsigned long long)s->regions[region].acked);
         if (v->disks[region].damaged)
-            sim_fail(s, "r%u: s%u serves a damaged copy", region, i);
+            sim__fail(s, "r%u: s%u serves a damaged copy", region, i);
     }
 }
 
-void check_step(struct sim *s)
+void check__step(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_regions; i++) {
         if (s->regions[i].dirty)
@@ -243,17 +226,17 @@ void check_step(struct sim *s)
 /* ---- the end
  * --------------------------------------------------------------------------------------- */
 
-bool check_healthy(struct sim *s, unsigned *ret_region)
+bool check__healthy(struct sim *s, unsigned *ret_region)
 {
     for (unsigned i = 0; i < s->n_regions; i++) {
         const struct repl_config *c = &s->regions[i].config;
         struct server *v = &s->servers[c->primary];
         *ret_region = i;
         if (1 + c->n_backups != s->copies || c->n_learners || !v->up || !v->replicas[i].core ||
-            !repl_may_serve(v->replicas[i].core, server_clock(s, v)))
+            !repl_may_serve(v->replicas[i].core, server__clock(s, v)))
             return false;
         for (unsigned j = 0; j < s->n_servers; j++)
-            if (config_holds(c, j) && s->servers[j].disks[i].damaged)
+            if (config__holds(c, j) && s->servers[j].disks[i].damaged)
                 return false;
     }
     return true;
@@ -261,7 +244,7 @@ bool check_healthy(struct sim *s, unsigned *ret_region)
 
 /* All copies have applied everything, the same. (A log may end in a former primary's entries, which
  * nobody else has: they go when others come.) */
-bool check_settled(struct sim *s, const char **ret_why)
+bool check__settled(struct sim *s, const char **ret_why)
 {
     static char why[128];
     for (unsigned i = 0; i < s->n_regions; i++) {
@@ -270,11 +253,11 @@ bool check_settled(struct sim *s, const char **ret_why)
         for (unsigned j = 0; j < s->n_servers; j++) {
             const struct server *v = &s->servers[j];
             const struct disk *d = &v->disks[i];
-            if (!config_holds(&g->config, j))
+            if (!config__holds(&g->config, j))
                 continue;
             snprintf(why, sizeof(why), "r%u: s%u is at %llu, log to %llu, of %zu", i, j,
                      (unsigned long long)d->file.lsn,
-                     (unsigned long long)items_last(&v->replicas[i].log), g->n_committed);
+                     (unsigned long long)items__last(&v->replicas[i].log), g->n_committed);
             *ret_why = why;
             if (d->file.lsn != g->n_committed)
                 return false;
@@ -287,18 +270,18 @@ bool check_settled(struct sim *s, const char **ret_why)
 }
 
 /* G. Each value is there once; those that were acknowledged were compared as they were. */
-void check_end(struct sim *s)
+void check__end(struct sim *s)
 {
     struct map seen = {0};
     for (unsigned i = 0; i < s->n_regions; i++) {
         const struct region *g = &s->regions[i];
         if (g->acked > g->n_committed)
-            sim_fail(s, "r%u: %llu was acknowledged, %zu are there", i,
-                     (unsigned long long)g->acked, g->n_committed);
+            sim__fail(s, "r%u: %llu was acknowledged, %zu are there", i,
+                      (unsigned long long)g->acked, g->n_committed);
         for (size_t j = 0; j < g->n_committed; j++)
             if (map_put_u64(&seen, g->committed[j].value, s))
-                sim_fail(s, "r%u: value %llu is there twice", i,
-                         (unsigned long long)g->committed[j].value);
+                sim__fail(s, "r%u: value %llu is there twice", i,
+                          (unsigned long long)g->committed[j].value);
     }
     map_done(&seen);
 }

@@ -3,9 +3,9 @@
  * request or its answer may be late or lost; then the server is told `unknown`, and the swap may
  * still happen afterwards, after a crash of the server too. Watches come in any order.
  */
-#include "sim.h"
+#include "sim/sim_int.h"
 
-bool config_holds(const struct repl_config *c, unsigned server)
+bool config__holds(const struct repl_config *c, unsigned server)
 {
     bool found = c->primary == server;
     for (uint32_t i = 0; i < c->n_backups; i++)
@@ -13,7 +13,7 @@ bool config_holds(const struct repl_config *c, unsigned server)
     return c->epoch && found;
 }
 
-bool config_learner(const struct repl_config *c, unsigned server)
+bool config__learner(const struct repl_config *c, unsigned server)
 {
     bool found = false;
     for (uint32_t i = 0; i < c->n_learners; i++)
@@ -21,7 +21,7 @@ bool config_learner(const struct repl_config *c, unsigned server)
     return c->epoch && found;
 }
 
-const char *config_text(const struct repl_config *c)
+const char *config__text(const struct repl_config *c)
 {
     static char texts[4][128];
     static unsigned next;
@@ -35,16 +35,16 @@ const char *config_text(const struct repl_config *c)
     return text;
 }
 
-bool store_away(const struct sim *s, const struct server *v)
+bool coord__away(const struct sim *s, const struct server *v)
 {
     return s->now < v->store_away_until;
 }
 
 static uint64_t store_delay(struct sim *s)
 {
-    if (s->faults && likely(s, s->knobs.swap_trouble))
-        return between(s, 100 * MS, 3 * SECOND);
-    return between(s, 300, 5 * MS);
+    if (s->faults && sim__likely(s, s->knobs.swap_trouble))
+        return sim__between(s, 100 * MS, 3 * SECOND);
+    return sim__between(s, 300, 5 * MS);
 }
 
 /* ---- watches
@@ -56,15 +56,15 @@ static void tell_everybody(struct sim *s, unsigned region)
         struct server *v = &s->servers[i];
         if (!v->up)
             continue;
-        struct event *e = event_new(EV_WATCH, i, region);
+        struct event *e = event__new(EV_WATCH, i, region);
         e->incarnation = v->incarnation;
         e->current = s->regions[region].config;
-        at(s, store_delay(s), e);
+        event__at(s, store_delay(s), e);
     }
 }
 
 /* As a server does that holds replicas: it opens one that a config names it for. */
-void store_deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c)
+void coord__deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c)
 {
     struct replica *r = &v->replicas[region];
     if (!c->epoch)
@@ -73,33 +73,33 @@ void store_deliver(struct sim *s, struct server *v, unsigned region, const struc
         v->known[region] = *c;
     else if (!r->core)
         return;
-    if (!r->core && (config_holds(c, v->id) || config_learner(c, v->id)))
-        replica_open(s, v, region);
+    if (!r->core && (config__holds(c, v->id) || config__learner(c, v->id)))
+        replica__open(s, v, region);
     if (!r->core)
         return;
-    TRACE(s, "s%u r%u learns of %s", v->id, region, config_text(c));
-    repl_config_changed(v->core, server_clock(s, v), r->core, c);
+    TRACE(s, "s%u r%u learns of %s", v->id, region, config__text(c));
+    repl_config_changed(v->core, server__clock(s, v), r->core, c);
 }
 
 static void plan_read(struct sim *s, struct server *v, uint64_t delay)
 {
-    struct event *e = event_new(EV_READ_STORE, v->id, 0);
+    struct event *e = event__new(EV_READ_STORE, v->id, 0);
     e->incarnation = v->incarnation;
-    at(s, delay, e);
+    event__at(s, delay, e);
 }
 
 /* All records, at a start and when the store was out of reach for a while. */
-void store_read(struct sim *s, struct server *v)
+void coord__read(struct sim *s, struct server *v)
 {
-    if (store_away(s, v)) {
+    if (coord__away(s, v)) {
         plan_read(s, v, v->store_away_until - s->now + 1 * MS);
         return;
     }
     for (unsigned i = 0; i < s->n_regions; i++)
-        store_deliver(s, v, i, &s->regions[i].config);
+        coord__deliver(s, v, i, &s->regions[i].config);
 }
 
-void store_away_for(struct sim *s, struct server *v, uint64_t us)
+void coord__away_for(struct sim *s, struct server *v, uint64_t us)
 {
     v->store_away_until = MAX(v->store_away_until, s->now + us);
     if (v->up)
@@ -111,84 +111,84 @@ void store_away_for(struct sim *s, struct server *v, uint64_t us)
 
 static void answer(struct sim *s, const struct event *to, enum answer answer, uint64_t delay)
 {
-    struct event *e = event_new(EV_ANSWER, to->server, to->region);
+    struct event *e = event__new(EV_ANSWER, to->server, to->region);
     e->incarnation = to->incarnation;
     e->answer = answer;
     e->current = to->current;
     e->next = to->next;
-    at(s, delay, e);
+    event__at(s, delay, e);
 }
 
-void store_propose(void *ctx, const struct repl_config *current, const struct repl_config *next)
+void coord__propose(void *ctx, const struct repl_config *current, const struct repl_config *next)
 {
     struct replica *r = ctx;
     struct sim *s = r->sim;
     struct server *v = &s->servers[r->server];
-    TRACE(s, "s%u r%u proposes %s for %s", r->server, r->region, config_text(next),
-          config_text(current));
+    TRACE(s, "s%u r%u proposes %s for %s", r->server, r->region, config__text(next),
+          config__text(current));
     if (next->epoch != current->epoch + 1)
-        sim_fail(s, "s%u r%u proposes %s for %s", r->server, r->region, config_text(next),
-                 config_text(current));
-    struct event *e = event_new(EV_SWAP, r->server, r->region);
+        sim__fail(s, "s%u r%u proposes %s for %s", r->server, r->region, config__text(next),
+                  config__text(current));
+    struct event *e = event__new(EV_SWAP, r->server, r->region);
     e->incarnation = v->incarnation;
     e->current = *current;
     e->next = *next;
-    bool trouble = s->faults && likely(s, s->knobs.swap_trouble);
-    if (store_away(s, v) || (trouble && likely(s, 400))) { /* it does not get there */
-        answer(s, e, ANSWER_UNKNOWN, between(s, 10 * MS, 1 * SECOND));
-        event_free(e);
+    bool trouble = s->faults && sim__likely(s, s->knobs.swap_trouble);
+    if (coord__away(s, v) || (trouble && sim__likely(s, 400))) { /* it does not get there */
+        answer(s, e, ANSWER_UNKNOWN, sim__between(s, 10 * MS, 1 * SECOND));
+        event__free(e);
         return;
     }
     s->regions[r->region].swaps_in_flight++;
-    if (trouble && likely(s, 300)) { /* it gets there when nobody waits for it any more */
+    if (trouble && sim__likely(s, 300)) { /* it gets there when nobody waits for it any more */
         answer(s, e, ANSWER_UNKNOWN, 500 * MS);
         e->flag = true;
-        at(s, between(s, 500 * MS, 4 * SECOND), e);
+        event__at(s, sim__between(s, 500 * MS, 4 * SECOND), e);
     } else {
-        at(s, store_delay(s), e);
+        event__at(s, store_delay(s), e);
     }
 }
 
-void store_swap(struct sim *s, struct event *e)
+void coord__swap(struct sim *s, struct event *e)
 {
     struct region *g = &s->regions[e->region];
     g->swaps_in_flight--;
     bool fits = g->config.epoch == e->current.epoch;
-    TRACE(s, "r%u the store %s %s by s%u", e->region, fits ? "takes" : "refuses",
-          config_text(&e->next), e->server);
+    STORY(s, "r%u the store %s %s by s%u", e->region, fits ? "takes" : "refuses",
+          config__text(&e->next), e->server);
     if (fits) {
         s->stats->swaps++;
-        check_swap(s, e->region, e->server, &g->config, &e->next);
+        check__swap(s, e->region, e->server, &g->config, &e->next);
         g->config = e->next;
         g->dirty = true;
         tell_everybody(s, e->region);
     }
     if (e->flag)
         return; /* its sender was told long ago */
-    bool lost = s->faults && likely(s, s->knobs.swap_trouble);
+    bool lost = s->faults && sim__likely(s, s->knobs.swap_trouble);
     answer(s, e, lost ? ANSWER_UNKNOWN : fits ? ANSWER_DONE : ANSWER_REFUSED, store_delay(s));
 }
 
-void store_answer(struct sim *s, struct server *v, struct event *e)
+void coord__answer(struct sim *s, struct server *v, struct event *e)
 {
     struct replica *r = &v->replicas[e->region];
     if (!r->core)
         return;
     if (e->answer == ANSWER_DONE) {
-        store_deliver(s, v, e->region, &e->next);
+        coord__deliver(s, v, e->region, &e->next);
         return;
     }
     TRACE(s, "s%u r%u: the proposal of epoch %llu is %s", v->id, e->region,
           (unsigned long long)e->next.epoch, e->answer == ANSWER_UNKNOWN ? "unknown" : "refused");
-    repl_proposal_failed(v->core, server_clock(s, v), r->core, e->next.epoch,
+    repl_proposal_failed(v->core, server__clock(s, v), r->core, e->next.epoch,
                          e->answer == ANSWER_UNKNOWN);
 }
 
 /* The first config of a region: whoever creates it chooses its servers. */
-void store_create(struct sim *s, unsigned region)
+void coord__create(struct sim *s, unsigned region)
 {
     struct repl_config *c = &s->regions[region].config;
-    unsigned first = (unsigned)chance(s, s->n_servers);
+    unsigned first = (unsigned)sim__chance(s, s->n_servers);
     *c = (struct repl_config){.epoch = 1, .primary = first};
     for (unsigned i = 1; i < s->copies; i++)
         c->backups[c->n_backups++] = (first + i) % s->n_servers;

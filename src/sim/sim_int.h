@@ -1,7 +1,7 @@
 /*
- * sim: a cluster of replication cores in one process, in a world made of one seed.
+ * sim, inside: a cluster in one process, in a world made of one seed.
  *
- *   sim.c     the program: seeds, mutations, what is printed
+ *   main.c    what the user asks for: seeds, hours, how much is told
  *   run.c     one seed from its first event to its verdict
  *   world.c   events, clocks, the network, servers that start, stop, crash
  *   disk.c    a server's log and its files, what a crash leaves of them; repl_io's disk side
@@ -15,6 +15,7 @@
 #pragma once
 
 #include "repl/repl.h"
+#include "sim/sim.h"
 
 #include <stdio.h>
 
@@ -169,7 +170,7 @@ enum fault {
     N_FAULTS,
 };
 
-/* What kind of world a seed makes. */
+/* What kind of storm it is. */
 struct knobs {
     unsigned loss, duplicates, slow, reorder; /* of 1,000 messages */
     unsigned net_us;
@@ -179,21 +180,26 @@ struct knobs {
     unsigned burst;        /* entries in an append */
     bool on[N_FAULTS];
     bool forgets; /* logs are recycled often */
-    struct repl_options repl;
 };
 
 struct stats {
-    uint64_t seeds, steps, simulated_us, appends, acked, committed, serving, takeovers, swaps,
-        snapshots, crashes, pauses, damages, disk_failures, cuts, served_checks;
+    uint64_t seeds, steps, storms, simulated_us, skipped_us, appends, acked, committed, serving,
+        takeovers, swaps, snapshots, crashes, pauses, damages, disk_failures, cuts, served_checks;
 };
 
+/* How much is told: nothing, what an operator would notice, every message and entry. */
+enum level { LEVEL_QUIET, LEVEL_STORY, LEVEL_ALL };
+
 struct sim {
-    uint64_t seed, now, steps, max_steps;
+    uint64_t seed, now, steps;
+    uint64_t skipped; /* quiet time that passed without being simulated (run.c); not part of now */
+    double hours;     /* to live */
     struct rng rng;
-    bool trace;
+    enum level level;
     bool faults; /* things still break */
     bool clients;
     struct knobs knobs;
+    struct repl_options repl;
     unsigned n_servers, n_regions, copies;
     struct server servers[MAX_SERVERS];
     struct region regions[MAX_REGIONS];
@@ -208,84 +214,90 @@ struct sim {
 };
 
 /* run.c */
-void sim_run(uint64_t seed, uint64_t steps, bool trace, struct stats *stats);
+void sim__run(uint64_t seed, double hours, enum level level, struct stats *stats);
+
+/* main.c */
+const char *sim__command(const struct sim *s); /* that replays this world */
 
 /* world.c */
-uint64_t chance(struct sim *s, uint64_t n); /* 0 .. n-1 */
-uint64_t between(struct sim *s, uint64_t low, uint64_t high);
-bool likely(struct sim *s, unsigned of_1000);
-struct event *event_new(enum event_kind kind, unsigned server, unsigned region);
-void at(struct sim *s, uint64_t delay, struct event *e);
-bool next_event(struct sim *s, struct event **ret);
-void event_free(struct event *e);
-uint64_t server_clock(const struct sim *s, const struct server *v);
-bool paused(const struct sim *s, const struct server *v);
-void server_start(struct sim *s, struct server *v);
-void server_crash(struct sim *s, struct server *v, bool power);
-void server_tick(struct sim *s, struct server *v);
-void server_plan_tick(struct sim *s, struct server *v);
-void server_message(struct sim *s, struct server *v, struct event *e);
-struct replica *replica_open(struct sim *s, struct server *v, unsigned region);
-void replica_close(struct sim *s, struct replica *r);
-void world_free(struct sim *s);
+uint64_t sim__chance(struct sim *s, uint64_t n); /* 0 .. n-1 */
+uint64_t sim__between(struct sim *s, uint64_t low, uint64_t high);
+bool sim__likely(struct sim *s, unsigned of_1000);
+struct event *event__new(enum event_kind kind, unsigned server, unsigned region);
+void event__at(struct sim *s, uint64_t delay, struct event *e);
+bool event__next(struct sim *s, struct event **ret);
+void event__free(struct event *e);
+uint64_t server__clock(const struct sim *s, const struct server *v);
+bool server__paused(const struct sim *s, const struct server *v);
+void server__start(struct sim *s, struct server *v);
+void server__crash(struct sim *s, struct server *v, bool power);
+void server__tick(struct sim *s, struct server *v);
+void server__plan_tick(struct sim *s, struct server *v);
+void server__message(struct sim *s, struct server *v, struct event *e);
+struct replica *replica__open(struct sim *s, struct server *v, unsigned region);
+void replica__close(struct sim *s, struct replica *r);
+void world__free(struct sim *s);
 
 /* disk.c */
-extern const struct repl_io disk_io; /* append, truncate, read, epoch_at, commit */
-uint64_t items_last(const struct items *l);
-struct item *items_get(const struct items *l, uint64_t lsn);
-void items_free(struct items *l);
-void disk_crash(struct sim *s, struct server *v, unsigned region, bool power);
-void disk_damage(struct sim *s, struct server *v, unsigned region);
-void disk_recover(struct sim *s, struct replica *r);
-void disk_wipe(struct disk *d);
-uint64_t disk_durable(const struct disk *d);
-void server_synced(struct sim *s, struct server *v);
-void server_sync(struct sim *s, struct server *v);
-void server_housekeeping(struct sim *s, struct server *v);
-void disk_fetch_snapshot(void *ctx, repl_node from);
-void snapshot_take(struct sim *s, struct event *e);
-void snapshot_done(struct sim *s, struct server *v, struct event *e);
-uint64_t file_hash(uint64_t before, const struct item *i);
+extern const struct repl_io disk__io; /* append, truncate, read, epoch_at, commit */
+uint64_t items__last(const struct items *l);
+struct item *items__get(const struct items *l, uint64_t lsn);
+void items__free(struct items *l);
+void disk__crash(struct sim *s, struct server *v, unsigned region, bool power);
+void disk__damage(struct sim *s, struct server *v, unsigned region);
+void disk__recover(struct sim *s, struct replica *r);
+void disk__wipe(struct disk *d);
+uint64_t disk__durable(const struct disk *d);
+void server__synced(struct sim *s, struct server *v);
+void server__sync(struct sim *s, struct server *v);
+void server__housekeeping(struct sim *s, struct server *v);
+void disk__fetch_snapshot(void *ctx, repl_node from);
+void snapshot__take(struct sim *s, struct event *e);
+void snapshot__done(struct sim *s, struct server *v, struct event *e);
+uint64_t disk__hash(uint64_t before, const struct item *i);
 
 /* store.c */
-void store_create(struct sim *s, unsigned region);
-void store_propose(void *ctx, const struct repl_config *current, const struct repl_config *next);
-void store_swap(struct sim *s, struct event *e);
-void store_answer(struct sim *s, struct server *v, struct event *e);
-void store_deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c);
-void store_read(struct sim *s, struct server *v);
-bool store_away(const struct sim *s, const struct server *v);
-void store_away_for(struct sim *s, struct server *v, uint64_t us);
-bool config_holds(const struct repl_config *c, unsigned server); /* as primary or backup */
-bool config_learner(const struct repl_config *c, unsigned server);
-const char *config_text(const struct repl_config *c); /* one of a few static buffers */
+void coord__create(struct sim *s, unsigned region);
+void coord__propose(void *ctx, const struct repl_config *current, const struct repl_config *next);
+void coord__swap(struct sim *s, struct event *e);
+void coord__answer(struct sim *s, struct server *v, struct event *e);
+void coord__deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c);
+void coord__read(struct sim *s, struct server *v);
+bool coord__away(const struct sim *s, const struct server *v);
+void coord__away_for(struct sim *s, struct server *v, uint64_t us);
+bool config__holds(const struct repl_config *c, unsigned server); /* as primary or backup */
+bool config__learner(const struct repl_config *c, unsigned server);
+const char *config__text(const struct repl_config *c); /* one of a few static buffers */
 
 /* life.c */
-void life_choose(struct sim *s);
-void client_acts(struct sim *s);
-void clients_end(struct sim *s); /* while healthy */
-void master_acts(struct sim *s);
-void master_asks(struct sim *s, struct server *v, struct event *e);
-void fault_acts(struct sim *s);
-bool life_may_lose(struct sim *s, unsigned server, unsigned region);
-void faults_end(struct sim *s);
+void life__create(struct sim *s);
+void life__choose(struct sim *s);
+void life__client(struct sim *s);
+void life__end_clients(struct sim *s); /* while healthy */
+void life__master(struct sim *s);
+void life__master_asks(struct sim *s, struct server *v, struct event *e);
+void life__fault(struct sim *s);
+bool life__may_lose(struct sim *s, unsigned server, unsigned region);
+void life__end_faults(struct sim *s);
 
 /* check.c */
-_Noreturn void sim_fail(struct sim *s, const char *format, ...) PRINTF_LIKE(2, 3);
-void trace(struct sim *s, const char *format, ...) PRINTF_LIKE(2, 3);
-#define TRACE(s, ...)                                                                              \
+_Noreturn void sim__fail(struct sim *s, const char *format, ...) PRINTF_LIKE(2, 3);
+void sim__trace(struct sim *s, const char *format, ...) PRINTF_LIKE(2, 3);
+#define TRACE_FROM(from, s, ...)                                                                   \
     do {                                                                                           \
-        if ((s)->trace)                                                                            \
-            trace((s), __VA_ARGS__);                                                               \
+        if ((s)->level >= (from))                                                                  \
+            sim__trace((s), __VA_ARGS__);                                                          \
     } while (0)
-void trace_message(struct sim *s, unsigned from, unsigned to, const char *what, const void *bytes,
-                   size_t len);
-void check_entry(struct sim *s, struct replica *r, const struct item *i, uint64_t prev_epoch);
-void check_commit(struct sim *s, struct replica *r, const struct item *i);
-void check_swap(struct sim *s, unsigned region, unsigned by, const struct repl_config *old,
-                const struct repl_config *next);
-bool check_proposing(const struct sim *s, unsigned region); /* .. or will again, some server */
-void check_step(struct sim *s);
-bool check_healthy(struct sim *s, unsigned *ret_region); /* or: which is not */
-bool check_settled(struct sim *s, const char **ret_why);
-void check_end(struct sim *s);
+#define STORY(s, ...) TRACE_FROM(LEVEL_STORY, s, __VA_ARGS__)
+#define TRACE(s, ...) TRACE_FROM(LEVEL_ALL, s, __VA_ARGS__)
+void sim__trace_message(struct sim *s, unsigned from, unsigned to, const char *what,
+                        const void *bytes, size_t len);
+void check__entry(struct sim *s, struct replica *r, const struct item *i, uint64_t prev_epoch);
+void check__commit(struct sim *s, struct replica *r, const struct item *i);
+void check__swap(struct sim *s, unsigned region, unsigned by, const struct repl_config *old,
+                 const struct repl_config *next);
+bool check__proposing(const struct sim *s, unsigned region); /* .. or will again, some server */
+void check__step(struct sim *s);
+bool check__healthy(struct sim *s, unsigned *ret_region); /* or: which is not */
+bool check__settled(struct sim *s, const char **ret_why);
+void check__end(struct sim *s);
