@@ -23,9 +23,10 @@ struct gateway_options {
     unsigned cached_statements; /* 0: 2000 */
 };
 
-/* Binds and listens; connections wait until gateway_open. 0A000 unless the address is loopback
- * (authentication does not exist yet), 55006 when the port is in use, 22023 for a bad address. */
-struct error *gateway_listen(const char *host, const char *port, int *ret_fd);
+/* Binds and listens; connections wait until gateway_open. 0A000 unless the address is loopback or
+ * `insecure` (authentication does not exist yet), 55006 when the port is in use, 22023 for a bad
+ * address. */
+struct error *gateway_listen(const char *host, const char *port, bool insecure, int *ret_fd);
 uint16_t gateway_port(int listen_fd);
 
 struct error *gateway_open(const struct gateway_options *o, struct gateway **ret);

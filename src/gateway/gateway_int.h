@@ -155,7 +155,7 @@ struct session {
     bool broken;      /* the connection is: nothing more is sent or read */
     bool closing;     /* after what is in `out` */
 
-    bool started, internal, loopback;
+    bool started, internal;
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
     char *user;
@@ -214,7 +214,7 @@ struct gateway {
 };
 
 /* session.c */
-struct session *session__new(struct gateway *g, int fd, bool loopback);
+struct session *session__new(struct gateway *g, int fd);
 void session__serve(struct worker *w, struct session *s);
 void session__free(struct session *s);
 /* From any thread, under gateway.lock: ends it soon. */

@@ -21,15 +21,35 @@ static bool is_loopback(const struct sockaddr *a)
     return false;
 }
 
-static struct error *bind_one(const struct addrinfo *a, const char *host, const char *port,
-                              int *ret_fd)
+static bool is_wildcard(const struct sockaddr *a)
 {
-    if (!is_loopback(a->ai_addr))
+    static const struct in6_addr any = IN6ADDR_ANY_INIT;
+    if (a->sa_family == AF_INET)
+        return ((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr == INADDR_ANY;
+    return a->sa_family == AF_INET6 &&
+           IN6_ARE_ADDR_EQUAL(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr, &any);
+}
+
+static struct error *check_address(const struct sockaddr *a, const char *host, bool insecure)
+{
+    if (!insecure && !is_loopback(a))
         return error_hint(
             error_new(E_UNSUPPORTED, "cannot listen on \"%s\": only loopback addresses are allowed",
                       host),
             "Authentication does not exist yet, so anybody who reaches the port could "
-            "read and change everything. Use 127.0.0.1.");
+            "read and change everything. Use 127.0.0.1, or, in a network that nobody else "
+            "reaches, say --insecure yes.");
+    if (is_wildcard(a))
+        return error_hint(error_new("22023", "cannot listen on \"%s\"", host),
+                          "The address is also what other servers connect to: give the one "
+                          "under which they reach this server.");
+    return NULL;
+}
+
+static struct error *bind_one(const struct addrinfo *a, const char *host, const char *port,
+                              bool insecure, int *ret_fd)
+{
+    TRY(check_address(a->ai_addr, host, insecure));
     _cleanup_(fd_closep) int fd =
         socket(a->ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (fd < 0)
@@ -48,7 +68,7 @@ static struct error *bind_one(const struct addrinfo *a, const char *host, const 
     return NULL;
 }
 
-struct error *gateway_listen(const char *host, const char *port, int *ret_fd)
+struct error *gateway_listen(const char *host, const char *port, bool insecure, int *ret_fd)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_PASSIVE}, *list = NULL;
     int rc = getaddrinfo(host, port, &hints, &list);
@@ -56,7 +76,7 @@ struct error *gateway_listen(const char *host, const char *port, int *ret_fd)
         return error_hint(error_new("22023", "could not understand the address \"%s:%s\": %s", host,
                                     port, gai_strerror(rc)),
                           "Give it as HOST:PORT, for example 127.0.0.1:5433.");
-    struct error *e = bind_one(list, host, port, ret_fd);
+    struct error *e = bind_one(list, host, port, insecure, ret_fd);
     freeaddrinfo(list);
     return e;
 }

@@ -60,24 +60,16 @@ static void tune_socket(int fd)
     setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &slow, sizeof(slow));
 }
 
-static bool from_loopback(const struct sockaddr_storage *a)
-{
-    if (a->ss_family == AF_INET)
-        return (ntohl(((const struct sockaddr_in *)(const void *)a)->sin_addr.s_addr) >> 24) == 127;
-    return a->ss_family == AF_INET6 &&
-           IN6_IS_ADDR_LOOPBACK(&((const struct sockaddr_in6 *)(const void *)a)->sin6_addr);
-}
-
 static void rearm_listener(struct gateway *g)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLONESHOT, .data.ptr = g};
     epoll_ctl(g->epoll, EPOLL_CTL_MOD, g->o.listen_fd, &ev);
 }
 
-static void add_session(struct gateway *g, int fd, bool loopback)
+static void add_session(struct gateway *g, int fd)
 {
     tune_socket(fd);
-    struct session *s = session__new(g, fd, loopback);
+    struct session *s = session__new(g, fd);
     struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT, .data.ptr = s};
     if (epoll_ctl(g->epoll, EPOLL_CTL_ADD, fd, &ev) != 0) {
         log_warn("could not watch a connection: %s", strerror(errno));
@@ -88,11 +80,9 @@ static void add_session(struct gateway *g, int fd, bool loopback)
 static void accept_all(struct gateway *g)
 {
     for (;;) {
-        struct sockaddr_storage a;
-        socklen_t len = sizeof(a);
-        int fd = accept4(g->o.listen_fd, (struct sockaddr *)&a, &len, SOCK_CLOEXEC);
+        int fd = accept4(g->o.listen_fd, NULL, NULL, SOCK_CLOEXEC);
         if (fd >= 0) {
-            add_session(g, fd, from_loopback(&a));
+            add_session(g, fd);
             continue;
         }
         if (errno == EINTR || errno == ECONNABORTED)

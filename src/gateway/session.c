@@ -14,12 +14,11 @@
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-struct session *session__new(struct gateway *g, int fd, bool loopback)
+struct session *session__new(struct gateway *g, int fd)
 {
     struct session *s = NEW(struct session);
     s->gateway = g;
     s->fd = fd;
-    s->loopback = loopback;
     s->txn = 'I';
     s->born_ms = clock_ms();
     s->secret = (uint32_t)random_u64();

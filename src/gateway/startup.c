@@ -4,7 +4,8 @@
  *   [SSLRequest | GSSENCRequest -> 'N']  StartupMessage -> AuthenticationOk, ParameterStatus..,
  * BackendKeyData, ReadyForQuery CancelRequest -> the connection closes
  *
- * Everybody who reaches the port is let in: it is on loopback (gateway_listen sees to that).
+ * Everybody who reaches the port is let in, as a client or as another server: it is on loopback,
+ * or the operator said that nobody else reaches it (gateway_listen sees to that).
  */
 #include "gateway/gateway_int.h"
 
@@ -41,8 +42,6 @@ static struct error *set_option(struct session *s, char *assignment)
         if (*p == '-')
             *p = '_';
     if (!strcmp(assignment, "minisql.internal")) {
-        if (!s->loopback)
-            return error_new("28000", "internal sessions are for this machine's servers only");
         mem_free(s->peer);
         s->peer = mem_strdup(equals + 1);
         s->internal = true;

@@ -12,6 +12,7 @@ enum minisqld_option {
     OPTION_NAME,
     OPTION_DATA,
     OPTION_LISTEN,
+    OPTION_INSECURE,
     OPTION_HTTP,
     OPTION_COORD,
     OPTION_ROLES,
@@ -34,7 +35,7 @@ struct minisqld_options {
     const char *name; /* NULL: not given */
     const char *data, *coord;
     char *host, *port;
-    bool gateway, region, master;
+    bool insecure, gateway, region, master;
     unsigned copies, max_connections, beacon_ms, lease_ms, grace_ms, retry_ms;
     size_t statement_memory;
     enum log_level log_level;

@@ -20,8 +20,10 @@ static const struct option_row {
                      "host and port, and kept in the data directory)"},
     [OPTION_DATA] = {"data", "./minisql-data", "DIR", "data directory"},
     [OPTION_LISTEN] = {"listen", "127.0.0.1:5433", "HOST:PORT",
-                       "where clients and other servers connect; "
-                       "loopback only, for now"},
+                       "where clients and other servers connect"},
+    [OPTION_INSECURE] = {"insecure", "no", "yes|no",
+                         "listen on an address that is not loopback: there is no "
+                         "authentication, whoever reaches it may do everything"},
     [OPTION_HTTP] = {"http", NULL, "HOST:PORT", "reserved"},
     [OPTION_COORD] = {"coord", "embedded", "URL",
                       "coordination store: embedded, or "
@@ -235,6 +237,13 @@ static struct error *check_listen(struct minisqld_options *o)
     return NULL;
 }
 
+static struct error *check_insecure(struct minisqld_options *o)
+{
+    const char *value = o->values[OPTION_INSECURE];
+    o->insecure = !strcmp(value, "yes");
+    return o->insecure || !strcmp(value, "no") ? NULL : wrong("insecure", value, "Give yes or no.");
+}
+
 static struct error *check_roles(struct minisqld_options *o)
 {
     const char *p = o->values[OPTION_ROLES];
@@ -294,6 +303,7 @@ static struct error *check_values(struct minisqld_options *o)
     unsigned megabytes = 0;
     TRY(check_name(o));
     TRY(check_listen(o));
+    TRY(check_insecure(o));
     TRY(check_roles(o));
     TRY(check_http(o));
     TRY(check_level(o));

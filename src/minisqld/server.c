@@ -164,7 +164,7 @@ static struct error *open_gateway(struct server_process *s)
 
 static struct error *start_parts(struct server_process *s)
 {
-    TRY(gateway_listen(s->o->host, s->o->port, &s->listen_fd));
+    TRY(gateway_listen(s->o->host, s->o->port, s->o->insecure, &s->listen_fd));
     unsigned port = gateway_port(s->listen_fd);
     char port_text[8];
     snprintf(port_text, sizeof(port_text), "%u", port);
@@ -177,6 +177,9 @@ static struct error *start_parts(struct server_process *s)
     TRY(open_gateway(s));
     log_info("server=%s: ready on %s:%u (coord %s, data %s)", datadir_name(s->dir), s->o->host,
              port, s->o->coord, s->o->data);
+    if (s->o->insecure)
+        log_warn("server=%s: --insecure: whoever reaches %s:%u may read and change everything",
+                 datadir_name(s->dir), s->o->host, port);
     return NULL;
 }
 

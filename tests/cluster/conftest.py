@@ -3,6 +3,8 @@ test takes them down and reads the servers' logs for what a sanitizer found.
 
 MINISQL_BUILD names the build under test (default: build/ of this tree).
 """
+import functools
+import json
 import os
 import random
 import re
@@ -64,8 +66,9 @@ def wait_until(what, condition, seconds=30.0, step=0.1):
 
 class Cluster:
     """A playground, and connections to it."""
+    patience = {"connect_timeout": 10}  # libpq's, with which it waits for a server
 
-    def __init__(self, servers=3, coord="etcd", copies=None, args="", coord_members=1):
+    def __init__(self, servers=3, coord="etcd", copies=None, args="", coord_members=1, places=None):
         self.dir = tempfile.mkdtemp(prefix="minisql-test-")
         self.port = free_ports(servers + 2)  # room for servers that a test adds
         self.names = [f"s{i + 1}" for i in range(servers)]
@@ -77,6 +80,9 @@ class Cluster:
             self.options += ["--copies", str(copies)]
         if args:
             self.options += [f"--minisqld-args={args}"]
+        self.places = places or {}
+        if places:
+            self.options += ["--places", json.dumps(places)]
         self.connections = []
         self.up(servers)
 
@@ -117,14 +123,22 @@ class Cluster:
         with open(os.path.join(self.dir, name + ".log"), errors="replace") as f:
             return f.read()
 
+    def host_of(self, name):
+        return self.places.get(name, {}).get("host", "127.0.0.1")
+
     def port_of(self, name):
         return self.port + int(name[1:]) - 1
 
     # -- SQL
 
+    def open(self, name, **options):
+        """A connection that its user closes."""
+        return psycopg2.connect(**{"host": self.host_of(name), "port": self.port_of(name),
+                                   "dbname": "minisql", "user": "test", **self.patience, **options})
+
     def connect(self, name="s1", autocommit=True, **options):
-        connection = psycopg2.connect(host="127.0.0.1", port=self.port_of(name), dbname="minisql",
-                                      user="test", connect_timeout=10, **options)
+        """A connection that is closed when the test ends."""
+        connection = self.open(name, **options)
         connection.autocommit = autocommit
         self.connections.append(connection)
         return connection
@@ -135,8 +149,7 @@ class Cluster:
         error = None
         for server in [name] if name else self.names:
             try:
-                connection = psycopg2.connect(host="127.0.0.1", port=self.port_of(server),
-                                              dbname="minisql", user="test", connect_timeout=10)
+                connection = self.open(server)
             except psycopg2.OperationalError as e:
                 error = e
                 continue
@@ -154,7 +167,7 @@ class Cluster:
 
     def shell(self, *arguments, name="s1", stdin=None, check=True):
         """build/minisql; gives what it printed."""
-        result = subprocess.run([MINISQL, "-h", "127.0.0.1", "-p", str(self.port_of(name)),
+        result = subprocess.run([MINISQL, "-h", self.host_of(name), "-p", str(self.port_of(name)),
                                  *arguments], input=stdin, text=True, capture_output=True,
                                 timeout=120, check=False)
         if check and result.returncode:
@@ -236,8 +249,8 @@ def make_cluster(request):
     """make_cluster(servers=3, coord="etcd", ..) -> Cluster; several in one test are fine."""
     clusters = request.node.clusters = []
 
-    def make(**options):
-        cluster = Cluster(**options)
+    def make(kind=Cluster, **options):
+        cluster = kind(**options)
         clusters.append(cluster)
         return cluster
 
@@ -250,6 +263,13 @@ def make_cluster(request):
         if report and report.passed and not alarms:
             shutil.rmtree(cluster.dir, ignore_errors=True)
     assert not alarms, "\n".join(alarms)
+
+
+@pytest.fixture
+def make_net_cluster(make_cluster):
+    """As make_cluster, with each process in a network namespace; see net.py for what can be done."""
+    from net import NetCluster  # which itself builds on this file
+    return functools.partial(make_cluster, kind=NetCluster)
 
 
 @pytest.fixture

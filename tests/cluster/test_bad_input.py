@@ -226,13 +226,21 @@ def test_etcd_unreachable_at_start(tmp_path):
 def test_only_loopback(tmp_path, address):
     """Listening on anything but loopback is refused until there is authentication."""
     text = start_in_vain("--data", str(tmp_path / "d"), "--listen", address % free_ports(1))
-    assert "loopback" in text
+    assert "loopback" in text and "--insecure" in text
+
+
+@pytest.mark.parametrize("address", ["0.0.0.0:%d", "[::]:%d"])
+def test_no_address_of_its_own(tmp_path, address):
+    """The address is what other servers connect to: "any" is refused whatever else is said."""
+    text = start_in_vain("--data", str(tmp_path / "d"), "--listen", address % free_ports(1),
+                         "--insecure", "yes")
+    assert "other servers connect to" in text
 
 
 @pytest.mark.parametrize("arguments", [
     ["--nope"], ["--listen"], ["--listen", "nowhere"], ["--listen", "127.0.0.1:99999"],
     ["--coord", "nope://x"], ["--coord", "etcd://"], ["--roles", "cook"], ["--copies", "0"],
-    ["--copies", "many"], ["--config", "/nope/minisqld.conf"], ["--name", "a/b"], ["surplus"]])
+    ["--copies", "many"], ["--insecure", "maybe"], ["--config", "/nope/minisqld.conf"], ["--name", "a/b"], ["surplus"]])
 def test_bad_options(tmp_path, arguments):
     """A wrong option is named in the message."""
     text = start_in_vain(*arguments, cwd=tmp_path)

@@ -30,9 +30,7 @@ class Writer(threading.Thread):
             try:
                 if connection is None:
                     self.server = self.cluster.names[turn % len(self.cluster.names)]
-                    connection = psycopg2.connect(
-                        host="127.0.0.1", port=self.cluster.port_of(self.server), dbname="minisql",
-                        user="writer", connect_timeout=10)
+                    connection = self.cluster.open(self.server, user="writer")
                     connection.autocommit = True
             except psycopg2.Error:
                 turn += 1

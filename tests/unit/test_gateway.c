@@ -77,7 +77,7 @@ static int start(void **state)
         return 1;
     log_threshold = LOG_ERROR;
     int fd;
-    must(gateway_listen("127.0.0.1", "0", &fd));
+    must(gateway_listen("127.0.0.1", "0", false, &fd));
     snprintf(the.port, sizeof(the.port), "%u", gateway_port(fd));
     char address[32];
     snprintf(address, sizeof(address), "127.0.0.1:%s", the.port);
