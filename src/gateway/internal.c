@@ -10,8 +10,6 @@
 
 #include <stdio.h>
 
-enum { OID_BYTEA = 17 };
-
 /* ---- exec_internal's wire ------------------------------------------------------------------ */
 
 struct wire {

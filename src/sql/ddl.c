@@ -217,10 +217,7 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     TRY(check_column_name(a, t, n));
     TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
     if (!type->column)
-        return sql__unsupported(a, n->typeName->location,
-                                type->oid == OID_NUMERIC
-                                    ? "Use float8, or bigint in the smallest unit."
-                                    : "Use another type.",
+        return sql__unsupported(a, n->typeName->location, "Use another type.",
                                 "a column of type %s is not supported", type->sql_name);
     if (n->collClause || n->compression || n->identity || n->generated) {
         if (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0)
@@ -684,7 +681,8 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
         if (i)
             buf_puts(out, ", ");
         sql_quote(c->name, out);
-        buf_printf(out, " %s%s", affinity(c->type), c->not_null ? " NOT NULL" : "");
+        buf_printf(out, " %s%s%s", affinity(c->type), sql__collation(c->type),
+                   c->not_null ? " NOT NULL" : "");
         TRY(sqlite_default(a, t, i, out));
     }
     if (t->n_columns == 0)

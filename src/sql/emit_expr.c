@@ -345,12 +345,11 @@ static void scalar_subquery(struct emitter *em, const struct select *s)
         return;
     }
     /* SQLite would take the first row in silence */
+    static const char *const suffixes[] = {
+        [VALUE_INT] = "int", [VALUE_REAL] = "real", [VALUE_TEXT] = "text", [VALUE_BLOB] = "blob"};
     const struct type *t = s->n_targets ? type_by_oid(s->targets[0].expr->type) : NULL;
-    enum value_kind storage = t ? t->storage : VALUE_TEXT;
     buf_printf(em->out, "(SELECT minisql_single_%s(c1) FROM (",
-               storage == VALUE_INT    ? "int"
-               : storage == VALUE_REAL ? "real"
-                                       : "text");
+               suffixes[t ? t->storage : VALUE_TEXT]);
     sql__emit_select(em, s, NAMES_POSITION);
     buf_puts(em->out, "))");
 }

@@ -79,11 +79,11 @@ static struct error *fit(struct analysis *a, const struct table *t, int column, 
     struct expr *value = *ret;
     uint32_t type = value->type;
     struct expr *call = sql__new_expr(a, EXPR_FUNC, type, value->position - 1, 3);
-    enum value_kind storage = type_by_oid(type)->storage;
-    uint32_t types[3] = {storage == VALUE_INT    ? OID_INT8
-                         : storage == VALUE_REAL ? OID_FLOAT8
-                                                 : OID_TEXT,
-                         OID_TEXT, OID_TEXT};
+    static const uint32_t of_storage[] = {[VALUE_INT] = OID_INT8,
+                                          [VALUE_REAL] = OID_FLOAT8,
+                                          [VALUE_TEXT] = OID_TEXT,
+                                          [VALUE_BLOB] = OID_BYTEA};
+    const uint32_t types[3] = {of_storage[type_by_oid(type)->storage], OID_TEXT, OID_TEXT};
     call->args[0] = value;
     call->args[1] = text_const(a, t->name);
     call->args[2] = text_const(a, t->columns[column].name);

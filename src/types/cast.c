@@ -216,6 +216,15 @@ static CALL(timestamptz_to_text)
     return NULL;
 }
 
+static CALL(bytea_to_text)
+{
+    struct buf text = {0};
+    types__bytea_print(v, -1, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
 /* ---- from text ---- */
 
 #define FROM_TEXT(name, oid)                                                                       \
@@ -236,6 +245,8 @@ FROM_TEXT(name, OID_NAME)
 FROM_TEXT(date, OID_DATE)
 FROM_TEXT(timestamp, OID_TIMESTAMP)
 FROM_TEXT(timestamptz, OID_TIMESTAMPTZ)
+FROM_TEXT(bytea, OID_BYTEA)
+FROM_TEXT(uuid, OID_UUID)
 
 /* ---- typmods and output ---- */
 
@@ -350,6 +361,9 @@ enum {
     TIMESTAMP_DATE,
     TIMESTAMP_TYPMOD,
     DATE_AS_TIMESTAMP,
+    BYTEA_TEXT,
+    TEXT_BYTEA,
+    TEXT_UUID,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
@@ -406,6 +420,9 @@ static const struct func rows[] = {
     [TIMESTAMP_DATE] =
         SCALAR1("cast", OID_TIMESTAMP, OID_DATE, "timestamp_to_date", types__timestamp_to_date),
     [TIMESTAMP_TYPMOD] = ROW_TYPMOD(OID_TIMESTAMP, OID_TIMESTAMP, timestamp_typmod),
+    [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
+    [TEXT_BYTEA] = ROW(OID_TEXT, OID_BYTEA, text_to_bytea),
+    [TEXT_UUID] = ROW(OID_TEXT, OID_UUID, text_to_uuid),
     /* no cast: the templates of comparisons in datetime.c call it */
     [DATE_AS_TIMESTAMP] =
         SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_as_timestamp", types__date_as_timestamp),
@@ -493,6 +510,8 @@ static const struct cast casts[] = {
     IO(FLOAT4, &rows[FLOAT4_TEXT], &rows[TEXT_FLOAT4]),
     IO(FLOAT8, &rows[FLOAT8_TEXT], &rows[TEXT_FLOAT8]),
     IO(NUMERIC, NULL, &rows[TEXT_NUMERIC]),
+    IO(BYTEA, &rows[BYTEA_TEXT], &rows[TEXT_BYTEA]),
+    IO(UUID, NULL, &rows[TEXT_UUID]),
     IO(DATE, &rows[DATE_TEXT], &rows[TEXT_DATE]),
     IO(TIMESTAMP, &rows[TIMESTAMP_TEXT], &rows[TEXT_TIMESTAMP]),
     IO(TIMESTAMPTZ, &rows[TIMESTAMPTZ_TEXT], &rows[TEXT_TIMESTAMPTZ]),
@@ -539,6 +558,8 @@ const struct func *type_output_func(uint32_t type)
         return &rows[FLOAT8_TEXT];
     case OID_BPCHAR:
         return &rows[BPCHAR_OUT];
+    case OID_BYTEA:
+        return &rows[BYTEA_TEXT];
     case OID_DATE:
         return &rows[DATE_TEXT];
     case OID_TIMESTAMP:

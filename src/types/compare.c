@@ -10,7 +10,7 @@ static int compare_values(const struct value *x, const struct value *y)
 {
     if (x->kind == VALUE_INT && y->kind == VALUE_INT)
         return (x->i > y->i) - (x->i < y->i);
-    if (x->kind != VALUE_TEXT || y->kind != VALUE_TEXT) {
+    if (x->kind < VALUE_TEXT || y->kind < VALUE_TEXT) {
         double a = x->kind == VALUE_INT ? (double)x->i : x->r;
         double b = y->kind == VALUE_INT ? (double)y->i : y->r;
         return (a > b) - (a < b);
@@ -71,6 +71,8 @@ static const struct func rows[] = {
     SIX(OID_TEXT, OID_NAME),
     SIX(OID_BOOL, OID_BOOL),
     SIX(OID_OID, OID_OID),
+    SIX(OID_UUID, OID_UUID),
+    SIX(OID_BYTEA, OID_BYTEA),
     SIX(OID_DATE, OID_DATE),
     SIX(OID_TIMESTAMP, OID_TIMESTAMP),
     SIX(OID_TIMESTAMP, OID_TIMESTAMPTZ),

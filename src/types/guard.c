@@ -26,7 +26,7 @@ static struct error *single_step(struct agg_state *s, const struct value *args, 
         s->i = v->i;
     } else if (v->kind == VALUE_REAL) {
         s->r = v->r;
-    } else if (v->kind == VALUE_TEXT) {
+    } else if (v->kind != VALUE_NULL) {
         s->s.p = mem_strndup(v->s.p, v->s.n);
         s->s.n = v->s.n;
     }
@@ -61,6 +61,14 @@ static struct error *text_final(struct agg_state *s, struct arena *a, struct val
     return NULL;
 }
 
+static struct error *blob_final(struct agg_state *s, struct arena *a, struct value *ret)
+{
+    TRY(text_final(s, a, ret));
+    if (ret->kind == VALUE_TEXT)
+        ret->kind = VALUE_BLOB;
+    return NULL;
+}
+
 static void text_done(struct agg_state *s)
 {
     if (!s->overflow)
@@ -71,6 +79,7 @@ static void text_done(struct agg_state *s)
 static const struct agg int_agg = {single_init, single_step, single_merge, int_final, NULL};
 static const struct agg real_agg = {single_init, single_step, single_merge, real_final, NULL};
 static const struct agg text_agg = {single_init, single_step, single_merge, text_final, text_done};
+static const struct agg blob_agg = {single_init, single_step, single_merge, blob_final, text_done};
 
 /* ---- values ------------------------------------------------------------------------------------
  */
@@ -136,9 +145,10 @@ static CALL(step)
     }
 
 static const struct func rows[] = {
-    SINGLE(OID_INT8, int),   SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),
-    REQUIRED(OID_INT8, int), REQUIRED(OID_FLOAT8, real), REQUIRED(OID_TEXT, text),
-    VALUE(limit, true),      VALUE(offset, true),        VALUE(step, false),
+    SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),  SINGLE(OID_TEXT, text),
+    SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),   REQUIRED(OID_FLOAT8, real),
+    REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob), VALUE(limit, true),
+    VALUE(offset, true),      VALUE(step, false),
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};

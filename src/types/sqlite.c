@@ -40,6 +40,7 @@ static int kind_of(uint32_t oid)
         return SQLITE_TEXT;
     return t->storage == VALUE_INT    ? SQLITE_INTEGER
            : t->storage == VALUE_REAL ? SQLITE_FLOAT
+           : t->storage == VALUE_BLOB ? SQLITE_BLOB
                                       : SQLITE_TEXT;
 }
 
@@ -84,7 +85,8 @@ static struct value value_of(sqlite3_value *v)
     }
     case SQLITE_BLOB: {
         const char *p = sqlite3_value_blob(v);
-        return (struct value){.kind = VALUE_BLOB, .s = {p, (size_t)sqlite3_value_bytes(v)}};
+        return (struct value){.kind = VALUE_BLOB,
+                              .s = {p ? p : "", (size_t)sqlite3_value_bytes(v)}};
     }
     default:
         return (struct value){.kind = VALUE_NULL};

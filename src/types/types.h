@@ -19,6 +19,7 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 /* PostgreSQL's object ids of the types that exist so far. */
 enum {
     OID_BOOL = 16,
+    OID_BYTEA = 17,
     OID_INT8 = 20,
     OID_INT2 = 21,
     OID_INT4 = 23,
@@ -35,13 +36,15 @@ enum {
     OID_TIMESTAMPTZ = 1184,
     OID_NUMERIC = 1700,
     OID_VOID = 2278,
+    OID_UUID = 2950,
     OID_RECORD = 2249,
     OID_ANY = 2276,
 };
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-/* A value as SQLite stores it: numeric, text, char(n) are VALUE_TEXT, bool is VALUE_INT. A date is
+/* A value as SQLite stores it: numeric, uuid, text, char(n) are VALUE_TEXT, bytea VALUE_BLOB, bool
+ * is VALUE_INT. A date is
  * VALUE_INT days since 2000-01-01 (INT32_MIN, INT32_MAX: -infinity, infinity), a timestamp or
  * timestamptz VALUE_INT microseconds since 2000-01-01 in UTC (INT64_MIN, INT64_MAX). The session's
  * time zone is always UTC. */
