@@ -169,21 +169,24 @@ static struct error *flush(struct exec_session *s, struct peer_conn *c, uint64_t
 
 /* ---- connecting ----------------------------------------------------------------------------- */
 
+/* PQconnectPoll() is only called when the socket is ready for it: before that it believes that the
+ * connection is made, and waits in a poll of its own for as long as the kernel tries. */
 static struct error *connect_wait(struct exec_session *s, struct peer_conn *c, uint64_t deadline)
 {
+    PostgresPollingStatusType st = PGRES_POLLING_WRITING; /* PQconnectStart's, by definition */
     for (;;) {
-        PostgresPollingStatusType st = PQconnectPoll(c->pg);
-        if (st == PGRES_POLLING_OK)
-            return NULL;
-        if (st == PGRES_POLLING_FAILED)
-            return lost(c, PQerrorMessage(c->pg));
         if (clock_ms() > deadline)
             return lost(c, "it does not answer");
         if (atomic_load(&s->cancel))
             return exec__canceled();
         struct pollfd p = {.fd = PQsocket(c->pg),
                            .events = st == PGRES_POLLING_READING ? POLLIN : POLLOUT};
-        poll(&p, 1, WAIT_SLICE_MS);
+        if (poll(&p, 1, WAIT_SLICE_MS) > 0)
+            st = PQconnectPoll(c->pg);
+        if (st == PGRES_POLLING_OK)
+            return NULL;
+        if (st == PGRES_POLLING_FAILED)
+            return lost(c, PQerrorMessage(c->pg));
         TRY(still_there(c));
     }
 }
