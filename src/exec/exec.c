@@ -392,8 +392,9 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
     bind_hidden(&r, params);
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
-    if (plan->writes)
-        r.request = exec__next_request(s);
+    if (plan->writes && !ret->request.gateway)
+        ret->request = exec__next_request(s);
+    r.request = ret->request;
     struct error *e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);

@@ -112,12 +112,16 @@ struct exec_sink {
     bool (*reset)(void *ctx);
 };
 
+/* All zero before a statement's first run. */
 struct exec_result {
-    int64_t rows; /* given to the sink (SELECT), or affected */
+    int64_t rows;                 /* given to the sink (SELECT), or affected */
+    struct store_request request; /* what a write was sent under */
 };
 
-/* Runs a plan. `params`: plan->query->n_params values in storage form (borrowed for the call).
- * `sink` may be NULL when plan->returns is false. */
+/* Runs a plan. After MS002 ("stale schema") the statement is to be planned anew and run with the
+ * same *ret: an attempt may have been applied all the same, which its request id then tells.
+ * `params`: plan->query->n_params values in storage form (borrowed for the call). `sink` may be
+ * NULL when plan->returns is false. */
 struct error *exec_run(struct exec_session *s, struct plan *plan, const struct value *params,
                        const struct exec_sink *sink, struct exec_result *ret);
 

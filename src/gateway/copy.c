@@ -329,7 +329,7 @@ static void begin_out(struct copy_out *c, const struct query *q, int n)
 static struct error *copy_to(struct session *s, struct entry **e, struct copy_out *c)
 {
     struct exec_sink sink = {.ctx = c, .row = out_row, .reset = out_reset};
-    struct exec_result result;
+    struct exec_result result = {0};
     size_t before = s->out.len;
     for (int tries = 0;; tries++) {
         if (tries || !entry__is_current(s->gateway, *e))

@@ -52,7 +52,7 @@ static struct error *any_row(struct exec *e, const struct catalog_view *view, co
     struct exec_session_options o = {.user = "minisql", .database = "minisql"};
     struct exec_session *s = exec_session_new(e, &o);
     struct exec_sink sink = {.ctx = ret, .row = row_found};
-    struct exec_result result;
+    struct exec_result result = {0};
     *ret = false;
     failed = exec_run(s, p, NULL, &sink, &result);
     exec_session_free(s);

@@ -424,11 +424,11 @@ static struct error *prepare(struct fixture *f, const char *sql, struct plan **r
 static struct error *run_with(struct fixture *f, const char *sql, const struct value *params,
                               int64_t *ret_rows, char **ret)
 {
+    struct exec_result result = {0};
     for (int i = 0;; i++) {
         struct rows_text t = {0};
         TRY(prepare(f, sql, &t.plan));
         const struct exec_sink sink = {.ctx = &t, .row = text_row, .reset = text_reset};
-        struct exec_result result;
         struct error *e = exec_run(f->s, t.plan, params, &sink, &result);
         plan_unref(t.plan);
         if (!e && ret_rows)
@@ -527,6 +527,30 @@ static void test_constraint(void **state)
     assert_string_equal(e->constraint, "student1_pkey");
     error_free(e);
     gives(f, "select count(*) from student1", "2\n");
+}
+
+static void run_once(struct fixture *f, const char *sql, struct exec_result *result)
+{
+    struct plan *plan;
+    ok(prepare(f, sql, &plan));
+    ok(exec_run(f->s, plan, NULL, NULL, result));
+    plan_unref(plan);
+}
+
+/* A write whose first attempt was applied, unknown to the gateway, and that had to be planned anew
+ * because the schema has changed meanwhile, takes effect once. */
+static void test_planned_anew(void **state)
+{
+    struct fixture *f = *state;
+    struct exec_result result = {0}, other = {0};
+    const char *sql = "insert into t values (1), (2)";
+    run(f, "create table t (a int)");
+    run_once(f, sql, &result);
+    run_once(f, sql, &result);
+    assert_int_equal(result.rows, 2);
+    gives(f, "select count(*) from t", "2\n");
+    run_once(f, sql, &other);
+    gives(f, "select count(*) from t", "4\n");
 }
 
 /* A committed transaction stays, a rolled back one does not, and reads inside see its writes. */
@@ -1070,6 +1094,7 @@ int main(void)
         BOTH(test_constant),
         BOTH(test_write_and_read),
         BOTH(test_constraint),
+        BOTH(test_planned_anew),
         BOTH(test_transaction),
         BOTH(test_savepoints),
         BOTH(test_two_regions),
