@@ -60,9 +60,9 @@ struct exec;
 struct error *exec_open(const struct exec_options *o, struct exec **ret);
 void exec_close(struct exec *e); /* all sessions are gone */
 
-/* minisql_servers, minisql_regions, minisql_tables, minisql_columns, minisql_indexes, and pg_class,
- * pg_namespace, pg_attribute, pg_type as far as clients ask: tables with id 0 and region 0, for
- * sql_context.extra. They live forever. */
+/* minisql_servers, minisql_regions, minisql_learners, minisql_tables, minisql_columns,
+ * minisql_indexes, and pg_class, pg_namespace, pg_attribute, pg_type as far as clients ask: tables
+ * with id 0 and region 0, for sql_context.extra. They live forever. */
 const struct table *const *exec_system_tables(int *ret_n);
 
 /* What the master asks of a region's primary, wherever that is (see region.h). Retried like
@@ -187,6 +187,8 @@ void exec_copy_abort(struct exec_copy *c);
  *   COUNT <region>
  *   <table>
  *        Tag "COUNT rows bytes", as last counted.
+ *   STATE <region>
+ *        A row that says how the copy here stands (progress.c); none when there is none.
  *   CHANGE <region> add|remove|transfer <server>
  *   DDL <region>
  *   <SQLite DDL>

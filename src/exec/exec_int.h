@@ -207,6 +207,26 @@ struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exe
                                 void *ctx);
 /* A table's rows and bytes as its primary counts them now; -1: it does not answer. */
 void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes);
+
+/* ---- learners (progress.c) ------------------------------------------------------------------ */
+
+struct exec__learner {
+    const char *state;         /* log, waiting, preparing, snapshot, comparing, installing, stopped,
+                                  unreachable */
+    bool fetching;             /* a snapshot; else the next three are 0 */
+    int64_t done, total, rate; /* bytes of the file; a second */
+    int64_t received;          /* bytes over the network */
+    int64_t behind;            /* entries; -1: not known */
+    char message[160];         /* why it is stopped */
+};
+/* Asks the server, and the primary; for half a second each at most. */
+void exec__ask_learner(struct exec *e, const struct region *r, const char *server,
+                       struct exec__learner *ret);
+int64_t exec__learner_seconds(const struct exec__learner *l); /* left; -1: not known */
+void exec__learner_text(struct buf *b, const char *server, const struct exec__learner *l);
+/* What a server says of itself, as a row of at most 16 values. */
+int exec__state_put(const struct region_status *s, struct value *ret);
+
 struct error *exec__explain(struct run *r);
 /* Runs the plan once, wherever it has to. */
 struct error *exec__attempt(struct run *r);

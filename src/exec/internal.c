@@ -414,6 +414,23 @@ static struct error *do_count(struct call *c)
     return NULL;
 }
 
+static struct error *do_state(struct call *c)
+{
+    uint64_t region;
+    struct region_status status;
+    struct outgoing o = {.wire = c->wire};
+    struct value row[16];
+    struct error *e = NULL;
+    if (!take_numbers(c, 1, &region))
+        return malformed();
+    if (region_get_status(c->e->regions, region, &status))
+        e = out_row(&o, row, exec__state_put(&status, row));
+    if (!e)
+        e = out_end(&o, 0);
+    buf_done(&o.buf);
+    return e;
+}
+
 static struct error *do_change(struct call *c)
 {
     static const char *const what[] = {
@@ -453,12 +470,12 @@ static const struct {
     bool needs_regions;
     struct error *(*run)(struct call *c);
 } statements[] = {
-    {"RUN", true, do_run},         {"FRAG", true, do_frag},       {"COPY", true, do_copy},
-    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},       {"UNMARK", true, do_unmark},
-    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},   {"ROLLBACK", false, do_rollback},
-    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},     {"CHANGE", true, do_change},
-    {"READ", true, do_read},       {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},
-    {"MASTER", false, do_master},
+    {"RUN", true, do_run},         {"FRAG", true, do_frag},      {"COPY", true, do_copy},
+    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},      {"UNMARK", true, do_unmark},
+    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},  {"ROLLBACK", false, do_rollback},
+    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},    {"CHANGE", true, do_change},
+    {"STATE", true, do_state},     {"READ", true, do_read},      {"ENDREAD", true, do_endread},
+    {"DDL", true, do_ddl},         {"MASTER", false, do_master},
 };
 
 static struct error *dispatch(struct call *c, const char *line)

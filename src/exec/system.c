@@ -156,6 +156,45 @@ static const char *status_of(const struct maker *m, const struct region *r)
     return r->n_learners > 0 ? "rebuilding" : "degraded";
 }
 
+static struct value progress_of(struct maker *m, const struct region *r)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    for (int i = 0; i < r->n_learners; i++) {
+        struct exec__learner l;
+        exec__ask_learner(m->run->e, r, r->learners[i], &l);
+        buf_puts(&b, i > 0 ? "; " : "");
+        exec__learner_text(&b, r->learners[i], &l);
+    }
+    return text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
+}
+
+static struct error *give_learner(struct maker *m, const struct region *r, const char *server)
+{
+    struct exec__learner l;
+    exec__ask_learner(m->run->e, r, server, &l);
+    m->values[0] = integer((int64_t)r->id);
+    m->values[1] = text(server);
+    m->values[2] = text(l.state);
+    m->values[3] = counted(l.fetching ? l.done : -1);
+    m->values[4] = counted(l.fetching ? l.total : -1);
+    m->values[5] = counted(l.fetching ? l.rate : -1);
+    m->values[6] = counted(exec__learner_seconds(&l));
+    m->values[7] = integer(l.received);
+    m->values[8] = counted(l.behind);
+    m->values[9] = text(l.message);
+    return give(m);
+}
+
+static struct error *make_learners(struct maker *m)
+{
+    for (size_t i = 0; i < m->view->n_regions; i++) {
+        const struct region *r = m->view->regions[i];
+        for (int k = 0; k < r->n_learners; k++)
+            TRY(give_learner(m, r, r->learners[k]));
+    }
+    return NULL;
+}
+
 static struct error *make_regions(struct maker *m)
 {
     for (size_t i = 0; i < m->view->n_regions; i++) {
@@ -168,6 +207,7 @@ static struct error *make_regions(struct maker *m)
         m->values[5] = name_list(m, r->learners, r->n_learners);
         m->values[6] = text(status_of(m, r));
         m->values[7] = integer(r->copies);
+        m->values[8] = wants(m, 8) ? progress_of(m, r) : text(NULL);
         TRY(give(m));
     }
     return NULL;
@@ -372,7 +412,20 @@ static const struct system_spec specs[] = {
       {"backups", OID_TEXT},
       {"learners", OID_TEXT},
       {"status", OID_TEXT},
-      {"copies", OID_INT4}}},
+      {"copies", OID_INT4},
+      {"progress", OID_TEXT}}},
+    {"minisql_learners",
+     make_learners,
+     {{"region", OID_INT8},
+      {"server", OID_TEXT},
+      {"state", OID_TEXT},
+      {"done_bytes", OID_INT8},
+      {"total_bytes", OID_INT8},
+      {"bytes_per_second", OID_INT8},
+      {"seconds_left", OID_INT8},
+      {"received_bytes", OID_INT8},
+      {"entries_behind", OID_INT8},
+      {"message", OID_TEXT}}},
     {"minisql_tables",
      make_tables,
      {{"name", OID_TEXT},

@@ -237,6 +237,8 @@ bool io__receive(struct session *s, bool wait, bool *ret_quiet);
 /* The next message, waited for as long as it takes (COPY, links). An error when the session ends.
  */
 struct error *io__next(struct session *s, struct pgwire_frame *ret);
+/* A peer that takes nothing for so long is given up by the network. */
+void io__bound_silence(struct session *s, unsigned ms);
 /* The next message if it is there already, without taking it. */
 bool io__peek(struct session *s, size_t *offset, struct pgwire_frame *ret);
 

@@ -3,12 +3,14 @@
  * simple or prepared with one bytea parameter; replication links; snapshots.
  *
  *   LINK <kind>         CopyBothResponse, then each CopyData is a message for region/, until
- * CopyDone or the end of the connection SNAPSHOT <region>   CopyOutResponse, the file as CopyData,
- * CopyDone
+ * CopyDone or the end of the connection
+ *   SNAPSHOT <region>   CopyBothResponse, then what region/snapshot.c says
  */
 #include "gateway/gateway_int.h"
 
 #include <stdio.h>
+
+enum { SILENCE_MS = 10 * 1000 }; /* of who receives a snapshot: a read transaction waits here */
 
 /* ---- exec_internal's wire ------------------------------------------------------------------ */
 
@@ -128,6 +130,13 @@ static struct error *run_link(struct session *s)
     return NULL;
 }
 
+static struct error *snapshot_message(void *ctx, const void *data, size_t len)
+{
+    struct wire *w = ctx;
+    pgwire_put_copy_data(&w->s->out, data, len);
+    return io__flush(w->s) ? NULL : lost();
+}
+
 static struct error *run_snapshot(struct session *s, const char *region)
 {
     char *end;
@@ -137,8 +146,13 @@ static struct error *run_snapshot(struct session *s, const char *region)
     if (!s->gateway->o.regions)
         return no_regions();
     struct wire w = {.s = s};
-    pgwire_put_copy_answer(&s->out, PGWIRE_COPY_OUT, 1, 0);
-    TRY(region_send_snapshot(s->gateway->o.regions, id, wire_data, &w));
+    struct region_snapshot_wire wire = {
+        .ctx = &w, .emit = snapshot_message, .receive = wire_receive};
+    io__bound_silence(s, SILENCE_MS);
+    pgwire_put_copy_answer(&s->out, PGWIRE_COPY_BOTH, 1, 0);
+    if (!io__flush(s))
+        return lost();
+    TRY(region_send_snapshot(s->gateway->o.regions, id, &wire));
     pgwire_put_plain(&s->out, PGWIRE_COPY_DONE);
     pgwire_put_complete(&s->out, "SNAPSHOT");
     return NULL;

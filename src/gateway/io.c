@@ -9,9 +9,16 @@
 #include "gateway/gateway_int.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <sys/socket.h>
 
 enum { READ_MIN = 8 * 1024, READ_MAX = 256 * 1024 };
+
+void io__bound_silence(struct session *s, unsigned ms)
+{
+    setsockopt(s->fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &ms, sizeof(ms));
+}
 
 bool io__flush(struct session *s)
 {

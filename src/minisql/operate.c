@@ -161,10 +161,11 @@ static enum outcome do_regions(struct session *s, bool yes)
                                                  {"primary", "primary_server", MINISQL_TEXT, NULL},
                                                  {"backups", "backups", MINISQL_TEXT, NULL},
                                                  {"learners", "learners", MINISQL_TEXT, NULL},
-                                                 {"status", "status", MINISQL_TEXT, NULL}};
+                                                 {"status", "status", MINISQL_TEXT, NULL},
+                                                 {"progress", "progress", MINISQL_TEXT, NULL}};
     return show_view(s,
-                     "SELECT region, tables, epoch, primary_server, backups, learners, status FROM "
-                     "minisql_regions ORDER BY region",
+                     "SELECT region, tables, epoch, primary_server, backups, learners, status, "
+                     "progress FROM minisql_regions ORDER BY region",
                      columns, ARRAY_LEN(columns));
 }
 

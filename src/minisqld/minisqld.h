@@ -23,6 +23,7 @@ enum minisqld_option {
     OPTION_GRACE_MS,
     OPTION_RETRY_MS,
     OPTION_STATEMENT_MEMORY,
+    OPTION_SNAPSHOT_RATE,
     OPTION_LOG_LEVEL,
     OPTION_CONFIG,
     N_OPTIONS,
@@ -38,6 +39,7 @@ struct minisqld_options {
     bool insecure, gateway, region, master;
     unsigned copies, max_connections, beacon_ms, lease_ms, grace_ms, retry_ms;
     size_t statement_memory;
+    uint64_t snapshot_rate; /* bytes a second; 0: no limit */
     enum log_level log_level;
 };
 

@@ -42,6 +42,9 @@ static const struct option_row {
     [OPTION_STATEMENT_MEMORY] = {"statement-memory", "64", "MB",
                                  "for a statement's joins and groups; "
                                  "more goes to disk"},
+    [OPTION_SNAPSHOT_RATE] = {"snapshot-rate", "32", "MB",
+                              "sent a second to servers that need whole copies; "
+                              "0 is no limit"},
     [OPTION_LOG_LEVEL] = {"log-level", "info", "LEVEL", "debug, info, warn or error"},
     [OPTION_CONFIG] = {"config", NULL, "FILE", "lines of name = value, with the names above"},
 };
@@ -300,7 +303,7 @@ static struct error *check_http(const struct minisqld_options *o)
 
 static struct error *check_values(struct minisqld_options *o)
 {
-    unsigned megabytes = 0;
+    unsigned megabytes = 0, rate = 0;
     TRY(check_name(o));
     TRY(check_listen(o));
     TRY(check_insecure(o));
@@ -315,6 +318,8 @@ static struct error *check_values(struct minisqld_options *o)
     TRY(number(o, OPTION_RETRY_MS, 0, 3600000, &o->retry_ms));
     TRY(number(o, OPTION_STATEMENT_MEMORY, 1, 1024 * 1024, &megabytes));
     o->statement_memory = (size_t)megabytes << 20;
+    TRY(number(o, OPTION_SNAPSHOT_RATE, 0, 1024 * 1024, &rate));
+    o->snapshot_rate = (uint64_t)rate << 20;
     o->data = o->values[OPTION_DATA];
     o->coord = o->values[OPTION_COORD];
     if (o->grace_ms <= o->lease_ms)

@@ -97,7 +97,8 @@ static struct error *open_regions(struct server_process *s)
     struct regions_options ro = {.name = datadir_name(s->dir),
                                  .dir = s->o->data,
                                  .catalog = s->catalog,
-                                 .repl = repl_defaults};
+                                 .repl = repl_defaults,
+                                 .snapshot_rate = s->o->snapshot_rate};
     ro.repl.beacon_ms = s->o->beacon_ms;
     ro.repl.lease_ms = s->o->lease_ms;
     ro.repl.grace_ms = s->o->grace_ms;

@@ -46,7 +46,7 @@ static char *address_of(struct regions *rs, const char *server)
 }
 
 static struct error *connect_to(struct regions *rs, const char *address, const char *command,
-                                ExecStatusType want, PGconn **ret)
+                                PGconn **ret)
 {
     _cleanup_(mem_freep) char *host = mem_strdup(address);
     char *port = strrchr(host, ':');
@@ -56,11 +56,19 @@ static struct error *connect_to(struct regions *rs, const char *address, const c
     _cleanup_(mem_freep) char *options = mem_printf("-c minisql.internal=%s", rs->name);
     char timeout[16];
     snprintf(timeout, sizeof(timeout), "%d", CONNECT_TIMEOUT_S);
-    const char *names[] = {
-        "host",    "port",       "dbname",           "user", "connect_timeout", "options",
-        "sslmode", "gssencmode", "application_name", NULL};
-    const char *values[] = {host,    port,      "minisql", "minisql", timeout,
-                            options, "disable", "disable", rs->name,  NULL};
+    const char *names[] = {"host",
+                           "port",
+                           "dbname",
+                           "user",
+                           "connect_timeout",
+                           "options",
+                           "sslmode",
+                           "gssencmode",
+                           "application_name",
+                           "tcp_user_timeout",
+                           NULL};
+    const char *values[] = {host,      port,      "minisql", "minisql", timeout, options,
+                            "disable", "disable", rs->name,  "10000",   NULL};
     PGconn *conn = PQconnectdbParams(names, values, 0);
     if (PQstatus(conn) != CONNECTION_OK) {
         struct error *e = error_new(E_CONNECTION, "%s", PQerrorMessage(conn));
@@ -68,7 +76,7 @@ static struct error *connect_to(struct regions *rs, const char *address, const c
         return e;
     }
     PGresult *result = PQexec(conn, command);
-    bool ok = PQresultStatus(result) == want;
+    bool ok = PQresultStatus(result) == PGRES_COPY_BOTH;
     PQclear(result);
     if (!ok) {
         struct error *e = error_new(E_CONNECTION, "%s: %s", command, PQerrorMessage(conn));
@@ -85,7 +93,7 @@ struct error *region__connect(struct regions *rs, const char *server, const char
     _cleanup_(mem_freep) char *address = address_of(rs, server);
     if (!address)
         return error_new(E_CONNECTION, "server %s is not up", server);
-    return connect_to(rs, address, command, PGRES_COPY_OUT, ret);
+    return connect_to(rs, address, command, ret);
 }
 
 /* ---- sending ----------------------------------------------------------------------------------
@@ -188,7 +196,7 @@ static void try_connect(struct link *l)
 {
     _cleanup_(mem_freep) char *address = address_of(l->rs, l->peer);
     PGconn *conn = NULL;
-    struct error *e = address ? connect_to(l->rs, address, l->command, PGRES_COPY_BOTH, &conn)
+    struct error *e = address ? connect_to(l->rs, address, l->command, &conn)
                               : error_new(E_CONNECTION, "server %s is not up", l->peer);
     pthread_mutex_lock(&l->mutex);
     if (!e) {

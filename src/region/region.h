@@ -24,6 +24,7 @@ struct regions_options {
     const char *dir;  /* data directory; exists */
     struct catalog *catalog;
     struct repl_options repl;
+    uint64_t snapshot_rate; /* bytes a second for snapshots that are sent; 0: no limit */
 };
 
 /* Recovers the log and all files, then takes part. XX001, 58030, 53100 with what to do. */
@@ -110,23 +111,49 @@ struct error *region_link_open(struct regions *r, const char *peer, struct regio
 void region_link_receive(struct region_link *l, const void *data, size_t len);
 void region_link_idle(struct region_link *l);
 void region_link_close(struct region_link *l);
-/* Sends the region's file to a learner (a COPY OUT stream). First comes a header made by region. */
+/* Sends the region's file to a learner. MS001; 55006 when others are being sent: come again. */
+struct region_snapshot_wire {
+    void *ctx;
+    /* One message; sent at once. */
+    struct error *(*emit)(void *ctx, const void *data, size_t len);
+    /* The next message of the peer, borrowed until the next call; *ret_end: it has said all. */
+    struct error *(*receive)(void *ctx, const char **ret, size_t *ret_len, bool *ret_end);
+};
 struct error *region_send_snapshot(struct regions *r, uint64_t region,
-                                   struct error *(*emit)(void *ctx, const void *data, size_t len),
-                                   void *ctx);
+                                   const struct region_snapshot_wire *wire);
 
 /* How outgoing connections to a peer are made: libpq to its address, with
  * options='-c minisql.internal=<our name>', then the simple query "LINK control" or "LINK data"
- * which is answered with CopyBothResponse, or "SNAPSHOT <region>" which is answered with
- * CopyOutResponse. */
+ * or "SNAPSHOT <region>", which are answered with CopyBothResponse. */
 
 /* ---- looking -------------------------------------------------------------------------------- */
+
+/* A snapshot on its way to this server. */
+enum region_fetch_state {
+    REGION_FETCH_NONE,
+    REGION_FETCH_WAITING,   /* for its turn */
+    REGION_FETCH_PREPARING, /* what is here already is looked through */
+    REGION_FETCH_RECEIVING,
+    REGION_FETCH_COMPARING, /* the last pass: what has changed meanwhile */
+    REGION_FETCH_INSTALLING,
+};
+struct region_fetch {
+    enum region_fetch_state state;
+    uint64_t done, total; /* bytes of the file, in this state */
+    uint64_t rate;        /* bytes of the file a second */
+    uint64_t received;    /* bytes over the network, compressed */
+    char error[160];      /* why the last attempt failed; "" normally */
+    uint64_t not_before;  /* when the next one may begin */
+    unsigned wait_ms;
+    uint64_t done_before; /* how far the last attempt came */
+};
 
 struct region_status {
     uint64_t region;
     struct repl_status repl;
     uint64_t applied_lsn;
     int64_t bytes;
+    struct region_fetch fetch;
     char error[160]; /* why it stands still; "" normally */
 };
 /* Of one replica here; false: there is none. */

@@ -54,9 +54,11 @@ struct region_replica {
     uint64_t epoch, committed, applied, applied_epoch;
     uint64_t reign; /* raised when the primary's role is lost: what was in flight is unknown then */
     bool in_flight; /* the primary's own batch or transaction will commit what comes next */
-    bool fetching;  /* a snapshot is under way */
     bool gone;      /* closed; only references remain */
-    bool failed;    /* its disk did; `error` says how */
+    bool placing;   /* a snapshot takes the file's place: it is not deleted meanwhile */
+    bool leftovers; /* of a snapshot there may be, in the directory */
+    struct region_fetch fetch;
+    bool failed; /* its disk did; `error` says how */
     char error[160];
     struct region_replica *next_unsynced, *next_soon;
     bool apply_soon; /* in rs->soon: the ticker sees to it */
@@ -137,7 +139,12 @@ struct regions {
     pthread_mutex_t syncing; /* held while following a view; taken before map_lock */
 
     _Atomic bool stopping;
-    _Atomic int snapshots; /* threads that fetch one */
+    _Atomic int snapshots;      /* threads that fetch one */
+    _Atomic int fetching;       /* of them, those whose turn it is */
+    _Atomic int sending;        /* snapshots for others */
+    uint64_t snapshot_rate;     /* bytes a second for all that are sent; 0: no limit */
+    pthread_mutex_t pace_mutex; /* guards paced_until_us: what was sent so far is paid for then */
+    uint64_t paced_until_us;
     pthread_t threads[16];
     int n_threads;
 };
@@ -215,8 +222,10 @@ struct error *region__forget_parts(struct region_replica *p);
 struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
                                      struct buf *ret_sql);
 
-/* snapshot.c */
+/* snapshot_fetch.c */
 void region__fetch_snapshot(struct region_replica *p, const char *from);
+/* Deletes what an unfinished snapshot left, and the damaged file that one has replaced. */
+void region__clear_leftovers(struct region_replica *p);
 
 /* upkeep.c */
 void *region__upkeep(void *rs);

@@ -61,6 +61,7 @@ static struct region_replica *replica_new(struct regions *rs, uint64_t id, struc
     const struct store_meta *meta = store_meta(store);
     p->applied = p->committed = meta->applied_lsn;
     p->applied_epoch = meta->applied_epoch;
+    p->leftovers = true;
     atomic_init(&p->file_schema, meta->schema_version);
     return p;
 }
@@ -170,6 +171,10 @@ void region__drop(struct region_replica *p, const char *why)
     if (!ours)
         return;
     region__retire(p);
+    region__lock(rs);
+    while (p->placing)
+        pthread_cond_wait(&p->changed, &rs->core_mutex);
+    region__unlock(rs);
     uint64_t position;
     struct error *e = wal_truncate(rs->wal, p->id, 0, &position);
     error_free(e);
@@ -276,6 +281,7 @@ static struct regions *regions_new(const struct regions_options *o)
     rs->dir = mem_strdup(o->dir);
     rs->catalog = o->catalog;
     rs->options = o->repl.lease_ms ? o->repl : repl_defaults;
+    rs->snapshot_rate = o->snapshot_rate;
     rs->incarnation = random_u64();
     pthread_rwlock_init(&rs->map_lock, NULL);
     pthread_mutex_init(&rs->core_mutex, NULL);
@@ -283,6 +289,7 @@ static struct regions *regions_new(const struct regions_options *o)
     pthread_mutex_init(&rs->proposal_mutex, NULL);
     pthread_mutex_init(&rs->sync_mutex, NULL);
     pthread_mutex_init(&rs->syncing, NULL);
+    pthread_mutex_init(&rs->pace_mutex, NULL);
     pthread_cond_init(&rs->work_cond, NULL);
     pthread_cond_init(&rs->proposal_cond, NULL);
     pthread_cond_init(&rs->sync_cond, NULL);

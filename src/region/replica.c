@@ -437,7 +437,7 @@ bool region_get_status(struct regions *rs, uint64_t region, struct region_status
     if (!p)
         return false;
     region__lock(rs);
-    *ret = (struct region_status){.region = region, .applied_lsn = p->applied};
+    *ret = (struct region_status){.region = region, .applied_lsn = p->applied, .fetch = p->fetch};
     if (!p->gone)
         repl_get_status(rs->core, p->core, &ret->repl);
     memcpy(ret->error, p->error, sizeof(ret->error));

@@ -1,225 +1,199 @@
 /*
- * Snapshots: a learner whose primary's log does not reach back far enough fetches the region's
- * whole file. It streams in over a connection of its own into a file beside the old one, is
- * checked, and takes its place.
+ * Snapshots: how a learner gets a region's file when its primary's log does not reach back far
+ * enough.
+ *
+ * The receiver says what it has: the hash of each page of a file that it keeps beside the region's
+ * own, region-N.incoming. That begins as a copy of what the receiver held of the region before,
+ * even if it is old or damaged. The sender then compares its own pages with that list and sends
+ * those that differ, until both have the same. So one mechanism serves a server without anything,
+ * one that comes back after long, one whose file is damaged, and one whose transfer was cut off, at
+ * whichever primary it goes on.
+ *
+ * The sender goes through its file more than once. First it reads pages as they lie in the file,
+ * while it changes (store_scan): whatever is wrong with what it sends, it notes what it sent. This
+ * is where nearly all is sent, and it may take as long as the rate allows. What then remains to be
+ * sent is little, and that is done in one pass over the pages of one commit (store_snapshot), which
+ * holds back nobody, but keeps SQLite's WAL from being started over.
+ *
+ * The connection is COPY BOTH. Messages are a version byte, a kind byte, fields in network order:
+ *
+ *   to the sender     HAVE      hash[16]..                         any number, then CopyDone
+ *   to the receiver   PROGRESS  last pass:1 pages done:8 of:8      every now and then
+ *                     PAGES     n:4, zstd of n * (number:8, page)
+ *                     END       pages:8 digest:32    the file is that long, and this
+ *                                                                  is the hash over all its hashes
+ *
+ * Here is what both sides share; snapshot_send.c and snapshot_fetch.c are the two.
  */
-#include "region/region_int.h"
+#include "region/snapshot.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <libpq-fe.h>
-#include <sqlite3.h>
-#include <stdio.h>
-#include <unistd.h>
+enum { LEVEL = 1, DIGEST_BYTES = 32 };
 
-struct error *region_send_snapshot(struct regions *rs, uint64_t region,
-                                   struct error *(*emit)(void *ctx, const void *data, size_t len),
-                                   void *ctx)
+/* ---- hashes -----------------------------------------------------------------------------------
+ */
+
+void hasher_init(struct hasher *h)
 {
-    struct region_replica *p = NULL;
-    TRY(region__find(rs, region, &p));
-    struct store_meta meta;
-    struct error *e = NULL;
-    if (!region__enter_store(p)) {
-        e = region__not_primary(p);
-    } else {
-        e = atomic_load(&p->ready) ? store_snapshot(p->store, emit, ctx, &meta)
-                                   : region__not_primary(p);
-        region__leave_store(p);
+    h->md = EVP_MD_fetch(NULL, "SHA256", NULL);
+    h->ctx = EVP_MD_CTX_new();
+    if (!h->md || !h->ctx) {
+        log_error("the crypto library has no SHA-256");
+        abort();
     }
-    region__put(p);
-    return e;
 }
 
-struct fetch {
-    struct region_replica *p;
-    char *from;
-};
-
-static struct error *write_all(int fd, const char *data, size_t len, const char *path)
+void hasher_done(struct hasher *h)
 {
-    while (len) {
-        ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(errno == ENOSPC ? E_DISK_FULL : E_IO, errno,
-                               "could not write \"%s\"", path);
-        data += n;
-        len -= (size_t)n;
+    EVP_MD_CTX_free(h->ctx);
+    EVP_MD_free(h->md);
+}
+
+static void hash(struct hasher *h, const void *data, size_t len, uint8_t ret[DIGEST_BYTES])
+{
+    unsigned n;
+    EVP_DigestInit_ex2(h->ctx, h->md, NULL);
+    EVP_DigestUpdate(h->ctx, data, len);
+    EVP_DigestFinal_ex(h->ctx, ret, &n);
+}
+
+/* A user chooses what pages hold, so nothing weaker than a cryptographic hash tells them apart. */
+struct page_hash page_hash(struct hasher *h, const void *page)
+{
+    uint8_t whole[DIGEST_BYTES];
+    struct page_hash ret;
+    hash(h, page, STORE_PAGE, whole);
+    memcpy(ret.bytes, whole, sizeof(ret.bytes));
+    return ret;
+}
+
+void page_list_resize(struct page_list *l, uint64_t n)
+{
+    if (n > l->cap) {
+        l->cap = MAX(n, l->cap + l->cap / 2);
+        l->pages = mem_realloc(l->pages, l->cap * sizeof(*l->pages));
     }
+    if (n > l->n)
+        memset(l->pages + l->n, 0, (n - l->n) * sizeof(*l->pages));
+    l->n = n;
+}
+
+void page_list_set(struct page_list *l, uint64_t number, struct page_hash h)
+{
+    if (number >= l->n)
+        page_list_resize(l, number + 1);
+    l->pages[number] = h;
+}
+
+bool page_list_has(const struct page_list *l, uint64_t number, struct page_hash h)
+{
+    return number < l->n && memcmp(&l->pages[number], &h, sizeof(h)) == 0;
+}
+
+void page_list_digest(const struct page_list *l, struct hasher *h, uint8_t ret[DIGEST_BYTES])
+{
+    hash(h, l->pages, l->n * sizeof(*l->pages), ret);
+}
+
+void page_list_done(struct page_list *l)
+{
+    mem_free(l->pages);
+}
+
+/* ---- messages ---------------------------------------------------------------------------------
+ */
+
+void snapshot_put(struct buf *out, const struct snapshot_message *m)
+{
+    buf_clear(out);
+    buf_put8(out, SNAPSHOT_VERSION);
+    buf_put8(out, (uint8_t)m->kind);
+    switch (m->kind) {
+    case SNAPSHOT_HAVE:
+        buf_append(out, m->hashes, m->n * sizeof(struct page_hash));
+        break;
+    case SNAPSHOT_PROGRESS:
+        buf_put8(out, m->last_pass);
+        buf_put64(out, m->done);
+        buf_put64(out, m->pages);
+        break;
+    case SNAPSHOT_PAGES:
+        buf_put32(out, m->n);
+        buf_append(out, m->packed, m->packed_len);
+        break;
+    case SNAPSHOT_END:
+        buf_put64(out, m->pages);
+        buf_append(out, m->digest, sizeof(m->digest));
+        break;
+    }
+}
+
+static bool get_fields(struct reader *r, struct snapshot_message *m)
+{
+    const char *digest;
+    switch (m->kind) {
+    case SNAPSHOT_HAVE:
+        m->n = (uint32_t)(reader_left(r) / sizeof(struct page_hash));
+        m->hashes = read_bytes(r, m->n * sizeof(struct page_hash));
+        break;
+    case SNAPSHOT_PROGRESS:
+        m->last_pass = read8(r) != 0;
+        m->done = read64(r);
+        m->pages = read64(r);
+        break;
+    case SNAPSHOT_PAGES:
+        m->n = read32(r);
+        m->packed_len = reader_left(r);
+        m->packed = read_bytes(r, m->packed_len);
+        if (m->n == 0 || m->n > SNAPSHOT_AT_ONCE)
+            return false;
+        break;
+    case SNAPSHOT_END:
+        m->pages = read64(r);
+        digest = read_bytes(r, sizeof(m->digest));
+        if (digest)
+            memcpy(m->digest, digest, sizeof(m->digest));
+        break;
+    default:
+        return false;
+    }
+    return reader_ok(r) && reader_left(r) == 0 && m->pages <= SNAPSHOT_MAX_PAGES;
+}
+
+struct error *snapshot_get(const void *data, size_t len, struct snapshot_message *ret)
+{
+    struct reader r = reader_of(data, len);
+    struct snapshot_message m = {0};
+    uint8_t version = read8(&r);
+    m.kind = (enum snapshot_kind)read8(&r);
+    if (reader_ok(&r) && version != SNAPSHOT_VERSION)
+        return error_hint(error_new(E_UNSUPPORTED, "a snapshot has format %u", version),
+                          "Its two servers run different versions of MiniSQL: upgrade the older.");
+    if (!reader_ok(&r) || !get_fields(&r, &m))
+        return error_new(E_PROTOCOL, "a message of a snapshot is malformed");
+    *ret = m;
     return NULL;
 }
 
-static struct error *receive(PGconn *conn, int fd, const char *path, const _Atomic bool *stopping)
-{
-    char *data = NULL;
-    int n;
-    while ((n = PQgetCopyData(conn, &data, 0)) > 0) {
-        struct error *e = write_all(fd, data, (size_t)n, path);
-        PQfreemem(data);
-        if (e)
-            return e;
-        if (atomic_load(stopping))
-            return error_new(E_SHUTDOWN, "the server is stopping");
-    }
-    PGresult *result = n == -1 ? PQgetResult(conn) : NULL;
-    bool complete = result && PQresultStatus(result) == PGRES_COMMAND_OK;
-    PQclear(result);
-    return complete ? NULL
-                    : error_new(E_CONNECTION, "a snapshot was cut short: %s", PQerrorMessage(conn));
-}
+/* ---- compression ------------------------------------------------------------------------------
+ */
 
-static struct error *download(struct fetch *f, const char *path)
+struct error *snapshot_pack(ZSTD_CCtx *z, const struct buf *pages, struct buf *ret)
 {
-    struct regions *rs = f->p->rs;
-    char command[64];
-    snprintf(command, sizeof(command), "SNAPSHOT %llu", (unsigned long long)f->p->id);
-    struct pg_conn *conn = NULL;
-    TRY(region__connect(rs, f->from, command, &conn));
-    int fd = open(path, O_CREAT | O_TRUNC | O_WRONLY | O_CLOEXEC, 0600);
-    struct error *e = fd < 0 ? error_errno(E_IO, errno, "could not create \"%s\"", path)
-                             : receive(conn, fd, path, &rs->stopping);
-    if (fd >= 0)
-        close(fd);
-    PQfinish(conn);
-    return e;
-}
-
-/* Puts the file in the place of the old one. The writer is owned, so nobody else writes; readers
- * are gone, for a learner serves none. */
-static struct error *install(struct region_replica *p, const char *path, struct store_meta *meta)
-{
-    struct regions *rs = p->rs;
-    atomic_store(&p->installing, true);
-    while (atomic_load(&p->users))
-        sleep_ms(1);
-    p->parts_open = false;
-    buf_done(&p->fragments);
-    store_close(p->store);
-    p->store = NULL;
-    struct error *e = store_install(rs->dir, rs->cluster, p->id, path, meta);
-    if (!e)
-        region__unmark_damaged(rs, p->id);
-    struct error *again = store_open(rs->dir, rs->cluster, p->id, &p->store);
-    if (!e)
-        e = again;
-    else
-        error_free(again);
-    if (!e)
-        atomic_store(&p->file_schema, meta->schema_version);
-    atomic_store(&p->installing, false);
-    return e;
-}
-
-/* What the received file holds; 0 if that can't be told (store_install says why). */
-static uint64_t snapshot_lsn(const char *path)
-{
-    sqlite3 *db = NULL;
-    sqlite3_stmt *stmt = NULL;
-    uint64_t lsn = 0;
-    if (sqlite3_open_v2(path, &db, SQLITE_OPEN_READONLY, NULL) == SQLITE_OK &&
-        sqlite3_prepare_v2(db, "SELECT applied_lsn FROM minisql_meta", -1, &stmt, NULL) ==
-            SQLITE_OK &&
-        sqlite3_step(stmt) == SQLITE_ROW)
-        lsn = (uint64_t)sqlite3_column_int64(stmt, 0);
-    sqlite3_finalize(stmt);
-    sqlite3_close(db);
-    return lsn;
-}
-
-/* What is applied here is not undone by an older copy, unless what is here is worth nothing. */
-static struct error *check_newer(struct region_replica *p, const char *path)
-{
-    struct repl_status status = {.damaged = true};
-    region__lock(p->rs);
-    uint64_t applied = p->applied;
-    if (!p->gone)
-        repl_get_status(p->rs->core, p->core, &status);
-    region__unlock(p->rs);
-    if (status.damaged || snapshot_lsn(path) >= applied)
-        return NULL;
-    return error_new(E_UNAVAILABLE, "the snapshot is older than what is here");
-}
-
-static struct error *fetch_and_install(struct fetch *f, struct store_meta *meta)
-{
-    struct region_replica *p = f->p;
-    _cleanup_(mem_freep) char *path =
-        mem_printf("%s/region-%llu.incoming", p->rs->dir, (unsigned long long)p->id);
-    struct error *e = download(f, path);
-    if (!e)
-        e = region__own(p, &p->rs->stopping);
-    if (!e) {
-        e = check_newer(p, path);
-        if (!e)
-            e = install(p, path, meta);
-        region__disown(p);
-    }
-    unlink(path);
-    return e;
-}
-
-static void *fetch_thread(void *arg)
-{
-    struct fetch *f = arg;
-    struct region_replica *p = f->p;
-    struct regions *rs = p->rs;
-    struct store_meta meta = {0};
-    log_info("region=%llu: fetching a snapshot from %s", (unsigned long long)p->id, f->from);
-    struct error *e = fetch_and_install(f, &meta);
-    if (e)
-        log_failure(LOG_WARN, e, "region=%llu: snapshot from %s", (unsigned long long)p->id,
-                    f->from);
-    else
-        log_info("region=%llu: snapshot installed, lsn=%llu", (unsigned long long)p->id,
-                 (unsigned long long)meta.applied_lsn);
-    uint64_t position = 0;
-    if (!e) /* the log's entries belong to the history that the snapshot replaced */
-        e = wal_truncate(rs->wal, p->id, 0, &position);
-    if (!e)
-        e = wal_sync(rs->wal, position);
-    region__lock(rs);
-    p->fetching = false;
-    if (!e) {
-        p->applied = meta.applied_lsn;
-        p->applied_epoch = meta.applied_epoch;
-        p->committed = meta.applied_lsn;
-    }
-    if (!p->gone)
-        repl_snapshot_done(rs->core, clock_ms(), p->core, !e, meta.applied_lsn, meta.applied_epoch);
-    region__unlock(rs);
-    if (!e)
-        region__want_work(p);
-    error_free(e);
-    mem_free(f->from);
-    mem_free(f);
-    region__put(p);
-    atomic_fetch_sub(&rs->snapshots, 1);
+    size_t bound = ZSTD_compressBound(pages->len);
+    buf_clear(ret);
+    buf_reserve(ret, bound);
+    size_t n = ZSTD_compressCCtx(z, ret->data, bound, pages->data, pages->len, LEVEL);
+    if (ZSTD_isError(n))
+        return error_new(E_INTERNAL, "zstd: %s", ZSTD_getErrorName(n));
+    ret->len = n;
     return NULL;
 }
 
-/* From inside the core (core_mutex held). */
-void region__fetch_snapshot(struct region_replica *p, const char *from)
+struct error *snapshot_unpack(ZSTD_DCtx *z, const struct snapshot_message *m, char *ret)
 {
-    if (p->fetching)
-        return;
-    p->fetching = true;
-    struct fetch *f = NEW(struct fetch);
-    f->p = p;
-    f->from = mem_strdup(from);
-    atomic_fetch_add(&p->refs, 1);
-    atomic_fetch_add(&p->rs->snapshots, 1);
-    pthread_t thread;
-    pthread_attr_t attr;
-    pthread_attr_init(&attr);
-    pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
-    if (pthread_create(&thread, &attr, fetch_thread, f) != 0) {
-        p->fetching = false; /* the primary asks again */
-        atomic_fetch_sub(&p->rs->snapshots, 1);
-        atomic_fetch_sub(&p->refs, 1);
-        mem_free(f->from);
-        mem_free(f);
-    }
-    pthread_attr_destroy(&attr);
+    size_t want = m->n * SNAPSHOT_PAGE;
+    size_t n = ZSTD_decompressDCtx(z, ret, want, m->packed, m->packed_len);
+    if (ZSTD_isError(n) || n != want)
+        return error_new(E_PROTOCOL, "the pages of a snapshot can't be unpacked");
+    return NULL;
 }

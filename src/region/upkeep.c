@@ -46,9 +46,24 @@ static void relieve_log(struct regions *rs)
     }
 }
 
+/* A snapshot that turned out not to be needed, say because the log did reach back after all. */
+static void clear_leftovers(struct region_replica *p)
+{
+    struct repl_status status = {0};
+    region__lock(p->rs);
+    if (p->leftovers && !p->gone && p->fetch.state == REGION_FETCH_NONE)
+        repl_get_status(p->rs->core, p->core, &status);
+    bool clear = !status.damaged && (status.role == REPL_BACKUP || status.role == REPL_PRIMARY);
+    p->leftovers = p->leftovers && !clear;
+    region__unlock(p->rs);
+    if (clear)
+        region__clear_leftovers(p);
+}
+
 static void look_after(struct region_replica *p)
 {
     region__revoke(p);
+    clear_leftovers(p);
     region__lock(p->rs);
     bool wants =
         !p->failed && !p->gone &&

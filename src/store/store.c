@@ -7,8 +7,9 @@
  *   minisql_meta      one row: format, cluster, region, applied lsn and epoch, schema version
  *   minisql_requests  the last result of each (gateway, slot)
  *
- * In the directory: region-N.db, SQLite's region-N.db-wal, and while a snapshot is made or
- * installed region-N.snapshot and region-N.db.old (store_snapshot.c).
+ * In the directory: region-N.db, SQLite's region-N.db-wal, while a snapshot is received
+ * region-N.incoming, while it is installed region-N.db.old (store_snapshot.c), and a damaged file
+ * that is being replaced, region-N.db.damaged.
  */
 #include "store_int.h"
 
@@ -46,8 +47,9 @@ static struct error *remove_file(const char *dir, uint64_t region, const char *s
 /* The database goes last: without it the others mean nothing. */
 struct error *store_delete(const char *dir, uint64_t region)
 {
-    static const char *const suffixes[] = {".snapshot", ".snapshot-journal", ".db.old-wal",
-                                           ".db.old",   ".db-wal",           ".db"};
+    static const char *const suffixes[] = {".incoming-wal", ".incoming",   ".db-wal.damaged",
+                                           ".db.damaged",   ".db.old-wal", ".db.old",
+                                           ".db-wal",       ".db"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
         TRY(remove_file(dir, region, suffixes[i]));
     return store__sync_directory(dir);
@@ -262,7 +264,6 @@ struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, str
     s->path = store__path(dir, region, ".db");
     s->region = region;
     pthread_mutex_init(&s->lock, NULL);
-    pthread_mutex_init(&s->snapshot_lock, NULL);
     pthread_mutex_init(&s->checkpoint_lock, NULL);
     pthread_cond_init(&s->reader_back, NULL);
     pthread_cond_init(&s->gate, NULL);
@@ -294,7 +295,6 @@ void store_close(struct store *s)
     map_done(&s->counts);
     mem_free(s->marks);
     pthread_mutex_destroy(&s->lock);
-    pthread_mutex_destroy(&s->snapshot_lock);
     pthread_mutex_destroy(&s->checkpoint_lock);
     pthread_cond_destroy(&s->reader_back);
     pthread_cond_destroy(&s->gate);

@@ -122,13 +122,20 @@ uint64_t store_wal_bytes(struct store *s);
 struct error *store_row_count(struct store *s, const char *table, int64_t *ret);
 uint64_t store_file_bytes(struct store *s);
 
-/* Snapshot: a consistent copy of the file as of one commit, streamed without blocking the writer.
- * `emit` gets the bytes of an SQLite file in order; *ret_meta says what it holds. */
-struct error *store_snapshot(struct store *s,
-                             struct error *(*emit)(void *ctx, const void *data, size_t len),
-                             void *ctx, struct store_meta *ret_meta);
-/* Installs a received snapshot file (at `path`, same file system) in place of the region's file:
- * checks it (quick_check, meta), fsyncs, renames, keeps the old file aside until done. No store of
- * the region may be open. */
-struct error *store_install(const char *dir, uint64_t cluster, uint64_t region, const char *path,
-                            struct store_meta *ret_meta);
+/* Snapshots. `page` is called for each page of the file, numbered from 0. */
+enum { STORE_PAGE = 4096 };
+typedef struct error *store_page_fn(void *ctx, uint64_t number, const void *page);
+/* As of one commit, in no particular order, and some maybe twice (the last time counts);
+ * *ret_meta says what they hold. The writer isn't blocked, but SQLite's WAL can't be started over
+ * meanwhile: what takes long is done with store_scan before. */
+struct error *store_snapshot(struct store *s, store_page_fn *page, void *ctx,
+                             struct store_meta *ret_meta, uint64_t *ret_pages);
+/* As they lie in the file at the moment that each is read: of no one commit, some torn. For those
+ * who compare them with a snapshot later. */
+struct error *store_scan(struct store *s, store_page_fn *page, void *ctx);
+/* Is the file at `path` a sound one of this region (quick_check, meta)? XX001, 55000. Syncs it. */
+struct error *store_check(const char *path, uint64_t cluster, uint64_t region,
+                          struct store_meta *ret_meta);
+/* Puts such a file (of the same file system) in place of the region's, which is kept aside until
+ * this is done. No store of the region may be open. */
+struct error *store_install(const char *dir, uint64_t region, const char *path);

@@ -185,8 +185,8 @@ struct store_count {
 
 /*
  * The writer's thread owns: writer, capture, tables, marks, open, schema_version, the statements.
- * `lock` guards what is written below it; snapshot_lock is held while a snapshot is made,
- * checkpoint_lock while checkpointing. Order: snapshot_lock, checkpoint_lock, lock.
+ * `lock` guards what is written below it; checkpoint_lock is held while checkpointing. Order:
+ * checkpoint_lock, lock.
  */
 struct store {
     char *dir, *path;
@@ -203,7 +203,7 @@ struct store {
     uint64_t schema_version;      /* what the next commit writes */
     uint64_t n_ddl, n_ddl_before; /* calls of store_apply_ddl: in all, and before `open` */
 
-    pthread_mutex_t snapshot_lock, checkpoint_lock;
+    pthread_mutex_t checkpoint_lock;
     struct store_conn *checker; /* under checkpoint_lock; opened on use */
 
     pthread_mutex_t lock;
@@ -213,6 +213,7 @@ struct store {
     size_t n_free, n_readers;
     bool writing;    /* a transaction is open */
     bool restarting; /* the SQLite WAL is being reset: nobody may begin */
+    int snapshots;   /* being made: it can't be reset */
     int wal_pages;   /* in the SQLite WAL, and how many of them were moved to the file */
     int wal_pages_moved;
     struct map counts; /* table -> struct store_count */

@@ -15,7 +15,6 @@
 #include <unistd.h>
 
 enum {
-    PAGE = 4096,
     RESET_WAIT_MS = 50, /* how long to wait for the writer, and for readers in it */
 };
 
@@ -83,12 +82,13 @@ static void open_gate(struct store *s)
     pthread_mutex_unlock(&s->lock);
 }
 
-static int wal_pages(struct store *s)
+/* It is long, and nobody is known to read in it for long. */
+static bool should_reset(struct store *s)
 {
     pthread_mutex_lock(&s->lock);
-    int pages = s->wal_pages;
+    bool should = s->wal_pages > store__reset_pages && !s->snapshots;
     pthread_mutex_unlock(&s->lock);
-    return pages;
+    return should;
 }
 
 static struct error *checkpoint_locked(struct store *s, uint64_t *ret_durable_lsn)
@@ -103,7 +103,7 @@ static struct error *checkpoint_locked(struct store *s, uint64_t *ret_durable_ls
     pthread_mutex_unlock(&s->lock);
     TRY(sync_wal(s));
     TRY(checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, &busy));
-    if (wal_pages(s) > store__reset_pages) {
+    if (should_reset(s)) {
         struct error *e = close_gate(s) ? checkpoint(s, SQLITE_CHECKPOINT_RESTART, &busy) : NULL;
         open_gate(s);
         TRY(e);
@@ -125,7 +125,7 @@ uint64_t store_wal_bytes(struct store *s)
     pthread_mutex_lock(&s->lock);
     int pages = MAX(s->wal_pages - s->wal_pages_moved, 0);
     pthread_mutex_unlock(&s->lock);
-    return (uint64_t)pages * PAGE;
+    return (uint64_t)pages * STORE_PAGE;
 }
 
 uint64_t store_file_bytes(struct store *s)

@@ -46,7 +46,7 @@ def test_wiped_data_directory(make_cluster):
 
 def test_damaged_file(make_cluster):
     """A region file that is no database is kept aside and rebuilt from the other copy, also when the
-    server is restarted in between."""
+    server is restarted in between. Then it is removed."""
     cluster = make_cluster(servers=2)
     primary, backup = make_table(cluster)
     power_cut(cluster, primary, backup)
@@ -57,6 +57,7 @@ def test_damaged_file(make_cluster):
     cluster.playground("start", backup, "--no-wait")
     time.sleep(1)
     cluster.kill(backup)
-    start_and_look(cluster, primary, backup)
     assert os.path.exists(file + ".damaged")
+    start_and_look(cluster, primary, backup)
+    wait_until("the damaged file is gone", lambda: not os.path.exists(file + ".damaged"), 10)
     assert "rebuilt from another copy" in cluster.log(backup)
