@@ -333,6 +333,8 @@ static struct error *attempts(struct run *r)
     for (;;) {
         if (atomic_load(&r->s->cancel))
             return exec__canceled();
+        if (REPL_MUTATION(new_request_each_try) && tries && r->plan->writes)
+            r->request = exec__next_request(r->s);
         struct error *e = r->plan->explain ? exec__explain(r) : exec__attempt(r);
         if (!e || r->here || r->sink_failed || r->s->lost || !exec__is_retryable(e))
             return e;

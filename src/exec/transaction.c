@@ -97,6 +97,8 @@ struct error *exec__held_failed(struct exec_session *s, struct error *e)
     if (s->internal || !exec__is_retryable(e))
         return e;
     exec__drop_held(s);
+    if (REPL_MUTATION(transaction_goes_on))
+        return e;
     s->lost = true;
     struct error *told = lost();
     error_detail(told, "%s", e->message);
@@ -211,7 +213,7 @@ static struct error *resolve(struct exec_session *s, uint64_t region, const stru
         bool applied = false;
         struct error *e = ask_applied(s, region, q, deadline, &applied);
         if (!e)
-            return applied ? NULL : lost();
+            return applied || REPL_MUTATION(commit_is_assumed) ? NULL : lost();
         if (exec__is_retryable(e))
             e = exec__wait_retry(s, region, deadline, &tries, e);
         if (e) {

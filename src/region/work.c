@@ -237,14 +237,14 @@ static struct error *become_ready(struct region_replica *p)
     uint64_t reign;
     if (!primary_serving(p, &reign))
         return NULL;
-    if (!atomic_load(&p->ready)) {
+    if (!atomic_load(&p->ready) && !REPL_MUTATION(serve_before_applied)) {
         TRY(apply_all(p));
         TRY(region__forget_parts(p));
     }
     TRY(follow_schema(p));
     region__lock(p->rs);
     if (p->reign == reign && p->role == REPL_PRIMARY && p->serving && !p->failed &&
-        p->applied >= p->committed) {
+        (p->applied >= p->committed || REPL_MUTATION(serve_before_applied))) {
         atomic_store(&p->ready, true);
         pthread_cond_broadcast(&p->changed);
     }
@@ -256,7 +256,7 @@ static struct error *bring_up(struct region_replica *p)
 {
     region__revoke(p);
     TRY(region__own(p, &p->rs->stopping));
-    struct error *e = apply_all(p);
+    struct error *e = REPL_MUTATION(serve_before_applied) && p->serving ? NULL : apply_all(p);
     if (!e)
         e = become_ready(p);
     region__disown(p);

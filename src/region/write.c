@@ -158,9 +158,10 @@ struct error *region__replicate(struct region_replica *p, const struct repl_entr
     if (waits) /* for the backups, which have their disks to wait for, too */
         store_flush(p->store);
     region__lock(rs);
-    while (p->committed < last && p->reign == reign && !p->failed)
+    bool enough = REPL_MUTATION(answer_before_backups);
+    while (p->committed < last && p->reign == reign && !p->failed && !enough)
         pthread_cond_wait(&p->changed, &rs->core_mutex);
-    if (p->committed < last || p->reign != reign)
+    if ((p->committed < last && !enough) || p->reign != reign)
         e = region__not_primary(p);
     region__unlock(rs);
     *ret_last = last;
@@ -286,7 +287,7 @@ static struct error *run_one(struct region_replica *p, struct batch *b, struct w
 {
     struct region_write *w = waiter->write;
     bool known = w->request.gateway != 0, found = false;
-    if (known)
+    if (known && !REPL_MUTATION(no_request_check))
         TRY(answer_from_request(p, b, w, &found));
     if (found)
         return NULL;

@@ -184,7 +184,8 @@ uint64_t repl_silence(const struct repl *r, repl_node node, uint64_t now);
 void repl_describe(const void *data, size_t len, struct buf *out);
 
 /* A mistake that a test's own build can switch on, to see whether it is found (tests/sim/mutants.c
- * lists them). In every other build this is 0, and the code behind it is gone. */
+ * and tests/consistency/mutants list them). In every other build this is 0, and the code behind it
+ * is gone. */
 #ifdef REPL_MUTATIONS
 extern const char *repl__mutation;
 #define REPL_MUTATION(name) (repl__mutation && strcmp(repl__mutation, #name) == 0)

@@ -1,0 +1,136 @@
+"""Counters, sets and accounts: checks that need no search.
+
+counter  `add` -> the new value or nothing; `read` -> value. Each add is of 1.
+set      `insert` value; `read` [from] -> all values from there on. Nobody inserts a value twice.
+bank     `transfer` statements as they come; `read` -> balances; `audit` -> [[id, balance, ledger's sum]].
+"""
+from bisect import bisect_left, bisect_right
+
+from anomaly import Anomaly
+from history import NEVER
+
+
+# ---- counters ---------------------------------------------------------------------------------------
+
+def check_counter(name, ops):
+    """A value lies between the adds that had ended when it was asked for and those that had begun when
+    it was told, is not below what somebody was told before, and no two adds gave the same."""
+    found, keys = [], {}
+    for op in ops:
+        keys.setdefault(op.key, []).append(op)
+    for key, key_ops in keys.items():
+        found += check_count(name, key, key_ops)
+    return found
+
+
+def check_count(name, key, ops):
+    adds = [op for op in ops if op.f == "add" and op.type != "fail"]
+    acked = sorted(op.end for op in adds if op.type == "ok")
+    begun = sorted(op.begin for op in adds)
+    told = [op for op in ops if op.type == "ok" and op.result is not None]
+    by_end, highest, nth = sorted(told, key=lambda op: op.end), None, 0
+    given = {}
+    for op in sorted(told, key=lambda op: op.begin):
+        own = op.f == "add"
+        low = bisect_left(acked, op.begin) + own
+        high = bisect_right(begun, op.end)
+        if op.result < low:
+            yield Anomaly("lost or stale", name, f"{key} was {op.result}, after {low} were done", [op])
+        if op.result > high:
+            yield Anomaly("duplicate", name, f"{key} was {op.result}, of {high} begun", [op])
+        while nth < len(by_end) and by_end[nth].end < op.begin:
+            if highest is None or by_end[nth].result > highest.result:
+                highest = by_end[nth]
+            nth += 1
+        if highest and op.result < highest.result + own:
+            yield Anomaly("stale read", name, f"{key} was {op.result} after it had been "
+                          f"{highest.result}", [highest, op])
+        if own and op.result in given:
+            yield Anomaly("lost update", name, f"two adds gave {op.result} of {key}",
+                          [given[op.result], op])
+        if own:
+            given[op.result] = op
+
+
+# ---- sets -------------------------------------------------------------------------------------------
+
+def check_set(name, ops):
+    inserts = {op.value: op for op in ops if op.f == "insert"}
+    acked = sorted((op for op in inserts.values() if op.type == "ok"), key=lambda op: op.value)
+    values = [op.value for op in acked]
+    reads = [op for op in ops if op.f == "read" and op.type == "ok"]
+    last = max(reads, key=lambda op: op.begin, default=None)
+    reported = set()
+
+    def once(what, value, *anomaly):
+        if (what, value) not in reported:
+            reported.add((what, value))
+            yield Anomaly(what, name, *anomaly)
+
+    for op in inserts.values():
+        if op.error and op.error.startswith("23505"):
+            yield from once("duplicate", op.value, f"{op.value} is said to be there already, but "
+                            "nobody else inserts it", [op])
+    for read in sorted(reads, key=lambda op: -op.begin):
+        seen = set(read.result)
+        for value in sorted(v for v in seen if read.result.count(v) > 1) \
+                if len(seen) != len(read.result) else ():
+            yield from once("duplicate", value, f"{value} is there twice",
+                            [inserts.get(value), read])
+        for value in seen:
+            writer = inserts.get(value)
+            if writer is None or writer.begin > read.end:
+                yield from once("garbage read", value, f"nobody had inserted {value}", [read])
+            elif writer.type == "fail":
+                yield from once("G1a", value, f"{value} was refused, and is there", [writer, read])
+        for op in acked[bisect_left(values, read.key):]:
+            if op.end < read.begin and op.value not in seen:
+                what = "lost insert" if read is last or op.value in lost(reported) else "stale read"
+                yield from once(what, op.value, f"{op.value} was acknowledged "
+                                f"{read.begin - op.end:.3f} s before, and is not there", [op, read])
+
+
+def lost(reported):
+    return {value for what, value in reported if what == "lost insert"}
+
+
+# ---- accounts ---------------------------------------------------------------------------------------
+
+def check_bank(name, ops):
+    """Money moves and stays the same; what the ledger says is what the accounts hold."""
+    total = None
+    transfers = {op.txn: op for op in ops if op.f == "commit"}
+    for op in ops:
+        if op.type != "ok":
+            continue
+        if op.f == "read":
+            total = sum(op.result) if total is None else total
+            if sum(op.result) != total:
+                yield Anomaly("broken sum", name, f"the accounts hold {sum(op.result)} together, not "
+                              f"{total}", [op])
+        if op.f == "audit":
+            for account, balance, start, moved in op.result["accounts"]:
+                if start + moved != balance:
+                    yield Anomaly("broken transaction", name, f"account {account} began with {start}, "
+                                  f"the ledger adds {moved}, and it holds {balance}", [op])
+            yield from check_ledger(name, op, transfers)
+
+
+def check_ledger(name, audit, transfers):
+    """Each committed transfer has its two lines, once."""
+    lines = {}
+    for txn in audit.result["ledger"]:
+        lines[txn] = lines.get(txn, 0) + 1
+    for txn, n in lines.items():
+        commit = transfers.get(txn)
+        if n != 2:
+            what = "duplicate" if n > 2 else "broken transaction"
+            yield Anomaly(what, name, f"transfer {txn} has {n} lines in the ledger, not 2",
+                          [commit or "it never came to its COMMIT"])
+        elif commit is None or commit.type == "fail":
+            yield Anomaly("G1a", name, f"transfer {txn} is in the ledger and did not commit",
+                          [commit or "it never came to its COMMIT"])
+    for txn, commit in transfers.items():
+        if commit.type == "ok" and commit.end < audit.begin and txn not in lines:
+            yield Anomaly("lost transaction", name, f"transfer {txn} was committed and is not in the "
+                          "ledger", [commit])
