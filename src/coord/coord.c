@@ -1,24 +1,68 @@
 /*
  * The part of coord that all stores share: choosing one by its URL, checking what callers pass in,
- * and small helpers. The stores are embedded.c and etcd.c; session.c and election.c work over any
- * of them.
+ * and small helpers. The stores are embedded.c, etcd.c and zookeeper.c; session.c and election.c
+ * work over any of them.
  */
 #include "coord/coord_int.h"
 
+#include <ctype.h>
 #include <errno.h>
 #include <time.h>
 
+/* ---- choosing a store --------------------------------------------------------------------- */
+
+static bool host_ok(const char *s, size_t n)
+{
+    size_t colon = n;
+    for (size_t i = 0; i < n; i++) {
+        if (!isalnum((unsigned char)s[i]) && !strchr(".-_:[]", s[i]))
+            return false;
+        if (s[i] == ':')
+            colon = i;
+    }
+    if (colon == 0 || colon >= n - 1 || n - colon > 6)
+        return false;
+    for (size_t i = colon + 1; i < n; i++)
+        if (!isdigit((unsigned char)s[i]))
+            return false;
+    int port = atoi(s + colon + 1);
+    return port > 0 && port < 65536;
+}
+
+bool coord__hosts_ok(const char *hosts, size_t max)
+{
+    for (size_t i = 0; i < max; i++) {
+        size_t n = strcspn(hosts, ",");
+        if (!host_ok(hosts, n))
+            return false;
+        if (!hosts[n])
+            return true;
+        hosts += n + 1;
+    }
+    return false;
+}
+
 static struct error *open_store(const char *url, const char *dir, struct coord **ret)
 {
+    static const struct {
+        const char *scheme;
+        struct error *(*open)(const char *hosts, struct coord **ret);
+    } schemes[] = {{"etcd://", coord__etcd_open}, {"zookeeper://", coord__zookeeper_open}};
     if (strcmp(url, "embedded") == 0)
         return coord__embedded_open(dir, ret);
-    if (strncmp(url, "etcd://", 7) == 0)
-        return coord__etcd_open(url + 7, ret);
-    if (strncmp(url, "zookeeper://", 12) == 0)
-        return error_hint(error_new(E_UNSUPPORTED, "ZooKeeper is not supported yet"),
-                          "Use --coord etcd://host:port,..., or embedded for a single server.");
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
+        if (!coord__has_prefix(url, schemes[i].scheme))
+            continue;
+        const char *hosts = url + strlen(schemes[i].scheme);
+        if (coord__hosts_ok(hosts, COORD_MAX_MEMBERS))
+            return schemes[i].open(hosts, ret);
+        return error_hint(error_new("22023", "malformed address list \"%s\"", url),
+                          "Write %shost:port,host:port,... with at most %d members.",
+                          schemes[i].scheme, COORD_MAX_MEMBERS);
+    }
     return error_hint(error_new("22023", "unknown coordination store \"%s\"", url),
-                      "Use embedded, or etcd://host:port,host:port,...");
+                      "Use embedded, etcd://host:port,host:port,... or "
+                      "zookeeper://host:port,host:port,...");
 }
 
 struct error *coord_open(const char *url, const char *dir, struct coord **ret)

@@ -2,10 +2,11 @@
  * coord: the coordination store behind one interface.
  *
  * A flat, ordered map from text keys to small byte values, changed only by atomic transactions;
- * every transaction that changes something raises the store's revision by one. It holds who serves
+ * every transaction that changes something raises the store's revision. It holds who serves
  * what (DESIGN.md, section 2); user data never passes through it.
  *
- *   coord_open        "embedded" (a SQLite file in this process), "etcd://host:port,host:port,.."
+ *   coord_open        "embedded" (a SQLite file in this process), "etcd://host:port,host:port,..",
+ *                     "zookeeper://host:port,.."
  *   coord_get, _list  linearizable reads
  *   coord_txn         if all compares hold, apply all operations
  *   coord_watch       every change under a prefix, in order, none left out; re-established by
@@ -29,17 +30,17 @@
 
 enum {
     COORD_KEY_MAX = 1024,
-    COORD_VALUE_MAX = 1024 * 1024,
-    COORD_TXN_MAX_OPS = 128, /* compares, and operations, in one transaction */
+    COORD_VALUE_MAX = 384 * 1024, /* ZooKeeper takes 1 MB a request, and gets each value twice */
+    COORD_TXN_MAX_OPS = 128,      /* compares, and operations, in one transaction */
     COORD_SESSION_TTL_MS = 5000,
 };
 
 struct coord;
 struct coord_session;
 
-/* Opens a store. `dir` is where `embedded` keeps its file (DIR/coord.db; created). For etcd this
- * only checks the URL: no connection is made yet. 22023 for a malformed URL, 0A000 for
- * zookeeper://, 55006 when another process has the file. */
+/* Opens a store. `dir` is where `embedded` keeps its file (DIR/coord.db; created). For etcd and
+ * ZooKeeper this only checks the URL: no connection is made yet. 22023 for a malformed URL, 55006
+ * when another process has the file. */
 struct error *coord_open(const char *url, const char *dir, struct coord **ret) MUST_CHECK;
 void coord_close(struct coord *c); /* NULL is fine */
 const char *coord_url(const struct coord *c);

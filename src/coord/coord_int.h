@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 
+enum { COORD_MAX_MEMBERS = 16 };
+
 /* One implementation of a store. Inputs were checked by coord.c. */
 struct coord_store_ops {
     void (*free)(struct coord *c);
@@ -39,6 +41,9 @@ struct coord_watch {
 
 struct error *coord__embedded_open(const char *dir, struct coord **ret) MUST_CHECK;
 struct error *coord__etcd_open(const char *hosts, struct coord **ret) MUST_CHECK;
+struct error *coord__zookeeper_open(const char *hosts, struct coord **ret) MUST_CHECK;
+/* Are these host:port,host:port,.. with at most `max`? */
+bool coord__hosts_ok(const char *hosts, size_t max);
 
 /* The first key after all that begin with prefix; "" when there is no end. Free with mem_free. */
 char *coord__prefix_end(const char *prefix);

@@ -8,7 +8,7 @@
 #include <jansson.h>
 #include <stdatomic.h>
 
-enum { ETCD_POOL = 16, ETCD_MAX_ENDPOINTS = 16, ETCD_ANSWER_MAX = 64 * 1024 * 1024 };
+enum { ETCD_POOL = 16, ETCD_ANSWER_MAX = 64 * 1024 * 1024 };
 
 /* gRPC's codes, as the gateway reports them */
 enum { GRPC_INVALID = 3, GRPC_NOT_FOUND = 5, GRPC_DENIED = 7, GRPC_EXHAUSTED = 8 };
@@ -19,8 +19,8 @@ struct etcd {
     struct coord base;
     char *hosts; /* as given, for messages */
     size_t n_endpoints;
-    char *endpoints[ETCD_MAX_ENDPOINTS]; /* "http://host:port" */
-    atomic_size_t preferred;             /* the endpoint that answered last */
+    char *endpoints[COORD_MAX_MEMBERS]; /* "http://host:port" */
+    atomic_size_t preferred;            /* the endpoint that answered last */
     pthread_mutex_t lock;
     /* guarded by lock: handles not in use; each keeps its connections */
     size_t n_idle;

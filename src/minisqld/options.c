@@ -26,8 +26,8 @@ static const struct option_row {
                          "authentication, whoever reaches it may do everything"},
     [OPTION_HTTP] = {"http", NULL, "HOST:PORT", "reserved"},
     [OPTION_COORD] = {"coord", "embedded", "URL",
-                      "coordination store: embedded, or "
-                      "etcd://host:port,host:port,..."},
+                      "coordination store: embedded, "
+                      "etcd://host:port,host:port,... or zookeeper://host:port,host:port,..."},
     [OPTION_ROLES] = {"roles", "gateway,region,master", "LIST", "what this server does"},
     [OPTION_COPIES] = {"copies", "2", "N", "copies of a new table's data"},
     [OPTION_MAX_CONNECTIONS] = {"max-connections", "5000", "N", "clients at the same time"},

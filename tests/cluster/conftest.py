@@ -74,8 +74,11 @@ class Cluster:
         self.names = [f"s{i + 1}" for i in range(servers)]
         self.coord = coord
         self.options = ["--coord", coord, "--port", str(self.port), "--quiet"]
-        if coord == "etcd":
+        self.members = []  # of the coordination store, as kill, start, .. know them
+        if coord != "embedded":
             self.options += ["--coord-members", str(coord_members)]
+            self.members = [("etcd" if coord == "etcd" else "zk") + str(i + 1)
+                            for i in range(coord_members)]
         if copies is not None:
             self.options += ["--copies", str(copies)]
         if args:

@@ -1,7 +1,7 @@
 /*
  * One conformance suite over every coordination store, then what is particular to each. Runs a real
- * etcd (Debian's etcd-server) on free ports in a temporary directory, which some cases pause, kill
- * and start again.
+ * etcd (Debian's etcd-server) and a real ZooKeeper (Debian's zookeeper) on free ports in a
+ * temporary directory, which some cases pause, kill and start again.
  */
 #include "coord/coord.h"
 
@@ -28,11 +28,13 @@ enum { CALL_MS = 5000 };
 /* ---- the stores under test ---------------------------------------------------------------- */
 
 static char root[64];
-static struct {
+static enum { EMBEDDED, ETCD, ZOOKEEPER } kind; /* which one the suite runs over */
+
+/* A process of the store that is a process of its own. */
+static struct server {
     pid_t pid;
-    int client_port, peer_port;
-} etcd;
-static bool use_etcd; /* which store the conformance suite runs over */
+    int client_port, peer_port, election_port;
+} server;
 
 static void ok(struct error *e)
 {
@@ -68,41 +70,101 @@ static int free_port(void)
     return port;
 }
 
-static void etcd_spawn(void)
+/* Runs a program whose output goes to a file in root, and which ends with this process. */
+static pid_t spawn(char *const argv[])
 {
-    char data[128], client[64], peer[64], cluster[96], log[128];
-    snprintf(data, sizeof(data), "%s/etcd", root);
-    snprintf(log, sizeof(log), "%s/etcd.log", root);
-    snprintf(client, sizeof(client), "http://127.0.0.1:%d", etcd.client_port);
-    snprintf(peer, sizeof(peer), "http://127.0.0.1:%d", etcd.peer_port);
-    snprintf(cluster, sizeof(cluster), "test=%s", peer);
-    etcd.pid = fork();
-    assert_true(etcd.pid >= 0);
-    if (etcd.pid == 0) {
+    char log[128];
+    snprintf(log, sizeof(log), "%s/%s.log", root, argv[0]);
+    pid_t pid = fork();
+    assert_true(pid >= 0);
+    if (pid == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         int fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
         dup2(fd, 1);
         dup2(fd, 2);
-        execlp("etcd", "etcd", "--name", "test", "--data-dir", data, "--listen-client-urls", client,
-               "--advertise-client-urls", client, "--listen-peer-urls", peer,
-               "--initial-advertise-peer-urls", peer, "--initial-cluster", cluster,
-               "--election-timeout", "500", "--heartbeat-interval", "100", (char *)NULL);
+        execvp(argv[0], argv);
         _exit(127);
     }
+    return pid;
 }
 
-static void etcd_kill(void)
+static void etcd_spawn(void)
 {
-    if (etcd.pid <= 0)
+    char data[128], client[64], peer[64], cluster[96];
+    snprintf(data, sizeof(data), "%s/etcd", root);
+    snprintf(client, sizeof(client), "http://127.0.0.1:%d", server.client_port);
+    snprintf(peer, sizeof(peer), "http://127.0.0.1:%d", server.peer_port);
+    snprintf(cluster, sizeof(cluster), "test=%s", peer);
+    char *argv[] = {"etcd",  "--name",
+                    "test",  "--data-dir",
+                    data,    "--listen-client-urls",
+                    client,  "--advertise-client-urls",
+                    client,  "--listen-peer-urls",
+                    peer,    "--initial-advertise-peer-urls",
+                    peer,    "--initial-cluster",
+                    cluster, "--election-timeout",
+                    "500",   "--heartbeat-interval",
+                    "100",   NULL};
+    server.pid = spawn(argv);
+}
+
+/* Member `i` of `n` that are one ensemble; n 1: stands alone. */
+static void zookeeper_spawn_one(struct server *members, int i, int n)
+{
+    char data[128], file[160], jar[] = "/usr/share/java/zookeeper.jar";
+    snprintf(data, sizeof(data), "%s/zookeeper-%d-of-%d", root, i + 1, n);
+    mkdir(data, 0700);
+    snprintf(file, sizeof(file), "%s/myid", data);
+    FILE *f = fopen(file, "w");
+    fprintf(f, "%d\n", i + 1);
+    fclose(f);
+    snprintf(file, sizeof(file), "%s/zoo.cfg", data);
+    f = fopen(file, "w");
+    fprintf(f,
+            "tickTime=500\ninitLimit=20\nsyncLimit=4\ndataDir=%s\nclientPort=%d\n"
+            "clientPortAddress=127.0.0.1\nadmin.enableServer=false\nmaxClientCnxns=0\n",
+            data, members[i].client_port);
+    for (int j = 0; n > 1 && j < n; j++)
+        fprintf(f, "server.%d=127.0.0.1:%d:%d\n", j + 1, members[j].peer_port,
+                members[j].election_port);
+    fclose(f);
+    char *argv[] = {"java",
+                    "-XX:TieredStopAtLevel=1",
+                    "-XX:+UseSerialGC",
+                    "-Xmx128m",
+                    "-cp",
+                    jar,
+                    "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+                    file,
+                    NULL};
+    members[i].pid = spawn(argv);
+}
+
+static void server_spawn(void)
+{
+    if (kind == ETCD)
+        etcd_spawn();
+    else
+        zookeeper_spawn_one(&server, 0, 1);
+}
+
+static void server_kill(struct server *s)
+{
+    if (s->pid <= 0)
         return;
-    kill(etcd.pid, SIGKILL);
-    waitpid(etcd.pid, NULL, 0);
-    etcd.pid = 0;
+    kill(s->pid, SIGKILL);
+    waitpid(s->pid, NULL, 0);
+    s->pid = 0;
 }
 
-static char *etcd_url(void)
+static const char *scheme(void)
 {
-    return mem_printf("etcd://127.0.0.1:%d", etcd.client_port);
+    return kind == ETCD ? "etcd" : "zookeeper";
+}
+
+static char *server_url(void)
+{
+    return mem_printf("%s://127.0.0.1:%d", scheme(), server.client_port);
 }
 
 static struct coord *open_url(const char *url)
@@ -116,7 +178,7 @@ static struct coord *open_url(const char *url)
 
 static struct coord *open_store(void)
 {
-    _cleanup_(mem_freep) char *url = use_etcd ? etcd_url() : mem_strdup("embedded");
+    _cleanup_(mem_freep) char *url = kind == EMBEDDED ? mem_strdup("embedded") : server_url();
     return open_url(url);
 }
 
@@ -381,7 +443,7 @@ static void compares(void **state)
         struct coord_compare both[2] = {{COORD_EXISTS, a, 0}, cases[i].compare};
         uint64_t before = revision_of(c), after;
         assert_int_equal(txn(c, both, 2, ops, 2, &after), cases[i].expected);
-        assert_true(after == before + cases[i].expected);
+        assert_true(cases[i].expected ? after > before : after == before);
         assert_int_equal(exists(c, ops[0].key), cases[i].expected);
         assert_int_equal(exists(c, ops[1].key), cases[i].expected);
         del(c, ops[0].key);
@@ -506,13 +568,13 @@ static void watch_history(void **state)
 
 static void forget_history(struct coord *c)
 {
-    if (use_etcd) {
+    if (kind == ETCD) {
         _cleanup_(mem_freep) char *command =
             mem_printf("ETCDCTL_API=3 etcdctl --endpoints 127.0.0.1:%d compact %llu > /dev/null",
-                       etcd.client_port, (unsigned long long)revision_of(c));
+                       server.client_port, (unsigned long long)revision_of(c));
         assert_int_equal(system(command), 0);
     } else {
-        for (int i = 0; i < 1100; i++)
+        for (int i = 0; i < (kind == EMBEDDED ? 1100 : 600); i++)
             put(c, key("filler"), "x");
     }
 }
@@ -639,7 +701,7 @@ static void session_of_killed_process(void **state)
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
     struct coord *c = open_store();
-    if (use_etcd)
+    if (kind != EMBEDDED)
         assert_true(exists(c, k));
     EVENTUALLY(!exists(c, k));
     coord_close(c);
@@ -703,11 +765,11 @@ static void election(void **state)
     coord_close(c);
 }
 
-/* ---- etcd alone --------------------------------------------------------------------------- */
+/* ---- stores that are processes of their own ----------------------------------------------- */
 
-/* etcd killed and started again under an open watch and session: nothing is missed, nothing told
- * twice, the session's keys stay. */
-static void etcd_restart(void **state)
+/* The store killed and started again under an open watch and session: nothing is missed, nothing
+ * told twice, the session's keys stay. */
+static void store_restart(void **state)
 {
     struct coord *c = open_store();
     struct coord_session *s = session(c, NULL);
@@ -718,12 +780,12 @@ static void etcd_restart(void **state)
     EVENTUALLY(noted(&notes, "a=1;|"));
     int connects = locked_int(&notes, &notes.connects);
     int disconnects = locked_int(&notes, &notes.disconnects);
-    etcd_kill();
+    server_kill(&server);
     struct coord_op op = put_op(key("w/a"), "lost");
     bool succeeded;
     fails(coord_txn(c, NULL, 0, &op, 1, 400, &succeeded, NULL), E_UNAVAILABLE);
     EVENTUALLY(locked_int(&notes, &notes.disconnects) > disconnects);
-    etcd_spawn();
+    server_spawn();
     put(c, key("w/a"), "2");
     put(c, key("w/a"), "3");
     EVENTUALLY(noted(&notes, "a=1;|a=2;|a=3;|"));
@@ -755,8 +817,8 @@ static void both_restored(void *ctx)
     count_one(&((struct both *)ctx)->restored);
 }
 
-/* A lease that runs out while etcd does not answer: the session says so in time, the leader steps
- * down, and afterwards keys and leadership are back. */
+/* A lease that runs out while the store does not answer: the session says so in time, the leader
+ * steps down, and afterwards keys and leadership are back. */
 static void lease_lost(void **state)
 {
     struct coord *c = open_store();
@@ -768,14 +830,14 @@ static void lease_lost(void **state)
     ok(coord_election_open(a.session, k, "a", candidate_changed, &a, &a.election));
     assert_true(session_put(a.session, key("s"), "1", 0));
     EVENTUALLY(a.leads);
-    kill(etcd.pid, SIGSTOP);
+    kill(server.pid, SIGSTOP);
     uint64_t start = clock_ms();
     EVENTUALLY(told.lost == 1);
     assert_true(clock_ms() - start < 3500);
     assert_false(coord_session_alive(a.session));
     EVENTUALLY(!a.leads);
     sleep_ms(1500);
-    kill(etcd.pid, SIGCONT);
+    kill(server.pid, SIGCONT);
     EVENTUALLY(told.restored == 1);
     assert_true(coord_session_alive(a.session));
     EVENTUALLY(holds(c, key("s"), "1"));
@@ -792,7 +854,8 @@ static void lease_lost(void **state)
 static void unreachable(void **state)
 {
     char url[64];
-    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d", free_port(), free_port());
+    snprintf(url, sizeof(url), "%s://127.0.0.1:%d,127.0.0.1:%d", scheme(), free_port(),
+             free_port());
     struct coord *c = open_url(url);
     uint64_t start = clock_ms();
     struct coord_list l;
@@ -972,7 +1035,7 @@ static void other_endpoints(void **state)
     int hanging = listen_anywhere(&hanging_port); /* accepts, says nothing */
     char url[96];
     snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d,127.0.0.1:%d", free_port(),
-             hanging_port, etcd.client_port);
+             hanging_port, server.client_port);
     struct coord *c = open_url(url);
     struct coord_list l;
     ok(coord_get(c, key("a"), 3000, &l));
@@ -994,7 +1057,7 @@ static void stalled_watch(void **state)
                         .keep = true};
     liar_start(&liar);
     char url[64];
-    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d", liar.port, etcd.client_port);
+    snprintf(url, sizeof(url), "etcd://127.0.0.1:%d,127.0.0.1:%d", liar.port, server.client_port);
     struct coord *honest = open_store(), *c = open_url(url);
     struct notes notes = {0};
     struct coord_watch *w = watch(&notes, c, key("w/"), revision_of(honest));
@@ -1014,10 +1077,6 @@ static void stalled_watch(void **state)
 static void urls(void **state)
 {
     struct coord *c;
-    struct error *e = coord_open("zookeeper://a:1", root, &c);
-    assert_string_equal(e->message, "ZooKeeper is not supported yet");
-    assert_non_null(e->hint);
-    fails(e, E_UNSUPPORTED);
     static const char *const bad[] = {"",
                                       "etcd",
                                       "etcd://",
@@ -1031,11 +1090,16 @@ static void urls(void **state)
                                       "etcd://a:1/x",
                                       "consul://a:1",
                                       "etcd://u@h:1",
-                                      "etcd://a:1x"};
+                                      "etcd://a:1x",
+                                      "zookeeper://",
+                                      "zookeeper://a",
+                                      "zookeeper://a:1/x"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         fails(coord_open(bad[i], root, &c), "22023");
     ok(coord_open("etcd://a.example:2379,[::1]:1", root, &c));
     assert_string_equal(coord_url(c), "etcd://a.example:2379,[::1]:1");
+    coord_close(c);
+    ok(coord_open("zookeeper://a.example:2181,b:1", root, &c));
     coord_close(c);
     coord_close(NULL);
 }
@@ -1043,7 +1107,6 @@ static void urls(void **state)
 /* The embedded store's file belongs to one process at a time. */
 static void embedded_in_use(void **state)
 {
-    use_etcd = false;
     struct coord *c = open_store();
     pid_t pid = fork();
     if (pid == 0) {
@@ -1093,18 +1156,29 @@ static void embedded_bad_file(void **state)
         CASE(watch_close), CASE(session_keys), CASE(session_taken),                                \
         CASE(session_of_killed_process), CASE(election)
 
-static int start_etcd(void **state)
+static int start_server(void **state)
 {
-    use_etcd = true;
-    etcd.client_port = free_port();
-    etcd.peer_port = free_port();
-    etcd_spawn();
+    server.client_port = free_port();
+    server.peer_port = free_port();
+    server_spawn();
     return 0;
 }
 
-static int stop_etcd(void **state)
+static int start_etcd(void **state)
 {
-    etcd_kill();
+    kind = ETCD;
+    return start_server(state);
+}
+
+static int start_zookeeper(void **state)
+{
+    kind = ZOOKEEPER;
+    return start_server(state);
+}
+
+static int stop_server(void **state)
+{
+    server_kill(&server);
     return 0;
 }
 
@@ -1123,15 +1197,19 @@ int main(int argc, char **argv)
     const struct CMUnitTest embedded_tests[] = {CONFORMANCE, CASE(urls), CASE(embedded_in_use),
                                                 CASE(embedded_bad_file)};
     const struct CMUnitTest etcd_tests[] = {
-        CONFORMANCE,           CASE(etcd_restart),    CASE(lease_lost),      CASE(unreachable),
+        CONFORMANCE,           CASE(store_restart),   CASE(lease_lost),      CASE(unreachable),
         CASE(unknown_outcome), CASE(garbage_answers), CASE(other_endpoints), CASE(stalled_watch)};
+    const struct CMUnitTest zookeeper_tests[] = {CONFORMANCE, CASE(store_restart), CASE(lease_lost),
+                                                 CASE(unreachable)};
     signal(SIGPIPE, SIG_IGN);
     log_threshold = LOG_ERROR;
     snprintf(root, sizeof(root), "/tmp/test_coord.XXXXXX");
     if (!mkdtemp(root))
         return 1;
     int failed = cmocka_run_group_tests_name("embedded", embedded_tests, NULL, NULL);
-    failed += cmocka_run_group_tests_name("etcd", etcd_tests, start_etcd, stop_etcd);
+    failed += cmocka_run_group_tests_name("etcd", etcd_tests, start_etcd, stop_server);
+    failed +=
+        cmocka_run_group_tests_name("zookeeper", zookeeper_tests, start_zookeeper, stop_server);
     remove_root();
     return failed;
 }
