@@ -235,8 +235,12 @@ static struct error *renew(struct coord_session *s, unsigned timeout_ms)
             sent = clock_ms();
         }
     }
-    if (!lease)
+    if (!lease) {
         TRY(s->c->ops->lease_grant(s->c, s->ttl_ms, timeout_ms, &lease, &ttl_ms));
+        set_lease(s, lease, sent + ttl_ms);
+        sent = clock_ms(); /* getting it may have taken long */
+        TRY(s->c->ops->lease_keepalive(s->c, lease, timeout_ms, &ttl_ms));
+    }
     set_lease(s, lease, sent + ttl_ms);
     pthread_mutex_lock(&s->lock);
     bool lost = s->lost;

@@ -30,11 +30,11 @@ struct zk_batch {
 
 /* ---- connections -------------------------------------------------------------------------- */
 
-static void wake(struct zookeeper *z, bool death)
+static void wake(struct zookeeper *z, bool not_the_log)
 {
     pthread_mutex_lock(&z->lock);
     z->news++;
-    z->deaths += death;
+    z->stirs += not_the_log;
     pthread_cond_broadcast(&z->changed);
     pthread_mutex_unlock(&z->lock);
 }
@@ -43,7 +43,7 @@ static void wake(struct zookeeper *z, bool death)
 static void notice(zhandle_t *zh, int type, int state, const char *path, void *ctx)
 {
     struct zk_conn *c = ctx;
-    wake(c->z, type == ZOO_DELETED_EVENT || type == ZOO_SESSION_EVENT);
+    wake(c->z, type == ZOO_SESSION_EVENT || !path || strcmp(path, ZK_LOG) != 0);
 }
 
 static void drop_log_line(const char *message)

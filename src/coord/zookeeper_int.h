@@ -35,7 +35,7 @@ struct zookeeper {
     /* guarded by lock */
     pthread_cond_t changed;
     uint64_t news;          /* rises with whatever a watch may want to look at */
-    uint64_t deaths;        /* rises when session keys may have vanished */
+    uint64_t stirs;         /* rises when session keys may have vanished, or aren't watched */
     struct zk_conn *common; /* for all that needs no lease; NULL: none now */
     struct zk_conn *leases;
     bool writing; /* one change at a time from this process: they would only race */

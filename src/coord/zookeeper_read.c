@@ -60,24 +60,26 @@ static void take_kv(const char *key, const struct zk_reply *r, struct coord_list
                                        .lease = (uint64_t)r->stat.ephemeralOwner};
 }
 
-/* One key, and the head before and after it. */
-static struct error *get_once(struct zk_conn *c, const char *key, uint64_t deadline,
+/* One key, and the head before and after it. `beneath`: look for its value in "@". */
+static struct error *get_once(struct zk_conn *c, const char *key, bool beneath, uint64_t deadline,
                               struct coord_list *l, bool *ret_done)
 {
-    _cleanup_(zk__batch_donep) struct zk_batch *b = zk__batch_new(c, 5);
-    _cleanup_(mem_freep) char *path = zk__path(key), *path_at = zk__path_at(key);
+    _cleanup_(zk__batch_donep) struct zk_batch *b = zk__batch_new(c, 4);
+    _cleanup_(mem_freep) char *path = beneath ? zk__path_at(key) : zk__path(key);
     zk__sync(b);
     zk__get(b, ZK_LOG, false);
     zk__get(b, path, false);
-    zk__get(b, path_at, false);
     zk__get(b, ZK_LOG, false);
     TRY(zk__wait(b, deadline));
     struct zk_head head = {0};
     TRY(zk__take_head(c, zk__reply(b, 1), deadline, &head, ret_done));
-    l->revision = head.revision;
+    uint64_t revision = head.revision;
     zk__head_done(&head);
-    *ret_done = *ret_done && l->revision == (uint64_t)zk__reply(b, 4)->stat.mzxid;
-    const struct zk_reply *at = zk__reply(b, 3), *node = at->data ? at : zk__reply(b, 2);
+    const struct zk_reply *node = zk__reply(b, 2), *after = zk__reply(b, 3);
+    if (*ret_done && !beneath && !node->data && node->stat.numChildren > 0)
+        return get_once(c, key, true, deadline, l, ret_done);
+    *ret_done = *ret_done && after->rc == ZOK && (uint64_t)after->stat.mzxid == revision;
+    l->revision = revision;
     if (*ret_done && node->data)
         take_kv(key, node, l);
     return NULL;
@@ -279,7 +281,7 @@ struct error *zk__range(struct coord *coord, const char *key, bool prefix, unsig
         struct error *e = zk__connected(c, deadline);
         if (!e)
             e = prefix ? list_once(c, key, deadline, &l, &done)
-                       : get_once(c, key, deadline, &l, &done);
+                       : get_once(c, key, false, deadline, &l, &done);
         zk__conn_unref(c);
         if (!e && done) {
             *ret = l;

@@ -135,32 +135,50 @@ static struct place *place_of(struct change *ch, const char *key)
     return p;
 }
 
-static void take_place(struct place *p, const struct zk_reply *node, const struct zk_reply *at)
+/* Reads values that lie in "@": beneath nodes without one of their own. */
+static struct error *read_beneath(struct change *ch, struct zk_conn *c)
 {
-    p->node = node->rc == ZOK;
-    p->children = p->node ? node->stat.numChildren : 0;
-    p->at = at->data != NULL;
-    p->value = p->at || node->data;
-    p->stat = p->at ? at->stat : node->stat;
+    _cleanup_(zk__batch_donep) struct zk_batch *b = zk__batch_new(c, ch->n_places);
+    for (size_t i = 0; i < ch->n_places; i++)
+        if (!ch->places[i].value && ch->places[i].children > 0)
+            zk__get(b, ch->places[i].path_at, false);
+    TRY(zk__wait(b, ch->deadline));
+    for (size_t i = 0, n = 0; i < ch->n_places; i++) {
+        struct place *p = &ch->places[i];
+        if (p->value || p->children == 0)
+            continue;
+        const struct zk_reply *r = zk__reply(b, n++);
+        p->value = p->at = r->data;
+        p->stat = r->stat;
+    }
+    return NULL;
 }
 
 /* Reads the head and all places, as of the leader's state or later. */
 static struct error *read_places(struct change *ch, struct zk_conn *c, struct zk_head *ret)
 {
     for (bool there = false; !there;) {
-        _cleanup_(zk__batch_donep) struct zk_batch *b = zk__batch_new(c, 2 + 2 * ch->n_places);
+        _cleanup_(zk__batch_donep) struct zk_batch *b = zk__batch_new(c, 2 + ch->n_places);
         zk__sync(b);
         zk__get(b, ZK_LOG, false);
-        for (size_t i = 0; i < ch->n_places; i++) {
+        for (size_t i = 0; i < ch->n_places; i++)
             zk__get(b, ch->places[i].path, false);
-            zk__get(b, ch->places[i].path_at, false);
-        }
         TRY(zk__wait(b, ch->deadline));
         TRY(zk__take_head(c, zk__reply(b, 1), ch->deadline, ret, &there));
-        for (size_t i = 0; i < ch->n_places; i++)
-            take_place(&ch->places[i], zk__reply(b, 2 + 2 * i), zk__reply(b, 3 + 2 * i));
+        for (size_t i = 0; i < ch->n_places; i++) {
+            const struct zk_reply *r = zk__reply(b, 2 + i);
+            struct place *p = &ch->places[i];
+            p->node = r->rc == ZOK;
+            p->children = p->node ? r->stat.numChildren : 0;
+            p->value = r->data;
+            p->at = false;
+            p->stat = r->stat;
+        }
     }
-    return NULL;
+    struct error *e = read_beneath(ch, c);
+    if (e)
+        zk__head_done(ret);
+    return e;
 }
 
 static bool holds(const struct place *p, const struct coord_compare *compare)

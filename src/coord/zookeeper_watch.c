@@ -30,7 +30,7 @@ struct zk_watch {
     bool following;
     uint32_t at;
     bool connected, told;
-    uint64_t checked_deaths, checked_held; /* when session keys were looked at last */
+    uint64_t checked_stirs, checked_held; /* when session keys were looked at last */
 };
 
 static void tell_connected(struct zk_watch *w, bool connected)
@@ -121,14 +121,15 @@ static struct error *find_vanished(struct zk_conn *c, const struct zk_head *head
     return NULL;
 }
 
-/* Invariant 3. Looks only when there is a reason: `deaths`, or other keys than last time. */
+/* Invariant 3. Looks only when there is a reason: a native watch on one of them
+ * fired (for any change, and only once), or there are others than last time. */
 static struct error *look_after_sessions(struct zk_watch *w, struct zk_conn *c,
-                                         struct zk_head *head, uint64_t deaths)
+                                         struct zk_head *head, uint64_t stirs)
 {
     _cleanup_(buf_done) struct buf text = {0};
     zk__head_text(head, &text);
     uint64_t held = hash_bytes(text.data, text.len);
-    if (w->checked_deaths == deaths && w->checked_held == held)
+    if (w->checked_stirs == stirs && w->checked_held == held)
         return NULL;
     struct zk_held *gone = mem_zalloc((head->n_held + 1) * sizeof(*gone));
     size_t n = 0;
@@ -137,7 +138,7 @@ static struct error *look_after_sessions(struct zk_watch *w, struct zk_conn *c,
     if (!e && n)
         e = zk__drop_held(c, head, gone, n, false, clock_ms() + CALL_MS, &done);
     if (!e && done) {
-        w->checked_deaths = deaths;
+        w->checked_stirs = stirs;
         w->checked_held = held;
     }
     for (size_t i = 0; i < n; i++)
@@ -149,7 +150,7 @@ static struct error *look_after_sessions(struct zk_watch *w, struct zk_conn *c,
 /* ---- the thread --------------------------------------------------------------------------- */
 
 /* Follows the log to its end. *ret_found false: what should come next can't be told. */
-static struct error *look(struct zk_watch *w, struct zk_conn *c, uint64_t deaths, bool *ret_found)
+static struct error *look(struct zk_watch *w, struct zk_conn *c, uint64_t stirs, bool *ret_found)
 {
     _cleanup_(zk__head_done) struct zk_head head = {0};
     TRY(zk__connected(c, clock_ms() + PATIENCE_MS));
@@ -164,23 +165,23 @@ static struct error *look(struct zk_watch *w, struct zk_conn *c, uint64_t deaths
         TRY(locate(w, c, &head, ret_found));
     if (*ret_found)
         TRY(follow(w, c, &head, ret_found));
-    return *ret_found ? look_after_sessions(w, c, &head, deaths) : NULL;
+    return *ret_found ? look_after_sessions(w, c, &head, stirs) : NULL;
 }
 
-static struct error *look_connected(struct zk_watch *w, uint64_t deaths, bool *ret_found)
+static struct error *look_connected(struct zk_watch *w, uint64_t stirs, bool *ret_found)
 {
     struct zk_conn *c;
     TRY(zk__conn(w->z, 0, &c));
-    struct error *e = look(w, c, deaths, ret_found);
+    struct error *e = look(w, c, stirs, ret_found);
     zk__conn_unref(c);
     return e;
 }
 
 /* One look. Returns how long to wait for news until the next. */
-static unsigned step(struct zk_watch *w, uint64_t deaths)
+static unsigned step(struct zk_watch *w, uint64_t stirs)
 {
     bool found = true;
-    struct error *e = look_connected(w, deaths, &found);
+    struct error *e = look_connected(w, stirs, &found);
     if (e) {
         if (error_is(e, E_UNAVAILABLE))
             tell_connected(w, false);
@@ -204,9 +205,9 @@ static void *watch_main(void *arg)
     struct zookeeper *z = w->z;
     while (!stopped(w)) {
         pthread_mutex_lock(&z->lock);
-        uint64_t news = z->news, deaths = z->deaths;
+        uint64_t news = z->news, stirs = z->stirs;
         pthread_mutex_unlock(&z->lock);
-        unsigned wait_ms = step(w, deaths);
+        unsigned wait_ms = step(w, stirs);
         if (wait_ms)
             zk__wait_news(z, news, &w->stop, clock_ms() + wait_ms);
     }

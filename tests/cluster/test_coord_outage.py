@@ -1,4 +1,5 @@
 """The coordination store stops and starts again under load: data goes on being served, nothing is lost."""
+import re
 import threading
 import time
 
@@ -37,21 +38,28 @@ class Load(threading.Thread):
         assert not self.is_alive()
 
 
+@pytest.fixture(params=["etcd", "zookeeper"])
+def cluster(request, make_cluster):
+    """Three servers over one process of each store."""
+    return make_cluster(coord=request.param)
+
+
 @pytest.mark.parametrize("signal", ["kill", "pause"])
 def test_data_is_served_without_the_store(cluster, signal):
-    """Neither a dead nor a hanging etcd disturbs reads and writes."""
+    """Neither a dead nor a hanging store disturbs reads and writes."""
     cluster.query("CREATE TABLE t (id int PRIMARY KEY)")
     cluster.wait_copies()
     load = Load(cluster, "s1")
     load.start()
     time.sleep(1)
-    getattr(cluster, signal)("etcd1")
+    member = cluster.members[0]
+    getattr(cluster, signal)(member)
     time.sleep(6)
     during = load.n
     if signal == "kill":
-        cluster.start("etcd1")
+        cluster.start(member)
     else:
-        cluster.resume("etcd1")
+        cluster.resume(member)
     wait_until("schema changes again", lambda: cluster.shell(
         "-c", "CREATE TABLE u (id int PRIMARY KEY)", check=False).returncode == 0, 30)
     time.sleep(1)
@@ -64,16 +72,18 @@ def test_data_is_served_without_the_store(cluster, signal):
     cluster.wait_copies()
 
 
-def test_schema_changes_wait_or_fail_clearly(cluster):
+@pytest.mark.parametrize("coord", ["etcd", "zookeeper"])
+def test_schema_changes_wait_or_fail_clearly(make_cluster, coord):
     """Without the store CREATE TABLE ends with an error that names the cause; no half table stays."""
+    cluster = make_cluster(coord=coord, args="--retry-ms=5000")
     cluster.query("CREATE TABLE t (id int PRIMARY KEY)")
     cluster.wait_copies()
-    cluster.kill("etcd1")
+    cluster.kill(cluster.members[0])
     start = time.monotonic()
     result = cluster.shell("-c", "CREATE TABLE late (id int PRIMARY KEY)", check=False)
     assert result.returncode == 1 and time.monotonic() - start < 40
-    assert "etcd" in result.stderr or "coordination" in result.stderr
-    cluster.start("etcd1")
+    assert re.search("etcd|ZooKeeper|coordination", result.stderr)
+    cluster.start(cluster.members[0])
     wait_until("CREATE TABLE works", lambda: cluster.shell(
         "-c", "CREATE TABLE late (id int PRIMARY KEY)", check=False).returncode == 0 or
         "late" in cluster.placement(), 30)
@@ -81,15 +91,15 @@ def test_schema_changes_wait_or_fail_clearly(cluster):
 
 
 def test_failover_after_the_store_returns(cluster):
-    """A primary that dies while etcd is down too is replaced when etcd is back."""
+    """A primary that dies while the store is down too is replaced when it is back."""
     cluster.query("CREATE TABLE t (id int PRIMARY KEY)")
     cluster.query("INSERT INTO t VALUES (1)")
     cluster.wait_copies()
     victim = cluster.primary("t")
-    cluster.kill("etcd1")
+    cluster.kill(cluster.members[0])
     cluster.kill(victim)
     time.sleep(2)
-    cluster.start("etcd1")
+    cluster.start(cluster.members[0])
     other = cluster.others(victim)[0]
     wait_until("the table serves",
                lambda: cluster.value("SELECT count(*) FROM t", name=other) == 1, 30)
@@ -100,11 +110,12 @@ def test_failover_after_the_store_returns(cluster):
     assert cluster.value("SELECT count(*) FROM t", name=victim) == 2
 
 
-def test_three_members_lose_one(make_cluster):
-    """With three etcd members the loss of one changes nothing, schema changes included."""
-    cluster = make_cluster(coord_members=3)
+@pytest.mark.parametrize("coord", ["etcd", "zookeeper"])
+def test_three_members_lose_one(make_cluster, coord):
+    """With three members the loss of one changes nothing, schema changes included."""
+    cluster = make_cluster(coord=coord, coord_members=3)
     cluster.query("CREATE TABLE t (id int PRIMARY KEY)")
-    for member in ("etcd1", "etcd2", "etcd3"):
+    for member in cluster.members:
         cluster.kill(member)
         wait_until("schema changes go on", lambda: cluster.shell(
             "-c", f"CREATE TABLE {member} (id int PRIMARY KEY)", check=False).returncode == 0)
