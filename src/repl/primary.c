@@ -156,7 +156,8 @@ static void add_peer(struct repl_replica *p, repl_node node)
                                            .next = p->last_lsn + 1,
                                            .since = r->now,
                                            .heard_at = r->now};
-    r->nodes[node].users++;
+    if (r->nodes[node].users++ == 0)
+        repl__send_beacon(r, node); /* its lease is needed now */
     if (!p->must_bump)
         probe(p, &p->peers[p->n_peers - 1]);
 }

@@ -346,6 +346,14 @@ bool repl_may_drop(const struct repl_replica *p)
 /* ---- links
  * ------------------------------------------------------------------------------------------ */
 
+void repl__send_beacon(struct repl *r, repl_node to)
+{
+    struct message m = {.kind = MSG_BEACON, .time = r->now, .incarnation = r->incarnation};
+    r->nodes[to].beacon_at = r->now;
+    message_put(&r->out, &m);
+    repl__send(r, to, true);
+}
+
 /* Its beacons get no answer until it has seen what we know now. */
 void repl__ungrant(struct repl *r, repl_node node)
 {
@@ -432,6 +440,8 @@ static void on_claims(struct repl *r, repl_node from, const struct message *m)
         .kind = MSG_CLAIMS_ACK, .incarnation = m->incarnation, .serial = m->serial};
     message_put(&r->out, &ack);
     repl__send(r, from, true);
+    if (r->nodes[from].users) /* it grants leases from here on: a new primary waits for one */
+        repl__send_beacon(r, from);
 }
 
 static void on_claims_ack(struct repl *r, repl_node from, const struct message *m)
@@ -480,15 +490,7 @@ void repl_peer_down(struct repl *r, uint64_t now, repl_node node)
     r->nodes[node].down = true;
     for (struct repl_replica *p = r->all; p; p = p->next)
         if (primary__needs(p, node))
-            repl__activate(p);
-}
-
-static void send_beacon(struct repl *r, repl_node to)
-{
-    struct message m = {.kind = MSG_BEACON, .time = r->now, .incarnation = r->incarnation};
-    r->nodes[to].beacon_at = r->now;
-    message_put(&r->out, &m);
-    repl__send(r, to, true);
+            primary__tick(p); /* clients wait for it */
 }
 
 static void wake_concerned(struct repl *r, repl_node node)
@@ -502,7 +504,7 @@ static void tick_node(struct repl *r, repl_node node)
 {
     struct node_state *n = &r->nodes[node];
     if (n->users && r->now >= n->beacon_at + r->options.beacon_ms)
-        send_beacon(r, node);
+        repl__send_beacon(r, node);
     if (!n->silent && r->now > n->heard + repl__grace(r)) {
         n->silent = true;
         wake_concerned(r, node);

@@ -149,6 +149,7 @@ struct repl {
 uint64_t repl__grace(const struct repl *r); /* how long a primary may be silent */
 void repl__activate(struct repl_replica *p);
 void repl__send(struct repl *r, repl_node to, bool urgent);
+void repl__send_beacon(struct repl *r, repl_node to);
 bool repl__in(const repl_node *nodes, uint32_t n, repl_node node);
 void repl__propose(struct repl_replica *p, const struct repl_config *next);
 void repl__set_role(struct repl_replica *p, enum repl_role role, bool serving);
