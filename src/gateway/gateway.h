@@ -30,9 +30,11 @@ struct error *gateway_listen(const char *host, const char *port, bool insecure, 
 uint16_t gateway_port(int listen_fd);
 
 struct error *gateway_open(const struct gateway_options *o, struct gateway **ret);
-/* Refuses new clients, lets running statements end (cancels them after timeout_ms), ends the
- * clients' sessions with 57P01. Other servers' sessions go on. */
-void gateway_drain(struct gateway *g, unsigned timeout_ms);
+/* From now on refuses new clients with 57P03, and ends the clients' sessions with 57P01, each as
+ * soon as no transaction and no statement of it is under way. Other servers' sessions go on. */
+void gateway_drain(struct gateway *g);
+/* After that: waits until the last client is gone; who takes longer than timeout_ms is cut off. */
+void gateway_await_clients(struct gateway *g, unsigned timeout_ms);
 /* Ends everything that is left. NULL is fine. */
 void gateway_close(struct gateway *g);
 

@@ -140,11 +140,15 @@ struct session {
 
     /* other threads set these */
     _Atomic int terminate; /* enum terminate */
+    _Atomic bool leave;    /* end it between two transactions */
     _Atomic bool cancel;   /* the current statement */
     _Atomic bool timed_out;
     /* read by the timer: when the running statement, or the idle transaction, has to end; 0: never
      */
     _Atomic uint64_t statement_deadline, idle_deadline;
+
+    /* ReadyForQuery outside of a transaction was the last word; other threads read it */
+    _Atomic bool between;
 
     struct worker *worker; /* who serves it; NULL: parked */
     struct buf in;
@@ -219,6 +223,8 @@ void session__serve(struct worker *w, struct session *s);
 void session__free(struct session *s);
 /* From any thread, under gateway.lock: ends it soon. */
 void session__terminate(struct session *s, enum terminate why);
+/* The same: ends it with 57P01 as soon as it is between two transactions. */
+void session__leave(struct session *s);
 void session__cancel(struct session *s);
 /* Sends it and, except in `FATAL`, marks the transaction as failed. Takes the error. */
 void session__report(struct session *s, struct error *e, const char *where);

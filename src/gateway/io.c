@@ -70,7 +70,8 @@ bool io__receive(struct session *s, bool wait, bool *ret_quiet)
             return true;
         }
         if (n == 0 || (errno != EAGAIN && errno != EINTR)) {
-            s->broken = !atomic_load(&s->terminate); /* else it was us who shut the reading side */
+            /* or was it us who shut the reading side? */
+            s->broken = !atomic_load(&s->terminate) && !atomic_load(&s->leave);
             return false;
         }
         if (atomic_load(&s->terminate))

@@ -121,22 +121,24 @@ struct error *gateway_open(const struct gateway_options *o, struct gateway **ret
     return NULL;
 }
 
-/* Ends the sessions of clients (or of everybody), and waits until they are gone. */
-static void end_sessions(struct gateway *g, bool peers, uint64_t cancel_at, uint64_t cut_at)
+/* Waits until the sessions of clients (or of everybody) are gone. Those that are left are told to
+ * end, then their statements are cancelled, then their sockets are closed. */
+static void end_sessions(struct gateway *g, bool peers, uint64_t end_at)
 {
+    enum { CANCEL_MS = 1000, CUT_MS = 3000 };
     pthread_mutex_lock(&g->lock);
-    for (bool first = true;; first = false) {
+    for (;;) {
         uint64_t now = clock_ms();
         unsigned left = 0;
         for (struct session *s = g->sessions; s; s = s->next) {
-            if (s->internal && !peers)
+            if (!peers && (s->internal || !s->counted)) /* who has not come in yet is refused */
                 continue;
             left++;
-            if (first)
+            if (now >= end_at)
                 session__terminate(s, TERMINATE_SHUTDOWN);
-            if (now >= cancel_at)
+            if (now >= end_at + CANCEL_MS)
                 session__cancel(s);
-            if (now >= cut_at)
+            if (now >= end_at + CUT_MS)
                 shutdown(s->fd, SHUT_RDWR);
         }
         if (!left)
@@ -146,11 +148,19 @@ static void end_sessions(struct gateway *g, bool peers, uint64_t cancel_at, uint
     pthread_mutex_unlock(&g->lock);
 }
 
-void gateway_drain(struct gateway *g, unsigned timeout_ms)
+void gateway_drain(struct gateway *g)
 {
+    pthread_mutex_lock(&g->lock);
     atomic_store(&g->draining, true);
-    uint64_t cancel_at = clock_ms() + timeout_ms;
-    end_sessions(g, false, cancel_at, cancel_at + 2000);
+    for (struct session *s = g->sessions; s; s = s->next)
+        if (s->counted && !s->internal)
+            session__leave(s);
+    pthread_mutex_unlock(&g->lock);
+}
+
+void gateway_await_clients(struct gateway *g, unsigned timeout_ms)
+{
+    end_sessions(g, false, clock_ms() + timeout_ms);
 }
 
 void gateway_close(struct gateway *g)
@@ -158,8 +168,9 @@ void gateway_close(struct gateway *g)
     if (!g)
         return;
     atomic_store(&g->draining, true);
-    uint64_t now = clock_ms();
-    end_sessions(g, true, now, now + 2000);
+    if (g->o.listen_fd >= 0)
+        shutdown(g->o.listen_fd, SHUT_RD); /* who looks for us is refused: so we are gone */
+    end_sessions(g, true, clock_ms());
     pool__stop(g);
     while (g->sessions) /* who came between the two lines above */
         session__free(g->sessions);

@@ -87,6 +87,8 @@ static void accept_all(struct gateway *g)
         }
         if (errno == EINTR || errno == ECONNABORTED)
             continue;
+        if (atomic_load(&g->draining) && errno == EINVAL) /* not listening any more */
+            return;
         if (errno != EAGAIN) { /* out of descriptors: those who wait stay in the backlog */
             log_warn("could not accept a connection: %s", strerror(errno));
             sleep_ms(50);

@@ -95,6 +95,21 @@ void session__terminate(struct session *s, enum terminate why)
     shutdown(s->fd, SHUT_RD); /* wakes whoever reads from it, or epoll */
 }
 
+/* Of `leave` and `between` each side writes one and then reads the other: either the session's
+ * thread sees that it has to leave before it takes up another message, or we see that it did not
+ * wait for one. */
+void session__leave(struct session *s)
+{
+    atomic_store(&s->leave, true);
+    if (atomic_load(&s->between))
+        shutdown(s->fd, SHUT_RD);
+}
+
+static bool leaves(const struct session *s)
+{
+    return atomic_load(&s->leave) && atomic_load(&s->between);
+}
+
 void session__cancel(struct session *s)
 {
     atomic_store(&s->cancel, true);
@@ -175,6 +190,7 @@ void session__ready(struct session *s)
         state = exec_in_transaction(s->exec) ? 'T' : 'I';
     pgwire_put_ready(&s->out, state);
     s->flush = true;
+    atomic_store(&s->between, state == 'I');
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -237,6 +253,11 @@ static bool next_message(struct session *s)
     }
     if (need)
         return false;
+    bool was_between = atomic_exchange(&s->between, false);
+    if (was_between && atomic_load(&s->leave)) {
+        atomic_store(&s->between, true);
+        return true;
+    }
     s->in_pos += f.total;
     if (s->started)
         started_message(s, &f);
@@ -296,7 +317,8 @@ static struct error *why_terminated(int why)
 static void end(struct worker *w, struct session *s)
 {
     int why = atomic_load(&s->terminate);
-    if (why && !s->broken && !s->internal)
+    bool leaving = !why && leaves(s);
+    if ((why || leaving) && !s->broken && !s->internal)
         session__fatal(s, why_terminated(why));
     if (!s->broken && s->out.len) {
         if (!why)
@@ -304,6 +326,9 @@ static void end(struct worker *w, struct session *s)
         else if (send(s->fd, s->out.data, s->out.len, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
             log_debug("conn=%u: could not say goodbye", s->pid);
     }
+    if (leaving) /* closing with something unread would reset the connection, and lose our words */
+        while (recv(s->fd, s->in.data, s->in.cap, MSG_DONTWAIT) > 0)
+            ;
     detach(w, s);
     session__free(s);
 }
@@ -325,7 +350,7 @@ static bool receive(struct session *s, bool *ret_quiet)
 void session__serve(struct worker *w, struct session *s)
 {
     attach(w, s);
-    while (!s->broken && !s->closing && !atomic_load(&s->terminate)) {
+    while (!s->broken && !s->closing && !atomic_load(&s->terminate) && !leaves(s)) {
         if (next_message(s))
             continue;
         bool quiet;

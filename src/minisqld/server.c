@@ -5,8 +5,9 @@
  * -> master -> gateway
  *
  * The listener comes first, so that a port in use is found before anything is touched; connections
- * wait in its backlog until the gateway takes them. Stopping goes the other way: clients end,
- * primaries are handed over while links to other servers still run, then everything closes.
+ * wait in its backlog until the gateway takes them. Stopping goes the other way: clients are sent
+ * elsewhere as their transactions end, primaries are handed over while links to other servers still
+ * run, then everything closes.
  */
 #include "minisqld/minisqld_int.h"
 
@@ -201,11 +202,13 @@ struct error *server_start(const struct minisqld_options *o, struct server_proce
 void server_stop(struct server_process *s)
 {
     if (s->gateway)
-        gateway_drain(s->gateway, DRAIN_MS);
-    master_close(s->master);
+        gateway_drain(s->gateway);
     if (s->regions && s->gateway)
         regions_hand_over(s->regions, is_embedded(s) ? 0 : HAND_OVER_MS);
-    gateway_close(s->gateway);
+    if (s->gateway)
+        gateway_await_clients(s->gateway, DRAIN_MS);
+    gateway_close(s->gateway); /* other servers' schema changes are among its sessions */
+    master_close(s->master);
     if (s->exec)
         exec_close(s->exec);
     regions_close(s->regions, 0);

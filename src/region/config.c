@@ -225,10 +225,14 @@ struct error *region_change(struct regions *rs, uint64_t region, enum repl_chang
     TRY(region__find(rs, region, &p));
     region__lock(rs);
     repl_node node = region__node(rs, server);
-    struct error *e = node >= REPL_MAX_NODES || p->gone
-                          ? region__not_primary(p)
-                          : repl_change(rs->core, clock_ms(), p->core, what, node);
+    struct error *e = NULL;
+    if (node >= REPL_MAX_NODES || p->gone || !p->serving)
+        e = region__not_primary(p);
+    else if (what != REPL_TRANSFER)
+        e = repl_change(rs->core, clock_ms(), p->core, what, node);
     region__unlock(rs);
+    if (!e && what == REPL_TRANSFER)
+        region__transfer(p, node, false);
     region__put(p);
     return e;
 }

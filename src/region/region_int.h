@@ -10,7 +10,7 @@
 
 /* ---- the writer of a file: one owner at a time, first come first served --------------------- */
 
-enum waiter_kind { WAIT_WRITE, WAIT_OWNER };
+enum waiter_kind { WAIT_WRITE, WAIT_OWNER, WAIT_TRANSFER };
 
 struct waiter {
     struct waiter *next;
@@ -28,6 +28,13 @@ struct writer_queue {
     struct waiter *head, **tail;
     size_t waiting;    /* in the list */
     size_t last_batch; /* writes in the last batch: about as many are on their way again */
+
+    /* Another server is to be the primary once it is its turn: no thread waits, whoever gives the
+     * writer away sees to it. */
+    struct waiter transfer;
+    bool transfer_queued;
+    repl_node transfer_to;
+    uint64_t transfer_since;
 };
 
 /* ---- a replica ------------------------------------------------------------------------------ */
@@ -202,6 +209,11 @@ struct error *region__connect(struct regions *rs, const char *server, const char
 /* write.c */
 struct error *region__own(struct region_replica *p, const _Atomic bool *cancel);
 void region__disown(struct region_replica *p);
+/* Makes another member the primary, between two transactions: those that are under way, and those
+ * that wait for the writer already, come first. After a few seconds (region__hurry) or with `now`
+ * it is done in their midst. What comes of it, the config shows. */
+void region__transfer(struct region_replica *p, repl_node to, bool now);
+void region__hurry(struct region_replica *p);
 /* Takes the writer back from a transaction that idles at a primary which is none any more. */
 void region__revoke(struct region_replica *p);
 /* Logs entries as the primary and waits until they are committed everywhere. The writer is owned.

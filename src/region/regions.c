@@ -332,29 +332,32 @@ struct error *regions_open(const struct regions_options *o, struct regions **ret
 /* ---- closing ------------------------------------------------------------------------------------
  */
 
-/* Asks backups to become primaries, so that nobody has to wait for a lease to run out. */
-static bool hand_over(struct regions *rs, bool ask)
+/* Asks a backup to become primary; true: there is nothing to hand over (any more). Which of several
+ * it is changes from turn to turn, since not each may be up. */
+static bool hand_over_one(struct region_replica *p, unsigned turn, bool now)
 {
-    size_t n, left = 0;
+    struct repl_status status = {0};
+    region__lock(p->rs);
+    if (!p->gone)
+        repl_get_status(p->rs->core, p->core, &status);
+    region__unlock(p->rs);
+    if (status.role != REPL_PRIMARY || !status.config.n_backups)
+        return true;
+    region__transfer(p, status.config.backups[turn % status.config.n_backups], now);
+    return false;
+}
+
+static bool hand_over(struct regions *rs, unsigned turn, bool now)
+{
+    size_t n;
     struct region_replica **all = region__all(rs, &n);
-    region__lock(rs);
+    bool done = true;
     for (size_t i = 0; i < n; i++) {
-        struct repl_status status;
-        if (all[i]->gone)
-            continue;
-        repl_get_status(rs->core, all[i]->core, &status);
-        if (status.role != REPL_PRIMARY || !status.config.n_backups)
-            continue;
-        left++;
-        if (ask)
-            error_free(repl_change(rs->core, clock_ms(), all[i]->core, REPL_TRANSFER,
-                                   status.config.backups[0]));
-    }
-    region__unlock(rs);
-    for (size_t i = 0; i < n; i++)
+        done &= hand_over_one(all[i], turn, now);
         region__put(all[i]);
+    }
     mem_free(all);
-    return left == 0;
+    return done;
 }
 
 static void wake_all(struct regions *rs)
@@ -384,9 +387,13 @@ static void close_replicas(struct regions *rs)
 
 void regions_hand_over(struct regions *rs, unsigned timeout_ms)
 {
+    enum { LOOK_MS = 20, ASK_MS = 200 };
     uint64_t deadline = clock_ms() + timeout_ms;
-    for (unsigned i = 0; timeout_ms && !hand_over(rs, i % 10 == 0) && clock_ms() < deadline; i++)
-        sleep_ms(20);
+    for (unsigned turn = 0; timeout_ms && !hand_over(rs, turn, clock_ms() >= deadline); turn++) {
+        if (clock_ms() >= deadline + ASK_MS)
+            break;
+        sleep_ms(LOOK_MS);
+    }
 }
 
 /* References that nobody is left to act on: what was queued after the threads ended. */

@@ -64,6 +64,7 @@ static void look_after(struct region_replica *p)
 {
     region__revoke(p);
     clear_leftovers(p);
+    region__hurry(p);
     region__lock(p->rs);
     bool wants =
         !p->failed && !p->gone &&

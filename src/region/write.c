@@ -21,7 +21,13 @@
 #include <sched.h>
 #include <time.h>
 
-enum { MAX_BATCH = 256, PART_BYTES = 512 * 1024, CANCEL_POLL_MS = 20, GATHER_US = 100 };
+enum {
+    MAX_BATCH = 256,
+    PART_BYTES = 512 * 1024,
+    CANCEL_POLL_MS = 20,
+    GATHER_US = 100,
+    TRANSFER_PATIENCE_MS = 2000
+};
 
 /* ---- owning the writer ---------------------------------------------------------------------- */
 
@@ -101,7 +107,8 @@ struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
     return owns ? NULL : canceled();
 }
 
-void region__disown(struct region_replica *p)
+/* Who is next in the queue, off it; NULL: nobody, and the writer is free. */
+static struct waiter *next_owner(struct region_replica *p)
 {
     pthread_mutex_lock(&p->queue.mutex);
     struct waiter *next = p->queue.head;
@@ -116,8 +123,59 @@ void region__disown(struct region_replica *p)
         p->queue.busy = false;
     }
     pthread_mutex_unlock(&p->queue.mutex);
+    return next;
+}
+
+static void ask_for_transfer(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    repl_node to = p->queue.transfer_to;
+    p->queue.transfer_queued = false;
+    pthread_mutex_unlock(&p->queue.mutex);
+    region__lock(p->rs);
+    if (!p->gone) /* refused: whoever wants it looks at the config and asks again */
+        error_free(repl_change(p->rs->core, clock_ms(), p->core, REPL_TRANSFER, to));
+    region__unlock(p->rs);
+}
+
+void region__disown(struct region_replica *p)
+{
+    struct waiter *next = next_owner(p);
+    while (next && next->kind == WAIT_TRANSFER) {
+        ask_for_transfer(p);
+        next = next_owner(p);
+    }
     if (next)
         sem_post(&next->woken);
+}
+
+void region__transfer(struct region_replica *p, repl_node to, bool now)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    bool queued = p->queue.transfer_queued;
+    p->queue.transfer_to = to;
+    if (!queued) {
+        p->queue.transfer_queued = true;
+        p->queue.transfer_since = clock_ms();
+        p->queue.transfer = (struct waiter){.kind = WAIT_TRANSFER};
+    }
+    pthread_mutex_unlock(&p->queue.mutex);
+    if (queued ? now && leave(p, &p->queue.transfer) : now) {
+        ask_for_transfer(p);
+    } else if (!queued && enqueue(p, &p->queue.transfer)) {
+        ask_for_transfer(p);
+        region__disown(p);
+    }
+}
+
+void region__hurry(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    bool overdue =
+        p->queue.transfer_queued && clock_ms() > p->queue.transfer_since + TRANSFER_PATIENCE_MS;
+    pthread_mutex_unlock(&p->queue.mutex);
+    if (overdue && leave(p, &p->queue.transfer))
+        ask_for_transfer(p);
 }
 
 /* The writes that queue directly behind the leader's; *ret_n of them. */

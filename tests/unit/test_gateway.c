@@ -116,7 +116,8 @@ static int start(void **state)
 
 static int stop(void **state)
 {
-    gateway_drain(the.gateway, 1000);
+    gateway_drain(the.gateway);
+    gateway_await_clients(the.gateway, 1000);
     gateway_close(the.gateway);
     exec_close(the.exec);
     regions_close(the.regions, 0);
