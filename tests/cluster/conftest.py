@@ -303,6 +303,14 @@ def time_limit(request):
     timer.cancel()
 
 
+def pytest_collection_modifyitems(config, items):
+    if os.environ.get("MINISQL_SOAK"):
+        return
+    soak = [item for item in items if item.get_closest_marker("soak")]
+    config.hook.pytest_deselected(items=soak)
+    items[:] = [item for item in items if item not in soak]
+
+
 def pytest_configure(config):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
