@@ -68,7 +68,8 @@ class Cluster:
     """A playground, and connections to it."""
     patience = {"connect_timeout": 10}  # libpq's, with which it waits for a server
 
-    def __init__(self, servers=3, coord="etcd", copies=None, args="", coord_members=1, places=None):
+    def __init__(self, servers=3, coord="etcd", copies=None, args="", coord_members=1, places=None,
+                 faults=None):
         self.dir = tempfile.mkdtemp(prefix="minisql-test-")
         self.port = free_ports(servers + 2)  # room for servers that a test adds
         self.names = [f"s{i + 1}" for i in range(servers)]
@@ -84,10 +85,19 @@ class Cluster:
         if args:
             self.options += [f"--minisqld-args={args}"]
         self.places = places or {}
-        if places:
-            self.options += ["--places", json.dumps(places)]
+        if faults is not None:  # see faults.py; its options
+            self.add_faults(faults)
+        if self.places:
+            self.options += ["--places", json.dumps(self.places)]
         self.connections = []
         self.up(servers)
+
+    def add_faults(self, options):
+        from faults import Faults
+        self.faults = {name: Faults(self.dir, name, **options) for name in self.names}
+        for name, fault in self.faults.items():
+            place = self.places.setdefault(name, {})
+            place["prefix"] = place.get("prefix", []) + fault.prefix()
 
     # -- processes
 
