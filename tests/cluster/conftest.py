@@ -142,6 +142,11 @@ class Cluster:
     def port_of(self, name):
         return self.port + int(name[1:]) - 1
 
+    def stores(self):
+        """The processes of the coordination store."""
+        with open(os.path.join(self.dir, "playground.json")) as f:
+            return [member["name"] for member in json.load(f)["members"]]
+
     # -- SQL
 
     def open(self, name, **options):

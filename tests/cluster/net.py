@@ -161,17 +161,12 @@ class NetCluster(conftest.Cluster):
         processes = [f"s{i + 1}" for i in range(servers + 1)]  # one that a test may add
         processes += [f"{coord}{i + 1}" for i in range(coord_members if coord != "embedded" else 0)]
         self.net = Net(["client"] + processes)
-        self.store_names = processes[servers + 1:]
         try:
             super().__init__(servers=servers, coord=coord, coord_members=coord_members,
                              places={name: self.net.place(name) for name in processes}, **options)
         except BaseException:
             self.net.close()
             raise
-
-    def stores(self):
-        """The ends of the coordination store."""
-        return self.store_names
 
     def down(self):
         self.net.heal()
