@@ -2,7 +2,7 @@
 
     cluster = make_cluster(faults={})                   # make_net_cluster, too
     fault = cluster.faults["s1"]
-    fault.disk(write=errno.EIO)                         # sync=, read=; where="/log/", percent=10
+    fault.disk(write=errno.EIO)                         # sync=, read=; where="log/", percent=10
     fault.disk()                                        # works again
     fault.step_clock(-3600)                             # seconds, against the real one; on a running server
 
