@@ -393,16 +393,19 @@ static struct error *update_info(struct catalog *c)
     return coord_session_put(c->session, c->self_key, text, strlen(text), 0, 1000, &taken);
 }
 
-void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes)
+void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes,
+                         bool disk_failed)
 {
     pthread_mutex_lock(&c->joining);
     struct server old = c->self;
-    bool changed = old.tables != tables || old.records != records || old.bytes != bytes;
-    bool soon = old.tables != tables || clock_ms() - c->info_ms >= 2000;
+    bool urgent = old.tables != tables || old.disk_failed != disk_failed;
+    bool changed = urgent || old.records != records || old.bytes != bytes;
+    bool soon = urgent || clock_ms() - c->info_ms >= 2000;
     if (c->self_key && changed && soon && catalog_connected(c)) {
         c->self.tables = tables;
         c->self.records = records;
         c->self.bytes = bytes;
+        c->self.disk_failed = disk_failed;
         struct error *e = update_info(c);
         if (e) /* the next call tries again */
             c->self = old;

@@ -93,6 +93,7 @@ struct server {
     char *address; /* host:port of its listener */
     bool gateway, region, master;
     int64_t tables, records, bytes; /* tableNum, recordNum, load; replicas that it holds */
+    bool disk_failed;               /* it can't hold any now */
     uint64_t started;               /* wall clock, ms */
     uint64_t incarnation;           /* changes with each start */
 };
@@ -150,7 +151,8 @@ bool catalog_connected(struct catalog *c); /* is the store reachable now */
 /* Registers this server (ephemeral, re-registered after a lost session by itself). 55006 when a
  * live server has this name already. */
 struct error *catalog_register(struct catalog *c, const struct server *self);
-void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes);
+void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes,
+                         bool disk_failed);
 struct error *catalog_next_id(struct catalog *c, uint64_t *ret); /* unique for ever */
 
 /* ---- changes ------------------------------------------------------------------------------ */

@@ -249,7 +249,7 @@ static struct error *do_endread(struct call *c)
 {
     if (!c->s->reading.conn)
         return malformed();
-    struct error *e = region_read_check(&c->s->reading);
+    struct error *e = region_read_check(&c->s->reading, NULL);
     region_read_end(&c->s->reading);
     return e;
 }

@@ -52,9 +52,7 @@ static struct error *read_here(struct run *r)
 {
     struct region_read read;
     TRY(region_read_begin(r->e->regions, r->plan->region, r->plan->schema_version, &read));
-    struct error *e = run_stmt(r, read.conn, emit_row, r);
-    if (!e)
-        e = region_read_check(&read);
+    struct error *e = region_read_check(&read, run_stmt(r, read.conn, emit_row, r));
     region_read_end(&read);
     return e;
 }
@@ -87,6 +85,7 @@ static struct error *write_here(struct run *r)
         .request = r->request,
         .run = write_in_batch,
         .ctx = r,
+        .cancel = &r->s->cancel,
     };
     struct error *e = named(r, region_write(r->e->regions, &w));
     int64_t count = 0;
@@ -191,9 +190,9 @@ static struct error *scan_on(struct run *r, struct store_conn *c, const char *sq
 /* Rows that were given before their reader stopped count, too. */
 static struct error *checked(const struct region_read *read, struct error *e)
 {
-    if (e && !error_is(e, E_ENOUGH))
-        return e;
-    struct error *stale = region_read_check(read);
+    if (!error_is(e, E_ENOUGH))
+        return region_read_check(read, e);
+    struct error *stale = region_read_check(read, NULL);
     if (!stale)
         return e;
     error_free(e);

@@ -110,8 +110,8 @@ static struct error *hopeless(struct exec *e, uint64_t region)
     bool full = strstr(status.error, "No space") || strstr(status.error, "full");
     struct error *told = error_new(full ? E_DISK_FULL : E_IO, "region %llu stands still: %s",
                                    (unsigned long long)region, status.error);
-    return error_hint(told, full ? "Make room on the disk and start the server again."
-                                 : "Put the disk right and start the server again.");
+    return error_hint(told, full ? "Make room on the disk: the server goes on by itself then."
+                                 : "Put the disk right: the server goes on by itself then.");
 }
 
 struct error *exec__wait_retry(struct exec_session *s, uint64_t region, uint64_t deadline,

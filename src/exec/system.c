@@ -90,7 +90,7 @@ static struct error *give_server(struct maker *m, const struct server *s)
     m->values[0] = text(s->name);
     m->values[1] = text(s->address);
     m->values[2] = text(roles.data ? roles.data : "");
-    m->values[3] = text("up");
+    m->values[3] = text(s->disk_failed ? "disk failed" : "up");
     m->values[4] = integer(m->view->master && strcmp(m->view->master, s->name) == 0);
     m->values[5] = integer(s->tables);
     m->values[6] = integer(s->records);

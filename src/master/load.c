@@ -134,7 +134,7 @@ void master__picture(const struct catalog_view *v, struct picture *ret)
     *p = (struct picture){0};
     p->loads = ARENA_ARRAY(&p->arena, struct load, v->n_servers + 1);
     for (size_t i = 0; i < v->n_servers; i++)
-        if (v->servers[i]->region)
+        if (v->servers[i]->region && !v->servers[i]->disk_failed)
             p->loads[p->n_loads++].server = v->servers[i];
     p->n_regions = v->n_regions;
     p->regions = ARENA_ARRAY(&p->arena, struct standing, v->n_regions + 1);

@@ -68,5 +68,7 @@ void datadir_close(struct datadir *d); /* NULL is fine */
 
 struct server_process;
 struct error *server_start(const struct minisqld_options *o, struct server_process **ret);
+/* Its disk had failed and works again: stop it, and start another. */
+bool server_wants_restart(const struct server_process *s);
 /* Lets statements end, hands primaries over, closes everything. */
 void server_stop(struct server_process *s);

@@ -3,6 +3,10 @@
  *
  * The first SIGTERM or SIGINT stops the server cleanly, the second one at once: what was
  * acknowledged is on disk either way.
+ *
+ * A server whose disk was full or failed goes on as a gateway, without its copies. When the disk
+ * works again, it is stopped and started anew within the same process: only a recovery can tell
+ * what failed writes have left behind. If the disk fails again and again, so more and more rarely.
  */
 #include "minisqld/minisqld.h"
 #include "sim/sim.h"
@@ -54,6 +58,59 @@ static void *second_signal(void *arg)
     _exit(1);
 }
 
+/* The signal that came within that time; 0: none. */
+static int wait_signal(const sigset_t *signals, unsigned ms)
+{
+    struct timespec t = {.tv_sec = ms / 1000, .tv_nsec = (long)(ms % 1000) * 1000000L};
+    int sig = sigtimedwait(signals, NULL, &t);
+    return sig > 0 ? sig : 0;
+}
+
+/* Until a signal comes, or (0) it is time for a restart. */
+static int watch(const struct server_process *s, const sigset_t *signals, uint64_t restart_from_ms)
+{
+    for (;;) {
+        int sig = wait_signal(signals, 500);
+        if (sig || (server_wants_restart(s) && clock_ms() >= restart_from_ms))
+            return sig;
+    }
+}
+
+/* Returns the signal that ended the attempts; 0: *s runs. */
+static int restart(const struct minisqld_options *o, const sigset_t *signals,
+                   struct server_process **s)
+{
+    log_warn("the disk works again: the server stops and starts anew");
+    server_stop(*s);
+    *s = NULL;
+    struct error *e;
+    while ((e = server_start(o, s))) {
+        log_failure(LOG_ERROR, e, "could not start; the next attempt is in 2 s");
+        error_free(e);
+        int sig = wait_signal(signals, 2000);
+        if (sig)
+            return sig;
+    }
+    return 0;
+}
+
+static int run_until_signal(const struct minisqld_options *o, const sigset_t *signals,
+                            struct server_process **s)
+{
+    enum { PAUSE_FIRST_MS = 10 * 1000, PAUSE_MOST_MS = 600 * 1000 };
+    uint64_t pause_ms = 0, restarted = clock_ms();
+    for (;;) {
+        int sig = watch(*s, signals, restarted + pause_ms);
+        if (!sig)
+            sig = restart(o, signals, s);
+        if (sig)
+            return sig;
+        bool was_well = clock_ms() - restarted > 2 * PAUSE_MOST_MS;
+        pause_ms = was_well ? 0 : MIN(MAX(2 * pause_ms, PAUSE_FIRST_MS), PAUSE_MOST_MS);
+        restarted = clock_ms();
+    }
+}
+
 static int run(const struct minisqld_options *o)
 {
     static sigset_t signals;
@@ -66,13 +123,13 @@ static int run(const struct minisqld_options *o)
         error_free(e);
         return 1;
     }
-    int sig = 0;
-    sigwait(&signals, &sig);
+    int sig = run_until_signal(o, &signals, &s);
     log_info("%s: stopping", sig == SIGINT ? "SIGINT" : "SIGTERM");
     pthread_t thread;
     if (pthread_create(&thread, NULL, second_signal, &signals) == 0)
         pthread_detach(thread);
-    server_stop(s);
+    if (s)
+        server_stop(s);
     log_info("stopped");
     return 0;
 }

@@ -199,6 +199,11 @@ struct error *server_start(const struct minisqld_options *o, struct server_proce
     return NULL;
 }
 
+bool server_wants_restart(const struct server_process *s)
+{
+    return regions_want_reopening(s->regions);
+}
+
 void server_stop(struct server_process *s)
 {
     if (s->gateway)

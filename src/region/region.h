@@ -34,6 +34,9 @@ struct error *regions_open(const struct regions_options *o, struct regions **ret
 void regions_hand_over(struct regions *r, unsigned timeout_ms);
 /* Hands primaries over where a backup is ready (up to timeout_ms), checkpoints, closes. */
 void regions_close(struct regions *r, unsigned timeout_ms);
+/* The disk was full or failed, so that copies here stopped, and works again: time to close all of
+ * it and open it anew. What a failed write has left on the disk, only a recovery can tell. */
+bool regions_want_reopening(struct regions *r);
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
@@ -46,8 +49,10 @@ struct region_read {
  * file is MS002. */
 struct error *region_read_begin(struct regions *r, uint64_t region, uint64_t schema_version,
                                 struct region_read *ret);
-/* Before the rows are answered: the lease still holds, so that they are not stale. MS001 else. */
-struct error *region_read_check(const struct region_read *read);
+/* How the read ended, NULL: well. Before the rows are answered: MS001 unless the lease still holds,
+ * so that they are not stale. A file that can't be read is given up, where another server has a
+ * copy: MS001, too. */
+struct error *region_read_check(const struct region_read *read, struct error *e);
 void region_read_end(struct region_read *read);
 
 /* ---- writing: one autocommit statement ---------------------------------------------------- */

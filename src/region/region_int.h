@@ -129,8 +129,8 @@ struct regions {
     uint64_t dirty_control, dirty_data; /* bit n: node n's link has unflushed bytes */
     struct region_replica *unsynced, *soon;
     struct arena read_arena; /* entries read back for lagging peers, until the next read */
-    bool log_failed;
-    bool opening; /* regions_open is on its way */
+    struct error *log_error; /* why the log takes nothing any more; NULL: it does */
+    bool opening;            /* regions_open is on its way */
 
     pthread_mutex_t work_mutex; /* guards the queue */
     pthread_cond_t work_cond;
@@ -144,6 +144,9 @@ struct regions {
     pthread_cond_t sync_cond;
     bool sync_wanted;
     pthread_mutex_t syncing; /* held while following a view; taken before map_lock */
+
+    _Atomic bool disk_failed; /* some replica's, or the log's; until the next regions_open */
+    _Atomic bool disk_back;   /* and now works again */
 
     _Atomic bool stopping;
     _Atomic int snapshots;      /* threads that fetch one */
@@ -178,6 +181,10 @@ repl_node region__node(struct regions *rs, const char *name); /* core_mutex held
 void region__sync_log(struct regions *rs);
 /* The disk let this replica down: log, stop serving, hand over. No lock held. */
 void region__fail(struct region_replica *p, const struct error *e);
+/* The same, for whoever met the error while using the replica. Takes e, returns what to tell: MS001
+ * where another server has a copy and takes over, else e. */
+struct error *region__give_up(struct region_replica *p, struct error *e);
+bool region__is_disk_error(const struct error *e);
 struct error *region__not_primary(struct region_replica *p);
 /* Waits (up to wait_ms) until the replica may serve at this schema version. */
 struct error *region__await_ready(struct region_replica *p, uint64_t schema_version,

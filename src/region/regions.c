@@ -438,6 +438,7 @@ void regions_close(struct regions *rs, unsigned timeout_ms)
     close_replicas(rs);
     let_go(rs);
     wal_close(rs->wal);
+    error_free(rs->log_error);
     repl_free(rs->core);
     map_done(&rs->map);
     arena_done(&rs->read_arena);

@@ -107,6 +107,17 @@ void region__retire(struct region_replica *p)
 /* ---- what the core asks -----------------------------------------------------------------------
  */
 
+/* The syncer fails all replicas, which can't be done from inside the core. Takes e. */
+static void log_fails(struct region_replica *p, struct error *e)
+{
+    if (p->rs->log_error) {
+        error_free(e);
+        return;
+    }
+    log_failure(LOG_ERROR, e, "region=%llu: log", (unsigned long long)p->id);
+    p->rs->log_error = e;
+}
+
 static void on_append(void *ctx, const struct repl_entry *entries, size_t n)
 {
     struct region_replica *p = ctx;
@@ -121,9 +132,7 @@ static void on_append(void *ctx, const struct repl_entry *entries, size_t n)
     uint64_t position = 0;
     struct error *e = wal_append(rs->wal, list, n, &position);
     if (e) {
-        log_failure(LOG_ERROR, e, "region=%llu: log", (unsigned long long)p->id);
-        error_free(e);
-        rs->log_failed = true;
+        log_fails(p, e);
         return;
     }
     p->logged_lsn = entries[n - 1].lsn;
@@ -142,11 +151,8 @@ static void on_truncate(void *ctx, uint64_t lsn)
     struct region_replica *p = ctx;
     uint64_t position = 0;
     struct error *e = wal_truncate(p->rs->wal, p->id, lsn, &position);
-    if (e) {
-        log_failure(LOG_ERROR, e, "region=%llu: log", (unsigned long long)p->id);
-        error_free(e);
-        p->rs->log_failed = true;
-    }
+    if (e)
+        log_fails(p, e);
     log_info("region=%llu: cut the log back to lsn=%llu", (unsigned long long)p->id,
              (unsigned long long)lsn);
 }
@@ -264,6 +270,8 @@ void region__fail(struct region_replica *p, const struct error *e)
         snprintf(p->error, sizeof(p->error), "%s", e->message);
         atomic_store(&p->ready, false);
         log_failure(LOG_ERROR, e, "region=%llu: this copy stops", (unsigned long long)p->id);
+        if (region__is_disk_error(e))
+            atomic_store(&p->rs->disk_failed, true);
         repl_failed(p->rs->core, clock_ms(), p->core);
         pthread_cond_broadcast(&p->changed);
     }
@@ -272,6 +280,7 @@ void region__fail(struct region_replica *p, const struct error *e)
 
 static void fail_all(struct regions *rs, const struct error *e)
 {
+    atomic_store(&rs->disk_failed, true); /* there may be no replica to say so */
     size_t n;
     struct region_replica **all = region__all(rs, &n);
     for (size_t i = 0; i < n; i++) {
@@ -286,7 +295,7 @@ void region__sync_log(struct regions *rs)
     region__lock(rs);
     struct region_replica *list = rs->unsynced;
     rs->unsynced = NULL;
-    bool failed = rs->log_failed;
+    struct error *e = rs->log_error ? error_copy(rs->log_error) : NULL;
     uint64_t position = 0;
     struct {
         struct region_replica *p;
@@ -302,10 +311,10 @@ void region__sync_log(struct regions *rs)
     }
     rs->unsynced = list; /* more than fit: the next round's */
     region__unlock(rs);
-    if (!n && !failed)
+    if (!n && !e)
         return;
-    struct error *e =
-        failed ? error_new(E_IO, "the log could not be written") : wal_sync(rs->wal, position);
+    if (!e)
+        e = wal_sync(rs->wal, position);
     if (e)
         fail_all(rs, e);
     region__lock(rs);
@@ -408,6 +417,7 @@ struct error *region_read_begin(struct regions *rs, uint64_t region, uint64_t sc
     struct store_conn *conn = NULL;
     e = store_get_reader(p->store, &conn);
     if (e) {
+        e = region_read_check(&(struct region_read){.replica = p}, e);
         region__leave_store(p);
         region__put(p);
         return e;
@@ -416,9 +426,38 @@ struct error *region_read_begin(struct regions *rs, uint64_t region, uint64_t sc
     return NULL;
 }
 
-struct error *region_read_check(const struct region_read *read)
+bool region__is_disk_error(const struct error *e)
 {
-    return may_serve(read->replica, 0) ? NULL : region__not_primary(read->replica);
+    return error_is(e, E_DISK_FULL) || error_is(e, E_IO) || error_is(e, E_DAMAGED);
+}
+
+static bool has_backups(const struct region_replica *p)
+{
+    const struct catalog_view *v = catalog_view(p->rs->catalog);
+    const struct region *r = catalog_region(v, p->id);
+    bool has = r && r->n_backups > 0;
+    catalog_unref(v);
+    return has;
+}
+
+struct error *region__give_up(struct region_replica *p, struct error *e)
+{
+    bool elsewhere = has_backups(p);
+    if (elsewhere && error_is(e, E_DAMAGED))
+        error_free(region__mark_damaged(p->rs, p->id)); /* the next start builds it anew */
+    region__fail(p, e);
+    if (!elsewhere)
+        return e;
+    error_free(e);
+    return region__not_primary(p);
+}
+
+struct error *region_read_check(const struct region_read *read, struct error *e)
+{
+    struct region_replica *p = read->replica;
+    if (!e)
+        return may_serve(p, 0) ? NULL : region__not_primary(p);
+    return region__is_disk_error(e) && has_backups(p) ? region__give_up(p, e) : e;
 }
 
 void region_read_end(struct region_read *read)

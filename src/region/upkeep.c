@@ -8,6 +8,10 @@
  */
 #include "region/region_int.h"
 
+#include <fcntl.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
 enum {
     PERIOD_MS = 500,
     INFO_EVERY = 4, /* periods */
@@ -105,12 +109,42 @@ static void publish(struct regions *rs, struct region_replica **all, size_t n)
         region__leave_store(p);
     }
     catalog_unref(view);
-    catalog_update_info(rs->catalog, tables, records, bytes);
+    catalog_update_info(rs->catalog, tables, records, bytes, atomic_load(&rs->disk_failed));
+}
+
+/* ---- a disk that failed ------------------------------------------------------------------- */
+
+/* Can a file be written there, and is there room for the log to go on? */
+static bool can_write(const char *dir)
+{
+    enum { BYTES = 64 * 1024, FREE_BYTES = 64 * 1024 * 1024 };
+    struct statvfs fs;
+    if (statvfs(dir, &fs) != 0 || fs.f_bavail < FREE_BYTES / fs.f_frsize)
+        return false;
+    _cleanup_(mem_freep) char *path = mem_printf("%s/disk-test.tmp", dir);
+    _cleanup_(mem_freep) char *bytes = mem_zalloc(BYTES);
+    _cleanup_(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool works = fd >= 0 && pwrite(fd, bytes, BYTES, 0) == BYTES && fsync(fd) == 0;
+    return unlink(path) == 0 && works;
+}
+
+static void try_disk(struct regions *rs)
+{
+    _cleanup_(mem_freep) char *log = mem_printf("%s/log", rs->dir);
+    if (atomic_load(&rs->disk_failed) && !atomic_load(&rs->disk_back) && can_write(rs->dir) &&
+        can_write(log))
+        atomic_store(&rs->disk_back, true);
+}
+
+bool regions_want_reopening(struct regions *rs)
+{
+    return rs && atomic_load(&rs->disk_back);
 }
 
 void *region__upkeep(void *arg)
 {
     struct regions *rs = arg;
+    bool told = false;
     for (unsigned period = 0; !atomic_load(&rs->stopping); period++) {
         size_t n;
         struct region_replica **all = region__all(rs, &n);
@@ -118,11 +152,14 @@ void *region__upkeep(void *arg)
             look_after(all[i]);
         relieve_log(rs);
         region__sync_log(rs); /* truncations, and anything that nobody waited for */
-        if (period % INFO_EVERY == 0)
+        bool failed = atomic_load(&rs->disk_failed);
+        if (period % INFO_EVERY == 0 || failed != told)
             publish(rs, all, n);
+        told = failed;
         for (size_t i = 0; i < n; i++)
             region__put(all[i]);
         mem_free(all);
+        try_disk(rs);
         for (unsigned ms = 0; ms < PERIOD_MS && !atomic_load(&rs->stopping); ms += 50)
             sleep_ms(50);
     }

@@ -69,7 +69,7 @@ static bool leave(struct region_replica *p, struct waiter *w)
 static struct timespec from_now(unsigned ms)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_nsec += (long)ms * 1000000L;
     t.tv_sec += t.tv_nsec / 1000000000L;
     t.tv_nsec %= 1000000000L;
@@ -86,7 +86,7 @@ static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool
     }
     for (;;) {
         struct timespec until = from_now(CANCEL_POLL_MS);
-        if (sem_timedwait(&w->woken, &until) == 0)
+        if (sem_clockwait(&w->woken, CLOCK_MONOTONIC, &until) == 0)
             return true;
         if (atomic_load(cancel) && leave(p, w))
             return false;
@@ -261,11 +261,6 @@ static struct error *commit_file(struct region_replica *p, uint64_t last, uint64
     return NULL;
 }
 
-static bool is_disk_error(const struct error *e)
-{
-    return error_is(e, E_DISK_FULL) || error_is(e, E_IO) || error_is(e, E_DAMAGED);
-}
-
 /* ---- entries ----------------------------------------------------------------------------------
  */
 
@@ -359,7 +354,7 @@ static struct error *run_one(struct region_replica *p, struct batch *b, struct w
         e = store_put_request(p->store, &w->request, w->result.data, w->result.len);
     if (e) {
         buf_clear(&w->result);
-        if (is_disk_error(e))
+        if (region__is_disk_error(e))
             return e;
         waiter->error = e;
         return store_rollback_to(p->store);
@@ -381,9 +376,7 @@ static struct error *run_batch(struct region_replica *p, struct batch *b)
         struct error *e = run_one(p, b, b->waiters[i]);
         if (e) {
             store_rollback(p->store);
-            if (is_disk_error(e))
-                region__fail(p, e);
-            return e;
+            return region__is_disk_error(e) ? region__give_up(p, e) : e;
         }
     }
     if (!entries_count(&b->entries)) {

@@ -58,7 +58,7 @@ static struct error *checkpoint(struct store *s, int mode, bool *ret_busy)
 static bool close_gate(struct store *s)
 {
     struct timespec until;
-    clock_gettime(CLOCK_REALTIME, &until);
+    clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_nsec += RESET_WAIT_MS * 1000000L;
     if (until.tv_nsec >= 1000000000L) {
         until.tv_nsec -= 1000000000L;
@@ -68,7 +68,7 @@ static bool close_gate(struct store *s)
     s->restarting = true;
     int rc = 0;
     while (s->writing && rc == 0)
-        rc = pthread_cond_timedwait(&s->gate, &s->lock, &until);
+        rc = pthread_cond_clockwait(&s->gate, &s->lock, CLOCK_MONOTONIC, &until);
     bool closed = !s->writing;
     pthread_mutex_unlock(&s->lock);
     return closed;

@@ -332,11 +332,11 @@ static bool keeper_has_work(struct wal *w)
 static void keeper_pause(struct wal *w)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME, &t);
+    clock_gettime(CLOCK_MONOTONIC, &t);
     t.tv_sec++;
     w->wanted = false;
     if (!w->stopping)
-        pthread_cond_timedwait(&w->keeper_wakes, &w->lock, &t);
+        pthread_cond_clockwait(&w->keeper_wakes, &w->lock, CLOCK_MONOTONIC, &t);
 }
 
 static void *keeper_main(void *arg)

@@ -588,7 +588,7 @@ static void registration(void **state)
     assert_string_equal(s->address, "127.0.0.1:5433");
     assert_true(s->gateway && s->region && !s->master);
     catalog_unref(v);
-    catalog_update_info(w.a, 5, 1000, 1 << 20);
+    catalog_update_info(w.a, 5, 1000, 1 << 20, true);
     EVENTUALLY(tables_of(w.b, "s1") == 5);
     fails(catalog_register(w.a, &s1), E_INTERNAL);
     /* the same name at the same address: the other one must be dead, its port is ours */

@@ -163,7 +163,7 @@ static int64_t read_number(struct fixture *f, const char *sql)
     assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
     int64_t n = sqlite3_column_int64(stmt, 0);
     store_release(read.conn, stmt);
-    ok(region_read_check(&read));
+    ok(region_read_check(&read, NULL));
     region_read_end(&read);
     return n;
 }
