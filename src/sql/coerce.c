@@ -380,13 +380,12 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "date",        "time",      "timetz",   "timestamp",    "timestamptz", "interval",  "uuid",
-    "json",        "jsonb",     "bytea",    "bit",          "varbit",      "money",     "inet",
-    "cidr",        "macaddr",   "macaddr8", "point",        "line",        "lseg",      "box",
-    "path",        "polygon",   "circle",   "tsvector",     "tsquery",     "xml",       "char",
-    "regclass",    "regtype",   "regproc",  "regnamespace", "regrole",     "serial",    "bigserial",
-    "smallserial", "serial4",   "serial8",  "serial2",      "numeric",     "oid",       "name",
-    "int4range",   "int8range", "numrange", "daterange",    "tsrange",     "tstzrange",
+    "timetz",      "json",      "jsonb",    "bit",          "varbit",  "money",     "inet",
+    "cidr",        "macaddr",   "macaddr8", "point",        "line",    "lseg",      "box",
+    "path",        "polygon",   "circle",   "tsvector",     "tsquery", "xml",       "char",
+    "regclass",    "regtype",   "regproc",  "regnamespace", "regrole", "serial",    "bigserial",
+    "smallserial", "serial4",   "serial8",  "serial2",      "numeric", "oid",       "name",
+    "int4range",   "int8range", "numrange", "daterange",    "tsrange", "tstzrange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)
@@ -431,6 +430,19 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
         *ret = mods[0] + 4;
         return NULL;
     }
+    if ((oid == OID_TIME || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ) && n == 1) {
+        if (mods[0] < 0)
+            return sql__at(a,
+                           error_new("22023", "%s(%d)%s precision must not be negative",
+                                     oid == OID_TIME ? "TIME" : "TIMESTAMP", mods[0],
+                                     oid == OID_TIMESTAMPTZ ? " WITH TIME ZONE" : ""),
+                           t->location);
+        *ret = MIN(mods[0], 6);
+        return NULL;
+    }
+    if (oid == OID_INTERVAL)
+        return sql__unsupported(a, t->location, "Use interval without fields and precision.",
+                                "this form of interval is not supported");
     if (oid == OID_NUMERIC && n <= 2) {
         if (mods[0] < 1 || mods[0] > 1000)
             return sql__at(

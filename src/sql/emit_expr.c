@@ -85,12 +85,9 @@ void sql_emit_value(const struct value *v, uint32_t type, struct buf *out)
 
 const char *sql__collation(uint32_t type)
 {
-    if (type != OID_NUMERIC) {
-        const struct type *t = type_by_oid(type);
-        if (!t || !t->collation)
-            return "";
-    }
-    return " COLLATE minisql_numeric"; /* the only one that types_register() provides */
+    return type == OID_NUMERIC    ? " COLLATE minisql_numeric"
+           : type == OID_INTERVAL ? " COLLATE minisql_interval"
+                                  : "";
 }
 
 void sql__emit_compared(struct emitter *em, const struct expr *e)

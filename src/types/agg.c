@@ -485,6 +485,7 @@ static const struct func rows[] = {
     MIN_MAX(OID_INT8, int),
     MIN_MAX(OID_OID, int),
     MIN_MAX(OID_DATE, int),
+    MIN_MAX(OID_TIME, int),
     MIN_MAX(OID_TIMESTAMP, int),
     MIN_MAX(OID_TIMESTAMPTZ, int),
     MIN_MAX(OID_FLOAT4, float),

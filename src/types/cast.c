@@ -198,6 +198,15 @@ static CALL(date_to_text)
     return NULL;
 }
 
+static CALL(time_to_text)
+{
+    struct buf text = {0};
+    types__time_print(v->i, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
 static CALL(timestamp_to_text)
 {
     struct buf text = {0};
@@ -247,6 +256,8 @@ FROM_TEXT(timestamp, OID_TIMESTAMP)
 FROM_TEXT(timestamptz, OID_TIMESTAMPTZ)
 FROM_TEXT(bytea, OID_BYTEA)
 FROM_TEXT(uuid, OID_UUID)
+FROM_TEXT(time, OID_TIME)
+FROM_TEXT(interval, OID_INTERVAL)
 
 /* ---- typmods and output ---- */
 
@@ -364,6 +375,12 @@ enum {
     BYTEA_TEXT,
     TEXT_BYTEA,
     TEXT_UUID,
+    TIME_TEXT,
+    TEXT_TIME,
+    TEXT_INTERVAL,
+    TIMESTAMP_TIME,
+    INTERVAL_TIME,
+    TIME_INTERVAL,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
@@ -423,6 +440,15 @@ static const struct func rows[] = {
     [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
     [TEXT_BYTEA] = ROW(OID_TEXT, OID_BYTEA, text_to_bytea),
     [TEXT_UUID] = ROW(OID_TEXT, OID_UUID, text_to_uuid),
+    [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
+    [TEXT_TIME] = ROW(OID_TEXT, OID_TIME, text_to_time),
+    [TEXT_INTERVAL] = ROW(OID_TEXT, OID_INTERVAL, text_to_interval),
+    [TIMESTAMP_TIME] =
+        SCALAR1("cast", OID_TIMESTAMP, OID_TIME, "timestamp_to_time", types__timestamp_to_time),
+    [INTERVAL_TIME] =
+        SCALAR1("cast", OID_INTERVAL, OID_TIME, "interval_to_time", types__interval_to_time),
+    [TIME_INTERVAL] =
+        SCALAR1("cast", OID_TIME, OID_INTERVAL, "time_to_interval", types__time_to_interval),
     /* no cast: the templates of comparisons in datetime.c call it */
     [DATE_AS_TIMESTAMP] =
         SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_as_timestamp", types__date_as_timestamp),
@@ -502,6 +528,10 @@ static const struct cast casts[] = {
     {OID_TIMESTAMP, OID_TIMESTAMPTZ, I, NULL},
     {OID_TIMESTAMPTZ, OID_DATE, A, &rows[TIMESTAMP_DATE]},
     {OID_TIMESTAMPTZ, OID_TIMESTAMP, A, NULL},
+    {OID_TIMESTAMP, OID_TIME, A, &rows[TIMESTAMP_TIME]},
+    {OID_TIMESTAMPTZ, OID_TIME, A, &rows[TIMESTAMP_TIME]},
+    {OID_INTERVAL, OID_TIME, A, &rows[INTERVAL_TIME]},
+    {OID_TIME, OID_INTERVAL, I, &rows[TIME_INTERVAL]},
     IO(BOOL, &rows[BOOL_TEXT], &rows[TEXT_BOOL]),
     IO(INT2, &rows[INT_TEXT], &rows[TEXT_INT2]),
     IO(INT4, &rows[INT_TEXT], &rows[TEXT_INT4]),
@@ -512,6 +542,8 @@ static const struct cast casts[] = {
     IO(NUMERIC, NULL, &rows[TEXT_NUMERIC]),
     IO(BYTEA, &rows[BYTEA_TEXT], &rows[TEXT_BYTEA]),
     IO(UUID, NULL, &rows[TEXT_UUID]),
+    IO(TIME, &rows[TIME_TEXT], &rows[TEXT_TIME]),
+    IO(INTERVAL, NULL, &rows[TEXT_INTERVAL]),
     IO(DATE, &rows[DATE_TEXT], &rows[TEXT_DATE]),
     IO(TIMESTAMP, &rows[TIMESTAMP_TEXT], &rows[TEXT_TIMESTAMP]),
     IO(TIMESTAMPTZ, &rows[TIMESTAMPTZ_TEXT], &rows[TEXT_TIMESTAMPTZ]),
@@ -534,6 +566,7 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
         return &rows[strict_length ? BPCHAR_ASSIGN : BPCHAR_CUT];
     case OID_NUMERIC:
         return &rows[NUMERIC_TYPMOD];
+    case OID_TIME:
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMP_TYPMOD];
@@ -562,6 +595,8 @@ const struct func *type_output_func(uint32_t type)
         return &rows[BYTEA_TEXT];
     case OID_DATE:
         return &rows[DATE_TEXT];
+    case OID_TIME:
+        return &rows[TIME_TEXT];
     case OID_TIMESTAMP:
         return &rows[TIMESTAMP_TEXT];
     case OID_TIMESTAMPTZ:

@@ -19,7 +19,7 @@
  * Forms whose meaning hangs on settings (11/22/2026) or on tables (month names, time zone names)
  * are refused as wrong syntax rather than guessed.
  */
-#include "types/types_int.h"
+#include "types/interval.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -31,7 +31,7 @@
 #define TIMESTAMP_END 9223371331200000000
 enum { DATE_FIRST = -2451545, DATE_END = 2145031949, EPOCH_1970 = -10957 };
 
-enum { MONTHS_IN_YEAR = 12, ERA_DAYS = 146097, MARCH_0_TO_2000 = 730425 };
+enum { ERA_DAYS = 146097, MARCH_0_TO_2000 = 730425 };
 
 /* ---- the calendar -------------------------------------------------------------------------- */
 
@@ -41,7 +41,7 @@ static int64_t floor_div(int64_t x, int64_t y)
 }
 
 /* Years count from March here, so that the leap day is a year's last. Year 0 is 1 BC. */
-static int64_t days_of(int64_t year, int month, int day)
+int64_t types__days_of(int64_t year, int month, int day)
 {
     int64_t y = month <= 2 ? year - 1 : year;
     int m = (month + 9) % MONTHS_IN_YEAR;
@@ -49,7 +49,7 @@ static int64_t days_of(int64_t year, int month, int day)
            day - 1 - MARCH_0_TO_2000;
 }
 
-static void civil_of(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
+void types__civil_of(int64_t days, int64_t *ret_year, int *ret_month, int *ret_day)
 {
     int64_t era = floor_div(days + MARCH_0_TO_2000, ERA_DAYS);
     int rest = (int)(days + MARCH_0_TO_2000 - era * ERA_DAYS);
@@ -65,9 +65,10 @@ static void civil_of(int64_t days, int64_t *ret_year, int *ret_month, int *ret_d
     *ret_year = era * 400 + centuries * 100 + fours * 4 + years + (*ret_month <= 2);
 }
 
-static int month_length(int64_t year, int month)
+int types__month_length(int64_t year, int month)
 {
-    return (int)(month == 12 ? 31 : days_of(year, month + 1, 1) - days_of(year, month, 1));
+    return (int)(month == 12 ? 31
+                             : types__days_of(year, month + 1, 1) - types__days_of(year, month, 1));
 }
 
 int64_t types__timestamp_clock(void)
@@ -107,7 +108,7 @@ static bool print_day(int64_t days, struct buf *out)
 {
     int64_t year;
     int month, day;
-    civil_of(days, &year, &month, &day);
+    types__civil_of(days, &year, &month, &day);
     bool bc = year <= 0;
     buf_printf(out, "%04lld-%02d-%02d", (long long)(bc ? 1 - year : year), month, day);
     return bc;
@@ -127,13 +128,8 @@ void types__timestamp_print(int64_t us, bool zone, struct buf *out)
         return;
     int64_t days = types__timestamp_days(us), rest = us - days * DAY_US;
     bool bc = print_day(days, out);
-    int seconds = (int)(rest / SECOND_US), fraction = (int)(rest % SECOND_US);
-    buf_printf(out, " %02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
-    if (fraction) {
-        buf_printf(out, ".%06d", fraction);
-        while (out->data[out->len - 1] == '0')
-            out->data[--out->len] = 0;
-    }
+    buf_puts(out, " ");
+    types__time_print(rest, out);
     if (zone)
         buf_puts(out, "+00");
     if (bc)
@@ -205,7 +201,7 @@ static bool take_word(struct cursor *c, const char *word)
 static void set_day(struct moment *m, int64_t days)
 {
     int month, day;
-    civil_of(days, &m->year, &month, &day);
+    types__civil_of(days, &m->year, &month, &day);
     m->month = month;
     m->day = day;
 }
@@ -367,7 +363,7 @@ static enum outcome check_day(struct moment *m)
         return BAD_FIELD;
     if (m->bc)
         m->year = 1 - m->year;
-    return m->day > month_length(m->year, (int)m->month) ? BAD_FIELD : GOOD;
+    return m->day > types__month_length(m->year, (int)m->month) ? BAD_FIELD : GOOD;
 }
 
 static enum outcome read_moment(const char *s, size_t n, struct moment *m)
@@ -415,7 +411,7 @@ struct error *types__date_parse(const char *s, size_t n, int64_t *ret)
         return refuse(o, "date", s, n);
     int64_t days;
     if (!m.is_value)
-        days = days_of(m.year, (int)m.month, (int)m.day);
+        days = types__days_of(m.year, (int)m.month, (int)m.day);
     else if (m.us == TIMESTAMP_NEVER || m.us == TIMESTAMP_EVER)
         days = m.us == TIMESTAMP_EVER ? DATE_EVER : DATE_NEVER;
     else
@@ -429,7 +425,7 @@ struct error *types__date_parse(const char *s, size_t n, int64_t *ret)
 /* False: beyond what is stored. The days are checked first, so that nothing here overflows. */
 static bool us_of(const struct moment *m, bool zone, int64_t *ret)
 {
-    int64_t days = days_of(m->year, (int)m->month, (int)m->day);
+    int64_t days = types__days_of(m->year, (int)m->month, (int)m->day);
     if (days < DATE_FIRST - 1 || days > TIMESTAMP_END / DAY_US)
         return false;
     int64_t seconds = m->hour * 3600 + m->minute * 60 + m->second - (zone ? m->zone : 0);
@@ -448,6 +444,36 @@ struct error *types__timestamp_parse(const char *s, size_t n, bool zone, int32_t
         return error_new(E_DATETIME_RANGE, "timestamp out of range: \"%.*s\"", (int)MIN(n, 1000),
                          s);
     return types__timestamp_fit(m.us, typmod, ret);
+}
+
+void types__time_print(int64_t us, struct buf *out)
+{
+    int seconds = (int)(us / SECOND_US), fraction = (int)(us % SECOND_US);
+    buf_printf(out, "%02d:%02d:%02d", seconds / 3600, seconds / 60 % 60, seconds % 60);
+    if (fraction) {
+        buf_printf(out, ".%06d", fraction);
+        while (out->data[out->len - 1] == '0')
+            out->data[--out->len] = 0;
+    }
+}
+
+/* A time of day; a zone behind it is read and left out, as in PostgreSQL. */
+struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret)
+{
+    struct moment m = {0};
+    struct cursor c = {s, s + n};
+    enum outcome o = GOOD;
+    skip_blanks(&c);
+    while (o == GOOD && c.p < c.end) {
+        o = read_part(&c, &m, true);
+        skip_blanks(&c);
+    }
+    if (o == GOOD && (!m.has_time || m.has_era))
+        o = BAD_SYNTAX;
+    if (o != GOOD)
+        return refuse(o, "time", s, n);
+    int64_t us = (m.hour * 3600 + m.minute * 60 + m.second) * SECOND_US + m.fraction;
+    return types__timestamp_fit(us, typmod, ret);
 }
 
 /* Halves are rounded away from 2000-01-01, in both directions of time. */

@@ -441,10 +441,18 @@ static int collate_numeric(void *unused, int n1, const void *p1, int n2, const v
     return types__numeric_compare(&x, &y);
 }
 
+static int collate_interval(void *unused, int n1, const void *p1, int n2, const void *p2)
+{
+    struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
+    return types__interval_compare(&x, &y);
+}
+
 struct error *types_register(sqlite3 *db)
 {
     pthread_once(&build_once, build);
     int rc = sqlite3_create_collation(db, "minisql_numeric", SQLITE_UTF8, NULL, collate_numeric);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
     for (size_t i = 0; i < n_registrations && rc == SQLITE_OK; i++) {
         struct registration *r = &registrations[i];
         int n = r->f->variadic ? -1 : r->f->nargs;

@@ -375,6 +375,27 @@ PARSE(timestamp_recv)
     return types__timestamp_fit(ret->i, typmod, &ret->i);
 }
 
+PARSE(time_parse)
+{
+    int64_t us = 0;
+    TRY(types__time_parse(s, n, typmod, &us));
+    *ret = value_int(us);
+    return NULL;
+}
+
+PRINT(time_print)
+{
+    types__time_print(v->i, out);
+}
+
+PARSE(time_recv)
+{
+    TRY(int8_recv(s, n, typmod, a, ret));
+    if (ret->i < 0 || ret->i > DAY_US)
+        return error_new(E_DATETIME_RANGE, "time out of range");
+    return types__timestamp_fit(ret->i, typmod, &ret->i);
+}
+
 /* ---- numeric, void, record ---- */
 
 PRINT(numeric_send)
@@ -590,6 +611,32 @@ static const struct type types[] = {
      .recv = date_recv,
      .send = int4_send,
      .compare = int_compare},
+    {.oid = OID_TIME,
+     .name = "time",
+     .sql_name = "time without time zone",
+     .size = 8,
+     .category = 'D',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = time_parse,
+     .print = time_print,
+     .recv = time_recv,
+     .send = int8_send,
+     .compare = int_compare},
+    {.oid = OID_INTERVAL,
+     .name = "interval",
+     .sql_name = "interval",
+     .size = 16,
+     .category = 'T',
+     .preferred = true,
+     .storage = VALUE_TEXT,
+     .column = true,
+     .collation = "minisql_interval",
+     .parse = types__interval_parse,
+     .print = text_print,
+     .recv = types__interval_recv,
+     .send = types__interval_send,
+     .compare = types__interval_compare},
     {.oid = OID_TIMESTAMP,
      .name = "timestamp",
      .sql_name = "timestamp without time zone",
@@ -663,6 +710,7 @@ static const struct {
     {"character varying", OID_VARCHAR},
     {"decimal", OID_NUMERIC},
     {"dec", OID_NUMERIC},
+    {"time without time zone", OID_TIME},
     {"timestamp without time zone", OID_TIMESTAMP},
     {"timestamp with time zone", OID_TIMESTAMPTZ},
 };
@@ -695,6 +743,8 @@ const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
         return "bpchar"; /* without a length it is not the same as character, which has length 1 */
     if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))
         return arena_printf(a, "timestamp(%d)%s", typmod, t->sql_name + strlen("timestamp"));
+    if (typmod >= 0 && oid == OID_TIME)
+        return arena_printf(a, "time(%d) without time zone", typmod);
     if (typmod < 4)
         return t->sql_name;
     if (oid == OID_NUMERIC)
@@ -745,6 +795,7 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
         return types__numeric_fit(v, typmod, a);
     case OID_DATE:
         return types__date_valid(v->i) ? NULL : error_new(E_DATETIME_RANGE, "date out of range");
+    case OID_TIME:
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
         return types__timestamp_fit(v->i, typmod, &v->i);

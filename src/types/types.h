@@ -32,8 +32,10 @@ enum {
     OID_BPCHAR = 1042,
     OID_VARCHAR = 1043,
     OID_DATE = 1082,
+    OID_TIME = 1083,
     OID_TIMESTAMP = 1114,
     OID_TIMESTAMPTZ = 1184,
+    OID_INTERVAL = 1186,
     OID_NUMERIC = 1700,
     OID_VOID = 2278,
     OID_UUID = 2950,
@@ -43,10 +45,10 @@ enum {
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-/* A value as SQLite stores it: numeric, uuid, text, char(n) are VALUE_TEXT, bytea VALUE_BLOB, bool
- * is VALUE_INT. A date is
- * VALUE_INT days since 2000-01-01 (INT32_MIN, INT32_MAX: -infinity, infinity), a timestamp or
- * timestamptz VALUE_INT microseconds since 2000-01-01 in UTC (INT64_MIN, INT64_MAX). The session's
+/* A value as SQLite stores it: numeric, interval, uuid, text, char(n) are VALUE_TEXT, bytea
+ * VALUE_BLOB, bool is VALUE_INT. A date is VALUE_INT days since 2000-01-01 (INT32_MIN, INT32_MAX:
+ * -infinity, infinity), a timestamp or timestamptz VALUE_INT microseconds since 2000-01-01 in UTC
+ * (INT64_MIN, INT64_MAX). A time of day is VALUE_INT microseconds since midnight. The session's
  * time zone is always UTC. */
 enum value_kind { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
 

@@ -12,7 +12,7 @@ extern const struct func_rows types__int_funcs, types__float_funcs, types__math_
     types__numeric_funcs, types__text_funcs, types__edit_funcs, types__like_funcs,
     types__compare_funcs, types__agg_funcs, types__numeric_aggs, types__window_funcs,
     types__datetime_funcs, types__guard_funcs, types__cast_funcs, types__bytea_funcs,
-    types__uuid_funcs;
+    types__uuid_funcs, types__interval_funcs, types__field_funcs;
 
 /* Rows are written with these, so that a line is a function. */
 #define SCALAR1(n, a, r, sql, fn)                                                                  \
@@ -161,6 +161,17 @@ struct error *types__timestamp_fit(int64_t us, int32_t typmod, int64_t *ret);
 CALL(types__date_to_timestamp);
 CALL(types__date_as_timestamp); /* for comparing: later than all timestamps instead of an error */
 CALL(types__timestamp_to_date);
+CALL(types__timestamp_to_time);
+CALL(types__interval_to_time);
+CALL(types__time_to_interval);
+struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);
+void types__time_print(int64_t us, struct buf *out);
+struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                    struct value *ret);
+struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                   struct value *ret);
+void types__interval_send(const struct value *v, int32_t typmod, struct buf *out);
+int types__interval_compare(const struct value *x, const struct value *y);
 
 /* ---- bytea, uuid --------------------------------------------------------------------------- */
 
