@@ -75,6 +75,7 @@ struct table {
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.
+ * `leaving`: the member that goes when the copy in the making is complete (it moves); NULL: none.
  */
 struct region {
     uint64_t id;
@@ -86,6 +87,7 @@ struct region {
     char *primary;
     int n_backups, n_learners, n_former;
     char *backups[CATALOG_MAX_COPIES], *learners[CATALOG_MAX_COPIES], *former[CATALOG_MAX_COPIES];
+    char *leaving;
 };
 
 struct server {

@@ -403,6 +403,7 @@ struct region *region_copy(const struct region *from, struct arena *a)
     struct region *r = ARENA_NEW(a, struct region);
     *r = *from;
     r->primary = copy_text(a, r->primary);
+    r->leaving = copy_text(a, r->leaving);
     for (int i = 0; i < r->n_backups; i++)
         r->backups[i] = copy_text(a, r->backups[i]);
     for (int i = 0; i < r->n_learners; i++)

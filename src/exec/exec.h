@@ -158,6 +158,11 @@ struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int
 struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows);
 void exec_copy_abort(struct exec_copy *c);
 
+/* ---- procedures --------------------------------------------------------------------------- */
+
+/* CALL of one of ours (procedure.c): 42883 when there is none of that name and number. */
+struct error *exec_call(struct exec_session *s, const char *name, const char *const *args, int n);
+
 /* ---- between servers ---------------------------------------------------------------------- */
 
 /*
@@ -190,6 +195,7 @@ void exec_copy_abort(struct exec_copy *c);
  *   STATE <region>
  *        A row that says how the copy here stands (progress.c); none when there is none.
  *   CHANGE <region> add|remove|transfer <server>
+ *   MOVE <region> <from> <to>
  *   DDL <region>
  *   <SQLite DDL>
  *   MASTER

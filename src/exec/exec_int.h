@@ -208,6 +208,9 @@ struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exe
 /* A table's rows and bytes as its primary counts them now; -1: it does not answer. */
 void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes);
 
+/* Runs an internal statement at the region's primary, wherever that is. Consumes `text`. */
+struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text);
+
 /* ---- learners (progress.c) ------------------------------------------------------------------ */
 
 struct exec__learner {

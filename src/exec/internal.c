@@ -445,6 +445,18 @@ static struct error *do_change(struct call *c)
     return malformed();
 }
 
+static struct error *do_move(struct call *c)
+{
+    uint64_t region;
+    if (!take_numbers(c, 1, &region))
+        return malformed();
+    const char *space = strchr(c->head, ' ');
+    if (!space)
+        return malformed();
+    return region_move(c->e->regions, region,
+                       arena_strndup(&c->arena, c->head, (size_t)(space - c->head)), space + 1);
+}
+
 static struct error *do_ddl(struct call *c)
 {
     uint64_t region;
@@ -470,12 +482,12 @@ static const struct {
     bool needs_regions;
     struct error *(*run)(struct call *c);
 } statements[] = {
-    {"RUN", true, do_run},         {"FRAG", true, do_frag},      {"COPY", true, do_copy},
-    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},      {"UNMARK", true, do_unmark},
-    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit},  {"ROLLBACK", false, do_rollback},
-    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},    {"CHANGE", true, do_change},
-    {"STATE", true, do_state},     {"READ", true, do_read},      {"ENDREAD", true, do_endread},
-    {"DDL", true, do_ddl},         {"MASTER", false, do_master},
+    {"RUN", true, do_run},         {"FRAG", true, do_frag},     {"COPY", true, do_copy},
+    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},     {"UNMARK", true, do_unmark},
+    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit}, {"ROLLBACK", false, do_rollback},
+    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},   {"CHANGE", true, do_change},
+    {"STATE", true, do_state},     {"MOVE", true, do_move},     {"READ", true, do_read},
+    {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},       {"MASTER", false, do_master},
 };
 
 static struct error *dispatch(struct call *c, const char *line)
@@ -542,7 +554,7 @@ static struct error *ask_primary(struct exec_session *s, uint64_t region, const 
     }
 }
 
-static struct error *ask(struct exec *e, uint64_t region, char *text)
+struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text)
 {
     const struct exec_session_options o = {.internal = true};
     struct exec_session *s = exec_session_new(e, &o);
@@ -554,7 +566,8 @@ static struct error *ask(struct exec *e, uint64_t region, char *text)
 
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl)
 {
-    return ask(e, region, mem_printf("DDL %llu\n%s", (unsigned long long)region, sqlite_ddl));
+    return exec__ask_primary(e, region,
+                             mem_printf("DDL %llu\n%s", (unsigned long long)region, sqlite_ddl));
 }
 
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
@@ -569,6 +582,7 @@ struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_chan
     error_free(err);
     if (done)
         return NULL;
-    return ask(e, region,
-               mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
+    return exec__ask_primary(
+        e, region,
+        mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
 }

@@ -165,6 +165,8 @@ static struct value progress_of(struct maker *m, const struct region *r)
         buf_puts(&b, i > 0 ? "; " : "");
         exec__learner_text(&b, r->learners[i], &l);
     }
+    if (r->leaving)
+        buf_printf(&b, "%s%s leaves", b.len ? ", then " : "", r->leaving);
     return text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
 }
 

@@ -356,6 +356,11 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
     case QUERY_DISCARD:
         TRY(run_discard(s, q));
         break;
+    case QUERY_CALL:
+        if (s->txn != 'I')
+            return error_new("25001", "CALL cannot run inside a transaction block");
+        TRY(exec_call(s->exec, q->call.procedure, q->call.args, q->call.n));
+        break;
     case QUERY_MAINTENANCE:
         break;
     default:

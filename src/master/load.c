@@ -2,9 +2,9 @@
  * How loaded each server is, and how each region stands, worked out from a view.
  *
  * The loads look ahead: a copy in the making counts where it will be, and a region with more
- * members than it wants already has its surplus taken from the most loaded of its holders. So that
- * what is under way is not decided a second time, and each decision starts from where the earlier
- * ones lead.
+ * members than it wants already has its surplus taken from the most loaded of its holders, or from
+ * the one that is to leave. So that what is under way is not decided a second time, and each
+ * decision starts from where the earlier ones lead.
  */
 #include "master/master_int.h"
 
@@ -94,6 +94,10 @@ static const char *next_victim(const struct picture *p, const struct standing *s
         names[n++] = r->backups[i];
     for (int i = 0; i < r->n_learners; i++)
         names[n++] = r->learners[i];
+    if (r->leaving && !s->n_victims)
+        for (int i = 0; i < n; i++)
+            if (strcmp(names[i], r->leaving) == 0)
+                return names[i];
     for (int i = 0; i < n; i++) {
         bool taken = false;
         for (int j = 0; j < s->n_victims; j++)

@@ -388,6 +388,17 @@ static enum outcome execute_file(struct session *s, const char *line)
     return do_include(s, path ? path : "");
 }
 
+/* Three words; anything else is a statement that goes wrong by itself. */
+static enum outcome move_table(struct session *s, const char *line, bool *ret_done)
+{
+    _cleanup_(mem_freep) char *table = minisql__next_argument(&line);
+    _cleanup_(mem_freep) char *from = minisql__next_argument(&line);
+    _cleanup_(mem_freep) char *to = minisql__next_argument(&line);
+    _cleanup_(mem_freep) char *more = minisql__next_argument(&line);
+    *ret_done = to && !more;
+    return *ret_done ? minisql__move(s, table, from, to) : RUN_OK;
+}
+
 enum outcome minisql__word_command(struct session *s, const char *line, bool *ret_done)
 {
     line += strspn(line, " \t");
@@ -404,5 +415,7 @@ enum outcome minisql__word_command(struct session *s, const char *line, bool *re
         return execute_file(s, text + 9);
     if (strcmp(text, "clear --yes") == 0)
         return minisql__operate(s, "clear", true, ret_done);
+    if (strncasecmp(text, "move ", 5) == 0)
+        return move_table(s, text + 5, ret_done);
     return minisql__operate(s, text, false, ret_done);
 }

@@ -146,3 +146,7 @@ enum outcome minisql__list_indexes(struct session *s);
 /* ---- operate.c */
 /* status, servers, tables, regions, clear: sets *ret_known when the word is one of these. */
 enum outcome minisql__operate(struct session *s, const char *word, bool yes, bool *ret_known);
+
+/* ---- move.c */
+enum outcome minisql__move(struct session *s, const char *table, const char *from, const char *to);
+enum outcome minisql__watch_regions(struct session *s);

@@ -34,7 +34,8 @@ void minisql__usage(FILE *out)
         "  status               is the cluster well? (ends with 1 when it isn't)\n"
         "  servers              the servers, their roles and load\n"
         "  tables               the tables and where their copies lie\n"
-        "  regions              the regions and their copies\n"
+        "  regions [--watch]    the regions and their copies, and copies in the making\n"
+        "  move TABLE FROM TO   move a table's copy from one server to another\n"
         "  clear [--yes]        drop every table\n\n"
         "  --help, --version\n\n"
         "Inside the shell: \\? shows its commands.\n",
@@ -171,10 +172,14 @@ static int run_command(struct session *s)
         if (known)
             return exit_status(outcome);
     }
+    if (n == 4 && strcmp(words[0], "move") == 0)
+        return exit_status(minisql__move(s, words[1], words[2], words[3]));
+    if (n == 2 && strcmp(words[0], "regions") == 0 && strcmp(words[1], "--watch") == 0)
+        return exit_status(minisql__watch_regions(s));
     fprintf(stderr,
             "minisql: unknown command \"%s\"\n"
-            "HINT:  Commands are status, servers, tables, regions and clear [--yes]; "
-            "give SQL with -c.\n",
+            "HINT:  Commands are status, servers, tables, regions [--watch], "
+            "move TABLE FROM TO and clear [--yes]; give SQL with -c.\n",
             words[0]);
     return EXIT_ERROR;
 }

@@ -140,11 +140,19 @@ static void remember_former(struct region *next, char *const *names, int n, stru
             next->former[next->n_former++] = arena_strdup(a, names[i]);
 }
 
+/* A move ends when who was to leave has left, or when there is no copy that it could leave to. */
+static char *still_leaving(const struct region *next, const char *name, struct arena *a)
+{
+    bool surplus = 1 + next->n_backups + next->n_learners > next->copies;
+    return name && surplus && is_member(next, name) ? arena_strdup(a, name) : NULL;
+}
+
 /* The record that says what the core proposes. Learners that leave were never whole: they are no
  * former holders. */
 static struct region *to_record(struct regions *rs, const struct region *old,
-                                const struct repl_config *c, struct arena *a)
+                                const struct proposal *proposal, struct arena *a)
 {
+    const struct repl_config *c = &proposal->next_config;
     struct region *next = region_copy(old, a);
     region__lock(rs);
     next->epoch = c->epoch;
@@ -152,6 +160,7 @@ static struct region *to_record(struct regions *rs, const struct region *old,
     set_names(rs, a, c->backups, c->n_backups, next->backups, &next->n_backups);
     set_names(rs, a, c->learners, c->n_learners, next->learners, &next->n_learners);
     region__unlock(rs);
+    next->leaving = still_leaving(next, proposal->leaving ? proposal->leaving : old->leaving, a);
     next->n_former = 0;
     char *primary = old->primary;
     remember_former(next, &primary, 1, a);
@@ -167,8 +176,7 @@ static struct error *swap(struct regions *rs, const struct proposal *proposal, b
     const struct region *old = catalog_region(view, proposal->replica->id);
     struct error *e = NULL;
     if (old && old->epoch + 1 == proposal->next_config.epoch)
-        e = catalog_swap_region(rs->catalog, old, to_record(rs, old, &proposal->next_config, &a),
-                                ret_swapped);
+        e = catalog_swap_region(rs->catalog, old, to_record(rs, old, proposal, &a), ret_swapped);
     catalog_unref(view);
     return e;
 }
@@ -211,11 +219,13 @@ void *region__proposer(void *arg)
         if (!atomic_load(&rs->stopping))
             propose(rs, proposal);
         region__put(proposal->replica);
+        mem_free(proposal->leaving);
         mem_free(proposal);
     }
 }
 
-/* ---- what a master asks -------------------------------------------------------------------------
+/* ---- what a master or an operator asks
+ * -------------------------------------------------------------------------
  */
 
 struct error *region_change(struct regions *rs, uint64_t region, enum repl_change what,
@@ -233,6 +243,28 @@ struct error *region_change(struct regions *rs, uint64_t region, enum repl_chang
     region__unlock(rs);
     if (!e && what == REPL_TRANSFER)
         region__transfer(p, node, false);
+    region__put(p);
+    return e;
+}
+
+struct error *region_move(struct regions *rs, uint64_t region, const char *from, const char *to)
+{
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
+    region__lock(rs);
+    repl_node node = region__node(rs, to);
+    struct repl_status status;
+    struct error *e = NULL;
+    if (node >= REPL_MAX_NODES || p->gone) {
+        e = region__not_primary(p);
+    } else {
+        mem_free(p->leaving);
+        p->leaving = mem_strdup(from);
+        repl_get_status(rs->core, p->core, &status);
+        p->leaving_epoch = status.config.epoch + 1;
+        e = repl_change(rs->core, clock_ms(), p->core, REPL_ADD_LEARNER, node);
+    }
+    region__unlock(rs);
     region__put(p);
     return e;
 }

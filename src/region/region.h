@@ -106,6 +106,10 @@ struct error *region_ddl(struct regions *r, uint64_t region, const char *sql);
 /* What a master or operator asks of this server as the primary (repl_change); `server` by name. */
 struct error *region_change(struct regions *r, uint64_t region, enum repl_change what,
                             const char *server);
+/* Asks of this server as the primary to add a learner on `to`, in whose favour the member `from`
+ * goes once it is complete: both are in the region's record from the same moment on, and the master
+ * does the rest. When the learner is given up instead, `from` stays. */
+struct error *region_move(struct regions *r, uint64_t region, const char *from, const char *to);
 
 /* ---- what peers send (the gateway's internal sessions) ------------------------------------ */
 

@@ -65,7 +65,9 @@ struct region_replica {
     bool placing;   /* a snapshot takes the file's place: it is not deleted meanwhile */
     bool leftovers; /* of a snapshot there may be, in the directory */
     struct region_fetch fetch;
-    bool failed; /* its disk did; `error` says how */
+    char *leaving;          /* goes in favour of the learner that is asked for in a config .. */
+    uint64_t leaving_epoch; /* .. of this epoch at most; NULL: nobody */
+    bool failed;            /* its disk did; `error` says how */
     char error[160];
     struct region_replica *next_unsynced, *next_soon;
     bool apply_soon; /* in rs->soon: the ticker sees to it */
@@ -91,6 +93,7 @@ struct proposal {
     struct proposal *next;
     struct region_replica *replica; /* a reference */
     struct repl_config next_config;
+    char *leaving; /* who goes in favour of its new learner; NULL: as the record says */
 };
 
 struct link; /* an outgoing connection */

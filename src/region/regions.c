@@ -418,6 +418,7 @@ static void let_go(struct regions *rs)
         struct proposal *proposal = rs->proposals;
         rs->proposals = proposal->next;
         region__put(proposal->replica);
+        mem_free(proposal->leaving);
         mem_free(proposal);
     }
 }

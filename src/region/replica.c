@@ -36,6 +36,7 @@ void region__put(struct region_replica *p)
         return;
     store_close(p->store);
     buf_done(&p->fragments);
+    mem_free(p->leaving);
     pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->queue.mutex);
     mem_free(p);
@@ -226,8 +227,9 @@ static void on_propose(void *ctx, const struct repl_config *current, const struc
 {
     struct region_replica *p = ctx;
     struct regions *rs = p->rs;
-    (void)current; /* its epoch is next's less one, and the catalog has the rest */
     struct proposal *proposal = NEW(struct proposal);
+    if (p->leaving && next->epoch <= p->leaving_epoch && next->n_learners > current->n_learners)
+        proposal->leaving = mem_strdup(p->leaving);
     atomic_fetch_add(&p->refs, 1);
     proposal->replica = p;
     proposal->next_config = *next;

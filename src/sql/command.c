@@ -618,6 +618,25 @@ static struct error *maintenance(struct analysis *a, const char *tag, const List
     return check_relations(a, relations, vacuum);
 }
 
+/* What the name means, and whether it means anything, the executor knows. */
+static struct error *call(struct analysis *a, const Node *node)
+{
+    const FuncCall *f = ((const CallStmt *)node)->funccall;
+    struct query *q = a->q;
+    q->kind = QUERY_CALL;
+    q->tag = "CALL";
+    q->call.procedure = copy_string(a, strVal(llast(f->funcname)));
+    q->call.n = list_length(f->args);
+    q->call.args = ARENA_ARRAY(a->arena, const char *, q->call.n + 1);
+    for (int i = 0; i < q->call.n; i++) {
+        q->call.args[i] = const_text(a, list_nth(f->args, i));
+        if (!q->call.args[i])
+            return sql__unsupported(a, f->location, "Write the values themselves.",
+                                    "CALL with arguments that are no constants is not supported");
+    }
+    return NULL;
+}
+
 static struct error *discard(struct analysis *a, const Node *node)
 {
     static const struct {
@@ -677,7 +696,6 @@ static const struct {
     {T_NotifyStmt, "NOTIFY", "Write to a table that others poll."},
     {T_UnlistenStmt, "UNLISTEN", "There is no LISTEN either."},
     {T_DoStmt, "DO", "Run the logic in the client."},
-    {T_CallStmt, "CALL", "There are no procedures."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
     {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
     {T_CreateEnumStmt, "CREATE TYPE", "Use text with a CHECK constraint."},
@@ -729,6 +747,8 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
         const VacuumStmt *v = (const VacuumStmt *)n;
         return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);
     }
+    case T_CallStmt:
+        return call(a, n);
     case T_LockStmt:
         return maintenance(a, "LOCK TABLE", ((const LockStmt *)n)->relations, false);
     case T_CheckPointStmt:

@@ -287,6 +287,7 @@ enum query_kind {
     QUERY_EXECUTE,      /* prepare */
     QUERY_DEALLOCATE,   /* prepare.name; NULL: ALL */
     QUERY_DISCARD,      /* discard: "ALL", "PLANS", "SEQUENCES", "TEMP" */
+    QUERY_CALL,         /* call */
     QUERY_MAINTENANCE,  /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
 };
 
@@ -434,6 +435,11 @@ struct query {
             int read_only; /* 1, 0, or -1: not said */
             bool chain;
         } transaction;
+        struct {
+            const char *procedure; /* any name */
+            int n;
+            const char **args; /* text */
+        } call;
         struct {
             const char
                 *name; /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */

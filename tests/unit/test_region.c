@@ -371,6 +371,47 @@ static void test_kill(void **state)
     }
 }
 
+/* What the region's record says in the end: learners, and who leaves. */
+static void await_record(struct fixture *f, int learners, const char *leaving)
+{
+    bool so = false;
+    for (int i = 0; i < 500 && !so; i++) {
+        const struct catalog_view *v = catalog_view(f->catalog);
+        const struct region *r = catalog_region(v, f->region);
+        so = r->n_learners == learners &&
+             (leaving ? r->leaving && !strcmp(r->leaving, leaving) : !r->leaving);
+        catalog_unref(v);
+        sleep_ms(10);
+    }
+    assert_true(so);
+}
+
+static void await_change(struct fixture *f, enum repl_change what, const char *server)
+{
+    struct error *e;
+    while (error_is(e = region_change(f->regions, f->region, what, server), "55006")) {
+        error_free(e);
+        sleep_ms(10);
+    }
+    ok(e);
+}
+
+/* A move is in the region's record together with its learner, whatever changed before it, and is
+ * gone together with it. */
+static void test_move(void **state)
+{
+    struct fixture *f = *state;
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1, 'a')"));
+    await_change(f, REPL_ADD_LEARNER, "s2");
+    await_record(f, 1, NULL);
+    await_change(f, REPL_REMOVE, "s2");
+    await_record(f, 0, NULL);
+    ok(region_move(f->regions, f->region, "s1", "s3"));
+    await_record(f, 1, "s1");
+    await_change(f, REPL_REMOVE, "s3");
+    await_record(f, 0, NULL);
+}
+
 int main(void)
 {
     log_threshold = LOG_ERROR;
@@ -381,7 +422,7 @@ int main(void)
         CASE(test_concurrent), CASE(test_transaction),
         CASE(test_parts),      CASE(test_large_statement),
         CASE(test_ddl),        CASE(test_stale_schema),
-        CASE(test_kill),
+        CASE(test_kill),       CASE(test_move),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
