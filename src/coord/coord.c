@@ -42,36 +42,82 @@ bool coord__hosts_ok(const char *hosts, size_t max)
     return false;
 }
 
-static struct error *open_store(const char *url, const char *dir, struct coord **ret)
+static const struct scheme {
+    const char *name;
+    bool tls;
+    struct error *(*open)(const char *hosts, bool tls, const struct coord_security *s,
+                          struct coord **ret);
+} schemes[] = {{"etcd://", false, coord__etcd_open},
+               {"etcds://", true, coord__etcd_open},
+               {"zookeeper://", false, coord__zookeeper_open},
+               {"zookeepers://", true, coord__zookeeper_open}};
+
+static struct error *unknown_store(const char *url)
 {
-    static const struct {
-        const char *scheme;
-        struct error *(*open)(const char *hosts, struct coord **ret);
-    } schemes[] = {{"etcd://", coord__etcd_open}, {"zookeeper://", coord__zookeeper_open}};
-    if (strcmp(url, "embedded") == 0)
-        return coord__embedded_open(dir, ret);
-    for (size_t i = 0; i < ARRAY_LEN(schemes); i++) {
-        if (!coord__has_prefix(url, schemes[i].scheme))
-            continue;
-        const char *hosts = url + strlen(schemes[i].scheme);
-        if (coord__hosts_ok(hosts, COORD_MAX_MEMBERS))
-            return schemes[i].open(hosts, ret);
-        return error_hint(error_new("22023", "malformed address list \"%s\"", url),
-                          "Write %shost:port,host:port,... with at most %d members.",
-                          schemes[i].scheme, COORD_MAX_MEMBERS);
-    }
     return error_hint(error_new("22023", "unknown coordination store \"%s\"", url),
                       "Use embedded, etcd://host:port,host:port,... or "
                       "zookeeper://host:port,host:port,...");
 }
 
-struct error *coord_open(const char *url, const char *dir, struct coord **ret)
+/* What was said for a store that has no use for it was meant for another. */
+static struct error *check_security(const char *url, bool tls, const struct coord_security *s)
+{
+    if (!tls && (s->ca || s->cert || s->key))
+        return error_hint(error_new("22023", "certificates are given, but \"%s\" uses no TLS", url),
+                          "Use etcds://host:port,...");
+    if (!s->cert != !s->key)
+        return error_new("22023", "a certificate and its private key are needed, or neither");
+    if (!s->user != !s->password)
+        return error_new("22023", "a user of the coordination store and a password are needed, or "
+                                  "neither");
+    return NULL;
+}
+
+static struct error *open_members(const struct scheme *scheme, const char *url,
+                                  const struct coord_security *s, struct coord **ret)
+{
+    const char *hosts = url + strlen(scheme->name);
+    if (strchr(hosts, '@')) /* what comes before it is not repeated */
+        return error_hint(error_new("22023", "the coordination store's address holds an \"@\""),
+                          "A user and a password are given with --coord-user and "
+                          "--coord-password-file, not in the address.");
+    if (!coord__hosts_ok(hosts, COORD_MAX_MEMBERS))
+        return error_hint(error_new("22023", "malformed address list \"%s\"", url),
+                          "Write %shost:port,host:port,... with at most %d members.", scheme->name,
+                          COORD_MAX_MEMBERS);
+    TRY(check_security(url, scheme->tls, s));
+    return scheme->open(hosts, scheme->tls, s, ret);
+}
+
+static struct error *open_store(const char *url, const char *dir, const struct coord_security *s,
+                                struct coord **ret)
+{
+    if (strcmp(url, "embedded") == 0) {
+        TRY(check_security(url, false, s));
+        if (s->user)
+            return error_new("22023", "the embedded coordination store has no users");
+        return coord__embedded_open(dir, ret);
+    }
+    for (size_t i = 0; i < ARRAY_LEN(schemes); i++)
+        if (coord__has_prefix(url, schemes[i].name))
+            return open_members(&schemes[i], url, s, ret);
+    return unknown_store(url);
+}
+
+struct error *coord_open_secure(const char *url, const char *dir, const struct coord_security *s,
+                                struct coord **ret)
 {
     struct coord *c;
-    TRY(open_store(url, dir, &c));
+    TRY(open_store(url, dir, s, &c));
     c->url = mem_strdup(url);
     *ret = c;
     return NULL;
+}
+
+struct error *coord_open(const char *url, const char *dir, struct coord **ret)
+{
+    const struct coord_security none = {0};
+    return coord_open_secure(url, dir, &none, ret);
 }
 
 void coord_close(struct coord *c)

@@ -6,12 +6,11 @@
  * what (DESIGN.md, section 2); user data never passes through it.
  *
  *   coord_open        "embedded" (a SQLite file in this process), "etcd://host:port,host:port,..",
- *                     "zookeeper://host:port,.."
- *   coord_get, _list  linearizable reads
- *   coord_txn         if all compares hold, apply all operations
- *   coord_watch       every change under a prefix, in order, none left out; re-established by
- * itself coord_session     a lease kept alive by a thread; keys put under it vanish with their
- * owner coord_election    one leader at a time, with a fencing compare for its transactions
+ * "etcds://.." (TLS), "zookeeper://host:port,.." coord_get, _list  linearizable reads coord_txn if
+ * all compares hold, apply all operations coord_watch       every change under a prefix, in order,
+ * none left out; re-established by itself coord_session     a lease kept alive by a thread; keys
+ * put under it vanish with their owner coord_election    one leader at a time, with a fencing
+ * compare for its transactions
  *
  * Errors, of every call that talks to the store:
  *   57P03 (E_UNAVAILABLE)    not reachable within timeout_ms; for a transaction: it did NOT happen
@@ -42,6 +41,16 @@ struct coord_session;
  * ZooKeeper this only checks the URL: no connection is made yet. 22023 for a malformed URL, 55006
  * when another process has the file. */
 struct error *coord_open(const char *url, const char *dir, struct coord **ret) MUST_CHECK;
+
+/* How to prove oneself to the store, and it to us. All copied; all may be NULL. */
+struct coord_security {
+    const char *user, *password; /* etcd's; ZooKeeper's scheme "digest" */
+    const char *ca;              /* etcds://: a file of certificates to trust; else the system's */
+    const char *cert, *key;      /* etcds://: files, for a store that asks for ours */
+};
+/* 22023 for what the store has no use for; 0A000 for TLS to ZooKeeper. */
+struct error *coord_open_secure(const char *url, const char *dir, const struct coord_security *s,
+                                struct coord **ret) MUST_CHECK;
 void coord_close(struct coord *c); /* NULL is fine */
 const char *coord_url(const struct coord *c);
 

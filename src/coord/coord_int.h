@@ -40,8 +40,10 @@ struct coord_watch {
 };
 
 struct error *coord__embedded_open(const char *dir, struct coord **ret) MUST_CHECK;
-struct error *coord__etcd_open(const char *hosts, struct coord **ret) MUST_CHECK;
-struct error *coord__zookeeper_open(const char *hosts, struct coord **ret) MUST_CHECK;
+struct error *coord__etcd_open(const char *hosts, bool tls, const struct coord_security *s,
+                               struct coord **ret) MUST_CHECK;
+struct error *coord__zookeeper_open(const char *hosts, bool tls, const struct coord_security *s,
+                                    struct coord **ret) MUST_CHECK;
 /* Are these host:port,host:port,.. with at most `max`? */
 bool coord__hosts_ok(const char *hosts, size_t max);
 

@@ -210,11 +210,11 @@ static struct error *etcd_lease_revoke(struct coord *c, uint64_t lease, unsigned
 
 /* ---- life --------------------------------------------------------------------------------- */
 
-static void split_hosts(struct etcd *e, const char *hosts)
+static void split_hosts(struct etcd *e, const char *hosts, bool tls)
 {
     for (const char *s = hosts;;) {
         size_t n = strcspn(s, ",");
-        e->endpoints[e->n_endpoints++] = mem_printf("http://%.*s", (int)n, s);
+        e->endpoints[e->n_endpoints++] = mem_printf("%s://%.*s", tls ? "https" : "http", (int)n, s);
         if (!s[n])
             return;
         s += n + 1;
@@ -230,6 +230,12 @@ static void etcd_free(struct coord *c)
         mem_free(e->endpoints[i]);
     pthread_mutex_destroy(&e->lock);
     mem_free(e->hosts);
+    mem_free(e->ca);
+    mem_free(e->cert);
+    mem_free(e->key);
+    mem_free(e->user);
+    mem_free(e->password);
+    mem_free(e->token);
     mem_free(e);
 }
 
@@ -248,7 +254,13 @@ static void curl_start(void)
     curl_global_init(CURL_GLOBAL_DEFAULT);
 }
 
-struct error *coord__etcd_open(const char *hosts, struct coord **ret)
+static char *copy(const char *s)
+{
+    return s ? mem_strdup(s) : NULL;
+}
+
+struct error *coord__etcd_open(const char *hosts, bool tls, const struct coord_security *s,
+                               struct coord **ret)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
     pthread_once(&once, curl_start);
@@ -256,7 +268,12 @@ struct error *coord__etcd_open(const char *hosts, struct coord **ret)
     e->base.ops = &etcd_ops;
     e->hosts = mem_strdup(hosts);
     pthread_mutex_init(&e->lock, NULL);
-    split_hosts(e, hosts);
+    split_hosts(e, hosts, tls);
+    e->ca = copy(s->ca);
+    e->cert = copy(s->cert);
+    e->key = copy(s->key);
+    e->user = copy(s->user);
+    e->password = copy(s->password);
     *ret = &e->base;
     return NULL;
 }

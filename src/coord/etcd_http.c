@@ -50,10 +50,16 @@ static size_t take_answer(char *data, size_t size, size_t n, void *arg)
     return size * n;
 }
 
-void etcd__setup(CURL *h, const char *url)
+void etcd__setup(const struct etcd *e, CURL *h, const char *url)
 {
     curl_easy_setopt(h, CURLOPT_URL, url);
-    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http");
+    curl_easy_setopt(h, CURLOPT_PROTOCOLS_STR, "http,https");
+    if (e->ca)
+        curl_easy_setopt(h, CURLOPT_CAINFO, e->ca);
+    if (e->cert) {
+        curl_easy_setopt(h, CURLOPT_SSLCERT, e->cert);
+        curl_easy_setopt(h, CURLOPT_SSLKEY, e->key);
+    }
     curl_easy_setopt(h, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(h, CURLOPT_PROXY, "");
     curl_easy_setopt(h, CURLOPT_NOSIGNAL, 1L);
@@ -84,14 +90,16 @@ static void handle_give(struct etcd *e, CURL *h)
         curl_easy_cleanup(h);
 }
 
-static CURLcode exchange(CURL *h, const char *url, struct exchange *x, uint64_t timeout_ms,
-                         long *ret_status, char why[CURL_ERROR_SIZE])
+static CURLcode exchange(struct etcd *e, CURL *h, const char *url, char *authorization,
+                         struct exchange *x, uint64_t timeout_ms, long *ret_status,
+                         char why[CURL_ERROR_SIZE])
 {
-    static struct curl_slist no_expect = {.data = (char *)"Expect:"};
-    static struct curl_slist headers = {.data = (char *)"Content-Type: application/json",
-                                        .next = &no_expect};
+    struct curl_slist user = {.data = authorization};
+    struct curl_slist no_expect = {.data = (char *)"Expect:", .next = authorization ? &user : NULL};
+    struct curl_slist headers = {.data = (char *)"Content-Type: application/json",
+                                 .next = &no_expect};
     curl_easy_reset(h); /* options only; connections stay */
-    etcd__setup(h, url);
+    etcd__setup(e, h, url);
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, &headers);
     curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)x->len);
     curl_easy_setopt(h, CURLOPT_READFUNCTION, give_body);
@@ -108,6 +116,7 @@ static CURLcode exchange(CURL *h, const char *url, struct exchange *x, uint64_t 
     if (rc != CURLE_OK && !why[0])
         snprintf(why, CURL_ERROR_SIZE, "%s", curl_easy_strerror(rc));
     curl_easy_setopt(h, CURLOPT_ERRORBUFFER, NULL);
+    curl_easy_setopt(h, CURLOPT_HTTPHEADER, NULL);
     return rc;
 }
 
@@ -177,9 +186,10 @@ static enum verdict judge_refusal(const json_t *answer, bool repeatable, int *re
     return repeatable || not_done ? RETRY : UNKNOWN;
 }
 
-static enum verdict attempt(struct etcd *e, size_t endpoint, const char *path, const char *body,
-                            bool repeatable, uint64_t timeout_ms, json_t **ret, int *ret_code,
-                            char why[CURL_ERROR_SIZE])
+/* One exchange with one endpoint, whatever it is about. */
+static enum verdict post(struct etcd *e, size_t endpoint, const char *path, const char *body,
+                         char *authorization, bool repeatable, uint64_t timeout_ms, json_t **ret,
+                         int *ret_code, char why[CURL_ERROR_SIZE])
 {
     CURL *h = handle_take(e);
     if (!h) {
@@ -189,7 +199,7 @@ static enum verdict attempt(struct etcd *e, size_t endpoint, const char *path, c
     _cleanup_(mem_freep) char *url = mem_printf("%s%s", e->endpoints[endpoint], path);
     struct exchange x = {.body = body, .len = strlen(body)};
     long status = 0;
-    CURLcode rc = exchange(h, url, &x, MAX(timeout_ms, 1u), &status, why);
+    CURLcode rc = exchange(e, h, url, authorization, &x, MAX(timeout_ms, 1u), &status, why);
     handle_give(e, h);
     enum verdict verdict = x.sent == 0 || repeatable ? RETRY : UNKNOWN;
     json_t *answer = NULL;
@@ -212,6 +222,110 @@ static enum verdict attempt(struct etcd *e, size_t endpoint, const char *path, c
     return verdict;
 }
 
+/* ---- who we are --------------------------------------------------------------------------- */
+
+/*
+ * etcd gives a token for user and password, and forgets it after minutes without use, when its
+ * users are changed, or when it starts again. Then it refuses what comes with it, before doing
+ * anything; so that another token, and the request once more, is safe.
+ */
+void etcd__forget_token(struct etcd *e)
+{
+    pthread_mutex_lock(&e->lock);
+    mem_free(e->token);
+    e->token = NULL;
+    pthread_mutex_unlock(&e->lock);
+}
+
+static bool is_stale_token(const struct etcd *e, const char *why)
+{
+    return e->user &&
+           (strstr(why, "invalid auth token") || strstr(why, "revision of auth store is old"));
+}
+
+static char *header(struct etcd *e)
+{
+    pthread_mutex_lock(&e->lock);
+    char *text = e->token ? mem_printf("Authorization: %s", e->token) : NULL;
+    pthread_mutex_unlock(&e->lock);
+    return text;
+}
+
+/* Keeps the token that etcd answered with. */
+static enum verdict take_token(struct etcd *e, json_t *answer, char why[CURL_ERROR_SIZE])
+{
+    const char *token = json_string_value(json_object_get(answer, "token"));
+    bool ok = token && !strpbrk(token, "\r\n");
+    if (ok) {
+        pthread_mutex_lock(&e->lock);
+        mem_free(e->token);
+        e->token = mem_strdup(token);
+        pthread_mutex_unlock(&e->lock);
+    } else {
+        snprintf(why, CURL_ERROR_SIZE, "it gave no token");
+    }
+    json_decref(answer);
+    return ok ? ANSWERED : RETRY;
+}
+
+static enum verdict authenticate(struct etcd *e, size_t endpoint, uint64_t timeout_ms,
+                                 int *ret_code, char why[CURL_ERROR_SIZE])
+{
+    json_t *request = json_pack("{s:s, s:s}", "name", e->user, "password", e->password);
+    char *body = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    json_decref(request);
+    if (!body) {
+        snprintf(why, CURL_ERROR_SIZE, "its user or password is not UTF-8");
+        return RETRY;
+    }
+    json_t *answer;
+    enum verdict verdict = post(e, endpoint, "/v3/auth/authenticate", body, NULL, true, timeout_ms,
+                                &answer, ret_code, why);
+    free(body);
+    return verdict == ANSWERED ? take_token(e, answer, why) : verdict;
+}
+
+static enum verdict authorize(struct etcd *e, size_t endpoint, uint64_t timeout_ms, char **ret,
+                              int *ret_code, char why[CURL_ERROR_SIZE])
+{
+    enum verdict verdict = ANSWERED;
+    *ret = header(e);
+    if (!*ret && e->user)
+        verdict = authenticate(e, endpoint, timeout_ms, ret_code, why);
+    if (!*ret && verdict == ANSWERED)
+        *ret = header(e);
+    return verdict;
+}
+
+bool etcd__authorization(struct etcd *e, size_t endpoint, uint64_t timeout_ms, char **ret,
+                         int *ret_code, char why[CURL_ERROR_SIZE])
+{
+    return authorize(e, endpoint, timeout_ms, ret, ret_code, why) == ANSWERED;
+}
+
+static enum verdict attempt(struct etcd *e, size_t endpoint, const char *path, const char *body,
+                            bool repeatable, uint64_t timeout_ms, json_t **ret, int *ret_code,
+                            char why[CURL_ERROR_SIZE])
+{
+    _cleanup_(mem_freep) char *authorization = NULL;
+    enum verdict verdict = authorize(e, endpoint, timeout_ms, &authorization, ret_code, why);
+    if (verdict != ANSWERED)
+        return verdict;
+    verdict =
+        post(e, endpoint, path, body, authorization, repeatable, timeout_ms, ret, ret_code, why);
+    if (verdict != REFUSED || !is_stale_token(e, why))
+        return verdict;
+    etcd__forget_token(e);
+    return RETRY;
+}
+
+static struct error *no_access(const char *why)
+{
+    return error_hint(error_new("28000", "etcd refused access: %s", why),
+                      "Check --coord-user, --coord-password-file, and that this user may read and "
+                      "write keys that begin with /minisql/.");
+}
+
 static struct error *refusal(int code, const char *why)
 {
     switch (code) {
@@ -221,12 +335,12 @@ static struct error *refusal(int code, const char *why)
                           "alarm disarm\".");
     case GRPC_DENIED:
     case GRPC_UNAUTHENTICATED:
-        return error_hint(error_new("28000", "etcd refused access: %s", why),
-                          "Authentication with etcd is not supported yet; let it listen on a "
-                          "private network without it.");
+        return no_access(why);
     case GRPC_UNIMPLEMENTED:
         return etcd__nonsense();
     default:
+        if (strstr(why, "user name is empty") || strstr(why, "authentication"))
+            return no_access(why);
         return error_new(E_UNAVAILABLE, "etcd refused: %s", why);
     }
 }

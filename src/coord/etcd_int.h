@@ -19,12 +19,15 @@ struct etcd {
     struct coord base;
     char *hosts; /* as given, for messages */
     size_t n_endpoints;
-    char *endpoints[COORD_MAX_MEMBERS]; /* "http://host:port" */
-    atomic_size_t preferred;            /* the endpoint that answered last */
+    char *endpoints[COORD_MAX_MEMBERS];      /* "http://host:port" */
+    atomic_size_t preferred;                 /* the endpoint that answered last */
+    char *ca, *cert, *key, *user, *password; /* as in struct coord_security */
     pthread_mutex_t lock;
     /* guarded by lock: handles not in use; each keeps its connections */
     size_t n_idle;
     CURL *idle[ETCD_POOL];
+    char *token; /* what etcd gave for user and password; NULL: none yet, or it is not good any more
+                  */
 };
 
 /* Posts `request` (consumed) and parses the answer, trying endpoints in turn, and again, until one
@@ -33,7 +36,14 @@ struct etcd {
  */
 struct error *etcd__call(struct etcd *e, const char *path, json_t *request, bool repeatable,
                          unsigned timeout_ms, json_t **ret, int *ret_code) MUST_CHECK;
-void etcd__setup(CURL *h, const char *url); /* the options that all our requests share */
+/* The options that all our requests share. */
+void etcd__setup(const struct etcd *e, CURL *h, const char *url);
+/* With a user: the header that proves who we are (free with mem_free), got from etcd if need be.
+ * NULL without one. False: etcd did not answer, or refused (*ret_code); `why` says so. */
+bool etcd__authorization(struct etcd *e, size_t endpoint, uint64_t timeout_ms, char **ret,
+                         int *ret_code, char why[CURL_ERROR_SIZE]);
+/* The token was refused: get another one. */
+void etcd__forget_token(struct etcd *e);
 struct error *etcd__unreachable(const struct etcd *e, const char *why) MUST_CHECK;
 struct error *etcd__nonsense(void) MUST_CHECK;
 

@@ -102,6 +102,8 @@ static bool take_line(struct etcd_watch *w, const char *text, size_t len)
         const json_t *events = json_object_get(result, "events");
         if (json_is_true(json_object_get(result, "canceled"))) {
             w->compacted = etcd__u64(result, "compact_revision", &compacted) && compacted > 0;
+            if (!w->compacted) /* it doesn't know us any more, maybe */
+                etcd__forget_token(w->e);
             ok = false;
         } else if (json_array_size(events) > 0) {
             ok = take_events(w, events);
@@ -210,18 +212,24 @@ static void drive(struct etcd_watch *w)
 
 static void stream(struct etcd_watch *w)
 {
-    static struct curl_slist no_expect = {.data = (char *)"Expect:"};
+    w->created = w->compacted = w->broken = false;
+    char why[CURL_ERROR_SIZE];
+    int code;
+    _cleanup_(mem_freep) char *authorization = NULL;
+    if (!etcd__authorization(w->e, w->endpoint, CALL_MS, &authorization, &code, why))
+        return;
+    struct curl_slist user = {.data = authorization};
+    struct curl_slist no_expect = {.data = (char *)"Expect:", .next = authorization ? &user : NULL};
     char *body = request_text(w);
     CURL *h = curl_easy_init();
     if (!h || !body)
         goto out;
-    w->created = w->compacted = w->broken = false;
     w->ahead_since = 0;
     w->body = body;
     w->body_sent = 0;
     buf_clear(&w->line);
     _cleanup_(mem_freep) char *url = mem_printf("%s/v3/watch", w->e->endpoints[w->endpoint]);
-    etcd__setup(h, url);
+    etcd__setup(w->e, h, url);
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, &no_expect);
     curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));
     curl_easy_setopt(h, CURLOPT_READFUNCTION, give_body);

@@ -174,12 +174,19 @@ static const struct coord_store_ops zookeeper_ops = {
     .watch = zk__watch,
 };
 
-struct error *coord__zookeeper_open(const char *hosts, struct coord **ret)
+struct error *coord__zookeeper_open(const char *hosts, bool tls, const struct coord_security *s,
+                                    struct coord **ret)
 {
+    if (tls)
+        return error_hint(error_new(E_UNSUPPORTED, "TLS to ZooKeeper is not supported"),
+                          "Debian builds its client library without it: use zookeeper:// on a "
+                          "private network or through a tunnel, or etcds://.");
     zoo_set_debug_level((ZooLogLevel)0); /* what matters comes back as an error */
     struct zookeeper *z = NEW(struct zookeeper);
     z->base.ops = &zookeeper_ops;
     z->hosts = mem_strdup(hosts);
+    if (s->user)
+        z->digest = mem_printf("%s:%s", s->user, s->password);
     pthread_mutex_init(&z->lock, NULL);
     coord__cond_init(&z->changed);
     *ret = &z->base;

@@ -15,6 +15,11 @@ enum minisqld_option {
     OPTION_INSECURE,
     OPTION_HTTP,
     OPTION_COORD,
+    OPTION_COORD_CA,
+    OPTION_COORD_CERT,
+    OPTION_COORD_KEY,
+    OPTION_COORD_USER,
+    OPTION_COORD_PASSWORD_FILE,
     OPTION_ROLES,
     OPTION_COPIES,
     OPTION_MAX_CONNECTIONS,
@@ -24,6 +29,7 @@ enum minisqld_option {
     OPTION_RETRY_MS,
     OPTION_STATEMENT_MEMORY,
     OPTION_SNAPSHOT_RATE,
+    OPTION_INSTRUCTION_KEEP,
     OPTION_LOG_LEVEL,
     OPTION_CONFIG,
     N_OPTIONS,
@@ -36,8 +42,11 @@ struct minisqld_options {
     const char *name; /* NULL: not given */
     const char *data, *coord;
     char *host, *port;
+    struct coord_security coord_security;
+    char *coord_password;
     bool insecure, gateway, region, master;
     unsigned copies, max_connections, beacon_ms, lease_ms, grace_ms, retry_ms;
+    unsigned instruction_keep_s;
     size_t statement_memory;
     uint64_t snapshot_rate; /* bytes a second; 0: no limit */
     enum log_level log_level;

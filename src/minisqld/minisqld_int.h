@@ -1,6 +1,7 @@
 /* minisqld, inside. */
 #pragma once
 
+#include "instruct/instruct.h"
 #include "master/master.h"
 #include "minisqld/minisqld.h"
 

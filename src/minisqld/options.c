@@ -28,6 +28,13 @@ static const struct option_row {
     [OPTION_COORD] = {"coord", "embedded", "URL",
                       "coordination store: embedded, "
                       "etcd://host:port,host:port,... or zookeeper://host:port,host:port,..."},
+    [OPTION_COORD_CA] = {"coord-ca", NULL, "FILE",
+                         "certificates that etcds:// trusts (default: the system's)"},
+    [OPTION_COORD_CERT] = {"coord-cert", NULL, "FILE", "this server's certificate for etcds://"},
+    [OPTION_COORD_KEY] = {"coord-key", NULL, "FILE", "and its private key"},
+    [OPTION_COORD_USER] = {"coord-user", NULL, "NAME", "user of the coordination store"},
+    [OPTION_COORD_PASSWORD_FILE] = {"coord-password-file", NULL, "FILE",
+                                    "its first line is that user's password"},
     [OPTION_ROLES] = {"roles", "gateway,region,master", "LIST", "what this server does"},
     [OPTION_COPIES] = {"copies", "2", "N", "copies of a new table's data"},
     [OPTION_MAX_CONNECTIONS] = {"max-connections", "5000", "N", "clients at the same time"},
@@ -45,6 +52,8 @@ static const struct option_row {
     [OPTION_SNAPSHOT_RATE] = {"snapshot-rate", "32", "MB",
                               "sent a second to servers that need whole copies; "
                               "0 is no limit"},
+    [OPTION_INSTRUCTION_KEEP] = {"instruction-keep", "3600", "SECONDS",
+                                 "the result of an instruction is removed after so long"},
     [OPTION_LOG_LEVEL] = {"log-level", "info", "LEVEL", "debug, info, warn or error"},
     [OPTION_CONFIG] = {"config", NULL, "FILE", "lines of name = value, with the names above"},
 };
@@ -301,6 +310,35 @@ static struct error *check_http(const struct minisqld_options *o)
         "Leave it out, and connect with a PostgreSQL client.");
 }
 
+/* The password comes from a file only: command lines and environments are seen by others. */
+static struct error *read_password(const char *path, char **ret)
+{
+    FILE *f = fopen(path, "re");
+    if (!f)
+        return error_errno("22023", errno, "could not open --coord-password-file \"%s\"", path);
+    char line[1024] = "";
+    bool ok = fgets(line, sizeof(line), f) != NULL;
+    fclose(f);
+    line[strcspn(line, "\r\n")] = 0;
+    if (!ok || !*line)
+        return error_new("22023", "there is no password in \"%s\"", path);
+    *ret = mem_strdup(line);
+    return NULL;
+}
+
+static struct error *check_coord(struct minisqld_options *o)
+{
+    o->coord = o->values[OPTION_COORD];
+    if (o->values[OPTION_COORD_PASSWORD_FILE])
+        TRY(read_password(o->values[OPTION_COORD_PASSWORD_FILE], &o->coord_password));
+    o->coord_security = (struct coord_security){.user = o->values[OPTION_COORD_USER],
+                                                .password = o->coord_password,
+                                                .ca = o->values[OPTION_COORD_CA],
+                                                .cert = o->values[OPTION_COORD_CERT],
+                                                .key = o->values[OPTION_COORD_KEY]};
+    return NULL;
+}
+
 static struct error *check_values(struct minisqld_options *o)
 {
     unsigned megabytes = 0, rate = 0;
@@ -309,6 +347,7 @@ static struct error *check_values(struct minisqld_options *o)
     TRY(check_insecure(o));
     TRY(check_roles(o));
     TRY(check_http(o));
+    TRY(check_coord(o));
     TRY(check_level(o));
     TRY(number(o, OPTION_COPIES, 1, CATALOG_MAX_COPIES, &o->copies));
     TRY(number(o, OPTION_MAX_CONNECTIONS, 1, 1000000, &o->max_connections));
@@ -320,8 +359,8 @@ static struct error *check_values(struct minisqld_options *o)
     o->statement_memory = (size_t)megabytes << 20;
     TRY(number(o, OPTION_SNAPSHOT_RATE, 0, 1024 * 1024, &rate));
     o->snapshot_rate = (uint64_t)rate << 20;
+    TRY(number(o, OPTION_INSTRUCTION_KEEP, 1, 365 * 86400, &o->instruction_keep_s));
     o->data = o->values[OPTION_DATA];
-    o->coord = o->values[OPTION_COORD];
     if (o->grace_ms <= o->lease_ms)
         return error_hint(error_new("22023", "--grace-ms (%u) has to be more than --lease-ms (%u)",
                                     o->grace_ms, o->lease_ms),
@@ -359,6 +398,7 @@ void minisqld_options_done(struct minisqld_options *o)
         mem_free(o->values[i]);
     mem_free(o->host);
     mem_free(o->port);
+    mem_free(o->coord_password);
     *o = (struct minisqld_options){0};
 }
 

@@ -2,7 +2,7 @@
  * The server's parts, in the order in which they need each other:
  *
  *   listener -> data directory -> coordination store -> catalog -> [registered] -> regions -> exec
- * -> master -> gateway
+ * -> master -> gateway -> instructions
  *
  * The listener comes first, so that a port in use is found before anything is touched; connections
  * wait in its backlog until the gateway takes them. Stopping goes the other way: clients are sent
@@ -30,6 +30,7 @@ struct server_process {
     struct exec *exec;
     struct master *master;
     struct gateway *gateway;
+    struct instruct *instruct;
 };
 
 /* ---- coordination store and catalog ------------------------------------------------------- */
@@ -69,7 +70,7 @@ static struct error *check_cluster(struct server_process *s)
 static struct error *open_store(struct server_process *s)
 {
     _cleanup_(mem_freep) char *dir = mem_printf("%s/coord", s->o->data);
-    TRY(coord_open(s->o->coord, dir, &s->coord));
+    TRY(coord_open_secure(s->o->coord, dir, &s->o->coord_security, &s->coord));
     TRY(open_catalog(s));
     return check_cluster(s);
 }
@@ -164,6 +165,19 @@ static struct error *open_gateway(struct server_process *s)
     return gateway_open(&go, &s->gateway);
 }
 
+/* Nobody else can write into an embedded store. */
+static struct error *open_instruct(struct server_process *s)
+{
+    if (is_embedded(s))
+        return NULL;
+    const struct instruct_options io = {.name = datadir_name(s->dir),
+                                        .coord = s->coord,
+                                        .catalog = s->catalog,
+                                        .exec = s->exec,
+                                        .keep_s = s->o->instruction_keep_s};
+    return instruct_open(&io, &s->instruct);
+}
+
 static struct error *start_parts(struct server_process *s)
 {
     TRY(gateway_listen(s->o->host, s->o->port, s->o->insecure, &s->listen_fd));
@@ -177,6 +191,7 @@ static struct error *start_parts(struct server_process *s)
     TRY(open_exec(s));
     TRY(open_master(s));
     TRY(open_gateway(s));
+    TRY(open_instruct(s));
     log_info("server=%s: ready on %s:%u (coord %s, data %s)", datadir_name(s->dir), s->o->host,
              port, s->o->coord, s->o->data);
     if (s->o->insecure)
@@ -206,6 +221,7 @@ bool server_wants_restart(const struct server_process *s)
 
 void server_stop(struct server_process *s)
 {
+    instruct_close(s->instruct);
     if (s->gateway)
         gateway_drain(s->gateway);
     if (s->regions && s->gateway)
