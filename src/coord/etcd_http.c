@@ -186,6 +186,16 @@ static enum verdict judge_refusal(const json_t *answer, bool repeatable, int *re
     return repeatable || not_done ? RETRY : UNKNOWN;
 }
 
+/* An answer that is no JSON object: what it says, when it says something in words. */
+static void quote_answer(const struct buf *answer, long status, char why[CURL_ERROR_SIZE])
+{
+    size_t n = 0;
+    while (n < answer->len && n < 120 && isprint((unsigned char)answer->data[n]))
+        n++;
+    snprintf(why, CURL_ERROR_SIZE, "its answer is not JSON (HTTP status %ld)%s%.*s", status,
+             n ? ": " : "", (int)n, n ? answer->data : "");
+}
+
 /* One exchange with one endpoint, whatever it is about. */
 static enum verdict post(struct etcd *e, size_t endpoint, const char *path, const char *body,
                          char *authorization, bool repeatable, uint64_t timeout_ms, json_t **ret,
@@ -206,7 +216,7 @@ static enum verdict post(struct etcd *e, size_t endpoint, const char *path, cons
     if (rc == CURLE_OK) {
         answer = json_loadb(x.answer.data ? x.answer.data : "", x.answer.len, 0, NULL);
         if (!json_is_object(answer))
-            snprintf(why, CURL_ERROR_SIZE, "its answer is not JSON (HTTP status %ld)", status);
+            quote_answer(&x.answer, status, why);
         else if (status == 200 && !json_object_get(answer, "error"))
             verdict = ANSWERED;
         else

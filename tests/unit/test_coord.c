@@ -109,10 +109,10 @@ static void etcd_spawn(void)
 }
 
 /* Member `i` of `n` that are one ensemble; n 1: stands alone. */
-static void zookeeper_spawn_one(struct server *members, int i, int n)
+static void zookeeper_spawn_one(const char *name, struct server *members, int i, int n)
 {
     char data[128], file[160], jar[] = "/usr/share/java/zookeeper.jar";
-    snprintf(data, sizeof(data), "%s/zookeeper-%d-of-%d", root, i + 1, n);
+    snprintf(data, sizeof(data), "%s/%s-%d", root, name, i + 1);
     mkdir(data, 0700);
     snprintf(file, sizeof(file), "%s/myid", data);
     FILE *f = fopen(file, "w");
@@ -145,7 +145,7 @@ static void server_spawn(void)
     if (kind == ETCD)
         etcd_spawn();
     else
-        zookeeper_spawn_one(&server, 0, 1);
+        zookeeper_spawn_one("zookeeper", &server, 0, 1);
 }
 
 static void server_kill(struct server *s)
@@ -512,6 +512,88 @@ static void concurrent_swaps(void **state)
         pthread_join(threads[i], NULL);
     assert_true(holds(c, n.key, "100"));
     coord_close(c);
+}
+
+static uint64_t created_at(struct coord *c, const char *k)
+{
+    struct coord_list l;
+    ok(coord_get(c, k, CALL_MS, &l));
+    assert_int_equal(l.n, 1);
+    uint64_t revision = l.kvs[0].create_revision;
+    coord_list_done(&l);
+    return revision;
+}
+
+/* A key and one that continues it with a slash are two keys, whichever comes and goes first. */
+static void nested_keys(void **state)
+{
+    struct coord *c = open_store();
+    const char *a = key("a"), *x = key("a/x");
+    put(c, x, "1");
+    assert_false(exists(c, a));
+    uint64_t first = put(c, a, "2");
+    assert_true(created_at(c, a) == first && holds(c, a, "2") && holds(c, x, "1"));
+    put(c, a, "3");
+    assert_true(created_at(c, a) == first);
+    del(c, a);
+    assert_true(!exists(c, a) && holds(c, x, "1"));
+    uint64_t second = put(c, a, "4");
+    assert_true(created_at(c, a) == second);
+    del(c, x);
+    del(c, a);
+    put(c, a, "5");
+    put(c, x, "6");
+    struct coord_list l;
+    ok(coord_list(c, a, CALL_MS, &l));
+    assert_int_equal(l.n, 2);
+    assert_string_equal(l.kvs[0].value, "5");
+    coord_list_done(&l);
+    struct coord_op both[2] = {{.kind = COORD_DELETE, .key = a}, {.kind = COORD_DELETE, .key = x}};
+    assert_true(txn(c, NULL, 0, both, 2, NULL));
+    ok(coord_list(c, a, CALL_MS, &l));
+    assert_int_equal(l.n, 0);
+    coord_list_done(&l);
+    coord_close(c);
+}
+
+struct pair {
+    struct coord *c;
+    const char *x, *y;
+    atomic_int stop;
+};
+
+static void *change_pair(void *arg)
+{
+    struct pair *p = arg;
+    for (int i = 0; !p->stop; i++) {
+        char v[16];
+        snprintf(v, sizeof(v), "%d", i);
+        struct coord_op ops[2] = {put_op(p->x, v), put_op(p->y, v)};
+        txn(p->c, NULL, 0, ops, 2, NULL);
+    }
+    return NULL;
+}
+
+/* What one transaction changes, a list shows whole or not at all, and as of the revision that it
+ * names. */
+static void list_of_one_moment(void **state)
+{
+    struct pair p = {open_store(), key("l/a/x"), key("l/b/y"), 0};
+    pthread_t thread;
+    pthread_create(&thread, NULL, change_pair, &p);
+    EVENTUALLY(exists(p.c, p.y));
+    for (int i = 0; i < 30; i++) {
+        struct coord_list l;
+        ok(coord_list(p.c, key("l/"), CALL_MS, &l));
+        assert_int_equal(l.n, 2);
+        assert_string_equal(l.kvs[0].value, l.kvs[1].value);
+        assert_true(l.kvs[0].mod_revision == l.kvs[1].mod_revision);
+        assert_true(l.kvs[0].mod_revision == l.revision);
+        coord_list_done(&l);
+    }
+    p.stop = 1;
+    pthread_join(thread, NULL);
+    coord_close(p.c);
 }
 
 /* A store that is opened again holds what was written, at a revision that did not go back. */
@@ -1095,6 +1177,397 @@ static void stalled_watch(void **state)
     liar_stop(&liar);
 }
 
+/* ---- ZooKeeper alone ---------------------------------------------------------------------- */
+
+static struct coord *open_members(const struct server *members, int n,
+                                  const struct coord_security *security)
+{
+    struct buf url = {0};
+    for (int i = 0; i < n; i++)
+        buf_printf(&url, "%s127.0.0.1:%d", i ? "," : "zookeeper://", members[i].client_port);
+    struct coord *c;
+    ok(coord_open_secure(url.data, root, security, &c));
+    buf_done(&url);
+    return c;
+}
+
+static void start_members(const char *name, struct server *members, int n)
+{
+    for (int i = 0; i < n; i++)
+        members[i] = (struct server){0, free_port(), free_port(), free_port()};
+    for (int i = 0; i < n; i++)
+        zookeeper_spawn_one(name, members, i, n);
+}
+
+static bool try_put(struct coord *c, const char *k, const char *v)
+{
+    bool succeeded;
+    struct coord_op op = put_op(k, v);
+    struct error *e = coord_txn(c, NULL, 0, &op, 1, 2000, &succeeded, NULL);
+    bool done = !e;
+    error_free(e);
+    return done;
+}
+
+/* Of three members each is killed in its turn, the leader among them: a watch misses nothing, a
+ * session keeps its keys, changes go on through the others. */
+static void three_members(void **state)
+{
+    struct server members[3];
+    start_members("three", members, 3);
+    const struct coord_security none = {0};
+    struct coord *c = open_members(members, 3, &none);
+    EVENTUALLY(try_put(c, key("start"), "x"));
+    struct both told = {0};
+    struct coord_session_events events = {
+        .ctx = &told, .lost = both_lost, .restored = both_restored};
+    struct coord_session *s;
+    ok(coord_session_open(c, 9000, CALL_MS, &events, &s));
+    assert_true(session_put(s, key("s"), "1", 0));
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("w/"), revision_of(c));
+    struct buf expected = {0};
+    for (int i = 0; i < 3; i++) {
+        server_kill(&members[i]);
+        char v[8];
+        snprintf(v, sizeof(v), "%d", i);
+        put(c, key("w/a"), v);
+        buf_printf(&expected, "a=%s;|", v);
+        zookeeper_spawn_one("three", members, i, 3);
+        EVENTUALLY(noted(&notes, expected.data));
+        struct coord *one = open_members(&members[i], 1, &none);
+        EVENTUALLY(holds(one, key("w/a"), v)); /* it is a member again */
+        coord_close(one);
+    }
+    assert_int_equal(notes.resyncs, 0);
+    assert_int_equal(told.lost, told.restored);
+    assert_true(holds(c, key("s"), "1"));
+    coord_watch_close(w);
+    coord_session_close(s);
+    coord_close(c);
+    buf_done(&notes.text);
+    buf_done(&expected);
+    for (int i = 0; i < 3; i++)
+        server_kill(&members[i]);
+}
+
+/* Nodes of a user (scheme "digest") are nobody else's. */
+static void zookeeper_user(void **state)
+{
+    struct server one[1];
+    start_members("secure", one, 1);
+    const struct coord_security none = {0}, wrong = {.user = "minisql", .password = "guess"},
+                                right = {.user = "minisql", .password = "secret"};
+    struct coord *c = open_members(one, 1, &right), *other = open_members(one, 1, &wrong),
+                 *nobody = open_members(one, 1, &none);
+    EVENTUALLY(try_put(c, key("w/a"), "0"));
+    struct coord_session *s = session(c, NULL);
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("w/"), revision_of(c));
+    assert_true(session_put(s, key("w/s"), "1", 0));
+    put(c, key("w/a"), "1");
+    EVENTUALLY(noted(&notes, "s=1;|a=1;|"));
+    struct coord_op op = put_op(key("w/a"), "stolen");
+    bool succeeded;
+    struct coord_list l;
+    fails(coord_txn(other, NULL, 0, &op, 1, CALL_MS, &succeeded, NULL), "28000");
+    fails(coord_txn(nobody, NULL, 0, &op, 1, CALL_MS, &succeeded, NULL), "28000");
+    fails(coord_get(nobody, key("w/a"), CALL_MS, &l), "28000");
+    assert_true(holds(c, key("w/a"), "1"));
+    coord_watch_close(w);
+    coord_session_close(s);
+    coord_close(c);
+    coord_close(other);
+    coord_close(nobody);
+    buf_done(&notes.text);
+    server_kill(one);
+}
+
+/* Any text is a key: what ZooKeeper has no name for is written otherwise. */
+static void odd_keys(void **state)
+{
+    static const char *const names[] = {"a//b",
+                                        "a/",
+                                        ".",
+                                        "../x",
+                                        "@",
+                                        "a/@",
+                                        "%41",
+                                        "\x01",
+                                        "\x7f",
+                                        "\xc2\x85",
+                                        "\xff",
+                                        "ä",
+                                        "€",
+                                        "%",
+                                        "a b\n\"c\"",
+                                        "zookeeper",
+                                        "\xf0\x9f\x90\xa7"};
+    struct coord *c = open_store();
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        put(c, key(names[i]), names[i]);
+    struct coord_list l;
+    ok(coord_list(c, key(""), CALL_MS, &l));
+    assert_int_equal(l.n, ARRAY_LEN(names));
+    for (size_t i = 0; i < l.n; i++)
+        assert_string_equal(l.kvs[i].key + strlen(key("")), l.kvs[i].value);
+    coord_list_done(&l);
+    coord_close(c);
+}
+
+/* Something between the client and ZooKeeper that takes what it is given, hands it on, and may keep
+ * the answer to a change to itself. */
+struct swallower {
+    int fd, port;
+    atomic_int swallow; /* so many answers to a multi are lost, with the connection */
+    atomic_int shut;    /* and nobody is let in afterwards */
+    atomic_int stop;
+    pthread_t thread;
+};
+
+static bool read_exactly(int fd, void *to, size_t n)
+{
+    for (size_t got = 0; got < n;) {
+        ssize_t r = read(fd, (char *)to + got, n - got);
+        if (r <= 0)
+            return false;
+        got += (size_t)r;
+    }
+    return true;
+}
+
+/* Hands one message on. False: the connection is over. */
+static bool hand_on(int from, int to, bool request, bool *ret_multi)
+{
+    static char body[2 * 1024 * 1024];
+    uint32_t len, type;
+    if (!read_exactly(from, &len, 4) || ntohl(len) > sizeof(body) ||
+        !read_exactly(from, body, ntohl(len)))
+        return false;
+    memcpy(&type, body + 4, 4);
+    *ret_multi = request && ntohl(type) == 14;
+    return write(to, &len, 4) == 4 && write(to, body, ntohl(len)) == (ssize_t)ntohl(len);
+}
+
+static void swallower_serve(struct swallower *w, int client)
+{
+    int upstream = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    struct sockaddr_in a = {.sin_family = AF_INET,
+                            .sin_port = htons((uint16_t)server.client_port),
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    bool alive = connect(upstream, (struct sockaddr *)&a, sizeof(a)) == 0;
+    for (bool first = true; alive && !w->stop;) {
+        struct pollfd p[2] = {{client, POLLIN, 0}, {upstream, POLLIN, 0}};
+        bool multi = false;
+        if (poll(p, 2, 50) <= 0)
+            continue;
+        if (p[1].revents)
+            alive = hand_on(upstream, client, false, &multi);
+        if (alive && p[0].revents) {
+            alive = hand_on(client, upstream, !first, &multi);
+            first = false;
+        }
+        if (multi && w->swallow > 0) {
+            uint32_t len;
+            read_exactly(upstream, &len, 4); /* it has been done */
+            w->swallow--;
+            alive = false;
+        }
+    }
+    close(upstream);
+}
+
+static void *swallower_main(void *arg)
+{
+    struct swallower *w = arg;
+    while (!w->stop) {
+        struct pollfd p = {w->fd, POLLIN, 0};
+        if (poll(&p, 1, 50) <= 0)
+            continue;
+        int fd = accept(w->fd, NULL, NULL);
+        if (fd >= 0 && !(w->shut && w->swallow == 0))
+            swallower_serve(w, fd);
+        if (fd >= 0)
+            close(fd);
+    }
+    return NULL;
+}
+
+/* A change whose answer got lost is found in the log, and not made twice; when it can't be looked
+ * for, its outcome is unknown. */
+static void lost_answers(void **state)
+{
+    struct swallower w = {0};
+    w.fd = listen_anywhere(&w.port);
+    pthread_create(&w.thread, NULL, swallower_main, &w);
+    char url[64];
+    snprintf(url, sizeof(url), "zookeeper://127.0.0.1:%d", w.port);
+    struct coord *c = open_url(url), *direct = open_store();
+    const char *k = key("a");
+    uint64_t created = put(c, k, "0");
+    w.swallow = 1;
+    struct coord_compare unmoved = {COORD_UNMOVED, k, created};
+    struct coord_op op = put_op(k, "1");
+    uint64_t revision;
+    assert_true(txn(c, &unmoved, 1, &op, 1, &revision));
+    assert_int_equal(w.swallow, 0);
+    struct coord_list l;
+    ok(coord_get(direct, k, CALL_MS, &l));
+    assert_true(l.kvs[0].mod_revision == revision && l.revision == revision);
+    coord_list_done(&l);
+    w.shut = 1;
+    w.swallow = 1;
+    op = put_op(k, "2");
+    bool succeeded;
+    fails(coord_txn(c, NULL, 0, &op, 1, 3000, &succeeded, NULL), E_COORD_UNKNOWN);
+    assert_true(holds(direct, k, "2"));
+    coord_close(c);
+    coord_close(direct);
+    w.stop = 1;
+    pthread_join(w.thread, NULL);
+    close(w.fd);
+}
+
+/* ---- etcd with TLS and users --------------------------------------------------------------- */
+
+static void sh(const char *format, ...) PRINTF_LIKE(1, 2);
+static void sh(const char *format, ...)
+{
+    _cleanup_(buf_done) struct buf command = {0};
+    buf_printf(&command, "cd %s && export ETCDCTL_API=3 && (", root);
+    va_list ap;
+    va_start(ap, format);
+    buf_vprintf(&command, format, ap);
+    va_end(ap);
+    buf_puts(&command, ") > sh.log 2>&1");
+    if (system(command.data) != 0) {
+        fprintf(stderr, "failed: %s\n", command.data);
+        fail();
+    }
+}
+
+static void make_certificates(void)
+{
+    const char *how = "-newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes";
+    sh("echo subjectAltName=IP:127.0.0.1 > san; for ca in ca other; do "
+       "openssl req -x509 %s -keyout $ca.key -out $ca.pem -subj /CN=$ca -days 2; done; "
+       "for who in server client; do "
+       "openssl req %s -keyout $who.key -out $who.csr -subj /O=$who && "
+       "openssl x509 -req -in $who.csr -CA ca.pem -CAkey ca.key -CAcreateserial -days 2 "
+       "-extfile san -out $who.pem || exit 1; done",
+       how, how);
+}
+
+static void secure_etcd_spawn(struct server *s)
+{
+    char data[96], client[64], peer[64], cluster[96], cert[96], private[96], ca[96];
+    snprintf(data, sizeof(data), "%s/etcd-secure", root);
+    snprintf(client, sizeof(client), "https://127.0.0.1:%d", s->client_port);
+    snprintf(peer, sizeof(peer), "http://127.0.0.1:%d", s->peer_port);
+    snprintf(cluster, sizeof(cluster), "test=%s", peer);
+    snprintf(cert, sizeof(cert), "%s/server.pem", root);
+    snprintf(private, sizeof(private), "%s/server.key", root);
+    snprintf(ca, sizeof(ca), "%s/ca.pem", root);
+    char *argv[] = {"etcd",
+                    "--name",
+                    "test",
+                    "--data-dir",
+                    data,
+                    "--listen-client-urls",
+                    client,
+                    "--advertise-client-urls",
+                    client,
+                    "--listen-peer-urls",
+                    peer,
+                    "--initial-advertise-peer-urls",
+                    peer,
+                    "--initial-cluster",
+                    cluster,
+                    "--cert-file",
+                    cert,
+                    "--key-file",
+                    private,
+                    "--trusted-ca-file",
+                    ca,
+                    "--client-cert-auth",
+                    "--bcrypt-cost",
+                    "4",
+                    NULL};
+    s->pid = spawn(argv);
+}
+
+static struct coord *open_secure(const struct server *s, const char *ca, const char *user,
+                                 const char *password)
+{
+    char url[64], ca_file[96], cert[96], private[96];
+    snprintf(url, sizeof(url), "etcds://127.0.0.1:%d", s->client_port);
+    snprintf(ca_file, sizeof(ca_file), "%s/%s.pem", root, ca);
+    snprintf(cert, sizeof(cert), "%s/client.pem", root);
+    snprintf(private, sizeof(private), "%s/client.key", root);
+    const struct coord_security security = {
+        .ca = ca_file, .cert = cert, .key = private, .user = user, .password = password};
+    struct coord *c;
+    ok(coord_open_secure(url, root, &security, &c));
+    return c;
+}
+
+static void add_users(const struct server *s)
+{
+    sh("ctl() { etcdctl --cacert ca.pem --cert client.pem --key client.key "
+       "--endpoints https://127.0.0.1:%d \"$@\"; }; "
+       "for i in $(seq 300); do ctl get x && break; sleep 0.1; done; "
+       "ctl user add root:rootpw && ctl user grant-role root root && ctl role add minisql && "
+       "ctl role grant-permission minisql --prefix=true readwrite /test/ && "
+       "ctl role grant-permission minisql --prefix=true readwrite /minisql/ && "
+       "ctl user add minisql:secret && ctl user grant-role minisql minisql && ctl auth enable",
+       s->client_port);
+}
+
+static void are_refused(const struct server *s)
+{
+    struct coord_list l;
+    struct coord *wrong = open_secure(s, "ca", "minisql", "guess"),
+                 *nobody = open_secure(s, "ca", NULL, NULL),
+                 *stranger = open_secure(s, "other", "minisql", "secret"),
+                 *right = open_secure(s, "ca", "minisql", "secret");
+    fails(coord_get(wrong, key("w/a"), CALL_MS, &l), "28000");
+    fails(coord_get(nobody, key("w/a"), CALL_MS, &l), "28000");
+    fails(coord_get(stranger, key("w/a"), 500, &l), E_UNAVAILABLE);
+    fails(coord_get(right, "/elsewhere", CALL_MS, &l), "28000");
+    coord_close(wrong);
+    coord_close(nobody);
+    coord_close(stranger);
+    coord_close(right);
+}
+
+/* etcd over TLS, with certificates on both sides, and users: what the right ones may, and how the
+ * wrong ones are refused. Tokens that etcd forgot with a restart are got anew. */
+static void etcd_secure(void **state)
+{
+    struct server s = {0, free_port(), free_port(), 0};
+    make_certificates();
+    secure_etcd_spawn(&s);
+    add_users(&s);
+    struct coord *c = open_secure(&s, "ca", "minisql", "secret");
+    uint64_t start = put(c, key("w/a"), "1");
+    struct notes notes = {0};
+    struct coord_watch *w = watch(&notes, c, key("w/"), start);
+    struct coord_session *held = session(c, NULL);
+    assert_true(session_put(held, key("w/s"), "1", 0));
+    EVENTUALLY(noted(&notes, "s=1;|"));
+    server_kill(&s);
+    secure_etcd_spawn(&s);
+    put(c, key("w/a"), "2");
+    EVENTUALLY(noted(&notes, "s=1;|a=2;|"));
+    EVENTUALLY(coord_session_alive(held));
+    are_refused(&s);
+    coord_watch_close(w);
+    coord_session_close(held);
+    coord_close(c);
+    buf_done(&notes.text);
+    server_kill(&s);
+}
+
 /* ---- opening ------------------------------------------------------------------------------ */
 
 /* URLs that name no store we have are refused with a hint. */
@@ -1120,6 +1593,19 @@ static void urls(void **state)
                                       "zookeeper://a:1/x"};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++)
         fails(coord_open(bad[i], root, &c), "22023");
+    struct error *e = coord_open("etcd://user:secret@h:1", root, &c);
+    assert_null(strstr(e->message, "secret"));
+    fails(e, "22023");
+    fails(coord_open("zookeepers://h:1", root, &c), E_UNSUPPORTED);
+    static const struct {
+        const char *url;
+        struct coord_security security;
+    } useless[] = {
+        {"etcd://h:1", {.ca = "ca.pem"}},   {"zookeeper://h:1", {.cert = "c.pem", .key = "c.key"}},
+        {"etcds://h:1", {.cert = "c.pem"}}, {"etcds://h:1", {.user = "u"}},
+        {"etcd://h:1", {.password = "p"}},  {"embedded", {.user = "u", .password = "p"}}};
+    for (size_t i = 0; i < ARRAY_LEN(useless); i++)
+        fails(coord_open_secure(useless[i].url, root, &useless[i].security, &c), "22023");
     ok(coord_open("etcd://a.example:2379,[::1]:1", root, &c));
     assert_string_equal(coord_url(c), "etcd://a.example:2379,[::1]:1");
     coord_close(c);
@@ -1176,9 +1662,9 @@ static void embedded_bad_file(void **state)
 #define CASE(f) cmocka_unit_test_setup(f, new_case)
 #define CONFORMANCE                                                                                \
     CASE(put_and_get), CASE(list_prefix), CASE(compares), CASE(limits), CASE(concurrent_swaps),    \
-        CASE(reopen), CASE(watch_changes), CASE(watch_history), CASE(watch_resync),                \
-        CASE(watch_close), CASE(session_keys), CASE(session_taken),                                \
-        CASE(session_of_killed_process), CASE(election)
+        CASE(nested_keys), CASE(list_of_one_moment), CASE(reopen), CASE(watch_changes),            \
+        CASE(watch_history), CASE(watch_resync), CASE(watch_close), CASE(session_keys),            \
+        CASE(session_taken), CASE(session_of_killed_process), CASE(election)
 
 /* A Java machine takes a while to start on a busy one. */
 static int await_server(void)
@@ -1235,10 +1721,12 @@ int main(int argc, char **argv)
     const struct CMUnitTest embedded_tests[] = {CONFORMANCE, CASE(urls), CASE(embedded_in_use),
                                                 CASE(embedded_bad_file)};
     const struct CMUnitTest etcd_tests[] = {
-        CONFORMANCE,           CASE(store_restart),   CASE(lease_lost),      CASE(unreachable),
-        CASE(unknown_outcome), CASE(garbage_answers), CASE(other_endpoints), CASE(stalled_watch)};
-    const struct CMUnitTest zookeeper_tests[] = {CONFORMANCE, CASE(store_restart), CASE(lease_lost),
-                                                 CASE(unreachable)};
+        CONFORMANCE,           CASE(store_restart),   CASE(lease_lost),
+        CASE(unreachable),     CASE(unknown_outcome), CASE(garbage_answers),
+        CASE(other_endpoints), CASE(stalled_watch),   CASE(etcd_secure)};
+    const struct CMUnitTest zookeeper_tests[] = {
+        CONFORMANCE,    CASE(store_restart), CASE(lease_lost),    CASE(unreachable),
+        CASE(odd_keys), CASE(lost_answers),  CASE(three_members), CASE(zookeeper_user)};
     signal(SIGPIPE, SIG_IGN);
     log_threshold = LOG_ERROR;
     snprintf(root, sizeof(root), "/tmp/test_coord.XXXXXX");
