@@ -120,7 +120,8 @@ void fd_closep(int *fd);
 struct arena {
     struct arena_block *blocks;
     char *next, *end;
-    size_t used; /* bytes handed out since the last reset */
+    size_t used;  /* bytes handed out since the last reset */
+    size_t block; /* how much is taken from the heap at once; 0: 8 KiB */
 };
 void *arena_alloc(struct arena *a, size_t size) MUST_CHECK; /* zeroed, aligned to 16 */
 char *arena_strdup(struct arena *a, const char *s) MUST_CHECK;

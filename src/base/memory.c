@@ -87,7 +87,7 @@ struct arena_block {
 
 static void arena_grow(struct arena *a, size_t size)
 {
-    size_t want = MAX(size, (size_t)ARENA_BLOCK);
+    size_t want = MAX(size, a->block ? a->block : (size_t)ARENA_BLOCK);
     struct arena_block *b = mem_alloc(sizeof(*b) + want);
     b->size = want;
     b->next = a->blocks;
@@ -146,6 +146,7 @@ void arena_reset(struct arena *a)
         }
     }
     *a = (struct arena){.blocks = keep,
+                        .block = a->block,
                         .next = keep ? keep->data : NULL,
                         .end = keep ? keep->data + keep->size : NULL};
 }

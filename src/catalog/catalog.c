@@ -245,6 +245,7 @@ struct error *catalog_open(struct coord *coord, unsigned timeout_ms, struct cata
     pthread_mutex_init(&c->lock, NULL);
     pthread_mutex_init(&c->listening, NULL);
     pthread_mutex_init(&c->joining, NULL);
+    pthread_mutex_init(&c->numbering, NULL);
     pthread_condattr_t attr;
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
@@ -276,6 +277,7 @@ void catalog_close(struct catalog *c)
     mem_free(c->self_key);
     pthread_cond_destroy(&c->advanced);
     pthread_mutex_destroy(&c->joining);
+    pthread_mutex_destroy(&c->numbering);
     pthread_mutex_destroy(&c->listening);
     pthread_mutex_destroy(&c->lock);
     mem_free(c);

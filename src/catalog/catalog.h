@@ -164,6 +164,14 @@ struct error *catalog_next_id(struct catalog *c, uint64_t *ret); /* unique for e
  * decides. */
 struct error *catalog_swap_region(struct catalog *c, const struct region *expected,
                                   const struct region *next, bool *ret_swapped);
+/* Several at once, in few transactions: when many change hands, the store's syncs count. */
+struct region_swap {
+    const struct region *expected, *next;
+    bool swapped;        /* out */
+    struct error *error; /* out: the outcome is 57P03 it did not happen, 08007 it may have */
+};
+enum { CATALOG_SWAPS = 64 }; /* in one transaction at most */
+void catalog_swap_regions(struct catalog *c, struct region_swap *swaps, size_t n);
 /* With `region` given, it is created too; else the table joins the existing region table->region
  * and raises its schema version. 42P07 when the name is taken. The transaction fails (57P03, retry)
  * if this server is not the master any more. */

@@ -39,7 +39,7 @@ void catalog__record_unref(struct record *r);
  * reference to each. */
 struct array {
     atomic_uint refs;
-    size_t n;
+    size_t n, cap;
     const void *items[];
 };
 typedef int array_compare(const void *a, const void *b); /* of two payloads */
@@ -49,9 +49,10 @@ void catalog__array_unref(struct array *a);
 /* Where the item equal to `key` (a payload) is, or would be. */
 size_t catalog__array_find(const struct array *a, const void *key, array_compare *compare,
                            bool *ret_found);
-/* Copies with one item more (or replaced), or less. */
-struct array *catalog__array_with(const struct array *a, struct record *r, array_compare *compare);
-struct array *catalog__array_without(const struct array *a, size_t at);
+/* One item more (or replaced), or less. A shared array is copied, and the reference moves to the
+ * copy; one that is the caller's alone is changed. */
+void catalog__array_put(struct array **a, struct record *r, array_compare *compare);
+void catalog__array_remove(struct array **a, size_t at);
 
 /* ---- JSON (json.c) ------------------------------------------------------------------------ */
 
@@ -99,6 +100,9 @@ struct catalog {
 
     pthread_mutex_t listening;  /* held while listeners are called */
     struct listener *listeners; /* guarded by listening */
+
+    pthread_mutex_t numbering; /* guards the ids that were taken and not given out */
+    uint64_t next_id, end_id;
 
     pthread_mutex_t joining; /* guards what follows; taken before all others */
     struct coord_session *session;

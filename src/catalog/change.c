@@ -14,6 +14,8 @@
  */
 #include "catalog/catalog_int.h"
 
+enum { ID_BLOCK = 32 };
+
 /* ---- a transaction in the making ---------------------------------------------------------- */
 
 struct draft {
@@ -123,15 +125,17 @@ static struct error *change(struct catalog *c, make_fn *make, void *ctx)
     uint64_t deadline = clock_ms() + CHANGE_MS;
     for (unsigned i = 0;; i++) {
         bool done = false;
-        TRY(catalog_refresh(c, CALL_MS));
-        TRY(attempt(c, make, ctx, &done));
-        if (done)
-            return NULL;
+        struct error *e = attempt(c, make, ctx, &done);
+        if (done || (e && i))
+            return e;
+        error_free(e); /* by a view that may be old */
         if (clock_ms() >= deadline)
             return error_hint(error_new(E_UNAVAILABLE, "the catalog could not be changed"),
                               "The coordination store answers slowly, or others keep changing the "
                               "same records; look whether it happened, then try again.");
-        sleep_ms(MIN(i * 5, 100u));
+        if (i)
+            sleep_ms(MIN(i * 5, 100u));
+        TRY(catalog_refresh(c, CALL_MS));
     }
 }
 
@@ -170,43 +174,51 @@ static struct error *bump_region(struct draft *d, const struct catalog_view *v, 
 
 /* ---- ids ---------------------------------------------------------------------------------- */
 
-static struct error *take_id(struct catalog *c, bool *ret_done, uint64_t *ret)
+/* Takes ID_BLOCK of them: what a server does not use before it ends is no loss. */
+static struct error *take_ids(struct catalog *c, bool *ret_done)
 {
     struct coord_list l = {0};
     TRY(coord_get(c->coord, KEY_NEXT_ID, CALL_MS, &l));
     uint64_t revision = l.n ? l.kvs[0].mod_revision : 0;
     uint64_t id = l.n ? strtoull(l.kvs[0].value, NULL, 10) : 0;
     coord_list_done(&l);
-    if (id == 0 || id >= INT64_MAX)
+    if (id == 0 || id >= INT64_MAX - ID_BLOCK)
         return error_hint(error_new(E_DAMAGED,
                                     "record \"%s\" in the coordination store makes no "
                                     "sense",
                                     KEY_NEXT_ID),
                           "It must hold a number above every id of a table or region.");
-    _cleanup_(mem_freep) char *next = mem_printf("%llu", (unsigned long long)id + 1);
+    _cleanup_(mem_freep) char *next = mem_printf("%llu", (unsigned long long)id + ID_BLOCK);
     struct coord_compare unmoved = {COORD_UNMOVED, KEY_NEXT_ID, revision};
     struct coord_op op = {
         .kind = COORD_PUT, .key = KEY_NEXT_ID, .value = next, .value_len = strlen(next)};
     struct error *e = coord_txn(c->coord, &unmoved, 1, &op, 1, CALL_MS, ret_done, NULL);
-    if (error_is(e, E_COORD_UNKNOWN)) { /* a number that nobody gets is no loss */
+    if (error_is(e, E_COORD_UNKNOWN)) {
         *ret_done = false;
         error_free(e);
         return NULL;
     }
-    if (!e && *ret_done)
-        *ret = id;
+    if (!e && *ret_done) {
+        c->next_id = id;
+        c->end_id = id + ID_BLOCK;
+    }
     return e;
 }
 
 struct error *catalog_next_id(struct catalog *c, uint64_t *ret)
 {
     uint64_t deadline = clock_ms() + CHANGE_MS;
-    for (bool done = false; !done;) {
-        TRY(take_id(c, &done, ret));
-        if (!done && clock_ms() >= deadline)
-            return error_new(E_UNAVAILABLE, "the coordination store gives out no ids");
+    struct error *e = NULL;
+    pthread_mutex_lock(&c->numbering);
+    for (bool done = false; !e && !done && c->next_id == c->end_id;) {
+        e = take_ids(c, &done);
+        if (!e && !done && clock_ms() >= deadline)
+            e = error_new(E_UNAVAILABLE, "the coordination store gives out no ids");
     }
-    return NULL;
+    if (!e)
+        *ret = c->next_id++;
+    pthread_mutex_unlock(&c->numbering);
+    return e;
 }
 
 /* ---- regions ------------------------------------------------------------------------------ */
@@ -231,26 +243,91 @@ static struct error *settle(struct catalog *c, const char *key, const char *text
     return NULL;
 }
 
-struct error *catalog_swap_region(struct catalog *c, const struct region *expected,
-                                  const struct region *next, bool *ret_swapped)
+/* One transaction for all of them. *ret_done false: somebody was first with one or another. */
+static struct error *swap_all(struct catalog *c, struct region_swap *const *swaps, size_t n,
+                              bool *ret_done)
 {
-    _cleanup_(mem_freep) char *key = catalog__id_key(KEY_REGIONS, expected->id);
-    _cleanup_(mem_freep) char *text = NULL;
-    TRY(catalog__encode_region(next, &text));
-    struct coord_compare unmoved = {COORD_UNMOVED, key, expected->revision};
-    struct coord_op ops[2] = {
-        {.kind = COORD_PUT, .key = key, .value = text, .value_len = strlen(text)},
-        {.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""}};
+    _cleanup_(draft_done) struct draft d = {0};
+    for (size_t i = 0; i < n; i++) {
+        const struct region *expected = swaps[i]->expected;
+        expect(&d, COORD_UNMOVED, id_key(&d, KEY_REGIONS, expected->id), expected->revision);
+        TRY(put_region(&d, swaps[i]->next));
+    }
+    d.ops[d.n_ops++] = (struct coord_op){.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""};
     uint64_t revision;
-    struct error *e = coord_txn(c->coord, &unmoved, 1, ops, 2, CALL_MS, ret_swapped, &revision);
-    if (error_is(e, E_COORD_UNKNOWN))
-        return settle(c, key, text, expected->revision, e, ret_swapped);
-    TRY(e);
-    if (*ret_swapped)
+    TRY(coord_txn(c->coord, d.compares, d.n_compares, d.ops, d.n_ops, CALL_MS, ret_done,
+                  &revision));
+    if (*ret_done)
         catalog__wait(c, revision, CALL_MS);
     else /* who was first is news to us */
         error_free(catalog_refresh(c, CALL_MS));
     return NULL;
+}
+
+static struct error *settle_one(struct catalog *c, struct region_swap *s,
+                                const struct error *unknown)
+{
+    _cleanup_(mem_freep) char *key = catalog__id_key(KEY_REGIONS, s->expected->id);
+    _cleanup_(mem_freep) char *text = NULL;
+    TRY(catalog__encode_region(s->next, &text));
+    return settle(c, key, text, s->expected->revision, error_copy(unknown), &s->swapped);
+}
+
+/* Those that may yet succeed, by the present view; how many are left. */
+static size_t still_possible(struct catalog *c, struct region_swap **swaps, size_t n)
+{
+    const struct catalog_view *v = catalog_view(c);
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        const struct region *now = catalog_region(v, swaps[i]->expected->id);
+        if (now && now->revision == swaps[i]->expected->revision)
+            swaps[kept++] = swaps[i];
+    }
+    catalog_unref(v);
+    return kept;
+}
+
+static void swap_part(struct catalog *c, struct region_swap **left, size_t n)
+{
+    while (n) {
+        bool done = false;
+        struct error *e = swap_all(c, left, n, &done);
+        for (size_t i = 0; i < n && (e || done); i++) {
+            left[i]->swapped = done;
+            if (error_is(e, E_COORD_UNKNOWN))
+                left[i]->error = settle_one(c, left[i], e);
+            else if (e)
+                left[i]->error = error_copy(e);
+        }
+        size_t possible = e || done ? 0 : still_possible(c, left, n);
+        error_free(e);
+        if (possible == n) { /* the store says no, the view doesn't know why: each for itself */
+            for (size_t i = 0; i < n && n > 1; i++)
+                swap_part(c, &left[i], 1);
+            return;
+        }
+        n = possible;
+    }
+}
+
+void catalog_swap_regions(struct catalog *c, struct region_swap *swaps, size_t n)
+{
+    struct region_swap *part[CATALOG_SWAPS];
+    for (size_t at = 0, k; at < n; at += k) {
+        for (k = 0; k < CATALOG_SWAPS && at + k < n; k++)
+            part[k] = &swaps[at + k];
+        swap_part(c, part, k);
+    }
+}
+
+struct error *catalog_swap_region(struct catalog *c, const struct region *expected,
+                                  const struct region *next, bool *ret_swapped)
+{
+    struct region_swap s = {.expected = expected, .next = next};
+    catalog_swap_regions(c, &s, 1);
+    if (!s.error)
+        *ret_swapped = s.swapped;
+    return s.error;
 }
 
 /* ---- creating ----------------------------------------------------------------------------- */

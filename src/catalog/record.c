@@ -2,10 +2,13 @@
  */
 #include "catalog/catalog_int.h"
 
+enum { RECORD_BLOCK = 256 };
+
 struct record *catalog__record_new(size_t payload)
 {
     struct record *r = mem_zalloc(sizeof(*r) + payload);
     atomic_init(&r->refs, 1);
+    r->arena.block = RECORD_BLOCK; /* there may be thousands, each of some hundred bytes */
     return r;
 }
 
@@ -31,6 +34,7 @@ struct array *catalog__array_new(size_t n)
 {
     struct array *a = mem_zalloc(sizeof(*a) + n * sizeof(a->items[0]));
     atomic_init(&a->refs, 1);
+    a->cap = n;
     return a;
 }
 
@@ -69,30 +73,44 @@ size_t catalog__array_find(const struct array *a, const void *key, array_compare
     return low;
 }
 
-static void append(struct array *to, const struct array *from, size_t first, size_t end)
+/* The caller's alone, with room for one more. */
+static void make_own(struct array **array)
 {
-    for (size_t i = first; i < end; i++) {
-        record_ref(from->items[i]);
-        to->items[to->n++] = from->items[i];
+    enum { SLACK = 64 };
+    struct array *a = *array;
+    if (atomic_load(&a->refs) == 1 && a->n < a->cap)
+        return;
+    struct array *own = catalog__array_new(a->n + SLACK);
+    for (size_t i = 0; i < a->n; i++) {
+        record_ref(a->items[i]);
+        own->items[i] = a->items[i];
     }
+    own->n = a->n;
+    catalog__array_unref(a);
+    *array = own;
 }
 
-struct array *catalog__array_with(const struct array *a, struct record *r, array_compare *compare)
+void catalog__array_put(struct array **array, struct record *r, array_compare *compare)
 {
     bool found;
+    make_own(array);
+    struct array *a = *array;
     size_t at = catalog__array_find(a, r->payload, compare, &found);
-    struct array *b = catalog__array_new(a->n + 1);
-    append(b, a, 0, at);
     record_ref(r->payload);
-    b->items[b->n++] = r->payload;
-    append(b, a, found ? at + 1 : at, a->n);
-    return b;
+    if (found) {
+        catalog__record_unref(catalog__record_of(a->items[at]));
+    } else {
+        memmove(&a->items[at + 1], &a->items[at], (a->n - at) * sizeof(a->items[0]));
+        a->n++;
+    }
+    a->items[at] = r->payload;
 }
 
-struct array *catalog__array_without(const struct array *a, size_t at)
+void catalog__array_remove(struct array **array, size_t at)
 {
-    struct array *b = catalog__array_new(a->n);
-    append(b, a, 0, at);
-    append(b, a, at + 1, a->n);
-    return b;
+    make_own(array);
+    struct array *a = *array;
+    catalog__record_unref(catalog__record_of(a->items[at]));
+    a->n--;
+    memmove(&a->items[at], &a->items[at + 1], (a->n - at) * sizeof(a->items[0]));
 }

@@ -3,8 +3,8 @@
  * looking things up.
  *
  * A view's four arrays are shared with its predecessor as long as nothing in them changes, and a
- * changed one is a copy of pointers: one region's new record costs one parse, whatever the
- * catalog's size.
+ * changed one is a copy of pointers, however many records changed at once: one region's new record
+ * costs one parse, whatever the catalog's size.
  *
  * A record that makes no sense is logged, and the one before it stays in the view. When there is
  * none, the view is `incomplete`.
@@ -87,17 +87,12 @@ static void replace(struct array **array, struct array *next)
     *array = next;
 }
 
-static void array_put(struct array **array, struct record *r, array_compare *compare)
-{
-    replace(array, catalog__array_with(*array, r, compare));
-}
-
 static void array_remove(struct array **array, const void *key, array_compare *compare)
 {
     bool found;
     size_t at = catalog__array_find(*array, key, compare, &found);
     if (found)
-        replace(array, catalog__array_without(*array, at));
+        catalog__array_remove(array, at);
 }
 
 /* ---- one change --------------------------------------------------------------------------- */
@@ -141,8 +136,8 @@ static void table_changed(struct view *v, const struct coord_event *event)
     remove_table(v, id);
     if (!r)
         return;
-    array_put(&v->tables, r, catalog__compare_tables_by_name);
-    array_put(&v->tables_by_id, r, by_id);
+    catalog__array_put(&v->tables, r, catalog__compare_tables_by_name);
+    catalog__array_put(&v->tables_by_id, r, by_id);
     catalog__record_unref(r);
 }
 
@@ -159,7 +154,7 @@ static void region_changed(struct view *v, const struct coord_event *event)
     catalog__array_find(v->regions, &id, by_id, &found);
     struct record *r = decode(v, &event->kv, catalog__decode_region, found);
     if (r)
-        array_put(&v->regions, r, by_id);
+        catalog__array_put(&v->regions, r, by_id);
     catalog__record_unref(r);
 }
 
@@ -174,7 +169,7 @@ static void server_changed(struct view *v, const struct coord_event *event)
     }
     struct record *r = decode(v, &event->kv, catalog__decode_server, true);
     if (r)
-        array_put(&v->servers, r, by_server_name);
+        catalog__array_put(&v->servers, r, by_server_name);
     catalog__record_unref(r);
 }
 

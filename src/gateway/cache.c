@@ -3,8 +3,8 @@
  * and parameter types.
  *
  * An entry is current as long as the schema it was planned on is. Stale ones are thrown out when
- * they are met; the first stale one met takes all others along, since they hold old views of the
- * catalog. Beyond the cap the least recently used one goes.
+ * they are met, or grow old; the first stale one met takes all others along, since they hold old
+ * views of the catalog. Beyond the cap the least recently used one goes.
  */
 #include "gateway/gateway_int.h"
 
@@ -105,6 +105,8 @@ void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e)
 {
     struct cache *c = &g->cache;
     pthread_mutex_lock(&c->lock);
+    if (c->oldest && !entry__is_current(g, c->oldest))
+        drop_stale(g);
     struct entry *old = map_get(&c->map, key, len);
     if (old)
         drop(c, old);

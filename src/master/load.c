@@ -47,9 +47,8 @@ bool master__less_loaded(const struct load *a, const struct load *b)
     return strcmp(a->server->name, b->server->name) < 0;
 }
 
-static void count_member(struct picture *p, const char *name, int64_t tables)
+static void count_member(struct load *l, int64_t tables)
 {
-    struct load *l = master__load(p, name);
     if (l)
         l->tables += tables;
 }
@@ -60,16 +59,16 @@ static void count_region(struct picture *p, struct standing *s)
     s->primary = master__load(p, r->primary);
     s->voters = 1 + r->n_backups;
     s->members = s->voters + r->n_learners;
-    count_member(p, r->primary, s->tables);
+    count_member(s->primary, s->tables);
     if (s->primary) {
         s->primary->primaries++;
         s->primary->feeding += r->n_learners;
     }
     for (int i = 0; i < r->n_backups; i++)
-        count_member(p, r->backups[i], s->tables);
+        count_member(master__load(p, r->backups[i]), s->tables);
     for (int i = 0; i < r->n_learners; i++) {
         struct load *l = master__load(p, r->learners[i]);
-        count_member(p, r->learners[i], s->tables);
+        count_member(l, s->tables);
         if (l)
             l->arriving++;
     }
@@ -110,10 +109,13 @@ static const char *next_victim(const struct picture *p, const struct standing *s
 
 static void choose_victims(struct picture *p, struct standing *s)
 {
-    while (s->members - s->n_victims > s->r->copies) {
+    int surplus = s->members - s->r->copies;
+    if (surplus > 0)
+        s->victims = ARENA_ARRAY(&p->arena, const char *, surplus);
+    while (s->n_victims < surplus) {
         const char *victim = next_victim(p, s);
         s->victims[s->n_victims++] = victim;
-        count_member(p, victim, -s->tables);
+        count_member(master__load(p, victim), -s->tables);
     }
 }
 

@@ -8,7 +8,7 @@
 
 #include <time.h>
 
-enum { MAX_ACTIONS = 64, GATHER_MS = 20, REFUSED_MS = 2000 };
+enum { MAX_ACTIONS = 64, GATHER_MS = 20, REST = 10, MAX_PLAN_MS = 50, REFUSED_MS = 2000 };
 
 static void poke(struct master *m)
 {
@@ -74,10 +74,13 @@ static void master_round(struct master *m)
     struct master_action actions[MAX_ACTIONS];
     const struct catalog_view *v = catalog_view(m->catalog);
     /* without the store nobody could do what we ask, and who seems dead may just be cut off */
-    if (catalog_connected(m->catalog)) {
-        size_t n = master_plan(&m->memory, v, clock_ms(), &m->limits, actions, MAX_ACTIONS);
+    if (catalog_connected(m->catalog) && v->revision != m->rests_at) {
+        uint64_t began = clock_ms();
+        size_t n = master_plan(&m->memory, v, began, &m->limits, actions, MAX_ACTIONS);
+        m->plan_ms = (unsigned)MIN(clock_ms() - began, (uint64_t)MAX_PLAN_MS);
         for (size_t i = 0; i < n && !is_stopping(m) && catalog_is_master(m->catalog); i++)
             ask(m, &actions[i]);
+        m->rests_at = !n && master_is_settled(&m->memory, clock_ms(), &m->limits) ? v->revision : 0;
     }
     catalog_unref(v);
 }
@@ -86,6 +89,7 @@ static void forget(struct master *m)
 {
     master_memory_done(&m->memory);
     m->memory = (struct master_memory){0};
+    m->rests_at = 0;
 }
 
 /* With the lock held, waits until it is time for a round. */
@@ -98,9 +102,9 @@ static void wait_for_work(struct master *m)
         pthread_cond_timedwait(&m->wake, &m->lock, &t);
     bool changed = m->poked;
     m->poked = false;
-    if (changed && !m->stop) { /* changes come in bunches */
+    if (changed && !m->stop) { /* changes come in bunches, and looking at all takes its time */
         pthread_mutex_unlock(&m->lock);
-        sleep_ms(GATHER_MS);
+        sleep_ms(MAX(GATHER_MS, REST * m->plan_ms));
         pthread_mutex_lock(&m->lock);
     }
 }

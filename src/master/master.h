@@ -79,8 +79,9 @@ struct error *master_drop_index(struct master *m, const char *schema, const char
 
 struct master_limits {
     uint64_t repair_ms, settle_ms;
-    int learners_per_server; /* copies in the making, to one server and from one server */
-    int moves;               /* for balance, at a time */
+    int learners_per_server;  /* copies in the making, to one server and from one server */
+    int returning_per_server; /* the same, of servers that held them lately, and lack little */
+    int moves;                /* for balance, at a time */
 };
 extern const struct master_limits master_limits_default;
 
@@ -103,6 +104,10 @@ struct master_action {
  * effect. The strings live as long as the view. */
 size_t master_plan(struct master_memory *m, const struct catalog_view *v, uint64_t now,
                    const struct master_limits *limits, struct master_action *ret, size_t max);
+/* As of the last plan all had been well for so long that only a change can bring something to do.
+ */
+bool master_is_settled(const struct master_memory *m, uint64_t now,
+                       const struct master_limits *limits);
 
 /* Chooses servers for a new region: fills primary and backups; fewer than r->copies when there are
  * not so many. 57P03 when there is none. The names live as long as the view. */

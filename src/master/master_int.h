@@ -19,9 +19,9 @@ struct load {
 struct standing {
     const struct region *r;
     int64_t tables;
-    struct load *primary;                        /* NULL: dead */
-    int voters, members;                         /* in the config; members with learners */
-    const char *victims[2 * CATALOG_MAX_COPIES]; /* surplus holders, most loaded first */
+    struct load *primary; /* NULL: dead */
+    int voters, members;  /* in the config; members with learners */
+    const char **victims; /* surplus holders, most loaded first */
     int n_victims;
 };
 
@@ -55,5 +55,7 @@ struct master {
     bool stop, poked, elected, fresh /* just elected */;
     /* the thread's */
     struct master_memory memory;
+    uint64_t rests_at;  /* the view's revision for which nothing is to be done; 0: none */
+    unsigned plan_ms;   /* what the last plan took */
     struct map refused; /* server -> until when (ms, as a pointer) it is not asked again */
 };

@@ -19,8 +19,11 @@
  */
 #include "master/master_int.h"
 
-const struct master_limits master_limits_default = {
-    .repair_ms = 5000, .settle_ms = 5000, .learners_per_server = 4, .moves = 4};
+const struct master_limits master_limits_default = {.repair_ms = 5000,
+                                                    .settle_ms = 5000,
+                                                    .learners_per_server = 4,
+                                                    .returning_per_server = 256,
+                                                    .moves = 4};
 
 void master_memory_done(struct master_memory *m)
 {
@@ -59,10 +62,10 @@ static uint64_t lost_for(struct plan *plan, uint64_t region)
 
 /* ---- repair ------------------------------------------------------------------------------- */
 
-static bool can_feed(const struct plan *plan, const struct standing *s, const struct load *to)
+static bool can_feed(const struct plan *plan, const struct standing *s, const struct load *to,
+                     int limit)
 {
-    return to->arriving < plan->limits->learners_per_server &&
-           s->primary->feeding < plan->limits->learners_per_server;
+    return to->arriving < limit && s->primary->feeding < limit;
 }
 
 static void add_learner(struct plan *plan, struct standing *s, struct load *to, const char *why)
@@ -103,7 +106,8 @@ static void repair(struct plan *plan, struct standing *s)
     if (!to)
         return; /* every server has one: as whole as can be */
     uint64_t waited = lost_for(plan, s->r->id);
-    if ((former || waited >= plan->limits->repair_ms) && can_feed(plan, s, to))
+    int limit = former ? plan->limits->returning_per_server : plan->limits->learners_per_server;
+    if ((former || waited >= plan->limits->repair_ms) && can_feed(plan, s, to, limit))
         add_learner(plan, s, to, former ? "it held a copy lately" : "a copy was lost");
 }
 
@@ -186,7 +190,8 @@ static struct standing *best_to_move(const struct plan *plan, const struct load 
     struct standing *best = NULL;
     for (size_t i = 0; i < plan->p->n_regions; i++) {
         struct standing *s = &plan->p->regions[i];
-        if (!at_rest(plan, s) || s->tables == 0 || s->tables >= gap || !can_feed(plan, s, to) ||
+        if (!at_rest(plan, s) || s->tables == 0 || s->tables >= gap ||
+            !can_feed(plan, s, to, plan->limits->learners_per_server) ||
             !master__is_member(s->r, from->server->name) ||
             master__is_member(s->r, to->server->name))
             continue;
@@ -276,6 +281,12 @@ static bool settled(struct master_memory *m, const struct plan *plan)
     if (!m->healthy_since)
         m->healthy_since = MAX(plan->now, 1u);
     return plan->now - m->healthy_since >= plan->limits->settle_ms;
+}
+
+bool master_is_settled(const struct master_memory *m, uint64_t now,
+                       const struct master_limits *limits)
+{
+    return m->healthy_since && now - m->healthy_since >= limits->settle_ms;
 }
 
 size_t master_plan(struct master_memory *m, const struct catalog_view *v, uint64_t now,

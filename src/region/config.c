@@ -56,8 +56,10 @@ static bool is_member(const struct region *r, const char *name)
 static void follow_record(struct regions *rs, const struct region *r)
 {
     struct region_replica *p = region__get(rs, r->id);
-    if (!p && is_member(r, rs->name))
+    if (!p && is_member(r, rs->name)) {
         p = region__create(rs, r);
+        rs->follow_all |= p == NULL;
+    }
     if (!p)
         return;
     if (p->config_revision != r->revision) {
@@ -73,22 +75,59 @@ static void follow_record(struct regions *rs, const struct region *r)
     region__put(p);
 }
 
-/* Replicas of regions that exist no more, or that are whole without us. */
-static void drop_orphans(struct regions *rs, const struct catalog_view *view)
+/* A replica of a region that exists no more, or that is whole without us. */
+static void drop_orphan(struct regions *rs, struct region_replica *p, const struct region *r)
 {
+    region__lock(rs);
+    bool counted_on = r && !p->gone && !repl_may_drop(p->core);
+    region__unlock(rs);
+    if (r && (is_member(r, rs->name) || r->n_backups + 1 < r->copies))
+        return;
+    if (counted_on) {
+        log_debug("region=%llu: still in use", (unsigned long long)p->id);
+        rs->follow_all = true;
+    } else {
+        region__drop(p, r ? "the region has its copies elsewhere" : "the region was dropped");
+    }
+}
+
+static void follow_region(struct regions *rs, uint64_t id, const struct region *r, bool may_drop)
+{
+    if (r)
+        follow_record(rs, r);
+    struct region_replica *p = region__get(rs, id);
+    if (p && may_drop)
+        drop_orphan(rs, p, r);
+    region__put(p);
+}
+
+/* Only what changed between the two views, which share the records of what did not. */
+static void follow_changes(struct regions *rs, const struct catalog_view *old,
+                           const struct catalog_view *view, bool may_drop)
+{
+    size_t i = 0, k = 0;
+    while (i < old->n_regions || k < view->n_regions) {
+        const struct region *was = i < old->n_regions ? old->regions[i] : NULL;
+        const struct region *is = k < view->n_regions ? view->regions[k] : NULL;
+        bool gone = was && (!is || was->id < is->id), fresh = is && (!was || is->id < was->id);
+        if (gone)
+            follow_region(rs, was->id, NULL, may_drop);
+        else if (was != is)
+            follow_region(rs, is->id, is, may_drop);
+        i += !fresh;
+        k += !gone;
+    }
+}
+
+static void follow_all(struct regions *rs, const struct catalog_view *view, bool may_drop)
+{
+    for (size_t i = 0; i < view->n_regions; i++)
+        follow_region(rs, view->regions[i]->id, view->regions[i], may_drop);
     size_t n;
     struct region_replica **all = region__all(rs, &n);
     for (size_t i = 0; i < n; i++) {
-        const struct region *r = catalog_region(view, all[i]->id);
-        region__lock(rs);
-        bool counted_on = r && !all[i]->gone && !repl_may_drop(all[i]->core);
-        region__unlock(rs);
-        if (counted_on)
-            log_debug("region=%llu: still in use", (unsigned long long)all[i]->id);
-        else if (!r)
-            region__drop(all[i], "the region was dropped");
-        else if (!is_member(r, rs->name) && r->n_backups + 1 >= r->copies)
-            region__drop(all[i], "the region has its copies elsewhere");
+        if (may_drop && !catalog_region(view, all[i]->id))
+            drop_orphan(rs, all[i], NULL);
         region__put(all[i]);
     }
     mem_free(all);
@@ -97,12 +136,17 @@ static void drop_orphans(struct regions *rs, const struct catalog_view *view)
 void region__follow(struct regions *rs)
 {
     pthread_mutex_lock(&rs->syncing);
-    const struct catalog_view *view = catalog_view(rs->catalog);
-    for (size_t i = 0; i < view->n_regions; i++)
-        follow_record(rs, view->regions[i]);
-    if (view->cluster == rs->cluster && !view->incomplete)
-        drop_orphans(rs, view);
-    catalog_unref(view);
+    const struct catalog_view *view = catalog_view(rs->catalog), *old = rs->followed;
+    bool may_drop = view->cluster == rs->cluster && !view->incomplete;
+    bool all = !old || rs->follow_all;
+    rs->follow_all = !may_drop;
+    if (all)
+        follow_all(rs, view, may_drop);
+    else
+        follow_changes(rs, old, view, may_drop);
+    rs->followed = view;
+    if (old)
+        catalog_unref(old);
     pthread_mutex_unlock(&rs->syncing);
 }
 
@@ -169,59 +213,84 @@ static struct region *to_record(struct regions *rs, const struct region *old,
     return next;
 }
 
-static struct error *swap(struct regions *rs, const struct proposal *proposal, bool *ret_swapped)
+/* The swaps that the proposals come to; those that the view shows to be too late are left out. */
+static size_t to_swaps(struct regions *rs, const struct catalog_view *view,
+                       struct proposal *proposals, struct arena *a, struct region_swap *ret)
 {
-    _cleanup_(arena_done) struct arena a = {0};
-    const struct catalog_view *view = catalog_view(rs->catalog);
-    const struct region *old = catalog_region(view, proposal->replica->id);
-    struct error *e = NULL;
-    if (old && old->epoch + 1 == proposal->next_config.epoch)
-        e = catalog_swap_region(rs->catalog, old, to_record(rs, old, proposal, &a), ret_swapped);
-    catalog_unref(view);
-    return e;
+    size_t n = 0;
+    for (struct proposal *p = proposals; p; p = p->next) {
+        const struct region *old = catalog_region(view, p->replica->id);
+        bool twice = false;
+        for (size_t i = 0; i < n; i++)
+            twice |= ret[i].expected == old;
+        p->swap = NULL;
+        if (!old || twice || old->epoch + 1 != p->next_config.epoch)
+            continue;
+        p->swap = &ret[n++];
+        *p->swap = (struct region_swap){.expected = old, .next = to_record(rs, old, p, a)};
+    }
+    return n;
 }
 
-static void propose(struct regions *rs, struct proposal *proposal)
+static void report_failure(struct regions *rs, const struct proposal *proposal)
 {
     struct region_replica *p = proposal->replica;
-    bool swapped = false;
-    struct error *e = swap(rs, proposal, &swapped);
+    struct error *e = proposal->swap ? proposal->swap->error : NULL;
     if (e)
         log_failure(LOG_WARN, e, "region=%llu epoch=%llu: config not changed",
                     (unsigned long long)p->id, (unsigned long long)proposal->next_config.epoch);
-    region__follow(rs); /* whoever won: the core learns it before the answer */
-    if (!swapped) {
-        region__lock(rs);
-        if (!p->gone)
-            repl_proposal_failed(rs->core, clock_ms(), p->core, proposal->next_config.epoch,
-                                 e != NULL);
-        region__unlock(rs);
-    }
+    region__lock(rs);
+    if (!p->gone)
+        repl_proposal_failed(rs->core, clock_ms(), p->core, proposal->next_config.epoch, e != NULL);
+    region__unlock(rs);
     error_free(e);
+}
+
+static void propose(struct regions *rs, struct proposal *proposals)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct region_swap swaps[CATALOG_SWAPS];
+    const struct catalog_view *view = catalog_view(rs->catalog);
+    catalog_swap_regions(rs->catalog, swaps, to_swaps(rs, view, proposals, &a, swaps));
+    catalog_unref(view);
+    region__follow(rs); /* whoever won: the core learns it before the answer */
+    for (const struct proposal *p = proposals; p; p = p->next)
+        if (!p->swap || !p->swap->swapped)
+            report_failure(rs, p);
+}
+
+/* Waits for proposals and takes those that there are, as many as go into one transaction. */
+static struct proposal *take_proposals(struct regions *rs)
+{
+    pthread_mutex_lock(&rs->proposal_mutex);
+    while (!rs->proposals && !atomic_load(&rs->stopping))
+        pthread_cond_wait(&rs->proposal_cond, &rs->proposal_mutex);
+    struct proposal *first = rs->proposals, **end = &rs->proposals;
+    for (int n = 0; *end && n < CATALOG_SWAPS; n++)
+        end = &(*end)->next;
+    rs->proposals = *end;
+    if (first)
+        *end = NULL;
+    if (!rs->proposals)
+        rs->proposals_tail = &rs->proposals;
+    pthread_mutex_unlock(&rs->proposal_mutex);
+    return first;
 }
 
 void *region__proposer(void *arg)
 {
     struct regions *rs = arg;
-    for (;;) {
-        pthread_mutex_lock(&rs->proposal_mutex);
-        while (!rs->proposals && !atomic_load(&rs->stopping))
-            pthread_cond_wait(&rs->proposal_cond, &rs->proposal_mutex);
-        struct proposal *proposal = rs->proposals;
-        if (proposal) {
-            rs->proposals = proposal->next;
-            if (!rs->proposals)
-                rs->proposals_tail = &rs->proposals;
-        }
-        pthread_mutex_unlock(&rs->proposal_mutex);
-        if (!proposal)
-            return NULL;
+    for (struct proposal *list; (list = take_proposals(rs));) {
         if (!atomic_load(&rs->stopping))
-            propose(rs, proposal);
-        region__put(proposal->replica);
-        mem_free(proposal->leaving);
-        mem_free(proposal);
+            propose(rs, list);
+        for (struct proposal *next; list; list = next) {
+            next = list->next;
+            region__put(list->replica);
+            mem_free(list->leaving);
+            mem_free(list);
+        }
     }
+    return NULL;
 }
 
 /* ---- what a master or an operator asks

@@ -77,14 +77,23 @@ struct region_replica {
 
     /* guarded by rs->work_mutex */
     bool queued, again; /* in the work queue; changed while being worked on */
-    struct region_replica *next_work;
+    bool retries;       /* in rs->retries */
+    struct region_replica *next_work, *next_retry;
 
     /* only the worker that holds the writer */
     uint64_t apply_next; /* next lsn to apply, when parts are open */
     bool parts_open;     /* parts of a transaction are applied in the open SQLite transaction */
     struct buf fragments;
 
-    uint64_t quiet_bytes;     /* of SQLite's WAL at the last look; only upkeep */
+    _Atomic bool touched; /* used since upkeep's last look */
+    _Atomic bool awake;   /* in rs's list; changed under rs->awake_mutex, which guards the links */
+    struct region_replica *next_awake, *prev_awake;
+
+    unsigned quiet; /* looks in a row that found it unused; also under awake_mutex */
+    /* only upkeep */
+    uint64_t quiet_bytes; /* of SQLite's WAL at the last look */
+    int64_t file_bytes;   /* -1: not known */
+
     uint64_t config_revision; /* last given to the core; only under rs->syncing */
 };
 
@@ -93,7 +102,8 @@ struct proposal {
     struct proposal *next;
     struct region_replica *replica; /* a reference */
     struct repl_config next_config;
-    char *leaving; /* who goes in favour of its new learner; NULL: as the record says */
+    char *leaving;            /* who goes in favour of its new learner; NULL: as the record says */
+    struct region_swap *swap; /* the proposer's, while it runs; NULL: too late */
 };
 
 struct link; /* an outgoing connection */
@@ -111,7 +121,8 @@ struct region_link {
 /*
  * Locks, in the order in which they may be taken:
  *   queue.mutex (of a replica)  |  map_lock  ->  core_mutex  ->  a link's mutex, work_mutex,
- * proposal_mutex core_mutex is never held over I/O: what is to be sent is put in the links' buffers
+ *   awake_mutex, proposal_mutex
+ * core_mutex is never held over I/O: what is to be sent is put in the links' buffers
  * and flushed after it is released.
  */
 struct regions {
@@ -138,7 +149,16 @@ struct regions {
     pthread_mutex_t work_mutex; /* guards the queue */
     pthread_cond_t work_cond;
     struct region_replica *work_head, **work_tail;
+    struct region_replica *retries; /* their work failed: upkeep wants it again */
 
+    pthread_mutex_t awake_mutex; /* guards the list */
+    struct region_replica *first_awake, *last_awake;
+    size_t n_awake, max_awake;
+    _Atomic size_t closed; /* since memory was given back */
+
+    /* only upkeep */
+    uint64_t published; /* the view's revision when it last did */
+    bool all_counted, told_failed;
     pthread_mutex_t proposal_mutex; /* guards the list */
     pthread_cond_t proposal_cond;
     struct proposal *proposals, **proposals_tail;
@@ -146,7 +166,9 @@ struct regions {
     pthread_mutex_t sync_mutex; /* guards sync_wanted */
     pthread_cond_t sync_cond;
     bool sync_wanted;
-    pthread_mutex_t syncing; /* held while following a view; taken before map_lock */
+    pthread_mutex_t syncing; /* held while following a view; taken before map_lock; guards .. */
+    const struct catalog_view *followed; /* last; NULL: none yet */
+    bool follow_all; /* something was left undone: look at every region next time */
 
     _Atomic bool disk_failed; /* some replica's, or the log's; until the next regions_open */
     _Atomic bool disk_back;   /* and now works again */
@@ -218,6 +240,7 @@ struct error *region__connect(struct regions *rs, const char *server, const char
 
 /* write.c */
 struct error *region__own(struct region_replica *p, const _Atomic bool *cancel);
+bool region__try_own(struct region_replica *p);
 void region__disown(struct region_replica *p);
 /* Makes another member the primary, between two transactions: those that are under way, and those
  * that wait for the writer already, come first. After a few seconds (region__hurry) or with `now`
@@ -237,6 +260,7 @@ struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_
 
 /* work.c */
 void region__want_work(struct region_replica *p); /* any lock but work_mutex may be held */
+void region__retry_work(struct regions *rs);
 void *region__worker(void *rs);
 struct error *region__forget_parts(struct region_replica *p);
 
@@ -250,6 +274,11 @@ void region__fetch_snapshot(struct region_replica *p, const char *from);
 void region__clear_leftovers(struct region_replica *p);
 
 /* upkeep.c */
+/* To be called by whoever is about to use the replica's file: it is closed after a while without.
+ */
+void region__touch(struct region_replica *p);
+void region__leave_awake(struct region_replica *p); /* of a replica that goes */
+size_t region__max_awake(void);                     /* by the process' limit of open files */
 void *region__upkeep(void *rs);
 
 /* payload.c: what an entry says */

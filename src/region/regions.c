@@ -44,6 +44,15 @@ static struct error *open_store(struct regions *rs, uint64_t id, struct store **
     return store_open(rs->dir, rs->cluster, id, ret);
 }
 
+static void init_monotonic(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    pthread_condattr_init(&attr);
+    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    pthread_cond_init(cond, &attr);
+    pthread_condattr_destroy(&attr);
+}
+
 static struct region_replica *replica_new(struct regions *rs, uint64_t id, struct store *store)
 {
     struct region_replica *p = NEW(struct region_replica);
@@ -53,15 +62,12 @@ static struct region_replica *replica_new(struct regions *rs, uint64_t id, struc
     atomic_init(&p->refs, 1);
     pthread_mutex_init(&p->queue.mutex, NULL);
     p->queue.tail = &p->queue.head;
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(&p->changed, &attr);
-    pthread_condattr_destroy(&attr);
+    init_monotonic(&p->changed);
     const struct store_meta *meta = store_meta(store);
     p->applied = p->committed = meta->applied_lsn;
     p->applied_epoch = meta->applied_epoch;
     p->leftovers = true;
+    p->file_bytes = -1;
     atomic_init(&p->file_schema, meta->schema_version);
     return p;
 }
@@ -99,15 +105,11 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
     struct store *store = NULL;
     TRY(open_store(rs, id, &store, &damaged));
     damaged |= is_marked(rs, id);
-    /* what the log may forget: it does not remember what it was told before */
-    uint64_t durable = 0;
-    struct error *e = store_checkpoint(store, &durable);
-    if (e) {
-        store_close(store);
-        return e;
-    }
-    wal_release(rs->wal, id, durable);
     struct region_replica *p = replica_new(rs, id, store);
+    if (store_wal_bytes(store))
+        region__touch(p); /* upkeep checkpoints it */
+    else /* what the log may forget: it does not remember what it was told before */
+        wal_release(rs->wal, id, p->applied);
     uint64_t first, last, last_epoch;
     wal_range(rs->wal, id, &first, &last, &last_epoch);
     if (first > last || last < p->applied) {
@@ -120,7 +122,7 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
                   (unsigned long long)first);
         damaged = true;
     }
-    e = damaged ? region__mark_damaged(rs, id) : NULL;
+    struct error *e = damaged ? region__mark_damaged(rs, id) : NULL;
     if (e) {
         region__put(p);
         return e;
@@ -175,6 +177,7 @@ void region__drop(struct region_replica *p, const char *why)
     while (p->placing)
         pthread_cond_wait(&p->changed, &rs->core_mutex);
     region__unlock(rs);
+    region__leave_awake(p);
     uint64_t position;
     struct error *e = wal_truncate(rs->wal, p->id, 0, &position);
     error_free(e);
@@ -290,6 +293,8 @@ static struct regions *regions_new(const struct regions_options *o)
     pthread_mutex_init(&rs->sync_mutex, NULL);
     pthread_mutex_init(&rs->syncing, NULL);
     pthread_mutex_init(&rs->pace_mutex, NULL);
+    pthread_mutex_init(&rs->awake_mutex, NULL);
+    rs->max_awake = region__max_awake();
     pthread_cond_init(&rs->work_cond, NULL);
     pthread_cond_init(&rs->proposal_cond, NULL);
     pthread_cond_init(&rs->sync_cond, NULL);
@@ -409,6 +414,16 @@ static void let_go(struct regions *rs)
         rs->soon = p->next_soon;
         region__put(p);
     }
+    while (rs->first_awake) {
+        struct region_replica *p = rs->first_awake;
+        rs->first_awake = p->next_awake;
+        region__put(p);
+    }
+    while (rs->retries) {
+        struct region_replica *p = rs->retries;
+        rs->retries = p->next_retry;
+        region__put(p);
+    }
     while (rs->work_head) {
         struct region_replica *p = rs->work_head;
         rs->work_head = p->next_work;
@@ -438,6 +453,8 @@ void regions_close(struct regions *rs, unsigned timeout_ms)
     region__close_links(rs);
     close_replicas(rs);
     let_go(rs);
+    if (rs->followed)
+        catalog_unref(rs->followed);
     wal_close(rs->wal);
     error_free(rs->log_error);
     repl_free(rs->core);

@@ -417,6 +417,7 @@ struct error *region_read_begin(struct regions *rs, uint64_t region, uint64_t sc
         return e;
     }
     struct store_conn *conn = NULL;
+    region__touch(p);
     e = store_get_reader(p->store, &conn);
     if (e) {
         e = region_read_check(&(struct region_read){.replica = p}, e);
@@ -498,10 +499,13 @@ int64_t region_row_count(struct regions *rs, uint64_t region, const char *table)
         return -1;
     int64_t rows = -1;
     if (region__enter_store(p)) {
-        struct error *e = store_row_count(p->store, table, &rows);
-        if (e)
-            rows = -1;
-        error_free(e);
+        if (atomic_load(&p->awake) || !store_known_rows(p->store, table, &rows)) {
+            region__touch(p);
+            struct error *e = store_row_count(p->store, table, &rows);
+            if (e)
+                rows = -1;
+            error_free(e);
+        }
         region__leave_store(p);
     }
     region__put(p);

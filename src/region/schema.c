@@ -92,6 +92,7 @@ static void add_missing(struct diff *d, const struct table *t)
 struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
                                      struct buf *ret_sql)
 {
+    TRY(store_wake(p->store));
     struct diff d = {.p = p, .view = view, .sql = ret_sql};
     buf_puts(ret_sql, "CREATE TABLE IF NOT EXISTS minisql_tables"
                       " (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;\n");

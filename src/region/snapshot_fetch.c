@@ -223,6 +223,7 @@ static struct error *copy_what_is_here(struct fetch *f)
         return NULL;
     f->total = store_file_bytes(p->store) / STORE_PAGE;
     struct error *e = check_room(f);
+    region__touch(p);
     if (!e)
         e = store_scan(p->store, prepare_page, f);
     region__leave_store(p);
@@ -559,7 +560,7 @@ static void *fetch_thread(void *arg)
     region__unlock(rs);
     if (gone)
         unlink(f->path); /* it may have been made after the rest was deleted */
-    else if (!e)
+    else
         region__want_work(p);
     error_free(e);
     fetch_free(f);

@@ -211,6 +211,7 @@ struct error *region_send_snapshot(struct regions *rs, uint64_t region,
     } else if (!region__enter_store(p)) {
         e = region__not_primary(p);
     } else {
+        region__touch(p);
         e = atomic_load(&p->ready) ? send_snapshot(p, wire) : region__not_primary(p);
         region__leave_store(p);
     }

@@ -1,24 +1,141 @@
 /*
- * Upkeep, twice a second: checkpoints files whose SQLite WAL has grown or that hold back the log's
- * oldest segment, asks again for work that failed, and publishes what this server holds.
+ * Upkeep, twice a second: looks after the replicas whose files are open, closes those that nobody
+ * uses, checkpoints, relieves the log, asks again for work that failed, and publishes what this
+ * server holds.
+ *
+ * A server may hold thousands of replicas, most of them idle. Whoever is about to use a file calls
+ * region__touch(), which puts the replica into the list of those that are awake; only these cost
+ * anything here. Each look clears `touched`: who was touched goes to the list's end, who was not
+ * for long is put to sleep. So the list is in the order of use, and when there are more than
+ * max_awake, the first ones go at once.
+ *
+ *   asleep --region__touch--> awake --IDLE_PERIODS without use, or too many awake--> asleep
  *
  * Checkpoints are rare and large, and never on a writer's thread: their fsyncs were two thirds of
  * an UPDATE's cost otherwise. A file that nobody has written to since the last look is
- * checkpointed, too: readers search a WAL for each page, a quarter of a point read's cost.
+ * checkpointed, too: readers search a WAL for each page, a quarter of a point read's cost; and what
+ * is checkpointed does not hold back the log.
  */
 #include "region/region_int.h"
 
 #include <fcntl.h>
+#include <malloc.h>
+#include <sys/resource.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 
 enum {
     PERIOD_MS = 500,
+    IDLE_PERIODS = 20,
     INFO_EVERY = 4, /* periods */
     CHECKPOINT_BYTES = 48 * 1024 * 1024,
+    QUIET_CHECKPOINTS = 50, /* in one look: they share the disk with the log */
     LOG_BYTES = 256 * 1024 * 1024,
     PRESSURE_MAX = 64,
+    COUNTING_MS = 20, /* for tables that were not counted since the start, each time */
+    FILES_EACH = 16,  /* that a replica may have open, by and large */
+    AWAKE_MIN = 16,
+    AWAKE_MAX = 1024,
+    LOOK_AT = 8,      /* to find some to close */
+    TRIM_EVERY = 256, /* closed files */
 };
+
+size_t region__max_awake(void)
+{
+    struct rlimit l;
+    rlim_t files = getrlimit(RLIMIT_NOFILE, &l) == 0 ? l.rlim_cur : 1024;
+    return (size_t)MAX(MIN(files / FILES_EACH, (rlim_t)AWAKE_MAX), (rlim_t)AWAKE_MIN);
+}
+
+/* ---- who is awake --------------------------------------------------------------------------- */
+
+/* awake_mutex held. */
+static void append(struct regions *rs, struct region_replica *p)
+{
+    p->prev_awake = rs->last_awake;
+    p->next_awake = NULL;
+    *(p->prev_awake ? &p->prev_awake->next_awake : &rs->first_awake) = p;
+    rs->last_awake = p;
+}
+
+/* awake_mutex held. */
+static void unlink_awake(struct regions *rs, struct region_replica *p)
+{
+    *(p->prev_awake ? &p->prev_awake->next_awake : &rs->first_awake) = p->next_awake;
+    *(p->next_awake ? &p->next_awake->prev_awake : &rs->last_awake) = p->prev_awake;
+}
+
+/* True: there are too many now. */
+static bool join_list(struct region_replica *p)
+{
+    struct regions *rs = p->rs;
+    atomic_store(&p->touched, true); /* before the look into the list: see leave_list */
+    pthread_mutex_lock(&rs->awake_mutex);
+    if (!p->awake) {
+        p->awake = true;
+        atomic_fetch_add(&p->refs, 1);
+        append(rs, p);
+        rs->n_awake++;
+    }
+    bool full = rs->n_awake > rs->max_awake;
+    pthread_mutex_unlock(&rs->awake_mutex);
+    return full;
+}
+
+/* False: it was used meanwhile, and stays. The list's reference is the caller's then. */
+static bool leave_list(struct region_replica *p)
+{
+    struct regions *rs = p->rs;
+    pthread_mutex_lock(&rs->awake_mutex);
+    bool leaves = p->awake && !atomic_load(&p->touched);
+    if (leaves) {
+        p->awake = false;
+        p->quiet = 0;
+        unlink_awake(rs, p);
+        rs->n_awake--;
+    }
+    pthread_mutex_unlock(&rs->awake_mutex);
+    return leaves;
+}
+
+void region__leave_awake(struct region_replica *p)
+{
+    atomic_store(&p->touched, false);
+    if (leave_list(p))
+        region__put(p);
+}
+
+/* References to all that are awake; the caller puts each and frees the array. */
+static struct region_replica **all_awake(struct regions *rs, size_t *ret_n)
+{
+    pthread_mutex_lock(&rs->awake_mutex);
+    struct region_replica **all = mem_alloc((rs->n_awake + 1) * sizeof(struct region_replica *));
+    size_t n = 0;
+    for (struct region_replica *p = rs->first_awake; p; p = p->next_awake) {
+        all[n++] = p;
+        atomic_fetch_add(&p->refs, 1);
+    }
+    pthread_mutex_unlock(&rs->awake_mutex);
+    *ret_n = n;
+    return all;
+}
+
+/* Has it been used since the last look? Then it goes to the list's end. */
+static bool was_used(struct region_replica *p)
+{
+    struct regions *rs = p->rs;
+    if (!atomic_exchange(&p->touched, false))
+        return false;
+    pthread_mutex_lock(&rs->awake_mutex);
+    if (p->awake && p != rs->last_awake) {
+        unlink_awake(rs, p);
+        append(rs, p);
+    }
+    pthread_mutex_unlock(&rs->awake_mutex);
+    return true;
+}
+
+/* ---- checkpoints, sleep --------------------------------------------------------------------- */
 
 static void checkpoint(struct region_replica *p)
 {
@@ -34,82 +151,198 @@ static void checkpoint(struct region_replica *p)
     error_free(e);
 }
 
+/* What is in the SQLite WAL alone; is the file worth keeping open for a count that is due? */
+static uint64_t wal_bytes(struct region_replica *p, bool *ret_counted)
+{
+    uint64_t bytes = 0;
+    *ret_counted = true;
+    if (region__enter_store(p)) {
+        bytes = store_wal_bytes(p->store);
+        *ret_counted = store_counts_hold(p->store);
+        region__leave_store(p);
+    }
+    return bytes;
+}
+
+/* Closes the files; false: somebody uses them. */
+static bool close_files(struct region_replica *p)
+{
+    if (!region__try_own(p))
+        return false;
+    bool closed = !p->parts_open && p->store && store_sleep(p->store);
+    region__disown(p);
+    atomic_fetch_add(&p->rs->closed, closed);
+    return closed;
+}
+
+static void put_to_sleep(struct region_replica *p)
+{
+    if (!leave_list(p))
+        return;
+    if (!close_files(p))
+        join_list(p);
+    region__put(p);
+}
+
+/* Too many files are open: closes some of those that were used the longest time ago. What is in the
+ * SQLite WAL stays there, that costs no sync. Who was used since the last look gets away once. */
+static void make_room(struct regions *rs)
+{
+    struct region_replica *first[LOOK_AT];
+    size_t n = 0;
+    pthread_mutex_lock(&rs->awake_mutex);
+    size_t surplus = rs->n_awake > rs->max_awake ? rs->n_awake - rs->max_awake : 0;
+    for (struct region_replica *p = rs->first_awake; surplus && p && n < LOOK_AT;
+         p = p->next_awake) {
+        first[n++] = p;
+        atomic_fetch_add(&p->refs, 1);
+    }
+    pthread_mutex_unlock(&rs->awake_mutex);
+    for (size_t i = 0; i < n; i++) {
+        if (surplus && !was_used(first[i])) {
+            put_to_sleep(first[i]);
+            surplus--;
+        }
+        region__put(first[i]);
+    }
+}
+
+void region__touch(struct region_replica *p)
+{
+    struct regions *rs = p->rs;
+    if (atomic_load_explicit(&p->touched, memory_order_relaxed))
+        return;
+    if (join_list(p))
+        make_room(rs);
+}
+
+static void look_after(struct region_replica *p, int *quiet_checkpoints)
+{
+    region__revoke(p);
+    region__hurry(p);
+    p->quiet = was_used(p) ? 0 : p->quiet + 1;
+    bool counted;
+    uint64_t bytes = wal_bytes(p, &counted);
+    bool unchanged = bytes == p->quiet_bytes;
+    p->quiet_bytes = bytes;
+    if (bytes >= CHECKPOINT_BYTES || (bytes && unchanged && (*quiet_checkpoints)-- > 0))
+        checkpoint(p);
+    else if (!bytes && p->quiet >= IDLE_PERIODS && counted)
+        put_to_sleep(p);
+}
+
+static void look_after_all(struct regions *rs)
+{
+    size_t n;
+    int quiet_checkpoints = QUIET_CHECKPOINTS;
+    struct region_replica **all = all_awake(rs, &n);
+    for (size_t i = 0; i < n; i++) {
+        look_after(all[i], &quiet_checkpoints);
+        region__put(all[i]);
+    }
+    mem_free(all);
+}
+
 static void relieve_log(struct regions *rs)
 {
     uint64_t regions[PRESSURE_MAX], bytes = 0;
-    size_t n = wal_pressure(rs->wal, regions, PRESSURE_MAX, &bytes);
+    wal_pressure(rs->wal, regions, 0, &bytes);
     if (bytes < LOG_BYTES)
         return;
+    size_t n = wal_pressure(rs->wal, regions, PRESSURE_MAX, &bytes);
     for (size_t i = 0; i < n; i++) {
         struct region_replica *p = region__get(rs, regions[i]);
-        if (p)
+        if (p) {
+            region__touch(p);
             checkpoint(p);
-        else
+        } else {
             wal_release(rs->wal, regions[i], UINT64_MAX); /* of a region that is gone */
+        }
         region__put(p);
     }
 }
 
-/* A snapshot that turned out not to be needed, say because the log did reach back after all. */
-static void clear_leftovers(struct region_replica *p)
+/* ---- what this server holds ------------------------------------------------------------------ */
+
+struct holdings {
+    struct regions *rs;
+    int64_t tables, records, bytes;
+    uint64_t counting_until; /* clock_ms */
+    bool all_counted;
+};
+
+/* Counts a table of a file that is closed, and leaves it so. */
+static void count_asleep(struct region_replica *p, const char *table)
 {
-    struct repl_status status = {0};
-    region__lock(p->rs);
-    if (p->leftovers && !p->gone && p->fetch.state == REGION_FETCH_NONE)
-        repl_get_status(p->rs->core, p->core, &status);
-    bool clear = !status.damaged && (status.role == REPL_BACKUP || status.role == REPL_PRIMARY);
-    p->leftovers = p->leftovers && !clear;
-    region__unlock(p->rs);
-    if (clear)
-        region__clear_leftovers(p);
+    int64_t rows;
+    struct error *e = store_row_count(p->store, table, &rows);
+    error_free(e);
+    if (!atomic_load(&p->awake) && !close_files(p))
+        join_list(p);
 }
 
-static void look_after(struct region_replica *p)
+static void add_table(struct holdings *h, const struct table *t)
 {
-    region__revoke(p);
-    clear_leftovers(p);
-    region__hurry(p);
-    region__lock(p->rs);
-    bool wants =
-        !p->failed && !p->gone &&
-        ((p->serving && !atomic_load(&p->ready)) || (p->committed > p->applied && !p->in_flight));
-    region__unlock(p->rs);
-    if (wants)
-        region__want_work(p);
-    uint64_t bytes = 0;
+    struct region_replica *p = region__get(h->rs, t->region);
+    int64_t rows = 0;
+    if (!p)
+        return;
+    h->tables++;
     if (region__enter_store(p)) {
-        bytes = store_wal_bytes(p->store);
-        region__leave_store(p);
-    }
-    bool quiet = bytes == p->quiet_bytes;
-    p->quiet_bytes = bytes;
-    if (bytes >= CHECKPOINT_BYTES || (bytes && quiet))
-        checkpoint(p);
-}
-
-static void publish(struct regions *rs, struct region_replica **all, size_t n)
-{
-    int64_t tables = 0, records = 0, bytes = 0;
-    const struct catalog_view *view = catalog_view(rs->catalog);
-    for (size_t i = 0; i < n; i++) {
-        struct region_replica *p = all[i];
-        if (!region__enter_store(p))
-            continue;
-        bytes += (int64_t)store_file_bytes(p->store);
-        for (size_t k = 0; k < view->n_tables; k++) {
-            int64_t rows = 0;
-            if (view->tables[k]->region != p->id)
-                continue;
-            tables++;
-            struct error *e = store_row_count(p->store, view->tables[k]->name, &rows);
-            if (!e)
-                records += rows;
-            error_free(e); /* the file does not have the table yet */
+        bool known = store_known_rows(p->store, t->name, &rows);
+        if (atomic_load(&p->awake)) {
+            error_free(store_row_count(p->store, t->name, &rows)); /* maybe it is not there yet */
+        } else if (!known) {
+            if (clock_ms() < h->counting_until)
+                count_asleep(p, t->name);
+            h->all_counted = false;
         }
         region__leave_store(p);
     }
+    h->records += rows;
+    region__put(p);
+}
+
+static void add_region(struct holdings *h, const struct region *r)
+{
+    struct region_replica *p = region__get(h->rs, r->id);
+    if (!p)
+        return;
+    if ((atomic_load(&p->awake) || p->file_bytes < 0) && region__enter_store(p)) {
+        p->file_bytes = (int64_t)store_file_bytes(p->store);
+        region__leave_store(p);
+    }
+    h->bytes += MAX(p->file_bytes, 0);
+    region__put(p);
+}
+
+static void publish(struct regions *rs, bool failed)
+{
+    const struct catalog_view *view = catalog_view(rs->catalog);
+    if (view->revision != rs->published || !rs->all_counted || rs->n_awake ||
+        failed != rs->told_failed) {
+        struct holdings h = {
+            .rs = rs, .counting_until = clock_ms() + COUNTING_MS, .all_counted = true};
+        for (size_t i = 0; i < view->n_tables; i++)
+            add_table(&h, view->tables[i]);
+        for (size_t i = 0; i < view->n_regions; i++)
+            add_region(&h, view->regions[i]);
+        rs->published = view->revision;
+        rs->all_counted = h.all_counted;
+        rs->told_failed = failed;
+        catalog_update_info(rs->catalog, h.tables, h.records, h.bytes, failed);
+    }
     catalog_unref(view);
-    catalog_update_info(rs->catalog, tables, records, bytes, atomic_load(&rs->disk_failed));
+}
+
+/* The C library keeps what was freed; what many files took is better given back. */
+static void give_back_memory(struct regions *rs)
+{
+    size_t closed = atomic_load(&rs->closed);
+    if (closed < TRIM_EVERY && (!closed || rs->n_awake))
+        return;
+    malloc_trim(0);
+    atomic_fetch_sub(&rs->closed, closed);
 }
 
 /* ---- a disk that failed ------------------------------------------------------------------- */
@@ -141,24 +374,20 @@ bool regions_want_reopening(struct regions *rs)
     return rs && atomic_load(&rs->disk_back);
 }
 
+/* ---- all of it ------------------------------------------------------------------------------- */
+
 void *region__upkeep(void *arg)
 {
     struct regions *rs = arg;
-    bool told = false;
     for (unsigned period = 0; !atomic_load(&rs->stopping); period++) {
-        size_t n;
-        struct region_replica **all = region__all(rs, &n);
-        for (size_t i = 0; i < n; i++)
-            look_after(all[i]);
+        region__retry_work(rs);
+        look_after_all(rs);
         relieve_log(rs);
         region__sync_log(rs); /* truncations, and anything that nobody waited for */
         bool failed = atomic_load(&rs->disk_failed);
-        if (period % INFO_EVERY == 0 || failed != told)
-            publish(rs, all, n);
-        told = failed;
-        for (size_t i = 0; i < n; i++)
-            region__put(all[i]);
-        mem_free(all);
+        if (period % INFO_EVERY == 0 || failed != rs->told_failed)
+            publish(rs, failed);
+        give_back_memory(rs);
         try_disk(rs);
         for (unsigned ms = 0; ms < PERIOD_MS && !atomic_load(&rs->stopping); ms += 50)
             sleep_ms(50);

@@ -7,7 +7,7 @@
  * parts, bring the file to the catalog's schema, then be ready (readers and writers come in)
  *   primary, ready:      bring the file to the catalog's schema when that changes
  *
- * A replica is worked on by one worker at a time. Work that fails stays wanted: upkeep asks again.
+ * A replica is worked on by one worker at a time. Work that fails is wanted again: upkeep asks.
  */
 #include "region/region_int.h"
 
@@ -30,6 +30,36 @@ void region__want_work(struct region_replica *p)
     pthread_mutex_unlock(&rs->work_mutex);
 }
 
+static void retry_later(struct region_replica *p)
+{
+    struct regions *rs = p->rs;
+    pthread_mutex_lock(&rs->work_mutex);
+    if (!p->retries) {
+        p->retries = true;
+        atomic_fetch_add(&p->refs, 1);
+        p->next_retry = rs->retries;
+        rs->retries = p;
+    }
+    pthread_mutex_unlock(&rs->work_mutex);
+}
+
+void region__retry_work(struct regions *rs)
+{
+    pthread_mutex_lock(&rs->work_mutex);
+    struct region_replica *list = rs->retries;
+    rs->retries = NULL;
+    pthread_mutex_unlock(&rs->work_mutex);
+    while (list) {
+        struct region_replica *p = list;
+        list = p->next_retry; /* nobody lists it again before the next line but one */
+        pthread_mutex_lock(&rs->work_mutex);
+        p->retries = false;
+        pthread_mutex_unlock(&rs->work_mutex);
+        region__want_work(p);
+        region__put(p);
+    }
+}
+
 /* ---- applying -------------------------------------------------------------------------------- */
 
 struct applying {
@@ -42,6 +72,7 @@ static struct error *open_transaction(struct applying *a)
 {
     if (a->open)
         return NULL;
+    region__touch(a->p);
     TRY(store_begin(a->p->store));
     a->open = true;
     return NULL;
@@ -213,6 +244,7 @@ static struct error *follow_schema(struct region_replica *p)
     const struct region *record = catalog_region(view, p->id);
     struct error *e = NULL;
     if (record && record->schema_version > atomic_load(&p->file_schema)) {
+        region__touch(p);
         _cleanup_(buf_done) struct buf sql = {0};
         e = region__schema_changes(p, view, &sql);
         if (!e)
@@ -263,13 +295,30 @@ static struct error *bring_up(struct region_replica *p)
     return e;
 }
 
+/* Of a snapshot that turned out not to be needed, say because the log did reach back after all. */
+static void clear_leftovers(struct region_replica *p)
+{
+    struct repl_status status = {0};
+    region__lock(p->rs);
+    if (p->leftovers && !p->gone && p->fetch.state == REGION_FETCH_NONE)
+        repl_get_status(p->rs->core, p->core, &status);
+    bool clear = !status.damaged && (status.role == REPL_BACKUP || status.role == REPL_PRIMARY);
+    p->leftovers = p->leftovers && !clear;
+    region__unlock(p->rs);
+    if (clear)
+        region__clear_leftovers(p);
+}
+
 static void work_on(struct region_replica *p)
 {
+    clear_leftovers(p);
     struct error *e = bring_up(p);
-    if (error_is(e, E_NOT_PRIMARY) || error_is(e, E_CANCELED))
+    if (error_is(e, E_NOT_PRIMARY) || error_is(e, E_CANCELED)) {
         log_debug("region=%llu: %s", (unsigned long long)p->id, e->message);
-    else if (e)
+        retry_later(p);
+    } else if (e) {
         region__fail(p, e);
+    }
     error_free(e);
 }
 

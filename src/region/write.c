@@ -107,6 +107,15 @@ struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
     return owns ? NULL : canceled();
 }
 
+bool region__try_own(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    bool free = !p->queue.busy;
+    p->queue.busy = true;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return free;
+}
+
 /* Who is next in the queue, off it; NULL: nobody, and the writer is free. */
 static struct waiter *next_owner(struct region_replica *p)
 {
@@ -445,6 +454,7 @@ struct error *region_write(struct regions *rs, struct region_write *w)
     struct error *e = region__await_ready(p, w->schema_version, 1000);
     if (!e) {
         struct waiter waiter = {.kind = WAIT_WRITE, .write = w};
+        region__touch(p);
         sem_init(&waiter.woken, 0, 0);
         if (enqueue(p, &waiter))
             lead(p, &waiter);
@@ -475,6 +485,7 @@ struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t sch
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, schema_version, 1000);
+    region__touch(p);
     if (!e)
         e = region__own(p, cancel);
     if (e) {
@@ -596,6 +607,7 @@ struct error *region__log_abort(struct region_replica *p)
     add_entry(&es, &(struct payload){.kind = PAYLOAD_ABORT});
     uint64_t last = 0, epoch = 0;
     struct error *e = replicate(p, &es, &last, &epoch);
+    region__touch(p);
     if (!e)
         e = store_begin(p->store);
     if (e) {
@@ -677,6 +689,7 @@ struct error *region_request_applied(struct regions *rs, uint64_t region,
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
+    region__touch(p);
     if (!e)
         e = region__own(p, NULL);
     if (!e) {
@@ -725,6 +738,7 @@ struct error *region_ddl(struct regions *rs, uint64_t region, const char *sql)
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
+    region__touch(p);
     if (!e)
         e = region__own(p, NULL);
     if (!e) {

@@ -7,9 +7,15 @@
  *   minisql_meta      one row: format, cluster, region, applied lsn and epoch, schema version
  *   minisql_requests  the last result of each (gateway, slot)
  *
- * In the directory: region-N.db, SQLite's region-N.db-wal, while a snapshot is received
- * region-N.incoming, while it is installed region-N.db.old (store_snapshot.c), and a damaged file
- * that is being replaced, region-N.db.damaged.
+ * In the directory: region-N.db, SQLite's region-N.db-wal, region-N.new while a file is made, while
+ * a snapshot is received region-N.incoming, while it is installed region-N.db.old
+ * (store_snapshot.c), and a damaged file that is being replaced, region-N.db.damaged.
+ *
+ * A store outlives its connections. Opening one reads what the file says of itself and lets go of
+ * it; connections are made when somebody needs them and closed when nobody has for long:
+ *
+ *   asleep --store_wake (store_begin, ..), store_get_reader, store_checkpoint--> awake
+ *          <--store_sleep--
  */
 #include "store_int.h"
 
@@ -47,9 +53,9 @@ static struct error *remove_file(const char *dir, uint64_t region, const char *s
 /* The database goes last: without it the others mean nothing. */
 struct error *store_delete(const char *dir, uint64_t region)
 {
-    static const char *const suffixes[] = {".incoming-wal", ".incoming",   ".db-wal.damaged",
-                                           ".db.damaged",   ".db.old-wal", ".db.old",
-                                           ".db-wal",       ".db"};
+    static const char *const suffixes[] = {
+        ".new",    ".incoming-wal", ".incoming", ".db-wal.damaged", ".db.damaged", ".db.old-wal",
+        ".db.old", ".db-wal",       ".db"};
     for (size_t i = 0; i < ARRAY_LEN(suffixes); i++)
         TRY(remove_file(dir, region, suffixes[i]));
     return store__sync_directory(dir);
@@ -86,7 +92,8 @@ struct error *store_list(const char *dir, void (*found)(void *ctx, uint64_t regi
 /* ---- what the file says of itself --------------------------------------------------------- */
 
 static const char create_sql[] =
-    "BEGIN IMMEDIATE;"
+    "PRAGMA journal_mode = OFF;"
+    "PRAGMA synchronous = OFF;"
     "CREATE TABLE minisql_meta (id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER NOT NULL,"
     " cluster INTEGER NOT NULL, region INTEGER NOT NULL, applied_lsn INTEGER NOT NULL,"
     " applied_epoch INTEGER NOT NULL, schema_version INTEGER NOT NULL) STRICT;"
@@ -94,18 +101,45 @@ static const char create_sql[] =
     " result BLOB NOT NULL, PRIMARY KEY (gateway, slot)) STRICT, WITHOUT ROWID;";
 
 /* 64-bit ids use SQLite's integers bit by bit. */
-static struct error *create(struct store *s, uint64_t cluster)
+static struct error *fill(sqlite3 *db, const char *path, const struct store_meta *m)
 {
-    sqlite3 *db = s->writer->db;
     _cleanup_(mem_freep) char *row =
         mem_printf("INSERT INTO minisql_meta VALUES (1, %d, %" PRId64 ", %" PRId64 ", 0, 0, 0);"
-                   "COMMIT",
-                   STORE_FORMAT, (int64_t)cluster, (int64_t)s->region);
+                   "PRAGMA journal_mode = WAL",
+                   STORE_FORMAT, (int64_t)m->cluster, (int64_t)m->region);
     int rc = sqlite3_exec(db, create_sql, NULL, NULL, NULL);
     if (!rc)
         rc = sqlite3_exec(db, row, NULL, NULL, NULL);
-    if (rc)
-        return store__error(db, rc, s->path);
+    return rc ? store__error(db, rc, path) : NULL;
+}
+
+static struct error *sync_file(const char *path)
+{
+    _cleanup_(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0 || fsync(fd) != 0)
+        return error_errno(E_IO, errno, "could not sync file \"%s\"", path);
+    return NULL;
+}
+
+/* Under another name, so that a file that bears its own is whole: two syncs in all, where SQLite
+ * would make one for each step. */
+static struct error *create(struct store *s, uint64_t cluster)
+{
+    _cleanup_(mem_freep) char *path = store__path(s->dir, s->region, ".new");
+    sqlite3 *db = NULL;
+    s->meta = (struct store_meta){.cluster = cluster, .region = s->region};
+    TRY(remove_file(s->dir, s->region, ".new"));
+    int rc = sqlite3_open_v2(
+        path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, "unix-excl");
+    struct error *e = rc ? store__error(db, rc, path) : fill(db, path, &s->meta);
+    sqlite3_close(db);
+    if (!e)
+        e = sync_file(path);
+    if (!e)
+        e = remove_file(s->dir, s->region, ".db-wal");
+    TRY(e);
+    if (rename(path, s->path) != 0)
+        return error_errno(E_IO, errno, "could not rename file \"%s\"", path);
     return store__sync_directory(s->dir);
 }
 
@@ -183,19 +217,6 @@ struct error *store__check_meta(const char *path, const struct store_meta *m, ui
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static struct error *is_empty(struct store *s, bool *ret)
-{
-    sqlite3_stmt *stmt;
-    sqlite3 *db = s->writer->db;
-    int rc = sqlite3_prepare_v2(db, "SELECT 1 FROM sqlite_schema LIMIT 1", -1, &stmt, NULL);
-    if (rc)
-        return store__error(db, rc, s->path);
-    rc = sqlite3_step(stmt);
-    *ret = rc == SQLITE_DONE;
-    sqlite3_finalize(stmt);
-    return rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : store__error(db, rc, s->path);
-}
-
 static struct error *prepare_all(struct store *s)
 {
     const struct {
@@ -228,6 +249,8 @@ static void finalize_all(struct store *s)
                                  s->set_meta, s->put_request,  s->find_request};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         sqlite3_finalize(all[i]);
+    s->begin = s->commit = s->rollback = s->mark = s->release_mark = s->rollback_to = NULL;
+    s->set_meta = s->put_request = s->find_request = NULL;
 }
 
 static int on_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
@@ -237,23 +260,124 @@ static int on_wal(void *ctx, sqlite3 *db, const char *schema, int pages)
     if (pages <= s->wal_pages)
         s->wal_pages_moved = 0; /* every commit adds some: it was reset, and starts anew */
     s->wal_pages = pages;
+    s->commits++;
     pthread_mutex_unlock(&s->lock);
     return SQLITE_OK;
 }
 
-static struct error *open_file(struct store *s, uint64_t cluster)
+static struct error *open_writer(struct store *s)
 {
-    bool empty = false;
-    TRY(store__settle_install(s->dir, s->region));
     TRY(store__connect(s, s->path, STORE_WRITER, &s->writer));
     store__capture_install(s);
-    TRY(is_empty(s, &empty));
-    if (empty)
-        TRY(create(s, cluster));
-    TRY(store__read_meta(s->writer->db, s->path, &s->meta));
-    TRY(store__check_meta(s->path, &s->meta, cluster, s->region));
     TRY(prepare_all(s));
     sqlite3_wal_hook(s->writer->db, on_wal, s);
+    return NULL;
+}
+
+static void close_writer(struct store *s)
+{
+    store__forget_tables(s);
+    finalize_all(s);
+    store__disconnect(s->writer);
+    s->writer = NULL;
+    store__capture_done(&s->capture);
+    s->capture = (struct store_capture){0};
+}
+
+struct error *store_wake(struct store *s)
+{
+    if (s->writer)
+        return NULL;
+    struct error *e = open_writer(s);
+    if (e)
+        close_writer(s);
+    return e;
+}
+
+/* What was not moved from the SQLite WAL to the file stays there: moving it takes syncs, and the
+ * server's log has it all. */
+static void keep_wal(struct store_conn *c)
+{
+    if (c)
+        sqlite3_db_config(c->db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+}
+
+static bool take_readers(struct store *s, struct store_conn **readers, size_t *ret_n)
+{
+    pthread_mutex_lock(&s->lock);
+    bool idle = s->n_free == s->n_readers;
+    if (idle) {
+        *ret_n = s->n_free;
+        memcpy(readers, s->free_readers, s->n_free * sizeof(readers[0]));
+        s->n_free = s->n_readers = 0;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return idle;
+}
+
+bool store_sleep(struct store *s)
+{
+    struct store_conn *readers[STORE_READERS];
+    size_t n = 0;
+    if (s->open || pthread_mutex_trylock(&s->checkpoint_lock) != 0)
+        return false;
+    if (!take_readers(s, readers, &n)) {
+        pthread_mutex_unlock(&s->checkpoint_lock);
+        return false;
+    }
+    bool dirty = store_wal_bytes(s) > 0;
+    for (size_t i = 0; i < n; i++) {
+        if (dirty)
+            keep_wal(readers[i]);
+        store__disconnect(readers[i]);
+    }
+    if (dirty) {
+        keep_wal(s->checker);
+        keep_wal(s->writer);
+    }
+    store__disconnect(s->checker);
+    s->checker = NULL;
+    if (s->writer)
+        close_writer(s);
+    pthread_mutex_unlock(&s->checkpoint_lock);
+    return true;
+}
+
+/* ---- opening and closing ------------------------------------------------------------------ */
+
+static struct error *read_file(struct store *s, uint64_t cluster)
+{
+    sqlite3 *db = NULL;
+    int rc =
+        sqlite3_open_v2(s->path, &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-excl");
+    if (!rc) {
+        sqlite3_extended_result_codes(db, 1);
+        sqlite3_db_config(db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+    }
+    struct error *e = rc ? store__error(db, rc, s->path) : store__read_meta(db, s->path, &s->meta);
+    sqlite3_close(db);
+    return e ? e : store__check_meta(s->path, &s->meta, cluster, s->region);
+}
+
+/* What a crash left to be moved to the file. */
+static void look_at_wal(struct store *s)
+{
+    enum { HEADER = 32, FRAME = 4096 + 24 };
+    _cleanup_(mem_freep) char *path = mem_printf("%s-wal", s->path);
+    struct stat st;
+    if (stat(path, &st) == 0 && st.st_size > HEADER)
+        s->wal_pages = (int)MIN((st.st_size - HEADER + FRAME - 1) / FRAME, INT32_MAX);
+}
+
+static struct error *open_file(struct store *s, uint64_t cluster)
+{
+    struct stat st;
+    store__set_up_sqlite();
+    TRY(store__settle_install(s->dir, s->region));
+    if (stat(s->path, &st) != 0 && errno == ENOENT)
+        return create(s, cluster);
+    TRY(read_file(s, cluster));
+    look_at_wal(s);
     return NULL;
 }
 
@@ -285,14 +409,8 @@ void store_close(struct store *s)
     for (size_t i = 0; i < s->n_free; i++)
         store__disconnect(s->free_readers[i]);
     store__disconnect(s->checker);
-    store__forget_tables(s);
-    finalize_all(s);
-    store__disconnect(s->writer);
-    store__capture_done(&s->capture);
-    void *count;
-    for (size_t i = 0; map_next(&s->counts, &i, &count);)
-        mem_free(count);
-    map_done(&s->counts);
+    close_writer(s);
+    store__forget_counts(s);
     mem_free(s->marks);
     pthread_mutex_destroy(&s->lock);
     pthread_mutex_destroy(&s->checkpoint_lock);

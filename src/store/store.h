@@ -26,12 +26,19 @@ struct store_meta {
     uint64_t schema_version;
 };
 
-/* Opens or creates DIR/region-<id>.db. Errors: XX001 not a database/damaged (hint: it is rebuilt
+/* Opens or creates DIR/region-<id>.db: reads what it says of itself; no file stays open until
+ * somebody reads or writes. Errors: XX001 not a database/damaged (hint: it is rebuilt
  * from another copy), 0A000 written by a newer format, 58030, 53100, 55000 when it belongs to
  * another cluster. */
 struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret);
 void store_close(struct store *s);                    /* all readers must have been put back */
 const struct store_meta *store_meta(struct store *s); /* as of the last commit */
+/* Opens the writer's connection, when it is closed; store_begin and store_find_request do so by
+ * themselves. The caller owns the writer. 58030, 53000. */
+struct error *store_wake(struct store *s);
+/* Closes all connections, until somebody needs one again. The caller owns the writer; readers may
+ * come meanwhile. False: a reader is out, a transaction is open, or a checkpoint runs. */
+bool store_sleep(struct store *s);
 struct error *store_delete(const char *dir, uint64_t region); /* the file and its -wal */
 /* Regions that have a file in dir: calls back for each. */
 struct error *store_list(const char *dir, void (*found)(void *ctx, uint64_t region), void *ctx);
@@ -63,7 +70,7 @@ void store_put_reader(struct store *s, struct store_conn *c);
  * Inside `open`, every row change is captured. A mark is a savepoint plus a position in the
  * captured bytes.
  */
-struct store_conn *store_writer(struct store *s);
+struct store_conn *store_writer(struct store *s); /* awake */
 struct error *store_begin(struct store *s);
 struct error *store_mark(struct store *s);         /* pushes; savepoints nest */
 struct error *store_release_mark(struct store *s); /* pops, keeps */
@@ -117,9 +124,13 @@ struct error *store_apply_ddl(struct store *s, const char *sql, size_t len,
  * thread. */
 struct error *store_checkpoint(struct store *s, uint64_t *ret_durable_lsn);
 uint64_t store_wal_bytes(struct store *s);
-/* Numbers for servers' info and the planner; cheap (cached; counts refreshed at most once a
- * second). */
+/* Numbers for servers' info and the planner; cheap (cached; counted anew at most ten times a
+ * second, and only after a commit). */
 struct error *store_row_count(struct store *s, const char *table, int64_t *ret);
+/* As last counted, without opening anything; false: never. */
+bool store_known_rows(struct store *s, const char *table, int64_t *ret);
+/* Nothing was committed since its tables were counted. */
+bool store_counts_hold(struct store *s);
 uint64_t store_file_bytes(struct store *s);
 
 /* Snapshots. `page` is called for each page of the file, numbered from 0. */

@@ -11,12 +11,22 @@
  */
 #include "store_int.h"
 
+#include <errno.h>
+
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static void set_up_sqlite(void)
+static void set_up(void)
 {
     /* refused (and not needed) when somebody used SQLite before us */
     sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* no twenty pages in advance for each connection: there are many */
+    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
+void store__set_up_sqlite(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, set_up);
 }
 
 struct error *store__damaged(const char *path, const char *what)
@@ -37,6 +47,11 @@ struct error *store__error(sqlite3 *db, int rc, const char *path)
         return error_hint(error_new("55006", "region file \"%s\" is in use", path),
                           "Another process has it open: another minisqld, or the sqlite3 tool.");
     case SQLITE_CANTOPEN:
+        if (db && (sqlite3_system_errno(db) == EMFILE || sqlite3_system_errno(db) == ENFILE))
+            return error_hint(
+                error_new("53000", "could not open region file \"%s\": too many open files", path),
+                "Raise the limit of open files (ulimit -n) of minisqld.");
+        /* fall through */
     case SQLITE_READONLY:
     case SQLITE_PERM:
         return error_hint(error_new(E_IO, "could not open region file \"%s\": %s", path,
@@ -102,15 +117,11 @@ static struct error *configure(struct store_conn *c, const char *path, enum stor
 struct error *store__connect(struct store *s, const char *path, enum store_purpose purpose,
                              struct store_conn **ret)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, set_up_sqlite);
     struct store_conn *c = NEW(struct store_conn);
     c->store = s;
     c->writer = purpose == STORE_WRITER;
-    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
-    if (purpose == STORE_WRITER)
-        flags |= SQLITE_OPEN_CREATE;
-    int rc = sqlite3_open_v2(path, &c->db, flags, "unix-excl");
+    int rc =
+        sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-excl");
     struct error *e = rc ? store__error(c->db, rc, path) : configure(c, path, purpose);
     if (e) {
         store__disconnect(c);

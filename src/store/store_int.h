@@ -58,6 +58,7 @@ struct store_conn {
 };
 
 enum store_purpose { STORE_WRITER, STORE_READER, STORE_CHECKER };
+void store__set_up_sqlite(void); /* once, before SQLite is used */
 struct error *store__connect(struct store *s, const char *path, enum store_purpose purpose,
                              struct store_conn **ret);
 void store__disconnect(struct store_conn *c);
@@ -179,14 +180,15 @@ struct store_saved_mark {
 
 struct store_count {
     int64_t rows;
+    uint64_t commits;    /* of the store, before it was counted */
     uint64_t counted_ms; /* clock_ms when it was counted */
     uint64_t cost_ms;
 };
 
 /*
- * The writer's thread owns: writer, capture, tables, marks, open, schema_version, the statements.
- * `lock` guards what is written below it; checkpoint_lock is held while checkpointing. Order:
- * checkpoint_lock, lock.
+ * The writer's thread owns: writer (NULL: asleep), capture, tables, marks, open, schema_version,
+ * the statements. `lock` guards what is written below it; checkpoint_lock is held while
+ * checkpointing. Order: checkpoint_lock, lock.
  */
 struct store {
     char *dir, *path;
@@ -216,12 +218,14 @@ struct store {
     int snapshots;   /* being made: it can't be reset */
     int wal_pages;   /* in the SQLite WAL, and how many of them were moved to the file */
     int wal_pages_moved;
+    uint64_t commits;  /* since it was opened */
     struct map counts; /* table -> struct store_count */
 };
 
 /* A SQLite WAL longer than this is started over by the next checkpoint; tests make it small. */
 extern int store__reset_pages;
 
+void store__forget_counts(struct store *s);
 char *store__path(const char *dir, uint64_t region, const char *suffix);
 struct error *store__read_meta(sqlite3 *db, const char *path, struct store_meta *ret);
 /* 55000 when the file is another cluster's or region's. */

@@ -39,13 +39,16 @@ static struct error *sync_wal(struct store *s)
 static struct error *checkpoint(struct store *s, int mode, bool *ret_busy)
 {
     int in_wal = 0, moved = 0;
+    pthread_mutex_lock(&s->lock);
+    uint64_t commits = s->commits;
+    pthread_mutex_unlock(&s->lock);
     int rc = sqlite3_wal_checkpoint_v2(s->checker->db, "main", mode, &in_wal, &moved);
     *ret_busy = rc == SQLITE_BUSY;
     if (rc && rc != SQLITE_BUSY)
         return store__error(s->checker->db, rc, s->path);
     if (in_wal >= 0) {
         pthread_mutex_lock(&s->lock);
-        s->wal_pages = MAX(s->wal_pages, in_wal);
+        s->wal_pages = s->commits == commits ? in_wal : MAX(s->wal_pages, in_wal);
         s->wal_pages_moved = moved;
         if (mode == SQLITE_CHECKPOINT_RESTART && !*ret_busy)
             s->wal_pages = s->wal_pages_moved = 0;
@@ -101,8 +104,9 @@ static struct error *checkpoint_locked(struct store *s, uint64_t *ret_durable_ls
     pthread_mutex_lock(&s->lock);
     uint64_t applied = s->meta.applied_lsn;
     pthread_mutex_unlock(&s->lock);
-    TRY(sync_wal(s));
     TRY(checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, &busy));
+    if (busy || store_wal_bytes(s))
+        TRY(sync_wal(s)); /* else SQLite has moved all of it, and synced the file */
     if (should_reset(s)) {
         struct error *e = close_gate(s) ? checkpoint(s, SQLITE_CHECKPOINT_RESTART, &busy) : NULL;
         open_gate(s);
@@ -136,11 +140,12 @@ uint64_t store_file_bytes(struct store *s)
 
 /* ---- counts ------------------------------------------------------------------------------- */
 
-/* Counting reads an index from end to end. A count is good for a moment, or for a hundred times
- * what it took. */
-static bool is_fresh(const struct store_count *c)
+/* Counting reads an index from end to end. A count is good until the next commit, for a moment, or
+ * for a hundred times what it took. */
+static bool is_fresh(const struct store *s, const struct store_count *c)
 {
-    return clock_ms() - c->counted_ms < MAX((uint64_t)100, 100 * c->cost_ms);
+    return c->commits == s->commits ||
+           clock_ms() - c->counted_ms < MAX((uint64_t)100, 100 * c->cost_ms);
 }
 
 static struct error *count_rows(struct store_conn *c, const char *table, int64_t *ret)
@@ -161,7 +166,8 @@ static struct error *count_rows(struct store_conn *c, const char *table, int64_t
     return e;
 }
 
-static void remember_count(struct store *s, const char *table, int64_t rows, uint64_t started)
+static void remember_count(struct store *s, const char *table, int64_t rows, uint64_t commits,
+                           uint64_t started)
 {
     pthread_mutex_lock(&s->lock);
     struct store_count *c = map_get_str(&s->counts, table);
@@ -170,6 +176,7 @@ static void remember_count(struct store *s, const char *table, int64_t rows, uin
         map_put_str(&s->counts, table, c);
     }
     c->rows = rows;
+    c->commits = commits;
     c->counted_ms = clock_ms();
     c->cost_ms = c->counted_ms - started;
     pthread_mutex_unlock(&s->lock);
@@ -179,7 +186,8 @@ struct error *store_row_count(struct store *s, const char *table, int64_t *ret)
 {
     pthread_mutex_lock(&s->lock);
     const struct store_count *known = map_get_str(&s->counts, table);
-    bool fresh = known && is_fresh(known);
+    bool fresh = known && is_fresh(s, known);
+    uint64_t commits = s->commits;
     if (fresh)
         *ret = known->rows;
     pthread_mutex_unlock(&s->lock);
@@ -192,7 +200,39 @@ struct error *store_row_count(struct store *s, const char *table, int64_t *ret)
     struct error *e = count_rows(c, table, &rows);
     store_put_reader(s, c);
     TRY(e);
-    remember_count(s, table, rows, started);
+    remember_count(s, table, rows, commits, started);
     *ret = rows;
     return NULL;
+}
+
+bool store_known_rows(struct store *s, const char *table, int64_t *ret)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct store_count *known = map_get_str(&s->counts, table);
+    if (known)
+        *ret = known->rows;
+    pthread_mutex_unlock(&s->lock);
+    return known != NULL;
+}
+
+bool store_counts_hold(struct store *s)
+{
+    bool hold = true;
+    void *count;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; map_next(&s->counts, &i, &count);)
+        hold &= ((struct store_count *)count)->commits == s->commits;
+    pthread_mutex_unlock(&s->lock);
+    return hold;
+}
+
+void store__forget_counts(struct store *s)
+{
+    void *count;
+    pthread_mutex_lock(&s->lock);
+    for (size_t i = 0; map_next(&s->counts, &i, &count);)
+        mem_free(count);
+    map_done(&s->counts);
+    s->counts = (struct map){0};
+    pthread_mutex_unlock(&s->lock);
 }

@@ -63,6 +63,7 @@ struct error *store_begin(struct store *s)
 {
     if (s->open)
         return error_new(E_INTERNAL, "the region file has an open transaction already");
+    TRY(store_wake(s));
     enter(s);
     struct error *e = store__load_tables(s);
     if (!e)
@@ -211,6 +212,7 @@ static struct error *stale_request(const struct store_request *r, uint64_t newer
 struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
                                  bool *ret_found, const char **ret, size_t *ret_len)
 {
+    TRY(store_wake(s));
     sqlite3_stmt *stmt = s->find_request;
     sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
     sqlite3_bind_int64(stmt, 2, r->slot);
@@ -279,6 +281,7 @@ struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint
     s->n_ddl++;
     struct error *e = run_ddl(s, sql, len);
     store__forget_tables(s);
+    store__forget_counts(s);
     if (!e)
         e = store__load_tables(s);
     s->capture.on = true;

@@ -2,6 +2,7 @@
  */
 #include "region/region.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -9,6 +10,7 @@
 #include <sqlite3.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -65,24 +67,31 @@ static void stop(struct fixture *f)
     coord_close(f->coord);
 }
 
-static void create_table(struct fixture *f)
+/* In a region of its own. */
+static void create_named(struct fixture *f, const char *name)
 {
     ok(catalog_next_id(f->catalog, &f->region));
+    _cleanup_(mem_freep) char *ddl =
+        mem_printf("CREATE TABLE \"%s\" (\"a\" INTEGER PRIMARY KEY, \"b\" TEXT) STRICT", name);
     struct column columns[] = {
         {.name = (char *)"a", .type = OID_INT4, .typmod = -1, .not_null = true},
         {.name = (char *)"b", .type = OID_TEXT, .typmod = -1}};
-    struct table t = {
-        .id = f->region + 1000,
-        .schema = (char *)"public",
-        .name = (char *)"t",
-        .version = 1,
-        .region = f->region,
-        .n_columns = 2,
-        .columns = columns,
-        .ddl = (char *)"CREATE TABLE \"t\" (\"a\" INTEGER PRIMARY KEY, \"b\" TEXT) STRICT"};
+    struct table t = {.id = f->region + 1000,
+                      .schema = (char *)"public",
+                      .name = (char *)(uintptr_t)name,
+                      .version = 1,
+                      .region = f->region,
+                      .n_columns = 2,
+                      .columns = columns,
+                      .ddl = ddl};
     struct region r = {
         .id = f->region, .epoch = 1, .schema_version = 1, .copies = 1, .primary = (char *)"s1"};
     ok(catalog_create_table(f->catalog, &t, &r));
+}
+
+static void create_table(struct fixture *f)
+{
+    create_named(f, "t");
 }
 
 static int set_up(void **state)
@@ -412,6 +421,110 @@ static void test_move(void **state)
     await_record(f, 0, NULL);
 }
 
+/* ---- many regions ------------------------------------------------------------------------------
+ */
+
+enum { MANY = 40, VISITS = 100, FEW_FILES = 256 };
+
+/* Descriptors of this process on the region files in the server's directory. */
+static int open_region_files(const struct fixture *f)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(d));) {
+        char link[64], target[256] = {0};
+        snprintf(link, sizeof(link), "/proc/self/fd/%.20s", entry->d_name);
+        n += readlink(link, target, sizeof(target) - 1) > 0 && strstr(target, "/region-") &&
+             strncmp(target, f->dir, strlen(f->dir)) == 0;
+    }
+    closedir(d);
+    return n;
+}
+
+struct visitor {
+    struct fixture f;
+    const uint64_t *regions;
+    unsigned seed;
+    int writes[MANY];
+};
+
+/* Writes to and reads from regions at random; what it wrote is there. */
+static void *visit(void *arg)
+{
+    struct visitor *v = arg;
+    struct rng r;
+    rng_seed(&r, v->seed);
+    for (int i = 0; i < VISITS; i++) {
+        int k = (int)rng_below(&r, MANY);
+        char sql[80];
+        v->f.region = v->regions[k];
+        if (i % 2) {
+            snprintf(sql, sizeof(sql), "INSERT INTO t%d (b) VALUES ('%u')", k, v->seed);
+            ok(write_sql(&v->f, 0, sql));
+            v->writes[k]++;
+        } else {
+            snprintf(sql, sizeof(sql), "SELECT count(*) FROM t%d WHERE b = '%u'", k, v->seed);
+            assert_int_equal(read_number(&v->f, sql), v->writes[k]);
+        }
+    }
+    return NULL;
+}
+
+/* With more regions in use than files may be open: each is there when it is wanted, the open files
+ * stay few, nothing is lost over a restart, and what is dropped while it is used goes. */
+static void test_many(void **state)
+{
+    struct fixture *f = *state;
+    struct rlimit before;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    struct rlimit low = {.rlim_cur = FEW_FILES, .rlim_max = before.rlim_max};
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &low), 0);
+    stop(f);
+    start(f);
+    uint64_t regions[MANY];
+    for (int i = 0; i < MANY; i++) {
+        char name[16];
+        snprintf(name, sizeof(name), "t%d", i);
+        create_named(f, name);
+        regions[i] = f->region;
+    }
+    struct visitor visitors[4] = {0};
+    pthread_t threads[ARRAY_LEN(visitors)];
+    for (unsigned i = 0; i < ARRAY_LEN(visitors); i++) {
+        visitors[i] = (struct visitor){.f = *f, .regions = regions, .seed = i + 1};
+        assert_int_equal(pthread_create(&threads[i], NULL, visit, &visitors[i]), 0);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(visitors); i++)
+        pthread_join(threads[i], NULL);
+    for (int i = 0; i < 1000 && open_region_files(f) > FEW_FILES / 2; i++)
+        sleep_ms(10);
+    assert_in_range((uint64_t)open_region_files(f), 0, FEW_FILES / 2);
+    stop(f);
+    start(f);
+    for (int k = 0; k < MANY; k++) {
+        char sql[80];
+        int written = 0;
+        for (unsigned i = 0; i < ARRAY_LEN(visitors); i++)
+            written += visitors[i].writes[k];
+        snprintf(sql, sizeof(sql), "SELECT count(*) FROM t%d", k);
+        f->region = regions[k];
+        assert_int_equal(read_number(f, sql), written);
+        uint64_t table = regions[k] + 1000;
+        ok(catalog_drop_tables(f->catalog, &table, 1));
+    }
+    for (int k = 0; k < MANY; k++) {
+        char path[128];
+        snprintf(path, sizeof(path), "%s/region-%llu.db", f->dir, (unsigned long long)regions[k]);
+        for (int i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+            sleep_ms(10);
+        assert_int_equal(access(path, F_OK), -1);
+    }
+    for (int i = 0; i < 1000 && open_region_files(f) > 8; i++)
+        sleep_ms(10);
+    assert_in_range((uint64_t)open_region_files(f), 0, 8); /* of t */
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
 int main(void)
 {
     log_threshold = LOG_ERROR;
@@ -423,6 +536,7 @@ int main(void)
         CASE(test_parts),      CASE(test_large_statement),
         CASE(test_ddl),        CASE(test_stale_schema),
         CASE(test_kill),       CASE(test_move),
+        CASE(test_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -7,8 +7,10 @@
 
 #include "store/store_int.h"
 
+#include <dirent.h>
 #include <inttypes.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -51,6 +53,7 @@ static struct store *open_store(const char *dir, uint64_t region)
 {
     struct store *s = NULL;
     ok(store_open(dir, CLUSTER, region, &s));
+    ok(store_wake(s)); /* tests look at the writer without a transaction, too */
     return s;
 }
 
@@ -889,6 +892,125 @@ static void rows_are_counted(void **state)
     store_close(s);
 }
 
+struct writing {
+    struct store *s;
+    _Atomic bool stop;
+};
+
+/* ---- sleep ---------------------------------------------------------------------------------- */
+
+/* Descriptors of this process on files below dir. */
+static int open_below(const char *dir)
+{
+    int n = 0;
+    DIR *d = opendir("/proc/self/fd");
+    for (struct dirent *entry; (entry = readdir(d));) {
+        char link[64], target[256] = {0};
+        snprintf(link, sizeof(link), "/proc/self/fd/%.20s", entry->d_name);
+        if (readlink(link, target, sizeof(target) - 1) > 0 &&
+            strncmp(target, dir, strlen(dir)) == 0)
+            n++;
+    }
+    closedir(d);
+    return n;
+}
+
+/* A store that sleeps has no file open, still says what it holds, and goes on where it was. */
+static void stores_sleep(void **state)
+{
+    struct store *s = open_store(*state, 1);
+    struct store_conn *c;
+    int64_t n = 0;
+    uint64_t durable;
+    ddl(s, "CREATE TABLE t (a INTEGER) STRICT");
+    assert_false(store_known_rows(s, "t", &n));
+    ok(store_begin(s));
+    assert_false(store_sleep(s));
+    do_write(s, "INSERT INTO t VALUES (1)");
+    ok(store_commit(s, 2, 1));
+    ok(store_get_reader(s, &c));
+    assert_false(store_sleep(s));
+    store_put_reader(s, c);
+    ok(store_row_count(s, "t", &n));
+    ok(store_checkpoint(s, &durable));
+    assert_true(store_sleep(s));
+    assert_int_equal(open_below(*state), 0);
+    char *wal = mem_printf("%s/region-1.db-wal", (char *)*state);
+    assert_int_equal(access(wal, F_OK), -1);
+    assert_int_equal(store_meta(s)->applied_lsn, 2);
+    assert_true(store_known_rows(s, "t", &n) && n == 1 && store_counts_hold(s));
+    assert_true(store_file_bytes(s) > 0);
+    ok(store_get_reader(s, &c));
+    assert_int_equal(query_int(c, "SELECT count(*) FROM t"), 1);
+    store_put_reader(s, c);
+    ok(store_begin(s));
+    do_write(s, "INSERT INTO t VALUES (2)");
+    ok(store_commit(s, 3, 1));
+    assert_false(store_counts_hold(s));
+
+    /* what was not moved to the file waits in SQLite's WAL */
+    uint64_t bytes = store_wal_bytes(s);
+    assert_true(bytes > 0);
+    assert_true(store_sleep(s));
+    assert_int_equal(open_below(*state), 0);
+    assert_int_equal(access(wal, F_OK), 0);
+    assert_int_equal(store_wal_bytes(s), bytes);
+    struct store *later = NULL;
+    ok(store_open(*state, CLUSTER, 1, &later));
+    assert_int_equal(open_below(*state), 0);
+    assert_int_equal(store_meta(later)->applied_lsn, 3);
+    assert_true(store_wal_bytes(later) > 0);
+    ok(store_checkpoint(later, &durable));
+    assert_int_equal(durable, 3);
+    assert_int_equal(store_wal_bytes(later), 0);
+    assert_true(store_sleep(later));
+    assert_int_equal(access(wal, F_OK), -1);
+    store_close(later);
+    mem_free(wal);
+    store_close(s);
+}
+
+static void *read_along(void *arg)
+{
+    struct writing *w = arg;
+    while (!atomic_load(&w->stop)) {
+        struct store_conn *c;
+        ok(store_get_reader(w->s, &c));
+        ok(store_reader_begin(c));
+        int64_t n = query_int(c, "SELECT count(*) FROM t");
+        assert_int_equal(query_int(c, "SELECT applied_lsn FROM minisql_meta"), n + 1);
+        store_put_reader(w->s, c);
+        sleep_ms(1);
+    }
+    return NULL;
+}
+
+/* Whoever reads while a store goes to sleep and wakes up notices nothing. */
+static void readers_do_not_notice(void **state)
+{
+    struct writing w = {.s = open_store(*state, 1)};
+    pthread_t threads[3];
+    ddl(w.s, "CREATE TABLE t (a INTEGER) STRICT");
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, read_along, &w), 0);
+    int slept = 0;
+    for (uint64_t lsn = 2; lsn < 300; lsn++) {
+        uint64_t durable;
+        ok(store_begin(w.s));
+        do_write(w.s, "INSERT INTO t VALUES (1)");
+        ok(store_commit(w.s, lsn, 1));
+        if (lsn % 7 == 0)
+            ok(store_checkpoint(w.s, &durable));
+        store_sleep(w.s);
+        slept += w.s->writer == NULL;
+    }
+    atomic_store(&w.stop, true);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_join(threads[i], NULL);
+    assert_true(slept > 0);
+    store_close(w.s);
+}
+
 /* ---- snapshots ------------------------------------------------------------------------------ */
 
 static struct error *page_to_file(void *ctx, uint64_t number, const void *page)
@@ -897,11 +1019,6 @@ static struct error *page_to_file(void *ctx, uint64_t number, const void *page)
                    fwrite(page, STORE_PAGE, 1, ctx) == 1;
     return written ? NULL : error_new(E_IO, "short write");
 }
-
-struct writing {
-    struct store *s;
-    _Atomic bool stop;
-};
 
 /* Each transaction leaves the sum at 0, and as many rows as its lsn says. */
 static void *write_on(void *arg)
@@ -1074,6 +1191,8 @@ int main(void)
         CASE(lsn_and_rows_agree_after_sigkill),
         CASE(checkpoints_keep_the_wal_short),
         CASE(rows_are_counted),
+        CASE(stores_sleep),
+        CASE(readers_do_not_notice),
         CASE(snapshots_are_consistent),
         CASE(bad_snapshots_change_nothing),
         CASE(interrupted_installations_are_settled),
