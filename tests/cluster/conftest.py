@@ -3,6 +3,8 @@ test takes them down and reads the servers' logs for what a sanitizer found.
 
 MINISQL_BUILD names the build under test (default: build/ of this tree).
 """
+import ctypes
+import fcntl
 import functools
 import json
 import os
@@ -11,6 +13,7 @@ import re
 import resource
 import shutil
 import socket
+import struct
 import subprocess
 import tempfile
 import threading
@@ -24,6 +27,7 @@ BUILD = os.path.realpath(os.environ.get("MINISQL_BUILD") or os.path.join(ROOT, "
 PLAYGROUND = os.path.join(ROOT, "tools", "playground")
 MINISQLD = os.path.join(BUILD, "minisqld")
 MINISQL = os.path.join(BUILD, "minisql")
+MEMBERS = {"etcd": "etcd", "zookeeper": "zk"}  # what the playground calls them, with a number
 TEST_LIMIT_S = 240
 ALARMS = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|stack smashing")
 
@@ -64,6 +68,14 @@ def wait_until(what, condition, seconds=30.0, step=0.1):
         time.sleep(step)
 
 
+def resize_mount(path, size):
+    """Of a tmpfs. The mount program can't do it in a user namespace: it repeats options that are not
+    allowed there."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(None, os.fsencode(path), None, 32, f"size={size}".encode()) != 0:  # MS_REMOUNT
+        raise OSError(ctypes.get_errno(), "mount")
+
+
 class Cluster:
     """A playground, and connections to it."""
     patience = {"connect_timeout": 10}  # libpq's, with which it waits for a server
@@ -78,8 +90,7 @@ class Cluster:
         self.members = []  # of the coordination store, as kill, start, .. know them
         if coord != "embedded":
             self.options += ["--coord-members", str(coord_members)]
-            self.members = [("etcd" if coord == "etcd" else "zk") + str(i + 1)
-                            for i in range(coord_members)]
+            self.members = [MEMBERS[coord] + str(i + 1) for i in range(coord_members)]
         if copies is not None:
             self.options += ["--copies", str(copies)]
         if args:
@@ -141,11 +152,6 @@ class Cluster:
 
     def port_of(self, name):
         return self.port + int(name[1:]) - 1
-
-    def stores(self):
-        """The processes of the coordination store."""
-        with open(os.path.join(self.dir, "playground.json")) as f:
-            return [member["name"] for member in json.load(f)["members"]]
 
     # -- SQL
 
@@ -326,6 +332,17 @@ def pytest_collection_modifyitems(config, items):
     items[:] = [item for item in items if item not in soak]
 
 
+def loopback_up():
+    """In a new network namespace it is down."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        up = struct.pack("16sh22x", b"lo", 0x1)  # IFF_UP
+        fcntl.ioctl(sock, 0x8914, up)  # SIOCSIFFLAGS
+
+
 def pytest_configure(config):
+    if hasattr(config, "workerinput"):  # one of several, with -n: so that their ports don't meet
+        ctypes.CDLL(None).unshare(0x40000000)  # CLONE_NEWNET
+    if os.geteuid() == 0:
+        loopback_up()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -159,7 +159,7 @@ class NetCluster(conftest.Cluster):
 
     def __init__(self, servers=3, coord="etcd", coord_members=1, **options):
         processes = [f"s{i + 1}" for i in range(servers + 1)]  # one that a test may add
-        processes += [f"{coord}{i + 1}" for i in range(coord_members if coord != "embedded" else 0)]
+        processes += [conftest.MEMBERS[coord] + str(i + 1) for i in range(coord_members)]
         self.net = Net(["client"] + processes)
         try:
             super().__init__(servers=servers, coord=coord, coord_members=coord_members,

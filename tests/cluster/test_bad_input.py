@@ -13,7 +13,7 @@ import psycopg2
 import psycopg2.errors
 import pytest
 
-from conftest import MINISQLD, free_ports, wait_until
+from conftest import MINISQLD, free_ports, resize_mount, wait_until
 
 PARAMETERS = b"user\0test\0database\0minisql\0\0"
 STARTUP = struct.pack("!II", 8 + len(PARAMETERS), 196608) + PARAMETERS
@@ -301,7 +301,7 @@ def test_full_disk(tmp_path):
         process.wait(30)
         limit = None
         if mounted:
-            subprocess.run(["mount", "-o", "remount,size=1024m", str(mount)], check=True)
+            resize_mount(mount, "1024m")
         process, connection = start()
         with connection.cursor() as cursor:
             cursor.execute("SELECT count(*) FROM t")

@@ -55,9 +55,8 @@ def test_damaged_file(make_cluster):
         with open(name, "r+b") as f:
             f.write(b"this is not a database" * 100)
     cluster.playground("start", backup, "--no-wait")
-    time.sleep(1)
+    wait_until("it is kept aside", lambda: os.path.exists(file + ".damaged"))
     cluster.kill(backup)
-    assert os.path.exists(file + ".damaged")
     start_and_look(cluster, primary, backup)
     wait_until("the damaged file is gone", lambda: not os.path.exists(file + ".damaged"), 10)
     assert "rebuilt from another copy" in cluster.log(backup)

@@ -15,15 +15,15 @@ from workload import Workload
 
 ENDS = ["client", "primary", "backup", "other", "store"]
 PAIRS = [(a, b) for i, a in enumerate(ENDS) for b in ENDS[i + 1:]]
-FAULT_S = 3.5
+FAULT_S = 3
 
 EVERYTHING = ([("isolate", end) for end in ("primary", "backup", "other", "store", "master")] +
               [("partition", a, b) for a, b in PAIRS] +
               [("one_way", a, b) for a, b in PAIRS] + [("one_way", b, a) for a, b in PAIRS] +
               [("flapping", a, b) for a, b in PAIRS])
-SELECTION = [("isolate", "primary"), ("one_way", "primary", "backup"), ("one_way", "backup", "primary"),
-             ("partition", "primary", "store"), ("flapping", "primary", "backup"),
-             ("isolate", "store")]
+SELECTION = {"etcd": [("isolate", "primary"), ("one_way", "backup", "primary"),
+                      ("flapping", "primary", "backup"), ("partition", "primary", "store")],
+             "zookeeper": [("isolate", "primary"), ("isolate", "store")]}
 
 
 def who(cluster, role):
@@ -31,7 +31,7 @@ def who(cluster, role):
     primary, backup = cluster.primary("entry"), cluster.backups("entry")[0]
     return {"client": "client", "primary": primary, "backup": backup,
             "other": [n for n in cluster.names if n not in (primary, backup)],
-            "master": cluster.master(), "store": cluster.stores()}[role]
+            "master": cluster.master(), "store": cluster.members}[role]
 
 
 def afflict(cluster, work, fault):
@@ -63,17 +63,19 @@ def run(cluster, faults):
     work.check()
 
 
-def test_partitions(make_net_cluster):
-    run(make_net_cluster(), SELECTION)
+@pytest.mark.parametrize("coord", ["etcd", "zookeeper"])
+def test_partitions(make_net_cluster, coord):
+    run(make_net_cluster(coord=coord), SELECTION[coord])
 
 
 @pytest.mark.soak
 @pytest.mark.parametrize("part", range(5))
-@pytest.mark.parametrize("members", [1, 3])
-def test_every_partition(make_net_cluster, members, part):
+@pytest.mark.parametrize("coord,members", [("etcd", 1), ("etcd", 3), ("zookeeper", 1),
+                                           ("zookeeper", 3)])
+def test_every_partition(make_net_cluster, coord, members, part):
     faults = EVERYTHING[part::5]
     random.shuffle(faults)
-    run(make_net_cluster(coord_members=members), faults)
+    run(make_net_cluster(coord=coord, coord_members=members), faults)
 
 
 @pytest.mark.parametrize("how", ["loss", "delay"])
@@ -83,10 +85,10 @@ def test_bad_network(make_net_cluster, how):
     with Workload(cluster, pause=0.005) as work:
         getattr(cluster.net, how)({"loss": 0.2, "delay": 200}[how])
         before = work.acknowledged()
-        time.sleep(8)
+        time.sleep(5)
         written = work.acknowledged() - before
-        print(f"{written} writes in 8 s")
+        print(f"{written} writes in 5 s")
         cluster.net.heal()
         work.progress()
-    assert written > 10
+    assert written > 0
     work.check()

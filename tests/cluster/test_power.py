@@ -31,7 +31,7 @@ def run(cluster, cuts):
 
 
 def test_power_cut(make_cluster):
-    run(make_cluster(faults={"journal": True}), 3)
+    run(make_cluster(faults={"journal": True}), 2)
 
 
 @pytest.mark.soak
