@@ -40,13 +40,15 @@ static bool is_embedded(const struct server_process *s)
     return !strcmp(s->o->coord, "embedded");
 }
 
-/* A store that is starting, or that had a short break, is waited for. */
-static struct error *open_catalog(struct server_process *s)
+/* A store that is starting, or that has a short break, is waited for, in whatever step of the
+ * start. */
+static struct error *patiently(struct server_process *s,
+                               struct error *(*step)(struct server_process *s))
 {
     uint64_t deadline = clock_ms() + STORE_WAIT_MS;
     for (bool first = true;; first = false) {
-        struct error *e = catalog_open(s->coord, STORE_TRY_MS, &s->catalog);
-        if (!error_is(e, E_UNAVAILABLE))
+        struct error *e = step(s);
+        if (!error_is(e, E_UNAVAILABLE) && !error_is(e, E_COORD_UNKNOWN))
             return e;
         if (clock_ms() >= deadline)
             return error_hint(
@@ -57,6 +59,11 @@ static struct error *open_catalog(struct server_process *s)
         error_free(e);
         sleep_ms(200);
     }
+}
+
+static struct error *open_catalog(struct server_process *s)
+{
+    return catalog_open(s->coord, STORE_TRY_MS, &s->catalog);
 }
 
 static struct error *check_cluster(struct server_process *s)
@@ -71,7 +78,7 @@ static struct error *open_store(struct server_process *s)
 {
     _cleanup_(mem_freep) char *dir = mem_printf("%s/coord", s->o->data);
     TRY(coord_open_secure(s->o->coord, dir, &s->o->coord_security, &s->coord));
-    TRY(open_catalog(s));
+    TRY(patiently(s, open_catalog));
     return check_cluster(s);
 }
 
@@ -186,9 +193,9 @@ static struct error *start_parts(struct server_process *s)
     snprintf(port_text, sizeof(port_text), "%u", port);
     TRY(datadir_open(s->o->data, s->o->name, port_text, &s->dir));
     TRY(open_store(s));
-    TRY(register_server(s));
+    TRY(patiently(s, register_server));
     TRY(open_regions(s));
-    TRY(open_exec(s));
+    TRY(patiently(s, open_exec));
     TRY(open_master(s));
     TRY(open_gateway(s));
     TRY(open_instruct(s));

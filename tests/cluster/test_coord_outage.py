@@ -121,3 +121,16 @@ def test_three_members_lose_one(make_cluster, coord):
             "-c", f"CREATE TABLE {member} (id int PRIMARY KEY)", check=False).returncode == 0)
         cluster.start(member)
     cluster.wait_copies()
+
+
+def test_start_during_short_outages(cluster):
+    """A server that starts waits for a store that breaks off, whatever step it has come to."""
+    for after in (0.05, 0.12, 0.2, 0.35):
+        cluster.kill("s3")
+        cluster.playground("start", "s3", "--no-wait")
+        time.sleep(after)
+        cluster.pause("etcd1")
+        time.sleep(1.3)
+        cluster.resume("etcd1")
+        cluster.wait_up("s3")
+    assert "could not start" not in cluster.log("s3")
