@@ -3,6 +3,7 @@
 Each fault is a generator: it does its damage, yields whom it struck and for how long to leave it so,
 and then heals it. Now and then a second fault strikes during the first.
 """
+import contextlib
 import os
 import random
 import signal
@@ -164,14 +165,15 @@ def delay(n):
 
 @fault
 def split_kill(n):
-    """the primary is apart from its backups for less than a lease, and is killed then"""
+    """the primary is apart from its backups, or one, for less than a lease, and is killed then"""
     table = n.random.choice(n.tables)
     primary, backups = n.copies(table)
-    n.net.partition(primary, backups or others(n, primary))
+    cut = n.random.choice((backups, backups[-1:])) or others(n, primary)
+    n.net.partition(primary, cut)
     time.sleep(n.random.uniform(0.05, 0.7))
     n.end(primary, signal.SIGKILL)
-    yield f"{primary}, apart from its backups ({table})", n.random.uniform(0, 2)
-    n.net.heal(primary, backups or others(n, primary))
+    yield f"{primary}, apart from {', '.join(cut)} ({table})", n.random.uniform(0, 2)
+    n.net.heal(primary, cut)
     n.start(primary)
 
 
@@ -233,16 +235,12 @@ class Nemesis:
         for name in self.random.sample(self.servers, len(self.servers)):
             if name in self.down or name in self.frozen:
                 continue
-            workload.local.deadline = time.monotonic() + 1
             try:
-                connection = self.cluster.open(name)
-                try:
+                with workload.within(1), contextlib.closing(self.cluster.open(name)) as connection:
                     connection.autocommit = True
                     with connection.cursor() as cursor:
                         cursor.execute(sql)
                         return cursor.fetchall() if cursor.description else []
-                finally:
-                    connection.close()
             except psycopg2.Error:
                 continue
         return []

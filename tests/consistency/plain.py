@@ -1,7 +1,7 @@
 """Counters, sets and accounts: checks that need no search.
 
 counter  `add` -> the new value or nothing; `read` -> value. Each add is of 1.
-set      `insert` value; `read` [from] -> all values from there on. Nobody inserts a value twice.
+set      `insert` [value, ..]; `read` [from] -> all values from there on. Nobody inserts one twice.
 bank     `transfer` statements as they come; `read` -> balances; `audit` -> [[id, balance, ledger's sum]].
 """
 from bisect import bisect_left, bisect_right
@@ -55,9 +55,8 @@ def check_count(name, key, ops):
 # ---- sets -------------------------------------------------------------------------------------------
 
 def check_set(name, ops):
-    inserts = {op.value: op for op in ops if op.f == "insert"}
-    acked = sorted((op for op in inserts.values() if op.type == "ok"), key=lambda op: op.value)
-    values = [op.value for op in acked]
+    inserts = {value: op for op in ops if op.f == "insert" for value in op.value}
+    acked = sorted((value, op.end, op) for value, op in inserts.items() if op.type == "ok")
     reads = [op for op in ops if op.f == "read" and op.type == "ok"]
     last = max(reads, key=lambda op: op.begin, default=None)
     reported = set()
@@ -67,27 +66,30 @@ def check_set(name, ops):
             reported.add((what, value))
             yield Anomaly(what, name, *anomaly)
 
-    for op in inserts.values():
+    for value, op in inserts.items():
         if op.error and op.error.startswith("23505"):
-            yield from once("duplicate", op.value, f"{op.value} is said to be there already, but "
-                            "nobody else inserts it", [op])
+            yield from once("duplicate", value, f"{value} is said to be there already, but nobody else "
+                            "inserts it", [op])
     for read in sorted(reads, key=lambda op: -op.begin):
         seen = set(read.result)
-        for value in sorted(v for v in seen if read.result.count(v) > 1) \
-                if len(seen) != len(read.result) else ():
-            yield from once("duplicate", value, f"{value} is there twice",
-                            [inserts.get(value), read])
+        if len(seen) != len(read.result):
+            for value in sorted(v for v in seen if read.result.count(v) > 1):
+                yield from once("duplicate", value, f"{value} is there twice",
+                                [inserts.get(value), read])
         for value in seen:
             writer = inserts.get(value)
             if writer is None or writer.begin > read.end:
                 yield from once("garbage read", value, f"nobody had inserted {value}", [read])
             elif writer.type == "fail":
                 yield from once("G1a", value, f"{value} was refused, and is there", [writer, read])
-        for op in acked[bisect_left(values, read.key):]:
-            if op.end < read.begin and op.value not in seen:
-                what = "lost insert" if read is last or op.value in lost(reported) else "stale read"
-                yield from once(what, op.value, f"{op.value} was acknowledged "
-                                f"{read.begin - op.end:.3f} s before, and is not there", [op, read])
+            elif not seen.issuperset(v for v in writer.value if v >= read.key):
+                yield from once("broken statement", value, f"of {writer.value} not all is there",
+                                [writer, read])
+        for value, end, op in acked[bisect_left(acked, (read.key,)):]:
+            if end < read.begin and value not in seen:
+                what = "lost insert" if read is last or value in lost(reported) else "stale read"
+                yield from once(what, value, f"{value} was acknowledged {read.begin - end:.3f} s before, "
+                                "and is not there", [op, read])
 
 
 def lost(reported):

@@ -56,7 +56,7 @@ def arguments(kind, line, words):
         line["key"] = words[0]
     elif kind == "set" and words:
         if line["f"] == "insert":
-            line["value"] = int(words[0])
+            line["value"] = number_list(words[0])
             return words[1] if len(words) > 1 else None
         line["key"] = int(words[0])
     return None
@@ -333,6 +333,11 @@ CASES = [
         1 insert 1 @ 1 2
         2 read 0 -> - @ 3 4
         2 read 0 -> 1 @ 5 6"""),
+    ("half of a statement is there", "set", ["broken statement"], """
+        1 insert 1,2,3 @ 1 4
+        2 read 2 -> 2,3 @ 2 3
+        2 read 0 -> 2,3 @ 2 3
+        2 read 0 -> 1,2,3 @ 5 6"""),
     ("nobody inserted it", "set", ["garbage read"], """
         2 read 0 -> 1 @ 3 4"""),
 

@@ -8,6 +8,7 @@ after a second or two: their statement is then unknown, and the server may still
 
 Every workload is tables of its own and so regions of its own; several share one history.
 """
+import contextlib
 import random
 import select
 import threading
@@ -19,11 +20,21 @@ import psycopg2.extensions
 # Errors that say that a statement, or a transaction, had no effect. All others leave it open.
 DEFINITE = ("0A", "21", "22", "23", "25", "26", "40001", "40P01", "42")
 READS = {"read", "lock", "begin", "savepoint", "rollback-to", "rollback"}
-local = threading.local()
+local = threading.local()  # .deadline: of what this thread waits for
 
 
 class Timeout(psycopg2.OperationalError):
     pass
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """What is waited for inside fails after these seconds."""
+    local.deadline = time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        local.deadline = None
 
 
 def wait(connection):
@@ -98,9 +109,9 @@ class Client(threading.Thread):
             self.connect(self.server)
 
     def connect(self, server):
-        local.deadline = time.monotonic() + min(self.patience, 4)
         try:
-            connection = self.world.open(server)
+            with within(min(self.patience, 4)):
+                connection = self.world.open(server)
             connection.autocommit = True
             self.connections[server] = connection
         except psycopg2.Error:
@@ -123,9 +134,8 @@ class Client(threading.Thread):
         op = self.world.recorder.invoke(client=self.number, server=server, table=table, f=f,
                                         **{name: v for name, v in (("key", key), ("value", value),
                                                                    ("txn", txn)) if v is not None})
-        local.deadline = time.monotonic() + self.patience
         try:
-            with self.connections[server].cursor() as cursor:
+            with within(self.patience), self.connections[server].cursor() as cursor:
                 cursor.execute(sql, parameters)
                 if f == "commit" and cursor.statusmessage != "COMMIT":
                     raise RolledBack(cursor.statusmessage)
@@ -146,8 +156,7 @@ class Client(threading.Thread):
             return
         try:
             if connection.info.transaction_status != psycopg2.extensions.TRANSACTION_STATUS_IDLE:
-                local.deadline = time.monotonic() + self.patience
-                with connection.cursor() as cursor:
+                with within(self.patience), connection.cursor() as cursor:
                     cursor.execute("ROLLBACK")
         except psycopg2.Error:
             self.drop(server)
@@ -353,8 +362,13 @@ class Sets:
     def __init__(self, world, table, key=""):
         self.world, self.table, self.key = world, table, key
         self.last = 0
+        one = ("VALUES (%(id)s, %(client)s)", 1)
+        self.inserts = [one, one, ("VALUES (%(id)s, %(client)s), (%(id)s + 1, 0), (%(id)s + 2, 0)", 3),
+                        ("SELECT id + %(id)s, n FROM three", 3)]  # from another region
 
     def create(self):
+        yield "CREATE TABLE IF NOT EXISTS three (id int PRIMARY KEY, n int)"
+        yield "INSERT INTO three VALUES (0, 0), (1, 0), (2, 0) ON CONFLICT DO NOTHING"
         yield f"CREATE TABLE {self.table} (id int NOT NULL {self.key}, client int)"
 
     def read(self, client, start):
@@ -364,9 +378,11 @@ class Sets:
     def turn(self, client):
         if client.random.random() < 0.25:
             return self.read(client, max(0, self.last - client.random.randrange(400)))
-        value = self.last = self.world.next_number()
-        return client.statement(self.table, "insert", f"INSERT INTO {self.table} VALUES (%s, %s)",
-                                (value, client.number), value=value)
+        insert, n = client.random.choice(self.inserts)
+        first = self.last = self.world.next_number(n)
+        return client.statement(self.table, "insert", f"INSERT INTO {self.table} {insert}",
+                                {"id": first, "client": client.number},
+                                value=list(range(first, first + n)))
 
     def finish(self, client):
         self.read(client, 0)
@@ -448,7 +464,8 @@ class World:
     def tables(self):
         return {workload.table: workload.kind for workload in self.workloads}
 
-    def next_number(self):
+    def next_number(self, n=1):
+        """The first of n numbers that nobody else gets."""
         with self.lock:
-            self.number += 1
-            return self.number
+            self.number += n
+            return self.number - n + 1
