@@ -338,6 +338,10 @@ static struct error *attempts(struct run *r)
         struct error *e = r->plan->explain ? exec__explain(r) : exec__attempt(r);
         if (!e || r->here || r->sink_failed || r->s->lost || !exec__is_retryable(e))
             return e;
+        if (atomic_load(&r->s->cancel)) {
+            error_free(e);
+            return exec__canceled();
+        }
         struct error *stop = take_back(r, e);
         if (stop) {
             error_free(e);
@@ -374,9 +378,23 @@ static void bind_hidden(struct run *r, const struct value *params)
     }
 }
 
+/* 57014 and 40001 promise that nothing happened; after an attempt without an answer nobody knows.
+ */
+static struct error *tell_doubt(struct run *r, struct error *e)
+{
+    if (!r->doubt || (!error_is(e, E_CANCELED) && !error_is(e, E_SERIALIZATION)))
+        return e;
+    struct error *told =
+        error_hint(error_new("08007", "it is not known whether the statement took effect"),
+                   "Look at the data before running it again.");
+    error_detail(told, "Its server was lost while it ran, and then: %s.", e->message);
+    error_free(e);
+    return told;
+}
+
 struct error *exec__run(struct run *r)
 {
-    struct error *e = attempts(r);
+    struct error *e = tell_doubt(r, attempts(r));
     if (error_is(e, E_STALE_SCHEMA) && !r->here)
         error_free(catalog_refresh(r->e->catalog, 2000));
     return e;
@@ -397,12 +415,14 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     if (plan->writes && !ret->request.gateway)
         ret->request = exec__next_request(s);
     r.request = ret->request;
+    r.doubt = ret->doubt;
     struct error *e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);
         exec__leave(s);
     }
     arena_done(&r.arena);
+    ret->doubt = r.doubt;
     if (!e)
         ret->rows = r.rows;
     return e;

@@ -115,7 +115,8 @@ struct exec_sink {
 /* All zero before a statement's first run. */
 struct exec_result {
     int64_t rows;                 /* given to the sink (SELECT), or affected */
-    struct store_request request; /* what a write was sent under */
+    struct store_request request; /* what a write was sent under .. */
+    bool doubt;                   /* .. and there was no answer to */
 };
 
 /* Runs a plan. After MS002 ("stale schema") the statement is to be planned anew and run with the

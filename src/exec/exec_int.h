@@ -97,6 +97,7 @@ struct run {
     bool sink_failed; /* the error came from the sink: not ours to retry */
     bool here;        /* on a peer's behalf: here or MS001 */
     struct store_request request;
+    bool doubt; /* a write went out under it that got no answer */
     uint64_t deadline;
     int n_pins;
     struct pin pins[RUN_MAX_PINS];

@@ -142,10 +142,8 @@ static struct error *wait_slice(struct exec_session *s, struct peer_conn *c, boo
         return NULL;
     if (s->patience && clock_ms() > s->patience)
         return lost(c, "it does not answer in time");
-    if (*cancel_until && clock_ms() > *cancel_until) {
-        c->broken = true;
-        return exec__canceled();
-    }
+    if (*cancel_until && clock_ms() > *cancel_until)
+        return lost(c, "it does not react to a cancel request");
     if (!*cancel_until && atomic_load(&s->cancel)) {
         *cancel_until = clock_ms() + CANCEL_MS;
         send_cancel(c);

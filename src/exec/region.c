@@ -88,6 +88,7 @@ static struct error *write_here(struct run *r)
         .cancel = &r->s->cancel,
     };
     struct error *e = named(r, region_write(r->e->regions, &w));
+    r->doubt |= e && exec__is_retryable(e);
     int64_t count = 0;
     bool end = false;
     if (!e)
@@ -139,6 +140,7 @@ static struct error *run_there(struct run *r, const char *server)
     struct peer_conn *c;
     TRY(exec__peer_get(r->s, server, r->plan->region, r->deadline, &c));
     struct error *e = run_at(r, c);
+    r->doubt |= e && r->plan->writes && exec__is_retryable(e);
     exec__peer_put(c);
     return e;
 }

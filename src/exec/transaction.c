@@ -100,7 +100,7 @@ struct error *exec__held_failed(struct exec_session *s, struct error *e)
     if (REPL_MUTATION(transaction_goes_on))
         return e;
     s->lost = true;
-    struct error *told = lost();
+    struct error *told = atomic_load(&s->cancel) ? exec__canceled() : lost();
     error_detail(told, "%s", e->message);
     error_free(e);
     return told;

@@ -4,7 +4,8 @@ Each client is a thread with a pool: a connection to each server that it has tal
 one for some statements, then moves to another, perhaps to one that has been idle for long. An error of
 the connection closes it and the client goes to another server; nothing is retried, since a retry is a
 new operation, and what became of the old one is the checker's to find out. Some clients lose patience
-after a second or two: their statement is then unknown, and the server may still run it.
+after a second or two: their statement is then unknown, and the server may still run it. Some set a
+statement_timeout, after which the server says that it had no effect.
 
 Every workload is tables of its own and so regions of its own; several share one history.
 """
@@ -18,7 +19,7 @@ import psycopg2
 import psycopg2.extensions
 
 # Errors that say that a statement, or a transaction, had no effect. All others leave it open.
-DEFINITE = ("0A", "21", "22", "23", "25", "26", "40001", "40P01", "42")
+DEFINITE = ("0A", "21", "22", "23", "25", "26", "40001", "40P01", "42", "57014")
 READS = {"read", "lock", "begin", "savepoint", "rollback-to", "rollback"}
 local = threading.local()  # .deadline: of what this thread waits for
 
@@ -68,6 +69,7 @@ class Client(threading.Thread):
         self.number, self.world = number, world
         self.random = random.Random(f"{world.seed} {number}")
         self.patience = self.random.choice((1.5, 4, 40))
+        self.timeout_ms = self.random.choice((0, 0, 250, 800))  # statement_timeout
         self.connections, self.server, self.stay = {}, None, 0
         self.avoid = {}  # server -> until when
         self.done = 0
@@ -114,6 +116,9 @@ class Client(threading.Thread):
                 connection = self.world.open(server)
             connection.autocommit = True
             self.connections[server] = connection
+            if self.timeout_ms:
+                with within(self.patience), connection.cursor() as cursor:
+                    cursor.execute(f"SET statement_timeout = {self.timeout_ms}")
         except psycopg2.Error:
             self.drop(server)
             raise
