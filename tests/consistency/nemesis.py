@@ -6,6 +6,7 @@ and then heals it. Now and then a second fault strikes during the first.
 import contextlib
 import os
 import random
+import shutil
 import signal
 import threading
 import time
@@ -99,6 +100,20 @@ def stall_kill(n):
 
 
 @fault
+def wipe(n):
+    """a server loses its disk, while each table has another copy; until all copies are there again"""
+    if not n.is_healthy(10):
+        yield "nobody: copies are missing already", 0
+        return
+    why, victim = n.victim()
+    n.end(victim, signal.SIGKILL)
+    shutil.rmtree(os.path.join(n.cluster.dir, victim))
+    n.start(victim)
+    yield f"{victim} ({why})", 0
+    n.is_healthy(40)
+
+
+@fault
 def schema(n):
     """an index comes, and goes"""
     table = n.random.choice([t for t in n.tables if t.startswith(("register", "entry"))] or n.tables)
@@ -177,6 +192,7 @@ def split_kill(n):
     n.start(primary)
 
 
+ALONE = {"wipe"}  # with another fault at the same time all copies might be lost
 ON_A_NETWORK = {"partition", "one-way", "flap", "loss", "delay", "split-kill"}
 
 
@@ -209,7 +225,7 @@ class Nemesis:
             while not self.stopping.wait(self.random.uniform(0.2, 2) * self.pace):
                 for name in self.random.sample(self.names, len(self.names)):
                     if not self.stopping.is_set():
-                        self.strike(name, self.random.random() < 0.2)
+                        self.strike(name, name not in ALONE and self.random.random() < 0.2)
                         self.stopping.wait(self.random.uniform(0.2, 2) * self.pace)
         except BaseException as e:
             self.error = e
@@ -222,7 +238,7 @@ class Nemesis:
         try:
             if double:
                 self.stopping.wait(self.random.uniform(0, seconds))
-                self.strike(self.random.choice(self.names))
+                self.strike(self.random.choice([n for n in self.names if n not in ALONE]))
             self.stopping.wait(seconds)
         finally:
             next(damage, None)
@@ -244,6 +260,16 @@ class Nemesis:
             except psycopg2.Error:
                 continue
         return []
+
+    def is_healthy(self, seconds):
+        """Whether within that time every region has all its copies."""
+        deadline = time.monotonic() + seconds
+        while time.monotonic() < deadline and not self.stopping.is_set():
+            states = self.ask("SELECT status FROM minisql_regions")
+            if states and all(state == "healthy" for state, in states):
+                return True
+            time.sleep(0.3)
+        return False
 
     def try_statement(self, sql):
         self.ask(sql)

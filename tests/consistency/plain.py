@@ -2,12 +2,13 @@
 
 counter  `add` -> the new value or nothing; `read` -> value. Each add is of 1.
 set      `insert` [value, ..]; `read` [from] -> all values from there on. Nobody inserts one twice.
+blocks   `insert` value: so many rows under the number `key`; `read` -> [[number, rows], ..].
 bank     `transfer` statements as they come; `read` -> balances; `audit` -> [[id, balance, ledger's sum]].
 """
 from bisect import bisect_left, bisect_right
 
 from anomaly import Anomaly
-from history import NEVER
+from units import of_table
 
 
 # ---- counters ---------------------------------------------------------------------------------------
@@ -136,3 +137,37 @@ def check_ledger(name, audit, transfers):
         if commit.type == "ok" and commit.end < audit.begin and txn not in lines:
             yield Anomaly("lost transaction", name, f"transfer {txn} was committed and is not in the "
                           "ledger", [commit])
+
+
+# ---- blocks -----------------------------------------------------------------------------------------
+
+def check_blocks(name, ops):
+    """Of each number all rows are there, or none."""
+    units = {u.ops[0].key: u for u in of_table(ops) if u.ops[0].f == "insert"}
+    reads = [op for op in ops if op.f == "read" and op.type == "ok"]
+    last, told = max(reads, key=lambda op: op.begin, default=None), set()
+    for read in sorted(reads, key=lambda op: -op.begin):
+        for what, number, text in block_faults(units, read, read is last):
+            if (what, number) not in told:
+                told.add((what, number))
+                yield Anomaly(what, name, text, [units.get(number), read])
+
+
+def block_faults(units, read, is_last):
+    seen = dict(map(tuple, read.result))
+    for number, rows in seen.items():
+        unit = units.get(number)
+        if unit is None or unit.begin > read.end:
+            yield "garbage read", number, f"nobody had inserted {number}"
+            continue
+        whole = sum(op.value for op in unit.ops)
+        if unit.state == "fail":
+            yield "G1a", number, f"{rows} rows of {number}, which was rolled back or refused"
+        elif rows > whole:
+            yield "duplicate", number, f"{number} has {rows} rows, not {whole}"
+        elif rows < whole:
+            yield "broken transaction", number, f"{number} has {rows} rows, not {whole}"
+    for number, unit in units.items():
+        if unit.state == "ok" and unit.end < read.begin and number not in seen:
+            yield "lost insert" if is_last else "stale read", number, \
+                f"{number} was acknowledged {read.begin - unit.end:.3f} s before, and is not there"

@@ -52,6 +52,8 @@ def arguments(kind, line, words):
         line["key"] = words[0]
         values = [int(word) for word in words[1:]]
         line["value"] = values if line["f"] == "cas" else values[0] if values else None
+    elif kind == "blocks" and words:
+        line["key"], line["value"] = int(words[0]), int(words[1])
     elif kind == "counter" and words:
         line["key"] = words[0]
     elif kind == "set" and words:
@@ -65,6 +67,8 @@ def arguments(kind, line, words):
 def outcome(kind, result):
     if not result:
         return None
+    if kind == "blocks":
+        return [number_list(part.replace(":", ",")) for part in result.split()]
     if kind == "list":
         return [number_list(part) for part in result.split("+")]
     if kind in ("set", "bank"):
@@ -340,6 +344,34 @@ CASES = [
         2 read 0 -> 1,2,3 @ 5 6"""),
     ("nobody inserted it", "set", ["garbage read"], """
         2 read 0 -> 1 @ 3 4"""),
+
+    ("blocks are there as a whole", "blocks", [], """
+        1 insert 1 500 @ 1 2
+        T2 insert 2 300 @ 1 2
+        T2 insert 2 200 @ 3 4
+        T2 commit @ 5 6
+        T3 insert 3 300 @ 1 2
+        T3 rollback @ 3 4
+        1 insert 4 300 @ 3 ?
+        2 read -> 1:500 2:500 @ 7 8
+        2 read -> 1:500 2:500 4:300 @ 9 10"""),
+    ("a part of a block", "blocks", ["broken transaction"], """
+        T2 insert 2 300 @ 1 2
+        T2 insert 2 200 @ 3 4
+        T2 commit @ 5 6
+        2 read -> 2:300 @ 7 8"""),
+    ("a block twice", "blocks", ["duplicate"], """
+        1 insert 2 300 @ 1 2
+        2 read -> 2:600 @ 7 8"""),
+    ("a block is gone", "blocks", ["lost insert"], """
+        1 insert 2 300 @ 1 2
+        2 read -> 3:1 @ 2 3
+        1 insert 3 1 @ 1 3
+        2 read -> 3:1 @ 7 8"""),
+    ("what was rolled back of a block", "blocks", ["G1a"], """
+        T2 insert 2 300 @ 1 2
+        T2 rollback @ 3 4
+        2 read -> 2:300 @ 7 8"""),
 
     ("the sum stays", "bank", [], """
         1 read -> 10,10 @ 1 2

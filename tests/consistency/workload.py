@@ -448,9 +448,43 @@ class Bank:
                          f"SELECT txn, account, amount FROM {self.table}_ledger", result=audit)
 
 
+class Blocks:
+    """Transactions of hundreds of kilobytes and more, which go through the log in parts."""
+    kind, weight = "blocks", 0.15
+
+    def __init__(self, world, table):
+        self.world, self.table = world, table
+
+    def create(self):
+        yield f"CREATE TABLE {self.table} (id int NOT NULL, n int NOT NULL, filler text)"
+
+    def insert(self, run, number, n):
+        run("insert", f"INSERT INTO {self.table} SELECT {number}, g, repeat('x', 500) "
+            f"FROM generate_series(1, {n}) g", key=number, value=n)
+
+    def turn(self, client):
+        rng = client.random
+
+        def run(f, sql, **more):
+            client.statement(self.table, f, sql, **more)
+        if rng.random() < 0.5:
+            self.finish(client)
+        elif rng.random() < 0.4:
+            self.insert(run, self.world.next_number(), rng.randrange(100, 4000))
+        else:
+            with client.transaction(self.table) as t:
+                for _ in range(rng.randrange(1, 4)):
+                    self.insert(t.run, t.number, rng.randrange(1, 3000))
+                t.run(*(("commit", "COMMIT") if rng.random() < 0.7 else ("rollback", "ROLLBACK")))
+
+    def finish(self, client):
+        client.statement(self.table, "read", f"SELECT id, count(*)::int FROM {self.table} GROUP BY id",
+                         result=lambda cursor: sorted(map(list, cursor.fetchall())))
+
+
 TABLES = {"list": [("list0", Lists), ("list1", Lists)], "register": [("register", Registers)],
           "counter": [("counter", Counters)], "set": [("entry", Sets), ("entry_key", KeyedSets)],
-          "bank": [("account", Bank)]}
+          "bank": [("account", Bank)], "blocks": [("block", Blocks)]}
 
 
 class World:
