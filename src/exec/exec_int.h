@@ -122,6 +122,7 @@ bool exec__is_retryable(const struct error *e);
 struct error *exec__wait_retry(struct exec_session *s, uint64_t region, uint64_t deadline,
                                unsigned *tries, struct error *e);
 struct error *exec__canceled(void);
+struct error *exec__lost(void); /* the transaction */
 
 /* ---- SQLite (sqlite.c) ---------------------------------------------------------------------- */
 

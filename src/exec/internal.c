@@ -499,6 +499,8 @@ static struct error *dispatch(struct call *c, const char *line)
             continue;
         if (statements[i].needs_regions && !c->e->regions)
             return error_new(E_NOT_PRIMARY, "server \"%s\" holds no regions", c->e->name);
+        if (c->s->lost && statements[i].run != do_rollback)
+            return exec__lost();
         snprintf(c->tag, 64, "%s", statements[i].name);
         return statements[i].run(c);
     }

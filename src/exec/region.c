@@ -88,7 +88,7 @@ static struct error *write_here(struct run *r)
         .cancel = &r->s->cancel,
     };
     struct error *e = named(r, region_write(r->e->regions, &w));
-    r->doubt |= e && exec__is_retryable(e);
+    r->doubt |= e && w.logged && exec__is_retryable(e);
     int64_t count = 0;
     bool end = false;
     if (!e)
@@ -102,10 +102,15 @@ static struct error *write_here(struct run *r)
 static struct error *in_txn(struct run *r)
 {
     struct region_txn *txn = r->s->held.txn;
+    struct store *store = region_txn_store(txn);
     int64_t count = 0;
-    TRY(named(r, run_write_stmt(r, store_writer(region_txn_store(txn)), emit_row, r, &count)));
-    if (!r->plan->writes)
-        return NULL;
+    struct error *e = named(r, run_write_stmt(r, store_writer(store), emit_row, r, &count));
+    if (e && store_ended(store)) { /* it was cancelled: no savepoint is there to go back to */
+        exec__drop_held(r->s);
+        r->s->lost = true;
+    }
+    if (e || !r->plan->writes)
+        return e;
     r->rows = count;
     /* Parts that are logged can't be undone by a savepoint any more. */
     return r->s->n_savepoints == 0 ? region_txn_progress(txn) : NULL;

@@ -45,11 +45,12 @@ static void ended(struct exec_session *s)
     s->lost = false;
 }
 
-static struct error *lost(void)
+struct error *exec__lost(void)
 {
-    return error_hint(
-        error_new(E_SERIALIZATION, "the transaction was lost with the server that ran it"),
-        "Run the transaction again.");
+    return error_hint(error_new(E_SERIALIZATION,
+                                "the transaction was lost with the server that ran "
+                                "it, or when a statement of it was canceled"),
+                      "Run the transaction again.");
 }
 
 /* ---- holding -------------------------------------------------------------------------------- */
@@ -100,7 +101,7 @@ struct error *exec__held_failed(struct exec_session *s, struct error *e)
     if (REPL_MUTATION(transaction_goes_on))
         return e;
     s->lost = true;
-    struct error *told = atomic_load(&s->cancel) ? exec__canceled() : lost();
+    struct error *told = atomic_load(&s->cancel) ? exec__canceled() : exec__lost();
     error_detail(told, "%s", e->message);
     error_free(e);
     return told;
@@ -147,7 +148,7 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
                          uint64_t deadline)
 {
     if (s->lost)
-        return lost();
+        return exec__lost();
     if (s->held.kind != HELD_NONE)
         return s->held.region == region ? NULL : refuse_second(s, region);
     struct place at = {.here = true};
@@ -213,7 +214,7 @@ static struct error *resolve(struct exec_session *s, uint64_t region, const stru
         bool applied = false;
         struct error *e = ask_applied(s, region, q, deadline, &applied);
         if (!e)
-            return applied || REPL_MUTATION(commit_is_assumed) ? NULL : lost();
+            return applied || REPL_MUTATION(commit_is_assumed) ? NULL : exec__lost();
         if (exec__is_retryable(e))
             e = exec__wait_retry(s, region, deadline, &tries, e);
         if (e) {
@@ -256,7 +257,7 @@ struct error *exec_commit(struct exec_session *s)
     atomic_store(&s->cancel, false);
     struct error *e = NULL;
     if (s->lost) {
-        e = lost();
+        e = exec__lost();
     } else if (s->held.kind != HELD_NONE) {
         struct store_request q = exec__next_request(s);
         e = commit_held(s, &q);
@@ -276,7 +277,7 @@ void exec_rollback(struct exec_session *s)
 struct error *exec_savepoint(struct exec_session *s, const char *name)
 {
     if (s->lost)
-        return lost();
+        return exec__lost();
     TRY(exec__enter(s));
     struct error *e = mark(s);
     exec__leave(s);
@@ -305,7 +306,7 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
 {
     int at = 0;
     if (s->lost)
-        return lost();
+        return exec__lost();
     TRY(find_savepoint(s, name, &at));
     atomic_store(&s->cancel, false);
     TRY(exec__enter(s));
@@ -323,7 +324,7 @@ struct error *exec_release(struct exec_session *s, const char *name)
 {
     int at = 0;
     if (s->lost)
-        return lost();
+        return exec__lost();
     TRY(find_savepoint(s, name, &at));
     TRY(exec__enter(s));
     struct error *e = NULL;

@@ -61,14 +61,16 @@ struct region_write {
     uint64_t region;
     uint64_t schema_version;
     struct store_request request; /* who asks, for the nth time or not */
-    /* Runs the statement with store_prepare(store_writer(s), ..). Called at most once, maybe from
-     * another thread while the caller waits. What it puts in `result` is stored with the request
+    /* Runs the statement with store_prepare(store_writer(s), ..). Called from the
+     * thread that leads the batch while the caller waits, and again when another statement of the
+     * batch was cancelled. What it puts in `result` is stored with the request
      * and given to a retry. */
     struct error *(*run)(void *ctx, struct store *s, struct buf *result);
     void *ctx;
     const _Atomic bool *cancel; /* NULL: none. Ends the wait for the writer with 57014 */
     struct buf result; /* filled when region_write succeeds, by run or from the stored request;
                           buf_done is the caller's */
+    bool logged;       /* also when it fails: it may yet be committed */
 };
 /* Returns when the write is durable on all copies and committed. */
 struct error *region_write(struct regions *r, struct region_write *w);

@@ -366,7 +366,7 @@ static struct error *run_one(struct region_replica *p, struct batch *b, struct w
         if (region__is_disk_error(e))
             return e;
         waiter->error = e;
-        return store_rollback_to(p->store);
+        return store_ended(p->store) ? NULL : store_rollback_to(p->store);
     }
     TRY(store_release_mark(p->store));
     struct payload payload = {.kind = PAYLOAD_WRITE,
@@ -378,22 +378,42 @@ static struct error *run_one(struct region_replica *p, struct batch *b, struct w
     return NULL;
 }
 
-static struct error *run_batch(struct region_replica *p, struct batch *b)
+static struct error *run_all(struct region_replica *p, struct batch *b)
 {
+    buf_clear(&b->entries.bytes);
+    buf_clear(&b->entries.ends);
     TRY(store_begin(p->store));
     for (size_t i = 0; i < b->n; i++) {
-        struct error *e = run_one(p, b, b->waiters[i]);
-        if (e) {
-            store_rollback(p->store);
-            return region__is_disk_error(e) ? region__give_up(p, e) : e;
-        }
+        if (b->waiters[i]->error)
+            continue; /* it failed in an earlier attempt */
+        buf_clear(&b->waiters[i]->write->result);
+        TRY(run_one(p, b, b->waiters[i]));
+        if (store_ended(p->store))
+            return NULL;
+    }
+    return NULL;
+}
+
+static struct error *run_batch(struct region_replica *p, struct batch *b)
+{
+    struct error *e = run_all(p, b);
+    while (!e && store_ended(p->store)) {
+        /* A statement was cancelled, and SQLite undid all of the transaction: again without it. */
+        store_rollback(p->store);
+        e = run_all(p, b);
+    }
+    if (e) {
+        store_rollback(p->store);
+        return region__is_disk_error(e) ? region__give_up(p, e) : e;
     }
     if (!entries_count(&b->entries)) {
         store_rollback(p->store);
         return NULL;
     }
+    for (size_t i = 0; i < b->n; i++)
+        b->waiters[i]->write->logged = true;
     uint64_t last = 0, epoch = 0;
-    struct error *e = replicate(p, &b->entries, &last, &epoch);
+    e = replicate(p, &b->entries, &last, &epoch);
     if (e) {
         store_rollback(p->store);
         landed(p, 0, 0);

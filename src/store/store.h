@@ -80,6 +80,9 @@ store_rollback_to(struct store *s); /* pops, undoes, forgets the captured change
  * mark goes before each statement that may fail, and store_rollback_to (or store_rollback) behind
  * its failure. What store_changes gave away since a mark, store_rollback_to can't call back. */
 size_t store_marks(struct store *s);
+/* SQLite has ended the open transaction by itself: because the disk failed, or memory, or because a
+ * statement that writes was interrupted. Only store_rollback remains. */
+bool store_ended(const struct store *s);
 /* Captured changes since the last call or store_begin, encoded (see store_apply); borrowed until
  * the next change. */
 void store_changes(struct store *s, const char **ret_data, size_t *ret_len);

@@ -4,8 +4,9 @@
  *   idle --store_begin--> open --store_commit--> idle
  *                          |  \--store_rollback--> idle
  *
- * SQLite ends a transaction by itself when the disk is full or fails. Then marks and commit say so,
- * and store_rollback brings the store back to idle.
+ * SQLite ends a transaction by itself when the disk is full or fails, and when a statement that
+ * writes is interrupted. Then marks and commit say so, and store_rollback brings the store back to
+ * idle.
  *
  * While the SQLite WAL is being reset (store_upkeep.c), store_begin waits: that is short.
  */
@@ -25,11 +26,16 @@ static struct error *was_ended(void)
                       "The disk is full or failed; an earlier error says which.");
 }
 
+bool store_ended(const struct store *s)
+{
+    return s->open && sqlite3_get_autocommit(s->writer->db);
+}
+
 static struct error *check_open(struct store *s)
 {
     if (!s->open)
         return not_open();
-    return sqlite3_get_autocommit(s->writer->db) ? was_ended() : NULL;
+    return store_ended(s) ? was_ended() : NULL;
 }
 
 /* ---- begin, commit, rollback -------------------------------------------------------------- */

@@ -114,7 +114,8 @@ class Recorder:
     def write(self, line):
         text = json.dumps(line, separators=(",", ":")) + "\n"
         with self.lock:
-            self.file.write(text)
+            if not self.file.closed:  # a client that hangs has nothing to add any more
+                self.file.write(text)
 
     def invoke(self, **fields):
         with self.lock:
@@ -137,4 +138,5 @@ class Recorder:
         self.write(dict(fields, type="fault", time=self.now(), what=what))
 
     def close(self):
-        self.file.close()
+        with self.lock:
+            self.file.close()

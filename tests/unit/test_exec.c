@@ -760,6 +760,34 @@ static void test_cancel(void **state)
     gives(f, "select count(*) from student1", "2\n");
 }
 
+static void fails_cancelled(struct fixture *f, const char *sql)
+{
+    pthread_t t;
+    assert_int_equal(pthread_create(&t, NULL, cancel_soon, f->s), 0);
+    fails(try(f, sql), E_CANCELED);
+    pthread_join(t, NULL);
+}
+
+/* A cancelled write leaves nothing behind, and the region goes on; a transaction ends with it, even
+ * when it has a savepoint, since SQLite undoes all of it. */
+static void test_cancelled_write(void **state)
+{
+    struct fixture *f = *state;
+    const char *endless = "insert into t select g from generate_series(1, 2000000000) g";
+    run(f, "create table t (a int)");
+    run(f, "insert into t values (1)");
+    fails_cancelled(f, endless);
+    ok(exec_begin(f->s));
+    run(f, "insert into t values (2)");
+    ok(exec_savepoint(f->s, "x"));
+    fails_cancelled(f, endless);
+    fails(exec_rollback_to(f->s, "x"), E_SERIALIZATION);
+    exec_rollback(f->s);
+    gives(f, "select a from t", "1\n");
+    run(f, "insert into t values (3)");
+    gives(f, "select count(*) from t", "2\n");
+}
+
 /* ---- losing the server ---------------------------------------------------------------------- */
 
 /* Each statement is answered once and takes effect once, although connections keep breaking. */
@@ -1130,6 +1158,7 @@ int main(void)
         BOTH(test_explain),
         BOTH(test_system_tables),
         BOTH(test_cancel),
+        cmocka_unit_test_setup_teardown(test_cancelled_write, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_connections, set_up_remote, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_transaction, set_up_remote, tear_down),
         cmocka_unit_test_setup_teardown(test_lost_and_cancelled, set_up_remote, tear_down),
