@@ -110,8 +110,11 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
         region__touch(p); /* upkeep checkpoints it */
     else /* what the log may forget: it does not remember what it was told before */
         wal_release(rs->wal, id, p->applied);
-    uint64_t first, last, last_epoch;
+    struct error *e = NULL;
+    uint64_t first, last, last_epoch, position;
     wal_range(rs->wal, id, &first, &last, &last_epoch);
+    if (first <= last && last < p->applied) /* of what a snapshot replaced, just before a crash */
+        e = wal_truncate(rs->wal, id, 0, &position);
     if (first > last || last < p->applied) {
         last = p->applied;
         last_epoch = p->applied_epoch;
@@ -122,7 +125,8 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
                   (unsigned long long)first);
         damaged = true;
     }
-    struct error *e = damaged ? region__mark_damaged(rs, id) : NULL;
+    if (damaged && !e)
+        e = region__mark_damaged(rs, id);
     if (e) {
         region__put(p);
         return e;
@@ -137,23 +141,31 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
     return NULL;
 }
 
-/* At the start, a copy that the store knows as whole and the disk as nothing at all was lost, say
- * with a data directory that was wiped. (Nothing is ever written in a region's first epoch, and
- * what is written later begins with its schema.) */
+/* At the start, a copy that the store knows and of which the disk has nothing at all was lost, say
+ * with a data directory that was wiped. A learner's, too: its primary may be about to make it a
+ * backup, on what it had said. (Nothing is ever written in a region's first epoch, and what is
+ * written later begins with its schema.) */
 static bool was_lost(struct regions *rs, const struct region *r)
 {
-    if (!rs->opening || r->epoch == 1)
-        return false;
-    for (int i = 0; i < r->n_learners; i++)
-        if (strcmp(r->learners[i], rs->name) == 0)
-            return false;
-    return true;
+    return rs->opening && r->epoch > 1;
+}
+
+/* A log that failed holds entries that are not on disk: what it says of a region is worth nothing.
+ */
+static struct error *check_log(struct regions *rs)
+{
+    region__lock(rs);
+    struct error *e = rs->log_error ? error_copy(rs->log_error) : NULL;
+    region__unlock(rs);
+    return e;
 }
 
 struct region_replica *region__create(struct regions *rs, const struct region *record)
 {
     uint64_t id = record->id;
-    struct error *e = open_replica(rs, id, was_lost(rs, record));
+    struct error *e = check_log(rs);
+    if (!e)
+        e = open_replica(rs, id, was_lost(rs, record));
     if (e) {
         log_failure(LOG_ERROR, e, "region=%llu: could not create a copy here",
                     (unsigned long long)id);

@@ -280,6 +280,7 @@ void region__fail(struct region_replica *p, const struct error *e)
     region__unlock(p->rs);
 }
 
+/* Not to be mended while this process runs: what the log took since is not on disk. */
 static void fail_all(struct regions *rs, const struct error *e)
 {
     atomic_store(&rs->disk_failed, true); /* there may be no replica to say so */
@@ -320,6 +321,8 @@ void region__sync_log(struct regions *rs)
     if (e)
         fail_all(rs, e);
     region__lock(rs);
+    if (e && !rs->log_error)
+        rs->log_error = error_copy(e);
     for (size_t i = 0; i < n && !e; i++)
         if (!few[i].p->gone)
             repl_durable(rs->core, clock_ms(), few[i].p->core, few[i].lsn, few[i].epoch);

@@ -192,7 +192,7 @@ void follower__need_snapshot(struct repl_replica *p, repl_node from, const struc
 void repl_snapshot_done(struct repl *r, uint64_t now, struct repl_replica *p, bool ok, uint64_t lsn,
                         uint64_t epoch)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     repl__activate(p);
     p->fetching = false;
     if (!ok)

@@ -191,6 +191,22 @@ void primary__configure(struct repl_replica *p)
     primary__try_commit(p);
 }
 
+/* It has forgotten who leads it and what is committed, and would not hear of it before the next
+ * write; meanwhile it could not apply the end of its log, nor let go of it. */
+void primary__peer_restarted(struct repl *r, repl_node node)
+{
+    for (struct repl_replica *p = r->all; p; p = p->next) {
+        struct peer *peer = p->role == REPL_PRIMARY ? find_peer(p, node) : NULL;
+        if (!peer || peer->state != PEER_STREAM)
+            continue;
+        peer->state = PEER_PROBE;
+        peer->next = peer->acked + 1;
+        peer->in_flight = 0;
+        peer->applied = 0;
+        repl__activate(p);
+    }
+}
+
 void primary__start(struct repl_replica *p, uint64_t epoch)
 {
     p->must_bump = p->transferring = p->handing_over = false;
@@ -242,7 +258,7 @@ void primary__try_commit(struct repl_replica *p)
 struct error *repl_append(struct repl *r, uint64_t now, struct repl_replica *p,
                           const struct repl_entry *entries, size_t n, uint64_t *ret_first)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (!p || !p->serving || !accepts(p))
         return error_new(E_NOT_PRIMARY, "this server is not the region's primary");
     uint64_t first = p->last_lsn + 1;
@@ -464,7 +480,7 @@ static void tick_transfer(struct repl_replica *p)
 struct error *repl_change(struct repl *r, uint64_t now, struct repl_replica *p,
                           enum repl_change what, repl_node node)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (!p->serving || !accepts(p))
         return error_new(E_NOT_PRIMARY, "this server is not the region's primary");
     if (p->proposing)

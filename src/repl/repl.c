@@ -174,7 +174,7 @@ struct repl_replica *repl_open(struct repl *r, uint64_t now, uint64_t region, vo
 {
     assert(last_lsn >= applied_lsn);
     (void)applied_epoch; /* epoch_at tells */
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     struct repl_replica *p = NEW(struct repl_replica);
     p->repl = r;
     p->region = region;
@@ -204,6 +204,36 @@ void repl_close(struct repl *r, struct repl_replica *p)
     if (p->next)
         p->next->prev = p->prev;
     mem_free(p);
+}
+
+/* ---- time
+ * -------------------------------------------------------------------------------------- */
+
+/* Of time in which this process did not run, or which its clock only claims, others can't have been
+ * silent for long: they get it back. (A lease that they granted runs on: to end early is safe.) */
+static void forgive(struct repl *r, uint64_t gap)
+{
+    for (repl_node n = 0; n < REPL_MAX_NODES; n++) {
+        r->nodes[n].heard += gap;
+        if (r->nodes[n].granted_at)
+            r->nodes[n].granted_at += gap;
+    }
+    for (struct repl_replica *p = r->all; p; p = p->next) {
+        p->learned_at += gap;
+        p->quiet_until += p->quiet_until ? gap : 0;
+    }
+}
+
+void repl__advance(struct repl *r, uint64_t now)
+{
+    enum { SHORTEST_MS = 50 };
+    uint64_t usual = MAX((r->options.grace_ms - r->options.lease_ms) / 2, (uint32_t)SHORTEST_MS);
+    if (now <= r->now)
+        return;
+    uint64_t gap = now - r->now;
+    r->now = now;
+    if (gap > usual && !REPL_MUTATION(believes_the_clock))
+        forgive(r, gap - usual);
 }
 
 /* ---- configs
@@ -239,7 +269,7 @@ void repl__propose(struct repl_replica *p, const struct repl_config *next)
 void repl_proposal_failed(struct repl *r, uint64_t now, struct repl_replica *p, uint64_t epoch,
                           bool unknown)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (!p->proposing || p->proposed.epoch != epoch)
         return;
     if (unknown ||
@@ -309,7 +339,7 @@ static void named_primary(struct repl_replica *p, const struct repl_config *old,
 void repl_config_changed(struct repl *r, uint64_t now, struct repl_replica *p,
                          const struct repl_config *config)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (config->epoch && config->epoch <= p->config.epoch)
         return;
     struct repl_config old = p->config;
@@ -420,6 +450,9 @@ static void on_beacon_ack(struct repl *r, repl_node from, const struct message *
  * on does: all that were on their way then fail. */
 static void on_claims(struct repl *r, repl_node from, const struct message *m)
 {
+    if (r->nodes[from].incarnation != m->incarnation)
+        primary__peer_restarted(r, from);
+    r->nodes[from].incarnation = m->incarnation;
     struct map known = {0};
     struct reader list = m->list;
     struct claim c;
@@ -453,7 +486,7 @@ static void on_claims_ack(struct repl *r, repl_node from, const struct message *
 
 void repl_receive(struct repl *r, uint64_t now, repl_node from, const void *data, size_t len)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     struct message m;
     if (from >= REPL_MAX_NODES || from == r->self || !message_decode(data, len, &m)) {
         r->garbage++;
@@ -484,7 +517,7 @@ void repl_receive(struct repl *r, uint64_t now, repl_node from, const void *data
  * that is left to the grace period. */
 void repl_peer_down(struct repl *r, uint64_t now, repl_node node)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (r->nodes[node].down)
         return;
     r->nodes[node].down = true;
@@ -517,7 +550,7 @@ static void tick_node(struct repl *r, repl_node node)
 
 void repl_tick(struct repl *r, uint64_t now)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     for (repl_node node = 0; node < REPL_MAX_NODES; node++)
         if (node != r->self)
             tick_node(r, node);
@@ -548,7 +581,7 @@ uint64_t repl_next_tick(const struct repl *r)
 void repl_durable(struct repl *r, uint64_t now, struct repl_replica *p, uint64_t lsn,
                   uint64_t epoch)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     if (lsn <= p->durable || lsn > p->last_lsn || repl__epoch_at(p, lsn) != epoch)
         return;
     p->durable = lsn;
@@ -560,7 +593,7 @@ void repl_durable(struct repl *r, uint64_t now, struct repl_replica *p, uint64_t
 
 void repl_failed(struct repl *r, uint64_t now, struct repl_replica *p)
 {
-    r->now = MAX(r->now, now);
+    repl__advance(r, now);
     p->failed = true;
     if (p->role == REPL_PRIMARY)
         repl__set_role(p, REPL_PRIMARY, false);

@@ -131,6 +131,7 @@ struct node_state {
     uint64_t granted_at; /* last */
     bool granted;        /* it knows what we know: its beacons are acknowledged */
     uint64_t serial, claims_at;
+    uint64_t incarnation; /* of the process that last told its claims */
 };
 
 struct repl {
@@ -146,7 +147,8 @@ struct repl {
 };
 
 /* repl.c */
-uint64_t repl__grace(const struct repl *r); /* how long a primary may be silent */
+void repl__advance(struct repl *r, uint64_t now); /* time has come to this */
+uint64_t repl__grace(const struct repl *r);       /* how long a primary may be silent */
 void repl__activate(struct repl_replica *p);
 void repl__send(struct repl *r, repl_node to, bool urgent);
 void repl__send_beacon(struct repl *r, repl_node to);
@@ -166,6 +168,7 @@ void primary__stop(struct repl_replica *p); /* forgets its peers */
 void primary__configure(struct repl_replica *p);
 void primary__lose_reign(struct repl_replica *p);
 void primary__tick(struct repl_replica *p);
+void primary__peer_restarted(struct repl *r, repl_node node);
 void primary__ack(struct repl_replica *p, repl_node from, const struct message *m);
 void primary__send_all(struct repl_replica *p);
 void primary__try_commit(struct repl_replica *p);

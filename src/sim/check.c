@@ -5,11 +5,13 @@
  *  A. One history: an lsn that is committed anywhere is the same entry everywhere, for ever.
  *  B. Every member of the config in the store has all that is committed anywhere on its disk.
  *  C. At most one server may serve a region, and it has applied all that was acknowledged.
- *  D. A replica never goes back: not in its file, not in its log below what it applied (disk.c).
+ *  D. A replica never goes back: not in its file, not in its log below what it applied (replica.c).
  *  E. (lsn, epoch) names one entry, and the same entry before it.
  *  F. A config follows from the one before: epoch + 1, by a member of it, made of its members and
  *     learners, never only of damaged copies.
- *  G. What was acknowledged is committed, once, in every copy (disk.c, check__end).
+ *  G. What was acknowledged is committed, once, in every copy.
+ *  H. Histories are linearizable (client.c).
+ *  I. The log holds after a crash what was synced, and a beginning of the rest (copy.c).
  */
 #include "sim/sim_int.h"
 
@@ -85,12 +87,42 @@ void check__entry(struct sim *s, struct replica *r, const struct item *i, uint64
                   (unsigned long long)prev_epoch, (unsigned long long)n->prev_epoch);
 }
 
-/* A. */
-void check__commit(struct sim *s, struct replica *r, const struct item *i)
+static void add_truth(struct region *g, const struct item *i)
+{
+    uint64_t before = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
+    if (g->n_committed == g->cap_committed) {
+        g->cap_committed = g->cap_committed ? g->cap_committed * 2 : 64;
+        g->committed = mem_realloc(g->committed, g->cap_committed * sizeof(*g->committed));
+    }
+    g->committed[g->n_committed++] = (struct truth){*i, copy__hash(before, i)};
+}
+
+/* G: a request is applied once. */
+static void check_once(struct sim *s, const struct replica *r, const struct item *i)
 {
     struct region *g = &s->regions[r->region];
+    void *lsn = (void *)(uintptr_t)i->lsn;
+    if (i->kind == ENTRY_WRITE) {
+        void *before = map_put_u64(&g->requests, (uint64_t)i->client << 56 | i->seq, lsn);
+        if (before)
+            sim__fail(s, "r%u: request %llu of client %u is applied at %llu and at %llu", r->region,
+                      (unsigned long long)i->seq, i->client, (unsigned long long)(uintptr_t)before,
+                      (unsigned long long)i->lsn);
+    }
+    if (map_put_u64(&g->values, i->value, lsn))
+        sim__fail(s, "r%u: value %llu is there twice", r->region, (unsigned long long)i->value);
+}
+
+/* A. */
+void check__apply(struct sim *s, struct replica *r, const struct item *i)
+{
+    struct region *g = &s->regions[r->region];
+    if (!i || i->lsn != s->servers[r->server].copies[r->region].file.lsn + 1)
+        sim__fail(s, "s%u r%u applies %llu, its file is at %llu", r->server, r->region,
+                  (unsigned long long)(i ? i->lsn : 0),
+                  (unsigned long long)s->servers[r->server].copies[r->region].file.lsn);
     if (i->lsn <= g->n_committed) {
-        const struct truth *t = &g->committed[i->lsn - 1];
+        const struct item *t = &g->committed[i->lsn - 1].item;
         if (t->value != i->value || t->epoch != i->epoch)
             sim__fail(s, "s%u r%u commits %llu of epoch %llu at %llu, where %llu of epoch %llu is",
                       r->server, r->region, (unsigned long long)i->value,
@@ -101,23 +133,42 @@ void check__commit(struct sim *s, struct replica *r, const struct item *i)
     if (i->lsn != g->n_committed + 1)
         sim__fail(s, "s%u r%u commits %llu, everybody is at %zu", r->server, r->region,
                   (unsigned long long)i->lsn, g->n_committed);
-    if (g->n_committed == g->cap_committed) {
-        g->cap_committed = g->cap_committed ? g->cap_committed * 2 : 64;
-        g->committed = mem_realloc(g->committed, g->cap_committed * sizeof(*g->committed));
-    }
-    uint64_t before = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
-    g->committed[g->n_committed++] = (struct truth){i->epoch, i->value, disk__hash(before, i)};
+    check_once(s, r, i);
+    add_truth(g, i);
     g->dirty = true;
     s->stats->committed++;
+}
+
+/* G: what a client is told is committed. */
+void check__acknowledge(struct sim *s, const struct replica *r, const struct request *q,
+                        uint64_t lsn)
+{
+    struct region *g = &s->regions[r->region];
+    uint64_t at = (uint64_t)(uintptr_t)map_get_u64(&g->values, q->value);
+    bool stale =
+        !lsn && s->servers[r->server].copies[r->region].file.requests[q->client].seq > q->seq;
+    if (stale)
+        return; /* its client has long gone on to the next */
+    if (!at || (lsn && at != lsn))
+        sim__fail(s, "s%u r%u tells client %u that %llu is at %llu; it is at %llu", r->server,
+                  r->region, q->client, (unsigned long long)q->value, (unsigned long long)lsn,
+                  (unsigned long long)at);
+    g->acked = MAX(g->acked, at);
 }
 
 /* ---- configs
  * --------------------------------------------------------------------------------------- */
 
+static bool sound(const struct server *v, unsigned region)
+{
+    const struct copy *c = &v->copies[region];
+    return c->exists && !c->damaged && !c->rotten && !v->lost[region];
+}
+
 static bool whole(const struct sim *s, unsigned region, const struct repl_config *c)
 {
     for (unsigned i = 0; i < s->n_servers; i++)
-        if (config__holds(c, i) && !s->servers[i].disks[region].damaged)
+        if (config__holds(c, i) && sound(&s->servers[i], region))
             return true;
     return false;
 }
@@ -151,12 +202,12 @@ void check__swap(struct sim *s, unsigned region, unsigned by, const struct repl_
         s->stats->takeovers++;
 }
 
-static bool has_on_disk(const struct disk *d, const struct region *g, uint64_t lsn)
+static bool has_on_disk(const struct copy *c, const struct region *g, uint64_t lsn)
 {
-    if (!lsn || d->synced.lsn >= lsn)
+    if (!lsn || c->synced.lsn >= lsn)
         return true;
-    const struct item *i = items__get(&d->log, lsn);
-    return i && i->value == g->committed[lsn - 1].value && i->epoch == g->committed[lsn - 1].epoch;
+    const struct item *i = items__get(&c->log, lsn), *t = &g->committed[lsn - 1].item;
+    return i && i->value == t->value && i->epoch == t->epoch;
 }
 
 /* B. Seldom the whole log; mostly its end, which by E speaks for the rest. */
@@ -166,11 +217,11 @@ static void check_durable(struct sim *s, unsigned region)
     g->dirty = false;
     bool all = ++s->checks % 64 == 0;
     for (unsigned i = 0; i < s->n_servers; i++) {
-        const struct disk *d = &s->servers[i].disks[region];
-        if (!config__holds(&g->config, i) || d->damaged)
+        const struct copy *c = &s->servers[i].copies[region];
+        if (!config__holds(&g->config, i) || c->damaged || c->rotten || s->servers[i].lost[region])
             continue;
         for (uint64_t lsn = g->n_committed; lsn; lsn = all ? lsn - 1 : 0)
-            if (!has_on_disk(d, g, lsn))
+            if (!has_on_disk(c, g, lsn))
                 sim__fail(s, "r%u: %llu is committed, but s%u of %s does not have it on disk",
                           region, (unsigned long long)lsn, i, config__text(&g->config));
     }
@@ -189,10 +240,45 @@ bool check__proposing(const struct sim *s, unsigned region)
     return false;
 }
 
+/* Has what was promised, and goes on having it. */
+static bool well(const struct server *v, unsigned region)
+{
+    const struct disk *d = &v->disk;
+    uint64_t now = v->replicas[region].sim->now;
+    return sound(v, region) && !v->log_failed && !v->replicas[region].failed && !d->refused &&
+           now >= MAX(d->bad_until, MAX(d->full_until, d->unreadable_until));
+}
+
+/* A copy may be lost only while a member with all data remains: then, and by every swap that is on
+ * its way. (A lost copy together with a config that names it alone is beyond what f + 1 copies
+ * promise.) */
+bool check__may_lose(struct sim *s, unsigned server, unsigned region)
+{
+    const struct region *g = &s->regions[region];
+    if (!config__holds(&g->config, server))
+        return true;
+    if (g->swaps_in_flight || check__proposing(s, region))
+        return false;
+    for (unsigned i = 0; i < s->n_servers; i++)
+        if (i != server && config__holds(&g->config, i) && well(&s->servers[i], region))
+            return true;
+    return false;
+}
+
 /* ---- serving
  * --------------------------------------------------------------------------------------- */
 
-/* C, at this very moment, server__paused servers too: a read there would be answered. */
+static void check_served(struct sim *s, unsigned region, const struct server *v)
+{
+    const struct region *g = &s->regions[region];
+    if (v->copies[region].file.lsn < g->acked)
+        sim__fail(s, "r%u: s%u serves reads at %llu, %llu was acknowledged", region, v->id,
+                  (unsigned long long)v->copies[region].file.lsn, (unsigned long long)g->acked);
+    if (v->copies[region].damaged)
+        sim__fail(s, "r%u: s%u serves a damaged copy", region, v->id);
+}
+
+/* C, at this very moment, paused servers too: a read there would be answered. */
 static void check_serving(struct sim *s, unsigned region)
 {
     unsigned serving = s->n_servers;
@@ -201,16 +287,11 @@ static void check_serving(struct sim *s, unsigned region)
         const struct replica *r = &v->replicas[region];
         if (!v->up || !r->core || !repl_may_serve(r->core, server__clock(s, v)))
             continue;
-        s->stats->served_checks++;
         if (serving < s->n_servers)
             sim__fail(s, "r%u: s%u and s%u both serve", region, serving, i);
         serving = i;
-        if (v->disks[region].file.lsn < s->regions[region].acked)
-            sim__fail(s, "r%u: s%u serves reads at %llu, %llu was acknowledged", region, i,
-                      (unsigned long long)v->disks[region].file.lsn,
-                      (unsigned long long)s->regions[region].acked);
-        if (v->disks[region].damaged)
-            sim__fail(s, "r%u: s%u serves a damaged copy", region, i);
+        if (r->ready)
+            check_served(s, region, v);
     }
 }
 
@@ -232,11 +313,11 @@ bool check__healthy(struct sim *s, unsigned *ret_region)
         const struct repl_config *c = &s->regions[i].config;
         struct server *v = &s->servers[c->primary];
         *ret_region = i;
-        if (1 + c->n_backups != s->copies || c->n_learners || !v->up || !v->replicas[i].core ||
+        if (1 + c->n_backups != s->copies || c->n_learners || !v->up || !v->replicas[i].ready ||
             !repl_may_serve(v->replicas[i].core, server__clock(s, v)))
             return false;
         for (unsigned j = 0; j < s->n_servers; j++)
-            if (config__holds(c, j) && s->servers[j].disks[i].damaged)
+            if (config__holds(c, j) && !sound(&s->servers[j], i))
                 return false;
     }
     return true;
@@ -252,36 +333,34 @@ bool check__settled(struct sim *s, const char **ret_why)
         uint64_t hash = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
         for (unsigned j = 0; j < s->n_servers; j++) {
             const struct server *v = &s->servers[j];
-            const struct disk *d = &v->disks[i];
+            const struct copy *c = &v->copies[i];
+            *ret_why = "a copy that nobody counts on is still there";
+            if (!config__holds(&g->config, j) && c->exists)
+                return false;
             if (!config__holds(&g->config, j))
                 continue;
             snprintf(why, sizeof(why), "r%u: s%u is at %llu, log to %llu, of %zu", i, j,
-                     (unsigned long long)d->file.lsn,
+                     (unsigned long long)c->file.lsn,
                      (unsigned long long)items__last(&v->replicas[i].log), g->n_committed);
             *ret_why = why;
-            if (d->file.lsn != g->n_committed)
+            if (c->file.lsn != g->n_committed)
                 return false;
             *ret_why = "the copies differ";
-            if (d->file.hash != hash)
+            if (c->file.hash != hash)
                 return false;
         }
     }
     return true;
 }
 
-/* G. Each value is there once; those that were acknowledged were compared as they were. */
+/* G. What was acknowledged is there; that it is there once was seen when it was committed, and that
+ * the copies are equal, when they settled. */
 void check__end(struct sim *s)
 {
-    struct map seen = {0};
     for (unsigned i = 0; i < s->n_regions; i++) {
         const struct region *g = &s->regions[i];
         if (g->acked > g->n_committed)
             sim__fail(s, "r%u: %llu was acknowledged, %zu are there", i,
                       (unsigned long long)g->acked, g->n_committed);
-        for (size_t j = 0; j < g->n_committed; j++)
-            if (map_put_u64(&seen, g->committed[j].value, s))
-                sim__fail(s, "r%u: value %llu is there twice", i,
-                          (unsigned long long)g->committed[j].value);
     }
-    map_done(&seen);
 }

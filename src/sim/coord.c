@@ -73,8 +73,9 @@ void coord__deliver(struct sim *s, struct server *v, unsigned region, const stru
         v->known[region] = *c;
     else if (!r->core)
         return;
-    if (!r->core && (config__holds(c, v->id) || config__learner(c, v->id)))
-        replica__open(s, v, region);
+    bool member = config__holds(c, v->id) || config__learner(c, v->id);
+    if (!r->core && member) /* at a start, a copy of which nothing is there was lost */
+        replica__open(s, v, region, v->opening && c->epoch > 1);
     if (!r->core)
         return;
     TRACE(s, "s%u r%u learns of %s", v->id, region, config__text(c));
@@ -97,6 +98,7 @@ void coord__read(struct sim *s, struct server *v)
     }
     for (unsigned i = 0; i < s->n_regions; i++)
         coord__deliver(s, v, i, &s->regions[i].config);
+    v->opening = false;
 }
 
 void coord__away_for(struct sim *s, struct server *v, uint64_t us)
@@ -124,6 +126,8 @@ void coord__propose(void *ctx, const struct repl_config *current, const struct r
     struct replica *r = ctx;
     struct sim *s = r->sim;
     struct server *v = &s->servers[r->server];
+    if (v->dying)
+        return;
     TRACE(s, "s%u r%u proposes %s for %s", r->server, r->region, config__text(next),
           config__text(current));
     if (next->epoch != current->epoch + 1)

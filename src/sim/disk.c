@@ -1,410 +1,445 @@
 /*
- * Disks. A replica's log is what was appended; a sync that takes its time carries it over to the
- * disk, in order, so that a crash leaves what was synced and any beginning of the rest. Its file
- * takes committed entries at once, and is written back later; the log's beginning is forgotten only
- * when the file as written back holds it.
+ * A server's disk, as the log sees it: struct wal_io over memory.
+ *
+ * A file is an inode with what the process reads (`now`) and what is on the platters (`durable`); a
+ * write through O_DSYNC, or fsync, carries bytes from one to the other. A power cut leaves of each
+ * sector that was on its way the old bytes or the new ones, and of the directory's changes any
+ * beginning. Names go the same way: `names` and `durable_names`, and the states between.
+ *
+ * A disk can be told to die at the n-th operation from now: that one is done in part, the later
+ * ones not at all, and the process is taken down when its event is over. So it crashes at any point
+ * of anything that it does, opening and recycling included.
+ *
+ * The calls know no context, so file descriptors bear the server's number, and there is one world
+ * at a time (`world`).
  */
 #include "sim/sim_int.h"
 
-/* ---- items
- * ----------------------------------------------------------------------------------------- */
+#include <errno.h>
+#include <fcntl.h>
 
-uint64_t items__last(const struct items *l)
+enum { FD_BASE = 1 << 20, FD_STEP = 1 << 10, FD_DIRECTORY = FD_STEP - 1, SECTOR = 512 };
+
+static struct sim *world;
+
+void disk__world(struct sim *s)
 {
-    return l->base + l->n;
+    world = s;
 }
 
-struct item *items__get(const struct items *l, uint64_t lsn)
+/* ---- inodes ------------------------------------------------------------------------------- */
+
+static void inode_free(struct inode *f)
 {
-    return lsn > l->base && lsn <= l->base + l->n ? &l->at[lsn - l->base - 1] : NULL;
+    mem_free(f->now);
+    mem_free(f->durable);
+    mem_free(f->dirty);
+    *f = (struct inode){0};
 }
 
-static void items_cut(struct items *l, uint64_t lsn)
+static void grow(struct inode *f, size_t size)
 {
-    if (lsn < items__last(l))
-        l->n = lsn > l->base ? (size_t)(lsn - l->base) : 0;
-}
-
-static void items_put(struct items *l, const struct item *i)
-{
-    items_cut(l, i->lsn - 1);
-    if (l->n == l->cap) {
-        l->cap = l->cap ? l->cap * 2 : 16;
-        l->at = mem_realloc(l->at, l->cap * sizeof(*l->at));
-    }
-    l->at[l->n++] = *i;
-}
-
-static void items_forget(struct items *l, uint64_t lsn)
-{
-    if (lsn <= l->base)
+    size_t pages = (size + DISK_PAGE - 1) / DISK_PAGE, old = f->cap / DISK_PAGE;
+    if (pages <= old)
         return;
-    size_t n = MIN(l->n, (size_t)(lsn - l->base));
-    memmove(l->at, l->at + n, (l->n - n) * sizeof(*l->at));
-    l->n -= n;
-    l->base = lsn;
+    f->cap = pages * DISK_PAGE;
+    f->now = mem_realloc(f->now, f->cap);
+    f->durable = mem_realloc(f->durable, f->cap);
+    f->dirty = mem_realloc(f->dirty, pages);
+    memset(f->now + old * DISK_PAGE, 0, f->cap - old * DISK_PAGE);
+    memset(f->durable + old * DISK_PAGE, 0, f->cap - old * DISK_PAGE);
+    memset(f->dirty + old, 0, pages - old);
 }
 
-static void items_reset(struct items *l, uint64_t base)
+static void put(struct inode *f, const char *data, size_t len, size_t offset, bool sync)
 {
-    l->n = 0;
-    l->base = base;
+    memcpy(f->now + offset, data, len);
+    if (sync)
+        memcpy(f->durable + offset, data, len);
+    else
+        memset(f->dirty + offset / DISK_PAGE, 1,
+               (offset + len - 1) / DISK_PAGE - offset / DISK_PAGE + 1);
 }
 
-static void items_copy(struct items *to, const struct items *from)
+/* A write that does not come to its end: of its sectors some. */
+static void tear(struct sim *s, struct inode *f, const char *data, size_t len, size_t offset,
+                 bool sync)
 {
-    items_reset(to, from->base);
-    for (size_t i = 0; i < from->n; i++)
-        items_put(to, &from->at[i]);
+    for (size_t at = 0; at < len; at += SECTOR)
+        if (sim__likely(s, 500))
+            put(f, data + at, MIN((size_t)SECTOR, len - at), offset + at, sync);
 }
 
-void items__free(struct items *l)
+static void write_back(struct inode *f, size_t page)
 {
-    mem_free(l->at);
-    *l = (struct items){0};
+    memcpy(f->durable + page * DISK_PAGE, f->now + page * DISK_PAGE, DISK_PAGE);
 }
 
-/* ---- what the core asks
- * ---------------------------------------------------------------------------- */
-
-static struct disk *disk_of(struct replica *r)
+/* What a power cut leaves of the pages that were not synced. */
+static void lose_pages(struct sim *s, struct inode *f)
 {
-    return &r->sim->servers[r->server].disks[r->region];
-}
-
-static void add_op(struct replica *r, const struct op *op)
-{
-    if (r->n_ops == r->cap_ops) {
-        r->cap_ops = r->cap_ops ? r->cap_ops * 2 : 16;
-        r->ops = mem_realloc(r->ops, r->cap_ops * sizeof(*r->ops));
+    for (size_t page = 0; page < f->cap / DISK_PAGE; page++) {
+        for (size_t at = page * DISK_PAGE; f->dirty[page] && at < (page + 1) * DISK_PAGE;
+             at += SECTOR)
+            if (sim__likely(s, 500))
+                memcpy(f->durable + at, f->now + at, SECTOR);
+        f->dirty[page] = 0;
     }
-    r->ops[r->n_ops++] = *op;
-    server__sync(r->sim, &r->sim->servers[r->server]);
+    if (f->size != f->durable_size && sim__likely(s, 500))
+        f->size = f->durable_size;
+    f->durable_size = f->size;
+    if (f->cap)
+        memcpy(f->now, f->durable, f->cap);
 }
 
-static uint64_t epoch_at(void *ctx, uint64_t lsn)
+/* ---- names -------------------------------------------------------------------------------- */
+
+static int find_name(const struct names *names, const char *name)
 {
-    struct replica *r = ctx;
-    struct item *i = items__get(&r->log, lsn);
-    if (i)
-        return i->epoch;
-    return lsn == disk_of(r)->file.lsn ? disk_of(r)->file.epoch : 0;
+    for (int i = 0; i < names->n; i++)
+        if (strcmp(names->at[i].name, name) == 0)
+            return i;
+    return -1;
 }
 
-static struct item item_of(struct replica *r, const struct repl_entry *e)
+static void remember_names(struct disk *d)
 {
-    struct item i = {.lsn = e->lsn, .epoch = e->epoch, .len = e->len};
-    if (e->len < sizeof(i.value) || e->len > MAX_DATA)
-        sim__fail(r->sim, "s%u r%u appends an entry of %u bytes", r->server, r->region, e->len);
-    memcpy(i.data, e->data, e->len);
-    memcpy(&i.value, i.data, sizeof(i.value));
-    return i;
-}
-
-static void append(void *ctx, const struct repl_entry *entries, size_t n)
-{
-    struct replica *r = ctx;
-    struct sim *s = r->sim;
-    if (!n || entries[0].lsn > items__last(&r->log) + 1 || entries[0].lsn <= disk_of(r)->file.lsn)
-        sim__fail(s, "s%u r%u appends at %llu, log ends at %llu, applied %llu", r->server,
-                  r->region, (unsigned long long)(n ? entries[0].lsn : 0),
-                  (unsigned long long)items__last(&r->log),
-                  (unsigned long long)disk_of(r)->file.lsn);
-    TRACE(s, "s%u r%u appends %llu..%llu of epoch %llu", r->server, r->region,
-          (unsigned long long)entries[0].lsn, (unsigned long long)entries[n - 1].lsn,
-          (unsigned long long)entries[n - 1].epoch);
-    for (size_t i = 0; i < n; i++) {
-        struct op op = {.item = item_of(r, &entries[i])};
-        if (i && op.item.lsn != entries[i - 1].lsn + 1)
-            sim__fail(s, "s%u r%u appends with a gap", r->server, r->region);
-        check__entry(s, r, &op.item, epoch_at(r, op.item.lsn - 1));
-        s->stats->cuts += op.item.lsn <= items__last(&r->log);
-        items_put(&r->log, &op.item);
-        add_op(r, &op);
+    if (d->n_between == (int)ARRAY_LEN(d->between)) {
+        d->durable_names = d->between[0];
+        memmove(d->between, d->between + 1, sizeof(d->between) - sizeof(d->between[0]));
+        d->n_between--;
     }
+    d->between[d->n_between++] = d->names;
 }
 
-static void truncate_log(void *ctx, uint64_t lsn)
+static void remove_name(struct names *names, int i)
 {
-    struct replica *r = ctx;
-    TRACE(r->sim, "s%u r%u truncates to %llu", r->server, r->region, (unsigned long long)lsn);
-    if (lsn < disk_of(r)->file.lsn)
-        sim__fail(r->sim, "s%u r%u truncates to %llu what it applied up to %llu", r->server,
-                  r->region, (unsigned long long)lsn, (unsigned long long)disk_of(r)->file.lsn);
-    if (lsn >= items__last(&r->log))
-        return;
-    r->sim->stats->cuts++;
-    items_cut(&r->log, lsn);
-    struct op op = {.cut = true, .item = {.lsn = lsn}};
-    add_op(r, &op);
+    if (i >= 0)
+        names->at[i] = names->at[--names->n];
 }
 
-static size_t read_log(void *ctx, uint64_t from, size_t max_bytes, struct repl_entry *ret,
-                       size_t max_n)
+static bool names_hold(const struct names *names, int inode)
 {
-    struct replica *r = ctx;
-    size_t n = 0, bytes = 0;
-    struct item *i;
-    for (; n < max_n && (i = items__get(&r->log, from + n)); n++) {
-        bytes += i->len;
-        if (n && bytes > max_bytes)
-            break;
-        ret[n] =
-            (struct repl_entry){.lsn = i->lsn, .epoch = i->epoch, .data = i->data, .len = i->len};
-    }
-    return n;
+    for (int i = 0; i < names->n; i++)
+        if (names->at[i].inode == inode)
+            return true;
+    return false;
 }
 
-uint64_t disk__hash(uint64_t before, const struct item *i)
+static bool in_use(const struct disk *d, int inode)
 {
-    uint64_t parts[] = {before, i->lsn, i->value};
-    return hash_bytes(parts, sizeof(parts));
+    bool used = names_hold(&d->names, inode) || names_hold(&d->durable_names, inode);
+    for (int i = 0; i < d->n_between; i++)
+        used |= names_hold(&d->between[i], inode);
+    for (int i = 0; i < DISK_FDS; i++)
+        used |= d->fds[i].open && d->fds[i].inode == inode;
+    return used;
 }
 
-static void acknowledge(struct replica *r, uint64_t lsn)
+/* Takes a place of its own, or one that nothing leads to any more. */
+static int new_inode(struct disk *d)
 {
-    struct region *g = &r->sim->regions[r->region];
-    size_t n = 0;
-    for (; n < r->n_writes && r->writes[n].lsn <= lsn; n++) {
-        struct write *w = &r->writes[n];
-        if (g->committed[w->lsn - 1].value != w->value)
-            sim__fail(
-                r->sim, "s%u r%u acknowledges %llu at %llu, where something else is committed",
-                r->server, r->region, (unsigned long long)w->value, (unsigned long long)w->lsn);
-        g->acked = MAX(g->acked, w->lsn);
-        g->acked_writes++;
-        r->sim->stats->acked++;
-    }
-    if (!n)
-        return;
-    memmove(r->writes, r->writes + n, (r->n_writes - n) * sizeof(*r->writes));
-    r->n_writes -= n;
-}
-
-static void commit(void *ctx, uint64_t lsn)
-{
-    struct replica *r = ctx;
-    struct disk *d = disk_of(r);
-    TRACE(r->sim, "s%u r%u commits up to %llu", r->server, r->region, (unsigned long long)lsn);
-    if (lsn < d->file.lsn)
-        sim__fail(r->sim, "s%u r%u goes back from %llu to %llu", r->server, r->region,
-                  (unsigned long long)d->file.lsn, (unsigned long long)lsn);
-    while (d->file.lsn < lsn) {
-        struct item *i = items__get(&r->log, d->file.lsn + 1);
-        if (!i)
-            sim__fail(r->sim, "s%u r%u commits %llu, which its log does not hold", r->server,
-                      r->region, (unsigned long long)d->file.lsn + 1);
-        check__commit(r->sim, r, i);
-        d->file = (struct file){i->lsn, i->epoch, disk__hash(d->file.hash, i)};
-    }
-    acknowledge(r, lsn);
-}
-
-const struct repl_io disk__io = {.append = append,
-                                 .truncate = truncate_log,
-                                 .read = read_log,
-                                 .epoch_at = epoch_at,
-                                 .commit = commit};
-
-/* ---- syncing
- * --------------------------------------------------------------------------------------- */
-
-static void apply_ops(struct replica *r, size_t n)
-{
-    struct items *log = &disk_of(r)->log;
-    for (size_t i = 0; i < n; i++) {
-        if (r->ops[i].cut)
-            items_cut(log, r->ops[i].item.lsn);
-        else
-            items_put(log, &r->ops[i].item);
-    }
-    if (!n)
-        return;
-    r->sim->regions[r->region].dirty = true;
-    memmove(r->ops, r->ops + n, (r->n_ops - n) * sizeof(*r->ops));
-    r->n_ops -= n;
-}
-
-void server__sync(struct sim *s, struct server *v)
-{
-    if (v->sync_running)
-        return;
-    v->sync_running = true;
-    struct event *e = event__new(EV_SYNCED, v->id, 0);
-    e->incarnation = v->incarnation;
-    uint64_t delay = sim__between(s, s->knobs.sync_us / 4, s->knobs.sync_us);
-    if (s->now < v->slow_disk_until || (s->faults && sim__likely(s, s->knobs.slow_sync)))
-        delay += sim__between(s, 50 * MS, 1500 * MS);
-    event__at(s, delay, e);
-    for (unsigned i = 0; i < s->n_regions; i++)
-        v->replicas[i].syncing = SIZE_MAX; /* what comes until it starts is in, too */
-    if (sim__likely(s, 500))
-        for (unsigned i = 0; i < s->n_regions; i++)
-            v->replicas[i].syncing = v->replicas[i].n_ops;
-}
-
-/* The sync is done; then the core is told, entry by entry or only of the last one. */
-void server__synced(struct sim *s, struct server *v)
-{
-    v->sync_running = false;
-    for (unsigned i = 0; i < s->n_regions; i++) {
-        struct replica *r = &v->replicas[i];
-        size_t n = MIN(r->syncing, r->n_ops);
-        r->syncing = 0;
-        if (!r->core || !n || r->failed)
+    for (int i = 0; i < DISK_INODES; i++) {
+        if (in_use(d, i))
             continue;
-        struct item last = {0};
-        for (size_t j = 0; j < n; j++)
-            if (!r->ops[j].cut)
-                last = r->ops[j].item;
-        apply_ops(r, n);
-        if (last.lsn)
-            repl_durable(v->core, server__clock(s, v), r->core, last.lsn, last.epoch);
+        inode_free(&d->inodes[i]);
+        return i;
     }
-    for (unsigned i = 0; i < s->n_regions; i++)
-        if (v->replicas[i].core && v->replicas[i].n_ops && !v->replicas[i].failed)
-            server__sync(s, v);
+    sim__fail(world, "a log keeps %d files", DISK_INODES);
 }
 
-/* What is on disk whatever happens. */
-uint64_t disk__durable(const struct disk *d)
+static const char *base_name(const char *path)
 {
-    return MAX(d->synced.lsn, items__last(&d->log));
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
 }
 
-/* Files are written back, the log's beginning is forgotten, data of regions that went elsewhere is
- * deleted. */
-void server__housekeeping(struct sim *s, struct server *v)
+/* ---- which disk, and is it alive ---------------------------------------------------------- */
+
+/* Paths begin with "s<number>/". */
+static struct server *server_of_path(const char *path)
 {
-    for (unsigned i = 0; i < s->n_regions; i++) {
-        struct replica *r = &v->replicas[i];
-        struct disk *d = &v->disks[i];
-        if (!r->core || r->failed)
+    return &world->servers[path[1] - '0'];
+}
+
+static struct server *server_of_fd(int fd)
+{
+    return &world->servers[(fd - FD_BASE) / FD_STEP];
+}
+
+/* Counts an operation. False: the disk is dead, or dies with this one (*ret_now, which may be NULL,
+ * says so). */
+static bool alive(struct server *v, bool *ret_now)
+{
+    struct disk *d = &v->disk;
+    if (ret_now)
+        *ret_now = false;
+    if (!d->dead && d->dies_in && --d->dies_in == 0) {
+        TRACE(world, "s%u dies in a disk operation", v->id);
+        d->dead = v->dying = true;
+        if (ret_now)
+            *ret_now = true;
+    }
+    if (d->dead)
+        errno = EIO;
+    return !d->dead;
+}
+
+static bool write_fails(const struct server *v)
+{
+    return world->now < v->disk.bad_until;
+}
+
+/* ---- the calls ----------------------------------------------------------------------------- */
+
+static int new_fd(struct server *v, int inode, bool sync)
+{
+    struct disk *d = &v->disk;
+    for (int i = 0; i < DISK_FDS; i++) {
+        if (d->fds[i].open)
             continue;
-        if (v->known[i].epoch && repl_may_drop(r->core) && sim__likely(s, 200)) {
-            STORY(s, "s%u r%u deletes its data", v->id, i);
-            replica__close(s, r);
-            disk__wipe(d);
-            s->regions[i].dirty = true;
-            continue;
-        }
-        if (d->file.lsn <= items__last(&d->log) && sim__likely(s, 500))
-            d->synced = d->file;
-        if (sim__likely(s, s->knobs.forgets ? 500 : 20) && d->synced.lsn > d->log.base) {
-            uint64_t upto = sim__between(s, d->log.base, d->synced.lsn);
-            items_forget(&d->log, upto);
-            items_forget(&r->log, upto);
-        }
+        d->fds[i].open = true;
+        d->fds[i].inode = inode;
+        d->fds[i].sync = sync;
+        return FD_BASE + (int)v->id * FD_STEP + i;
     }
+    sim__fail(world, "s%u has %d files open", v->id, DISK_FDS);
 }
 
-/* ---- crashes
- * --------------------------------------------------------------------------------------- */
-
-void disk__crash(struct sim *s, struct server *v, unsigned region, bool power)
+static int disk_open(const char *path, int flags, mode_t mode)
 {
-    struct replica *r = &v->replicas[region];
-    struct disk *d = &v->disks[region];
-    apply_ops(r, (size_t)sim__chance(s, r->n_ops + 1));
-    if (power)
-        d->file = d->synced;
+    struct server *v = server_of_path(path);
+    struct disk *d = &v->disk;
+    (void)mode;
+    if (!alive(v, NULL))
+        return -1;
+    if (flags & O_DIRECTORY)
+        return FD_BASE + (int)v->id * FD_STEP + FD_DIRECTORY;
+    int at = find_name(&d->names, base_name(path));
+    if (at < 0 && !(flags & O_CREAT)) {
+        errno = ENOENT;
+        return -1;
+    }
+    int inode = at >= 0 ? d->names.at[at].inode : new_inode(d);
+    if (at < 0) {
+        if (d->names.n == DISK_NAMES)
+            sim__fail(world, "s%u has %d files", v->id, DISK_NAMES);
+        struct name *name = &d->names.at[d->names.n++];
+        snprintf(name->name, sizeof(name->name), "%s", base_name(path));
+        name->inode = inode;
+        remember_names(d);
+    } else if (flags & O_TRUNC) {
+        inode_free(&d->inodes[inode]);
+    }
+    return new_fd(v, inode, (flags & O_DSYNC) != 0);
 }
 
-/* Some of what the disk had promised is gone, or all of it; whatever is left is still true. */
-void disk__damage(struct sim *s, struct server *v, unsigned region)
+static struct inode *inode_of(int fd, bool *ret_sync)
 {
-    struct disk *d = &v->disks[region];
-    s->stats->damages++;
-    s->regions[region].dirty = true;
-    d->damaged = true;
-    if (sim__likely(s, 400)) {
-        items_reset(&d->log, 0);
-        d->file = d->synced = (struct file){0};
-    } else {
-        d->file = d->synced;
-        items_cut(&d->log, sim__between(s, d->log.base, items__last(&d->log)));
-    }
-    STORY(s, "s%u r%u is damaged", v->id, region);
+    struct disk *d = &server_of_fd(fd)->disk;
+    int i = (fd - FD_BASE) % FD_STEP;
+    if (i >= DISK_FDS || !d->fds[i].open)
+        sim__fail(world, "a log uses a file that it has closed");
+    if (ret_sync)
+        *ret_sync = d->fds[i].sync;
+    return &d->inodes[d->fds[i].inode];
 }
 
-/* The log as the process finds it. A file that is ahead of it makes it start there. */
-void disk__recover(struct sim *s, struct replica *r)
+static int disk_close(int fd)
 {
-    struct disk *d = &s->servers[r->server].disks[r->region];
-    if (d->file.lsn > items__last(&d->log) || d->file.lsn < d->log.base) {
-        if (d->file.lsn < d->log.base && !d->damaged)
-            sim__fail(s, "s%u r%u: a hole sim__between file and log", r->server, r->region);
-        items_reset(&d->log, d->file.lsn);
-        d->synced = d->file;
+    int i = (fd - FD_BASE) % FD_STEP;
+    if (i < DISK_FDS)
+        server_of_fd(fd)->disk.fds[i].open = false;
+    return 0;
+}
+
+static off_t disk_size(int fd)
+{
+    return alive(server_of_fd(fd), NULL) ? (off_t)inode_of(fd, NULL)->size : -1;
+}
+
+static ssize_t disk_pread(int fd, void *data, size_t len, off_t offset)
+{
+    struct server *v = server_of_fd(fd);
+    const struct inode *f = inode_of(fd, NULL);
+    if (!alive(v, NULL))
+        return -1;
+    if (world->now < v->disk.unreadable_until && sim__likely(world, 300)) {
+        world->stats->read_errors++;
+        v->disk.refused = true;
+        errno = EIO;
+        return -1;
     }
-    items_copy(&r->log, &d->log);
+    size_t n = (size_t)offset < f->size ? MIN(len, f->size - (size_t)offset) : 0;
+    if (n)
+        memcpy(data, f->now + offset, n);
+    return (ssize_t)n;
+}
+
+static ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t offset)
+{
+    struct server *v = server_of_fd(fd);
+    bool sync, now, works = alive(v, &now), bad = write_fails(v);
+    struct inode *f = inode_of(fd, &sync);
+    size_t end = (size_t)offset + len;
+    if (!works && !now)
+        return -1;
+    if (works && !bad && world->now < v->disk.full_until && end > f->size) {
+        v->disk.refused = true;
+        errno = ENOSPC;
+        return -1;
+    }
+    v->disk.refused |= bad;
+    grow(f, end);
+    f->size = MAX(f->size, end);
+    if (sync)
+        f->durable_size = f->size;
+    if (!works || bad) {
+        tear(world, f, data, len, (size_t)offset, sync);
+        errno = EIO;
+        return -1;
+    }
+    put(f, data, len, (size_t)offset, sync);
+    if (sync) {
+        v->disk.last_written = (int)(f - v->disk.inodes);
+        v->disk.last_offset = (size_t)offset;
+    }
+    return (ssize_t)len;
+}
+
+static int disk_fsync(int fd)
+{
+    struct server *v = server_of_fd(fd);
+    struct disk *d = &v->disk;
+    bool directory = (fd - FD_BASE) % FD_STEP == FD_DIRECTORY;
+    if (!alive(v, NULL))
+        return -1;
+    d->refused |= write_fails(v);
+    if (directory && !write_fails(v)) {
+        d->durable_names = d->names;
+        d->n_between = 0;
+    }
+    struct inode *f = directory ? NULL : inode_of(fd, NULL);
+    for (size_t page = 0; f && page < f->cap / DISK_PAGE; page++) {
+        if (f->dirty[page] && (!write_fails(v) || sim__likely(world, 500)))
+            write_back(f, page);
+        f->dirty[page] = 0; /* a failed sync is not tried again: the pages count as clean */
+    }
+    if (f && !write_fails(v))
+        f->durable_size = f->size;
+    errno = EIO;
+    return write_fails(v) ? -1 : 0;
+}
+
+static int disk_lock(int fd)
+{
+    return alive(server_of_fd(fd), NULL) ? 0 : -1;
+}
+
+static int disk_mkdir(const char *path, mode_t mode)
+{
+    struct server *v = server_of_path(path);
+    (void)mode;
+    if (!alive(v, NULL))
+        return -1;
+    errno = EEXIST;
+    return v->disk.made ? -1 : (v->disk.made = true, 0);
+}
+
+static int disk_rename(const char *from, const char *to)
+{
+    struct server *v = server_of_path(from);
+    struct names *names = &v->disk.names;
+    if (!alive(v, NULL))
+        return -1;
+    remove_name(names, find_name(names, base_name(to)));
+    int at = find_name(names, base_name(from));
+    errno = ENOENT;
+    if (at < 0)
+        return -1;
+    snprintf(names->at[at].name, sizeof(names->at[at].name), "%s", base_name(to));
+    remember_names(&v->disk);
+    return 0;
+}
+
+static int disk_unlink(const char *path)
+{
+    struct server *v = server_of_path(path);
+    if (!alive(v, NULL))
+        return -1;
+    int at = find_name(&v->disk.names, base_name(path));
+    errno = ENOENT;
+    if (at < 0)
+        return -1;
+    remove_name(&v->disk.names, at);
+    remember_names(&v->disk);
+    return 0;
+}
+
+static int disk_list(const char *directory, void (*found)(void *ctx, const char *name), void *ctx)
+{
+    struct server *v = server_of_path(directory);
+    if (!alive(v, NULL))
+        return -1;
+    for (int i = 0; i < v->disk.names.n; i++)
+        found(ctx, v->disk.names.at[i].name);
+    return 0;
+}
+
+const struct wal_io disk__io = {.open = disk_open,
+                                .close = disk_close,
+                                .size = disk_size,
+                                .pread = disk_pread,
+                                .pwrite = disk_pwrite,
+                                .fsync = disk_fsync,
+                                .lock = disk_lock,
+                                .mkdir = disk_mkdir,
+                                .rename = disk_rename,
+                                .unlink = disk_unlink,
+                                .list = disk_list};
+
+/* ---- what happens to it --------------------------------------------------------------------- */
+
+void disk__restart(struct sim *s, struct server *v, bool power)
+{
+    struct disk *d = &v->disk;
+    memset(d->fds, 0, sizeof(d->fds));
+    d->dead = d->refused = false;
+    d->dies_in = 0;
+    if (!power)
+        return;
+    uint64_t done = sim__chance(s, (uint64_t)d->n_between + 1);
+    d->names = done ? d->between[done - 1] : d->durable_names;
+    d->durable_names = d->names;
+    d->n_between = 0;
+    for (int i = 0; i < DISK_INODES; i++)
+        lose_pages(s, &d->inodes[i]);
+}
+
+/* A bit turns, somewhere before the last write: what lies behind that can't be told from a torn
+ * tail. False: there is nothing to damage. */
+bool disk__rot(struct sim *s, struct server *v)
+{
+    struct disk *d = &v->disk;
+    const struct name *name =
+        d->names.n ? &d->names.at[sim__chance(s, (uint64_t)d->names.n)] : NULL;
+    if (!name || !strstr(name->name, ".log"))
+        return false;
+    struct inode *f = &d->inodes[name->inode];
+    size_t end = name->inode == d->last_written ? d->last_offset : f->size;
+    if (!end || !f->durable)
+        return false;
+    size_t at = sim__chance(s, end);
+    char bit = (char)(1 << sim__chance(s, 8));
+    f->durable[at] ^= bit;
+    f->now[at] ^= bit;
+    STORY(s, "s%u: a bit turns in %s at %zu", v->id, name->name, at);
+    return true;
 }
 
 void disk__wipe(struct disk *d)
 {
-    items__free(&d->log);
+    for (int i = 0; i < DISK_INODES; i++)
+        inode_free(&d->inodes[i]);
     *d = (struct disk){0};
-}
-
-/* ---- snapshots
- * ------------------------------------------------------------------------------------- */
-
-static void end_snapshot(struct sim *s, struct event *from, bool ok, uint64_t delay)
-{
-    struct event *e = event__new(EV_SNAPSHOT_DONE, from->server, from->region);
-    e->incarnation = from->incarnation;
-    e->file = from->file;
-    e->flag = ok;
-    event__at(s, delay, e);
-}
-
-void disk__fetch_snapshot(void *ctx, repl_node from)
-{
-    struct replica *r = ctx;
-    if (r->fetching)
-        return;
-    r->fetching = true;
-    TRACE(r->sim, "s%u r%u fetches a snapshot from s%u", r->server, r->region, from);
-    if (from >= r->sim->n_servers || from == r->server)
-        sim__fail(r->sim, "s%u r%u: a snapshot from %u", r->server, r->region, from);
-    struct event *e = event__new(EV_SNAPSHOT_TAKE, r->server, r->region);
-    e->from = from;
-    e->incarnation = r->sim->servers[r->server].incarnation;
-    event__at(r->sim, sim__between(r->sim, 1 * MS, 20 * MS), e);
-}
-
-void snapshot__take(struct sim *s, struct event *e)
-{
-    struct server *from = &s->servers[e->from];
-    struct replica *r = &from->replicas[e->region];
-    bool cut = s->now < s->blocked_until[e->from][e->server] ||
-               s->now < s->blocked_until[e->server][e->from] || (s->faults && sim__likely(s, 100));
-    if (!from->up || server__paused(s, from) || !r->core || from->disks[e->region].damaged || cut) {
-        end_snapshot(s, e, false, sim__between(s, 10 * MS, 300 * MS));
-        return;
-    }
-    e->file = from->disks[e->region].file;
-    end_snapshot(s, e, true, sim__between(s, 5 * MS, sim__likely(s, 200) ? 1000 * MS : 100 * MS));
-}
-
-void snapshot__done(struct sim *s, struct server *v, struct event *e)
-{
-    struct replica *r = &v->replicas[e->region];
-    struct disk *d = &v->disks[e->region];
-    if (!r->core || !r->fetching)
-        return;
-    r->fetching = false;
-    bool ok = e->flag && !r->failed && (d->damaged || e->file.lsn >= d->file.lsn);
-    STORY(s, "s%u r%u: snapshot up to %llu %s", v->id, e->region, (unsigned long long)e->file.lsn,
-          ok ? "installed" : "failed");
-    if (ok) {
-        s->stats->snapshots++;
-        d->file = d->synced = e->file;
-        d->damaged = false;
-        items_reset(&d->log, e->file.lsn);
-        items_reset(&r->log, e->file.lsn);
-        r->n_ops = r->syncing = 0;
-        s->regions[e->region].dirty = true;
-    }
-    repl_snapshot_done(v->core, server__clock(s, v), r->core, ok, e->file.lsn, e->file.epoch);
 }

@@ -5,8 +5,6 @@
  */
 #include "sim/sim_int.h"
 
-enum { MAX_WAITING = 50 }; /* writes of one primary; clients wait for their answers */
-
 /* ---- the seed's world
  * ------------------------------------------------------------------------------ */
 
@@ -24,13 +22,22 @@ static void choose_repl(struct sim *s)
     if (sim__likely(s, 400)) { /* everything faster: more happens in a run */
         o->beacon_ms = 100;
         o->lease_ms = 400;
-        o->grace_ms = 480;
+        o->grace_ms = 520;
         o->retry_ms = 250;
     }
     if (sim__likely(s, 400)) {
         o->window_bytes = (uint32_t)ONE_OF(s, 600, 2000, 8000);
         o->batch_bytes = (uint32_t)ONE_OF(s, 60, 300, 1000);
     }
+}
+
+/* Segments as small as can be, so that they are recycled all the time. */
+static void choose_log(struct sim *s)
+{
+    s->wal = (struct wal_options){.segment_bytes = ONE_OF(s, 4, 4, 8, 16) * DISK_PAGE,
+                                  .spare_segments = (uint32_t)sim__between(s, 1, 2),
+                                  .io = &disk__io,
+                                  .no_thread = true};
 }
 
 /* What stays for a seed's whole life. */
@@ -40,9 +47,10 @@ void life__create(struct sim *s)
     s->n_regions = (unsigned)sim__between(s, 1, MAX_REGIONS);
     s->copies = (unsigned)sim__between(s, 2, 3);
     choose_repl(s);
-    uint64_t drift = ONE_OF(s, 0, 1000, 37000);
+    choose_log(s);
+    s->drift_ppm = ONE_OF(s, 0, 1000, 37000);
     for (unsigned i = 0; i < s->n_servers; i++)
-        s->servers[i].rate_ppm = 1000000 - drift + sim__chance(s, 2 * drift + 1);
+        s->servers[i].rate_ppm = 1000000 - s->drift_ppm + sim__chance(s, 2 * s->drift_ppm + 1);
 }
 
 /* What kind of storm it is. */
@@ -57,80 +65,14 @@ void life__choose(struct sim *s)
     k->sync_us = ONE_OF(s, 200, 5 * MS, 30 * MS);
     k->slow_sync = (unsigned)ONE_OF(s, 0, 2, 20);
     k->swap_trouble = (unsigned)ONE_OF(s, 0, 50, 250);
-    k->client_us = ONE_OF(s, 3 * MS, 20 * MS, 100 * MS, 400 * MS);
+    k->clients = (unsigned)ONE_OF(s, 1, 3, MAX_CLIENTS);
+    k->think_us = ONE_OF(s, 1 * MS, 20 * MS, 100 * MS, 400 * MS);
+    k->patience_us = ONE_OF(s, 100 * MS, 1 * SECOND, 5 * SECOND);
     k->fault_us = ONE_OF(s, 150 * MS, 500 * MS, 2 * SECOND);
     k->burst = (unsigned)ONE_OF(s, 1, 3, 10);
     k->forgets = sim__likely(s, 400);
     for (int i = 0; i < N_FAULTS; i++)
         k->on[i] = sim__likely(s, 550);
-}
-
-/* ---- clients
- * --------------------------------------------------------------------------------------- */
-
-static void remember_write(struct replica *r, uint64_t lsn, uint64_t value)
-{
-    if (r->n_writes == r->cap_writes) {
-        r->cap_writes = r->cap_writes ? r->cap_writes * 2 : 16;
-        r->writes = mem_realloc(r->writes, r->cap_writes * sizeof(*r->writes));
-    }
-    r->writes[r->n_writes++] = (struct write){lsn, value};
-}
-
-/* A few unique values, at a server that takes itself for the primary. */
-static void append_some(struct sim *s, struct server *v, struct replica *r)
-{
-    char data[16][MAX_DATA] = {{0}};
-    struct repl_entry entries[16];
-    size_t n = (size_t)sim__between(s, 1, s->knobs.burst);
-    uint64_t first_value = s->next_value + 1, first = 0;
-    for (size_t i = 0; i < n; i++) {
-        s->next_value++;
-        memcpy(data[i], &s->next_value, sizeof(s->next_value));
-        entries[i] = (struct repl_entry){
-            .data = data[i], .len = (uint32_t)sim__between(s, sizeof(uint64_t), MAX_DATA)};
-    }
-    struct error *e = repl_append(v->core, server__clock(s, v), r->core, entries, n, &first);
-    if (e) {
-        error_free(e);
-        return;
-    }
-    s->stats->appends += n;
-    for (size_t i = 0; i < n; i++)
-        remember_write(r, first + i, first_value + i);
-}
-
-void life__client(struct sim *s)
-{
-    uint64_t pause = s->knobs.client_us;
-    if (!s->faults)
-        pause = MAX(pause, 300 * MS); /* learners with tiny windows catch up, too */
-    if (s->clients)
-        event__at(s, sim__between(s, pause / 2, pause * 3 / 2), event__new(EV_CLIENT, 0, 0));
-    unsigned region = (unsigned)sim__chance(s, s->n_regions),
-             start = (unsigned)sim__chance(s, s->n_servers);
-    for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[(start + i) % s->n_servers];
-        struct replica *r = &v->replicas[region];
-        if (!v->up || server__paused(s, v) || !r->core || !(r->serving || sim__likely(s, 10)) ||
-            r->n_writes > MAX_WAITING)
-            continue;
-        append_some(s, v, r);
-        server__plan_tick(s, v);
-        if (sim__likely(s, 800))
-            return;
-    }
-}
-
-/* One write in each region, for copies to end equal. */
-void life__end_clients(struct sim *s)
-{
-    s->clients = false;
-    for (unsigned i = 0; i < s->n_regions; i++) {
-        struct server *v = &s->servers[s->regions[i].config.primary];
-        append_some(s, v, &v->replicas[i]);
-        server__plan_tick(s, v);
-    }
 }
 
 /* ---- the master
@@ -160,7 +102,8 @@ static bool seems_alive(struct sim *s, unsigned server)
 {
     if (s->faults && sim__likely(s, 50))
         return sim__likely(s, 500);
-    return s->servers[server].up && !server__paused(s, &s->servers[server]);
+    return s->servers[server].up && !s->servers[server].log_failed &&
+           !server__paused(s, &s->servers[server]);
 }
 
 /* A random server for which (in config?, alive?) holds as wanted; n_servers: none. */
@@ -223,20 +166,12 @@ static void operator_acts(struct sim *s)
 /* ---- what breaks
  * ----------------------------------------------------------------------------------- */
 
-static void restart_later(struct sim *s, unsigned server)
-{
-    uint64_t delay = sim__likely(s, 300)   ? sim__between(s, 1 * MS, 100 * MS)
-                     : sim__likely(s, 800) ? sim__between(s, 100 * MS, 3 * SECOND)
-                                           : sim__between(s, 3 * SECOND, 10 * SECOND);
-    event__at(s, delay, event__new(EV_RESTART, server, 0));
-}
-
 static void crash(struct sim *s, struct server *v, bool power)
 {
     if (!v->up)
         return;
     server__crash(s, v, power);
-    restart_later(s, v->id);
+    server__restart_later(s, v);
 }
 
 static void block(struct sim *s, unsigned from, unsigned to, uint64_t us)
@@ -255,49 +190,93 @@ static void isolate(struct sim *s, unsigned server, uint64_t us)
     }
 }
 
-/* A copy may fail here only while a member with all data remains: then, and by every swap that is
- * on its way. (A lost copy together with a config that names it alone is beyond what f+1 copies
- * promise.) */
-bool life__may_lose(struct sim *s, unsigned server, unsigned region)
+/* Harm to the whole disk: only while each of its copies may be lost. */
+static bool may_lose_all(struct sim *s, const struct server *v)
 {
-    const struct region *g = &s->regions[region];
-    if (!s->servers[server].disks[region].exists)
-        return false;
-    if (!config__holds(&g->config, server))
-        return true;
-    if (g->swaps_in_flight || check__proposing(s, region))
-        return false;
-    for (unsigned i = 0; i < s->n_servers; i++)
-        if (i != server && config__holds(&g->config, i) && s->servers[i].disks[region].exists &&
-            !s->servers[i].disks[region].damaged && !s->servers[i].replicas[region].failed)
-            return true;
-    return false;
+    for (unsigned i = 0; i < s->n_regions; i++)
+        if (v->copies[i].exists && !check__may_lose(s, v->id, i))
+            return false;
+    return true;
 }
 
+static void mark_lost(struct sim *s, struct server *v)
+{
+    s->stats->damages++;
+    for (unsigned i = 0; i < s->n_regions; i++) {
+        v->lost[i] |= v->copies[i].exists || config__holds(&s->regions[i].config, v->id);
+        s->regions[i].dirty = true;
+    }
+}
+
+/* A bit turns in the log, and the process ends at once: for as long as nobody has noticed, a copy
+ * counts as one, and another may be let go for its sake. That is beyond what f + 1 copies promise.
+ */
+static void rot(struct sim *s, struct server *v)
+{
+    if (!may_lose_all(s, v) || !disk__rot(s, v))
+        return;
+    mark_lost(s, v);
+    crash(s, v, true);
+}
+
+/* A file goes bad; noticed by a read of it, or at the next start. */
 static void damage(struct sim *s, struct server *v)
 {
-    if (!v->up)
+    unsigned region = (unsigned)sim__chance(s, s->n_regions);
+    struct copy *c = &v->copies[region];
+    if (!c->exists || !check__may_lose(s, v->id, region))
         return;
-    server__crash(s, v, true);
-    for (unsigned i = 0; i < s->n_regions; i++)
-        if (sim__likely(s, 600) && life__may_lose(s, v->id, i))
-            disk__damage(s, v, i);
-    restart_later(s, v->id);
+    STORY(s, "s%u r%u: the file is damaged", v->id, region);
+    s->stats->damages++;
+    s->regions[region].dirty = true;
+    c->rotten = true;
+    if (v->up && v->replicas[region].core && sim__likely(s, 500)) {
+        replica__fail(s, &v->replicas[region], "its file is damaged");
+        event__at(s, sim__chance(s, 5 * SECOND), event__new(EV_RESTART, v->id, 1));
+    } else {
+        crash(s, v, true);
+    }
 }
 
-static void disk_fails(struct sim *s, struct server *v)
+static void wipe(struct sim *s, struct server *v)
 {
-    if (!v->up)
+    if (!may_lose_all(s, v))
         return;
-    s->stats->disk_failures++;
-    for (unsigned i = 0; i < s->n_regions; i++) {
-        if (sim__likely(s, 300))
-            continue;
-        struct event *e = event__new(EV_DISK_FAILED, v->id, i);
-        e->incarnation = v->incarnation;
-        event__at(s, sim__chance(s, 5 * MS), e);
-    }
-    event__at(s, sim__between(s, 1 * SECOND, 5 * SECOND), event__new(EV_RESTART, v->id, 1));
+    crash(s, v, true);
+    STORY(s, "s%u: its data is gone", v->id);
+    mark_lost(s, v);
+    disk__wipe(&v->disk);
+    for (unsigned i = 0; i < s->n_regions; i++)
+        copy__wipe(&v->copies[i]);
+}
+
+/* Whether writes fail, or reads, or there is no room: the copies there stop. An operator looks
+ * after it some time. */
+static void disk_refuses(struct sim *s, enum fault what, struct server *v)
+{
+    if (!may_lose_all(s, v))
+        return;
+    struct disk *d = &v->disk;
+    uint64_t *until = what == FAULT_BAD_DISK    ? &d->bad_until
+                      : what == FAULT_FULL_DISK ? &d->full_until
+                                                : &d->unreadable_until;
+    STORY(s, "s%u: the disk %s", v->id,
+          what == FAULT_BAD_DISK    ? "takes no writes"
+          : what == FAULT_FULL_DISK ? "is full"
+                                    : "can't be read");
+    *until = s->now + sim__between(s, 10 * MS, 4 * SECOND);
+    event__at(s, sim__between(s, 1 * SECOND, 6 * SECOND), event__new(EV_RESTART, v->id, 1));
+}
+
+/* It jumps ahead, or drifts in another way. (A monotonic clock never goes back.) */
+static void clock_goes_wrong(struct sim *s, struct server *v)
+{
+    v->offset_ms = (int64_t)server__clock(s, v);
+    v->clock_at = s->now;
+    v->rate_ppm = 1000000 - s->drift_ppm + sim__chance(s, 2 * s->drift_ppm + 1);
+    if (sim__likely(s, 300))
+        v->offset_ms += (int64_t)sim__between(s, 1, 5000);
+    STORY(s, "s%u: its clock %s", v->id, "goes another way");
 }
 
 static void hit_one(struct sim *s, enum fault what, struct server *v)
@@ -328,8 +307,22 @@ static void hit_one(struct sim *s, enum fault what, struct server *v)
     case FAULT_SLOW_DISK:
         v->slow_disk_until = s->now + sim__between(s, 100 * MS, 3 * SECOND);
         break;
-    case FAULT_DISK_FAILS:
-        disk_fails(s, v);
+    case FAULT_DISK_OP:
+        v->disk.dies_in = sim__between(s, 1, 40);
+        break;
+    case FAULT_CLOCK:
+        clock_goes_wrong(s, v);
+        break;
+    case FAULT_BAD_DISK:
+    case FAULT_FULL_DISK:
+    case FAULT_BAD_READS:
+        disk_refuses(s, what, v);
+        break;
+    case FAULT_ROT:
+        rot(s, v);
+        break;
+    case FAULT_WIPE:
+        wipe(s, v);
         break;
     default:
         damage(s, v);
@@ -370,6 +363,14 @@ void life__fault(struct sim *s)
         hit(s, what);
 }
 
+static bool needs_restart(struct sim *s, const struct server *v)
+{
+    bool needs = v->log_failed || v->disk.refused;
+    for (unsigned j = 0; j < s->n_regions; j++)
+        needs |= v->replicas[j].failed || v->copies[j].rotten || v->lost[j];
+    return needs;
+}
+
 /* Everything is repaired; what is under way (late messages, late swaps) still happens. */
 void life__end_faults(struct sim *s)
 {
@@ -379,14 +380,12 @@ void life__end_faults(struct sim *s)
     STORY(s, "---- nothing breaks from here on");
     for (unsigned i = 0; i < s->n_servers; i++) {
         struct server *v = &s->servers[i];
-        v->slow_disk_until = 0;
+        v->slow_disk_until = v->disk.bad_until = v->disk.full_until = 0;
+        v->disk.unreadable_until = v->disk.dies_in = 0;
         v->store_away_until = MIN(v->store_away_until, s->now);
         if (server__paused(s, v))
             v->paused_until = s->now;
-        bool failed = false;
-        for (unsigned j = 0; j < s->n_regions; j++)
-            failed |= v->replicas[j].failed;
-        if (failed)
+        if (v->up && needs_restart(s, v))
             server__crash(s, v, false);
         if (!v->up)
             server__start(s, v);

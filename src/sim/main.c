@@ -33,7 +33,7 @@ static const char help[] =
     "The exit status is 0 when all promises were kept, 1 when one was broken: the last lines then\n"
     "say which, and the command that shows it again.\n";
 
-struct request {
+struct wish {
     bool seed_given, trace, quiet, help;
     uint64_t seed, seeds;
     double hours, cpu_s;
@@ -94,16 +94,19 @@ static void report(const struct stats *t)
            (unsigned long long)t->seeds, (unsigned long long)t->storms,
            (unsigned long long)t->steps, lived, hours_of(t->skipped_us),
            lived / (cpu_seconds() / 60));
-    printf("  %llu appended, %llu acknowledged, %llu committed; %llu times serving, %llu other "
-           "primaries, %llu configs\n",
-           (unsigned long long)t->appends, (unsigned long long)t->acked,
-           (unsigned long long)t->committed, (unsigned long long)t->serving,
-           (unsigned long long)t->takeovers, (unsigned long long)t->swaps);
-    printf("  %llu crashes, %llu pauses, %llu damaged, %llu disk failures, %llu snapshots, %llu "
-           "log tails cut\n",
-           (unsigned long long)t->crashes, (unsigned long long)t->pauses,
-           (unsigned long long)t->damages, (unsigned long long)t->disk_failures,
+    printf("  %llu writes acknowledged, %llu reads, %llu sent again, %llu found done already; %llu "
+           "entries committed\n",
+           (unsigned long long)t->acked, (unsigned long long)t->reads,
+           (unsigned long long)t->retries, (unsigned long long)t->duplicates,
+           (unsigned long long)t->committed);
+    printf("  %llu configs, %llu other primaries, %llu snapshots, %llu log tails cut\n",
+           (unsigned long long)t->swaps, (unsigned long long)t->takeovers,
            (unsigned long long)t->snapshots, (unsigned long long)t->cuts);
+    printf("  %llu crashes (%llu in a disk operation), %llu pauses, %llu damaged, %llu copies "
+           "stopped by their disk, %llu failed reads\n",
+           (unsigned long long)t->crashes, (unsigned long long)t->mid_disk,
+           (unsigned long long)t->pauses, (unsigned long long)t->damages,
+           (unsigned long long)t->disk_failures, (unsigned long long)t->read_errors);
 }
 
 static void progress(const struct stats *t, double *next)
@@ -115,7 +118,7 @@ static void progress(const struct stats *t, double *next)
             hours_of(t->simulated_us + t->skipped_us));
 }
 
-static void run_seeds(const struct request *q, enum level level, bool tell, struct stats *t)
+static void run_seeds(const struct wish *q, enum level level, bool tell, struct stats *t)
 {
     double start = cpu_seconds(), next = start + PROGRESS_S;
     for (uint64_t i = 0; i < q->seeds && (q->cpu_s == 0 || cpu_seconds() < start + q->cpu_s); i++) {
@@ -130,7 +133,7 @@ static void run_seeds(const struct request *q, enum level level, bool tell, stru
 uint64_t sim_seeds(uint64_t seed, uint64_t n, double hours, double cpu_s)
 {
     struct stats t = {0};
-    struct request q = {.seed = seed, .seeds = n, .hours = hours, .cpu_s = cpu_s};
+    struct wish q = {.seed = seed, .seeds = n, .hours = hours, .cpu_s = cpu_s};
     signal(SIGABRT, on_abort);
     run_seeds(&q, LEVEL_QUIET, false, &t);
     return t.seeds;
@@ -153,7 +156,7 @@ static bool take_number(const char *text, double *ret)
     return end != text && !*end && isfinite(*ret) && *ret > 0 && *ret < 1e6;
 }
 
-static bool take_value(struct request *q, const char *name, const char *value)
+static bool take_value(struct wish *q, const char *name, const char *value)
 {
     if (strcmp(name, "--seed") == 0)
         return q->seed_given = take_whole(value, &q->seed);
@@ -180,7 +183,7 @@ static int complain(const char *what, const char *which)
 }
 
 /* 0, or the exit status. */
-static int take_arguments(int argc, char **argv, struct request *q)
+static int take_arguments(int argc, char **argv, struct wish *q)
 {
     static const char *const valued[] = {"--seed", "--seeds", "--time", "--hours", NULL};
     for (int i = 1; i < argc; i++) {
@@ -204,7 +207,7 @@ static int take_arguments(int argc, char **argv, struct request *q)
 
 int sim_main(int argc, char **argv)
 {
-    struct request q = {.seed = random_u64() >> 16, .hours = 4};
+    struct wish q = {.seed = random_u64() >> 16, .hours = 4};
     int status = take_arguments(argc, argv, &q);
     if (status)
         return status;

@@ -5,7 +5,7 @@
  */
 #include "sim/sim_int.h"
 
-enum { HEALTHY_WITHIN_S = 120, SETTLED_WITHIN_S = 20 };
+enum { HEALTHY_WITHIN_S = 120, SETTLED_WITHIN_S = 60 };
 
 static void on_restart(struct sim *s, struct event *e)
 {
@@ -14,24 +14,6 @@ static void on_restart(struct sim *s, struct event *e)
         server__crash(s, v, false);
     if (!v->up)
         server__start(s, v);
-}
-
-static void on_disk_failed(struct sim *s, struct server *v, struct event *e)
-{
-    struct replica *r = &v->replicas[e->region];
-    if (!r->core || r->failed || !s->faults || !life__may_lose(s, v->id, e->region))
-        return;
-    TRACE(s, "s%u r%u: the disk fails", v->id, e->region);
-    r->failed = true;
-    repl_failed(v->core, server__clock(s, v), r->core);
-}
-
-static void on_housekeeping(struct sim *s, struct server *v)
-{
-    server__housekeeping(s, v);
-    struct event *e = event__new(EV_HOUSEKEEPING, v->id, 0);
-    e->incarnation = v->incarnation;
-    event__at(s, sim__between(s, 50 * MS, 1 * SECOND), e);
 }
 
 static void in_server(struct sim *s, struct event *e)
@@ -51,14 +33,22 @@ static void in_server(struct sim *s, struct event *e)
         coord__read(s, v);
     else if (e->kind == EV_SNAPSHOT_DONE)
         snapshot__done(s, v, e);
-    else if (e->kind == EV_DISK_FAILED)
-        on_disk_failed(s, v, e);
     else if (e->kind == EV_PEER_DOWN)
         repl_peer_down(v->core, server__clock(s, v), e->from);
     else if (e->kind == EV_ASK)
         life__master_asks(s, v, e);
     else if (e->kind == EV_HOUSEKEEPING)
-        on_housekeeping(s, v);
+        server__housekeeping(s, v);
+    else if (e->kind == EV_REQUEST)
+        replica__request(s, v, &e->request);
+    else if (e->kind == EV_READ_DONE)
+        replica__read_done(s, v, e);
+    server__work(s, v);
+    if (v->dying) {
+        server__crash(s, v, sim__likely(s, 600));
+        server__restart_later(s, v);
+        return;
+    }
     server__plan_tick(s, v);
 }
 
@@ -76,7 +66,10 @@ static void step(struct sim *s)
         snapshot__take(s, e);
         break;
     case EV_CLIENT:
-        life__client(s);
+        client__timer(s, e);
+        break;
+    case EV_REPLY:
+        client__replied(s, e);
         break;
     case EV_MASTER:
         life__master(s);
@@ -102,7 +95,7 @@ static void create_world(struct sim *s)
     for (unsigned i = 0; i < s->n_servers; i++) {
         struct server *v = &s->servers[i];
         v->id = i;
-        for (unsigned j = 0; j < s->n_regions; j++)
+        for (unsigned j = 0; j < MAX_REGIONS; j++)
             v->replicas[j] = (struct replica){.sim = s, .server = i, .region = j};
         server__start(s, v);
     }
@@ -129,8 +122,9 @@ static void settle(struct sim *s)
     unsigned sick;
     uint64_t quiet = s->now + 2 * SECOND, limit = s->now + SETTLED_WITHIN_S * (uint64_t)SECOND;
     STORY(s, "---- the clients stop");
-    life__end_clients(s);
-    while (s->now < quiet || !check__settled(s, &why) || !check__healthy(s, &sick)) {
+    clients__end(s);
+    while (s->now < quiet || !clients__done(s) || !check__settled(s, &why) ||
+           !check__healthy(s, &sick)) {
         if (s->now > limit)
             sim__fail(s, "%s %d s after the last write", why, SETTLED_WITHIN_S);
         step(s);
@@ -193,8 +187,8 @@ static void storm(struct sim *s)
 {
     uint64_t end = s->steps + sim__between(s, 500, 6000);
     life__choose(s);
-    s->faults = s->clients = true;
-    event__at(s, 1 * SECOND, event__new(EV_CLIENT, 0, 0));
+    s->faults = true;
+    clients__start(s);
     event__at(s, 1 * SECOND, event__new(EV_FAULT, 0, 0));
     while (s->steps < end)
         step(s);
@@ -209,6 +203,7 @@ void sim__run(uint64_t seed, double hours, enum level level, struct stats *stats
 {
     enum { LONGEST_REST_S = 2 * 3600 };
     struct sim *s = NEW(struct sim);
+    disk__world(s);
     uint64_t end = (uint64_t)(hours * 3600 * SECOND);
     s->seed = seed;
     s->hours = hours;

@@ -32,6 +32,7 @@ struct event *event__new(enum event_kind kind, unsigned server, unsigned region)
 void event__free(struct event *e)
 {
     mem_free(e->bytes);
+    mem_free(e->file);
     mem_free(e);
 }
 
@@ -51,6 +52,12 @@ void event__at(struct sim *s, uint64_t delay, struct event *e)
     for (; i && before(&q, &s->queue[(i - 1) / 2]); i = (i - 1) / 2)
         s->queue[i] = s->queue[(i - 1) / 2];
     s->queue[i] = q;
+}
+
+void event__at_process(struct sim *s, uint64_t delay, struct event *e)
+{
+    e->incarnation = s->servers[e->server].incarnation;
+    event__at(s, delay, e);
 }
 
 static struct queued pop(struct sim *s)
@@ -73,8 +80,8 @@ static bool inside(enum event_kind kind)
 {
     return kind == EV_TICK || kind == EV_MESSAGE || kind == EV_SYNCED || kind == EV_ANSWER ||
            kind == EV_WATCH || kind == EV_READ_STORE || kind == EV_SNAPSHOT_DONE ||
-           kind == EV_DISK_FAILED || kind == EV_PEER_DOWN || kind == EV_ASK ||
-           kind == EV_HOUSEKEEPING;
+           kind == EV_PEER_DOWN || kind == EV_ASK || kind == EV_HOUSEKEEPING ||
+           kind == EV_REQUEST || kind == EV_READ_DONE;
 }
 
 /* The next thing that happens; what waits for a server__paused server is put off until it goes on.
@@ -109,7 +116,8 @@ bool event__next(struct sim *s, struct event **ret)
 
 uint64_t server__clock(const struct sim *s, const struct server *v)
 {
-    return (uint64_t)(v->offset_ms + (int64_t)(s->now / 1000 * v->rate_ppm / 1000000));
+    return (uint64_t)(v->offset_ms +
+                      (int64_t)((s->now - v->clock_at) / 1000 * v->rate_ppm / 1000000));
 }
 
 bool server__paused(const struct sim *s, const struct server *v)
@@ -117,7 +125,7 @@ bool server__paused(const struct sim *s, const struct server *v)
     return s->now < v->paused_until;
 }
 
-static uint64_t net_delay(struct sim *s)
+uint64_t net__delay(struct sim *s)
 {
     if (s->now < s->slow_net_until && sim__likely(s, 700))
         return sim__between(s, 100 * MS, 1500 * MS);
@@ -133,7 +141,7 @@ static void send_copy(struct sim *s, unsigned from, unsigned to, const void *dat
     e->bytes = mem_alloc(len);
     memcpy(e->bytes, data, len);
     e->len = len;
-    uint64_t arrives = s->now + net_delay(s), *last = &s->last_arrival[from][to];
+    uint64_t arrives = s->now + net__delay(s), *last = &s->last_arrival[from][to];
     if (!s->faults || !sim__likely(s, s->knobs.reorder))
         arrives = MAX(arrives, *last); /* as over one connection */
     *last = MAX(*last, arrives);
@@ -145,6 +153,8 @@ static void send_message(void *ctx, repl_node to, bool urgent, const void *data,
     struct server *v = ctx;
     struct sim *s = v->replicas[0].sim;
     (void)urgent;
+    if (v->dying)
+        return; /* whatever it does now, nobody sees it */
     if (to >= s->n_servers || to == v->id)
         sim__fail(s, "server %u sends to %u", v->id, to);
     if (s->now < s->blocked_until[v->id][to] || (s->faults && sim__likely(s, s->knobs.loss))) {
@@ -186,79 +196,42 @@ void server__tick(struct sim *s, struct server *v)
     repl_tick(v->core, server__clock(s, v));
 }
 
-static void role_changed(void *ctx, enum repl_role role, bool serving, uint64_t epoch)
+static bool start_core(struct sim *s, struct server *v)
 {
-    static const char *const names[] = {"none", "learner", "backup", "primary"};
-    struct replica *r = ctx;
-    STORY(r->sim, "s%u r%u is %s%s, epoch %llu", r->server, r->region, names[role],
-          serving ? ", serving" : "", (unsigned long long)epoch);
-    if (serving && !r->serving)
-        r->sim->stats->serving++;
-    if (!serving)
-        r->n_writes = 0; /* their outcome is unknown now; nobody will be told */
-    r->role = role;
-    r->serving = serving;
-}
-
-struct replica *replica__open(struct sim *s, struct server *v, unsigned region)
-{
-    struct replica *r = &v->replicas[region];
-    struct disk *d = &v->disks[region];
-    d->exists = true;
-    disk__recover(s, r);
-    r->role = REPL_NONE;
-    r->serving = r->failed = r->fetching = false;
-    r->n_writes = r->n_ops = r->syncing = 0;
-    uint64_t last = items__last(&r->log);
-    struct item *top = items__get(&r->log, last);
-    TRACE(s, "s%u r%u opens: applied %llu, last %llu%s", v->id, region,
-          (unsigned long long)d->file.lsn, (unsigned long long)last, d->damaged ? ", damaged" : "");
-    r->core = repl_open(v->core, server__clock(s, v), region, r, last,
-                        top ? top->epoch : d->file.epoch, d->file.lsn, d->file.epoch, d->damaged);
-    return r;
-}
-
-static void replica_forget(struct replica *r)
-{
-    items__free(&r->log);
-    mem_free(r->ops);
-    mem_free(r->writes);
-    *r = (struct replica){.sim = r->sim, .server = r->server, .region = r->region};
-}
-
-void replica__close(struct sim *s, struct replica *r)
-{
-    repl_close(s->servers[r->server].core, r->core);
-    replica_forget(r);
+    struct repl_io io = replica__io;
+    io.ctx = v;
+    io.send = send_message;
+    v->core = repl_new(&s->repl, &io, v->id, v->incarnation, server__clock(s, v));
+    return server__open(s, v);
 }
 
 void server__start(struct sim *s, struct server *v)
 {
-    struct repl_io io = disk__io;
-    io.ctx = v;
-    io.send = send_message;
-    io.propose = coord__propose;
-    io.role = role_changed;
-    io.fetch_snapshot = disk__fetch_snapshot;
-    v->up = true;
+    v->up = v->opening = true;
     v->incarnation = ++s->next_incarnation;
     v->offset_ms = (int64_t)sim__between(s, 1, 1000000);
+    v->clock_at = s->now;
     v->sync_running = false;
     v->tick_at = 0;
     v->paused_until = 0;
     memset(v->known, 0, sizeof(v->known));
     STORY(s, "s%u starts", v->id);
-    v->core = repl_new(&s->repl, &io, v->id, v->incarnation, server__clock(s, v));
-    for (unsigned i = 0; i < s->n_regions; i++)
-        if (v->disks[i].exists)
-            replica__open(s, v, i);
-    struct event *e = event__new(EV_READ_STORE, v->id, 0);
-    e->incarnation = v->incarnation;
-    event__at(s, sim__between(s, 1 * MS, 50 * MS), e);
-    e = event__new(EV_HOUSEKEEPING, v->id, 0);
-    e->incarnation = v->incarnation;
-    event__at(s, sim__between(s, 10 * MS, 500 * MS), e);
+    if (!start_core(s, v)) {
+        server__crash(s, v, v->dying && sim__likely(s, 500));
+        server__restart_later(s, v);
+        return;
+    }
+    event__at_process(s, sim__between(s, 1 * MS, 50 * MS), event__new(EV_READ_STORE, v->id, 0));
+    event__at_process(s, sim__between(s, 10 * MS, 500 * MS), event__new(EV_HOUSEKEEPING, v->id, 0));
     server__plan_tick(s, v);
+}
+
+void server__restart_later(struct sim *s, struct server *v)
+{
+    uint64_t delay = sim__likely(s, 300)   ? sim__between(s, 1 * MS, 100 * MS)
+                     : sim__likely(s, 800) ? sim__between(s, 100 * MS, 3 * SECOND)
+                                           : sim__between(s, 3 * SECOND, 10 * SECOND);
+    event__at(s, delay, event__new(EV_RESTART, v->id, 0));
 }
 
 /* Some of the others notice at once; now and then one is wrong. */
@@ -273,33 +246,53 @@ static void tell_that_down(struct sim *s, unsigned server)
     }
 }
 
+/* What was being written when it ended is there in part. */
+static void end_writes(struct sim *s, struct server *v)
+{
+    enum { MOST_OPS = 6 };
+    if (v->wal && !v->dying && !v->log_failed && sim__likely(s, 700)) {
+        v->disk.dies_in = sim__between(s, 1, MOST_OPS);
+        error_free(wal_sync(v->wal, UINT64_MAX));
+    }
+    v->disk.dead = true;
+    wal_close(v->wal);
+    v->wal = NULL;
+}
+
 /* The process is gone at once; with `power`, so is all that was not synced. */
 void server__crash(struct sim *s, struct server *v, bool power)
 {
-    STORY(s, "s%u crashes%s", v->id, power ? ", power cut" : "");
+    STORY(s, "s%u crashes%s%s", v->id, v->dying ? " in a disk operation" : "",
+          power ? ", power cut" : "");
     s->stats->crashes++;
+    s->stats->mid_disk += v->dying;
     v->up = false;
     tell_that_down(s, v->id);
-    for (unsigned i = 0; i < s->n_regions; i++) {
-        if (v->replicas[i].core) {
-            disk__crash(s, v, i, power);
-            replica_forget(&v->replicas[i]);
-        }
-        s->regions[i].dirty = true;
-    }
     repl_free(v->core);
     v->core = NULL;
+    end_writes(s, v);
+    disk__restart(s, v, power);
+    v->dying = false;
+    for (unsigned i = 0; i < s->n_regions; i++) {
+        replica__forget(&v->replicas[i]);
+        copy__crash(s, &v->copies[i], power);
+        s->regions[i].dirty = true;
+    }
 }
 
 void world__free(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_servers; i++) {
         struct server *v = &s->servers[i];
-        for (unsigned j = 0; j < s->n_regions; j++) {
-            replica_forget(&v->replicas[j]);
-            disk__wipe(&v->disks[j]);
-        }
         repl_free(v->core);
+        v->disk.dead = true;
+        wal_close(v->wal);
+        for (unsigned j = 0; j < s->n_regions; j++) {
+            replica__forget(&v->replicas[j]);
+            copy__wipe(&v->copies[j]);
+        }
+        disk__wipe(&v->disk);
+        arena_done(&v->arena);
     }
     for (unsigned i = 0; i < s->n_regions; i++) {
         struct region *g = &s->regions[i];
@@ -307,6 +300,8 @@ void world__free(struct sim *s)
         for (size_t c = 0; map_next(&g->named, &c, &item);)
             mem_free(item);
         map_done(&g->named);
+        map_done(&g->requests);
+        map_done(&g->values);
         mem_free(g->committed);
     }
     while (s->n_queue)

@@ -114,9 +114,7 @@ struct error *wal__ensure_room(struct wal *w, const struct wal_entry *entries, s
     while (segments_needed(w, entries, n) > w->ready.len) {
         error_free(w->keeper_error);
         w->keeper_error = NULL;
-        w->wanted = true;
-        pthread_cond_signal(&w->keeper_wakes);
-        pthread_cond_wait(&w->spares_changed, &w->lock);
+        wal__want_segment(w);
         if (w->broken)
             return error_copy(w->broken);
         if (w->keeper_error)
@@ -471,10 +469,10 @@ size_t wal_pressure(struct wal *w, uint64_t *regions, size_t max, uint64_t *ret_
 
 /* ---- opening and closing ------------------------------------------------------------------ */
 
-static void free_segments(struct wal_segments *s)
+static void free_segments(struct wal *w, struct wal_segments *s)
 {
     for (size_t i = 0; i < s->len; i++)
-        wal__segment_free(s->items[i]);
+        wal__segment_free(w, s->items[i]);
     mem_free(s->items);
 }
 
@@ -485,15 +483,17 @@ static void free_log(struct wal *w)
     for (size_t i = 0; map_next(&w->regions, &i, &g);)
         wal__region_free(g);
     map_done(&w->regions);
-    free_segments(&w->active);
-    free_segments(&w->ready);
-    free_segments(&w->retired);
+    free_segments(w, &w->active);
+    free_segments(w, &w->ready);
+    free_segments(w, &w->retired);
     free_batch(&w->batches[0]);
     free_batch(&w->batches[1]);
     error_free(w->broken);
     error_free(w->keeper_error);
-    fd_closep(&w->directory_fd);
-    fd_closep(&w->lock_fd);
+    if (w->directory_fd >= 0)
+        w->io->close(w->directory_fd);
+    if (w->lock_fd >= 0)
+        w->io->close(w->lock_fd);
     pthread_mutex_destroy(&w->lock);
     pthread_cond_destroy(&w->synced_changed);
     pthread_cond_destroy(&w->spares_changed);
@@ -512,6 +512,8 @@ static struct wal *new_log(const char *dir, const struct wal_options *options)
     w->directory_fd = w->lock_fd = -1;
     w->segment_bytes = (size_t)(size / WAL_PAGE * WAL_PAGE);
     w->spares = options && options->spare_segments ? options->spare_segments : 2;
+    w->io = options && options->io ? options->io : &wal__io;
+    w->no_thread = options && options->no_thread;
     w->pending = &w->batches[0];
     w->flushed = &w->batches[1];
     pthread_mutex_init(&w->lock, NULL);

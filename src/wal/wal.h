@@ -15,6 +15,8 @@
 
 #include "base/base.h"
 
+#include <sys/types.h>
+
 struct wal;
 
 struct wal_entry {
@@ -27,9 +29,28 @@ struct wal_entry {
 
 enum { WAL_MAX_ENTRY = 4 * 1024 * 1024 };
 
+/* The system calls under a log: each does what the one of its name does, errno included. Tests and
+ * the simulator bring their own. */
+struct wal_io {
+    int (*open)(const char *path, int flags, mode_t mode);
+    int (*close)(int fd);
+    off_t (*size)(int fd); /* -1: failed */
+    ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
+    ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);
+    int (*fsync)(int fd);
+    int (*lock)(int fd); /* flock: exclusive, without waiting */
+    int (*mkdir)(const char *path, mode_t mode);
+    int (*rename)(const char *from, const char *to);
+    int (*unlink)(const char *path);
+    /* Calls back with the name of each file in the directory, in any order. */
+    int (*list)(const char *directory, void (*found)(void *ctx, const char *name), void *ctx);
+};
+
 struct wal_options {
     uint64_t segment_bytes;  /* 0: 16 MiB */
     uint32_t spare_segments; /* recycled ones kept ready, zero-filled; 0: 2 */
+    const struct wal_io *io; /* NULL: the system's */
+    bool no_thread;          /* nobody keeps spares ready but wal_keep, and who runs out of them */
 };
 
 /* Called once for each region found in the log at opening, in any order: the entries that survive
@@ -71,6 +92,10 @@ void wal_range(struct wal *w, uint64_t region, uint64_t *ret_first, uint64_t *re
                uint64_t *ret_last_epoch);
 /* Epoch of one entry held; 0 if it isn't. */
 uint64_t wal_epoch(struct wal *w, uint64_t region, uint64_t lsn);
+
+/* Without a thread of its own: one step of its work, which is making, recycling or removing a
+ * segment. False: there was nothing to do, or it failed. */
+bool wal_keep(struct wal *w);
 
 /* Says that the region's file durably holds everything up to lsn. Segments of which every region's
  * entries are so held are recycled. */

@@ -12,7 +12,6 @@
 #include "wal/wal.h"
 
 #include <pthread.h>
-#include <sys/types.h>
 
 /* ---- records ------------------------------------------------------------------------------ */
 
@@ -125,6 +124,8 @@ struct wal {
     int directory_fd, lock_fd;
     size_t segment_bytes;
     size_t spares;
+    const struct wal_io *io;
+    bool no_thread;
 
     pthread_mutex_t lock;
     pthread_cond_t synced_changed, spares_changed, keeper_wakes;
@@ -165,18 +166,13 @@ uint64_t wal__index_epoch(const struct wal_region *g, uint64_t lsn);            
 
 /* ---- wal_segment.c ------------------------------------------------------------------------ */
 
-/* The system calls that can fail under a log; tests replace them. */
-struct wal_io {
-    ssize_t (*pwrite)(int fd, const void *data, size_t len, off_t offset);
-    ssize_t (*pread)(int fd, void *data, size_t len, off_t offset);
-    int (*fsync)(int fd);
-};
+/* The system's own; tests replace some of them. */
 extern struct wal_io wal__io;
 
 void wal__segments_push(struct wal_segments *s, struct wal_segment *item);
 struct wal_segment *wal__segments_shift(struct wal_segments *s);
 struct wal_segment *wal__find_segment(struct wal *w, uint32_t number); /* active ones; or NULL */
-void wal__segment_free(struct wal_segment *s);
+void wal__segment_free(struct wal *w, struct wal_segment *s);
 char *wal__segment_path(const struct wal *w, uint32_t number);
 struct error *wal__segment_open(struct wal *w, uint32_t number, struct wal_segment **ret);
 struct error *wal__segment_make(struct wal *w, uint32_t number, struct wal_segment **ret);
@@ -190,6 +186,8 @@ struct error *wal__lock_directory(struct wal *w);
 void wal__retire(struct wal *w);
 struct error *wal__keeper_start(struct wal *w);
 void wal__keeper_stop(struct wal *w);
+/* Wakes the keeper for a segment and waits for it, or makes one. Under the lock. */
+void wal__want_segment(struct wal *w);
 
 /* ---- wal_recover.c ------------------------------------------------------------------------ */
 

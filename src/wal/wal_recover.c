@@ -13,7 +13,6 @@
  */
 #include "wal_int.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -44,19 +43,20 @@ static uint32_t segment_number(const char *name)
     return n < UINT32_MAX ? (uint32_t)n : 0;
 }
 
+static void found_file(void *ctx, const char *name)
+{
+    uint32_t number = segment_number(name);
+    if (number)
+        buf_append(ctx, &number, sizeof(number));
+}
+
 static struct error *list_segments(struct wal *w, uint32_t **ret, size_t *ret_n)
 {
-    DIR *d = opendir(w->directory);
-    if (!d)
-        return error_errno(E_IO, errno, "could not read log directory \"%s\"", w->directory);
     struct buf found = {0};
-    struct dirent *entry;
-    while ((entry = readdir(d))) {
-        uint32_t number = segment_number(entry->d_name);
-        if (number)
-            buf_append(&found, &number, sizeof(number));
+    if (w->io->list(w->directory, found_file, &found) != 0) {
+        buf_done(&found);
+        return error_errno(E_IO, errno, "could not read log directory \"%s\"", w->directory);
     }
-    closedir(d);
     *ret_n = found.len / sizeof(uint32_t);
     *ret = (uint32_t *)(void *)found.data;
     if (*ret_n)
@@ -174,9 +174,9 @@ static struct error *count_used(struct wal *w, struct wal_segments *all, struct 
     for (; n; n--) {
         struct wal_segment *s = all->items[n - 1];
         TRY(load(w, s, image));
-        TRY(check_format(w, s, image));
-        if (is_used(image, s->number))
+        if (is_used(image, s->number)) /* else a bit that turned looks like another format */
             break;
+        TRY(check_format(w, s, image));
     }
     *ret = n;
     return NULL;
@@ -310,7 +310,7 @@ static struct error *adopt_spare(struct wal *w, struct wal_segment *s)
         return NULL;
     }
     uint32_t number = s->number;
-    wal__segment_free(s);
+    wal__segment_free(w, s);
     return wal__segment_remove(w, number);
 }
 
@@ -328,7 +328,7 @@ static struct error *adopt(struct wal *w, struct wal_segments *all, size_t used)
                 w->next_number = s->number;
             e = adopt_spare(w, s);
         } else {
-            wal__segment_free(s);
+            wal__segment_free(w, s);
         }
     }
     return e;
@@ -372,7 +372,7 @@ static struct error *find_segments(struct wal *w, struct buf *image)
     if (!e)
         e = adopt(w, &all, used);
     for (size_t i = 0; i < all.len; i++)
-        wal__segment_free(all.items[i]);
+        wal__segment_free(w, all.items[i]);
     mem_free(all.items);
     mem_free(numbers);
     return e;

@@ -16,6 +16,7 @@
  */
 #include "wal_int.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -26,7 +27,46 @@
 
 #define SPARE_FILE "spare.tmp"
 
-struct wal_io wal__io = {.pwrite = pwrite, .pread = pread, .fsync = fsync};
+/* ---- the system --------------------------------------------------------------------------- */
+
+static int system_open(const char *path, int flags, mode_t mode)
+{
+    return open(path, flags, mode);
+}
+
+static off_t system_size(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) == 0 ? st.st_size : -1;
+}
+
+static int system_lock(int fd)
+{
+    return flock(fd, LOCK_EX | LOCK_NB);
+}
+
+static int system_list(const char *directory, void (*found)(void *ctx, const char *name), void *ctx)
+{
+    DIR *d = opendir(directory);
+    if (!d)
+        return -1;
+    struct dirent *entry;
+    while ((entry = readdir(d)))
+        found(ctx, entry->d_name);
+    return closedir(d);
+}
+
+struct wal_io wal__io = {.open = system_open,
+                         .close = close,
+                         .size = system_size,
+                         .pread = pread,
+                         .pwrite = pwrite,
+                         .fsync = fsync,
+                         .lock = system_lock,
+                         .mkdir = mkdir,
+                         .rename = rename,
+                         .unlink = unlink,
+                         .list = system_list};
 
 /* ---- lists -------------------------------------------------------------------------------- */
 
@@ -63,10 +103,10 @@ struct wal_segment *wal__find_segment(struct wal *w, uint32_t number)
     return NULL;
 }
 
-void wal__segment_free(struct wal_segment *s)
+void wal__segment_free(struct wal *w, struct wal_segment *s)
 {
     if (s && s->fd >= 0)
-        close(s->fd);
+        w->io->close(s->fd);
     mem_free(s);
 }
 
@@ -88,7 +128,7 @@ char *wal__segment_path(const struct wal *w, uint32_t number)
 
 static struct error *sync_directory(struct wal *w)
 {
-    if (wal__io.fsync(w->directory_fd) != 0)
+    if (w->io->fsync(w->directory_fd) != 0)
         return io_failure(errno, "sync the directory of", w->directory);
     return NULL;
 }
@@ -96,28 +136,28 @@ static struct error *sync_directory(struct wal *w)
 struct error *wal__segment_open(struct wal *w, uint32_t number, struct wal_segment **ret)
 {
     _cleanup_(mem_freep) char *path = wal__segment_path(w, number);
-    struct stat st;
-    int fd = open(path, O_RDWR | O_DSYNC | O_CLOEXEC);
+    int fd = w->io->open(path, O_RDWR | O_DSYNC | O_CLOEXEC, 0);
     if (fd < 0)
         return io_failure(errno, "open", path);
-    if (fstat(fd, &st) != 0) {
+    off_t size = w->io->size(fd);
+    if (size < 0) {
         struct error *e = io_failure(errno, "stat", path);
-        close(fd);
+        w->io->close(fd);
         return e;
     }
     struct wal_segment *s = NEW(struct wal_segment);
-    *s = (struct wal_segment){.number = number, .fd = fd, .size = (size_t)st.st_size};
+    *s = (struct wal_segment){.number = number, .fd = fd, .size = (size_t)size};
     *ret = s;
     return NULL;
 }
 
-static int write_zeros(int fd, size_t len)
+static int write_zeros(const struct wal *w, int fd, size_t len)
 {
     enum { PIECE = 1024 * 1024 };
-    char *zeros = mem_zalloc(PIECE);
+    char *zeros = mem_zalloc(MIN(len, (size_t)PIECE));
     int err = 0;
     for (size_t at = 0; at < len && !err;) {
-        ssize_t n = wal__io.pwrite(fd, zeros, MIN(len - at, (size_t)PIECE), (off_t)at);
+        ssize_t n = w->io->pwrite(fd, zeros, MIN(len - at, (size_t)PIECE), (off_t)at);
         if (n > 0)
             at += (size_t)n;
         else if (n == 0 || errno != EINTR)
@@ -131,22 +171,22 @@ static int write_zeros(int fd, size_t len)
  * system's own records too, which doubles its time. */
 static struct error *make_file(struct wal *w, const char *path)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    int fd = w->io->open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     if (fd < 0)
         return io_failure(errno, "create", path);
-    int err = write_zeros(fd, w->segment_bytes);
-    if (!err && wal__io.fsync(fd) != 0)
+    int err = write_zeros(w, fd, w->segment_bytes);
+    if (!err && w->io->fsync(fd) != 0)
         err = errno;
-    close(fd);
+    w->io->close(fd);
     if (!err)
         return NULL;
-    unlink(path);
+    w->io->unlink(path);
     return io_failure(err, "fill", path);
 }
 
 static struct error *rename_file(struct wal *w, const char *from, const char *to)
 {
-    if (rename(from, to) != 0)
+    if (w->io->rename(from, to) != 0)
         return io_failure(errno, "rename", from);
     return sync_directory(w);
 }
@@ -163,7 +203,7 @@ struct error *wal__segment_make(struct wal *w, uint32_t number, struct wal_segme
 struct error *wal__segment_remove(struct wal *w, uint32_t number)
 {
     _cleanup_(mem_freep) char *path = wal__segment_path(w, number);
-    if (unlink(path) != 0 && errno != ENOENT)
+    if (w->io->unlink(path) != 0 && errno != ENOENT)
         return io_failure(errno, "remove", path);
     return sync_directory(w);
 }
@@ -173,7 +213,7 @@ struct error *wal__write(struct wal *w, const struct wal_segment *s, const char 
 {
     int err = offset + len > s->size ? EFBIG : 0;
     for (size_t done = 0; done < len && !err;) {
-        ssize_t n = wal__io.pwrite(s->fd, data + done, len - done, (off_t)(offset + done));
+        ssize_t n = w->io->pwrite(s->fd, data + done, len - done, (off_t)(offset + done));
         if (n > 0)
             done += (size_t)n;
         else if (n == 0 || errno != EINTR)
@@ -190,7 +230,7 @@ struct error *wal__read(struct wal *w, const struct wal_segment *s, char *data, 
 {
     int err = 0;
     for (size_t done = 0; done < len && !err;) {
-        ssize_t n = wal__io.pread(s->fd, data + done, len - done, (off_t)(offset + done));
+        ssize_t n = w->io->pread(s->fd, data + done, len - done, (off_t)(offset + done));
         if (n > 0)
             done += (size_t)n;
         else if (n == 0 || errno != EINTR)
@@ -206,12 +246,15 @@ struct error *wal__read(struct wal *w, const struct wal_segment *s, char *data, 
 
 static struct error *make_directory(struct wal *w)
 {
-    if (mkdir(w->directory, 0700) == 0) {
+    if (w->io->mkdir(w->directory, 0700) == 0) {
         /* the new directory's own name has to survive a crash */
         _cleanup_(mem_freep) char *parent = mem_printf("%s/..", w->directory);
-        _cleanup_(fd_closep) int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-        if (fd < 0 || wal__io.fsync(fd) != 0)
-            return io_failure(errno, "sync the directory of", w->directory);
+        int fd = w->io->open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+        int err = fd < 0 || w->io->fsync(fd) != 0 ? errno : 0;
+        if (fd >= 0)
+            w->io->close(fd);
+        if (err)
+            return io_failure(err, "sync the directory of", w->directory);
     } else if (errno != EEXIST) {
         return error_hint(
             error_errno(E_IO, errno, "could not create log directory \"%s\"", w->directory),
@@ -223,15 +266,15 @@ static struct error *make_directory(struct wal *w)
 struct error *wal__lock_directory(struct wal *w)
 {
     TRY(make_directory(w));
-    w->directory_fd = open(w->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    w->directory_fd = w->io->open(w->directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
     if (w->directory_fd < 0)
         return error_errno(E_IO, errno, "could not open log directory \"%s\"", w->directory);
     _cleanup_(mem_freep) char *path = mem_printf("%s/lock", w->directory);
-    w->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    w->lock_fd = w->io->open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (w->lock_fd < 0)
         return error_hint(io_failure(errno, "open", path),
                           "The data directory must be writable for the user that runs minisqld.");
-    if (flock(w->lock_fd, LOCK_EX | LOCK_NB) == 0)
+    if (w->io->lock(w->lock_fd) == 0)
         return NULL;
     if (errno != EWOULDBLOCK)
         return io_failure(errno, "lock", path);
@@ -312,7 +355,7 @@ static void keep_one(struct wal *w)
     if (old && e)
         put_back(&w->retired, old);
     else
-        wal__segment_free(old);
+        wal__segment_free(w, old);
     if (fresh) {
         wal__segments_push(&w->ready, fresh);
         w->next_number++;
@@ -356,8 +399,32 @@ static void *keeper_main(void *arg)
     return NULL;
 }
 
+bool wal_keep(struct wal *w)
+{
+    pthread_mutex_lock(&w->lock);
+    bool any = w->no_thread && keeper_has_work(w);
+    if (any)
+        keep_one(w);
+    any &= !w->keeper_error;
+    pthread_mutex_unlock(&w->lock);
+    return any;
+}
+
+void wal__want_segment(struct wal *w)
+{
+    w->wanted = true;
+    if (w->no_thread) {
+        keep_one(w);
+        return;
+    }
+    pthread_cond_signal(&w->keeper_wakes);
+    pthread_cond_wait(&w->spares_changed, &w->lock);
+}
+
 struct error *wal__keeper_start(struct wal *w)
 {
+    if (w->no_thread)
+        return NULL;
     int err = pthread_create(&w->keeper, NULL, keeper_main, w);
     if (err)
         return error_errno("53000", err, "could not start a thread for the log");

@@ -412,6 +412,40 @@ static void test_no_takeover_after_start(void **state)
     world_free(w);
 }
 
+/* A backup whose clock leaps, or which did not run, does not take the primary for silent. */
+static void test_clock_leaps(void **state)
+{
+    struct world *w = world_with(1);
+    repl_tick(w->n[1].core, w->now + 5000);
+    assert_false(w->n[1].proposes);
+    repl_tick(w->n[1].core, w->now + 5000 + repl_defaults.grace_ms / 2);
+    assert_false(w->n[1].proposes);
+    for (uint64_t ms = 0; ms <= repl_defaults.grace_ms && !w->n[1].proposes; ms += 50)
+        repl_tick(w->n[1].core, w->now + 6000 + ms);
+    assert_true(w->n[1].proposes); /* nothing was heard all the while */
+    world_free(w);
+}
+
+/* A backup that restarts learns what is committed, though nobody writes. */
+static void test_restarted_backup_catches_up(void **state)
+{
+    struct world *w = world_with(1);
+    w->n[1].disk_stuck = true; /* so that it does not get to apply it */
+    ok(append(&w->n[0], 'a'));
+    run(w, 20);
+    w->n[1].synced = w->n[1].last; /* on disk, and told: */
+    repl_durable(w->n[1].core, w->now, w->n[1].p, 1, w->n[1].epochs[1]);
+    run(w, 500);
+    assert_int_equal(w->n[0].applied, 1);
+    w->n[1].applied = 0; /* as a crash may leave the file */
+    restart(&w->n[1], false);
+    learn(&w->n[1]);
+    run(w, 1000);
+    assert_int_equal(w->config.n_backups, 1);
+    assert_int_equal(w->n[1].applied, 1);
+    world_free(w);
+}
+
 /* A primary stops serving when a backup's lease ran out, drops it by a swap, and goes on alone. */
 static void test_lease_expires(void **state)
 {
@@ -838,6 +872,8 @@ int main(void)
         cmocka_unit_test(test_restart_raises_epoch),
         cmocka_unit_test(test_takeover),
         cmocka_unit_test(test_no_takeover_after_start),
+        cmocka_unit_test(test_clock_leaps),
+        cmocka_unit_test(test_restarted_backup_catches_up),
         cmocka_unit_test(test_lease_expires),
         cmocka_unit_test(test_lease_counts_from_sending),
         cmocka_unit_test(test_refused_after_unknown),
