@@ -668,7 +668,9 @@ static void newer_format_is_refused(void **state)
     wal_close(w);
     char *path = log_path(*state, 1), *image;
     size_t len = load_file(path, &image);
-    image[3] = WAL_FORMAT + 1;
+    for (size_t at = 0; at < len; at += WAL_ALIGN)
+        if (memcmp(image + at, "MSL", 3) == 0)
+            image[at + 3] = WAL_FORMAT + 1;
     save_file(path, image, len);
     struct error *e = wal_open(*state, NULL, NULL, NULL, &w, NULL, NULL);
     assert_true(error_is(e, E_UNSUPPORTED));
@@ -681,6 +683,47 @@ static void newer_format_is_refused(void **state)
     mem_free(again);
     mem_free(image);
     mem_free(path);
+}
+
+/* One record that looks like another format's, among ours, is damage: the log opens without it. */
+static void one_bad_magic_is_no_format(void **state)
+{
+    struct wal *w = open_log(*state);
+    ok(wal_sync(w, append(w, 1, 1, 1)));
+    ok(wal_sync(w, append(w, 2, 1, 1)));
+    wal_close(w);
+    char *path = log_path(*state, 1), *image;
+    size_t len = load_file(path, &image);
+    image[3] ^= 0x40;
+    save_file(path, image, len);
+    uint64_t *damaged = NULL;
+    size_t n = 0;
+    ok(wal_open(*state, NULL, NULL, NULL, &w, &damaged, &n));
+    wal_close(w);
+    mem_free(damaged);
+    mem_free(image);
+    mem_free(path);
+}
+
+/* Without a thread, spares are made by whoever runs out of them, and by wal_keep. */
+static void works_without_thread(void **state)
+{
+    struct wal_options options = {.segment_bytes = SEGMENT, .no_thread = true};
+    struct wal *w;
+    uint64_t bytes;
+    ok(wal_open(*state, &options, NULL, NULL, &w, NULL, NULL));
+    for (uint64_t lsn = 1; lsn <= 500; lsn++)
+        ok(wal_sync(w, append(w, 1, lsn, 1)));
+    check_entry(w, 1, 1, 1);
+    wal_release(w, 1, 500);
+    while (wal_keep(w)) {
+    }
+    wal_pressure(w, NULL, 0, &bytes);
+    assert_true(bytes <= SEGMENT);
+    wal_close(w);
+    w = open_log(*state);
+    check_entry(w, 1, 500, 1);
+    wal_close(w);
 }
 
 /* Bytes that are damaged anywhere, in any number, never crash opening, and what is read is true. */
@@ -946,6 +989,8 @@ int main(void)
         CASE(lost_end_of_a_segment_is_damage),
         CASE(shortened_file_is_damage),
         CASE(newer_format_is_refused),
+        CASE(one_bad_magic_is_no_format),
+        CASE(works_without_thread),
         CASE(random_damage_never_lies),
         CASE(failed_write_breaks_the_log),
         CASE(full_disk_is_told_and_passes),
