@@ -632,6 +632,9 @@ static void registration(void **state)
     catalog_unref(v);
     catalog_update_info(w.a, 5, 1000, 1 << 20, true);
     EVENTUALLY(tables_of(w.b, "s1") == 5);
+    v = catalog_view(w.b);
+    assert_true(catalog_server(v, "s1")->disk_failed);
+    catalog_unref(v);
     fails(catalog_register(w.a, &s1), E_INTERNAL);
     /* the same name at the same address: the other one must be dead, its port is ours */
     struct server again = self("s1", "127.0.0.1:5433");

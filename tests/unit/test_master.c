@@ -383,7 +383,11 @@ static void repair(void **state)
     assert_int_equal(master_plan(&w.memory, &w.view, start + 4900, &master_limits_default, a, 4),
                      0);
     w.live[server_index(lost)] = true;
+    w.servers[server_index(lost)].disk_failed = true; /* of no use yet */
     refresh_view(&w);
+    assert_int_equal(master_plan(&w.memory, &w.view, start + 4900, &master_limits_default, a, 4),
+                     0);
+    w.servers[server_index(lost)].disk_failed = false;
     assert_int_equal(master_plan(&w.memory, &w.view, start + 4901, &master_limits_default, a, 4),
                      1);
     assert_int_equal(a[0].what, REPL_ADD_LEARNER);
