@@ -30,15 +30,15 @@ struct zk_conn {
 struct zookeeper {
     struct coord base;
     char *hosts;
-    char *digest; /* "user:password"; NULL: none */
-    pthread_mutex_t lock;
+    char *digest;         /* "user:password"; NULL: none */
+    pthread_mutex_t turn; /* one change at a time from this process: they would only race */
+    pthread_mutex_t lock; /* taken after turn */
     /* guarded by lock */
     pthread_cond_t changed;
     uint64_t news;          /* rises with whatever a watch may want to look at */
     uint64_t stirs;         /* rises when session keys may have vanished, or aren't watched */
     struct zk_conn *common; /* for all that needs no lease; NULL: none now */
     struct zk_conn *leases;
-    bool writing; /* one change at a time from this process: they would only race */
 };
 
 /* ---- connections and requests (zookeeper_conn.c) ------------------------------------------ */

@@ -15,6 +15,8 @@
  */
 #include "coord/zookeeper_int.h"
 
+#include <time.h>
+
 /* What is known of a key. Its value lies in its own node, or in "@" beneath it. */
 struct place {
     const char *key;
@@ -450,21 +452,11 @@ static struct error *perform(struct change *ch)
 
 static struct error *take_turn(struct zookeeper *z, uint64_t deadline)
 {
-    pthread_mutex_lock(&z->lock);
-    while (z->writing && clock_ms() < deadline)
-        coord__cond_wait(&z->changed, &z->lock, deadline);
-    bool mine = !z->writing;
-    z->writing = true;
-    pthread_mutex_unlock(&z->lock);
-    return mine ? NULL : zk__unreachable(z, "other changes are waiting");
-}
-
-static void give_turn(struct zookeeper *z)
-{
-    pthread_mutex_lock(&z->lock);
-    z->writing = false;
-    pthread_cond_broadcast(&z->changed);
-    pthread_mutex_unlock(&z->lock);
+    struct timespec t = {.tv_sec = (time_t)(deadline / 1000),
+                         .tv_nsec = (long)(deadline % 1000) * 1000000L};
+    if (pthread_mutex_clocklock(&z->turn, CLOCK_MONOTONIC, &t) == 0)
+        return NULL;
+    return zk__unreachable(z, "other changes are waiting");
 }
 
 static struct error *collect(struct change *ch)
@@ -503,7 +495,7 @@ struct error *zk__txn(struct coord *c, const struct coord_compare *compares, siz
         e = take_turn(ch->z, ch->deadline);
     if (!e) {
         e = perform(ch);
-        give_turn(ch->z);
+        pthread_mutex_unlock(&ch->z->turn);
     }
     if (!e) {
         *ret_succeeded = ch->succeeded;
