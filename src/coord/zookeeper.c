@@ -16,7 +16,7 @@
  *  1. Each transaction is one multi, which also creates record n + 1 and sets the head *if its
  *     version is n*. So transactions have one order; whoever read something at head n and whose
  *     multi is accepted knows that nothing had changed. That costs concurrency, not safety: of
- *     several that try at once one wins and the others look again (some 300 a second in all, on two cores).
+ *     several that try at once one wins and the others look again (some 300 a second in all).
  *  2. The last ZK_KEEP records are kept. A watch reads one after the other (zookeeper_watch.c); a
  *     list, which takes many requests, replays those that came meanwhile (zookeeper_read.c).
  *

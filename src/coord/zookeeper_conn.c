@@ -76,8 +76,6 @@ struct error *zk__conn_new(struct zookeeper *z, unsigned session_ms, struct zk_c
         mem_free(c);
         return zk__unreachable(z, strerror(err));
     }
-    if (z->digest)
-        zoo_add_auth(c->zh, "digest", z->digest, (int)strlen(z->digest), NULL, NULL);
     *ret = c;
     return NULL;
 }
@@ -147,6 +145,17 @@ struct error *zk__conn(struct zookeeper *z, uint64_t lease, struct zk_conn **ret
     return NULL;
 }
 
+/* Tells who we are, once, and before anything is asked; when the client connects again, it repeats
+ * that by itself. Not earlier: between two attempts to connect it would not take it. */
+static bool introduce_locked(struct zk_conn *c)
+{
+    const char *digest = c->z->digest;
+    if (digest && !c->introduced)
+        c->introduced =
+            zoo_add_auth(c->zh, "digest", digest, (int)strlen(digest), NULL, NULL) == ZOK;
+    return !digest || c->introduced;
+}
+
 struct error *zk__connected(struct zk_conn *c, uint64_t deadline)
 {
     struct zookeeper *z = c->z;
@@ -156,8 +165,9 @@ struct error *zk__connected(struct zk_conn *c, uint64_t deadline)
         if (!coord__cond_wait(&z->changed, &z->lock, deadline) && clock_ms() >= deadline)
             break;
     }
+    bool ready = state == ZOO_CONNECTED_STATE && introduce_locked(c);
     pthread_mutex_unlock(&z->lock);
-    if (state == ZOO_CONNECTED_STATE)
+    if (ready)
         return NULL;
     return zk__unreachable(z, zk__expired(c) ? "the session is over" : "no connection");
 }

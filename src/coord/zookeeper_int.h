@@ -12,7 +12,7 @@
 enum {
     ZK_KEEP = 512,             /* records kept in the log of changes */
     ZK_REQUEST_MAX = 1000000,  /* below jute.maxbuffer's default, 0xfffff */
-    ZK_SESSION_MS = 4000,      /* of connections that own no keys */
+    ZK_SESSION_MS = 6000,      /* of connections that own no keys */
     ZK_REQUESTS_AT_ONCE = 512, /* read in one go */
 };
 
@@ -22,7 +22,8 @@ struct zookeeper;
 struct zk_conn {
     struct zookeeper *z;
     zhandle_t *zh;
-    unsigned refs; /* guarded by z->lock */
+    unsigned refs;   /* guarded by z->lock */
+    bool introduced; /* guarded by z->lock: it knows our user */
     uint64_t lease;
     struct zk_conn *next; /* of z->leases */
 };
