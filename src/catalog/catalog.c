@@ -417,6 +417,15 @@ void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int
     pthread_mutex_unlock(&c->joining);
 }
 
+void catalog_leave(struct catalog *c)
+{
+    pthread_mutex_lock(&c->joining);
+    c->self.leaving = true;
+    if (c->self_key && catalog_connected(c))
+        error_free(update_info(c)); /* without an answer they find out soon enough */
+    pthread_mutex_unlock(&c->joining);
+}
+
 /* ---- mastership --------------------------------------------------------------------------- */
 
 static struct error *campaign(struct catalog *c, const char *name,

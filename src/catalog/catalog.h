@@ -11,6 +11,7 @@
  *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table",
  * "columns"} /minisql/regions/<id>           struct region /minisql/next_id                counter
  * for table, region and gateway ids
+ *   /minisql/drained                names of servers that are to hold nothing, with commas
  *
  * Thread-safe throughout.
  */
@@ -98,6 +99,7 @@ struct server {
     bool disk_failed;               /* it can't hold any now */
     uint64_t started;               /* wall clock, ms */
     uint64_t incarnation;           /* changes with each start */
+    bool leaving;                   /* it is stopping */
 };
 
 struct catalog;
@@ -113,6 +115,7 @@ struct catalog_view {
     const struct region **regions; /* by id */
     const struct server **servers; /* live ones, by name */
     const char *master;            /* name of the elected master; NULL: none now */
+    const char *drained; /* names of servers that are to hold nothing, "s1,s3"; NULL: none */
     /* A table's or region's record can't be read (logged), and no earlier one is known: what is
      * missing here may yet exist, so nothing may be deleted because of it. */
     bool incomplete;
@@ -131,6 +134,8 @@ const struct server *catalog_server(const struct catalog_view *v, const char *na
 /* the table that an index (by name) belongs to; NULL: no such index */
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret);
+/* is it to hold nothing? (reads `drained` only) */
+bool catalog_is_drained(const struct catalog_view *v, const char *server);
 int table_column(const struct table *t, const char *name); /* -1: none */
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -155,6 +160,8 @@ bool catalog_connected(struct catalog *c); /* is the store reachable now */
 struct error *catalog_register(struct catalog *c, const struct server *self);
 void catalog_update_info(struct catalog *c, int64_t tables, int64_t records, int64_t bytes,
                          bool disk_failed);
+/* This server is about to stop: nobody should give it anything any more. */
+void catalog_leave(struct catalog *c);
 struct error *catalog_next_id(struct catalog *c, uint64_t *ret); /* unique for ever */
 
 /* ---- changes ------------------------------------------------------------------------------ */
@@ -183,6 +190,9 @@ struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t
  * version. */
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,
                                     const struct table *next);
+/* From now on the server is to hold nothing, or may hold something again: any name, running or not,
+ * so that nothing is put on one that comes back. */
+struct error *catalog_set_drained(struct catalog *c, const char *server, bool drained);
 /* Deep copy, for changing; free with the arena. */
 struct table *table_copy(const struct table *t, struct arena *a);
 struct region *region_copy(const struct region *r, struct arena *a);

@@ -12,6 +12,7 @@
 #define KEY_CLUSTER KEY_ROOT "cluster"
 #define KEY_MASTER KEY_ROOT "master"
 #define KEY_NEXT_ID KEY_ROOT "next_id"
+#define KEY_DRAINED KEY_ROOT "drained"
 /* Put by every change of a table or region: its mod_revision is that of the newest one. */
 #define KEY_CHANGED KEY_ROOT "changed"
 #define KEY_SERVERS KEY_ROOT "servers/"
@@ -78,7 +79,7 @@ struct view {
     struct catalog_view pub; /* first */
     atomic_uint refs;
     struct array *tables, *tables_by_id, *regions, *servers;
-    char *master;
+    char *master, *drained;
 };
 
 struct listener {

@@ -221,6 +221,59 @@ struct error *catalog_next_id(struct catalog *c, uint64_t *ret)
     return e;
 }
 
+/* ---- drained servers ---------------------------------------------------------------------- */
+
+/* The list with or without a name. */
+static void list_names(const char *old, const char *name, bool with, struct buf *out)
+{
+    for (const char *p = old; p && *p;) {
+        size_t n = strcspn(p, ",");
+        if (n && (strncmp(p, name, n) != 0 || name[n]))
+            buf_printf(out, "%s%.*s", out->len ? "," : "", (int)n, p);
+        p += n + (p[n] == ',');
+    }
+    buf_printf(out, "%s%s", with && out->len ? "," : "", with ? name : "");
+}
+
+static struct error *set_drained(struct catalog *c, const char *server, bool drained,
+                                 bool *ret_done)
+{
+    struct coord_list l = {0};
+    TRY(coord_get(c->coord, KEY_DRAINED, CALL_MS, &l));
+    _cleanup_(mem_freep) char *old = l.n ? mem_strndup(l.kvs[0].value, l.kvs[0].value_len) : NULL;
+    uint64_t revision = l.n ? l.kvs[0].mod_revision : 0;
+    coord_list_done(&l);
+    _cleanup_(buf_done) struct buf next = {0};
+    list_names(old, server, drained, &next);
+    struct coord_compare same = {revision ? COORD_UNMOVED : COORD_ABSENT, KEY_DRAINED, revision};
+    struct coord_op ops[2] = {{.kind = COORD_PUT,
+                               .key = KEY_DRAINED,
+                               .value = next.len ? next.data : "",
+                               .value_len = next.len},
+                              {.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""}};
+    struct error *e = coord_txn(c->coord, &same, 1, ops, 2, CALL_MS, ret_done, &revision);
+    if (error_is(e, E_COORD_UNKNOWN)) { /* once more does no harm */
+        *ret_done = false;
+        error_free(e);
+        return NULL;
+    }
+    TRY(e);
+    if (*ret_done)
+        catalog__wait(c, revision, CALL_MS);
+    return NULL;
+}
+
+struct error *catalog_set_drained(struct catalog *c, const char *server, bool drained)
+{
+    uint64_t deadline = clock_ms() + CHANGE_MS;
+    for (bool done = false; !done;) {
+        TRY(set_drained(c, server, drained, &done));
+        if (!done && clock_ms() >= deadline)
+            return error_new(E_UNAVAILABLE, "the coordination store does not take the change");
+    }
+    return NULL;
+}
+
 /* ---- regions ------------------------------------------------------------------------------ */
 
 /* After a swap without an answer: did it happen? 08007 when it has not, but still may. */

@@ -184,12 +184,12 @@ struct error *catalog__encode_server(const struct server *s, char **ret)
     buf_puts(&roles, s->gateway ? "gateway," : "");
     buf_puts(&roles, s->region ? "region," : "");
     buf_puts(&roles, s->master ? "master," : "");
-    json_t *record =
-        json_pack("{s:s, s:s#, s:{s:I, s:I, s:I, s:b}, s:I, s:I}", "address", s->address, "roles",
-                  roles.data ? roles.data : "", (int)(roles.len ? roles.len - 1 : 0), "info",
-                  "tableNum", (json_int_t)s->tables, "recordNum", (json_int_t)s->records, "load",
-                  (json_int_t)s->bytes, "diskFailed", s->disk_failed, "started",
-                  (json_int_t)s->started, "incarnation", (json_int_t)s->incarnation);
+    json_t *record = json_pack(
+        "{s:s, s:s#, s:{s:I, s:I, s:I, s:b}, s:I, s:I, s:b}", "address", s->address, "roles",
+        roles.data ? roles.data : "", (int)(roles.len ? roles.len - 1 : 0), "info", "tableNum",
+        (json_int_t)s->tables, "recordNum", (json_int_t)s->records, "load", (json_int_t)s->bytes,
+        "diskFailed", s->disk_failed, "started", (json_int_t)s->started, "incarnation",
+        (json_int_t)s->incarnation, "leaving", s->leaving);
     return finish(record, "a server's name", ret);
 }
 
@@ -497,6 +497,7 @@ struct error *catalog__decode_server(const struct coord_kv *kv, struct record **
     take_roles(get_text(&d, o, "roles", 0, 300), s);
     s->started = (uint64_t)get_int(&d, o, "started", 0, INT64_MAX);
     s->incarnation = (uint64_t)get_int(&d, o, "incarnation", 0, INT64_MAX);
+    s->leaving = json_is_true(json_object_get(o, "leaving"));
     const json_t *info = json_object_get(o, "info");
     s->tables = get_int(&d, info, "tableNum", 0, INT64_MAX);
     s->records = get_int(&d, info, "recordNum", 0, INT64_MAX);

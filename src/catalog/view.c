@@ -48,6 +48,7 @@ static struct view *view_new(const struct view *old)
         v->regions = catalog__array_ref(old->regions);
         v->servers = catalog__array_ref(old->servers);
         v->master = old->master ? mem_strdup(old->master) : NULL;
+        v->drained = old->drained ? mem_strdup(old->drained) : NULL;
     } else {
         v->tables = catalog__array_new(0);
         v->tables_by_id = catalog__array_new(0);
@@ -64,6 +65,7 @@ void catalog__view_free(struct view *v)
     catalog__array_unref(v->regions);
     catalog__array_unref(v->servers);
     mem_free(v->master);
+    mem_free(v->drained);
     mem_free(v);
 }
 
@@ -78,6 +80,7 @@ static struct view *view_seal(struct view *v, uint64_t revision)
     v->pub.n_servers = v->servers->n;
     v->pub.servers = (const struct server **)v->servers->items;
     v->pub.master = v->master;
+    v->pub.drained = v->drained;
     return v;
 }
 
@@ -173,6 +176,12 @@ static void server_changed(struct view *v, const struct coord_event *event)
     catalog__record_unref(r);
 }
 
+static void text_changed(char **text, const struct coord_kv *kv)
+{
+    mem_free(*text);
+    *text = kv && kv->value_len ? mem_strndup(kv->value, kv->value_len) : NULL;
+}
+
 static void change(struct view *v, const struct coord_event *event)
 {
     const char *key = event->kv.key;
@@ -183,8 +192,9 @@ static void change(struct view *v, const struct coord_event *event)
     } else if (strncmp(key, KEY_TABLES, strlen(KEY_TABLES)) == 0) {
         table_changed(v, event);
     } else if (strcmp(key, KEY_MASTER) == 0) {
-        mem_free(v->master);
-        v->master = event->deleted ? NULL : mem_strdup(event->kv.value);
+        text_changed(&v->master, event->deleted ? NULL : &event->kv);
+    } else if (strcmp(key, KEY_DRAINED) == 0) {
+        text_changed(&v->drained, event->deleted ? NULL : &event->kv);
     }
 }
 
@@ -267,9 +277,12 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
     replace(&v->regions,
             gather(v, all, KEY_REGIONS, catalog__decode_region, by_id, old ? old->regions : NULL));
     replace(&v->servers, gather(v, all, KEY_SERVERS, catalog__decode_server, by_server_name, NULL));
-    for (size_t i = 0; i < all->n; i++)
+    for (size_t i = 0; i < all->n; i++) {
         if (strcmp(all->kvs[i].key, KEY_MASTER) == 0)
-            v->master = mem_strdup(all->kvs[i].value);
+            text_changed(&v->master, &all->kvs[i]);
+        if (strcmp(all->kvs[i].key, KEY_DRAINED) == 0)
+            text_changed(&v->drained, &all->kvs[i]);
+    }
     v->pub.schema = all->revision;
     return view_seal(v, all->revision);
 }
@@ -304,6 +317,15 @@ const struct server *catalog_server(const struct catalog_view *v, const char *na
 {
     struct server key = {.name = (char *)(uintptr_t)name};
     return lookup(((const struct view *)v)->servers, &key, by_server_name);
+}
+
+bool catalog_is_drained(const struct catalog_view *v, const char *server)
+{
+    size_t n = strlen(server);
+    for (const char *p = v->drained; p && *p; p += strcspn(p, ","), p += *p == ',')
+        if (strncmp(p, server, n) == 0 && (p[n] == ',' || p[n] == 0))
+            return true;
+    return false;
 }
 
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,

@@ -90,7 +90,9 @@ static struct error *give_server(struct maker *m, const struct server *s)
     m->values[0] = text(s->name);
     m->values[1] = text(s->address);
     m->values[2] = text(roles.data ? roles.data : "");
-    m->values[3] = text(s->disk_failed ? "disk failed" : "up");
+    m->values[3] = text(s->disk_failed                         ? "disk failed"
+                        : catalog_is_drained(m->view, s->name) ? "drained"
+                                                               : "up");
     m->values[4] = integer(m->view->master && strcmp(m->view->master, s->name) == 0);
     m->values[5] = integer(s->tables);
     m->values[6] = integer(s->records);
@@ -99,14 +101,15 @@ static struct error *give_server(struct maker *m, const struct server *s)
     return give(m);
 }
 
-/* A server that regions count on, but that is not registered. */
+/* A server that regions count on, or that somebody drained, but that is not registered. */
 static struct error *give_absent(struct maker *m, struct map *seen, const char *name)
 {
     if (!name || catalog_server(m->view, name) || map_get_str(seen, name))
         return NULL;
     map_put_str(seen, name, m);
+    const char *status = catalog_is_drained(m->view, name) ? "drained, down" : "down";
     for (int i = 0; i < 9; i++)
-        m->values[i] = text(i == 0 ? name : i == 1 || i == 2 ? "" : i == 3 ? "down" : NULL);
+        m->values[i] = text(i == 0 ? name : i == 1 || i == 2 ? "" : i == 3 ? status : NULL);
     m->values[4] = integer(false);
     return give(m);
 }
@@ -129,6 +132,10 @@ static struct error *make_servers(struct maker *m)
     struct error *e = NULL;
     for (size_t i = 0; !e && i < m->view->n_regions; i++)
         e = absent_of(m, &seen, m->view->regions[i]);
+    for (const char *p = m->view->drained; !e && p && *p; p += strcspn(p, ","), p += *p == ',') {
+        _cleanup_(mem_freep) char *name = mem_strndup(p, strcspn(p, ","));
+        e = give_absent(m, &seen, name);
+    }
     map_done(&seen);
     return e;
 }

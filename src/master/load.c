@@ -40,6 +40,8 @@ bool master__is_member(const struct region *r, const char *server)
 
 bool master__less_loaded(const struct load *a, const struct load *b)
 {
+    if (a->avoided != b->avoided)
+        return b->avoided;
     if (a->tables != b->tables)
         return a->tables < b->tables;
     if (a->server->bytes != b->server->bytes)
@@ -139,9 +141,13 @@ void master__picture(const struct catalog_view *v, struct picture *ret)
     struct picture *p = ret;
     *p = (struct picture){0};
     p->loads = ARENA_ARRAY(&p->arena, struct load, v->n_servers + 1);
-    for (size_t i = 0; i < v->n_servers; i++)
-        if (v->servers[i]->region && !v->servers[i]->disk_failed)
-            p->loads[p->n_loads++].server = v->servers[i];
+    for (size_t i = 0; i < v->n_servers; i++) {
+        const struct server *s = v->servers[i];
+        bool drained = catalog_is_drained(v, s->name);
+        if (s->region && !s->disk_failed)
+            p->loads[p->n_loads++] =
+                (struct load){.server = s, .drained = drained, .avoided = drained || s->leaving};
+    }
     p->n_regions = v->n_regions;
     p->regions = ARENA_ARRAY(&p->arena, struct standing, v->n_regions + 1);
     for (size_t i = 0; i < v->n_regions; i++)
@@ -169,7 +175,7 @@ static struct load *least_loaded(const struct picture *p, const struct load *cho
     struct load *best = NULL;
     for (size_t i = 0; i < p->n_loads; i++) {
         struct load *l = &p->loads[i];
-        bool taken = false;
+        bool taken = l->avoided;
         for (int j = 0; j < n; j++)
             taken |= chosen[j] == l;
         if (!taken && (!best || master__less_loaded(l, best)))
@@ -201,5 +207,5 @@ struct error *master_place(const struct catalog_view *v, struct region *r)
     if (n)
         return NULL;
     return error_hint(error_new(E_UNAVAILABLE, "no running server can hold a table"),
-                      "Start a server with the role region, then try again.");
+                      "Start a server with the role region, or undrain one, then try again.");
 }

@@ -13,6 +13,8 @@ struct load {
     int64_t primaries; /* regions */
     int arriving;      /* learners here */
     int feeding;       /* learners that are fed from here */
+    bool drained;      /* it is to hold nothing */
+    bool avoided;      /* it gets nothing: drained, or about to stop */
 };
 
 /* A region and how it stands. */
@@ -36,7 +38,8 @@ void master__picture(const struct catalog_view *v, struct picture *ret);
 void master__picture_done(struct picture *p);
 struct load *master__load(const struct picture *p, const char *server); /* NULL: not live */
 bool master__is_member(const struct region *r, const char *server);
-/* The order in which servers get new tables: fewest tables, fewest bytes, name. */
+/* The order in which servers get new tables: avoided ones last, fewest tables, fewest bytes, name.
+ */
 bool master__less_loaded(const struct load *a, const struct load *b);
 
 struct master {

@@ -9,6 +9,10 @@
  * settle_ms: lies on a server with too many tables  add a learner on one with few (the surplus then
  * goes as above) has its primary where there are many   transfer it to a holder with fewer
  *
+ * A server that is drained gives away its primaries first, then its copies, each when a new one is
+ * complete elsewhere; where there is no other server for a copy, it stays. Neither a drained server
+ * nor one that is about to stop gets anything.
+ *
  * Why it comes to rest: a move takes w tables from a server with H to one with L only if w < H - L,
  * so that the sum of the squares of all loads falls with every move; the same for primaries. Loads
  * look ahead (load.c), so that a move that was begun is not begun a second time, and nothing is
@@ -81,7 +85,7 @@ static struct load *live_former(const struct plan *plan, const struct region *r)
 {
     for (int i = 0; i < r->n_former; i++) {
         struct load *l = master__load(plan->p, r->former[i]);
-        if (l && !master__is_member(r, r->former[i]))
+        if (l && !l->avoided && !master__is_member(r, r->former[i]))
             return l;
     }
     return NULL;
@@ -92,7 +96,8 @@ static struct load *least_loaded_other(const struct plan *plan, const struct reg
     struct load *best = NULL;
     for (size_t i = 0; i < plan->p->n_loads; i++) {
         struct load *l = &plan->p->loads[i];
-        if (!master__is_member(r, l->server->name) && (!best || master__less_loaded(l, best)))
+        if (!l->avoided && !master__is_member(r, l->server->name) &&
+            (!best || master__less_loaded(l, best)))
             best = l;
     }
     return best;
@@ -119,13 +124,14 @@ static const char *dead_learner(const struct plan *plan, const struct region *r)
     return NULL;
 }
 
-/* The holder with the fewest primaries besides the present one; NULL: none is alive. */
+/* The holder with the fewest primaries besides the present one; NULL: none is alive and to get any.
+ */
 static struct load *next_primary(const struct plan *plan, const struct region *r)
 {
     struct load *best = NULL;
     for (int i = 0; i < r->n_backups; i++) {
         struct load *l = master__load(plan->p, r->backups[i]);
-        if (l && (!best || l->primaries < best->primaries))
+        if (l && !l->avoided && (!best || l->primaries < best->primaries))
             best = l;
     }
     return best;
@@ -151,12 +157,35 @@ static void trim(struct plan *plan, struct standing *s)
         transfer(plan, s, to, "its copy there is surplus");
 }
 
+static bool on_drained(const struct plan *plan, const struct region *r)
+{
+    for (size_t i = 0; i < plan->p->n_loads; i++) {
+        const struct load *l = &plan->p->loads[i];
+        if (l->drained && master__is_member(r, l->server->name))
+            return true;
+    }
+    return false;
+}
+
+/* A whole region with a copy on a drained server: one more elsewhere, and that one is surplus. */
+static void evacuate(struct plan *plan, struct standing *s)
+{
+    struct load *to = on_drained(plan, s->r) ? least_loaded_other(plan, s->r) : NULL;
+    if (to && can_feed(plan, s, to, plan->limits->learners_per_server))
+        add_learner(plan, s, to, "its server is drained");
+}
+
 static void tend(struct plan *plan, struct standing *s)
 {
     const struct region *r = s->r;
     plan->moving += s->members > r->copies;
     if (!s->primary) {
         lost_for(plan, r->id);
+        return;
+    }
+    struct load *heir = s->primary->drained ? next_primary(plan, r) : NULL;
+    if (heir) {
+        transfer(plan, s, heir, "its server is drained");
         return;
     }
     const char *dead = dead_learner(plan, r);
@@ -170,6 +199,8 @@ static void tend(struct plan *plan, struct standing *s)
         repair(plan, s);
     } else if (s->voters > r->copies) {
         trim(plan, s);
+    } else {
+        evacuate(plan, s);
     }
 }
 
@@ -178,8 +209,11 @@ static void tend(struct plan *plan, struct standing *s)
 /* Has all the copies that it wants, or that there are servers for, and nothing is under way. */
 static bool at_rest(const struct plan *plan, const struct standing *s)
 {
-    int wanted = MIN(s->r->copies, (int)plan->p->n_loads);
-    return s->primary && s->members == s->voters && s->voters == wanted;
+    int usable = 0;
+    for (size_t i = 0; i < plan->p->n_loads; i++)
+        usable += !plan->p->loads[i].drained;
+    return s->primary && s->members == s->voters && s->voters >= MIN(s->r->copies, usable) &&
+           s->voters <= s->r->copies;
 }
 
 /* The region that evens out two servers best; NULL: none that one has and the other has not. */
@@ -238,7 +272,7 @@ static bool move_one(struct plan *plan)
                               master__less_loaded(&plan->p->loads[i], &plan->p->loads[best])))
                 best = i;
         tried[best] = true;
-        if (move_to(plan, &plan->p->loads[best]))
+        if (!plan->p->loads[best].avoided && move_to(plan, &plan->p->loads[best]))
             return true;
     }
     return false;

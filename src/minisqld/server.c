@@ -228,13 +228,15 @@ bool server_wants_restart(const struct server_process *s)
 
 void server_stop(struct server_process *s)
 {
-    instruct_close(s->instruct);
-    if (s->gateway)
+    if (s->gateway) {
+        catalog_leave(s->catalog);
         gateway_drain(s->gateway);
+    }
     if (s->regions && s->gateway)
         regions_hand_over(s->regions, is_embedded(s) ? 0 : HAND_OVER_MS);
     if (s->gateway)
         gateway_await_clients(s->gateway, DRAIN_MS);
+    instruct_close(s->instruct);
     gateway_close(s->gateway); /* other servers' schema changes are among its sessions */
     master_close(s->master);
     if (s->exec)

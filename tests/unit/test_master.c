@@ -46,6 +46,7 @@ struct world {
     uint64_t now;
     int n_servers, n_regions, n_tables;
     int begun; /* copies */
+    const char *drained;
     bool live[MAX_SERVERS];
     struct server servers[MAX_SERVERS];
     struct region regions[MAX_REGIONS];
@@ -90,7 +91,8 @@ static void add_former(struct region *r, char *name)
 
 static void refresh_view(struct world *w)
 {
-    w->view = (struct catalog_view){.servers = w->live_servers,
+    w->view = (struct catalog_view){.drained = w->drained,
+                                    .servers = w->live_servers,
                                     .regions = w->region_list,
                                     .tables = w->table_list,
                                     .n_regions = (size_t)w->n_regions,
@@ -170,6 +172,12 @@ static void fail_over(struct world *w, struct region *r)
             take_out(r->learners, &r->n_learners, i);
         }
     }
+}
+
+static bool holds(const struct region *r, const char *name)
+{
+    return strcmp(r->primary, name) == 0 || find(r->backups, r->n_backups, name) >= 0 ||
+           find(r->learners, r->n_learners, name) >= 0;
 }
 
 /* Every action must be one that is safe and makes sense in the state that it was decided in. */
@@ -437,6 +445,86 @@ static void repair_is_limited(void **state)
     assert_int_equal(n, 8);
     run_until_quiet(&w);
     check_at_rest(&w, 1);
+    world_done(&w);
+}
+
+static int held_by(const struct world *w, const char *name, bool as_primary)
+{
+    int n = 0;
+    for (int i = 0; i < w->n_regions; i++)
+        n += as_primary ? strcmp(w->regions[i].primary, name) == 0 : holds(&w->regions[i], name);
+    return n;
+}
+
+/* Primaries go first and at once, then the copies; nothing comes back, or is placed there, until
+ * the server is taken into use again. */
+static void drained_server(void **state)
+{
+    struct world w;
+    struct master_action a[MAX_ACTIONS];
+    world_init(&w, 6, 4);
+    for (int i = 0; i < 20; i++)
+        add_region(&w, i % 5 ? 2 : 1, 1);
+    run_until_quiet(&w);
+    w.drained = "s9,s2";
+    refresh_view(&w);
+    size_t n = master_plan(&w.memory, &w.view, w.now, &master_limits_default, a, MAX_ACTIONS);
+    int transfers = 0;
+    for (size_t i = 0; i < n; i++)
+        transfers += a[i].what == REPL_TRANSFER;
+    int movable = 0;
+    for (int i = 0; i < w.n_regions; i++)
+        movable += strcmp(w.regions[i].primary, "s2") == 0 && w.regions[i].n_backups;
+    assert_true(movable > 0);
+    assert_int_equal(transfers, movable);
+    for (int step = 0; step < 100; step++) {
+        world_step(&w);
+        for (int i = 0; i < w.n_regions; i++) /* no copy goes before its successor is complete */
+            assert_true(1 + w.regions[i].n_backups >= w.regions[i].copies);
+    }
+    run_until_quiet(&w);
+    assert_int_equal(held_by(&w, "s2", false), 0);
+    add_region(&w, 2, 1);
+    assert_false(holds(&w.regions[w.n_regions - 1], "s2"));
+    w.drained = "s9";
+    refresh_view(&w);
+    run_until_quiet(&w);
+    assert_true(held_by(&w, "s2", false) >= 4);
+    world_done(&w);
+}
+
+/* Where there is no server for one more copy, the primaries go and the copies stay. */
+static void drained_one_of_two(void **state)
+{
+    struct world w;
+    world_init(&w, 7, 2);
+    for (int i = 0; i < 6; i++)
+        add_region(&w, 2, 1);
+    w.drained = "s1";
+    refresh_view(&w);
+    run_until_quiet(&w);
+    assert_int_equal(held_by(&w, "s1", true), 0);
+    assert_int_equal(held_by(&w, "s1", false), 6);
+    world_done(&w);
+}
+
+/* A server that is about to stop gets nothing, and gives nothing away: it may be back soon. */
+static void leaving_server(void **state)
+{
+    struct world w;
+    world_init(&w, 8, 3);
+    for (int i = 0; i < 6; i++)
+        add_region(&w, 2, 1);
+    run_until_quiet(&w);
+    int before = held_by(&w, "s2", false);
+    w.servers[1].leaving = true;
+    refresh_view(&w);
+    w.begun = 0;
+    run_until_quiet(&w);
+    assert_int_equal(held_by(&w, "s2", false), before);
+    assert_int_equal(w.begun, 0);
+    add_region(&w, 3, 1);
+    assert_false(holds(&w.regions[w.n_regions - 1], "s2"));
     world_done(&w);
 }
 
@@ -779,6 +867,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(rest),
         cmocka_unit_test(repair),
         cmocka_unit_test(repair_is_limited),
+        cmocka_unit_test(drained_server),
+        cmocka_unit_test(drained_one_of_two),
+        cmocka_unit_test(leaving_server),
         cmocka_unit_test(new_server),
         cmocka_unit_test(random_worlds),
         cmocka_unit_test(incomplete_view),
