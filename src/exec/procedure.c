@@ -3,6 +3,9 @@
  *
  *   minisql_move(table, from, to)    moves the copy of a table's region to another server. It
  * returns when that is decided; minisql_regions shows how it goes on.
+ *
+ *   minisql_drain(server), minisql_undrain(server)    the server is to hold nothing from now on, or
+ * may hold something again. The store remembers it; the master does the rest.
  */
 #include "exec/exec_int.h"
 
@@ -32,6 +35,9 @@ static struct error *check_move(const struct catalog_view *v, const struct table
         return no_such_server(to);
     if (!target->region)
         return error_new("55000", "server \"%s\" holds no data: it has not the role region", to);
+    if (catalog_is_drained(v, to))
+        return error_hint(error_new("55000", "server \"%s\" is drained", to),
+                          "CALL minisql_undrain('%s') takes it into use again.", to);
     if (!is_member(r, from))
         return error_hint(
             error_new("55000", "server \"%s\" has no copy of table \"%s\"", from, t->name),
@@ -97,13 +103,66 @@ static struct error *move(struct exec_session *s, const char *const *args)
     }
 }
 
+/* ---- drained servers ------------------------------------------------------------------------- */
+
+static bool is_known(const struct catalog_view *v, const char *server)
+{
+    bool known = catalog_server(v, server) != NULL;
+    for (size_t i = 0; i < v->n_regions && !known; i++)
+        known = is_member(v->regions[i], server);
+    return known;
+}
+
+static bool others_are_left(const struct catalog_view *v, const char *server)
+{
+    for (size_t i = 0; i < v->n_servers; i++) {
+        const struct server *other = v->servers[i];
+        if (other->region && strcmp(other->name, server) != 0 &&
+            !catalog_is_drained(v, other->name))
+            return true;
+    }
+    return false;
+}
+
+static struct error *check_drain(const struct catalog_view *v, const char *server)
+{
+    if (!is_known(v, server))
+        return no_such_server(server);
+    if (!others_are_left(v, server))
+        return error_hint(
+            error_new("55000", "server \"%s\" is the last one that may hold tables", server),
+            "Start or undrain another one first.");
+    return NULL;
+}
+
+static struct error *drain(struct exec_session *s, const char *const *args)
+{
+    const struct catalog_view *v = catalog_view(s->exec->catalog);
+    struct error *e = check_drain(v, args[0]);
+    catalog_unref(v);
+    return e ? e : catalog_set_drained(s->exec->catalog, args[0], true);
+}
+
+static struct error *undrain(struct exec_session *s, const char *const *args)
+{
+    const struct catalog_view *v = catalog_view(s->exec->catalog);
+    bool drained = catalog_is_drained(v, args[0]);
+    catalog_unref(v);
+    if (!drained)
+        return error_hint(error_new(E_UNDEFINED_OBJECT, "server \"%s\" is not drained", args[0]),
+                          "minisql_servers shows who is.");
+    return catalog_set_drained(s->exec->catalog, args[0], false);
+}
+
 struct error *exec_call(struct exec_session *s, const char *name, const char *const *args, int n)
 {
     static const struct {
         const char *name, *usage;
         int n;
         struct error *(*run)(struct exec_session *s, const char *const *args);
-    } procedures[] = {{"minisql_move", "minisql_move(table, from server, to server)", 3, move}};
+    } procedures[] = {{"minisql_move", "minisql_move(table, from server, to server)", 3, move},
+                      {"minisql_drain", "minisql_drain(server)", 1, drain},
+                      {"minisql_undrain", "minisql_undrain(server)", 1, undrain}};
     for (size_t i = 0; i < ARRAY_LEN(procedures); i++) {
         if (strcmp(procedures[i].name, name) != 0)
             continue;

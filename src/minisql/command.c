@@ -399,6 +399,15 @@ static enum outcome move_table(struct session *s, const char *line, bool *ret_do
     return *ret_done ? minisql__move(s, table, from, to) : RUN_OK;
 }
 
+/* One word, likewise. */
+static enum outcome drain_server(struct session *s, const char *line, bool undo, bool *ret_done)
+{
+    _cleanup_(mem_freep) char *server = minisql__next_argument(&line);
+    _cleanup_(mem_freep) char *more = minisql__next_argument(&line);
+    *ret_done = server && !more;
+    return *ret_done ? minisql__drain(s, server, undo) : RUN_OK;
+}
+
 enum outcome minisql__word_command(struct session *s, const char *line, bool *ret_done)
 {
     line += strspn(line, " \t");
@@ -417,5 +426,9 @@ enum outcome minisql__word_command(struct session *s, const char *line, bool *re
         return minisql__operate(s, "clear", true, ret_done);
     if (strncasecmp(text, "move ", 5) == 0)
         return move_table(s, text + 5, ret_done);
+    if (strncasecmp(text, "drain ", 6) == 0)
+        return drain_server(s, text + 6, false, ret_done);
+    if (strncasecmp(text, "undrain ", 8) == 0)
+        return drain_server(s, text + 8, true, ret_done);
     return minisql__operate(s, text, false, ret_done);
 }

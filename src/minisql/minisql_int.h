@@ -149,4 +149,5 @@ enum outcome minisql__operate(struct session *s, const char *word, bool yes, boo
 
 /* ---- move.c */
 enum outcome minisql__move(struct session *s, const char *table, const char *from, const char *to);
+enum outcome minisql__drain(struct session *s, const char *server, bool undo);
 enum outcome minisql__watch_regions(struct session *s);

@@ -1,6 +1,6 @@
 /*
- * Commands that take a while at the servers, and say how it goes: `move`, and `regions --watch`.
- * The work goes on without the shell: Ctrl-C only ends the watching.
+ * Commands that take a while at the servers, and say how it goes: `move`, `drain`, and `regions
+ * --watch`. The work goes on without the shell: Ctrl-C only ends the watching.
  */
 #include "minisql/minisql_int.h"
 
@@ -112,6 +112,110 @@ enum outcome minisql__move(struct session *s, const char *table, const char *fro
         return RUN_FAILED;
     PQclear(r);
     return watch_move(s, table, from, to);
+}
+
+/* ---- drain ------------------------------------------------------------------------------------
+ */
+
+struct left {
+    int copies;    /* on the server, primaries and those in the making counted */
+    int primaries; /* of them */
+    int stuck;     /* of them: there is no other server for it, nothing is under way */
+};
+
+static bool has_copy(const PGresult *regions, int row, const char *server)
+{
+    for (int column = 0; column < 3; column++)
+        if (listed(PQgetvalue(regions, row, column), server))
+            return true;
+    return false;
+}
+
+/* Is there a server that a copy of the region could go to? */
+static bool has_room(const PGresult *regions, int row, const PGresult *servers)
+{
+    for (int i = 0; i < PQntuples(servers); i++)
+        if (!has_copy(regions, row, PQgetvalue(servers, i, 0)))
+            return true;
+    return false;
+}
+
+static bool count_left(struct session *s, const char *server, struct left *ret)
+{
+    PGresult *servers = minisql__query(
+        s, "SELECT name FROM minisql_servers WHERE status = 'up' AND roles LIKE '%region%'", true);
+    PGresult *regions =
+        servers ? minisql__query(s, "SELECT primary_server, backups, learners FROM minisql_regions",
+                                 true)
+                : NULL;
+    if (regions)
+        *ret = (struct left){0};
+    for (int i = 0; regions && i < PQntuples(regions); i++) {
+        if (!has_copy(regions, i, server))
+            continue;
+        ret->copies++;
+        ret->primaries += strcmp(PQgetvalue(regions, i, 0), server) == 0;
+        ret->stuck += !*PQgetvalue(regions, i, 2) && !has_room(regions, i, servers);
+    }
+    bool ok = regions != NULL;
+    PQclear(regions);
+    PQclear(servers);
+    return ok;
+}
+
+/* Until nothing is left, or nothing has changed for a while about what can't go. */
+static struct left watch_drain(struct session *s, const char *server)
+{
+    enum { ROUNDS = 4 };
+    struct left left = {.copies = 1};
+    int most = 0;
+    for (int stuck = 0; left.copies && stuck < ROUNDS;
+         stuck = left.copies == left.stuck ? stuck + 1 : 0) {
+        if (count_left(s, server, &left)) {
+            char text[80];
+            most = MAX(most, left.copies);
+            snprintf(text, sizeof(text), "%d copies left, %d of them primaries", left.copies,
+                     left.primaries);
+            draw(text, most ? 100 - 100 * left.copies / most : 100);
+        }
+        if (!left.copies || !pause_a_moment())
+            break;
+    }
+    undraw();
+    return left;
+}
+
+static enum outcome tell_drained(struct session *s, const char *server)
+{
+    struct left left = watch_drain(s, server);
+    if (left.copies && left.copies == left.stuck) {
+        minisql__complain(s,
+                          "server \"%s\" keeps %d copies, %d of them primaries: there is no other "
+                          "server for them. Start one; or stop this one and have a copy less.",
+                          server, left.copies, left.primaries);
+        return RUN_FAILED;
+    }
+    if (!s->quiet && left.copies)
+        fprintf(s->out, "It goes on; `regions` shows how.\n");
+    else if (!s->quiet)
+        fprintf(s->out, "Server \"%s\" holds nothing: it can be stopped.\n", server);
+    return RUN_OK;
+}
+
+enum outcome minisql__drain(struct session *s, const char *server, bool undo)
+{
+    _cleanup_(mem_freep) char *name = quoted(s, server);
+    _cleanup_(mem_freep) char *sql =
+        mem_printf("CALL %s(%s)", undo ? "minisql_undrain" : "minisql_drain", name);
+    PGresult *r = minisql__query(s, sql, false);
+    if (!r)
+        return RUN_FAILED;
+    PQclear(r);
+    if (!undo)
+        return tell_drained(s, server);
+    if (!s->quiet)
+        fprintf(s->out, "Server \"%s\" is in use again.\n", server);
+    return RUN_OK;
 }
 
 /* ---- regions --watch --------------------------------------------------------------------------

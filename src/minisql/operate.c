@@ -179,6 +179,12 @@ struct health {
     const char *master, *master_address; /* in the servers' result */
 };
 
+/* Who is drained may be stopped. */
+static bool is_as_it_should_be(const char *status)
+{
+    return strcasecmp(status, "up") == 0 || strncasecmp(status, "drained", 7) == 0;
+}
+
 static struct health sum_up(const PGresult *servers, const PGresult *regions,
                             const PGresult *tables)
 {
@@ -186,7 +192,7 @@ static struct health sum_up(const PGresult *servers, const PGresult *regions,
                        .regions = (size_t)PQntuples(regions),
                        .tables = (uint64_t)PQntuples(tables)};
     for (int i = 0; i < PQntuples(servers); i++) {
-        h.up += strcasecmp(text_at(servers, i, "status"), "up") == 0;
+        h.up += is_as_it_should_be(text_at(servers, i, "status"));
         h.bytes += number_at(servers, i, "bytes");
         if (is_true(text_at(servers, i, "master"))) {
             h.master = text_at(servers, i, "name");

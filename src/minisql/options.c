@@ -36,6 +36,8 @@ void minisql__usage(FILE *out)
         "  tables               the tables and where their copies lie\n"
         "  regions [--watch]    the regions and their copies, and copies in the making\n"
         "  move TABLE FROM TO   move a table's copy from one server to another\n"
+        "  drain SERVER         have a server give everything away, so that it can be stopped\n"
+        "  undrain SERVER       let it hold something again\n"
         "  clear [--yes]        drop every table\n\n"
         "  --help, --version\n\n"
         "Inside the shell: \\? shows its commands.\n",
@@ -174,12 +176,15 @@ static int run_command(struct session *s)
     }
     if (n == 4 && strcmp(words[0], "move") == 0)
         return exit_status(minisql__move(s, words[1], words[2], words[3]));
+    if (n == 2 && (strcmp(words[0], "drain") == 0 || strcmp(words[0], "undrain") == 0))
+        return exit_status(minisql__drain(s, words[1], words[0][0] == 'u'));
     if (n == 2 && strcmp(words[0], "regions") == 0 && strcmp(words[1], "--watch") == 0)
         return exit_status(minisql__watch_regions(s));
     fprintf(stderr,
             "minisql: unknown command \"%s\"\n"
             "HINT:  Commands are status, servers, tables, regions [--watch], "
-            "move TABLE FROM TO and clear [--yes]; give SQL with -c.\n",
+            "move TABLE FROM TO, drain SERVER, undrain SERVER and clear [--yes]; give SQL with "
+            "-c.\n",
             words[0]);
     return EXIT_ERROR;
 }
