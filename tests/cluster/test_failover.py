@@ -172,3 +172,115 @@ def test_shell_goes_on_at_another_server(cluster):
     result = cluster.shell("-h", hosts, "-A", "-t", stdin=fifo_free)
     assert result.stdout.split() == ["before", "2"]
     assert "was lost" in result.stderr and "Now connected to" in result.stderr
+
+
+def longest_wait(connection, sql, seconds):
+    """Runs it every 5 ms; the longest that one run took. Any error is raised."""
+    slowest, end = 0.0, time.monotonic() + seconds
+    with connection.cursor() as cursor:
+        while time.monotonic() < end:
+            start = time.monotonic()
+            cursor.execute(sql)
+            slowest = max(slowest, time.monotonic() - start)
+            time.sleep(0.005)
+    return slowest
+
+
+class Strike(threading.Timer):
+    """Does something half a second from now; joined, it raises what went wrong."""
+
+    def __init__(self, action):
+        super().__init__(0.5, self.act)
+        self.action, self.error = action, None
+        self.start()
+
+    def act(self):
+        try:
+            self.action()
+        except Exception as e:
+            self.error = e
+
+    def join(self, timeout=None):
+        super().join(timeout)
+        if self.error:
+            raise self.error
+
+
+@pytest.mark.timing
+@pytest.mark.parametrize("how", ["term", "drain"])
+def test_planned_takeover_is_hardly_noticed(cluster, how):
+    """A primary that is stopped or drained hands over between two writes: no grace period passes.
+    (tests/bench/failover has the figures.)"""
+    victim = make_table(cluster)
+    other = cluster.others(victim)[0]
+    connection = cluster.connect(other)
+    strike = Strike(lambda: cluster.stop(victim) if how == "term" else
+                    cluster.shell("drain", victim, name=other))
+    slowest = longest_wait(connection, "UPDATE t SET v = v + 1 WHERE id = 1", 3)
+    strike.join()
+    assert cluster.primary("t") != victim
+    assert slowest < 0.7, f"{slowest:.2f} s"
+
+
+@pytest.mark.timing
+def test_partition_of_the_primary(make_net_cluster):
+    """Nobody answers, nobody refuses: the statement that waits for the primary goes to its successor,
+    and reads of other tables do not wait for anything, though many statements hang meanwhile."""
+    cluster = make_net_cluster()
+    victim = make_table(cluster)
+    for i in range(4):
+        cluster.query(f"CREATE TABLE u{i} (id int PRIMARY KEY, v int)")
+    cluster.wait_copies()
+    calm = next(t for t, where in cluster.placement().items() if where[0] != victim)
+    gateway = cluster.others(victim)[0]
+    waiting = [cluster.connect(gateway) for _ in range(30)]
+    reader, writer = cluster.connect(gateway), cluster.connect(gateway)
+    with reader.cursor() as cursor:
+        cursor.execute(f"SELECT count(*) FROM {calm}")
+    cluster.net.isolate(victim)
+    slowest = {}
+
+    def work(name, connection, sql):
+        slowest[name] = longest_wait(connection, sql, 3)
+    threads = [threading.Thread(target=work, args=(i, c, "SELECT v FROM t WHERE id = 1"))
+               for i, c in enumerate(waiting)]
+    threads.append(threading.Thread(
+        target=work, args=("write", writer, "UPDATE t SET v = v + 1 WHERE id = 1")))
+    for thread in threads:
+        thread.start()
+    calm_wait = longest_wait(reader, f"SELECT count(*) FROM {calm}", 2)
+    for thread in threads:
+        thread.join()
+    assert calm_wait < 0.5, f"{calm_wait:.2f} s for a table that is not concerned"
+    assert len(slowest) == len(threads), "an error in one of them"
+    assert max(slowest.values()) < 3.0, slowest
+
+
+def test_reading_transaction_outlives_the_primary(cluster):
+    """A transaction that has only read loses nothing with the primary: it goes on at the next one."""
+    victim = make_table(cluster)
+    connection = cluster.connect(cluster.others(victim)[0], autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute("SELECT v FROM t WHERE id = 1")
+    cluster.kill(victim)
+    cursor.execute("SELECT v FROM t WHERE id = 2")
+    assert cursor.fetchone()[0] == 20
+    cursor.execute("UPDATE t SET v = 21 WHERE id = 2")
+    connection.commit()
+    assert cluster.value("SELECT v FROM t WHERE id = 2") == 21
+
+
+def test_transaction_is_not_torn_by_a_takeover_that_was_asked_for(cluster):
+    """A transaction that holds the region comes to its end before its server hands over."""
+    victim = make_table(cluster)
+    other = cluster.others(victim)[0]
+    connection = cluster.connect(other, autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute("UPDATE t SET v = 99 WHERE id = 1")
+    strike = Strike(lambda: cluster.stop(victim))
+    time.sleep(1)
+    cursor.execute("UPDATE t SET v = 98 WHERE id = 2")
+    connection.commit()
+    strike.join()
+    assert cluster.query("SELECT v FROM t ORDER BY id", name=other) == [(99,), (98,)]
+    assert cluster.primary("t") != victim
