@@ -6,7 +6,7 @@
  */
 #include "exec/exec_int.h"
 
-enum { MESSAGE_BYTES = 64 * 1024 };
+enum { MESSAGE_BYTES = 64 * 1024, CHANGE_MS = 1500 };
 
 struct call {
     struct exec_session *s;
@@ -532,7 +532,7 @@ struct error *exec_internal(struct exec_session *s, const char *text, size_t tex
 static struct error *ask_primary(struct exec_session *s, uint64_t region, const char *text)
 {
     struct exec *e = s->exec;
-    uint64_t deadline = clock_ms() + e->settings.retry_ms;
+    uint64_t deadline = s->patience ? s->patience : clock_ms() + e->settings.retry_ms;
     unsigned tries = 0;
     for (;;) {
         char tag[64];
@@ -556,14 +556,21 @@ static struct error *ask_primary(struct exec_session *s, uint64_t region, const 
     }
 }
 
-struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text)
+/* patience_ms 0: as long as it works on it. */
+static struct error *ask(struct exec *e, uint64_t region, unsigned patience_ms, char *text)
 {
     const struct exec_session_options o = {.internal = true};
     struct exec_session *s = exec_session_new(e, &o);
+    s->patience = patience_ms ? clock_ms() + patience_ms : 0;
     struct error *err = ask_primary(s, region, text);
     exec_session_free(s);
     mem_free(text);
     return err;
+}
+
+struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text)
+{
+    return ask(e, region, 0, text);
 }
 
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl)
@@ -584,7 +591,7 @@ struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_chan
     error_free(err);
     if (done)
         return NULL;
-    return exec__ask_primary(
-        e, region,
-        mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
+    /* The master has others to ask, and asks again. */
+    return ask(e, region, CHANGE_MS,
+               mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
 }

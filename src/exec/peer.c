@@ -212,9 +212,21 @@ static struct error *conn_open(struct exec_session *s, struct peer_conn *c, uint
     char *host = NULL, *port = NULL;
     TRY(find_server(c, &host, &port));
     char *options = mem_printf("-c minisql.internal=%s", c->pool->exec->name);
-    const char *keys[] = {"host",    "port",    "dbname",           "user",
-                          "options", "sslmode", "application_name", NULL};
-    const char *values[] = {host, port, "minisql", "minisql", options, "disable", "minisqld", NULL};
+    /* A server that no packet reaches any more is noticed though nothing is heard of it. */
+    const char *keys[] = {"host",
+                          "port",
+                          "dbname",
+                          "user",
+                          "options",
+                          "sslmode",
+                          "application_name",
+                          "tcp_user_timeout",
+                          "keepalives_idle",
+                          "keepalives_interval",
+                          "keepalives_count",
+                          NULL};
+    const char *values[] = {host,       port,   "minisql", "minisql", options, "disable",
+                            "minisqld", "5000", "5",       "2",       "3",     NULL};
     c->pg = PQconnectStartParams(keys, values, 0);
     struct error *e = !c->pg || PQstatus(c->pg) == CONNECTION_BAD
                           ? lost(c, c->pg ? PQerrorMessage(c->pg) : NULL)
