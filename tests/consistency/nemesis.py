@@ -8,11 +8,13 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import threading
 import time
 
 import psycopg2
 
+import conftest
 import workload
 
 FAULTS = {}
@@ -111,6 +113,23 @@ def wipe(n):
     n.start(victim)
     yield f"{victim} ({why})", 0
     n.is_healthy(40)
+
+
+@fault
+def move(n):
+    """a table moves from one server to another, while other faults may strike"""
+    table = n.random.choice(n.tables)
+    primary, backups = n.copies(table)
+    source = n.random.choice([primary] + backups)
+    free = [s for s in n.servers if s != primary and s not in backups]
+    target = n.random.choice(free or n.servers)
+    through = n.random.choice([s for s in n.servers if s not in n.down | n.frozen] or n.servers)
+    with subprocess.Popen([conftest.MINISQL, "-h", n.cluster.host_of(through), "-p",
+                           str(n.cluster.port_of(through)), "-c", f"move {table} {source} {target}"],
+                          stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                          stderr=subprocess.DEVNULL) as mover:
+        yield f"{table} from {source} to {target}", n.random.uniform(0.2, 3)
+        mover.terminate()
 
 
 @fault
@@ -304,7 +323,7 @@ class Nemesis:
         try:
             pid = self.cluster.pid(name)
             with open(f"/proc/{pid}/cmdline", "rb") as f:
-                ours = os.path.join(self.cluster.dir, name).encode() in f.read().split(b"\0")
+                ours = os.path.join(self.cluster.dir, name).encode() in f.read()
         except (OSError, ValueError):
             return None
         return pid if ours else None
