@@ -37,8 +37,8 @@ static bool take_page(const json_t *answer, struct coord_list *l)
     return true;
 }
 
-static struct error *read_pages(struct etcd *e, const char *key, const char *end, uint64_t deadline,
-                                struct coord_list *l, int *ret_code)
+static struct error *read_pages(struct etcd *e, const char *key, const char *end,
+                                unsigned timeout_ms, struct coord_list *l, int *ret_code)
 {
     for (bool more = true; more;) {
         /* the next page begins right after the last key: at the key and a zero byte */
@@ -46,12 +46,10 @@ static struct error *read_pages(struct etcd *e, const char *key, const char *end
         size_t from_len = strlen(from) + (l->n ? 1 : 0);
         if (from_len == 0)
             from_len = 1;
-        uint64_t now = clock_ms();
-        unsigned left = now < deadline ? (unsigned)(deadline - now) : 0;
         size_t before = l->n;
         json_t *answer;
         TRY(etcd__call(e, "/v3/kv/range", range_request(from, from_len, end, l->revision), true,
-                       left, &answer, ret_code));
+                       timeout_ms, &answer, ret_code));
         bool ok = take_page(answer, l);
         more = json_is_true(json_object_get(answer, "more")) && end;
         json_decref(answer);
@@ -70,7 +68,7 @@ static struct error *etcd_range(struct coord *c, const char *key, bool prefix, u
     for (;;) {
         struct coord_list l = {0};
         int code = -1;
-        struct error *error = read_pages(e, key, end, deadline, &l, &code);
+        struct error *error = read_pages(e, key, end, timeout_ms, &l, &code);
         if (!error) {
             *ret = l;
             return NULL;
