@@ -335,10 +335,10 @@ bool store_sleep(struct store *s)
         keep_wal(s->checker);
         keep_wal(s->writer);
     }
-    store__disconnect(s->checker);
-    s->checker = NULL;
+    store__close_checker(s);
     if (s->writer)
         close_writer(s);
+    store__forget_pace(s);
     pthread_mutex_unlock(&s->checkpoint_lock);
     return true;
 }
@@ -408,8 +408,9 @@ void store_close(struct store *s)
     assert(s->n_free == s->n_readers);
     for (size_t i = 0; i < s->n_free; i++)
         store__disconnect(s->free_readers[i]);
-    store__disconnect(s->checker);
+    store__close_checker(s);
     close_writer(s);
+    store__forget_pace(s);
     store__forget_counts(s);
     mem_free(s->marks);
     pthread_mutex_destroy(&s->lock);

@@ -207,6 +207,7 @@ struct store {
 
     pthread_mutex_t checkpoint_lock;
     struct store_conn *checker; /* under checkpoint_lock; opened on use */
+    struct store_pace *pace;    /* of its file */
 
     pthread_mutex_t lock;
     pthread_cond_t reader_back, gate; /* gate: `writing` or `restarting` ended */
@@ -226,6 +227,8 @@ struct store {
 extern int store__reset_pages;
 
 void store__forget_counts(struct store *s);
+void store__close_checker(struct store *s);
+void store__forget_pace(struct store *s); /* once all connections are closed */
 char *store__path(const char *dir, uint64_t region, const char *suffix);
 struct error *store__read_meta(sqlite3 *db, const char *path, struct store_meta *ret);
 /* 55000 when the file is another cluster's or region's. */

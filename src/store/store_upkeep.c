@@ -3,8 +3,12 @@
  *
  * A checkpoint runs on its own connection, beside readers and the writer. It can't start the WAL
  * over while somebody reads or writes in it; so that a busy region's WAL doesn't grow without end,
- * a long one is reset with the writer held back for that moment (only what came since the first
- * pass is left to move).
+ * a long one is reset with the writer held back for that moment: passes are made before until
+ * little is left to move.
+ *
+ * A pass writes thousands of pages and then syncs them; were they handed to the disk all at once,
+ * the log, for which writers wait, would queue behind them. So they are handed over piece by piece,
+ * with pauses, before each of SQLite's syncs (store_pace).
  */
 #include "store_int.h"
 
@@ -15,10 +19,87 @@
 #include <unistd.h>
 
 enum {
-    RESET_WAIT_MS = 50, /* how long to wait for the writer, and for readers in it */
+    RESET_WAIT_MS = 50,    /* how long to wait for the writer, and for readers in it */
+    PASSES = 6,            /* before a reset */
+    LITTLE = 1024 * 1024,  /* to be moved while the writer is held back */
+    PIECE = 1024 * 1024,   /* handed to the disk at once */
+    PAUSE_MAX_US = 100000, /* after a piece: as long as it took */
 };
 
 int store__reset_pages = 16000;
+
+/* ---- pacing ------------------------------------------------------------------------------- */
+
+/* The file's methods as the checker sees them: its sync is ours. */
+struct store_pace {
+    sqlite3_io_methods methods; /* first */
+    const sqlite3_io_methods *usual;
+    int fd; /* of the database file; closed behind SQLite's, whose locks that would drop */
+    bool on;
+};
+
+/* Writes out what the kernel holds of the file; what is clean costs next to nothing. */
+static void write_out(int fd)
+{
+    struct stat st;
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return;
+    for (off_t at = 0; at < st.st_size; at += PIECE) {
+        uint64_t began = clock_us();
+        sync_file_range(fd, at, PIECE,
+                        SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE |
+                            SYNC_FILE_RANGE_WAIT_AFTER);
+        uint64_t took = clock_us() - began;
+        if (took >= 1000)
+            sleep_ms((unsigned)(MIN(took, (uint64_t)PAUSE_MAX_US) / 1000));
+    }
+}
+
+static int paced_sync(sqlite3_file *f, int flags)
+{
+    const struct store_pace *pace = (const struct store_pace *)f->pMethods;
+    if (pace->on)
+        write_out(pace->fd);
+    return pace->usual->xSync(f, flags);
+}
+
+static struct error *open_checker(struct store *s)
+{
+    sqlite3_file *f = NULL;
+    TRY(store__connect(s, s->path, STORE_CHECKER, &s->checker));
+    sqlite3_busy_timeout(s->checker->db, RESET_WAIT_MS);
+    sqlite3_file_control(s->checker->db, "main", SQLITE_FCNTL_FILE_POINTER, &f);
+    if (!f)
+        return NULL;
+    s->pace = NEW(struct store_pace);
+    *s->pace = (struct store_pace){.methods = *f->pMethods, .usual = f->pMethods};
+    s->pace->methods.xSync = paced_sync;
+    s->pace->fd = open(s->path, O_RDWR | O_CLOEXEC);
+    f->pMethods = &s->pace->methods;
+    return NULL;
+}
+
+void store__close_checker(struct store *s)
+{
+    store__disconnect(s->checker);
+    s->checker = NULL;
+}
+
+void store__forget_pace(struct store *s)
+{
+    if (s->pace)
+        fd_closep(&s->pace->fd);
+    mem_free(s->pace);
+    s->pace = NULL;
+}
+
+/* Before SQLite syncs its WAL: another descriptor of that one may be closed at any time. */
+static void write_out_wal(struct store *s)
+{
+    _cleanup_(mem_freep) char *path = mem_printf("%s-wal", s->path);
+    _cleanup_(fd_closep) int fd = open(path, O_RDWR | O_CLOEXEC);
+    write_out(fd);
+}
 
 /* ---- checkpoints -------------------------------------------------------------------------- */
 
@@ -94,17 +175,28 @@ static bool should_reset(struct store *s)
     return should;
 }
 
+static struct error *pass(struct store *s, bool *ret_busy)
+{
+    write_out_wal(s);
+    if (s->pace)
+        s->pace->on = true;
+    struct error *e = checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, ret_busy);
+    if (s->pace)
+        s->pace->on = false;
+    return e;
+}
+
 static struct error *checkpoint_locked(struct store *s, uint64_t *ret_durable_lsn)
 {
     bool busy;
-    if (!s->checker) {
-        TRY(store__connect(s, s->path, STORE_CHECKER, &s->checker));
-        sqlite3_busy_timeout(s->checker->db, RESET_WAIT_MS);
-    }
+    if (!s->checker)
+        TRY(open_checker(s));
     pthread_mutex_lock(&s->lock);
     uint64_t applied = s->meta.applied_lsn;
     pthread_mutex_unlock(&s->lock);
-    TRY(checkpoint(s, SQLITE_CHECKPOINT_PASSIVE, &busy));
+    TRY(pass(s, &busy));
+    for (int i = 1; i < PASSES && should_reset(s) && store_wal_bytes(s) > LITTLE; i++)
+        TRY(pass(s, &busy));
     if (busy || store_wal_bytes(s))
         TRY(sync_wal(s)); /* else SQLite has moved all of it, and synced the file */
     if (should_reset(s)) {
