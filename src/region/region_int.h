@@ -278,7 +278,9 @@ void region__clear_leftovers(struct region_replica *p);
  */
 void region__touch(struct region_replica *p);
 void region__leave_awake(struct region_replica *p); /* of a replica that goes */
-size_t region__max_awake(void);                     /* by the process' limit of open files */
+/* When the log is longer, what holds back its oldest part is checkpointed; tests make it small. */
+extern uint64_t region__log_bytes;
+size_t region__max_awake(void); /* by the process' limit of open files */
 void *region__upkeep(void *rs);
 
 /* payload.c: what an entry says */

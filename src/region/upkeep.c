@@ -30,7 +30,6 @@ enum {
     INFO_EVERY = 4, /* periods */
     CHECKPOINT_BYTES = 48 * 1024 * 1024,
     QUIET_CHECKPOINTS = 50, /* in one look: they share the disk with the log */
-    LOG_BYTES = 256 * 1024 * 1024,
     PRESSURE_MAX = 64,
     COUNTING_MS = 20, /* for tables that were not counted since the start, each time */
     FILES_EACH = 16,  /* that a replica may have open, by and large */
@@ -39,6 +38,8 @@ enum {
     LOOK_AT = 8,      /* to find some to close */
     TRIM_EVERY = 256, /* closed files */
 };
+
+uint64_t region__log_bytes = 256 * 1024 * 1024;
 
 size_t region__max_awake(void)
 {
@@ -247,7 +248,7 @@ static void relieve_log(struct regions *rs)
 {
     uint64_t regions[PRESSURE_MAX], bytes = 0;
     wal_pressure(rs->wal, regions, 0, &bytes);
-    if (bytes < LOG_BYTES)
+    if (bytes < region__log_bytes)
         return;
     size_t n = wal_pressure(rs->wal, regions, PRESSURE_MAX, &bytes);
     for (size_t i = 0; i < n; i++) {

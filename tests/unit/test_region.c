@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -550,18 +551,75 @@ static void test_many(void **state)
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
+/* ---- the log's length --------------------------------------------------------------------------
+ */
+
+extern uint64_t region__log_bytes;
+
+static uint64_t log_bytes(const struct fixture *f)
+{
+    uint64_t bytes = 0;
+    char path[128];
+    snprintf(path, sizeof(path), "%s/log", f->dir);
+    DIR *d = opendir(path);
+    for (struct dirent *entry; (entry = readdir(d));) {
+        struct stat st;
+        if (fstatat(dirfd(d), entry->d_name, &st, 0) == 0 && S_ISREG(st.st_mode))
+            bytes += (uint64_t)st.st_size;
+    }
+    closedir(d);
+    return bytes;
+}
+
+/* However much is written: the log stays about as long as it may, and neither a region that nobody
+ * writes to any more holds it back, nor one that was dropped. */
+static void test_log_is_bounded(void **state)
+{
+    enum { MB = 1024 * 1024, LIMIT = 32 * MB, SPARE = 4 * 16 * MB, WRITES = 160 };
+    struct fixture *f = *state, idle = *f, dropped = *f;
+    uint64_t before = region__log_bytes;
+    region__log_bytes = LIMIT;
+    create_named(&idle, "idle");
+    create_named(&dropped, "dropped");
+    ok(write_sql(&idle, 0, "INSERT INTO idle VALUES (1, 'x')"));
+    ok(write_sql(&dropped, 0, "INSERT INTO dropped VALUES (1, 'x')"));
+    uint64_t table = dropped.region + 1000;
+    ok(catalog_drop_tables(f->catalog, &table, 1));
+    for (int i = 0; i < WRITES; i++)
+        ok(write_sql(f, 0, "INSERT OR REPLACE INTO t VALUES (1, hex(zeroblob(524288)))"));
+    for (int i = 0; i < 2000 && log_bytes(f) > LIMIT + SPARE; i++)
+        sleep_ms(10);
+    assert_in_range(log_bytes(f), 1, LIMIT + SPARE);
+    stop(f);
+    start(f);
+    assert_in_range(log_bytes(f), 1, LIMIT + SPARE);
+    idle.regions = f->regions;
+    idle.catalog = f->catalog;
+    assert_int_equal(read_number(&idle, "SELECT count(*) FROM idle"), 1);
+    assert_int_equal(read_number(f, "SELECT length(b) FROM t"), MB);
+    region__log_bytes = before;
+}
+
 int main(void)
 {
     log_threshold = LOG_ERROR;
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_write_read), CASE(test_failing_statement),
-        CASE(test_retry),      CASE(test_restart),
-        CASE(test_concurrent), CASE(test_transaction),
-        CASE(test_parts),      CASE(test_large_statement),
-        CASE(test_ddl),        CASE(test_stale_schema),
-        CASE(test_kill),       CASE(test_move),
-        CASE(test_many),       CASE(test_log_behind_file),
+        CASE(test_write_read),
+        CASE(test_failing_statement),
+        CASE(test_retry),
+        CASE(test_restart),
+        CASE(test_concurrent),
+        CASE(test_transaction),
+        CASE(test_parts),
+        CASE(test_large_statement),
+        CASE(test_ddl),
+        CASE(test_stale_schema),
+        CASE(test_kill),
+        CASE(test_move),
+        CASE(test_many),
+        CASE(test_log_behind_file),
+        CASE(test_log_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
