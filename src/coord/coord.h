@@ -74,8 +74,8 @@ void coord_list_done(struct coord_list *l);
 /* One key: n is 0 or 1. */
 struct error *coord_get(struct coord *c, const char *key, unsigned timeout_ms,
                         struct coord_list *ret) MUST_CHECK;
-/* All keys that begin with `prefix`, as of one revision. Many come in several answers: the timeout is
- * each one's. */
+/* All keys that begin with `prefix`, as of one revision. Many come in several answers: the timeout
+ * is each one's. */
 struct error *coord_list(struct coord *c, const char *prefix, unsigned timeout_ms,
                          struct coord_list *ret) MUST_CHECK;
 
