@@ -181,6 +181,11 @@ void instruct__run(struct instruct *in, const char *statement, const struct stor
             break;
         error_free(e);
     }
+    if (error_is(e, E_STALE_SCHEMA)) {
+        error_free(e);
+        e = error_hint(error_new(E_SERIALIZATION, "the schema keeps changing"),
+                       "Put it again, under another id.");
+    }
     bool stop = session_end(in, s);
     if (e && stop) { /* maybe because of that; the next life finds out */
         error_free(e);
