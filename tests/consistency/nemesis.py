@@ -14,7 +14,6 @@ import time
 
 import psycopg2
 
-import conftest
 import workload
 
 FAULTS = {}
@@ -124,6 +123,7 @@ def move(n):
     free = [s for s in n.servers if s != primary and s not in backups]
     target = n.random.choice(free or n.servers)
     through = n.random.choice([s for s in n.servers if s not in n.down | n.frozen] or n.servers)
+    import conftest  # not before --build is known, which it looks at
     with subprocess.Popen([conftest.MINISQL, "-h", n.cluster.host_of(through), "-p",
                            str(n.cluster.port_of(through)), "-c", f"move {table} {source} {target}"],
                           stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
