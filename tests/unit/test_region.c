@@ -600,6 +600,31 @@ static void test_log_is_bounded(void **state)
     region__log_bytes = before;
 }
 
+/* What a snapshot left that was never completed, and a file that was replaced, are deleted by a
+ * copy that is whole. */
+static void test_leftovers(void **state)
+{
+    struct fixture *f = *state;
+    static const char *const suffixes[] = {"incoming", "db.damaged", "db-wal.damaged"};
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1, 'a')"));
+    stop(f);
+    char path[3][128];
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        snprintf(path[i], sizeof(path[i]), "%s/region-%llu.%s", f->dir,
+                 (unsigned long long)f->region, suffixes[i]);
+        int fd = open(path[i], O_CREAT | O_WRONLY, 0600);
+        assert_true(fd >= 0);
+        close(fd);
+    }
+    start(f);
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (2, 'b')"));
+    for (size_t i = 0; i < ARRAY_LEN(suffixes); i++) {
+        for (int k = 0; k < 500 && access(path[i], F_OK) == 0; k++)
+            sleep_ms(10);
+        assert_int_equal(access(path[i], F_OK), -1);
+    }
+}
+
 int main(void)
 {
     log_threshold = LOG_ERROR;
@@ -613,6 +638,7 @@ int main(void)
         CASE(test_transaction),
         CASE(test_parts),
         CASE(test_large_statement),
+        CASE(test_leftovers),
         CASE(test_ddl),
         CASE(test_stale_schema),
         CASE(test_kill),
