@@ -1,5 +1,6 @@
 """The switch between the namespaces (net.py) does what it is told: else the tests that rely on it say
 nothing."""
+import itertools
 import socket
 import time
 
@@ -91,3 +92,27 @@ def test_cluster_in_namespaces(make_net_cluster):
     cluster.net.heal()
     cluster.wait_up(*cluster.names)
     assert cluster.value("SELECT count(*) FROM t", name=victim) == 1
+
+
+def test_master_is_not_held_up_by_who_is_cut_off_from_it(make_net_cluster):
+    """What the master can't ask one primary (the link between the two is gone, and only that one), it
+    asks the others all the same: their lost copies are made elsewhere."""
+    cluster = make_net_cluster(servers=4, copies=3)
+    for i in range(8):
+        cluster.query(f"CREATE TABLE t{i} (id int PRIMARY KEY)")
+    cluster.wait_copies(3)
+    master = cluster.master()
+    place = cluster.placement()
+
+    def primaries(lost):  # of the tables that will lack a copy
+        return {where[0] for where in place.values() if lost in where[1:]}
+    mute, lost, other = next(servers for servers in itertools.permutations(cluster.others(master))
+                             if {servers[0], servers[2]} <= primaries(servers[1]))
+    cluster.net.partition(master, mute)
+    cluster.kill(lost)
+    cluster.names.remove(lost)
+
+    def repaired():
+        return all(len(where) == 3 and lost not in where
+                   for where in cluster.placement().values() if where[0] == other)
+    wait_until("copies elsewhere", repaired, 30)
