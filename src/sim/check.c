@@ -68,7 +68,7 @@ struct named {
 /* E: whoever appends (lsn, epoch) appends what everybody did, behind what everybody had. */
 void check__entry(struct sim *s, struct replica *r, const struct item *i, uint64_t prev_epoch)
 {
-    struct region *g = &s->regions[r->region];
+    struct sim_region *g = &s->regions[r->region];
     struct named *n = map_get_u64(&g->named, i->epoch << 32 | i->lsn);
     if (!n) {
         n = NEW(struct named);
@@ -87,7 +87,7 @@ void check__entry(struct sim *s, struct replica *r, const struct item *i, uint64
                   (unsigned long long)prev_epoch, (unsigned long long)n->prev_epoch);
 }
 
-static void add_truth(struct region *g, const struct item *i)
+static void add_truth(struct sim_region *g, const struct item *i)
 {
     uint64_t before = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
     if (g->n_committed == g->cap_committed) {
@@ -100,7 +100,7 @@ static void add_truth(struct region *g, const struct item *i)
 /* G: a request is applied once. */
 static void check_once(struct sim *s, const struct replica *r, const struct item *i)
 {
-    struct region *g = &s->regions[r->region];
+    struct sim_region *g = &s->regions[r->region];
     void *lsn = (void *)(uintptr_t)i->lsn;
     if (i->kind == ENTRY_WRITE) {
         void *before = map_put_u64(&g->requests, (uint64_t)i->client << 56 | i->seq, lsn);
@@ -116,7 +116,7 @@ static void check_once(struct sim *s, const struct replica *r, const struct item
 /* A. */
 void check__apply(struct sim *s, struct replica *r, const struct item *i)
 {
-    struct region *g = &s->regions[r->region];
+    struct sim_region *g = &s->regions[r->region];
     if (!i || i->lsn != s->servers[r->server].copies[r->region].file.lsn + 1)
         sim__fail(s, "s%u r%u applies %llu, its file is at %llu", r->server, r->region,
                   (unsigned long long)(i ? i->lsn : 0),
@@ -143,7 +143,7 @@ void check__apply(struct sim *s, struct replica *r, const struct item *i)
 void check__acknowledge(struct sim *s, const struct replica *r, const struct request *q,
                         uint64_t lsn)
 {
-    struct region *g = &s->regions[r->region];
+    struct sim_region *g = &s->regions[r->region];
     uint64_t at = (uint64_t)(uintptr_t)map_get_u64(&g->values, q->value);
     bool stale =
         !lsn && s->servers[r->server].copies[r->region].file.requests[q->client].seq > q->seq;
@@ -159,7 +159,7 @@ void check__acknowledge(struct sim *s, const struct replica *r, const struct req
 /* ---- configs
  * --------------------------------------------------------------------------------------- */
 
-static bool sound(const struct server *v, unsigned region)
+static bool sound(const struct sim_server *v, unsigned region)
 {
     const struct copy *c = &v->copies[region];
     return c->exists && !c->damaged && !c->rotten && !v->lost[region];
@@ -202,7 +202,7 @@ void check__swap(struct sim *s, unsigned region, unsigned by, const struct repl_
         s->stats->takeovers++;
 }
 
-static bool has_on_disk(const struct copy *c, const struct region *g, uint64_t lsn)
+static bool has_on_disk(const struct copy *c, const struct sim_region *g, uint64_t lsn)
 {
     if (!lsn || c->synced.lsn >= lsn)
         return true;
@@ -213,7 +213,7 @@ static bool has_on_disk(const struct copy *c, const struct region *g, uint64_t l
 /* B. Seldom the whole log; mostly its end, which by E speaks for the rest. */
 static void check_durable(struct sim *s, unsigned region)
 {
-    struct region *g = &s->regions[region];
+    struct sim_region *g = &s->regions[region];
     g->dirty = false;
     bool all = ++s->checks % 64 == 0;
     for (unsigned i = 0; i < s->n_servers; i++) {
@@ -241,7 +241,7 @@ bool check__proposing(const struct sim *s, unsigned region)
 }
 
 /* Has what was promised, and goes on having it. */
-static bool well(const struct server *v, unsigned region)
+static bool well(const struct sim_server *v, unsigned region)
 {
     const struct disk *d = &v->disk;
     uint64_t now = v->replicas[region].sim->now;
@@ -254,7 +254,7 @@ static bool well(const struct server *v, unsigned region)
  * promise.) */
 bool check__may_lose(struct sim *s, unsigned server, unsigned region)
 {
-    const struct region *g = &s->regions[region];
+    const struct sim_region *g = &s->regions[region];
     if (!config__holds(&g->config, server))
         return true;
     if (g->swaps_in_flight || check__proposing(s, region))
@@ -268,9 +268,9 @@ bool check__may_lose(struct sim *s, unsigned server, unsigned region)
 /* ---- serving
  * --------------------------------------------------------------------------------------- */
 
-static void check_served(struct sim *s, unsigned region, const struct server *v)
+static void check_served(struct sim *s, unsigned region, const struct sim_server *v)
 {
-    const struct region *g = &s->regions[region];
+    const struct sim_region *g = &s->regions[region];
     if (v->copies[region].file.lsn < g->acked)
         sim__fail(s, "r%u: s%u serves reads at %llu, %llu was acknowledged", region, v->id,
                   (unsigned long long)v->copies[region].file.lsn, (unsigned long long)g->acked);
@@ -283,7 +283,7 @@ static void check_serving(struct sim *s, unsigned region)
 {
     unsigned serving = s->n_servers;
     for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[i];
+        struct sim_server *v = &s->servers[i];
         const struct replica *r = &v->replicas[region];
         if (!v->up || !r->core || !repl_may_serve(r->core, server__clock(s, v)))
             continue;
@@ -311,7 +311,7 @@ bool check__healthy(struct sim *s, unsigned *ret_region)
 {
     for (unsigned i = 0; i < s->n_regions; i++) {
         const struct repl_config *c = &s->regions[i].config;
-        struct server *v = &s->servers[c->primary];
+        struct sim_server *v = &s->servers[c->primary];
         *ret_region = i;
         if (1 + c->n_backups != s->copies || c->n_learners || !v->up || !v->replicas[i].ready ||
             !repl_may_serve(v->replicas[i].core, server__clock(s, v)))
@@ -329,10 +329,10 @@ bool check__settled(struct sim *s, const char **ret_why)
 {
     static char why[128];
     for (unsigned i = 0; i < s->n_regions; i++) {
-        const struct region *g = &s->regions[i];
+        const struct sim_region *g = &s->regions[i];
         uint64_t hash = g->n_committed ? g->committed[g->n_committed - 1].hash : 0;
         for (unsigned j = 0; j < s->n_servers; j++) {
-            const struct server *v = &s->servers[j];
+            const struct sim_server *v = &s->servers[j];
             const struct copy *c = &v->copies[i];
             *ret_why = "a copy that nobody counts on is still there";
             if (!config__holds(&g->config, j) && c->exists)
@@ -358,7 +358,7 @@ bool check__settled(struct sim *s, const char **ret_why)
 void check__end(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_regions; i++) {
-        const struct region *g = &s->regions[i];
+        const struct sim_region *g = &s->regions[i];
         if (g->acked > g->n_committed)
             sim__fail(s, "r%u: %llu was acknowledged, %zu are there", i,
                       (unsigned long long)g->acked, g->n_committed);

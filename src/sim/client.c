@@ -84,7 +84,7 @@ void client__reply(struct sim *s, const struct request *q, bool done, uint64_t l
 /* Which version a request has shown: of a write, where the log has it. */
 static uint64_t version_of(struct sim *s, const struct request *q)
 {
-    struct region *g = &s->regions[q->region];
+    struct sim_region *g = &s->regions[q->region];
     uint64_t lsn = (uint64_t)(uintptr_t)map_get_u64(&g->values, q->value);
     if (q->value && !lsn)
         sim__fail(s, "r%u: client %u was told of %llu, which is not committed", q->region,
@@ -94,7 +94,7 @@ static uint64_t version_of(struct sim *s, const struct request *q)
 
 static void check_result(struct sim *s, const struct client *c, const struct request *q)
 {
-    struct region *g = &s->regions[q->region];
+    struct sim_region *g = &s->regions[q->region];
     uint64_t lsn = version_of(s, q);
     if (lsn < c->floor || (q->write && lsn == c->floor))
         sim__fail(s,

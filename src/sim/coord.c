@@ -35,7 +35,7 @@ const char *config__text(const struct repl_config *c)
     return text;
 }
 
-bool coord__away(const struct sim *s, const struct server *v)
+bool coord__away(const struct sim *s, const struct sim_server *v)
 {
     return s->now < v->store_away_until;
 }
@@ -53,7 +53,7 @@ static uint64_t store_delay(struct sim *s)
 static void tell_everybody(struct sim *s, unsigned region)
 {
     for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[i];
+        struct sim_server *v = &s->servers[i];
         if (!v->up)
             continue;
         struct event *e = event__new(EV_WATCH, i, region);
@@ -64,7 +64,8 @@ static void tell_everybody(struct sim *s, unsigned region)
 }
 
 /* As a server does that holds replicas: it opens one that a config names it for. */
-void coord__deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c)
+void coord__deliver(struct sim *s, struct sim_server *v, unsigned region,
+                    const struct repl_config *c)
 {
     struct replica *r = &v->replicas[region];
     if (!c->epoch)
@@ -82,7 +83,7 @@ void coord__deliver(struct sim *s, struct server *v, unsigned region, const stru
     repl_config_changed(v->core, server__clock(s, v), r->core, c);
 }
 
-static void plan_read(struct sim *s, struct server *v, uint64_t delay)
+static void plan_read(struct sim *s, struct sim_server *v, uint64_t delay)
 {
     struct event *e = event__new(EV_READ_STORE, v->id, 0);
     e->incarnation = v->incarnation;
@@ -90,7 +91,7 @@ static void plan_read(struct sim *s, struct server *v, uint64_t delay)
 }
 
 /* All records, at a start and when the store was out of reach for a while. */
-void coord__read(struct sim *s, struct server *v)
+void coord__read(struct sim *s, struct sim_server *v)
 {
     if (coord__away(s, v)) {
         plan_read(s, v, v->store_away_until - s->now + 1 * MS);
@@ -101,7 +102,7 @@ void coord__read(struct sim *s, struct server *v)
     v->opening = false;
 }
 
-void coord__away_for(struct sim *s, struct server *v, uint64_t us)
+void coord__away_for(struct sim *s, struct sim_server *v, uint64_t us)
 {
     v->store_away_until = MAX(v->store_away_until, s->now + us);
     if (v->up)
@@ -125,7 +126,7 @@ void coord__propose(void *ctx, const struct repl_config *current, const struct r
 {
     struct replica *r = ctx;
     struct sim *s = r->sim;
-    struct server *v = &s->servers[r->server];
+    struct sim_server *v = &s->servers[r->server];
     if (v->dying)
         return;
     TRACE(s, "s%u r%u proposes %s for %s", r->server, r->region, config__text(next),
@@ -155,7 +156,7 @@ void coord__propose(void *ctx, const struct repl_config *current, const struct r
 
 void coord__swap(struct sim *s, struct event *e)
 {
-    struct region *g = &s->regions[e->region];
+    struct sim_region *g = &s->regions[e->region];
     g->swaps_in_flight--;
     bool fits = g->config.epoch == e->current.epoch;
     STORY(s, "r%u the store %s %s by s%u", e->region, fits ? "takes" : "refuses",
@@ -163,7 +164,9 @@ void coord__swap(struct sim *s, struct event *e)
     if (fits) {
         s->stats->swaps++;
         check__swap(s, e->region, e->server, &g->config, &e->next);
+        struct repl_config old = g->config;
         g->config = e->next;
+        master__remember_former(g, &old);
         g->dirty = true;
         tell_everybody(s, e->region);
     }
@@ -173,7 +176,7 @@ void coord__swap(struct sim *s, struct event *e)
     answer(s, e, lost ? ANSWER_UNKNOWN : fits ? ANSWER_DONE : ANSWER_REFUSED, store_delay(s));
 }
 
-void coord__answer(struct sim *s, struct server *v, struct event *e)
+void coord__answer(struct sim *s, struct sim_server *v, struct event *e)
 {
     struct replica *r = &v->replicas[e->region];
     if (!r->core)

@@ -144,7 +144,7 @@ void copy__crash(struct sim *s, struct copy *c, bool power)
     c->ghost = false;
 }
 
-static bool same_log(const struct server *v, unsigned region, const struct items *log,
+static bool same_log(const struct sim_server *v, unsigned region, const struct items *log,
                      uint64_t from, uint64_t last)
 {
     if (items__last(log) != last && !(last == 0 && !log->n))
@@ -168,7 +168,7 @@ static bool may_have_hole(const struct copy *c)
 }
 
 /* The log as it was found after a restart: what was synced, and a beginning of what was not. */
-void copy__recovered(struct sim *s, struct server *v, unsigned region)
+void copy__recovered(struct sim *s, struct sim_server *v, unsigned region)
 {
     struct copy *c = &v->copies[region];
     uint64_t first, last, epoch, held = c->synced.lsn, synced = items__last(&c->log);

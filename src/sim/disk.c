@@ -157,19 +157,19 @@ static const char *base_name(const char *path)
 /* ---- which disk, and is it alive ---------------------------------------------------------- */
 
 /* Paths begin with "s<number>/". */
-static struct server *server_of_path(const char *path)
+static struct sim_server *server_of_path(const char *path)
 {
     return &world->servers[path[1] - '0'];
 }
 
-static struct server *server_of_fd(int fd)
+static struct sim_server *server_of_fd(int fd)
 {
     return &world->servers[(fd - FD_BASE) / FD_STEP];
 }
 
 /* Counts an operation. False: the disk is dead, or dies with this one (*ret_now, which may be NULL,
  * says so). */
-static bool alive(struct server *v, bool *ret_now)
+static bool alive(struct sim_server *v, bool *ret_now)
 {
     struct disk *d = &v->disk;
     if (ret_now)
@@ -185,14 +185,14 @@ static bool alive(struct server *v, bool *ret_now)
     return !d->dead;
 }
 
-static bool write_fails(const struct server *v)
+static bool write_fails(const struct sim_server *v)
 {
     return world->now < v->disk.bad_until;
 }
 
 /* ---- the calls ----------------------------------------------------------------------------- */
 
-static int new_fd(struct server *v, int inode, bool sync)
+static int new_fd(struct sim_server *v, int inode, bool sync)
 {
     struct disk *d = &v->disk;
     for (int i = 0; i < DISK_FDS; i++) {
@@ -208,7 +208,7 @@ static int new_fd(struct server *v, int inode, bool sync)
 
 static int disk_open(const char *path, int flags, mode_t mode)
 {
-    struct server *v = server_of_path(path);
+    struct sim_server *v = server_of_path(path);
     struct disk *d = &v->disk;
     (void)mode;
     if (!alive(v, NULL))
@@ -260,7 +260,7 @@ static off_t disk_size(int fd)
 
 static ssize_t disk_pread(int fd, void *data, size_t len, off_t offset)
 {
-    struct server *v = server_of_fd(fd);
+    struct sim_server *v = server_of_fd(fd);
     const struct inode *f = inode_of(fd, NULL);
     if (!alive(v, NULL))
         return -1;
@@ -278,7 +278,7 @@ static ssize_t disk_pread(int fd, void *data, size_t len, off_t offset)
 
 static ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t offset)
 {
-    struct server *v = server_of_fd(fd);
+    struct sim_server *v = server_of_fd(fd);
     bool sync, now, works = alive(v, &now), bad = write_fails(v);
     struct inode *f = inode_of(fd, &sync);
     size_t end = (size_t)offset + len;
@@ -309,7 +309,7 @@ static ssize_t disk_pwrite(int fd, const void *data, size_t len, off_t offset)
 
 static int disk_fsync(int fd)
 {
-    struct server *v = server_of_fd(fd);
+    struct sim_server *v = server_of_fd(fd);
     struct disk *d = &v->disk;
     bool directory = (fd - FD_BASE) % FD_STEP == FD_DIRECTORY;
     if (!alive(v, NULL))
@@ -338,7 +338,7 @@ static int disk_lock(int fd)
 
 static int disk_mkdir(const char *path, mode_t mode)
 {
-    struct server *v = server_of_path(path);
+    struct sim_server *v = server_of_path(path);
     (void)mode;
     if (!alive(v, NULL))
         return -1;
@@ -348,7 +348,7 @@ static int disk_mkdir(const char *path, mode_t mode)
 
 static int disk_rename(const char *from, const char *to)
 {
-    struct server *v = server_of_path(from);
+    struct sim_server *v = server_of_path(from);
     struct names *names = &v->disk.names;
     if (!alive(v, NULL))
         return -1;
@@ -364,7 +364,7 @@ static int disk_rename(const char *from, const char *to)
 
 static int disk_unlink(const char *path)
 {
-    struct server *v = server_of_path(path);
+    struct sim_server *v = server_of_path(path);
     if (!alive(v, NULL))
         return -1;
     int at = find_name(&v->disk.names, base_name(path));
@@ -378,7 +378,7 @@ static int disk_unlink(const char *path)
 
 static int disk_list(const char *directory, void (*found)(void *ctx, const char *name), void *ctx)
 {
-    struct server *v = server_of_path(directory);
+    struct sim_server *v = server_of_path(directory);
     if (!alive(v, NULL))
         return -1;
     for (int i = 0; i < v->disk.names.n; i++)
@@ -400,7 +400,7 @@ const struct wal_io disk__io = {.open = disk_open,
 
 /* ---- what happens to it --------------------------------------------------------------------- */
 
-void disk__restart(struct sim *s, struct server *v, bool power)
+void disk__restart(struct sim *s, struct sim_server *v, bool power)
 {
     struct disk *d = &v->disk;
     memset(d->fds, 0, sizeof(d->fds));
@@ -418,7 +418,7 @@ void disk__restart(struct sim *s, struct server *v, bool power)
 
 /* A bit turns, somewhere before the last write: what lies behind that can't be told from a torn
  * tail. False: there is nothing to damage. */
-bool disk__rot(struct sim *s, struct server *v)
+bool disk__rot(struct sim *s, struct sim_server *v)
 {
     struct disk *d = &v->disk;
     const struct name *name =

@@ -48,6 +48,7 @@ void life__create(struct sim *s)
     s->copies = (unsigned)sim__between(s, 2, 3);
     choose_repl(s);
     choose_log(s);
+    s->repair_ms = ONE_OF(s, 500, 1500, 5000);
     s->drift_ppm = ONE_OF(s, 0, 1000, 37000);
     for (unsigned i = 0; i < s->n_servers; i++)
         s->servers[i].rate_ppm = 1000000 - s->drift_ppm + sim__chance(s, 2 * s->drift_ppm + 1);
@@ -75,78 +76,18 @@ void life__choose(struct sim *s)
         k->on[i] = sim__likely(s, 550);
 }
 
-/* ---- the master
- * ------------------------------------------------------------------------------------ */
+/* ---- the operator ---------------------------------------------------------------------------- */
 
-static void ask(struct sim *s, unsigned region, enum repl_change what, unsigned node)
-{
-    struct event *e = event__new(EV_ASK, s->regions[region].config.primary, region);
-    e->change = what;
-    e->from = node;
-    event__at(s, sim__between(s, 1 * MS, 20 * MS), e);
-}
-
-void life__master_asks(struct sim *s, struct server *v, struct event *e)
-{
-    struct replica *r = &v->replicas[e->region];
-    if (!r->core)
-        return;
-    static const char *const names[] = {"add", "remove", "transfer to"};
-    struct error *error = repl_change(v->core, server__clock(s, v), r->core, e->change, e->from);
-    STORY(s, "s%u r%u is asked to %s s%u: %s", v->id, e->region, names[e->change], e->from,
-          error ? error->message : "ok");
-    error_free(error);
-}
-
-static bool seems_alive(struct sim *s, unsigned server)
-{
-    if (s->faults && sim__likely(s, 50))
-        return sim__likely(s, 500);
-    return s->servers[server].up && !s->servers[server].log_failed &&
-           !server__paused(s, &s->servers[server]);
-}
-
-/* A random server for which (in config?, alive?) holds as wanted; n_servers: none. */
-static unsigned pick(struct sim *s, const struct repl_config *c, bool in, bool alive)
+/* A random server that lives and holds nothing of the region; n_servers: none. */
+static unsigned pick_other(struct sim *s, const struct repl_config *c)
 {
     unsigned start = (unsigned)sim__chance(s, s->n_servers);
     for (unsigned i = 0; i < s->n_servers; i++) {
         unsigned n = (start + i) % s->n_servers;
-        if (n != c->primary && (config__holds(c, n) || config__learner(c, n)) == in &&
-            seems_alive(s, n) == alive)
+        if (!config__holds(c, n) && !config__learner(c, n) && s->servers[n].up)
             return n;
     }
     return s->n_servers;
-}
-
-static void keep_copies(struct sim *s, unsigned region)
-{
-    struct repl_config c = s->regions[region].config;
-    unsigned have = 1 + c.n_backups, n;
-    for (uint32_t i = 0; i < c.n_learners; i++)
-        if (!seems_alive(s, c.learners[i])) {
-            ask(s, region, REPL_REMOVE, c.learners[i]);
-            return;
-        }
-    if (have + c.n_learners < s->copies) {
-        if ((n = pick(s, &c, false, true)) < s->n_servers)
-            ask(s, region, REPL_ADD_LEARNER, n);
-    } else if (have > s->copies) {
-        n = pick(s, &c, true, false);
-        if (n == s->n_servers)
-            n = pick(s, &c, true, true);
-        if (n < s->n_servers)
-            ask(s, region, REPL_REMOVE, n);
-    } else if (c.n_learners && have == s->copies && !s->faults) {
-        ask(s, region, REPL_REMOVE, c.learners[0]);
-    }
-}
-
-void life__master(struct sim *s)
-{
-    event__at(s, sim__between(s, 200 * MS, 600 * MS), event__new(EV_MASTER, 0, 0));
-    for (unsigned i = 0; i < s->n_regions; i++)
-        keep_copies(s, i);
 }
 
 /* Moves, transfers, and now and then something that makes no sense. */
@@ -156,17 +97,18 @@ static void operator_acts(struct sim *s)
     struct repl_config c = s->regions[region].config;
     uint64_t what = sim__chance(s, 10);
     if (what < 4 && c.n_backups)
-        ask(s, region, REPL_TRANSFER, c.backups[sim__chance(s, c.n_backups)]);
-    else if (what < 8 && (n = pick(s, &c, false, true)) < s->n_servers)
-        ask(s, region, REPL_ADD_LEARNER, n);
+        master__ask(s, region, c.primary, REPL_TRANSFER, c.backups[sim__chance(s, c.n_backups)]);
+    else if (what < 8 && (n = pick_other(s, &c)) < s->n_servers)
+        master__ask(s, region, c.primary, REPL_ADD_LEARNER, n);
     else
-        ask(s, region, (enum repl_change)sim__chance(s, 3), (unsigned)sim__chance(s, s->n_servers));
+        master__ask(s, region, c.primary, (enum repl_change)sim__chance(s, 3),
+                    (unsigned)sim__chance(s, s->n_servers));
 }
 
 /* ---- what breaks
  * ----------------------------------------------------------------------------------- */
 
-static void crash(struct sim *s, struct server *v, bool power)
+static void crash(struct sim *s, struct sim_server *v, bool power)
 {
     if (!v->up)
         return;
@@ -191,7 +133,7 @@ static void isolate(struct sim *s, unsigned server, uint64_t us)
 }
 
 /* Harm to the whole disk: only while each of its copies may be lost. */
-static bool may_lose_all(struct sim *s, const struct server *v)
+static bool may_lose_all(struct sim *s, const struct sim_server *v)
 {
     for (unsigned i = 0; i < s->n_regions; i++)
         if (v->copies[i].exists && !check__may_lose(s, v->id, i))
@@ -199,7 +141,7 @@ static bool may_lose_all(struct sim *s, const struct server *v)
     return true;
 }
 
-static void mark_lost(struct sim *s, struct server *v)
+static void mark_lost(struct sim *s, struct sim_server *v)
 {
     s->stats->damages++;
     for (unsigned i = 0; i < s->n_regions; i++) {
@@ -211,7 +153,7 @@ static void mark_lost(struct sim *s, struct server *v)
 /* A bit turns in the log, and the process ends at once: for as long as nobody has noticed, a copy
  * counts as one, and another may be let go for its sake. That is beyond what f + 1 copies promise.
  */
-static void rot(struct sim *s, struct server *v)
+static void rot(struct sim *s, struct sim_server *v)
 {
     if (!may_lose_all(s, v) || !disk__rot(s, v))
         return;
@@ -220,7 +162,7 @@ static void rot(struct sim *s, struct server *v)
 }
 
 /* A file goes bad; noticed by a read of it, or at the next start. */
-static void damage(struct sim *s, struct server *v)
+static void damage(struct sim *s, struct sim_server *v)
 {
     unsigned region = (unsigned)sim__chance(s, s->n_regions);
     struct copy *c = &v->copies[region];
@@ -238,7 +180,7 @@ static void damage(struct sim *s, struct server *v)
     }
 }
 
-static void wipe(struct sim *s, struct server *v)
+static void wipe(struct sim *s, struct sim_server *v)
 {
     if (!may_lose_all(s, v))
         return;
@@ -252,7 +194,7 @@ static void wipe(struct sim *s, struct server *v)
 
 /* Whether writes fail, or reads, or there is no room: the copies there stop. An operator looks
  * after it some time. */
-static void disk_refuses(struct sim *s, enum fault what, struct server *v)
+static void disk_refuses(struct sim *s, enum fault what, struct sim_server *v)
 {
     if (!may_lose_all(s, v))
         return;
@@ -269,7 +211,7 @@ static void disk_refuses(struct sim *s, enum fault what, struct server *v)
 }
 
 /* It jumps ahead, or drifts in another way. (A monotonic clock never goes back.) */
-static void clock_goes_wrong(struct sim *s, struct server *v)
+static void clock_goes_wrong(struct sim *s, struct sim_server *v)
 {
     v->offset_ms = (int64_t)server__clock(s, v);
     v->clock_at = s->now;
@@ -279,7 +221,7 @@ static void clock_goes_wrong(struct sim *s, struct server *v)
     STORY(s, "s%u: its clock %s", v->id, "goes another way");
 }
 
-static void hit_one(struct sim *s, enum fault what, struct server *v)
+static void hit_one(struct sim *s, enum fault what, struct sim_server *v)
 {
     unsigned other = (unsigned)sim__chance(s, s->n_servers);
     switch (what) {
@@ -345,7 +287,7 @@ static void hit(struct sim *s, enum fault what)
         for (unsigned i = 0; i < s->n_servers; i++)
             coord__away_for(s, &s->servers[i], us);
     } else {
-        struct region *g = &s->regions[sim__chance(s, s->n_regions)];
+        struct sim_region *g = &s->regions[sim__chance(s, s->n_regions)];
         unsigned victim =
             sim__likely(s, 400) ? g->config.primary : (unsigned)sim__chance(s, s->n_servers);
         hit_one(s, what, &s->servers[victim]);
@@ -363,7 +305,7 @@ void life__fault(struct sim *s)
         hit(s, what);
 }
 
-static bool needs_restart(struct sim *s, const struct server *v)
+static bool needs_restart(struct sim *s, const struct sim_server *v)
 {
     bool needs = v->log_failed || v->disk.refused;
     for (unsigned j = 0; j < s->n_regions; j++)
@@ -379,7 +321,7 @@ void life__end_faults(struct sim *s)
     memset(s->blocked_until, 0, sizeof(s->blocked_until));
     STORY(s, "---- nothing breaks from here on");
     for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[i];
+        struct sim_server *v = &s->servers[i];
         v->slow_disk_until = v->disk.bad_until = v->disk.full_until = 0;
         v->disk.unreadable_until = v->disk.dies_in = 0;
         v->store_away_until = MIN(v->store_away_until, s->now);

@@ -10,7 +10,7 @@
  */
 #include "sim/sim_int.h"
 
-static struct server *server_of(const struct replica *r)
+static struct sim_server *server_of(const struct replica *r)
 {
     return &r->sim->servers[r->server];
 }
@@ -55,7 +55,7 @@ static void specify(struct replica *r, const struct repl_entry *e, bool logged)
 }
 
 /* The log took nothing of that, and is not asked again. */
-static void note_failure(struct server *v, struct error *e)
+static void note_failure(struct sim_server *v, struct error *e)
 {
     v->log_failed |= e != NULL;
     error_free(e);
@@ -65,7 +65,7 @@ static void on_append(void *ctx, const struct repl_entry *entries, size_t n)
 {
     enum { MOST = 512 };
     struct replica *r = ctx;
-    struct server *v = server_of(r);
+    struct sim_server *v = server_of(r);
     struct wal_entry list[MOST];
     uint64_t position;
     if (n > MOST)
@@ -87,7 +87,7 @@ static void on_append(void *ctx, const struct repl_entry *entries, size_t n)
 static void on_truncate(void *ctx, uint64_t lsn)
 {
     struct replica *r = ctx;
-    struct server *v = server_of(r);
+    struct sim_server *v = server_of(r);
     uint64_t position;
     TRACE(r->sim, "s%u r%u truncates to %llu", r->server, r->region, (unsigned long long)lsn);
     if (lsn < copy_of(r)->file.lsn)
@@ -105,7 +105,7 @@ static void on_truncate(void *ctx, uint64_t lsn)
 static void check_read(struct replica *r, const struct wal_entry *e)
 {
     struct item real = item__decode(r->sim, e->lsn, e->epoch, e->data, e->len);
-    const struct region *g = &r->sim->regions[r->region];
+    const struct sim_region *g = &r->sim->regions[r->region];
     const struct item *i = items__get(&r->log, e->lsn);
     if (!i && e->lsn <= copy_of(r)->file.lsn) /* a segment that was to be recycled came back */
         i = &g->committed[e->lsn - 1].item;
@@ -121,7 +121,7 @@ static void check_read(struct replica *r, const struct wal_entry *e)
 static struct error *read_log(struct replica *r, uint64_t from, size_t max_bytes,
                               struct wal_entry *ret, size_t max_n, size_t *ret_n)
 {
-    struct server *v = server_of(r);
+    struct sim_server *v = server_of(r);
     arena_reset(&v->arena);
     TRY(wal_read(v->wal, r->region, from, max_bytes, &v->arena, ret, max_n, ret_n));
     for (size_t i = 0; i < *ret_n; i++)
@@ -195,7 +195,7 @@ void replica__fail(struct sim *s, struct replica *r, const char *why)
 }
 
 /* What is appended until it starts is in, too; mostly it started at once. */
-void server__sync(struct sim *s, struct server *v)
+void server__sync(struct sim *s, struct sim_server *v)
 {
     if (v->sync_running)
         return;
@@ -213,14 +213,14 @@ void server__sync(struct sim *s, struct server *v)
 }
 
 /* The log's only answer to a failed write is to stop: all copies of the server do. */
-static void log_failed(struct sim *s, struct server *v, const char *why)
+static void log_failed(struct sim *s, struct sim_server *v, const char *why)
 {
     for (unsigned i = 0; i < s->n_regions; i++)
         if (v->replicas[i].core)
             replica__fail(s, &v->replicas[i], why);
 }
 
-static bool sync_log(struct sim *s, struct server *v)
+static bool sync_log(struct sim *s, struct sim_server *v)
 {
     struct error *e = v->log_failed             ? error_new(E_IO, "the log could not be written")
                       : REPL_MUTATION(no_fsync) ? NULL
@@ -238,7 +238,7 @@ static bool sync_log(struct sim *s, struct server *v)
     return ok;
 }
 
-void server__synced(struct sim *s, struct server *v)
+void server__synced(struct sim *s, struct sim_server *v)
 {
     v->sync_running = false;
     if (!sync_log(s, v))
@@ -324,7 +324,7 @@ static void run_one(struct replica *r, struct batch *b, struct waiting *w)
 }
 
 /* All that wait are one batch. */
-static void lead_batch(struct sim *s, struct server *v, struct replica *r)
+static void lead_batch(struct sim *s, struct sim_server *v, struct replica *r)
 {
     struct batch b = {0};
     uint64_t first = 0, before = r->batch_file.lsn;
@@ -360,7 +360,7 @@ static void lead_batch(struct sim *s, struct server *v, struct replica *r)
 /* ---- applying ----------------------------------------------------------------------------------
  */
 
-static bool apply_some(struct sim *s, struct server *v, struct replica *r)
+static bool apply_some(struct sim *s, struct sim_server *v, struct replica *r)
 {
     enum { AT_ONCE = 64 };
     struct file *f = &copy_of(r)->file;
@@ -381,7 +381,7 @@ static bool apply_some(struct sim *s, struct server *v, struct replica *r)
     return ok;
 }
 
-static void apply(struct sim *s, struct server *v, struct replica *r)
+static void apply(struct sim *s, struct sim_server *v, struct replica *r)
 {
     while (!r->failed && copy_of(r)->file.lsn < r->committed && apply_some(s, v, r)) {
     }
@@ -389,7 +389,7 @@ static void apply(struct sim *s, struct server *v, struct replica *r)
 
 /* The batch's file is the file now. Its entries are applied one by one, so that they are checked.
  */
-static void finish_batch(struct sim *s, struct server *v, struct replica *r)
+static void finish_batch(struct sim *s, struct sim_server *v, struct replica *r)
 {
     struct file *f = &copy_of(r)->file;
     for (uint64_t lsn = f->lsn + 1; lsn <= r->batch_last; lsn++) {
@@ -403,7 +403,7 @@ static void finish_batch(struct sim *s, struct server *v, struct replica *r)
     answer_all(r, r->batch, &r->n_batch, true);
 }
 
-static void tend_batch(struct sim *s, struct server *v, struct replica *r)
+static void tend_batch(struct sim *s, struct sim_server *v, struct replica *r)
 {
     if (r->in_flight && r->reign != r->batch_reign) { /* unknown: they may still be committed */
         r->in_flight = false;
@@ -418,7 +418,7 @@ static void tend_batch(struct sim *s, struct server *v, struct replica *r)
 }
 
 /* Brings each replica to where it should be. */
-void server__work(struct sim *s, struct server *v)
+void server__work(struct sim *s, struct sim_server *v)
 {
     for (unsigned i = 0; i < s->n_regions && !v->dying; i++) {
         struct replica *r = &v->replicas[i];
@@ -438,7 +438,8 @@ void server__work(struct sim *s, struct server *v)
  */
 
 /* A read takes its time: the lease must hold at its end, too. */
-static void begin_read(struct sim *s, struct server *v, struct replica *r, const struct request *q)
+static void begin_read(struct sim *s, struct sim_server *v, struct replica *r,
+                       const struct request *q)
 {
     struct event *e = event__new(EV_READ_DONE, v->id, r->region);
     e->request = *q;
@@ -447,13 +448,13 @@ static void begin_read(struct sim *s, struct server *v, struct replica *r, const
     event__at_process(s, sim__chance(s, sim__likely(s, 50) ? 3000 * MS : 500), e);
 }
 
-static bool may_serve(struct sim *s, struct server *v, const struct replica *r)
+static bool may_serve(struct sim *s, struct sim_server *v, const struct replica *r)
 {
     return r->core && r->ready &&
            (repl_may_serve(r->core, server__clock(s, v)) || REPL_MUTATION(serve_without_lease));
 }
 
-void replica__read_done(struct sim *s, struct server *v, const struct event *e)
+void replica__read_done(struct sim *s, struct sim_server *v, const struct event *e)
 {
     bool good = may_serve(s, v, &v->replicas[e->region]) || REPL_MUTATION(read_unchecked);
     struct request q = e->request;
@@ -461,7 +462,7 @@ void replica__read_done(struct sim *s, struct server *v, const struct event *e)
     client__reply(s, &q, good, e->lsn);
 }
 
-void replica__request(struct sim *s, struct server *v, const struct request *q)
+void replica__request(struct sim *s, struct sim_server *v, const struct request *q)
 {
     struct replica *r = &v->replicas[q->region];
     if (!may_serve(s, v, r) || r->n_queue == MAX_WAITING)
@@ -476,7 +477,7 @@ void replica__request(struct sim *s, struct server *v, const struct request *q)
  */
 
 /* A snapshot's installation was cut short: the log is of the history that it replaced. */
-static void cut_log(struct sim *s, struct server *v, struct replica *r)
+static void cut_log(struct sim *s, struct sim_server *v, struct replica *r)
 {
     uint64_t position;
     struct op cut = {.cut = true};
@@ -488,7 +489,7 @@ static void cut_log(struct sim *s, struct server *v, struct replica *r)
 }
 
 /* As region/ does when it opens a replica: what the file holds, and what the log has beyond it. */
-void replica__open(struct sim *s, struct server *v, unsigned region, bool damaged)
+void replica__open(struct sim *s, struct sim_server *v, unsigned region, bool damaged)
 {
     struct replica *r = &v->replicas[region];
     struct copy *c = &v->copies[region];
@@ -538,7 +539,7 @@ static void found_region(void *ctx, uint64_t region, uint64_t first, uint64_t la
 }
 
 /* The log, judged against what must be in it; then every copy that the disk has. */
-bool server__open(struct sim *s, struct server *v)
+bool server__open(struct sim *s, struct sim_server *v)
 {
     bool logged[MAX_REGIONS] = {0}, bad[MAX_REGIONS] = {0};
     _cleanup_(mem_freep) uint64_t *damaged = NULL;
@@ -566,7 +567,7 @@ bool server__open(struct sim *s, struct server *v)
     return true;
 }
 
-static void drop(struct sim *s, struct server *v, struct replica *r)
+static void drop(struct sim *s, struct sim_server *v, struct replica *r)
 {
     struct copy *c = &v->copies[r->region];
     uint64_t position;
@@ -585,7 +586,7 @@ static void drop(struct sim *s, struct server *v, struct replica *r)
 }
 
 /* A checkpoint, and what the log may forget by it. */
-static void checkpoint(struct sim *s, struct server *v, struct replica *r)
+static void checkpoint(struct sim *s, struct sim_server *v, struct replica *r)
 {
     struct copy *c = copy_of(r);
     uint64_t first, last, epoch;
@@ -602,7 +603,7 @@ static void checkpoint(struct sim *s, struct server *v, struct replica *r)
 }
 
 /* Files are written back, the log is recycled, data of regions that went elsewhere is deleted. */
-void server__housekeeping(struct sim *s, struct server *v)
+void server__housekeeping(struct sim *s, struct sim_server *v)
 {
     for (unsigned i = 0; i < s->n_regions && !v->dying; i++) {
         struct replica *r = &v->replicas[i];

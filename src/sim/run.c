@@ -9,7 +9,7 @@ enum { HEALTHY_WITHIN_S = 120, SETTLED_WITHIN_S = 60 };
 
 static void on_restart(struct sim *s, struct event *e)
 {
-    struct server *v = &s->servers[e->server];
+    struct sim_server *v = &s->servers[e->server];
     if (e->region && v->up && s->faults) /* an operator looks after a failed disk */
         server__crash(s, v, false);
     if (!v->up)
@@ -18,7 +18,7 @@ static void on_restart(struct sim *s, struct event *e)
 
 static void in_server(struct sim *s, struct event *e)
 {
-    struct server *v = &s->servers[e->server];
+    struct sim_server *v = &s->servers[e->server];
     if (e->kind == EV_TICK)
         server__tick(s, v);
     else if (e->kind == EV_MESSAGE)
@@ -36,7 +36,7 @@ static void in_server(struct sim *s, struct event *e)
     else if (e->kind == EV_PEER_DOWN)
         repl_peer_down(v->core, server__clock(s, v), e->from);
     else if (e->kind == EV_ASK)
-        life__master_asks(s, v, e);
+        master__asks(s, v, e);
     else if (e->kind == EV_HOUSEKEEPING)
         server__housekeeping(s, v);
     else if (e->kind == EV_REQUEST)
@@ -72,7 +72,7 @@ static void step(struct sim *s)
         client__replied(s, e);
         break;
     case EV_MASTER:
-        life__master(s);
+        master__acts(s);
         break;
     case EV_FAULT:
         life__fault(s);
@@ -93,7 +93,7 @@ static void create_world(struct sim *s)
     life__create(s);
     STORY(s, "---- %u servers, %u regions, %u copies", s->n_servers, s->n_regions, s->copies);
     for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[i];
+        struct sim_server *v = &s->servers[i];
         v->id = i;
         for (unsigned j = 0; j < MAX_REGIONS; j++)
             v->replicas[j] = (struct replica){.sim = s, .server = i, .region = j};

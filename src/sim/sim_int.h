@@ -10,7 +10,8 @@
  *   snapshot.c  a copy fetched whole
  *   coord.c   the coordination store: compare-and-swap, watches, silence
  *   client.c  clients that write and read, retry, and check what they see
- *   life.c    a master, and everything that breaks
+ *   master.c  the master's real decisions, asked of the primaries
+ *   life.c    an operator, and everything that breaks
  *   check.c   the invariants, and how a violation is reported
  *
  * Time is in microseconds; each server sees it through a clock of its own, in milliseconds. Nothing
@@ -159,7 +160,7 @@ struct replica {
     size_t n_batch, n_queue;
 };
 
-struct server {
+struct sim_server {
     unsigned id;
     bool up;
     bool dying; /* its disk died under it: it is taken down when this event is over */
@@ -188,8 +189,10 @@ struct truth { /* what is committed at an lsn, for ever */
     uint64_t hash;
 };
 
-struct region {
-    struct repl_config config; /* in the store */
+struct sim_region {
+    struct repl_config config;     /* in the store */
+    repl_node former[MAX_SERVERS]; /* held it lately */
+    uint32_t n_former;
     uint64_t swaps_in_flight;
     struct truth *committed; /* [lsn - 1] */
     size_t n_committed, cap_committed;
@@ -310,12 +313,14 @@ struct sim {
     bool faults; /* things still break */
     bool clients_on;
     struct knobs knobs;
+    struct master_memory *memory; /* of the present master */
+    uint64_t repair_ms;
     struct repl_options repl;
     struct wal_options wal;
     unsigned n_servers, n_regions, copies;
     uint64_t drift_ppm; /* the most that a clock is wrong */
-    struct server servers[MAX_SERVERS];
-    struct region regions[MAX_REGIONS];
+    struct sim_server servers[MAX_SERVERS];
+    struct sim_region regions[MAX_REGIONS];
     struct client clients[MAX_CLIENTS];
     uint64_t blocked_until[MAX_SERVERS][MAX_SERVERS]; /* [from][to] */
     uint64_t last_arrival[MAX_SERVERS][MAX_SERVERS];
@@ -343,22 +348,22 @@ void event__at(struct sim *s, uint64_t delay, struct event *e);
 void event__at_process(struct sim *s, uint64_t delay, struct event *e);
 bool event__next(struct sim *s, struct event **ret);
 void event__free(struct event *e);
-uint64_t server__clock(const struct sim *s, const struct server *v);
-bool server__paused(const struct sim *s, const struct server *v);
-void server__start(struct sim *s, struct server *v);
-void server__crash(struct sim *s, struct server *v, bool power);
-void server__restart_later(struct sim *s, struct server *v);
-void server__tick(struct sim *s, struct server *v);
-void server__plan_tick(struct sim *s, struct server *v);
-void server__message(struct sim *s, struct server *v, struct event *e);
+uint64_t server__clock(const struct sim *s, const struct sim_server *v);
+bool server__paused(const struct sim *s, const struct sim_server *v);
+void server__start(struct sim *s, struct sim_server *v);
+void server__crash(struct sim *s, struct sim_server *v, bool power);
+void server__restart_later(struct sim *s, struct sim_server *v);
+void server__tick(struct sim *s, struct sim_server *v);
+void server__plan_tick(struct sim *s, struct sim_server *v);
+void server__message(struct sim *s, struct sim_server *v, struct event *e);
 uint64_t net__delay(struct sim *s);
 void world__free(struct sim *s);
 
 /* disk.c */
 extern const struct wal_io disk__io;
-void disk__world(struct sim *s);                                 /* whose disks it is about */
-void disk__restart(struct sim *s, struct server *v, bool power); /* the process has ended */
-bool disk__rot(struct sim *s, struct server *v);
+void disk__world(struct sim *s);                                     /* whose disks it is about */
+void disk__restart(struct sim *s, struct sim_server *v, bool power); /* the process has ended */
+bool disk__rot(struct sim *s, struct sim_server *v);
 void disk__wipe(struct disk *d);
 
 /* copy.c */
@@ -376,38 +381,39 @@ struct item item__decode(struct sim *s, uint64_t lsn, uint64_t epoch, const char
 void file__apply(struct file *f, const struct item *i);
 void copy__synced(struct copy *c); /* all of its ops */
 void copy__crash(struct sim *s, struct copy *c, bool power);
-void copy__recovered(struct sim *s, struct server *v, unsigned region);
+void copy__recovered(struct sim *s, struct sim_server *v, unsigned region);
 void copy__lost_log(struct copy *c);
 void copy__wipe(struct copy *c);
 uint64_t copy__hash(uint64_t before, const struct item *i);
 
 /* replica.c */
 extern const struct repl_io replica__io; /* append, truncate, read, epoch_at, commit, role */
-bool server__open(struct sim *s, struct server *v); /* its log and what it holds */
-void server__sync(struct sim *s, struct server *v);
-void server__synced(struct sim *s, struct server *v);
-void server__work(struct sim *s, struct server *v); /* after each event there */
-void server__housekeeping(struct sim *s, struct server *v);
-void replica__open(struct sim *s, struct server *v, unsigned region, bool damaged);
-void replica__request(struct sim *s, struct server *v, const struct request *q);
-void replica__read_done(struct sim *s, struct server *v, const struct event *e);
+bool server__open(struct sim *s, struct sim_server *v); /* its log and what it holds */
+void server__sync(struct sim *s, struct sim_server *v);
+void server__synced(struct sim *s, struct sim_server *v);
+void server__work(struct sim *s, struct sim_server *v); /* after each event there */
+void server__housekeeping(struct sim *s, struct sim_server *v);
+void replica__open(struct sim *s, struct sim_server *v, unsigned region, bool damaged);
+void replica__request(struct sim *s, struct sim_server *v, const struct request *q);
+void replica__read_done(struct sim *s, struct sim_server *v, const struct event *e);
 void replica__forget(struct replica *r);
 void replica__fail(struct sim *s, struct replica *r, const char *why);
 
 /* snapshot.c */
 void snapshot__fetch(void *ctx, repl_node from);
 void snapshot__take(struct sim *s, struct event *e);
-void snapshot__done(struct sim *s, struct server *v, struct event *e);
+void snapshot__done(struct sim *s, struct sim_server *v, struct event *e);
 
 /* coord.c */
 void coord__create(struct sim *s, unsigned region);
 void coord__propose(void *ctx, const struct repl_config *current, const struct repl_config *next);
 void coord__swap(struct sim *s, struct event *e);
-void coord__answer(struct sim *s, struct server *v, struct event *e);
-void coord__deliver(struct sim *s, struct server *v, unsigned region, const struct repl_config *c);
-void coord__read(struct sim *s, struct server *v);
-bool coord__away(const struct sim *s, const struct server *v);
-void coord__away_for(struct sim *s, struct server *v, uint64_t us);
+void coord__answer(struct sim *s, struct sim_server *v, struct event *e);
+void coord__deliver(struct sim *s, struct sim_server *v, unsigned region,
+                    const struct repl_config *c);
+void coord__read(struct sim *s, struct sim_server *v);
+bool coord__away(const struct sim *s, const struct sim_server *v);
+void coord__away_for(struct sim *s, struct sim_server *v, uint64_t us);
 bool config__holds(const struct repl_config *c, unsigned server); /* as primary or backup */
 bool config__learner(const struct repl_config *c, unsigned server);
 const char *config__text(const struct repl_config *c); /* one of a few static buffers */
@@ -420,11 +426,17 @@ void client__timer(struct sim *s, const struct event *e);
 void client__reply(struct sim *s, const struct request *q, bool done, uint64_t lsn);
 void client__replied(struct sim *s, const struct event *e);
 
+/* master.c */
+void master__acts(struct sim *s);
+void master__ask(struct sim *s, unsigned region, unsigned server, enum repl_change what,
+                 unsigned node);
+void master__asks(struct sim *s, struct sim_server *v, struct event *e);
+void master__remember_former(struct sim_region *g, const struct repl_config *old);
+void master__free(struct sim *s);
+
 /* life.c */
 void life__create(struct sim *s);
 void life__choose(struct sim *s);
-void life__master(struct sim *s);
-void life__master_asks(struct sim *s, struct server *v, struct event *e);
 void life__fault(struct sim *s);
 void life__end_faults(struct sim *s);
 

@@ -31,7 +31,7 @@ void snapshot__fetch(void *ctx, repl_node from)
 
 void snapshot__take(struct sim *s, struct event *e)
 {
-    struct server *from = &s->servers[e->from];
+    struct sim_server *from = &s->servers[e->from];
     struct replica *r = &from->replicas[e->region];
     bool cut = s->now < s->blocked_until[e->from][e->server] ||
                s->now < s->blocked_until[e->server][e->from] || (s->faults && sim__likely(s, 100));
@@ -44,7 +44,7 @@ void snapshot__take(struct sim *s, struct event *e)
 }
 
 /* The file first, then the log, whose entries belong to the history that the snapshot replaces. */
-static bool install(struct sim *s, struct server *v, struct replica *r, const struct file *file)
+static bool install(struct sim *s, struct sim_server *v, struct replica *r, const struct file *file)
 {
     struct copy *c = &v->copies[r->region];
     uint64_t position;
@@ -65,7 +65,7 @@ static bool install(struct sim *s, struct server *v, struct replica *r, const st
     return ok;
 }
 
-void snapshot__done(struct sim *s, struct server *v, struct event *e)
+void snapshot__done(struct sim *s, struct sim_server *v, struct event *e)
 {
     struct replica *r = &v->replicas[e->region];
     struct copy *c = &v->copies[e->region];

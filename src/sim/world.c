@@ -96,7 +96,7 @@ bool event__next(struct sim *s, struct event **ret)
             *ret = e;
             return true;
         }
-        struct server *v = &s->servers[e->server];
+        struct sim_server *v = &s->servers[e->server];
         if (!v->up || (e->incarnation && e->incarnation != v->incarnation)) {
             event__free(e);
             continue;
@@ -114,13 +114,13 @@ bool event__next(struct sim *s, struct event **ret)
 /* ---- servers
  * ------------------------------------------------------------------------------------- */
 
-uint64_t server__clock(const struct sim *s, const struct server *v)
+uint64_t server__clock(const struct sim *s, const struct sim_server *v)
 {
     return (uint64_t)(v->offset_ms +
                       (int64_t)((s->now - v->clock_at) / 1000 * v->rate_ppm / 1000000));
 }
 
-bool server__paused(const struct sim *s, const struct server *v)
+bool server__paused(const struct sim *s, const struct sim_server *v)
 {
     return s->now < v->paused_until;
 }
@@ -150,7 +150,7 @@ static void send_copy(struct sim *s, unsigned from, unsigned to, const void *dat
 
 static void send_message(void *ctx, repl_node to, bool urgent, const void *data, size_t len)
 {
-    struct server *v = ctx;
+    struct sim_server *v = ctx;
     struct sim *s = v->replicas[0].sim;
     (void)urgent;
     if (v->dying)
@@ -166,7 +166,7 @@ static void send_message(void *ctx, repl_node to, bool urgent, const void *data,
         send_copy(s, v->id, to, data, len);
 }
 
-void server__message(struct sim *s, struct server *v, struct event *e)
+void server__message(struct sim *s, struct sim_server *v, struct event *e)
 {
     if (s->now < s->blocked_until[e->from][v->id])
         return;
@@ -175,7 +175,7 @@ void server__message(struct sim *s, struct server *v, struct event *e)
 }
 
 /* One tick is planned at a time; an earlier need replaces a later plan. */
-void server__plan_tick(struct sim *s, struct server *v)
+void server__plan_tick(struct sim *s, struct sim_server *v)
 {
     uint64_t now = server__clock(s, v), next = repl_next_tick(v->core);
     uint64_t delay = next > now ? (next - now) * 1000 : 500;
@@ -189,14 +189,14 @@ void server__plan_tick(struct sim *s, struct server *v)
     event__at(s, delay, e);
 }
 
-void server__tick(struct sim *s, struct server *v)
+void server__tick(struct sim *s, struct sim_server *v)
 {
     if (v->tick_at <= s->now)
         v->tick_at = 0;
     repl_tick(v->core, server__clock(s, v));
 }
 
-static bool start_core(struct sim *s, struct server *v)
+static bool start_core(struct sim *s, struct sim_server *v)
 {
     struct repl_io io = replica__io;
     io.ctx = v;
@@ -205,7 +205,7 @@ static bool start_core(struct sim *s, struct server *v)
     return server__open(s, v);
 }
 
-void server__start(struct sim *s, struct server *v)
+void server__start(struct sim *s, struct sim_server *v)
 {
     v->up = v->opening = true;
     v->incarnation = ++s->next_incarnation;
@@ -226,7 +226,7 @@ void server__start(struct sim *s, struct server *v)
     server__plan_tick(s, v);
 }
 
-void server__restart_later(struct sim *s, struct server *v)
+void server__restart_later(struct sim *s, struct sim_server *v)
 {
     uint64_t delay = sim__likely(s, 300)   ? sim__between(s, 1 * MS, 100 * MS)
                      : sim__likely(s, 800) ? sim__between(s, 100 * MS, 3 * SECOND)
@@ -247,7 +247,7 @@ static void tell_that_down(struct sim *s, unsigned server)
 }
 
 /* What was being written when it ended is there in part. */
-static void end_writes(struct sim *s, struct server *v)
+static void end_writes(struct sim *s, struct sim_server *v)
 {
     enum { MOST_OPS = 6 };
     if (v->wal && !v->dying && !v->log_failed && sim__likely(s, 700)) {
@@ -260,7 +260,7 @@ static void end_writes(struct sim *s, struct server *v)
 }
 
 /* The process is gone at once; with `power`, so is all that was not synced. */
-void server__crash(struct sim *s, struct server *v, bool power)
+void server__crash(struct sim *s, struct sim_server *v, bool power)
 {
     STORY(s, "s%u crashes%s%s", v->id, v->dying ? " in a disk operation" : "",
           power ? ", power cut" : "");
@@ -283,7 +283,7 @@ void server__crash(struct sim *s, struct server *v, bool power)
 void world__free(struct sim *s)
 {
     for (unsigned i = 0; i < s->n_servers; i++) {
-        struct server *v = &s->servers[i];
+        struct sim_server *v = &s->servers[i];
         repl_free(v->core);
         v->disk.dead = true;
         wal_close(v->wal);
@@ -295,7 +295,7 @@ void world__free(struct sim *s)
         arena_done(&v->arena);
     }
     for (unsigned i = 0; i < s->n_regions; i++) {
-        struct region *g = &s->regions[i];
+        struct sim_region *g = &s->regions[i];
         void *item;
         for (size_t c = 0; map_next(&g->named, &c, &item);)
             mem_free(item);
@@ -307,4 +307,5 @@ void world__free(struct sim *s)
     while (s->n_queue)
         event__free(s->queue[--s->n_queue].event);
     mem_free(s->queue);
+    master__free(s);
 }
