@@ -319,15 +319,6 @@ const struct server *catalog_server(const struct catalog_view *v, const char *na
     return lookup(((const struct view *)v)->servers, &key, by_server_name);
 }
 
-bool catalog_is_drained(const struct catalog_view *v, const char *server)
-{
-    size_t n = strlen(server);
-    for (const char *p = v->drained; p && *p; p += strcspn(p, ","), p += *p == ',')
-        if (strncmp(p, server, n) == 0 && (p[n] == ',' || p[n] == 0))
-            return true;
-    return false;
-}
-
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret)
 {
