@@ -96,9 +96,13 @@ static bool path_of(int fd, char path[PATH_MAX])
 {
     char link[64];
     snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
-    ssize_t n = readlink(link, path, PATH_MAX - 1);
-    path[n > 0 ? n : 0] = 0;
-    return n > 0 && strstr(path, (const char *)faults->match) != NULL;
+    ssize_t n = readlink(link, path, PATH_MAX - 2);
+    if (n <= 0)
+        return false;
+    memcpy(path + n, "/", 2); /* the data directory itself is concerned, too */
+    bool concerned = strstr(path, (const char *)faults->match) != NULL;
+    path[n] = 0;
+    return concerned;
 }
 
 static bool fails(int fd, int32_t with)

@@ -173,8 +173,10 @@ def power_cut(cluster, seed=None):
 
 
 def alive(cluster, name):
+    """Also while only its other threads are: one may be in the middle of a write."""
     try:
+        tasks = os.listdir(f"/proc/{cluster.pid(name)}/task")
         with open(f"/proc/{cluster.pid(name)}/stat") as f:
-            return f.read().rpartition(")")[2].split()[0] != "Z"
+            return len(tasks) > 1 or f.read().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
