@@ -36,10 +36,14 @@ static struct server {
     int client_port, peer_port, election_port;
 } server;
 
+static pid_t self; /* a forked child that fails must not go on with the suite */
+
 static void ok(struct error *e)
 {
     if (e) {
         fprintf(stderr, "%s: %s\n", e->sqlstate, e->message);
+        if (getpid() != self)
+            _exit(1);
         fail();
     }
 }
@@ -719,7 +723,8 @@ static bool session_put(struct coord_session *s, const char *k, const char *v, u
 static void session_keys(void **state)
 {
     struct coord *c = open_store();
-    struct coord_session *s = session(c, NULL);
+    struct coord_session *s;
+    ok(coord_session_open(c, 4000, CALL_MS, NULL, &s));
     struct notes notes = {0};
     struct coord_watch *w = watch(&notes, c, key("s/"), revision_of(c));
     assert_true(session_put(s, key("s/a"), "1", 0));
@@ -727,7 +732,7 @@ static void session_keys(void **state)
     op.session = s;
     assert_true(txn(c, NULL, 0, &op, 1, NULL));
     put(c, key("s/c"), "stays");
-    sleep_ms(2600);
+    sleep_ms(4600);
     assert_true(exists(c, key("s/a")) && coord_session_alive(s));
     coord_session_close(s);
     assert_false(exists(c, key("s/a")));
@@ -1734,6 +1739,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest zookeeper_tests[] = {
         CONFORMANCE,    CASE(store_restart), CASE(lease_lost),    CASE(unreachable),
         CASE(odd_keys), CASE(lost_answers),  CASE(three_members), CASE(zookeeper_user)};
+    self = getpid();
     signal(SIGPIPE, SIG_IGN);
     log_threshold = LOG_ERROR;
     snprintf(root, sizeof(root), "/tmp/test_coord.XXXXXX");
