@@ -261,7 +261,8 @@ static void hit_one(struct sim *s, enum fault what, struct sim_server *v)
         disk_refuses(s, what, v);
         break;
     case FAULT_ROT:
-        rot(s, v);
+        if (sim__likely(s, 50)) /* rare: what it spoils stays spoilt until it is recycled */
+            rot(s, v);
         break;
     case FAULT_WIPE:
         wipe(s, v);

@@ -52,7 +52,6 @@ static const struct mutation {
     {"answer_before_commit", "clients are answered when the primary alone has the write", 1},
     {"no_request_check", "a request that comes again is applied again", 1},
     {"serve_without_lease", "a primary serves whether its leases hold or not", 123},
-    {"read_unchecked", "the lease is not looked at again when a read is over", 1},
     {"release_too_much", "the log forgets what the file does not hold yet", 1},
     {"failed_log_reopened", "a server whose log has failed takes on copies again", 1},
     {"damage_forgotten", "a restart forgets that a copy has to be rebuilt", 1},
