@@ -339,6 +339,9 @@ class Nemesis:
         os.kill(pid, number)
 
     def missed(self, name):
+        if name in self.servers and "could not start: the coord" in self.cluster.log(name)[-2000:]:
+            self.down.add(name)  # it found no store for long: whoever started it does so again
+            return
         if name not in self.down and name not in self.died:
             self.died.append(name)
             self.recorder.fault("died", target=name, why="by itself")
@@ -379,11 +382,11 @@ class Nemesis:
             self.net.heal()
         for name in list(self.frozen):
             self.signal(name, signal.SIGCONT)
-        for name in sorted(self.down):  # etcd1 before s1
-            self.start(name)
-        for name in self.members + self.servers:
+        for name in self.servers:
             if self.pid(name) is None:
                 self.missed(name)
+        for name in self.members + self.servers:
+            self.start(name)
 
 
 def member_names(cluster):
