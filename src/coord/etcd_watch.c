@@ -221,6 +221,7 @@ static void stream(struct etcd_watch *w)
     struct curl_slist user = {.data = authorization};
     struct curl_slist no_expect = {.data = (char *)"Expect:", .next = authorization ? &user : NULL};
     char *body = request_text(w);
+    _cleanup_(mem_freep) char *url = mem_printf("%s/v3/watch", w->e->endpoints[w->endpoint]);
     CURL *h = curl_easy_init();
     if (!h || !body)
         goto out;
@@ -228,7 +229,6 @@ static void stream(struct etcd_watch *w)
     w->body = body;
     w->body_sent = 0;
     buf_clear(&w->line);
-    _cleanup_(mem_freep) char *url = mem_printf("%s/v3/watch", w->e->endpoints[w->endpoint]);
     etcd__setup(w->e, h, url);
     curl_easy_setopt(h, CURLOPT_HTTPHEADER, &no_expect);
     curl_easy_setopt(h, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)strlen(body));

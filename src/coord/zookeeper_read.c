@@ -122,7 +122,7 @@ static void add_child(struct level *next, const char *path, const char *key, con
                       const char *prefix)
 {
     bool root = !*key;
-    if (root && (strcmp(element, "zookeeper") == 0 || strcmp(element, ZK_LOG + 1) == 0))
+    if (root && (strcmp(element, "zookeeper") == 0 || strcmp(element, &ZK_LOG[1]) == 0))
         return;
     _cleanup_(mem_freep) char *name = zk__name(element);
     if (!name)

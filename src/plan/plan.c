@@ -9,6 +9,8 @@
  */
 #include "plan/plan_int.h"
 
+#include <stdatomic.h>
+
 const char *plan__text(struct plan *p, const struct buf *b, size_t *ret_len)
 {
     *ret_len = b->len;
@@ -17,13 +19,13 @@ const char *plan__text(struct plan *p, const struct buf *b, size_t *ret_len)
 
 struct plan *plan_ref(struct plan *p)
 {
-    __atomic_add_fetch(&p->refs, 1, __ATOMIC_RELAXED);
+    atomic_fetch_add_explicit(&p->refs, 1, memory_order_relaxed);
     return p;
 }
 
 void plan_unref(struct plan *p)
 {
-    if (!p || __atomic_sub_fetch(&p->refs, 1, __ATOMIC_ACQ_REL) > 0)
+    if (!p || atomic_fetch_sub_explicit(&p->refs, 1, memory_order_acq_rel) > 1)
         return;
     if (p->view)
         catalog_unref(p->view);
