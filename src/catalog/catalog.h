@@ -116,6 +116,7 @@ struct catalog_view {
     const struct server **servers; /* live ones, by name */
     const char *master;            /* name of the elected master; NULL: none now */
     const char *drained; /* names of servers that are to hold nothing, "s1,s3"; NULL: none */
+    uint64_t next_id; /* no table or region that the store ever knew has this id or a higher one */
     /* A table's or region's record can't be read (logged), and no earlier one is known: what is
      * missing here may yet exist, so nothing may be deleted because of it. */
     bool incomplete;
@@ -207,3 +208,46 @@ bool catalog_is_master(struct catalog *c);
 /* Ends the campaign, giving mastership away at once; `changed` is not called any more afterwards.
  * No schema change may be under way. */
 void catalog_resign(struct catalog *c);
+
+/* ---- the records themselves --------------------------------------------------------------- */
+
+/* For those who check, describe or rebuild the store: records as text, without a view. */
+enum catalog_kind {
+    CATALOG_OTHER, /* no key of ours */
+    CATALOG_CLUSTER,
+    CATALOG_MASTER,
+    CATALOG_NEXT_ID,
+    CATALOG_CHANGED,
+    CATALOG_DRAINED,
+    CATALOG_SERVER,
+    CATALOG_BENEATH_SERVER, /* instructions and their like */
+    CATALOG_TABLE,
+    CATALOG_NAME,
+    CATALOG_INDEX,
+    CATALOG_REGION,
+};
+enum catalog_kind catalog_kind_of(const char *key);
+#define CATALOG_ROOT "/minisql/" /* all keys begin with it */
+/* The key of a record with an id (table, region), of a name or index, or of its kind's only one.
+ * The caller frees it. */
+char *catalog_id_key(enum catalog_kind kind, uint64_t id) MUST_CHECK;
+char *catalog_name_key(enum catalog_kind kind, const char *schema, const char *name) MUST_CHECK;
+const char *catalog_single_key(enum catalog_kind kind);
+
+/* Parses the record of a server, table or region: *ret is a struct of that name, until
+ * catalog_record_free. XX001 when it makes no sense. */
+struct error *catalog_record_parse(const struct coord_kv *kv, const void **ret) MUST_CHECK;
+void catalog_record_free(const void *record);
+struct error *catalog_parse_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
+/* Texts for the store; the caller frees them. 22021 for names that are not UTF-8. */
+struct error *catalog_table_text(const struct table *t, char **ret) MUST_CHECK;
+struct error *catalog_region_text(const struct region *r, char **ret) MUST_CHECK;
+char *catalog_cluster_text(uint64_t id) MUST_CHECK;
+char *catalog_index_text(uint64_t table, int n_columns) MUST_CHECK;
+
+/* All records as the store has them now. */
+struct error *catalog_records(struct catalog *c, unsigned timeout_ms, struct coord_list *ret);
+/* Replaces one record if it is still at this revision (0: there is none); value NULL deletes it.
+ * For repairs only: nothing is checked. */
+struct error *catalog_write_record(struct catalog *c, const char *key, const char *value,
+                                   uint64_t revision, bool *ret_done);

@@ -8,7 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define KEY_ROOT "/minisql/"
+#define KEY_ROOT CATALOG_ROOT
 #define KEY_CLUSTER KEY_ROOT "cluster"
 #define KEY_MASTER KEY_ROOT "master"
 #define KEY_NEXT_ID KEY_ROOT "next_id"

@@ -408,9 +408,8 @@ static struct error *claim_name(struct draft *d, const struct catalog_view *v, c
 
 static void put_index(struct draft *d, const struct table *t, const struct index *x)
 {
-    const char *value = arena_printf(&d->arena, "{\"table\":%llu,\"columns\":%d}",
-                                     (unsigned long long)t->id, x->n_columns);
-    put(d, relation_key(d, KEY_INDEXES, t->schema, x->name), value);
+    put(d, relation_key(d, KEY_INDEXES, t->schema, x->name),
+        keep(d, catalog_index_text(t->id, x->n_columns)));
 }
 
 static struct error *place_in_region(struct creation *n, const struct catalog_view *v,

@@ -191,6 +191,8 @@ static void change(struct view *v, const struct coord_event *event)
         server_changed(v, event);
     } else if (strncmp(key, KEY_TABLES, strlen(KEY_TABLES)) == 0) {
         table_changed(v, event);
+    } else if (strcmp(key, KEY_NEXT_ID) == 0) {
+        v->pub.next_id = event->deleted ? 0 : strtoull(event->kv.value, NULL, 10);
     } else if (strcmp(key, KEY_MASTER) == 0) {
         text_changed(&v->master, event->deleted ? NULL : &event->kv);
     } else if (strcmp(key, KEY_DRAINED) == 0) {
@@ -282,6 +284,8 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
             text_changed(&v->master, &all->kvs[i]);
         if (strcmp(all->kvs[i].key, KEY_DRAINED) == 0)
             text_changed(&v->drained, &all->kvs[i]);
+        if (strcmp(all->kvs[i].key, KEY_NEXT_ID) == 0)
+            v->pub.next_id = strtoull(all->kvs[i].value, NULL, 10);
     }
     v->pub.schema = all->revision;
     return view_seal(v, all->revision);

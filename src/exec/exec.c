@@ -104,6 +104,7 @@ void exec_session_free(struct exec_session *s)
         return;
     exec_rollback(s);
     region_read_end(&s->reading);
+    region_look_close(s->look);
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
     mem_free(s->user);

@@ -202,6 +202,15 @@ struct error *exec_call(struct exec_session *s, const char *name, const char *co
  *   MASTER
  *   <PostgreSQL schema change>
  *        57P03 when this server is not the master.
+ *   FSCK records | disk
+ *        All records of the coordination store: revision:8 leased:1 key\0 value, one a CopyData.
+ *        What this server has of each region: JSON, see region_inspect.
+ *   FSCK put|delete <revision> <key's length>
+ *   <key><value>
+ *        One record, by compare-and-swap.
+ *   FSCK look <region>, then FSCK at <lsn> at a backup, then FSCK contents deep|brief
+ *        A copy's contents as of one lsn (region_look_open). Tag of look: "FSCK lsn".
+ *   FSCK rebuild|aside|adopt <region>
  *
  * MS001 and MS002 as in region.h. RUN and FRAG answer with CopyOut: rows in the encoding of
  * exec_rows_put(), some 64 KiB a CopyData message, and at the end 'T' and the count of rows

@@ -73,6 +73,7 @@ struct exec_session {
     struct held held;
     struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
     uint64_t reading_region;
+    struct region_look *look; /* FSCK's */
 };
 
 /* A region that a plan scans several times: one snapshot for all of them. */
@@ -237,3 +238,8 @@ struct error *exec__explain(struct run *r);
 struct error *exec__attempt(struct run *r);
 int64_t exec__row_count(void *ctx, const struct table *t);
 struct error *exec__run(struct run *r);
+
+/* ---- inspect.c ------------------------------------------------------------------------------- */
+
+struct error *exec__fsck(struct exec_session *s, const char *head, const char *body,
+                         const struct exec_wire *wire, char *tag);

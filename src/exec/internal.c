@@ -477,6 +477,11 @@ static struct error *do_master(struct call *c)
     return e;
 }
 
+static struct error *do_fsck(struct call *c)
+{
+    return exec__fsck(c->s, c->head, c->body, c->wire, c->tag);
+}
+
 static const struct {
     const char *name;
     bool needs_regions;
@@ -488,6 +493,7 @@ static const struct {
     {"APPLIED", true, do_applied}, {"COUNT", true, do_count},   {"CHANGE", true, do_change},
     {"STATE", true, do_state},     {"MOVE", true, do_move},     {"READ", true, do_read},
     {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},       {"MASTER", false, do_master},
+    {"FSCK", false, do_fsck},
 };
 
 static struct error *dispatch(struct call *c, const char *line)

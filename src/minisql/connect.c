@@ -18,7 +18,7 @@ static void add_server(struct session *s, const char *name, const char *host, si
                        const char *port)
 {
     for (size_t i = 0; i < s->n_servers; i++) {
-        struct server *known = &s->servers[i];
+        struct endpoint *known = &s->servers[i];
         if (strlen(known->host) == host_len && strncmp(known->host, host, host_len) == 0 &&
             strcmp(known->port, port) == 0) {
             if (name && !known->name)
@@ -27,9 +27,9 @@ static void add_server(struct session *s, const char *name, const char *host, si
         }
     }
     s->servers = mem_realloc(s->servers, (s->n_servers + 1) * sizeof(*s->servers));
-    s->servers[s->n_servers++] = (struct server){.name = name ? mem_strdup(name) : NULL,
-                                                 .host = mem_strndup(host, host_len),
-                                                 .port = mem_strdup(port)};
+    s->servers[s->n_servers++] = (struct endpoint){.name = name ? mem_strdup(name) : NULL,
+                                                   .host = mem_strndup(host, host_len),
+                                                   .port = mem_strdup(port)};
 }
 
 static bool port_is_valid(const char *port)
@@ -74,7 +74,7 @@ struct error *minisql__add_servers(struct session *s, const char *hosts, const c
 
 char *minisql__where(const struct session *s)
 {
-    const struct server *server = &s->servers[s->current];
+    const struct endpoint *server = &s->servers[s->current];
     return server->name ? mem_printf("%s (%s:%s)", server->name, server->host, server->port)
                         : mem_printf("%s:%s", server->host, server->port);
 }
@@ -84,7 +84,7 @@ static void print_notice(void *arg, const char *message)
     minisql__complain(arg, "%s", message);
 }
 
-static PGconn *open_connection(const struct session *s, const struct server *server)
+static PGconn *open_connection(const struct session *s, const struct endpoint *server)
 {
     const char *keys[] = {
         "host", "port", "user", "dbname", "connect_timeout", "application_name", "client_encoding",

@@ -6,6 +6,7 @@
  *   prompt.c   editing, history, names     command.c  \x and the bare words (quit, clear, ..)
  *   copy.c     COPY and \copy              describe.c \d, \dt, \di
  *   operate.c  status, servers, tables, regions, clear
+ *   fsck_int.h says the same of fsck and recover
  *
  * One thread. The only thing that a signal handler touches is run.c's cancel object.
  */
@@ -26,7 +27,7 @@ enum outcome {
 
 enum { EXIT_OK = 0, EXIT_ERROR = 1, EXIT_NO_CONNECTION = 2, EXIT_SCRIPT = 3 };
 
-struct server {
+struct endpoint {
     char *name; /* NULL until a server told us */
     char *host, *port;
 };
@@ -62,7 +63,7 @@ struct names {
 struct session {
     struct options options;
     PGconn *conn;
-    struct server *servers; /* those given with -h first, then learned ones */
+    struct endpoint *servers; /* those given with -h first, then learned ones */
     size_t n_servers;
     size_t current; /* index into servers */
     FILE *out;      /* where results go: stdout, or what \o opened */
@@ -151,3 +152,7 @@ enum outcome minisql__operate(struct session *s, const char *word, bool yes, boo
 enum outcome minisql__move(struct session *s, const char *table, const char *from, const char *to);
 enum outcome minisql__drain(struct session *s, const char *server, bool undo);
 enum outcome minisql__watch_regions(struct session *s);
+
+/* ---- fsck.c, recover.c: commands with an exit status of their own; they connect by themselves */
+int minisql__fsck(struct session *s);
+int minisql__recover(struct session *s);

@@ -38,7 +38,10 @@ void minisql__usage(FILE *out)
         "  move TABLE FROM TO   move a table's copy from one server to another\n"
         "  drain SERVER         have a server give everything away, so that it can be stopped\n"
         "  undrain SERVER       let it hold something again\n"
-        "  clear [--yes]        drop every table\n\n"
+        "  clear [--yes]        drop every table\n"
+        "  fsck [--repair]      do the store's records and all copies agree?\n"
+        "  fsck --data DIR      the same of a stopped server's directory\n"
+        "  recover ..           after a disaster: minisql recover says how\n\n"
         "  --help, --version\n\n"
         "Inside the shell: \\? shows its commands.\n",
         out);
@@ -183,7 +186,8 @@ static int run_command(struct session *s)
     fprintf(stderr,
             "minisql: unknown command \"%s\"\n"
             "HINT:  Commands are status, servers, tables, regions [--watch], "
-            "move TABLE FROM TO, drain SERVER, undrain SERVER and clear [--yes]; give SQL with "
+            "move TABLE FROM TO, drain SERVER, undrain SERVER, fsck, recover and clear [--yes]; "
+            "give SQL with "
             "-c.\n",
             words[0]);
     return EXIT_ERROR;
@@ -248,6 +252,17 @@ static void session_done(struct session *s)
     mem_free(s->separator);
 }
 
+/* fsck and recover work without a server, too, and connect in their own way. */
+static int run(struct session *s)
+{
+    const char *command = s->options.n_command ? s->options.command[0] : "";
+    if (strcmp(command, "fsck") == 0)
+        return minisql__fsck(s);
+    if (strcmp(command, "recover") == 0)
+        return minisql__recover(s);
+    return minisql__connect(s) == RUN_OK ? run_session(s) : EXIT_NO_CONNECTION;
+}
+
 int minisql_main(int argc, char **argv)
 {
     struct session s = {.out = stdout, .names_stale = true};
@@ -265,7 +280,7 @@ int minisql_main(int argc, char **argv)
             status = EXIT_ERROR;
         } else {
             minisql__install_signals();
-            status = minisql__connect(&s) == RUN_OK ? run_session(&s) : EXIT_NO_CONNECTION;
+            status = run(&s);
         }
     }
     session_done(&s);

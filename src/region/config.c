@@ -75,12 +75,40 @@ static void follow_record(struct regions *rs, const struct region *r)
     region__put(p);
 }
 
+/* Is the record lost, rather than deleted with the region's last table? Then there are tables
+ * still; or the store never knew the region: it was set back to a state before that. */
+static bool is_lost(const struct catalog_view *view, const struct region_replica *p)
+{
+    if (p->told_lost || p->id >= view->next_id)
+        return true;
+    for (size_t i = 0; i < view->n_tables; i++)
+        if (view->tables[i]->region == p->id)
+            return true;
+    return false;
+}
+
+/* Looked at again with every view. */
+static void keep_lost(struct region_replica *p)
+{
+    p->rs->follow_all = true;
+    if (!p->told_lost)
+        log_error("region=%llu: the store has lost its record; this copy is kept: run minisql fsck",
+                  (unsigned long long)p->id);
+    p->told_lost = true;
+}
+
 /* A replica of a region that exists no more, or that is whole without us. */
-static void drop_orphan(struct regions *rs, struct region_replica *p, const struct region *r)
+static void drop_orphan(struct regions *rs, const struct catalog_view *view,
+                        struct region_replica *p, const struct region *r)
 {
     region__lock(rs);
     bool counted_on = r && !p->gone && !repl_may_drop(p->core);
     region__unlock(rs);
+    p->told_lost = p->told_lost && !r;
+    if (!r && is_lost(view, p)) {
+        keep_lost(p);
+        return;
+    }
     if (r && (is_member(r, rs->name) || r->n_backups + 1 < r->copies))
         return;
     if (counted_on) {
@@ -91,13 +119,14 @@ static void drop_orphan(struct regions *rs, struct region_replica *p, const stru
     }
 }
 
-static void follow_region(struct regions *rs, uint64_t id, const struct region *r, bool may_drop)
+static void follow_region(struct regions *rs, const struct catalog_view *view, uint64_t id,
+                          const struct region *r, bool may_drop)
 {
     if (r)
         follow_record(rs, r);
     struct region_replica *p = region__get(rs, id);
     if (p && may_drop)
-        drop_orphan(rs, p, r);
+        drop_orphan(rs, view, p, r);
     region__put(p);
 }
 
@@ -111,9 +140,9 @@ static void follow_changes(struct regions *rs, const struct catalog_view *old,
         const struct region *is = k < view->n_regions ? view->regions[k] : NULL;
         bool gone = was && (!is || was->id < is->id), fresh = is && (!was || is->id < was->id);
         if (gone)
-            follow_region(rs, was->id, NULL, may_drop);
+            follow_region(rs, view, was->id, NULL, may_drop);
         else if (was != is)
-            follow_region(rs, is->id, is, may_drop);
+            follow_region(rs, view, is->id, is, may_drop);
         i += !fresh;
         k += !gone;
     }
@@ -122,12 +151,25 @@ static void follow_changes(struct regions *rs, const struct catalog_view *old,
 static void follow_all(struct regions *rs, const struct catalog_view *view, bool may_drop)
 {
     for (size_t i = 0; i < view->n_regions; i++)
-        follow_region(rs, view->regions[i]->id, view->regions[i], may_drop);
+        follow_region(rs, view, view->regions[i]->id, view->regions[i], may_drop);
     size_t n;
     struct region_replica **all = region__all(rs, &n);
     for (size_t i = 0; i < n; i++) {
         if (may_drop && !catalog_region(view, all[i]->id))
-            drop_orphan(rs, all[i], NULL);
+            drop_orphan(rs, view, all[i], NULL);
+        region__put(all[i]);
+    }
+    mem_free(all);
+}
+
+/* The store was set back to an older state. */
+static void keep_what_it_lacks(struct regions *rs, const struct catalog_view *view)
+{
+    size_t n;
+    struct region_replica **all = region__all(rs, &n);
+    for (size_t i = 0; i < n; i++) {
+        if (!catalog_region(view, all[i]->id))
+            keep_lost(all[i]);
         region__put(all[i]);
     }
     mem_free(all);
@@ -140,6 +182,10 @@ void region__follow(struct regions *rs)
     bool may_drop = view->cluster == rs->cluster && !view->incomplete;
     bool all = !old || rs->follow_all;
     rs->follow_all = !may_drop;
+    if (old && view->revision < old->revision) { /* what it lacks now is lost, not dropped */
+        keep_what_it_lacks(rs, view);
+        all = true;
+    }
     if (all)
         follow_all(rs, view, may_drop);
     else

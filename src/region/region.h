@@ -171,3 +171,46 @@ struct region_status {
 bool region_get_status(struct regions *r, uint64_t region, struct region_status *ret);
 /* Rows of a table as last counted (a second old at most); -1: not held here. Cheap. */
 int64_t region_row_count(struct regions *r, uint64_t region, const char *table);
+
+/* ---- inspecting and repairing (minisql fsck, minisql recover) ------------------------------- */
+
+/*
+ * What there is of a region at one server, as a JSON object:
+ *   region          its id                                   file      there is a file on disk
+ *   lsn, epoch      applied, by the file                     schema_version, cluster (hex): the
+ * same log_first, log_last, log_epoch                           entries in the log; absent: none
+ *   rebuild         marked as damaged                        error     why it stands still, or
+ * can't be read modified        last write to the file, seconds since 1970 of a running server:
+ *   stray           a file or log entries without a replica
+ *   role, serving, committed, config {epoch, primary, backups, learners} (epoch 0: none known)
+ * with its contents:
+ *   tables [{id, name, rows, hash}], indexes [name], records [{id, version, record}], described,
+ *   damage [text], dangling [text], requests_hash, max_gateway
+ */
+typedef struct error *region_emit_fn(void *ctx, const char *json, size_t len);
+/* One object for each region; no contents. */
+struct error *region_inspect(struct regions *r, region_emit_fn *emit, void *ctx);
+/* The same of a stopped server's data directory, with contents, first an object {"log_damage": ..}
+ * where the log is damaged. `deep`: hashes and checks, too. Changes nothing. */
+struct error *region_inspect_directory(const char *dir, bool deep, region_emit_fn *emit, void *ctx);
+
+/* Looking at a copy's contents as of one lsn, beside its work. At the primary: as of the opening.
+ * At a backup the opening only keeps it from applying more, and region_look_at lets it go up to an
+ * lsn, as of which it is looked at. 55000 when it is there no more: open anew. A look that takes
+ * longer than some seconds between the two holds nothing back. */
+struct region_look;
+struct error *region_look_open(struct regions *r, uint64_t region, struct region_look **ret);
+uint64_t region_look_lsn(const struct region_look *l);
+struct error *region_look_at(struct region_look *l, uint64_t lsn);
+struct error *region_look_contents(struct region_look *l, bool deep, region_emit_fn *emit,
+                                   void *ctx);
+void region_look_close(struct region_look *l); /* NULL is fine */
+
+/* Sets a backup's or learner's file aside and takes part as a damaged copy, which is made anew from
+ * the primary's. 55000 at the primary. */
+struct error *region_rebuild(struct regions *r, uint64_t region);
+/* Renames the stray file of a region to region-N.db.aside and forgets its log entries. */
+struct error *region_set_aside(struct regions *r, uint64_t region);
+/* The operator takes this server's copy as it is, though it is marked as damaged: the mark goes,
+ * and log entries that don't follow the file are forgotten. 55000 at a primary that serves. */
+struct error *region_adopt(struct regions *r, uint64_t region);

@@ -68,6 +68,7 @@ struct region_replica {
     char *leaving;          /* goes in favour of the learner that is asked for in a config .. */
     uint64_t leaving_epoch; /* .. of this epoch at most; NULL: nobody */
     bool failed;            /* its disk did; `error` says how */
+    uint64_t hold_until, hold_lsn; /* a follower applies no further than this lsn until then */
     char error[160];
     struct region_replica *next_unsynced, *next_soon;
     bool apply_soon; /* in rs->soon: the ticker sees to it */
@@ -95,6 +96,8 @@ struct region_replica {
     int64_t file_bytes;   /* -1: not known */
 
     uint64_t config_revision; /* last given to the core; only under rs->syncing */
+    _Atomic bool told_lost;   /* its record was lost; changed only under rs->syncing */
+    bool described;           /* the file has minisql_records; only who owns the writer */
 };
 
 /* A config to be swapped in the store. */
@@ -267,6 +270,8 @@ struct error *region__forget_parts(struct region_replica *p);
 /* schema.c */
 struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
                                      struct buf *ret_sql);
+/* Does the file carry the catalog's records of its tables? Those of older versions don't. */
+bool region__is_described(struct region_replica *p);
 
 /* snapshot_fetch.c */
 void region__fetch_snapshot(struct region_replica *p, const char *from);
@@ -282,6 +287,12 @@ void region__leave_awake(struct region_replica *p); /* of a replica that goes */
 extern uint64_t region__log_bytes;
 size_t region__max_awake(void); /* by the process' limit of open files */
 void *region__upkeep(void *rs);
+
+/* inspect.c */
+typedef struct json_t json_t;
+json_t *region__contents_json(const struct store_contents *c);
+struct error *region__emit_json(json_t *object, region_emit_fn *emit, void *ctx);
+void region__put_file_facts(json_t *object, const char *dir, uint64_t region);
 
 /* payload.c: what an entry says */
 enum payload_kind {

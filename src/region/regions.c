@@ -141,6 +141,146 @@ static struct error *open_replica(struct regions *rs, uint64_t id, bool damaged)
     return NULL;
 }
 
+/* ---- repairs ------------------------------------------------------------------------------------
+ */
+
+static struct error *rename_file(struct regions *rs, uint64_t id, const char *suffix,
+                                 const char *ending)
+{
+    _cleanup_(mem_freep) char *path =
+        mem_printf("%s/region-%llu.db%s", rs->dir, (unsigned long long)id, suffix);
+    _cleanup_(mem_freep) char *aside = mem_printf("%s%s", path, ending);
+    if (rename(path, aside) != 0 && errno != ENOENT)
+        return error_errno(E_IO, errno, "could not rename \"%s\"", path);
+    return NULL;
+}
+
+static struct error *check_rebuildable(struct region_replica *p)
+{
+    region__lock(p->rs);
+    bool primary = p->role == REPL_PRIMARY, busy = p->fetch.state != REGION_FETCH_NONE || p->gone;
+    region__unlock(p->rs);
+    if (primary)
+        return error_hint(error_new("55000", "this server is the primary of region %llu",
+                                    (unsigned long long)p->id),
+                          "Make another copy the primary first.");
+    return busy ? error_new("55006", "region %llu is being rebuilt already",
+                            (unsigned long long)p->id)
+                : NULL;
+}
+
+/* rs->syncing held, so that nobody makes a new replica meanwhile. */
+static struct error *take_out(struct regions *rs, struct region_replica *p)
+{
+    enum { WAIT_MS = 10000 };
+    uint64_t deadline = clock_ms() + WAIT_MS;
+    pthread_rwlock_wrlock(&rs->map_lock);
+    map_remove_u64(&rs->map, p->id);
+    pthread_rwlock_unlock(&rs->map_lock);
+    region__retire(p);
+    region__leave_awake(p);
+    region__put(p); /* the map's */
+    while (atomic_load(&p->refs) > 1 && clock_ms() < deadline)
+        sleep_ms(5);
+    return atomic_load(&p->refs) == 1
+               ? NULL
+               : error_hint(error_new("55006", "region %llu is in use", (unsigned long long)p->id),
+                            "Restart this server.");
+}
+
+static struct error *rebuild(struct regions *rs, struct region_replica *p)
+{
+    uint64_t id = p->id;
+    TRY(check_rebuildable(p));
+    TRY(region__mark_damaged(rs, id));
+    log_warn("region=%llu: this copy is set aside and made anew from another one",
+             (unsigned long long)id);
+    TRY(take_out(rs, p));
+    TRY(rename_file(rs, id, "", ".damaged"));
+    TRY(rename_file(rs, id, "-wal", ".damaged"));
+    return open_replica(rs, id, true);
+}
+
+struct error *region_rebuild(struct regions *rs, uint64_t region)
+{
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
+    pthread_mutex_lock(&rs->syncing);
+    struct error *e = rebuild(rs, p);
+    pthread_mutex_unlock(&rs->syncing);
+    region__put(p);
+    region__follow(rs);
+    return e;
+}
+
+/* No store of the region is open. Entries that begin behind the file's end can't be applied. */
+static struct error *cut_to_file(struct regions *rs, uint64_t id)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct store_contents contents;
+    uint64_t first, last, epoch, position;
+    TRY(store_inspect(rs->dir, id, false, &a, &contents));
+    wal_range(rs->wal, id, &first, &last, &epoch);
+    if (first > last || first <= contents.meta.applied_lsn + 1)
+        return NULL;
+    TRY(wal_truncate(rs->wal, id, 0, &position));
+    return wal_sync(rs->wal, position);
+}
+
+static bool is_serving(struct region_replica *p)
+{
+    region__lock(p->rs);
+    bool is = p->role == REPL_PRIMARY && p->serving;
+    region__unlock(p->rs);
+    return is;
+}
+
+static struct error *adopt(struct regions *rs, struct region_replica *p)
+{
+    uint64_t id = p->id;
+    if (is_serving(p))
+        return error_new("55000", "this server serves region %llu", (unsigned long long)id);
+    log_warn("region=%llu: this copy is taken as it is, on the operator's word",
+             (unsigned long long)id);
+    TRY(take_out(rs, p));
+    struct error *e = cut_to_file(rs, id);
+    if (!e)
+        region__unmark_damaged(rs, id);
+    struct error *again = open_replica(rs, id, false);
+    if (!e)
+        return again;
+    error_free(again);
+    return e;
+}
+
+struct error *region_adopt(struct regions *rs, uint64_t region)
+{
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
+    pthread_mutex_lock(&rs->syncing);
+    struct error *e = adopt(rs, p);
+    pthread_mutex_unlock(&rs->syncing);
+    region__put(p);
+    region__follow(rs);
+    return e;
+}
+
+struct error *region_set_aside(struct regions *rs, uint64_t region)
+{
+    struct region_replica *p = region__get(rs, region);
+    if (p) {
+        region__put(p);
+        return error_new("55006", "region %llu is in use", (unsigned long long)region);
+    }
+    log_warn("region=%llu: a file that belongs to nothing is set aside",
+             (unsigned long long)region);
+    TRY(rename_file(rs, region, "", ".aside"));
+    TRY(rename_file(rs, region, "-wal", ".aside"));
+    uint64_t position;
+    TRY(wal_truncate(rs->wal, region, 0, &position));
+    return wal_sync(rs->wal, position);
+}
+
 /* At the start, a copy that the store knows and of which the disk has nothing at all was lost, say
  * with a data directory that was wiped. A learner's, too: its primary may be about to make it a
  * backup, on what it had said. (Nothing is ever written in a region's first epoch, and what is

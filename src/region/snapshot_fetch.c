@@ -430,6 +430,7 @@ static struct error *put_in_place(struct region_replica *p, const char *path,
     buf_done(&p->fragments);
     store_close(p->store);
     p->store = NULL;
+    p->described = false;
     struct error *e = store_install(rs->dir, p->id, path);
     if (!e)
         region__unmark_damaged(rs, p->id);

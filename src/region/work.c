@@ -179,9 +179,12 @@ static bool next_to_apply(struct region_replica *p, uint64_t *ret_from, uint64_t
     uint64_t from = p->applied + 1;
     if ((p->parts_open || p->fragments.len) && p->apply_next > from)
         from = p->apply_next;
+    uint64_t to = p->committed;
+    if (p->role != REPL_PRIMARY && clock_ms() < p->hold_until)
+        to = MIN(to, p->hold_lsn);
     *ret_from = from;
-    *ret_to = p->committed;
-    bool any = !p->in_flight && !p->failed && !p->gone && p->committed >= from;
+    *ret_to = to;
+    bool any = !p->in_flight && !p->failed && !p->gone && to >= from;
     region__unlock(p->rs);
     return any;
 }
@@ -238,17 +241,28 @@ struct error *region__forget_parts(struct region_replica *p)
     return region__log_abort(p);
 }
 
+static bool lags(struct region_replica *p, const struct region *record)
+{
+    return record && record->schema_version > 0 &&
+           (record->schema_version > atomic_load(&p->file_schema) || !region__is_described(p));
+}
+
 static struct error *follow_schema(struct region_replica *p)
 {
     const struct catalog_view *view = catalog_view(p->rs->catalog);
     const struct region *record = catalog_region(view, p->id);
     struct error *e = NULL;
-    if (record && record->schema_version > atomic_load(&p->file_schema)) {
+    if (!p->described) {
+        region__touch(p);
+        e = store_wake(p->store);
+    }
+    while (!e && lags(p, record)) {
         region__touch(p);
         _cleanup_(buf_done) struct buf sql = {0};
         e = region__schema_changes(p, view, &sql);
         if (!e)
-            e = region__run_ddl(p, sql.data ? sql.data : "", record->schema_version);
+            e = region__run_ddl(p, sql.data ? sql.data : "",
+                                MAX(record->schema_version, atomic_load(&p->file_schema)));
     }
     catalog_unref(view);
     return e;

@@ -153,3 +153,44 @@ struct error *store_check(const char *path, uint64_t cluster, uint64_t region,
 /* Puts such a file (of the same file system) in place of the region's, which is kept aside until
  * this is done. No store of the region may be open. */
 struct error *store_install(const char *dir, uint64_t region, const char *path);
+
+/* ---- inspection --------------------------------------------------------------------------- */
+
+/* Tables that describe the catalog's own records of the region's tables, so that the file alone
+ * tells what is in it: minisql_records, a row for each (id 0: of the region itself). */
+struct store_record {
+    uint64_t id, version;
+    const char *text;
+};
+
+struct store_table_contents {
+    const char *name;
+    uint64_t id;   /* by minisql_tables; 0: not listed there */
+    int64_t rows;  /* deep; -1: can't be read */
+    uint64_t hash; /* deep; of all rows, in whatever order */
+};
+
+/* What a file holds as of one commit; strings are the arena's. */
+struct store_contents {
+    struct store_meta meta;
+    uint64_t max_gateway;   /* the highest gateway id among the stored requests */
+    uint64_t requests_hash; /* deep */
+    bool described;         /* it has minisql_records */
+    size_t n_tables, n_indexes, n_records, n_damage, n_dangling;
+    struct store_table_contents *tables;
+    const char **indexes; /* names */
+    struct store_record *records;
+    const char **damage;   /* what PRAGMA integrity_check says, and what can't be read */
+    const char **dangling; /* deep; what PRAGMA foreign_key_check says, by table */
+};
+
+/* `c` is a reader inside store_reader_begin. `deep` reads every page: hashes, integrity, foreign
+ * keys. A part that can't be read is told in `damage`. */
+struct error *store_contents(struct store_conn *c, bool deep, struct arena *a,
+                             struct store_contents *ret);
+/* What the file says of itself, as of the reader's snapshot. */
+struct error *store_reader_meta(struct store_conn *c, struct store_meta *ret);
+/* The same of a file that no server has open; the file stays as it is. XX001: no database, or not
+ * one of ours. */
+struct error *store_inspect(const char *dir, uint64_t region, bool deep, struct arena *a,
+                            struct store_contents *ret);

@@ -10,6 +10,7 @@
  *   store_apply.c     row changes -> statements
  *   store_upkeep.c    checkpoints, sizes, counts
  *   store_snapshot.c  making and installing snapshots
+ *   store_inspect.c   what a file holds, for those who compare copies
  */
 #pragma once
 

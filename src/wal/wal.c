@@ -529,6 +529,16 @@ static struct error *open_log(struct wal *w, uint64_t **ret_damaged, size_t *ret
     return wal__recover(w, ret_damaged, ret_n_damaged);
 }
 
+static void report_regions(const struct wal *w, wal_found_fn *found, void *ctx)
+{
+    void *item;
+    for (size_t i = 0; found && map_next(&w->regions, &i, &item);) {
+        const struct wal_region *g = item;
+        if (g->last >= g->first)
+            found(ctx, g->id, g->first, g->last, g->last_epoch);
+    }
+}
+
 struct error *wal_open(const char *dir, const struct wal_options *options, wal_found_fn *found,
                        void *ctx, struct wal **ret, uint64_t **ret_damaged, size_t *ret_n_damaged)
 {
@@ -538,14 +548,20 @@ struct error *wal_open(const char *dir, const struct wal_options *options, wal_f
         free_log(w);
         return e;
     }
-    void *item;
-    for (size_t i = 0; found && map_next(&w->regions, &i, &item);) {
-        const struct wal_region *g = item;
-        if (g->last >= g->first)
-            found(ctx, g->id, g->first, g->last, g->last_epoch);
-    }
+    report_regions(w, found, ctx);
     *ret = w;
     return NULL;
+}
+
+struct error *wal_inspect(const char *dir, wal_found_fn *found, void *ctx,
+                          struct error **ret_damage)
+{
+    struct wal *w = new_log(dir, NULL);
+    struct error *e = wal__look(w, ret_damage);
+    if (!e)
+        report_regions(w, found, ctx);
+    free_log(w);
+    return e;
 }
 
 void wal_close(struct wal *w)

@@ -70,6 +70,10 @@ typedef void wal_found_fn(void *ctx, uint64_t region, uint64_t first_lsn, uint64
 struct error *wal_open(const char *dir, const struct wal_options *options, wal_found_fn *found,
                        void *ctx, struct wal **ret, uint64_t **ret_damaged, size_t *ret_n_damaged);
 void wal_close(struct wal *w); /* syncs what was appended */
+/* What wal_open would find in the log of a stopped server, without changing anything. *ret_damage:
+ * the XX001 that it would give without `ret_damaged` (the caller frees it), or NULL. */
+struct error *wal_inspect(const char *dir, wal_found_fn *found, void *ctx,
+                          struct error **ret_damage);
 
 /* Appends entries of one region, in order, with lsns following each other. Copies the data into the
  * log's buffer; not durable until wal_sync. Returns a position to sync to. Fails (58030, 53100)

@@ -193,6 +193,8 @@ void wal__want_segment(struct wal *w);
 
 /* Fills index, segments and tail from the directory, and starts the keeper. */
 struct error *wal__recover(struct wal *w, uint64_t **ret_damaged, size_t *ret_n_damaged);
+/* Fills the index only, and changes no file. */
+struct error *wal__look(struct wal *w, struct error **ret_damage);
 
 /* ---- wal.c -------------------------------------------------------------------------------- */
 

@@ -425,3 +425,44 @@ struct error *wal__recover(struct wal *w, uint64_t **ret_damaged, size_t *ret_n_
     buf_done(&r.where);
     return e;
 }
+
+/* ---- looking only ------------------------------------------------------------------------- */
+
+/* The segments in use become w->active. */
+static struct error *take_used(struct wal *w, struct buf *image)
+{
+    uint32_t *numbers = NULL;
+    size_t n = 0, used = 0;
+    struct wal_segments all = {0};
+    TRY(list_segments(w, &numbers, &n));
+    struct error *e = open_all(w, numbers, n, &all);
+    if (!e)
+        e = count_used(w, &all, image, &used);
+    for (size_t i = 0; i < all.len; i++) {
+        if (!e && i < used)
+            wal__segments_push(&w->active, all.items[i]);
+        else
+            wal__segment_free(w, all.items[i]);
+    }
+    mem_free(all.items);
+    mem_free(numbers);
+    return e;
+}
+
+struct error *wal__look(struct wal *w, struct error **ret_damage)
+{
+    struct recovery r = {.w = w};
+    struct buf image = {0};
+    size_t end = 0, n = 0;
+    bool ended = true;
+    struct error *e = take_used(w, &image);
+    if (!e)
+        e = replay(&r, &image, &end, &ended);
+    uint64_t *list = list_damaged(w, &n);
+    if (!e)
+        *ret_damage = r.damaged || n ? damage_error(&r, list, n) : NULL;
+    mem_free(list);
+    buf_done(&image);
+    buf_done(&r.where);
+    return e;
+}
