@@ -207,6 +207,7 @@ struct error *region_rebuild(struct regions *rs, uint64_t region)
     TRY(region__find(rs, region, &p));
     pthread_mutex_lock(&rs->syncing);
     struct error *e = rebuild(rs, p);
+    rs->follow_all = true; /* the new replica knows no config yet */
     pthread_mutex_unlock(&rs->syncing);
     region__put(p);
     region__follow(rs);
@@ -259,6 +260,7 @@ struct error *region_adopt(struct regions *rs, uint64_t region)
     TRY(region__find(rs, region, &p));
     pthread_mutex_lock(&rs->syncing);
     struct error *e = adopt(rs, p);
+    rs->follow_all = true; /* the new replica knows no config yet */
     pthread_mutex_unlock(&rs->syncing);
     region__put(p);
     region__follow(rs);
