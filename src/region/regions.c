@@ -413,11 +413,13 @@ static struct error *recover(struct regions *rs)
         uint64_t id = (uint64_t)(uintptr_t)value;
         /* Where the log is damaged, a region that it does not name at all may have lost entries,
          * too. */
-        bool is_damaged = n_damaged && !map_get_u64(&logged, id);
+        bool is_damaged = wal_is_damaged(rs->wal) && !map_get_u64(&logged, id);
         for (size_t k = 0; k < n_damaged; k++)
             is_damaged |= damaged[k] == id;
         e = open_replica(rs, id, is_damaged);
     }
+    if (!e)
+        e = wal_settle(rs->wal); /* those that lost something are marked */
     map_done(&ids);
     map_done(&logged);
     return e;

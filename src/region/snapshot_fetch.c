@@ -541,6 +541,14 @@ static void fetch_free(struct fetch *f)
     mem_free(f);
 }
 
+/* The log's entries belong to the history that the snapshot replaced. */
+static struct error *forget_log(struct region_replica *p)
+{
+    uint64_t position;
+    TRY(wal_truncate(p->rs->wal, p->id, 0, &position));
+    return wal_sync(p->rs->wal, position);
+}
+
 static void *fetch_thread(void *arg)
 {
     struct fetch *f = arg;
@@ -549,11 +557,11 @@ static void *fetch_thread(void *arg)
     struct store_meta meta = {0};
     log_info("region=%llu: fetching a snapshot from %s", (unsigned long long)p->id, f->from);
     struct error *e = fetch_and_install(f, &meta);
-    uint64_t position = 0;
-    if (!e) /* the log's entries belong to the history that the snapshot replaced */
-        e = wal_truncate(rs->wal, p->id, 0, &position);
-    if (!e)
-        e = wal_sync(rs->wal, position);
+    if (!e) {
+        e = forget_log(p);
+        if (e) /* the file is ahead of what the core knows of it: only a start can tell it */
+            region__fail(p, e);
+    }
     log_outcome(f, e, &meta);
     region__lock(rs);
     conclude(p, e, &meta);

@@ -192,13 +192,16 @@ void primary__configure(struct repl_replica *p)
 }
 
 /* It has forgotten who leads it and what is committed, and would not hear of it before the next
- * write; meanwhile it could not apply the end of its log, nor let go of it. */
+ * write; meanwhile it could not apply the end of its log, nor let go of it. A new stream, for
+ * answers of its life before may still be on their way: they say that it has applied what it has
+ * not. */
 void primary__peer_restarted(struct repl *r, repl_node node)
 {
     for (struct repl_replica *p = r->all; p; p = p->next) {
         struct peer *peer = p->role == REPL_PRIMARY ? find_peer(p, node) : NULL;
-        if (!peer || peer->state != PEER_STREAM)
+        if (!peer || peer->state == PEER_SNAPSHOT)
             continue;
+        peer->stream = ++p->next_stream;
         peer->state = PEER_PROBE;
         peer->next = peer->acked + 1;
         peer->in_flight = 0;

@@ -249,6 +249,33 @@ static bool well(const struct sim_server *v, unsigned region)
            now >= MAX(d->bad_until, MAX(d->full_until, d->unreadable_until));
 }
 
+/* .. and can be heard by the other members: else they may let it go. */
+static bool there(const struct sim *s, unsigned server, unsigned region)
+{
+    const struct sim_server *v = &s->servers[server];
+    const struct repl_config *c = &s->regions[region].config;
+    for (unsigned i = 0; i < s->n_servers; i++)
+        if (config__holds(c, i) &&
+            (s->blocked_until[server][i] > s->now || s->blocked_until[i][server] > s->now))
+            return false;
+    return well(v, region) && v->up && !server__paused(s, v);
+}
+
+/* The only member that is well, beside some that are not. */
+bool check__is_last(const struct sim *s, unsigned server, unsigned region)
+{
+    const struct repl_config *c = &s->regions[region].config;
+    unsigned others = 0;
+    for (unsigned i = 0; i < s->n_servers; i++) {
+        if (i == server || !config__holds(c, i))
+            continue;
+        if (well(&s->servers[i], region))
+            return false;
+        others++;
+    }
+    return others && well(&s->servers[server], region);
+}
+
 /* A copy may be lost only while a member with all data remains: then, and by every swap that is on
  * its way. (A lost copy together with a config that names it alone is beyond what f + 1 copies
  * promise.) */
@@ -260,7 +287,7 @@ bool check__may_lose(struct sim *s, unsigned server, unsigned region)
     if (g->swaps_in_flight || check__proposing(s, region))
         return false;
     for (unsigned i = 0; i < s->n_servers; i++)
-        if (i != server && config__holds(&g->config, i) && well(&s->servers[i], region))
+        if (i != server && config__holds(&g->config, i) && there(s, i, region))
             return true;
     return false;
 }

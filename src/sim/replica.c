@@ -556,7 +556,7 @@ bool server__open(struct sim *s, struct sim_server *v)
     for (size_t i = 0; i < n_damaged; i++)
         bad[damaged[i]] = true;
     for (unsigned i = 0; i < s->n_regions; i++) {
-        bad[i] |= n_damaged && !logged[i];
+        bad[i] |= wal_is_damaged(v->wal) && !logged[i];
         if (bad[i])
             copy__lost_log(&v->copies[i]);
         else
@@ -564,6 +564,7 @@ bool server__open(struct sim *s, struct sim_server *v)
         if (v->copies[i].exists || logged[i] || bad[i])
             replica__open(s, v, i, bad[i]);
     }
+    error_free(wal_settle(v->wal)); /* a log that can't be written says so to the next who tries */
     return true;
 }
 
@@ -605,6 +606,8 @@ static void checkpoint(struct sim *s, struct sim_server *v, struct replica *r)
 /* Files are written back, the log is recycled, data of regions that went elsewhere is deleted. */
 void server__housekeeping(struct sim *s, struct sim_server *v)
 {
+    /* as a server does when its log grows */
+    bool large = v->disk.names.n > DISK_NAMES / 2;
     for (unsigned i = 0; i < s->n_regions && !v->dying; i++) {
         struct replica *r = &v->replicas[i];
         v->copies[i].ghost = false;
@@ -612,7 +615,7 @@ void server__housekeeping(struct sim *s, struct sim_server *v)
             continue;
         if (v->known[i].epoch && repl_may_drop(r->core) && sim__likely(s, 200))
             drop(s, v, r);
-        else if (!r->failed && sim__likely(s, s->knobs.forgets ? 500 : 30))
+        else if (!r->failed && (large || sim__likely(s, s->knobs.forgets ? 500 : 30)))
             checkpoint(s, v, r);
     }
     while (!v->dying && !v->sync_running && sim__likely(s, 800) && wal_keep(v->wal)) {

@@ -461,6 +461,7 @@ void check__swap(struct sim *s, unsigned region, unsigned by, const struct repl_
 bool check__proposing(const struct sim *s, unsigned region); /* .. or will again, some server */
 /* May this server's copy be lost now, without going beyond what f + 1 copies promise? */
 bool check__may_lose(struct sim *s, unsigned server, unsigned region);
+bool check__is_last(const struct sim *s, unsigned server, unsigned region);
 void check__step(struct sim *s);
 bool check__healthy(struct sim *s, unsigned *ret_region); /* or: which is not */
 bool check__settled(struct sim *s, const char **ret_why);

@@ -59,6 +59,8 @@ static bool install(struct sim *s, struct sim_server *v, struct replica *r, cons
     if (!e)
         e = wal_sync(v->wal, position);
     bool ok = !e;
+    if (!ok && !v->dying)
+        replica__fail(s, r, "its log could not be cut");
     error_free(e);
     for (unsigned i = 0; ok && i < s->n_regions; i++)
         copy__synced(&v->copies[i]); /* one log for all */

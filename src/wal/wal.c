@@ -230,6 +230,36 @@ static struct error *truncate_locked(struct wal *w, uint64_t region, uint64_t ls
     return NULL;
 }
 
+bool wal_is_damaged(const struct wal *w)
+{
+    return w->damage.len > 0;
+}
+
+static struct error *settle_locked(struct wal *w)
+{
+    struct wal_region none = {0}; /* the records are no region's */
+    const struct wal_entry room = {0};
+    for (; w->damage.len; w->damage.len -= sizeof(uint64_t)) {
+        struct wal_record r = {.kind = WAL_SETTLED};
+        struct wal_ref ref;
+        memcpy(&r.lsn, w->damage.data + w->damage.len - sizeof(r.lsn), sizeof(r.lsn));
+        TRY(wal__ensure_room(w, &room, 1));
+        wal__put(w, &none, &r, &ref);
+    }
+    return NULL;
+}
+
+struct error *wal_settle(struct wal *w)
+{
+    if (!w->damage.len)
+        return NULL;
+    pthread_mutex_lock(&w->lock);
+    struct error *e = settle_locked(w);
+    uint64_t position = w->appended;
+    pthread_mutex_unlock(&w->lock);
+    return e ? e : wal_sync(w, position);
+}
+
 struct error *wal_truncate(struct wal *w, uint64_t region, uint64_t lsn, uint64_t *ret_position)
 {
     pthread_mutex_lock(&w->lock);
@@ -498,6 +528,7 @@ static void free_log(struct wal *w)
     pthread_cond_destroy(&w->synced_changed);
     pthread_cond_destroy(&w->spares_changed);
     pthread_cond_destroy(&w->keeper_wakes);
+    buf_done(&w->damage);
     mem_free(w->directory);
     mem_free(w);
 }

@@ -63,13 +63,18 @@ typedef void wal_found_fn(void *ctx, uint64_t region, uint64_t first_lsn, uint64
  * format; XX001 damage before the tail, naming the file and the regions that lose entries: these
  * replicas are to be rebuilt. With `ret_damaged` the log opens in spite of damage, lists those
  * regions there (the caller frees it with mem_free) and holds none of their entries. A region whose
- * every record lay in the damaged bytes is unknown to the log: when n_damaged > 0, a replica that
- * `found` didn't name can't tell either what it lost. Entries of regions that this server no longer
- * hosts hold segments back until wal_truncate(region, 0).
+ * every record lay in the damaged bytes is unknown to the log: when wal_is_damaged(), a replica
+ * that `found` didn't name can't tell either what it lost. When all of them are marked, durably,
+ * call wal_settle(). Entries of regions that this server no longer hosts hold segments back until
+ * wal_truncate(region, 0).
  */
 struct error *wal_open(const char *dir, const struct wal_options *options, wal_found_fn *found,
                        void *ctx, struct wal **ret, uint64_t **ret_damaged, size_t *ret_n_damaged);
 void wal_close(struct wal *w); /* syncs what was appended */
+/* Opening met damage that is not settled. */
+bool wal_is_damaged(const struct wal *w);
+/* The damage was dealt with: later openings take no notice of it. Durable when it returns. */
+struct error *wal_settle(struct wal *w);
 /* What wal_open would find in the log of a stopped server, without changing anything. *ret_damage:
  * the XX001 that it would give without `ret_damaged` (the caller frees it), or NULL. */
 struct error *wal_inspect(const char *dir, wal_found_fn *found, void *ctx,

@@ -29,6 +29,7 @@ enum wal_kind {
     WAL_ENTRY = 2,
     WAL_TRUNCATE = 3, /* forget the region's entries above lsn */
     WAL_END = 4,      /* the log goes on in the next segment */
+    WAL_SETTLED = 5,  /* damage before it, known by the hash in lsn, was dealt with */
 };
 
 struct wal_record {
@@ -143,6 +144,7 @@ struct wal {
     struct wal_batch *flushed; /* being written, or the last one that was */
     uint64_t appended, synced; /* positions */
     bool writing;
+    struct buf damage;    /* uint64_t hashes of what opening met and wal_settle has not seen to */
     struct error *broken; /* set once: a write failed, nothing is trusted from then on */
 
     pthread_t keeper;
@@ -182,6 +184,7 @@ struct error *wal__write(struct wal *w, const struct wal_segment *s, const char 
 struct error *wal__read(struct wal *w, const struct wal_segment *s, char *data, size_t len,
                         size_t offset);
 struct error *wal__lock_directory(struct wal *w);
+struct error *wal__sync_directory(struct wal *w);
 /* Moves the oldest segments that nobody needs to `retired`. Under the lock. */
 void wal__retire(struct wal *w);
 struct error *wal__keeper_start(struct wal *w);

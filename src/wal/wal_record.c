@@ -52,7 +52,7 @@ void wal__encode(struct buf *out, struct wal_record *r)
 
 static bool kind_is_known(uint32_t kind)
 {
-    return kind >= WAL_BATCH && kind <= WAL_END;
+    return kind >= WAL_BATCH && kind <= WAL_SETTLED;
 }
 
 bool wal__decode(const char *data, size_t len, uint32_t segment, struct wal_record *ret)

@@ -8,7 +8,9 @@
  * once. The regions that lose something are found by the chain: each record holds the checksum of
  * its region's record before. A region whose next record behind the damage links to its last one
  * before it has lost nothing. All others that the log knows of are damaged: their entries are
- * dropped and a truncate record is logged, so that the next opening is clean.
+ * dropped and a truncate record is logged. The bytes stay bad until their segment is recycled, and
+ * what the chains say of them changes meanwhile, as the segments before go first: so when the
+ * caller has dealt with the damage (wal_settle), a record says that it need not be judged again.
  *  - Segments behind the last one that holds a record are spares.
  */
 #include "wal_int.h"
@@ -21,7 +23,7 @@
 struct recovery {
     struct wal *w;
     struct wal_segment *segment; /* being read */
-    bool damaged;                /* damage was met */
+    struct buf damage;           /* uint64_t hashes of what was met and is not settled */
     struct buf where;            /* all of it, for the message */
 };
 
@@ -75,18 +77,19 @@ static struct error *load(struct wal *w, const struct wal_segment *s, struct buf
 
 /* ---- replay ------------------------------------------------------------------------------- */
 
-static void suspect_all(struct recovery *r)
+static void suspect_all(struct recovery *r, uint32_t segment, size_t from, size_t to)
 {
+    const uint64_t what[] = {segment, from, to}, hash = hash_bytes(what, sizeof(what));
+    buf_append(&r->damage, &hash, sizeof(hash));
     void *g;
     for (size_t i = 0; map_next(&r->w->regions, &i, &g);)
         ((struct wal_region *)g)->suspect = true;
-    r->damaged = true;
 }
 
 static void on_damage(void *ctx, size_t from, size_t to)
 {
     struct recovery *r = ctx;
-    suspect_all(r);
+    suspect_all(r, r->segment->number, from, to);
     _cleanup_(mem_freep) char *path = wal__segment_path(r->w, r->segment->number);
     buf_printf(&r->where, "%slog file \"%s\" is damaged at bytes %zu to %zu",
                r->where.len ? "; " : "", path, from, to);
@@ -100,13 +103,35 @@ static void check_chain(const struct recovery *r, struct wal_region *g,
         g->suspect = g->damaged = false; /* whatever was lost, it is void */
     else if (seen && record->chain == g->chain)
         g->suspect = false;
-    else if (seen || (r->damaged && record->chain != 0))
+    else if (seen || (r->damage.len && record->chain != 0))
         g->damaged = true;
+}
+
+/* One area less; when none is left, what it made of the regions is void. */
+static void settled(struct recovery *r, uint64_t hash)
+{
+    void *g;
+    bool found = false;
+    uint64_t *met = (uint64_t *)(void *)r->damage.data;
+    size_t n = r->damage.len / sizeof(*met);
+    for (size_t i = 0; i < n && !found; i++)
+        if (met[i] == hash) {
+            met[i] = met[n - 1];
+            r->damage.len -= sizeof(*met);
+            found = true;
+        }
+    if (!found || r->damage.len)
+        return;
+    for (size_t i = 0; map_next(&r->w->regions, &i, &g);)
+        ((struct wal_region *)g)->suspect = ((struct wal_region *)g)->damaged = false;
+    buf_clear(&r->where);
 }
 
 static struct error *on_record(void *ctx, const struct wal_record *record, size_t offset)
 {
     struct recovery *r = ctx;
+    if (record->kind == WAL_SETTLED)
+        settled(r, record->lsn);
     if (record->kind != WAL_ENTRY && record->kind != WAL_TRUNCATE)
         return NULL;
     bool seen = wal__find_region(r->w, record->region) != NULL;
@@ -278,7 +303,7 @@ static void check_gap(struct recovery *r, const struct wal_segment *before)
 {
     if (!before || before->number + 1 == r->segment->number)
         return;
-    suspect_all(r);
+    suspect_all(r, before->number + 1, 0, 0);
     _cleanup_(mem_freep) char *path = wal__segment_path(r->w, before->number + 1);
     buf_printf(&r->where, "%slog file \"%s\" is missing", r->where.len ? "; " : "", path);
 }
@@ -366,7 +391,10 @@ static struct error *find_segments(struct wal *w, struct buf *image)
     struct wal_segments all = {0};
     w->next_number = 1;
     TRY(list_segments(w, &numbers, &n));
-    struct error *e = open_all(w, numbers, n, &all);
+    /* a file may bear a name whose sync failed, or was not come to, before the process ended */
+    struct error *e = wal__sync_directory(w);
+    if (!e)
+        e = open_all(w, numbers, n, &all);
     if (!e)
         e = count_used(w, &all, image, &used);
     if (!e)
@@ -387,7 +415,7 @@ static struct error *judge(struct recovery *r, uint64_t **ret_damaged, size_t *r
         pthread_mutex_lock(&r->w->lock);
         e = forget_damaged(r->w, list, n);
         pthread_mutex_unlock(&r->w->lock);
-    } else if (r->damaged || n) {
+    } else if (r->damage.len || n) {
         e = damage_error(r, list, n);
     }
     if (!e && ret_damaged) {
@@ -407,11 +435,12 @@ static struct error *recover(struct recovery *r, struct buf *image, uint64_t **r
     bool ended = true;
     TRY(find_segments(w, image));
     TRY(replay(r, image, &end, &ended));
-    if (r->damaged && !ret_damaged)
+    if (r->damage.len && !ret_damaged)
         return judge(r, NULL, NULL);
     if (ended)
         TRY(begin_segment(w, image, &end));
     TRY(set_tail(w, image, end));
+    buf_append(&w->damage, r->damage.data, r->damage.len);
     TRY(wal__keeper_start(w)); /* logging may need a further segment */
     return judge(r, ret_damaged, ret_n_damaged);
 }
@@ -423,6 +452,7 @@ struct error *wal__recover(struct wal *w, uint64_t **ret_damaged, size_t *ret_n_
     struct error *e = recover(&r, &image, ret_damaged, ret_n_damaged);
     buf_done(&image);
     buf_done(&r.where);
+    buf_done(&r.damage);
     return e;
 }
 
@@ -460,9 +490,10 @@ struct error *wal__look(struct wal *w, struct error **ret_damage)
         e = replay(&r, &image, &end, &ended);
     uint64_t *list = list_damaged(w, &n);
     if (!e)
-        *ret_damage = r.damaged || n ? damage_error(&r, list, n) : NULL;
+        *ret_damage = r.damage.len || n ? damage_error(&r, list, n) : NULL;
     mem_free(list);
     buf_done(&image);
     buf_done(&r.where);
+    buf_done(&r.damage);
     return e;
 }

@@ -126,7 +126,7 @@ char *wal__segment_path(const struct wal *w, uint32_t number)
     return mem_printf("%s/%010" PRIu32 ".log", w->directory, number);
 }
 
-static struct error *sync_directory(struct wal *w)
+struct error *wal__sync_directory(struct wal *w)
 {
     if (w->io->fsync(w->directory_fd) != 0)
         return io_failure(errno, "sync the directory of", w->directory);
@@ -188,7 +188,7 @@ static struct error *rename_file(struct wal *w, const char *from, const char *to
 {
     if (w->io->rename(from, to) != 0)
         return io_failure(errno, "rename", from);
-    return sync_directory(w);
+    return wal__sync_directory(w);
 }
 
 struct error *wal__segment_make(struct wal *w, uint32_t number, struct wal_segment **ret)
@@ -205,7 +205,7 @@ struct error *wal__segment_remove(struct wal *w, uint32_t number)
     _cleanup_(mem_freep) char *path = wal__segment_path(w, number);
     if (w->io->unlink(path) != 0 && errno != ENOENT)
         return io_failure(errno, "remove", path);
-    return sync_directory(w);
+    return wal__sync_directory(w);
 }
 
 struct error *wal__write(struct wal *w, const struct wal_segment *s, const char *data, size_t len,

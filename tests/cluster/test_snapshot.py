@@ -120,7 +120,7 @@ def wait_for_part(cluster, name, server, part):
 def test_goes_on_where_it_was_cut(make_cluster, victim):
     """A learner that is killed in the middle of a snapshot, or whose primary is (another one takes over), goes on
     from what it has. The progress can be seen from any server meanwhile."""
-    cluster = make_cluster(servers=3, copies=3, args="--snapshot-rate 2")
+    cluster = make_cluster(servers=3, copies=3, args="--snapshot-rate 1")
     primary, backups = make_table(cluster)
     before = cluster.query(SUMS)
     learner = next(name for name in backups if name != cluster.master())  # a new one takes seconds
