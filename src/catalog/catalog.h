@@ -10,7 +10,7 @@
  * "recordNum", "load"}, "started"} /minisql/tables/<id>            struct table
  *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table",
  * "columns"} /minisql/regions/<id>           struct region /minisql/next_id                counter
- * for table, region and gateway ids
+ * for ids of tables and their parts, regions, gateways
  *   /minisql/drained                names of servers that are to hold nothing, with commas
  *
  * Thread-safe throughout.
@@ -28,6 +28,7 @@ struct column {
     int32_t typmod; /* -1: none */
     bool not_null;
     char *default_sql; /* PostgreSQL expression text; NULL: none */
+    uint64_t default_id;
 };
 
 /* PRIMARY KEY or UNIQUE */
@@ -35,12 +36,14 @@ struct key {
     char *name;
     bool primary;
     int n_columns;
-    int *columns; /* 0-based */
+    int *columns;          /* 0-based */
+    uint64_t id, index_id; /* of the constraint, and of the index beneath it */
 };
 
 struct check {
     char *name;
     char *sql; /* PostgreSQL expression text */
+    uint64_t id;
 };
 
 struct foreign_key {
@@ -50,6 +53,7 @@ struct foreign_key {
     int *columns, *ref_columns;
     char on_delete, on_update; /* PostgreSQL's letters: a no action, r restrict, c cascade, n set
                                   null, d set default */
+    uint64_t id;
 };
 
 struct index {
@@ -59,8 +63,12 @@ struct index {
     int *columns;
     bool *descending;
     char *ddl; /* SQLite text */
+    uint64_t id;
 };
 
+/* Tables, and the parts of them that PostgreSQL counts as objects, have ids from one counter:
+ * catalog_oid() of one is the same for ever and nobody else's. Parts get theirs (0: none yet) in
+ * catalog_create_table() and catalog_replace_table(). */
 struct table {
     uint64_t id;
     char *schema, *name; /* "public", "student1" */
@@ -116,7 +124,7 @@ struct catalog_view {
     const struct server **servers; /* live ones, by name */
     const char *master;            /* name of the elected master; NULL: none now */
     const char *drained; /* names of servers that are to hold nothing, "s1,s3"; NULL: none */
-    uint64_t next_id; /* no table or region that the store ever knew has this id or a higher one */
+    uint64_t next_id;    /* no object that the store ever knew has this id or a higher one */
     /* A table's or region's record can't be read (logged), and no earlier one is known: what is
      * missing here may yet exist, so nothing may be deleted because of it. */
     bool incomplete;
@@ -138,6 +146,9 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
 /* is it to hold nothing? (reads `drained` only) */
 bool catalog_is_drained(const struct catalog_view *v, const char *server);
 int table_column(const struct table *t, const char *name); /* -1: none */
+/* PostgreSQL's object id of what has this id here; 0 for 0 */
+uint32_t catalog_oid(uint64_t id);
+uint64_t table_highest_id(const struct table *t); /* of the table and its parts */
 
 /* ---- life --------------------------------------------------------------------------------- */
 

@@ -221,6 +221,20 @@ struct error *catalog_next_id(struct catalog *c, uint64_t *ret)
     return e;
 }
 
+static struct error *give_id(void *ctx, uint64_t *id)
+{
+    return *id ? NULL : catalog_next_id(ctx, id);
+}
+
+/* A copy in which every part has its id. Made once, before the attempts: they recognise their work
+ * by it. */
+static struct error *number_parts(struct catalog *c, const struct table *t, struct arena *a,
+                                  struct table **ret)
+{
+    *ret = table_copy(t, a);
+    return catalog__each_id(*ret, give_id, c);
+}
+
 /* ---- drained servers ---------------------------------------------------------------------- */
 
 /* The list with or without a name. */
@@ -452,7 +466,10 @@ static struct error *make_table(void *ctx, const struct catalog_view *v, struct 
 struct error *catalog_create_table(struct catalog *c, const struct table *t,
                                    const struct region *region)
 {
-    struct creation n = {t, region};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct table *numbered;
+    TRY(number_parts(c, t, &a, &numbered));
+    struct creation n = {numbered, region};
     return change(c, make_table, &n);
 }
 
@@ -625,6 +642,9 @@ static struct error *make_replacement(void *ctx, const struct catalog_view *v, s
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,
                                     const struct table *next)
 {
-    struct replacement r = {.old = old, .next = next};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct table *numbered;
+    TRY(number_parts(c, next, &a, &numbered));
+    struct replacement r = {.old = old, .next = numbered};
     return change(c, make_replacement, &r);
 }

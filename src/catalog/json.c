@@ -92,9 +92,10 @@ static bool add_columns(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*}", "name", c->name, "type",
+        json_t *id = c->default_sql ? json_integer((json_int_t)c->default_id) : NULL;
+        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*}", "name", c->name, "type",
                                   (json_int_t)c->type, "typmod", c->typmod, "not_null",
-                                  (int)c->not_null, "default", c->default_sql)))
+                                  (int)c->not_null, "default", c->default_sql, "default_id", id)))
             return false;
     }
     return true;
@@ -104,8 +105,9 @@ static bool add_keys(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_keys; i++) {
         const struct key *k = &t->keys[i];
-        if (!add(array, json_pack("{s:s, s:b, s:o}", "name", k->name, "primary", (int)k->primary,
-                                  "columns", int_array(k->columns, k->n_columns))))
+        if (!add(array, json_pack("{s:s, s:I, s:I, s:b, s:o}", "name", k->name, "id",
+                                  (json_int_t)k->id, "index_id", (json_int_t)k->index_id, "primary",
+                                  (int)k->primary, "columns", int_array(k->columns, k->n_columns))))
             return false;
     }
     return true;
@@ -113,10 +115,12 @@ static bool add_keys(json_t *array, const struct table *t)
 
 static bool add_checks(json_t *array, const struct table *t)
 {
-    for (int i = 0; i < t->n_checks; i++)
-        if (!add(array,
-                 json_pack("{s:s, s:s}", "name", t->checks[i].name, "sql", t->checks[i].sql)))
+    for (int i = 0; i < t->n_checks; i++) {
+        const struct check *c = &t->checks[i];
+        if (!add(array, json_pack("{s:s, s:I, s:s}", "name", c->name, "id", (json_int_t)c->id,
+                                  "sql", c->sql)))
             return false;
+    }
     return true;
 }
 
@@ -125,11 +129,11 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *f = &t->foreign_keys[i];
         char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
-        if (!add(array,
-                 json_pack("{s:s, s:I, s:o, s:o, s:s, s:s}", "name", f->name, "table",
-                           (json_int_t)f->table, "columns", int_array(f->columns, f->n_columns),
-                           "ref_columns", int_array(f->ref_columns, f->n_columns), "on_delete",
-                           on_delete, "on_update", on_update)))
+        if (!add(array, json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s}", "name", f->name, "id",
+                                  (json_int_t)f->id, "table", (json_int_t)f->table, "columns",
+                                  int_array(f->columns, f->n_columns), "ref_columns",
+                                  int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
+                                  "on_update", on_update)))
             return false;
     }
     return true;
@@ -142,9 +146,10 @@ static bool add_indexes(json_t *array, const struct table *t)
         json_t *descending = json_array();
         for (int j = 0; j < x->n_columns; j++)
             json_array_append_new(descending, json_boolean(x->descending && x->descending[j]));
-        if (!add(array, json_pack("{s:s, s:b, s:o, s:o, s:s}", "name", x->name, "unique",
-                                  (int)x->unique, "columns", int_array(x->columns, x->n_columns),
-                                  "descending", descending, "ddl", x->ddl)))
+        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s}", "name", x->name, "id",
+                                  (json_int_t)x->id, "unique", (int)x->unique, "columns",
+                                  int_array(x->columns, x->n_columns), "descending", descending,
+                                  "ddl", x->ddl)))
             return false;
     }
     return true;
@@ -223,6 +228,11 @@ static int64_t get_int(struct decoder *d, const json_t *o, const char *name, int
     return v;
 }
 
+static uint64_t get_id(struct decoder *d, const json_t *o, const char *name)
+{
+    return (uint64_t)get_int(d, o, name, 0, INT64_MAX);
+}
+
 static bool get_bool(struct decoder *d, const json_t *o, const char *name)
 {
     const json_t *j = json_object_get(o, name);
@@ -290,8 +300,10 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
     c->type = (uint32_t)get_int(d, o, "type", 1, UINT32_MAX);
     c->typmod = (int32_t)get_int(d, o, "typmod", -1, INT32_MAX);
     c->not_null = get_bool(d, o, "not_null");
-    if (json_object_get(o, "default"))
+    if (json_object_get(o, "default")) {
         c->default_sql = get_text(d, o, "default", 1, TEXT_MAX);
+        c->default_id = get_id(d, o, "default_id");
+    }
     const struct type *type = type_by_oid(c->type);
     if (!type || !type->column)
         bad(d, "type");
@@ -302,6 +314,7 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
 {
     int n_ref;
     f->name = get_name(d, o);
+    f->id = get_id(d, o, "id");
     f->table = (uint64_t)get_int(d, o, "table", 1, INT64_MAX);
     f->columns = get_columns(d, o, "columns", n_columns, &f->n_columns);
     /* columns of another table, whose record may come later */
@@ -318,6 +331,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
 {
     const json_t *a;
     x->name = get_name(d, o);
+    x->id = get_id(d, o, "id");
     x->unique = get_bool(d, o, "unique");
     x->columns = get_columns(d, o, "columns", n_columns, &x->n_columns);
     x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
@@ -341,14 +355,18 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
     for (int i = 0; i < t->n_keys; i++) {
         const json_t *k = json_array_get(a, (size_t)i);
         t->keys[i].name = get_name(d, k);
+        t->keys[i].id = get_id(d, k, "id");
+        t->keys[i].index_id = get_id(d, k, "index_id");
         t->keys[i].primary = get_bool(d, k, "primary");
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
     t->n_checks = get_array(d, o, "checks", MAX_OBJECTS, &a);
     t->checks = ARENA_ARRAY(d->arena, struct check, t->n_checks + 1);
     for (int i = 0; i < t->n_checks; i++) {
-        t->checks[i].name = get_name(d, json_array_get(a, (size_t)i));
-        t->checks[i].sql = get_text(d, json_array_get(a, (size_t)i), "sql", 1, TEXT_MAX);
+        const json_t *c = json_array_get(a, (size_t)i);
+        t->checks[i].name = get_name(d, c);
+        t->checks[i].id = get_id(d, c, "id");
+        t->checks[i].sql = get_text(d, c, "sql", 1, TEXT_MAX);
     }
     t->n_foreign_keys = get_array(d, o, "foreign_keys", MAX_OBJECTS, &a);
     t->foreign_keys = ARENA_ARRAY(d->arena, struct foreign_key, t->n_foreign_keys + 1);

@@ -349,6 +349,49 @@ int table_column(const struct table *t, const char *name)
     return -1;
 }
 
+/* ---- ids ---------------------------------------------------------------------------------- */
+
+/* PostgreSQL's own objects have lower ones. */
+enum { FIRST_OID = 16384 };
+
+uint32_t catalog_oid(uint64_t id)
+{
+    return id ? (uint32_t)(FIRST_OID + id) : 0;
+}
+
+struct error *catalog__each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
+                               void *ctx)
+{
+    for (int i = 0; i < t->n_columns; i++)
+        if (t->columns[i].default_sql)
+            TRY(visit(ctx, &t->columns[i].default_id));
+    for (int i = 0; i < t->n_keys; i++) {
+        TRY(visit(ctx, &t->keys[i].id));
+        TRY(visit(ctx, &t->keys[i].index_id));
+    }
+    for (int i = 0; i < t->n_checks; i++)
+        TRY(visit(ctx, &t->checks[i].id));
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        TRY(visit(ctx, &t->foreign_keys[i].id));
+    for (int i = 0; i < t->n_indexes; i++)
+        TRY(visit(ctx, &t->indexes[i].id));
+    return NULL;
+}
+
+static struct error *raise_highest(void *ctx, uint64_t *id)
+{
+    uint64_t *highest = ctx;
+    *highest = MAX(*highest, *id);
+    return NULL;
+}
+
+uint64_t table_highest_id(const struct table *t)
+{
+    uint64_t highest = t->id;
+    error_free(catalog__each_id((struct table *)t, raise_highest, &highest));
+    return highest;
+}
+
 /* ---- copies ------------------------------------------------------------------------------- */
 
 static char *copy_text(struct arena *a, const char *s)

@@ -77,6 +77,8 @@ static uint64_t highest_id(struct fsck *c)
         const char *slash = strrchr(c->records[i].kv->key, '/');
         if (c->records[i].kind == CATALOG_TABLE || c->records[i].kind == CATALOG_REGION)
             highest = MAX(highest, (uint64_t)strtoull(slash + 1, NULL, 10));
+        if (c->records[i].kind == CATALOG_TABLE && c->records[i].parsed)
+            highest = MAX(highest, table_highest_id(c->records[i].parsed));
     }
     for (size_t i = 0; i < c->n_holders; i++) {
         const char *key;

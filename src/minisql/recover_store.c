@@ -222,8 +222,8 @@ static struct error *put_table(struct recovery *r, const json_t *row)
     for (int i = 0; i < t->n_indexes; i++)
         put(r, own(r, catalog_name_key(CATALOG_INDEX, t->schema, t->indexes[i].name)),
             catalog_index_text(id, t->indexes[i].n_columns));
+    r->highest_id = MAX(r->highest_id, table_highest_id(t));
     catalog_record_free(t);
-    r->highest_id = MAX(r->highest_id, id);
     return NULL;
 }
 

@@ -100,21 +100,33 @@ static struct table *sample(const char *name)
     t->version = 1;
     t->n_columns = 2;
     t->columns = ARENA_ARRAY(a, struct column, 2);
-    t->columns[0] = (struct column){"id", OID_INT8, -1, true, NULL};
-    t->columns[1] = (struct column){"näme \"x\"", OID_VARCHAR, 14, false, "'a\\\n'::text"};
+    t->columns[0] = (struct column){.name = "id", .type = OID_INT8, .typmod = -1, .not_null = true};
+    t->columns[1] = (struct column){
+        .name = "näme \"x\"", .type = OID_VARCHAR, .typmod = 14, .default_sql = "'a\\\n'::text"};
     t->n_keys = 1;
     t->keys = ARENA_ARRAY(a, struct key, 1);
-    t->keys[0] = (struct key){arena_printf(a, "%s_pkey", name), true, 1, zero};
+    t->keys[0] = (struct key){
+        .name = arena_printf(a, "%s_pkey", name), .primary = true, .n_columns = 1, .columns = zero};
     t->n_checks = 1;
     t->checks = ARENA_ARRAY(a, struct check, 1);
-    t->checks[0] = (struct check){"positive", "id > 0"};
+    t->checks[0] = (struct check){.name = "positive", .sql = "id > 0"};
     t->n_foreign_keys = 1;
     t->foreign_keys = ARENA_ARRAY(a, struct foreign_key, 1);
-    t->foreign_keys[0] = (struct foreign_key){"self", t->id, 1, one, zero, 'c', 'a'};
+    t->foreign_keys[0] = (struct foreign_key){.name = "self",
+                                              .table = t->id,
+                                              .n_columns = 1,
+                                              .columns = one,
+                                              .ref_columns = zero,
+                                              .on_delete = 'c',
+                                              .on_update = 'a'};
     t->n_indexes = 1;
     t->indexes = ARENA_ARRAY(a, struct index, 1);
-    t->indexes[0] =
-        (struct index){arena_printf(a, "%s_idx", name), true, 2, both, down, "CREATE INDEX .."};
+    t->indexes[0] = (struct index){.name = arena_printf(a, "%s_idx", name),
+                                   .unique = true,
+                                   .n_columns = 2,
+                                   .columns = both,
+                                   .descending = down,
+                                   .ddl = "CREATE INDEX .."};
     t->ddl = "CREATE TABLE ..";
     return t;
 }
@@ -329,6 +341,43 @@ static void drop_many(void **state)
     ok(catalog_drop_tables(w.a, ids, 6));
     v = catalog_view(w.a);
     assert_true(v->n_tables == 0 && v->n_regions == 0);
+    catalog_unref(v);
+}
+
+/* Every part of a table has an id of its own, the same for every server and over later changes. */
+static void parts_have_ids(void **state)
+{
+    struct table *t = create("t");
+    ok(catalog_refresh(w.b, 2000));
+    const struct catalog_view *v = catalog_view(w.b);
+    const struct table *first = catalog_table_by_id(v, t->id);
+    const uint64_t ids[] = {first->id,           first->columns[1].default_id,
+                            first->keys[0].id,   first->keys[0].index_id,
+                            first->checks[0].id, first->foreign_keys[0].id,
+                            first->indexes[0].id};
+    uint64_t highest = 0;
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++) {
+        assert_true(ids[i] > 0 && ids[i] < v->next_id);
+        for (size_t k = 0; k < i; k++)
+            assert_int_not_equal(ids[i], ids[k]);
+        highest = MAX(highest, ids[i]);
+    }
+    assert_int_equal(table_highest_id(first), highest);
+    assert_int_equal(catalog_oid(first->keys[0].id), 16384 + first->keys[0].id);
+    struct table *next = table_copy(first, &w.arena);
+    next->checks = ARENA_ARRAY(&w.arena, struct check, 2);
+    next->checks[0] = (struct check){.name = "new", .sql = "id < 9"};
+    next->checks[1] = first->checks[0];
+    next->n_checks = 2;
+    ok(catalog_replace_table(w.b, first, next));
+    catalog_unref(v);
+    v = catalog_view(w.b);
+    const struct table *now = catalog_table_by_id(v, t->id);
+    assert_true(now->checks[0].id > 0);
+    for (size_t i = 0; i < ARRAY_LEN(ids); i++)
+        assert_int_not_equal(now->checks[0].id, ids[i]);
+    assert_int_equal(now->checks[1].id, ids[4]);
+    assert_int_equal(now->keys[0].index_id, ids[3]);
     catalog_unref(v);
 }
 
@@ -792,17 +841,15 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    const struct CMUnitTest tests[] = {CASE(founding),         CASE(newer_format),
-                                       CASE(unreachable),      CASE(create_table),
-                                       CASE(names_are_unique), CASE(create_race),
-                                       CASE(shared_region),    CASE(drop_many),
-                                       CASE(replace_table),    CASE(swap_region),
-                                       CASE(swap_regions),     CASE(sharing),
-                                       CASE(many_tables),      CASE(ids),
-                                       CASE(garbage_records),  CASE(mangled_records),
-                                       CASE(registration),     CASE(name_in_use),
-                                       CASE(mastership),       CASE(listeners),
-                                       CASE(falling_behind),   CASE(concurrent_readers)};
+    const struct CMUnitTest tests[] = {
+        CASE(founding),        CASE(newer_format),      CASE(unreachable),
+        CASE(create_table),    CASE(names_are_unique),  CASE(create_race),
+        CASE(shared_region),   CASE(drop_many),         CASE(parts_have_ids),
+        CASE(replace_table),   CASE(swap_region),       CASE(swap_regions),
+        CASE(sharing),         CASE(many_tables),       CASE(ids),
+        CASE(garbage_records), CASE(mangled_records),   CASE(registration),
+        CASE(name_in_use),     CASE(mastership),        CASE(listeners),
+        CASE(falling_behind),  CASE(concurrent_readers)};
     log_threshold = LOG_ERROR + 1; /* bad records are logged as errors */
     snprintf(root, sizeof(root), "/tmp/test_catalog.XXXXXX");
     if (!mkdtemp(root))

@@ -691,7 +691,7 @@ static int stage_close(void **state)
     return 0;
 }
 
-static struct column id_column = {"id", OID_INT8, -1, true, NULL};
+static struct column id_column = {.name = "id", .type = OID_INT8, .typmod = -1, .not_null = true};
 
 static struct table table_named(const char *name)
 {
@@ -713,8 +713,8 @@ static uint64_t create(const char *name)
 static struct error *create_referencing(const char *name, uint64_t a, uint64_t b, uint64_t *ret)
 {
     static int zero = 0;
-    struct foreign_key keys[2] = {{"fk_a", a, 1, &zero, &zero, 'a', 'a'},
-                                  {"fk_b", b, 1, &zero, &zero, 'a', 'a'}};
+    struct foreign_key keys[2] = {{"fk_a", a, 1, &zero, &zero, 'a', 'a', 0},
+                                  {"fk_b", b, 1, &zero, &zero, 'a', 'a', 0}};
     struct table t = table_named(name);
     t.foreign_keys = keys;
     t.n_foreign_keys = 2;
@@ -785,7 +785,7 @@ static void ddl_index(void **state)
     static int zero = 0;
     static bool down = false;
     uint64_t id = create("t");
-    struct index x = {"x\"1", true, 1, &zero, &down, "CREATE INDEX x"};
+    struct index x = {"x\"1", true, 1, &zero, &down, "CREATE INDEX x", 0};
     stage.not_primary = 2; /* it has just moved */
     ok(master_create_index(stage.master, id, &x));
     assert_string_equal(stage.ran.data, "CREATE INDEX x|");
