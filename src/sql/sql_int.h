@@ -211,7 +211,7 @@ struct error *sql__targets(struct analysis *a, struct scope *s, const List *list
 struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *def,
                           struct window **ret);
 
-/* ---- write.c, ddl.c, command.c
+/* ---- write.c, command.c, and a file for each kind of DDL
  * --------------------------------------------------------------------- */
 
 struct error *sql__insert(struct analysis *a, const InsertStmt *n);
@@ -230,3 +230,23 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
 struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
+
+/* ---- what they share: create_table.c, index.c
+ * ---------------------------------------------------------------------- */
+
+/* table_column_column_suffix, cut to 63 bytes from the longer part; columns may be NULL */
+char *sql__make_name(struct analysis *a, const char *table, const char *columns,
+                     const char *suffix);
+char *sql__joined_columns(struct analysis *a, const struct table *t, const int *columns, int n);
+/* 42939: names that are the system's own. `what`: "table", "index", .. */
+struct error *sql__check_identifier(const struct analysis *a, const char *what, const char *name,
+                                    int location);
+/* The columns of PRIMARY KEY (..) or UNIQUE (..) */
+struct error *sql__key_columns(struct analysis *a, const struct table *t, const List *names,
+                               int location, int *ret_n, int **ret);
+struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n); /* 0A000 */
+bool sql__relation_exists(const struct analysis *a, const char *name); /* a table or an index */
+bool sql__key_exists(const struct table *t, const char *name);
+char *sql__free_index_name(struct analysis *a, const struct table *t, const char *columns,
+                           const char *suffix);
+void sql__index_text(struct analysis *a, const struct table *t, struct index *x); /* sets x->ddl */

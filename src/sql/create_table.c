@@ -1,5 +1,5 @@
 /*
- * CREATE TABLE, CREATE INDEX, ALTER TABLE .. ADD key, DROP, TRUNCATE.
+ * CREATE TABLE.
  *
  * A new table is handed over as the catalog's struct table, with the SQLite text that makes it:
  * STRICT, an integer primary key as the row id, everything else as declared constraints. DEFAULT
@@ -54,8 +54,7 @@ static bool name_taken(const struct table_draft *d, const char *name)
 }
 
 /* table_column_column_suffix, cut to 63 bytes from the longer part, as PostgreSQL does */
-static char *make_name(struct analysis *a, const char *table, const char *columns,
-                       const char *suffix)
+char *sql__make_name(struct analysis *a, const char *table, const char *columns, const char *suffix)
 {
     size_t room = CATALOG_NAME_MAX - strlen(suffix) - 1 - (columns ? 1 : 0);
     size_t t = strlen(table), c = columns ? strlen(columns) : 0;
@@ -72,9 +71,9 @@ static char *make_name(struct analysis *a, const char *table, const char *column
 static char *choose_name(struct analysis *a, const struct table_draft *d, const char *columns,
                          const char *suffix)
 {
-    char *name = make_name(a, d->t->name, columns, suffix);
+    char *name = sql__make_name(a, d->t->name, columns, suffix);
     for (int i = 1; name_taken(d, name); i++)
-        name = make_name(a, d->t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
+        name = sql__make_name(a, d->t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
     return name;
 }
 
@@ -97,7 +96,7 @@ static struct error *given_name(struct analysis *a, const struct table_draft *d,
     return NULL;
 }
 
-static char *joined_columns(struct analysis *a, const struct table *t, const int *columns, int n)
+char *sql__joined_columns(struct analysis *a, const struct table *t, const int *columns, int n)
 {
     char *s = arena_strdup(a->arena, t->columns[columns[0]].name);
     for (int i = 1; i < n; i++)
@@ -175,8 +174,8 @@ static char *default_text(const struct analysis *a, int location)
  * -----------------------------------------------------------------------------------------------
  */
 
-static struct error *check_identifier(const struct analysis *a, const char *what, const char *name,
-                                      int location)
+struct error *sql__check_identifier(const struct analysis *a, const char *what, const char *name,
+                                    int location)
 {
     if (strncasecmp(name, "minisql_", 8) == 0 || strncasecmp(name, "sqlite_", 7) == 0) {
         struct error *e = error_new("42939", "%s name \"%s\" is reserved", what, name);
@@ -259,8 +258,8 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
 /* ---- constraints
  * -------------------------------------------------------------------------------------------- */
 
-static struct error *key_columns(struct analysis *a, const struct table *t, const List *names,
-                                 int location, int *ret_n, int **ret)
+struct error *sql__key_columns(struct analysis *a, const struct table *t, const List *names,
+                               int location, int *ret_n, int **ret)
 {
     *ret_n = list_length(names);
     *ret = ARENA_ARRAY(a->arena, int, MAX(*ret_n, 1));
@@ -282,7 +281,7 @@ static struct error *key_columns(struct analysis *a, const struct table *t, cons
     return NULL;
 }
 
-static struct error *check_constraint_form(const struct analysis *a, const Constraint *n)
+struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n)
 {
     if (n->deferrable || n->initdeferred)
         return sql__unsupported(a, n->location,
@@ -301,13 +300,13 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
 {
     struct key *k = ARENA_NEW(a->arena, struct key);
     k->primary = n->contype == CONSTR_PRIMARY;
-    TRY(check_constraint_form(a, n));
+    TRY(sql__check_constraint_form(a, n));
     if (column >= 0) {
         k->n_columns = 1;
         k->columns = ARENA_NEW(a->arena, int);
         k->columns[0] = column;
     } else {
-        TRY(key_columns(a, d->t, n->keys, n->location, &k->n_columns, &k->columns));
+        TRY(sql__key_columns(a, d->t, n->keys, n->location, &k->n_columns, &k->columns));
     }
     for (int i = 0; i < d->keys.n && k->primary; i++) {
         if (((struct key *)d->keys.items[i])->primary)
@@ -317,7 +316,8 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
                                      d->t->name),
                            n->location);
     }
-    const char *columns = k->primary ? NULL : joined_columns(a, d->t, k->columns, k->n_columns);
+    const char *columns =
+        k->primary ? NULL : sql__joined_columns(a, d->t, k->columns, k->n_columns);
     TRY(given_name(a, d, n, columns, k->primary ? "pkey" : "key", &k->name));
     for (int i = 0; i < k->n_columns && k->primary; i++)
         d->t->columns[k->columns[i]].not_null = true;
@@ -470,7 +470,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
 {
     struct foreign_key *fk = ARENA_NEW(a->arena, struct foreign_key);
     const struct table *to = d->t;
-    TRY(check_constraint_form(a, n));
+    TRY(sql__check_constraint_form(a, n));
     if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols ||
         n->skip_validation)
         return sql__unsupported(a, n->location,
@@ -495,7 +495,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         }
     }
     TRY(referenced_columns(a, d, n, to, fk));
-    TRY(given_name(a, d, n, joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
+    TRY(given_name(a, d, n, sql__joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
                    &fk->name));
     TRY(foreign_types(a, d, to, fk));
     fk->table = to->id; /* 0: the table itself, which has no id yet */
@@ -726,7 +726,7 @@ static struct error *check_table_name(const struct analysis *a, const RangeVar *
     const struct catalog_view *v = a->ctx->view;
     const struct index *index;
     TRY(sql__check_schema(a, rv));
-    TRY(check_identifier(a, "table", rv->relname, rv->location));
+    TRY(sql__check_identifier(a, "table", rv->relname, rv->location));
     *ret_exists = v && (catalog_table(v, "public", rv->relname) ||
                         catalog_index(v, "public", rv->relname, &index));
     if (*ret_exists)
@@ -844,388 +844,4 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     a->rtes.n = 0; /* the table is not one that the statement reads */
     a->hidden.n = 0;
     return e;
-}
-
-/* ---- indexes
- * -------------------------------------------------------------------------------------------------------
- */
-
-static bool relation_exists(const struct analysis *a, const char *name)
-{
-    const struct catalog_view *v = a->ctx->view;
-    const struct index *index;
-    return v && (catalog_table(v, "public", name) || catalog_index(v, "public", name, &index));
-}
-
-static bool key_exists(const struct table *t, const char *name)
-{
-    for (int i = 0; i < t->n_keys; i++) {
-        if (strcmp(t->keys[i].name, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static char *free_index_name(struct analysis *a, const struct table *t, const char *columns,
-                             const char *suffix)
-{
-    char *name = make_name(a, t->name, columns, suffix);
-    for (int i = 1; relation_exists(a, name) || key_exists(t, name); i++)
-        name = make_name(a, t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
-    return name;
-}
-
-static void index_text(struct analysis *a, const struct table *t, struct index *x)
-{
-    struct buf text = {0};
-    buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    sql_quote(x->name, &text);
-    buf_puts(&text, " ON ");
-    sql_quote(t->name, &text);
-    buf_puts(&text, " (");
-    for (int i = 0; i < x->n_columns; i++) {
-        if (i)
-            buf_puts(&text, ", ");
-        sql_quote(t->columns[x->columns[i]].name, &text);
-        if (x->descending[i])
-            buf_puts(&text, " DESC");
-    }
-    buf_puts(&text, ")");
-    x->ddl = arena_strdup(a->arena, text.data);
-    buf_done(&text);
-}
-
-static struct error *index_element(struct analysis *a, const IndexElem *e, const struct table *t,
-                                   int location, struct index *x, int i)
-{
-    if (e->expr)
-        return sql__unsupported(a, location, "Index plain columns.",
-                                "indexes on expressions are not supported");
-    if (e->collation && strcmp(strVal(llast(e->collation)), "C") != 0)
-        return sql__unsupported(a, location, "Leave COLLATE out.",
-                                "collation \"%s\" is not supported", strVal(llast(e->collation)));
-    x->columns[i] = table_column(t, e->name);
-    if (x->columns[i] < 0)
-        return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
-    x->descending[i] = e->ordering == SORTBY_DESC;
-    return NULL;
-}
-
-static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
-{
-    int at = n->relation->location;
-    if (n->whereClause)
-        return sql__unsupported(a, at, "Index all rows.", "partial indexes are not supported");
-    if (n->indexIncludingParams)
-        return sql__unsupported(a, at, "Put the columns into the index's key.",
-                                "INCLUDE is not supported");
-    if (n->nulls_not_distinct)
-        return sql__unsupported(a, at, "Declare the columns NOT NULL.",
-                                "NULLS NOT DISTINCT is not supported");
-    if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
-        return sql__unsupported(a, at, "Use btree, the default.",
-                                "access method \"%s\" is not supported", n->accessMethod);
-    return NULL;
-}
-
-struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
-{
-    struct query *q = a->q;
-    const struct table *t;
-    struct index *x = ARENA_NEW(a->arena, struct index);
-    q->kind = QUERY_CREATE_INDEX;
-    q->tag = "CREATE INDEX";
-    q->writes = true;
-    TRY(sql__find_relation(a, n->relation, &t));
-    TRY(refuse_index(a, n));
-    if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
-                       n->relation->location);
-    q->create_index.table = t;
-    q->create_index.index = x;
-    q->create_index.if_not_exists = n->if_not_exists;
-    x->unique = n->unique;
-    x->n_columns = list_length(n->indexParams);
-    x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
-    x->descending = ARENA_ARRAY(a->arena, bool, x->n_columns);
-    for (int i = 0; i < x->n_columns; i++)
-        TRY(index_element(a, list_nth(n->indexParams, i), t, n->relation->location, x, i));
-    if (n->idxname) {
-        x->name = arena_strdup(a->arena, n->idxname);
-        TRY(check_identifier(a, "index", x->name, -1));
-        q->create_index.exists = relation_exists(a, x->name) || key_exists(t, x->name);
-        if (q->create_index.exists && !n->if_not_exists)
-            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", x->name);
-    } else {
-        x->name = free_index_name(a, t, joined_columns(a, t, x->columns, x->n_columns), "idx");
-    }
-    index_text(a, t, x);
-    return NULL;
-}
-
-/* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE
- * --------------------------------------------------------------------------- */
-
-static struct error *add_key_later(struct analysis *a, const struct table *t, const Constraint *n)
-{
-    struct query *q = a->q;
-    struct key *k = ARENA_NEW(a->arena, struct key);
-    struct index *x = ARENA_NEW(a->arena, struct index);
-    k->primary = n->contype == CONSTR_PRIMARY;
-    TRY(check_constraint_form(a, n));
-    TRY(key_columns(a, t, n->keys, n->location, &k->n_columns, &k->columns));
-    for (int i = 0; i < t->n_keys && k->primary; i++) {
-        if (t->keys[i].primary)
-            return error_new("42P16", "multiple primary keys for table \"%s\" are not allowed",
-                             t->name);
-    }
-    const char *columns = k->primary ? NULL : joined_columns(a, t, k->columns, k->n_columns);
-    if (n->conname) {
-        k->name = arena_strdup(a->arena, n->conname);
-        if (relation_exists(a, k->name) || key_exists(t, k->name))
-            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", k->name);
-    } else {
-        k->name = free_index_name(a, t, columns, k->primary ? "pkey" : "key");
-    }
-    *x = (struct index){.name = k->name,
-                        .unique = true,
-                        .n_columns = k->n_columns,
-                        .columns = k->columns,
-                        .descending = ARENA_ARRAY(a->arena, bool, k->n_columns)};
-    index_text(a, t, x);
-    q->create_index.table = t;
-    q->create_index.index = x;
-    q->create_index.key = k;
-    if (!k->primary)
-        return NULL;
-    struct buf text = {0};
-    for (int i = 0; i < k->n_columns; i++) {
-        const char *name = t->columns[k->columns[i]].name;
-        buf_puts(&text, i ? " UNION ALL " : "");
-        buf_puts(&text, "SELECT ");
-        struct value v = {.kind = VALUE_TEXT, .s = {name, strlen(name)}};
-        sql_emit_value(&v, OID_TEXT, &text);
-        buf_puts(&text, " WHERE EXISTS(SELECT 1 FROM ");
-        sql_quote(t->name, &text);
-        buf_puts(&text, " WHERE ");
-        sql_quote(name, &text);
-        buf_puts(&text, " IS NULL)");
-    }
-    q->create_index.null_check = arena_strdup(a->arena, text.data);
-    buf_done(&text);
-    return NULL;
-}
-
-struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
-{
-    const struct table *t;
-    a->q->kind = QUERY_ADD_KEY;
-    a->q->tag = "ALTER TABLE";
-    a->q->writes = true;
-    if (n->objtype != OBJECT_TABLE)
-        return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
-                                "ALTER of this kind of object is not supported");
-    TRY(sql__find_relation(a, n->relation, &t));
-    const AlterTableCmd *c = linitial(n->cmds);
-    const Constraint *k = (const Constraint *)c->def;
-    if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
-                       n->relation->location);
-    if (list_length(n->cmds) != 1 || c->subtype != AT_AddConstraint ||
-        (k->contype != CONSTR_PRIMARY && k->contype != CONSTR_UNIQUE))
-        return sql__unsupported(a, n->relation->location,
-                                "Only ALTER TABLE ... ADD PRIMARY KEY (...) and ADD UNIQUE (...) "
-                                "exist so far; else create a new table and INSERT INTO ... SELECT.",
-                                "this form of ALTER TABLE is not supported");
-    return add_key_later(a, t, k);
-}
-
-/* ---- DROP
- * ------------------------------------------------------------------------------------------------------------------
- */
-
-static RangeVar range_var(const List *names)
-{
-    int n = list_length(names);
-    RangeVar rv = {.relname = strVal(llast(names)), .location = -1};
-    if (n > 1)
-        rv.schemaname = strVal(list_nth(names, n - 2));
-    if (n > 2)
-        rv.catalogname = strVal(list_nth(names, n - 3));
-    return rv;
-}
-
-static bool listed(const struct table *const *tables, int n, const struct table *t)
-{
-    for (int i = 0; i < n; i++) {
-        if (tables[i] == t)
-            return true;
-    }
-    return false;
-}
-
-/* A foreign key of a table outside the list that points into it. */
-static const struct foreign_key *outside_reference(const struct analysis *a,
-                                                   const struct table *const *tables, int n,
-                                                   const struct table **ret_from,
-                                                   const struct table **ret_to)
-{
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; v && i < v->n_tables; i++) {
-        const struct table *from = v->tables[i];
-        if (listed(tables, n, from))
-            continue;
-        for (int k = 0; k < from->n_foreign_keys; k++) {
-            const struct table *to = catalog_table_by_id(v, from->foreign_keys[k].table);
-            if (!to || !listed(tables, n, to))
-                continue;
-            *ret_from = from;
-            *ret_to = to;
-            return &from->foreign_keys[k];
-        }
-    }
-    return NULL;
-}
-
-static struct error *check_dependents(const struct analysis *a)
-{
-    const struct query *q = a->q;
-    const struct table *from, *to;
-    const struct foreign_key *fk = outside_reference(a, q->drop.tables, q->drop.n, &from, &to);
-    if (!fk)
-        return NULL;
-    if (q->drop.cascade)
-        return error_hint(error_new(E_UNSUPPORTED,
-                                    "DROP TABLE ... CASCADE cannot drop constraint %s on table %s",
-                                    fk->name, from->name),
-                          "Drop both tables in one statement.");
-    struct error *e =
-        error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
-    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name,
-                 to->name);
-    return error_hint(e, "Drop table %s as well.", from->name);
-}
-
-static bool is_key(const struct analysis *a, const char *name)
-{
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; i < v->n_tables; i++) {
-        if (key_exists(v->tables[i], name))
-            return true;
-    }
-    return false;
-}
-
-static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
-{
-    struct query *q = a->q;
-    const struct table *t = sql__lookup_table(a, rv);
-    const struct index *x;
-    if (!t && a->ctx->view &&
-        (catalog_index(a->ctx->view, "public", rv->relname, &x) || is_key(a, rv->relname)))
-        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
-                          "Use DROP INDEX to remove an index.");
-    if (!t && missing_ok) {
-        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
-        return NULL;
-    }
-    if (!t)
-        return error_new(E_UNDEFINED_TABLE, "table \"%s\" does not exist", rv->relname);
-    if (t->id == 0)
-        return error_new("42501", "permission denied: \"%s\" is a system table", t->name);
-    if (!listed(q->drop.tables, q->drop.n, t))
-        q->drop.tables[q->drop.n++] = t;
-    return NULL;
-}
-
-static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missing_ok)
-{
-    struct query *q = a->q;
-    const struct catalog_view *v = a->ctx->view;
-    const struct index *x = NULL;
-    const struct table *t = v ? catalog_index(v, "public", rv->relname, &x) : NULL;
-    if (!t && v && catalog_table(v, "public", rv->relname))
-        return error_hint(error_new("42809", "\"%s\" is not an index", rv->relname),
-                          "Use DROP TABLE to remove a table.");
-    for (size_t i = 0; v && i < v->n_tables; i++) {
-        if (!key_exists(v->tables[i], rv->relname))
-            continue;
-        struct error *e =
-            error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
-                      rv->relname, rv->relname, v->tables[i]->name);
-        return error_hint(e, "A constraint goes with its table only, so far.");
-    }
-    if (!t && missing_ok) {
-        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
-        return NULL;
-    }
-    if (!t)
-        return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", rv->relname);
-    q->drop.tables[q->drop.n] = t;
-    q->drop.indexes[q->drop.n++] = x;
-    return NULL;
-}
-
-struct error *sql__drop(struct analysis *a, const DropStmt *n)
-{
-    struct query *q = a->q;
-    int count = list_length(n->objects);
-    bool table = n->removeType == OBJECT_TABLE;
-    if (!table && n->removeType != OBJECT_INDEX)
-        return sql__unsupported(a, -1, "There are tables and indexes only.",
-                                "DROP of this kind of object is not supported");
-    q->kind = table ? QUERY_DROP_TABLE : QUERY_DROP_INDEX;
-    q->tag = table ? "DROP TABLE" : "DROP INDEX";
-    q->writes = true;
-    q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
-    q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
-    q->drop.missing = ARENA_ARRAY(a->arena, const char *, count);
-    q->drop.cascade = n->behavior == DROP_CASCADE;
-    for (int i = 0; i < count; i++) {
-        RangeVar rv = range_var(list_nth(n->objects, i));
-        TRY(table ? drop_one_table(a, &rv, n->missing_ok) : drop_one_index(a, &rv, n->missing_ok));
-    }
-    return table ? check_dependents(a) : NULL;
-}
-
-/* ---- TRUNCATE
- * -----------------------------------------------------------------------------------------------------------------
- */
-
-struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
-{
-    struct query *q = a->q;
-    int count = list_length(n->relations);
-    size_t cap = (size_t)count + (a->ctx->view ? a->ctx->view->n_tables : 0);
-    q->kind = QUERY_TRUNCATE;
-    q->tag = "TRUNCATE TABLE";
-    q->writes = true;
-    q->truncate.tables = ARENA_ARRAY(a->arena, const struct table *, cap);
-    q->truncate.cascade = n->behavior == DROP_CASCADE;
-    q->truncate.restart_identity = n->restart_seqs;
-    for (int i = 0; i < count; i++) {
-        const RangeVar *rv = list_nth(n->relations, i);
-        const struct table *t;
-        TRY(sql__find_relation(a, rv, &t));
-        if (t->id == 0)
-            return sql__at(a,
-                           error_new("42501", "permission denied for system table \"%s\"", t->name),
-                           rv->location);
-        if (!listed(q->truncate.tables, q->truncate.n_tables, t))
-            q->truncate.tables[q->truncate.n_tables++] = t;
-    }
-    const struct table *from, *to;
-    const struct foreign_key *fk;
-    while ((fk = outside_reference(a, q->truncate.tables, q->truncate.n_tables, &from, &to))) {
-        if (q->truncate.cascade) {
-            q->truncate.tables[q->truncate.n_tables++] = from;
-            continue;
-        }
-        struct error *e = error_new(
-            E_UNSUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
-        error_detail(e, "Table \"%s\" references \"%s\".", from->name, to->name);
-        return error_hint(e, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.",
-                          from->name);
-    }
-    return NULL;
 }

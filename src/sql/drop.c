@@ -1,0 +1,192 @@
+/* DROP TABLE, DROP INDEX, TRUNCATE. */
+#include "sql_int.h"
+
+/* ---- DROP
+ * ------------------------------------------------------------------------------------------------------------------
+ */
+
+static RangeVar range_var(const List *names)
+{
+    int n = list_length(names);
+    RangeVar rv = {.relname = strVal(llast(names)), .location = -1};
+    if (n > 1)
+        rv.schemaname = strVal(list_nth(names, n - 2));
+    if (n > 2)
+        rv.catalogname = strVal(list_nth(names, n - 3));
+    return rv;
+}
+
+static bool listed(const struct table *const *tables, int n, const struct table *t)
+{
+    for (int i = 0; i < n; i++) {
+        if (tables[i] == t)
+            return true;
+    }
+    return false;
+}
+
+/* A foreign key of a table outside the list that points into it. */
+static const struct foreign_key *outside_reference(const struct analysis *a,
+                                                   const struct table *const *tables, int n,
+                                                   const struct table **ret_from,
+                                                   const struct table **ret_to)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        const struct table *from = v->tables[i];
+        if (listed(tables, n, from))
+            continue;
+        for (int k = 0; k < from->n_foreign_keys; k++) {
+            const struct table *to = catalog_table_by_id(v, from->foreign_keys[k].table);
+            if (!to || !listed(tables, n, to))
+                continue;
+            *ret_from = from;
+            *ret_to = to;
+            return &from->foreign_keys[k];
+        }
+    }
+    return NULL;
+}
+
+static struct error *check_dependents(const struct analysis *a)
+{
+    const struct query *q = a->q;
+    const struct table *from, *to;
+    const struct foreign_key *fk = outside_reference(a, q->drop.tables, q->drop.n, &from, &to);
+    if (!fk)
+        return NULL;
+    if (q->drop.cascade)
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "DROP TABLE ... CASCADE cannot drop constraint %s on table %s",
+                                    fk->name, from->name),
+                          "Drop both tables in one statement.");
+    struct error *e =
+        error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
+    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name,
+                 to->name);
+    return error_hint(e, "Drop table %s as well.", from->name);
+}
+
+static bool is_key(const struct analysis *a, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        if (sql__key_exists(v->tables[i], name))
+            return true;
+    }
+    return false;
+}
+
+static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
+{
+    struct query *q = a->q;
+    const struct table *t = sql__lookup_table(a, rv);
+    const struct index *x;
+    if (!t && a->ctx->view &&
+        (catalog_index(a->ctx->view, "public", rv->relname, &x) || is_key(a, rv->relname)))
+        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+                          "Use DROP INDEX to remove an index.");
+    if (!t && missing_ok) {
+        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        return NULL;
+    }
+    if (!t)
+        return error_new(E_UNDEFINED_TABLE, "table \"%s\" does not exist", rv->relname);
+    if (t->id == 0)
+        return error_new("42501", "permission denied: \"%s\" is a system table", t->name);
+    if (!listed(q->drop.tables, q->drop.n, t))
+        q->drop.tables[q->drop.n++] = t;
+    return NULL;
+}
+
+static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missing_ok)
+{
+    struct query *q = a->q;
+    const struct catalog_view *v = a->ctx->view;
+    const struct index *x = NULL;
+    const struct table *t = v ? catalog_index(v, "public", rv->relname, &x) : NULL;
+    if (!t && v && catalog_table(v, "public", rv->relname))
+        return error_hint(error_new("42809", "\"%s\" is not an index", rv->relname),
+                          "Use DROP TABLE to remove a table.");
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        if (!sql__key_exists(v->tables[i], rv->relname))
+            continue;
+        struct error *e =
+            error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
+                      rv->relname, rv->relname, v->tables[i]->name);
+        return error_hint(e, "A constraint goes with its table only, so far.");
+    }
+    if (!t && missing_ok) {
+        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        return NULL;
+    }
+    if (!t)
+        return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", rv->relname);
+    q->drop.tables[q->drop.n] = t;
+    q->drop.indexes[q->drop.n++] = x;
+    return NULL;
+}
+
+struct error *sql__drop(struct analysis *a, const DropStmt *n)
+{
+    struct query *q = a->q;
+    int count = list_length(n->objects);
+    bool table = n->removeType == OBJECT_TABLE;
+    if (!table && n->removeType != OBJECT_INDEX)
+        return sql__unsupported(a, -1, "There are tables and indexes only.",
+                                "DROP of this kind of object is not supported");
+    q->kind = table ? QUERY_DROP_TABLE : QUERY_DROP_INDEX;
+    q->tag = table ? "DROP TABLE" : "DROP INDEX";
+    q->writes = true;
+    q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
+    q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
+    q->drop.missing = ARENA_ARRAY(a->arena, const char *, count);
+    q->drop.cascade = n->behavior == DROP_CASCADE;
+    for (int i = 0; i < count; i++) {
+        RangeVar rv = range_var(list_nth(n->objects, i));
+        TRY(table ? drop_one_table(a, &rv, n->missing_ok) : drop_one_index(a, &rv, n->missing_ok));
+    }
+    return table ? check_dependents(a) : NULL;
+}
+
+/* ---- TRUNCATE
+ * -----------------------------------------------------------------------------------------------------------------
+ */
+
+struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
+{
+    struct query *q = a->q;
+    int count = list_length(n->relations);
+    size_t cap = (size_t)count + (a->ctx->view ? a->ctx->view->n_tables : 0);
+    q->kind = QUERY_TRUNCATE;
+    q->tag = "TRUNCATE TABLE";
+    q->writes = true;
+    q->truncate.tables = ARENA_ARRAY(a->arena, const struct table *, cap);
+    q->truncate.cascade = n->behavior == DROP_CASCADE;
+    q->truncate.restart_identity = n->restart_seqs;
+    for (int i = 0; i < count; i++) {
+        const RangeVar *rv = list_nth(n->relations, i);
+        const struct table *t;
+        TRY(sql__find_relation(a, rv, &t));
+        if (t->id == 0)
+            return sql__at(a,
+                           error_new("42501", "permission denied for system table \"%s\"", t->name),
+                           rv->location);
+        if (!listed(q->truncate.tables, q->truncate.n_tables, t))
+            q->truncate.tables[q->truncate.n_tables++] = t;
+    }
+    const struct table *from, *to;
+    const struct foreign_key *fk;
+    while ((fk = outside_reference(a, q->truncate.tables, q->truncate.n_tables, &from, &to))) {
+        if (q->truncate.cascade) {
+            q->truncate.tables[q->truncate.n_tables++] = from;
+            continue;
+        }
+        struct error *e = error_new(
+            E_UNSUPPORTED, "cannot truncate a table referenced in a foreign key constraint");
+        error_detail(e, "Table \"%s\" references \"%s\".", from->name, to->name);
+        return error_hint(e, "Truncate table \"%s\" at the same time, or use TRUNCATE ... CASCADE.",
+                          from->name);
+    }
+    return NULL;
+}
