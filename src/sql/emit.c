@@ -180,22 +180,35 @@ static void named_table(struct emitter *em, const struct rte *r)
     sql_quote(r->label, em->out);
 }
 
+static void derived(struct emitter *em, const struct rte *r)
+{
+    if (r->kind == RTE_SERIES) {
+        series(em, r);
+        return;
+    }
+    puts_(em, "(");
+    sql__emit_select(em, r->select, NAMES_POSITION);
+    puts_(em, ")");
+}
+
 static void leaf(struct emitter *em, const struct rte *r)
 {
     switch (r->kind) {
     case RTE_TABLE:
         named_table(em, r);
         return;
-    case RTE_SUBQUERY:
-        puts_(em, "(");
-        sql__emit_select(em, r->select, NAMES_POSITION);
-        puts_(em, ")");
-        break;
     case RTE_CTE:
         sql_quote(r->cte->label, em->out);
         break;
+    case RTE_SUBQUERY:
     case RTE_SERIES:
-        series(em, r);
+        if (r->lateral) { /* types/rows.c */
+            puts_(em, "minisql_rows((SELECT minisql_pack(");
+            positions(em, r->n_columns);
+            puts_(em, ") FROM ");
+        }
+        derived(em, r);
+        puts_(em, r->lateral ? "))" : "");
         break;
     case RTE_EXCLUDED:
         return;
@@ -400,12 +413,22 @@ static void plain(struct emitter *em, const struct body *b, enum column_names na
         order_and_limit(em, s);
 }
 
+/* A column (of an outer query) in the first row would name its column instead of column1. */
+static void values_row(struct emitter *em, struct expr *const *row, int n, bool first)
+{
+    for (int i = 0; i < n; i++) {
+        comma(em, i);
+        puts_(em, first && (row[i]->kind == EXPR_COLUMN || row[i]->kind == EXPR_CAST) ? "+" : "");
+        sql__emit_expr(em, row[i]);
+    }
+}
+
 static void values_rows(struct emitter *em, const struct select *s)
 {
     puts_(em, "VALUES ");
     for (int r = 0; r < s->n_rows; r++) {
         puts_(em, r ? ", (" : "(");
-        sql__emit_expr_list(em, s->rows[r], s->n_targets, ", ");
+        values_row(em, s->rows[r], s->n_targets, r == 0);
         puts_(em, ")");
     }
 }

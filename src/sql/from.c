@@ -5,8 +5,9 @@
  * of names of their own (COALESCE of both sides for FULL, the preserved side otherwise), so that
  * nothing later has to know about them.
  *
- * LATERAL is not supported: an entry sees enclosing queries, never its siblings, hence each entry
- * is analysed in a scope whose items are still empty (`outer`).
+ * An entry sees enclosing queries, not its siblings, hence each is analysed in a scope whose items
+ * are still empty (`outer`). A LATERAL subquery and the arguments of a function see what stands to
+ * their left, too: the scope's `siblings` (lateral_scope).
  */
 #include "sql_int.h"
 
@@ -113,13 +114,30 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
     return rename_columns(a, *ret, rv->alias);
 }
 
+/* What LATERAL sees: the siblings to the left, and then what s sees. Whether it used them says
+ * `referenced` afterwards. */
+static struct scope lateral_scope(const struct scope *s)
+{
+    return (struct scope){.parent = s->parent,
+                          .select = s->select,
+                          .items = s->siblings,
+                          .ctes = s->ctes,
+                          .clause = s->clause};
+}
+
+static struct error *check_packed(struct analysis *a, const struct rte *r)
+{
+    if (!r->lateral || r->n_columns <= TYPES_MAX_PACKED)
+        return NULL;
+    return sql__unsupported(a, r->position - 1, "Select fewer columns in the LATERAL subquery.",
+                            "more than %d columns of a LATERAL subquery are not supported",
+                            TYPES_MAX_PACKED);
+}
+
 static struct error *subselect(struct analysis *a, struct scope *s, const RangeSubselect *n,
                                struct joined *ret)
 {
     int location = sql__location(n->subquery);
-    if (n->lateral)
-        return sql__unsupported(a, location, "Join with the subquery on a condition instead.",
-                                "LATERAL is not supported");
     if (!n->alias) {
         const SelectStmt *sub = (const SelectStmt *)n->subquery;
         struct error *e =
@@ -130,9 +148,11 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
         return sql__at(a, e, location);
     }
     struct select *sel;
-    TRY(sql__select(a, s, (const SelectStmt *)n->subquery, &sel));
+    struct scope lateral = lateral_scope(s);
+    TRY(sql__select(a, n->lateral ? &lateral : s, (const SelectStmt *)n->subquery, &sel));
     struct rte *r = sql__new_rte(a, RTE_SUBQUERY, n->alias->aliasname, location);
     r->select = sel;
+    r->lateral = lateral.referenced;
     r->n_columns = sel->n_targets;
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
     for (int i = 0; i < sel->n_targets; i++) {
@@ -145,6 +165,7 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
                                 .typmod = e->typmod,
                                 .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
     }
+    TRY(check_packed(a, r));
     TRY(rename_columns(a, r, n->alias));
     leaf(a, s, r, ret);
     return NULL;
@@ -156,10 +177,10 @@ static struct error *series(struct analysis *a, struct scope *s, const FuncCall 
     int n = list_length(f->args);
     struct expr *args[3];
     uint32_t type = OID_INT4;
-    enum clause before = s->clause;
-    s->clause = CLAUSE_FROM_FUNCTION;
+    struct scope lateral = lateral_scope(s);
+    lateral.clause = CLAUSE_FROM_FUNCTION;
     for (int i = 0; i < n; i++) {
-        TRY(sql__expr(a, s, list_nth(f->args, i), &args[i]));
+        TRY(sql__expr(a, &lateral, list_nth(f->args, i), &args[i]));
         if (args[i]->type == OID_INT8)
             type = OID_INT8;
         else if (args[i]->type != OID_INT4 && args[i]->type != OID_INT2 &&
@@ -168,12 +189,12 @@ static struct error *series(struct analysis *a, struct scope *s, const FuncCall 
                                     "generate_series over type %s is not supported",
                                     sql__type(a, args[i]->type));
     }
-    s->clause = before;
     struct rte *r =
         sql__new_rte(a, RTE_SERIES, alias ? alias->aliasname : "generate_series", f->location);
     for (int i = 0; i < n; i++)
         TRY(sql__coerce(a, args[i], type, -1, CAST_IMPLICIT, &r->args[i]));
     r->n_args = n;
+    r->lateral = lateral.referenced;
     r->n_columns = 1;
     r->columns = ARENA_NEW(a->arena, struct rte_column);
     *r->columns =
@@ -188,7 +209,7 @@ static struct error *function(struct analysis *a, struct scope *s, const RangeFu
 {
     const List *first = linitial(n->functions);
     const FuncCall *f = linitial(first);
-    if (n->lateral || n->ordinality || n->is_rowsfrom || n->coldeflist || !IsA(f, FuncCall))
+    if (n->ordinality || n->is_rowsfrom || n->coldeflist || !IsA(f, FuncCall))
         return sql__unsupported(a, sql__location(linitial(first)),
                                 "Only generate_series(start, stop [, step]) may stand in FROM.",
                                 "this kind of function in FROM is not supported");
@@ -445,13 +466,33 @@ static JoinExpr *regroup(const struct analysis *a, JoinExpr *n)
     return right;
 }
 
+static void hide_from_lateral(const struct list *items, bool hidden)
+{
+    for (int i = 0; i < items->n; i++)
+        ((struct name_item *)items->items[i])->not_lateral = hidden;
+}
+
+/* LATERAL on the right sees the left side, unless that is the one that may be missing. */
+static struct error *right_side(struct analysis *a, struct scope *s, const JoinExpr *n,
+                                const struct joined *left, struct joined *ret)
+{
+    int before = s->siblings.n;
+    bool hidden = n->jointype == PG_JOIN_RIGHT || n->jointype == PG_JOIN_FULL;
+    append(a, &s->siblings, &left->items);
+    hide_from_lateral(&left->items, hidden);
+    TRY(from_node(a, s, n->rarg, ret));
+    hide_from_lateral(&left->items, false);
+    s->siblings.n = before;
+    return NULL;
+}
+
 static struct error *join(struct analysis *a, struct scope *s, const JoinExpr *given,
                           struct joined *ret)
 {
     const JoinExpr *n = regroup(a, (JoinExpr *)given);
     struct joined l, r;
     TRY(from_node(a, s, n->larg, &l));
-    TRY(from_node(a, s, n->rarg, &r));
+    TRY(right_side(a, s, n, &l, &r));
     TRY(check_names(a, &l.items, &r.items));
     struct from *f = ARENA_NEW(a->arena, struct from);
     f->left = l.from;
@@ -515,13 +556,17 @@ struct error *sql__from(struct analysis *a, struct scope *s, const List *items)
         .parent = s->parent, .select = s->select, .ctes = s->ctes, .clause = CLAUSE_FROM_FUNCTION};
     s->select->from = ARENA_ARRAY(a->arena, struct from *, MAX(n, 1));
     append(a, &all, &s->items);
+    append(a, &outer.siblings, &s->items); /* the target of a write */
+    hide_from_lateral(&s->items, true);
     for (int i = 0; i < n; i++) {
         struct joined j;
         TRY(from_node(a, &outer, list_nth(items, i), &j));
         TRY(check_names(a, &all, &j.items));
         append(a, &all, &j.items);
+        append(a, &outer.siblings, &j.items);
         s->select->from[s->select->n_from++] = j.from;
     }
+    hide_from_lateral(&s->items, false);
     s->items = all;
     return NULL;
 }

@@ -83,6 +83,20 @@ static struct error *column_of(const struct analysis *a, const struct name_item 
     return NULL;
 }
 
+static struct error *check_lateral(const struct analysis *a, const struct name_item *item,
+                                   int location)
+{
+    if (!item || !item->not_lateral)
+        return NULL;
+    struct error *e = error_new("42P10", "invalid reference to FROM-clause entry for table \"%s\"",
+                                item->name ? item->name : "");
+    if (item->rte && item->rte->target)
+        error_hint(e, "FROM and USING cannot depend on the table that is written.");
+    else
+        error_detail(e, "The combining JOIN type must be INNER or LEFT for a LATERAL reference.");
+    return sql__at(a, e, location);
+}
+
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret)
 {
@@ -101,17 +115,19 @@ struct error *sql__find_column(struct analysis *a, struct scope *s, const char *
         found = item;
         column = c;
     }
+    TRY(check_lateral(a, found, location));
     *ret = found ? sql__item_column(a, found, column, location) : NULL;
     return NULL;
 }
 
 /* Found in `outer`, asked for in `inner`: the selects between depend on the outer row. */
-static void mark_correlated(struct scope *inner, struct scope *outer)
+void sql__mark_correlated(struct scope *inner, struct scope *outer)
 {
     for (struct scope *s = inner; s != outer; s = s->parent) {
         if (s->select)
             s->select->correlated = true;
     }
+    outer->referenced = true;
 }
 
 static struct error *no_column(const struct analysis *a, struct scope *s, const char *name,
@@ -143,7 +159,7 @@ static struct error *unqualified(struct analysis *a, struct scope *s, const char
     for (struct scope *at = s; at; at = at->parent) {
         TRY(sql__find_column(a, at, name, location, ret));
         if (*ret) {
-            mark_correlated(s, at);
+            sql__mark_correlated(s, at);
             return NULL;
         }
     }
@@ -156,6 +172,17 @@ static struct error *no_relation(const struct analysis *a, struct scope *s, cons
     struct error *e =
         error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
     for (; s; s = s->parent) {
+        struct scope before = {.items = s->siblings};
+        if (sql__find_item(&before, name)) {
+            error_free(e);
+            e = error_new(E_UNDEFINED_TABLE,
+                          "invalid reference to FROM-clause entry for table \"%s\"", name);
+            error_hint(e,
+                       "There is an entry for table \"%s\", but it cannot be referenced from this "
+                       "part of the query: LATERAL before the subquery lets it.",
+                       name);
+            return sql__at(a, e, location);
+        }
         for (int i = 0; i < s->items.n; i++) {
             struct name_item *item = s->items.items[i];
             const struct rte *r = item->rte;
@@ -185,8 +212,9 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
             return sql__at(
                 a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),
                 location);
+        TRY(check_lateral(a, item, location));
         *ret = sql__item_column(a, item, c, location);
-        mark_correlated(s, at);
+        sql__mark_correlated(s, at);
         return NULL;
     }
     return no_relation(a, s, table, location);

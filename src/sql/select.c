@@ -214,10 +214,7 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
             struct name_item *item = sql__find_item(at, name);
             if (!item)
                 continue;
-            for (struct scope *in = s; in != at; in = in->parent) {
-                if (in->select)
-                    in->select->correlated = true;
-            }
+            sql__mark_correlated(s, at);
             expand_item(a, l, item, c->location);
             return NULL;
         }

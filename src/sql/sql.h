@@ -163,6 +163,7 @@ struct rte {
     int n_args;
     struct select
         *owner;    /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
+    bool lateral;  /* depends on entries to its left: computed anew for each of their rows */
     bool nullable; /* on the nullable side of an outer join: any column can be NULL */
     bool target;   /* of INSERT, UPDATE, DELETE */
     int position;

@@ -86,6 +86,7 @@ struct name_item {
     int n_columns;
     struct name_column *columns;
     bool table_visible, columns_visible;
+    bool not_lateral; /* left side of the RIGHT or FULL join that is being read */
 };
 
 struct scope {
@@ -95,6 +96,8 @@ struct scope {
     struct list ctes;      /* struct cte visible here */
     struct list aggs, windows;
     struct list named_windows; /* WindowDef of the WINDOW clause */
+    struct list siblings; /* of FROM: struct name_item to the left, which LATERAL sees */
+    bool referenced;      /* something in an inner scope was found here */
     enum clause clause;
     bool in_agg, in_window;
     bool from_done; /* FROM is complete: columns can be seen */
@@ -189,6 +192,8 @@ const char *sql__item_column_name(const struct name_item *item, int i);
 struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r);
 /* name of a relation -> item; NULL: none. Only this scope */
 struct name_item *sql__find_item(struct scope *s, const char *name);
+/* A name of `outer` is used in `inner`: the selects between depend on the outer row. */
+void sql__mark_correlated(struct scope *inner, struct scope *outer);
 /* In this scope only: sets *ret NULL when no item has it. 42702. */
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret);

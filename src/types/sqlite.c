@@ -453,6 +453,8 @@ struct error *types_register(sqlite3 *db)
     int rc = sqlite3_create_collation(db, "minisql_numeric", SQLITE_UTF8, NULL, collate_numeric);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
+    if (rc == SQLITE_OK)
+        rc = types__register_rows(db);
     for (size_t i = 0; i < n_registrations && rc == SQLITE_OK; i++) {
         struct registration *r = &registrations[i];
         int n = r->f->variadic ? -1 : r->f->nargs;

@@ -204,6 +204,10 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
 
+/* minisql_rows((SELECT minisql_pack(a, b) FROM ..)) in FROM is that SELECT, columns c1, c2, .., as
+ * often as something to its left changes: LATERAL. Columns at most: */
+enum { TYPES_MAX_PACKED = 100 };
+
 /* Registers every function and aggregate on a connection. Call once, right after opening. */
 struct error *types_register(sqlite3 *db);
 /* The error of the last failed call on `db`: what a registered function raised comes back whole;

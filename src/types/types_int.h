@@ -171,6 +171,7 @@ struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, str
 struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                    struct value *ret);
 void types__interval_send(const struct value *v, int32_t typmod, struct buf *out);
+int types__register_rows(sqlite3 *db); /* a SQLite code */
 int types__interval_compare(const struct value *x, const struct value *y);
 
 /* ---- bytea, uuid --------------------------------------------------------------------------- */
