@@ -96,8 +96,8 @@ struct scope {
     struct list ctes;      /* struct cte visible here */
     struct list aggs, windows;
     struct list named_windows; /* WindowDef of the WINDOW clause */
-    struct list siblings; /* of FROM: struct name_item to the left, which LATERAL sees */
-    bool referenced;      /* something in an inner scope was found here */
+    struct list siblings;      /* of FROM: struct name_item to the left, which LATERAL sees */
+    bool referenced;           /* something in an inner scope was found here */
     enum clause clause;
     bool in_agg, in_window;
     bool from_done; /* FROM is complete: columns can be seen */
