@@ -72,7 +72,7 @@ static int compare_keys(const struct batch *b, const struct value *x, const stru
             continue;
         if (xn || yn)
             return xn == o->nulls_first ? -1 : 1;
-        int c = b->order_types[i]->compare(&x[i], &y[i]);
+        int c = type_compare(b->order_types[i], &x[i], &y[i]);
         if (c != 0)
             return o->descending ? -c : c;
     }

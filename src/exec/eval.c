@@ -226,7 +226,7 @@ static struct error *eval_extreme(struct env *v, const struct node *n, int sign,
     for (int i = 0; i < n->n_args; i++) {
         struct value x;
         TRY(exec__eval(v, n->args[i], &x));
-        if (!is_null(&x) && (is_null(ret) || sign * n->type->compare(&x, ret) > 0))
+        if (!is_null(&x) && (is_null(ret) || sign * type_compare(n->type, &x, ret) > 0))
             *ret = x;
     }
     return NULL;

@@ -146,7 +146,7 @@ static bool same_keys(const struct groups *g, const struct value *keys, uint32_t
         if (k.kind == VALUE_NULL || keys[i].kind == VALUE_NULL) {
             if (k.kind != keys[i].kind)
                 return false;
-        } else if (g->types[i]->compare(&k, &keys[i]) != 0) {
+        } else if (type_compare(g->types[i], &k, &keys[i]) != 0) {
             return false;
         }
     }

@@ -176,7 +176,7 @@ bool exec__join_match(const struct hash_join *j, const struct env *v, uint32_t t
         return false;
     for (int k = 0; k < j->plan->n_keys; k++) {
         struct value a = outer_key(j, v, k, t), b = vec_get(key_column(j, k), row);
-        if (j->types[k]->compare(&a, &b) != 0)
+        if (type_compare(j->types[k], &a, &b) != 0)
             return false;
     }
     return true;

@@ -170,7 +170,7 @@ static struct error *one_row(struct copy_in *c)
         else if (binary)
             TRY(value__read(c->types[i], 1, f->p, f->n, c->typmods[i], &c->rows, &c->values[i]));
         else
-            TRY(c->types[i]->parse(f->p, f->n, c->typmods[i], &c->rows, &c->values[i]));
+            TRY(type_parse(c->types[i], f->p, f->n, c->typmods[i], &c->rows, &c->values[i]));
     }
     c->column = -1;
     TRY(exec_copy_row(c->copy, c->values, c->n));
@@ -276,14 +276,14 @@ static void put_field(struct copy_out *c, int i, const struct value *v, struct b
     if (c->plain_numbers && v->kind == VALUE_INT && t->category == 'N') {
         if (i)
             buf_append(b, &c->options.delimiter, 1);
-        t->print(v, typmod, b);
+        type_print(t, v, typmod, b);
         return;
     }
     buf_clear(&c->field);
     if (c->options.format == PGWIRE_BINARY)
-        t->send(v, typmod, &c->field);
+        type_send(t, v, typmod, &c->field);
     else
-        t->print(v, typmod, &c->field);
+        type_print(t, v, typmod, &c->field);
     pgwire_copy_put_field(b, &c->options, i, c->field.data ? c->field.data : "", c->field.len);
 }
 

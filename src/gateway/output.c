@@ -136,9 +136,9 @@ static void put_value(const struct output *o, int column, const struct value *v,
     size_t at = b->len;
     b->len += 4;
     if (format_of(o, column))
-        t->send(v, typmod, b);
+        type_send(t, v, typmod, b);
     else
-        t->print(v, typmod, b);
+        type_print(t, v, typmod, b);
     pgwire_set32(b, at, (uint32_t)(b->len - at - 4));
 }
 

@@ -48,7 +48,7 @@ static struct error *argument(const struct expr *e, const struct type *t, int nu
     struct value v;
     TRY(evaluate(e, a, &v));
     if (e->type == OID_UNKNOWN && v.kind == VALUE_TEXT)
-        return t->parse(v.s.p, v.s.n, -1, a, ret);
+        return type_parse(t, v.s.p, v.s.n, -1, a, ret);
     *ret = v;
     if (v.kind == VALUE_NULL || e->type == t->oid)
         return NULL;

@@ -31,7 +31,7 @@ static struct error *literal_value(const struct type *t, const struct lifted_lit
     }
     size_t n;
     const char *text = lift_text(l, a, &n);
-    return t->parse(text, n, -1, a, ret);
+    return type_parse(t, text, n, -1, a, ret);
 }
 
 static struct error *literal_values(struct session *s, const struct lifted *l, const char *text,

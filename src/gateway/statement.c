@@ -185,11 +185,11 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
     if (format == 0 || t->storage == VALUE_TEXT)
         TRY(format == 0 || t->category == 'S' ? pgwire_check_utf8(p, n) : NULL);
     if (format == 0)
-        return t->parse(p, n, typmod, a, ret);
+        return type_parse(t, p, n, typmod, a, ret);
     if (!t->recv)
         return error_new(E_UNSUPPORTED, "no binary input function available for type %s",
                          t->sql_name);
-    return t->recv(p, n, typmod, a, ret);
+    return type_recv(t, p, n, typmod, a, ret);
 }
 
 /* ---- running ------------------------------------------------------------------------------ */

@@ -32,7 +32,7 @@ static json_t *to_json(const struct value *v, const struct result_column *c)
         return json_real(v->r);
     _cleanup_(buf_done) struct buf text = {0};
     const struct type *t = type_by_oid(c->type);
-    (t ? t : type_by_oid(OID_TEXT))->print(v, c->typmod, &text);
+    type_print(t ? t : type_by_oid(OID_TEXT), v, c->typmod, &text);
     json_t *j = json_stringn(text.data ? text.data : "", text.len);
     return j ? j : json_string("?"); /* not UTF-8 */
 }

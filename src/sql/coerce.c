@@ -146,7 +146,7 @@ static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t 
     const struct type *t = type_by_oid(to);
     struct value v = {.kind = VALUE_NULL};
     if (e->value.kind != VALUE_NULL) {
-        struct error *err = t->parse(e->value.s.p, e->value.s.n, -1, a->arena, &v);
+        struct error *err = type_parse(t, e->value.s.p, e->value.s.n, -1, a->arena, &v);
         if (err)
             return sql__at(a, err, e->position - 1);
     }

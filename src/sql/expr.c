@@ -23,7 +23,7 @@ static struct error *float_const(struct analysis *a, const A_Const *c, struct ex
         }
     }
     struct value v;
-    TRY(sql__at(a, type_by_oid(OID_NUMERIC)->parse(text, strlen(text), -1, a->arena, &v),
+    TRY(sql__at(a, type_parse(type_by_oid(OID_NUMERIC), text, strlen(text), -1, a->arena, &v),
                 c->location));
     *ret = sql__const(a, OID_NUMERIC, v, c->location);
     return NULL;

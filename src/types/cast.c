@@ -239,7 +239,7 @@ static CALL(bytea_to_text)
 #define FROM_TEXT(name, oid)                                                                       \
     static CALL(text_to_##name)                                                                    \
     {                                                                                              \
-        return type_by_oid(oid)->parse(v->s.p, v->s.n, -1, a, ret);                                \
+        return type_parse(type_by_oid(oid), v->s.p, v->s.n, -1, a, ret);                           \
     }
 
 FROM_TEXT(bool, OID_BOOL)
@@ -315,7 +315,7 @@ static CALL(bool_out)
 static CALL(bpchar_out)
 {
     struct buf text = {0};
-    type_by_oid(OID_BPCHAR)->print(v, (int32_t)v[1].i, &text);
+    type_print(type_by_oid(OID_BPCHAR), v, (int32_t)v[1].i, &text);
     *ret = types__text_of(a, &text);
     buf_done(&text);
     return NULL;

@@ -13,12 +13,30 @@
 #include <math.h>
 #include <strings.h>
 
-typedef struct error *parse_fn(const char *s, size_t n, int32_t typmod, struct arena *a,
-                               struct value *ret);
 #define PARSE(name)                                                                                \
-    static struct error *name(const char *s, size_t n, int32_t typmod, struct arena *a,            \
-                              struct value *ret)
-#define PRINT(name) static void name(const struct value *v, int32_t typmod, struct buf *out)
+    static struct error *name(const struct type *self, const char *s, size_t n, int32_t typmod,    \
+                              struct arena *a, struct value *ret)
+#define PRINT(name)                                                                                \
+    static void name(const struct type *self, const struct value *v, int32_t typmod,               \
+                     struct buf *out)
+#define COMPARE(name)                                                                              \
+    static int name(const struct type *self, const struct value *x, const struct value *y)
+/* Forms that live in a file of their own and need not know their type */
+#define PARSE_BY(name, fn)                                                                         \
+    PARSE(name)                                                                                    \
+    {                                                                                              \
+        return fn(s, n, typmod, a, ret);                                                           \
+    }
+#define PRINT_BY(name, fn)                                                                         \
+    PRINT(name)                                                                                    \
+    {                                                                                              \
+        fn(v, typmod, out);                                                                        \
+    }
+#define COMPARE_BY(name, fn)                                                                       \
+    COMPARE(name)                                                                                  \
+    {                                                                                              \
+        return fn(x, y);                                                                           \
+    }
 
 static struct error *bad_binary(void)
 {
@@ -114,6 +132,14 @@ PARSE(oid_parse)
     return NULL;
 }
 
+PARSE(xid_parse) /* as strtoul() */
+{
+    char digits[24] = "";
+    memcpy(digits, s, MIN(n, sizeof(digits) - 1));
+    *ret = value_int((uint32_t)strtoul(digits, NULL, 0));
+    return NULL;
+}
+
 PRINT(int_print)
 {
     types__int_print(v->i, out);
@@ -162,7 +188,7 @@ PRINT(int8_send)
     buf_put64(out, (uint64_t)v->i);
 }
 
-static int int_compare(const struct value *x, const struct value *y)
+COMPARE(int_compare)
 {
     return (x->i > y->i) - (x->i < y->i);
 }
@@ -249,7 +275,7 @@ PRINT(float8_send)
     buf_put64(out, u.bits);
 }
 
-static int real_compare(const struct value *x, const struct value *y)
+COMPARE(real_compare)
 {
     double a = real_of(x), b = real_of(y);
     return (a > b) - (a < b);
@@ -311,10 +337,30 @@ PRINT(bpchar_print)
     out->data[out->len] = 0;
 }
 
-static int text_compare(const struct value *x, const struct value *y)
+COMPARE(text_compare)
 {
     int order = memcmp(x->s.p, y->s.p, MIN(x->s.n, y->s.n));
     return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);
+}
+
+/* "char": one byte, here of ASCII, or none at all, which PostgreSQL keeps as byte 0. */
+PARSE(char_parse)
+{
+    if (n && (unsigned char)s[0] >= 0x80)
+        return error_hint(error_new(E_UNSUPPORTED, "a \"char\" beyond ASCII is not supported"),
+                          "Use text, or character(1).");
+    *ret = value_text(s, n && s[0] ? 1 : 0);
+    return NULL;
+}
+
+PARSE(char_recv)
+{
+    return n == 1 ? char_parse(self, s, n, typmod, a, ret) : bad_binary();
+}
+
+PRINT(char_send)
+{
+    buf_put8(out, v->s.n ? (uint8_t)v->s.p[0] : 0);
 }
 
 /* ---- date and time ---- */
@@ -334,7 +380,7 @@ PRINT(date_print)
 
 PARSE(date_recv)
 {
-    TRY(int4_recv(s, n, typmod, a, ret));
+    TRY(int4_recv(self, s, n, typmod, a, ret));
     return types__date_valid(ret->i) ? NULL : error_new(E_DATETIME_RANGE, "date out of range");
 }
 
@@ -369,7 +415,7 @@ PRINT(timestamptz_print)
 
 PARSE(timestamp_recv)
 {
-    TRY(int8_recv(s, n, typmod, a, ret));
+    TRY(int8_recv(self, s, n, typmod, a, ret));
     if (!types__timestamp_valid(ret->i))
         return error_new(E_DATETIME_RANGE, "timestamp out of range");
     return types__timestamp_fit(ret->i, typmod, &ret->i);
@@ -390,7 +436,7 @@ PRINT(time_print)
 
 PARSE(time_recv)
 {
-    TRY(int8_recv(s, n, typmod, a, ret));
+    TRY(int8_recv(self, s, n, typmod, a, ret));
     if (ret->i < 0 || ret->i > DAY_US)
         return error_new(E_DATETIME_RANGE, "time out of range");
     return types__timestamp_fit(ret->i, typmod, &ret->i);
@@ -402,6 +448,21 @@ PRINT(numeric_send)
 {
     types__numeric_send(v, out);
 }
+
+PARSE_BY(numeric_parse, types__numeric_parse)
+PARSE_BY(numeric_recv, types__numeric_recv)
+COMPARE_BY(numeric_compare, types__numeric_compare)
+PARSE_BY(bytea_parse, types__bytea_parse)
+PRINT_BY(bytea_print, types__bytea_print)
+PARSE_BY(bytea_recv, types__bytea_recv)
+PRINT_BY(bytea_send, types__bytea_send)
+PARSE_BY(uuid_parse, types__uuid_parse)
+PARSE_BY(uuid_recv, types__uuid_recv)
+PRINT_BY(uuid_send, types__uuid_send)
+PARSE_BY(interval_parse, types__interval_parse)
+PARSE_BY(interval_recv, types__interval_recv)
+PRINT_BY(interval_send, types__interval_send)
+COMPARE_BY(interval_compare, types__interval_compare)
 
 PARSE(void_parse)
 {
@@ -422,11 +483,29 @@ PARSE(record_parse)
 
 #define TEXT_FORMS .print = text_print, .send = text_print, .compare = text_compare
 
-static const struct type types[] = {
+/* What holds an oid, and pseudo-types, which no value has */
+#define REG(id, type_name, array_oid)                                                              \
+    {                                                                                              \
+        .oid = id, .name = type_name, .sql_name = type_name, .size = 4, .array = array_oid,        \
+        .category = 'N', .storage = VALUE_INT, .column = true, .parse = types__reg_parse,          \
+        .print = types__reg_print, .recv = oid_recv, .send = int4_send, .compare = int_compare     \
+    }
+#define VECTOR(array_oid)                                                                          \
+    .size = -1, .array = array_oid, .category = 'A', .storage = VALUE_TEXT, .column = true,        \
+    .parse = types__vector_parse, .print = types__vector_print, .recv = types__array_recv,         \
+    .send = types__array_send, .compare = types__array_order
+#define PSEUDO(id, type_name, bytes)                                                               \
+    {                                                                                              \
+        .oid = id, .name = type_name, .sql_name = type_name, .size = bytes, .category = 'P',       \
+        .storage = VALUE_TEXT, .parse = record_parse, .recv = record_parse, TEXT_FORMS             \
+    }
+
+static const struct type rows[] = {
     {.oid = OID_BOOL,
      .name = "bool",
      .sql_name = "boolean",
      .size = 1,
+     .array = 1000,
      .category = 'B',
      .preferred = true,
      .storage = VALUE_INT,
@@ -440,6 +519,7 @@ static const struct type types[] = {
      .name = "int2",
      .sql_name = "smallint",
      .size = 2,
+     .array = 1005,
      .category = 'N',
      .storage = VALUE_INT,
      .column = true,
@@ -452,6 +532,7 @@ static const struct type types[] = {
      .name = "int4",
      .sql_name = "integer",
      .size = 4,
+     .array = 1007,
      .category = 'N',
      .storage = VALUE_INT,
      .column = true,
@@ -464,6 +545,7 @@ static const struct type types[] = {
      .name = "int8",
      .sql_name = "bigint",
      .size = 8,
+     .array = 1016,
      .category = 'N',
      .storage = VALUE_INT,
      .column = true,
@@ -476,6 +558,7 @@ static const struct type types[] = {
      .name = "float4",
      .sql_name = "real",
      .size = 4,
+     .array = 1021,
      .category = 'N',
      .storage = VALUE_REAL,
      .column = true,
@@ -488,6 +571,7 @@ static const struct type types[] = {
      .name = "float8",
      .sql_name = "double precision",
      .size = 8,
+     .array = 1022,
      .category = 'N',
      .preferred = true,
      .storage = VALUE_REAL,
@@ -501,6 +585,7 @@ static const struct type types[] = {
      .name = "text",
      .sql_name = "text",
      .size = -1,
+     .array = 1009,
      .category = 'S',
      .preferred = true,
      .storage = VALUE_TEXT,
@@ -512,6 +597,7 @@ static const struct type types[] = {
      .name = "varchar",
      .sql_name = "character varying",
      .size = -1,
+     .array = 1015,
      .category = 'S',
      .storage = VALUE_TEXT,
      .column = true,
@@ -522,6 +608,7 @@ static const struct type types[] = {
      .name = "bpchar",
      .sql_name = "character",
      .size = -1,
+     .array = 1014,
      .category = 'S',
      .storage = VALUE_TEXT,
      .column = true,
@@ -534,9 +621,10 @@ static const struct type types[] = {
      .name = "name",
      .sql_name = "name",
      .size = 64,
+     .array = 1003,
      .category = 'S',
      .storage = VALUE_TEXT,
-     .column = false,
+     .column = true,
      .parse = name_parse,
      .recv = name_parse,
      TEXT_FORMS},
@@ -553,10 +641,11 @@ static const struct type types[] = {
      .name = "oid",
      .sql_name = "oid",
      .size = 4,
+     .array = 1028,
      .category = 'N',
      .preferred = true,
      .storage = VALUE_INT,
-     .column = false,
+     .column = true,
      .parse = oid_parse,
      .print = int_print,
      .recv = oid_recv,
@@ -566,43 +655,47 @@ static const struct type types[] = {
      .name = "numeric",
      .sql_name = "numeric",
      .size = -1,
+     .array = 1231,
      .category = 'N',
      .storage = VALUE_TEXT,
      .column = true,
      .collation = "minisql_numeric",
-     .parse = types__numeric_parse,
+     .parse = numeric_parse,
      .print = text_print,
-     .recv = types__numeric_recv,
+     .recv = numeric_recv,
      .send = numeric_send,
-     .compare = types__numeric_compare},
+     .compare = numeric_compare},
     {.oid = OID_BYTEA,
      .name = "bytea",
      .sql_name = "bytea",
      .size = -1,
+     .array = 1001,
      .category = 'U',
      .storage = VALUE_BLOB,
      .column = true,
-     .parse = types__bytea_parse,
-     .print = types__bytea_print,
-     .recv = types__bytea_recv,
-     .send = types__bytea_send,
+     .parse = bytea_parse,
+     .print = bytea_print,
+     .recv = bytea_recv,
+     .send = bytea_send,
      .compare = text_compare},
     {.oid = OID_UUID,
      .name = "uuid",
      .sql_name = "uuid",
      .size = 16,
+     .array = 2951,
      .category = 'U',
      .storage = VALUE_TEXT,
      .column = true,
-     .parse = types__uuid_parse,
+     .parse = uuid_parse,
      .print = text_print,
-     .recv = types__uuid_recv,
-     .send = types__uuid_send,
+     .recv = uuid_recv,
+     .send = uuid_send,
      .compare = text_compare},
     {.oid = OID_DATE,
      .name = "date",
      .sql_name = "date",
      .size = 4,
+     .array = 1182,
      .category = 'D',
      .storage = VALUE_INT,
      .column = true,
@@ -615,6 +708,7 @@ static const struct type types[] = {
      .name = "time",
      .sql_name = "time without time zone",
      .size = 8,
+     .array = 1183,
      .category = 'D',
      .storage = VALUE_INT,
      .column = true,
@@ -627,20 +721,22 @@ static const struct type types[] = {
      .name = "interval",
      .sql_name = "interval",
      .size = 16,
+     .array = 1187,
      .category = 'T',
      .preferred = true,
      .storage = VALUE_TEXT,
      .column = true,
      .collation = "minisql_interval",
-     .parse = types__interval_parse,
+     .parse = interval_parse,
      .print = text_print,
-     .recv = types__interval_recv,
-     .send = types__interval_send,
-     .compare = types__interval_compare},
+     .recv = interval_recv,
+     .send = interval_send,
+     .compare = interval_compare},
     {.oid = OID_TIMESTAMP,
      .name = "timestamp",
      .sql_name = "timestamp without time zone",
      .size = 8,
+     .array = 1115,
      .category = 'D',
      .storage = VALUE_INT,
      .column = true,
@@ -653,6 +749,7 @@ static const struct type types[] = {
      .name = "timestamptz",
      .sql_name = "timestamp with time zone",
      .size = 8,
+     .array = 1185,
      .category = 'D',
      .preferred = true,
      .storage = VALUE_INT,
@@ -677,11 +774,75 @@ static const struct type types[] = {
      .name = "record",
      .sql_name = "record",
      .size = -1,
+     .array = 2287,
      .category = 'P',
      .storage = VALUE_TEXT,
      .parse = record_parse,
      .recv = record_parse,
      TEXT_FORMS},
+    {.oid = OID_CHAR,
+     .name = "char",
+     .sql_name = "\"char\"",
+     .size = 1,
+     .array = 1002,
+     .category = 'Z',
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = char_parse,
+     .recv = char_recv,
+     .print = text_print,
+     .send = char_send,
+     .compare = text_compare},
+    {.oid = OID_INT2VECTOR,
+     .name = "int2vector",
+     .sql_name = "int2vector",
+     .element = OID_INT2,
+     VECTOR(1006)},
+    {.oid = OID_OIDVECTOR,
+     .name = "oidvector",
+     .sql_name = "oidvector",
+     .element = OID_OID,
+     VECTOR(1013)},
+    {.oid = OID_XID,
+     .name = "xid",
+     .sql_name = "xid",
+     .size = 4,
+     .array = 1011,
+     .category = 'U',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = xid_parse,
+     .print = int_print,
+     .recv = oid_recv,
+     .send = int4_send,
+     .compare = int_compare},
+    {.oid = OID_NODE_TREE,
+     .name = "pg_node_tree",
+     .sql_name = "pg_node_tree",
+     .size = -1,
+     .category = 'Z',
+     .storage = VALUE_TEXT,
+     .parse = text_parse,
+     .recv = text_parse,
+     TEXT_FORMS},
+    {.oid = OID_ACLITEM,
+     .name = "aclitem",
+     .sql_name = "aclitem",
+     .size = 12,
+     .array = 1034,
+     .category = 'U',
+     .storage = VALUE_TEXT,
+     .parse = text_parse,
+     .recv = text_parse,
+     TEXT_FORMS},
+    REG(OID_REGPROC, "regproc", 1008),
+    REG(OID_REGPROCEDURE, "regprocedure", 2207),
+    REG(OID_REGOPER, "regoper", 2208),
+    REG(OID_REGOPERATOR, "regoperator", 2209),
+    REG(OID_REGCLASS, "regclass", 2210),
+    REG(OID_REGTYPE, "regtype", 2211),
+    REG(OID_REGROLE, "regrole", 4097),
+    REG(OID_REGNAMESPACE, "regnamespace", 4090),
     {.oid = OID_ANY,
      .name = "any",
      .sql_name = "\"any\"",
@@ -691,68 +852,28 @@ static const struct type types[] = {
      .parse = record_parse,
      .recv = record_parse,
      TEXT_FORMS},
+    {.oid = OID_CSTRING,
+     .name = "cstring",
+     .sql_name = "cstring",
+     .size = -2,
+     .array = 1263,
+     .category = 'P',
+     .storage = VALUE_TEXT,
+     .parse = text_parse,
+     .recv = text_parse,
+     TEXT_FORMS},
+    PSEUDO(OID_ANYARRAY, "anyarray", -1),
+    PSEUDO(OID_ANYELEMENT, "anyelement", 4),
+    PSEUDO(OID_ANYNONARRAY, "anynonarray", 4),
+    PSEUDO(OID_ANYENUM, "anyenum", 4),
+    PSEUDO(OID_ANYCOMPATIBLE, "anycompatible", 4),
+    PSEUDO(OID_ANYCOMPATIBLEARRAY, "anycompatiblearray", -1),
+    PSEUDO(OID_ANYCOMPATIBLENONARRAY, "anycompatiblenonarray", 4),
 };
 
-static const struct {
-    const char *name;
-    uint32_t oid;
-} spellings[] = {
-    {"boolean", OID_BOOL},
-    {"smallint", OID_INT2},
-    {"int", OID_INT4},
-    {"integer", OID_INT4},
-    {"bigint", OID_INT8},
-    {"real", OID_FLOAT4},
-    {"double precision", OID_FLOAT8},
-    {"float", OID_FLOAT8},
-    {"character", OID_BPCHAR},
-    {"char", OID_BPCHAR},
-    {"character varying", OID_VARCHAR},
-    {"decimal", OID_NUMERIC},
-    {"dec", OID_NUMERIC},
-    {"time without time zone", OID_TIME},
-    {"timestamp without time zone", OID_TIMESTAMP},
-    {"timestamp with time zone", OID_TIMESTAMPTZ},
-};
+const struct type_rows types__rows = {rows, ARRAY_LEN(rows)};
 
-const struct type *type_by_oid(uint32_t oid)
-{
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (types[i].oid == oid)
-            return &types[i];
-    return NULL;
-}
-
-const struct type *type_by_name(const char *name)
-{
-    for (size_t i = 0; i < ARRAY_LEN(types); i++)
-        if (strcmp(types[i].name, name) == 0)
-            return &types[i];
-    for (size_t i = 0; i < ARRAY_LEN(spellings); i++)
-        if (strcmp(spellings[i].name, name) == 0)
-            return type_by_oid(spellings[i].oid);
-    return NULL;
-}
-
-const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
-{
-    const struct type *t = type_by_oid(oid);
-    if (!t)
-        return arena_printf(a, "type %u", oid);
-    if (oid == OID_BPCHAR && typmod < 4)
-        return "bpchar"; /* without a length it is not the same as character, which has length 1 */
-    if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))
-        return arena_printf(a, "timestamp(%d)%s", typmod, t->sql_name + strlen("timestamp"));
-    if (typmod >= 0 && oid == OID_TIME)
-        return arena_printf(a, "time(%d) without time zone", typmod);
-    if (typmod < 4)
-        return t->sql_name;
-    if (oid == OID_NUMERIC)
-        return arena_printf(a, "numeric(%d,%d)", (typmod - 4) >> 16, (typmod - 4) & 0xffff);
-    if (oid == OID_VARCHAR || oid == OID_BPCHAR)
-        return arena_printf(a, "%s(%d)", t->sql_name, typmod - 4);
-    return t->sql_name;
-}
+/* ---- values of a type ---- */
 
 static struct error *wrong_kind(const struct type *t)
 {

@@ -20,15 +20,27 @@ typedef struct sqlite3_stmt sqlite3_stmt;
 enum {
     OID_BOOL = 16,
     OID_BYTEA = 17,
+    OID_CHAR = 18, /* "char": one byte */
+    OID_NAME = 19,
     OID_INT8 = 20,
     OID_INT2 = 21,
+    OID_INT2VECTOR = 22,
     OID_INT4 = 23,
+    OID_REGPROC = 24,
     OID_TEXT = 25,
     OID_OID = 26,
-    OID_NAME = 19,
+    OID_XID = 28,
+    OID_OIDVECTOR = 30,
+    OID_NODE_TREE = 194,
     OID_FLOAT4 = 700,
     OID_FLOAT8 = 701,
     OID_UNKNOWN = 705,
+    OID_INT2_ARRAY = 1005,
+    OID_INT4_ARRAY = 1007,
+    OID_TEXT_ARRAY = 1009,
+    OID_INT8_ARRAY = 1016,
+    OID_OID_ARRAY = 1028,
+    OID_ACLITEM = 1033,
     OID_BPCHAR = 1042,
     OID_VARCHAR = 1043,
     OID_DATE = 1082,
@@ -37,10 +49,25 @@ enum {
     OID_TIMESTAMPTZ = 1184,
     OID_INTERVAL = 1186,
     OID_NUMERIC = 1700,
-    OID_VOID = 2278,
-    OID_UUID = 2950,
+    OID_REGPROCEDURE = 2202,
+    OID_REGOPER = 2203,
+    OID_REGOPERATOR = 2204,
+    OID_REGCLASS = 2205,
+    OID_REGTYPE = 2206,
+    OID_REGROLE = 4096,
+    OID_REGNAMESPACE = 4089,
     OID_RECORD = 2249,
+    OID_CSTRING = 2275,
     OID_ANY = 2276,
+    OID_ANYARRAY = 2277,
+    OID_VOID = 2278,
+    OID_ANYELEMENT = 2283,
+    OID_ANYNONARRAY = 2776,
+    OID_UUID = 2950,
+    OID_ANYENUM = 3500,
+    OID_ANYCOMPATIBLE = 5077,
+    OID_ANYCOMPATIBLEARRAY = 5078,
+    OID_ANYCOMPATIBLENONARRAY = 5079,
 };
 
 /* ---- values ------------------------------------------------------------------------------- */
@@ -74,33 +101,91 @@ struct type {
     char category;        /* pg_type.typcategory: 'N', 'S', 'B', .. */
     bool preferred;       /* of its category */
     enum value_kind storage;
-    bool column; /* may be a column's type */
+    bool column;    /* may be a column's type */
+    uint32_t array; /* the type of arrays of it, whose row is made of this one; 0: there is none */
+    uint32_t element; /* of an array type, int2vector, oidvector: what it holds; else 0 */
     /* NULL: SQLite's own order of the stored values is the type's. Otherwise a collation that
      * types_register() provides, for ORDER BY, GROUP BY, DISTINCT, UNION, IN, DISTINCT FROM:
      * numeric travels as text, so that 1.0 = 1.00 and 9 < 10 need it. Comparison operators have it
-     * in their `emit` already. */
+     * in their `emit` already. "minisql_type_<oid>" is there for every type: it calls compare(). */
     const char *collation;
-    /* text form -> value, with typmod (-1: none) applied as in an input function; text
-     * values may point into `s` */
-    struct error *(*parse)(const char *s, size_t n, int32_t typmod, struct arena *a,
-                           struct value *ret);
-    /* value (not null) -> text form, appended */
-    void (*print)(const struct value *v, int32_t typmod, struct buf *out);
-    /* binary wire form -> value; the bytes may be garbage */
-    struct error *(*recv)(const char *s, size_t n, int32_t typmod, struct arena *a,
-                          struct value *ret);
-    /* value (not null) -> binary wire form, appended without a length */
-    void (*send)(const struct value *v, int32_t typmod, struct buf *out);
-    /* order of two non-null values: <0, 0, >0 */
-    int (*compare)(const struct value *a, const struct value *b);
+
+    /* The forms; call them through type_parse() and so on. `self` is the row itself, so that one
+     * function can serve many types (arrays of all types, enums). */
+    struct error *(*parse)(const struct type *self, const char *s, size_t n, int32_t typmod,
+                           struct arena *a, struct value *ret);
+    void (*print)(const struct type *self, const struct value *v, int32_t typmod, struct buf *out);
+    struct error *(*recv)(const struct type *self, const char *s, size_t n, int32_t typmod,
+                          struct arena *a, struct value *ret);
+    void (*send)(const struct type *self, const struct value *v, int32_t typmod, struct buf *out);
+    int (*compare)(const struct type *self, const struct value *x, const struct value *y);
+
+    /* Of a type made at run time: what its forms need (the labels of an enum), as plain bytes */
+    const void *data;
+    size_t data_size;
 };
+
+/* Text form -> value, with typmod (-1: none) applied as in an input function; text values may
+ * point into `s`. */
+static inline struct error *type_parse(const struct type *t, const char *s, size_t n,
+                                       int32_t typmod, struct arena *a, struct value *ret)
+{
+    return t->parse(t, s, n, typmod, a, ret);
+}
+
+/* Value (not null) -> text form, appended. */
+static inline void type_print(const struct type *t, const struct value *v, int32_t typmod,
+                              struct buf *out)
+{
+    t->print(t, v, typmod, out);
+}
+
+/* Binary wire form -> value; the bytes may be garbage. */
+static inline struct error *type_recv(const struct type *t, const char *s, size_t n, int32_t typmod,
+                                      struct arena *a, struct value *ret)
+{
+    return t->recv(t, s, n, typmod, a, ret);
+}
+
+/* Value (not null) -> binary wire form, appended without a length. */
+static inline void type_send(const struct type *t, const struct value *v, int32_t typmod,
+                             struct buf *out)
+{
+    t->send(t, v, typmod, out);
+}
+
+/* Order of two non-null values: <0, 0, >0. */
+static inline int type_compare(const struct type *t, const struct value *x, const struct value *y)
+{
+    return t->compare(t, x, y);
+}
 
 /* The literal hangs on when it is read ('now', 'today 10:00'): nobody may keep its value with a
  * statement that runs again. A cast from text that runs with the statement is right. */
 bool type_reads_clock(const struct type *t, const char *s, size_t n);
 const struct type *type_by_oid(uint32_t oid);      /* NULL: no such type */
-const struct type *type_by_name(const char *name); /* any spelling: int, integer, int4, .. */
+const struct type *type_by_name(const char *name); /* any spelling: int, integer, int4, _int4, .. */
+/* Adds a type that the catalog defines at run time (an enum, a domain), with its array type when
+ * t->array is set, or changes the row of its oid. The row and all that it points to is copied, and
+ * lives until the process ends, as does the old one: readers take no lock. Adding the same again
+ * does nothing. type_by_name() does not know such types: their names belong to schemas. Any thread
+ * may call it. Returns the row. */
+const struct type *type_add(const struct type *t);
+/* All types that the program itself has, arrays too; *ret_n rows. */
+const struct type *const *type_table(size_t *ret_n);
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */
+
+/* Names of catalog objects for regclass, regtype and their like, which hold an oid. `reg` is the
+ * type: OID_REGCLASS, .. Session threads call it; the answers may hang on who asks (search_path).
+ */
+struct type_names {
+    /* what the user wrote ('public."T"'); 42P01, 42704, .. */
+    struct error *(*find)(uint32_t reg, const char *s, size_t n, uint32_t *ret_oid);
+    /* appends the name, quoted and qualified where it has to be; false: there is none */
+    bool (*print)(uint32_t reg, uint32_t oid, struct buf *out);
+};
+/* Before any session starts; NULL: without a catalog only numbers and regtype's own are known. */
+void types_set_names(const struct type_names *names);
 /* Fits a value to a column's type and typmod on assignment: varchar(n) too long is 22001 (blanks
  * beyond n are cut), char(n) loses trailing blanks, int2/int4 range is 22003, float4 is rounded. */
 struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v, struct arena *a);

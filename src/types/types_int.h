@@ -14,6 +14,13 @@ extern const struct func_rows types__int_funcs, types__float_funcs, types__math_
     types__datetime_funcs, types__guard_funcs, types__cast_funcs, types__bytea_funcs,
     types__uuid_funcs, types__interval_funcs, types__field_funcs;
 
+/* The types that the program has, but for those of arrays, which are made of them. */
+struct type_rows {
+    const struct type *rows;
+    size_t n;
+};
+extern const struct type_rows types__rows;
+
 /* Rows are written with these, so that a line is a function. */
 #define SCALAR1(n, a, r, sql, fn)                                                                  \
     {                                                                                              \
@@ -96,6 +103,50 @@ struct value types__text_of(struct arena *a, const struct buf *b);
 struct error *types__int_parse(const char *s, size_t n, int size, int64_t *ret);
 struct error *types__int_range(int64_t i, int size, int64_t *ret); /* "integer out of range" */
 void types__int_print(int64_t i, struct buf *out);
+
+/* ---- regclass, regtype and their like (reg.c) ----------------------------------------------- */
+
+struct error *types__reg_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                               struct arena *a, struct value *ret);
+void types__reg_print(const struct type *self, const struct value *v, int32_t typmod,
+                      struct buf *out);
+
+/* ---- arrays (array_io.c) --------------------------------------------------------------------- */
+
+enum { ARRAY_MAX_DIMS = 6, ARRAY_MAX_ITEMS = 134217727 };
+#define E_ARRAY_SUBSCRIPT "2202E"
+
+/* An array taken apart. n_dims 0: empty. */
+struct array {
+    int n_dims;
+    int32_t dims[ARRAY_MAX_DIMS], lower[ARRAY_MAX_DIMS];
+    size_t n; /* the product of dims */
+    struct value *items;
+};
+
+/* Gives `t`, whose oid, element and names are set, everything else that an array type has. */
+void types__array_type(struct type *t, const struct type *element);
+/* What SQLite holds <-> an array. XX001 when it is none; values lie in the arena. */
+struct error *types__array_read(const struct type *element, const struct value *v, struct arena *a,
+                                struct array *ret);
+struct value types__array_write(const struct type *element, const struct array *array,
+                                struct arena *a);
+/* An item of an array's text form, with quotes where array_out() puts them. */
+void types__array_quote(const char *s, size_t n, struct buf *out);
+int types__array_compare(const struct type *element, const struct array *x, const struct array *y);
+struct error *types__array_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                 struct arena *a, struct value *ret);
+void types__array_print(const struct type *self, const struct value *v, int32_t typmod,
+                        struct buf *out);
+struct error *types__array_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                struct arena *a, struct value *ret);
+void types__array_send(const struct type *self, const struct value *v, int32_t typmod,
+                       struct buf *out);
+int types__array_order(const struct type *self, const struct value *x, const struct value *y);
+struct error *types__vector_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                  struct arena *a, struct value *ret);
+void types__vector_print(const struct type *self, const struct value *v, int32_t typmod,
+                         struct buf *out);
 
 /* ---- floats (float_io.c) ------------------------------------------------------------------- */
 

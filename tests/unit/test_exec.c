@@ -395,8 +395,8 @@ static struct error *text_row(void *ctx, const struct value *values, int n)
         if (values[i].kind == VALUE_NULL)
             buf_puts(&t->buf, "null");
         else
-            type_by_oid(t->plan->columns[i].type)
-                ->print(&values[i], t->plan->columns[i].typmod, &t->buf);
+            type_print(type_by_oid(t->plan->columns[i].type), &values[i],
+                       t->plan->columns[i].typmod, &t->buf);
     }
     buf_puts(&t->buf, "\n");
     return NULL;

@@ -118,7 +118,7 @@ static void print_row(sqlite3_stmt *stmt, const struct query *q, struct buf *out
         }
         if (v.kind != t->storage)
             fail_msg("column %s holds another kind of value than its type", q->columns[i].name);
-        t->print(&v, q->columns[i].typmod, out);
+        type_print(t, &v, q->columns[i].typmod, out);
     }
 }
 
@@ -136,7 +136,8 @@ static struct error *run_with(struct world *w, const char *sql, const char *cons
     for (int i = 0; !e && params && i < q->n_params; i++) {
         struct value v = {.kind = VALUE_NULL};
         if (params[i])
-            e = type_by_oid(q->params[i])->parse(params[i], strlen(params[i]), -1, &w->arena, &v);
+            e = type_parse(type_by_oid(q->params[i]), params[i], strlen(params[i]), -1, &w->arena,
+                           &v);
         value_bind(stmt, i + 1, &v);
     }
     int rc = SQLITE_DONE;

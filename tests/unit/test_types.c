@@ -77,7 +77,7 @@ static const char *print_value(uint32_t type, const struct value *v, struct aren
         return "NULL";
     struct buf text = {0};
     buf_reserve(&text, 1);
-    type_by_oid(type)->print(v, -1, &text);
+    type_print(type_by_oid(type), v, -1, &text);
     char *copy = arena_strndup(a, text.len ? text.data : "", text.len);
     buf_done(&text);
     return copy;
@@ -99,7 +99,7 @@ static uint32_t read_arg(const char *text, struct arena *a, struct value *ret)
     assert_non_null(t);
     *ret = (struct value){.kind = VALUE_NULL};
     if (colon)
-        assert_null(t->parse(colon + 1, strlen(colon + 1), -1, a, ret));
+        assert_null(type_parse(t, colon + 1, strlen(colon + 1), -1, a, ret));
     return t->oid;
 }
 
@@ -107,7 +107,7 @@ static uint32_t read_arg(const char *text, struct arena *a, struct value *ret)
 static struct error *convert(uint32_t from, uint32_t to, struct value *v, struct arena *a)
 {
     if (from == OID_UNKNOWN && v->kind != VALUE_NULL)
-        return to == OID_ANY ? NULL : type_by_oid(to)->parse(v->s.p, v->s.n, -1, a, v);
+        return to == OID_ANY ? NULL : type_parse(type_by_oid(to), v->s.p, v->s.n, -1, a, v);
     const struct func *f;
     if (to == OID_ANY) {
         f = type_output_func(from);
@@ -225,7 +225,7 @@ static void run_casts(const struct cast_case *c, size_t n)
             continue;
         }
         struct value v, native;
-        assert_null(from->parse(c->text, strlen(c->text), -1, &a, &v));
+        assert_null(type_parse(from, c->text, strlen(c->text), -1, &a, &v));
         native = v;
         struct error *e = NULL;
         if (cast->func) {
@@ -266,7 +266,7 @@ static void run_io(const struct io_case *c, size_t n)
         struct value v, back;
         /* from the heap, so that reading beyond the end is noticed */
         char *in = mem_strndup(c->in, strlen(c->in));
-        struct error *e = t->parse(in, strlen(in), c->typmod, &a, &v);
+        struct error *e = type_parse(t, in, strlen(in), c->typmod, &a, &v);
         if (e) {
             expect(label, describe_error(e, &a), c->expected);
             mem_free(in);
@@ -274,13 +274,13 @@ static void run_io(const struct io_case *c, size_t n)
         }
         struct buf out = {0}, binary = {0};
         buf_reserve(&out, 1);
-        t->print(&v, c->typmod, &out);
+        type_print(t, &v, c->typmod, &out);
         expect(label, out.len ? out.data : "", c->expected);
-        t->send(&v, c->typmod, &binary);
+        type_send(t, &v, c->typmod, &binary);
         expect(label, hex_of(&binary, &a), c->binary);
-        e = t->recv(binary.len ? binary.data : "", binary.len, c->typmod, &a, &back);
+        e = type_recv(t, binary.len ? binary.data : "", binary.len, c->typmod, &a, &back);
         assert_null(e);
-        if (t->compare(&v, &back) != 0)
+        if (type_compare(t, &v, &back) != 0)
             expect(label, "another value after send and recv", "the same");
         assert_true(value_hash(&v) == value_hash(&back));
         buf_done(&out);
@@ -378,7 +378,7 @@ static void run_aggregate(const struct agg_case *c, struct arena *a)
         v[i] = (struct value){.kind = VALUE_NULL};
         buf_printf(&label, " %s", c->values[i] ? c->values[i] : "NULL");
         if (c->values[i])
-            assert_null(t->parse(c->values[i], strlen(c->values[i]), -1, a, &v[i]));
+            assert_null(type_parse(t, c->values[i], strlen(c->values[i]), -1, a, &v[i]));
     }
     const struct func *f = NULL;
     struct error *e = func_resolve(c->name, FUNC_AGGREGATE, &t->oid, 1, &f);
@@ -558,7 +558,7 @@ static void test_bad_wire_values(void **state)
         char *copy = mem_alloc(cases[i].n);
         memcpy(copy, cases[i].bytes, cases[i].n);
         struct value v;
-        struct error *e = type_by_oid(cases[i].type)->recv(copy, cases[i].n, -1, &a, &v);
+        struct error *e = type_recv(type_by_oid(cases[i].type), copy, cases[i].n, -1, &a, &v);
         if (!error_is(e, cases[i].sqlstate))
             fail_msg("case %zu: %s", i, e ? e->sqlstate : "accepted");
         error_free(e);
@@ -680,7 +680,7 @@ static void test_typmods(void **state)
 static int64_t parse_int(const char *type, const char *text)
 {
     struct value v = {0};
-    assert_null(type_by_name(type)->parse(text, strlen(text), -1, NULL, &v));
+    assert_null(type_parse(type_by_name(type), text, strlen(text), -1, NULL, &v));
     return v.i;
 }
 
@@ -753,7 +753,7 @@ static void test_timestamp_precision(void **state)
     assert_ptr_equal(cast_typmod_func(OID_TIMESTAMP, true),
                      cast_typmod_func(OID_TIMESTAMPTZ, false));
     expect("cast", query("SELECT timestamp_typmod(1234567, 5)", &a), "1234570");
-    assert_null(type_by_oid(OID_TIMESTAMP)->recv("\0\0\0\0\0\x12\xd6\x87", 8, 1, &a, &wire));
+    assert_null(type_recv(type_by_oid(OID_TIMESTAMP), "\0\0\0\0\0\x12\xd6\x87", 8, 1, &a, &wire));
     assert_int_equal(wire.i, 1200000);
     expect("label", type_label(OID_TIMESTAMP, 3, &a), "timestamp(3) without time zone");
     expect("label", type_label(OID_TIMESTAMPTZ, 0, &a), "timestamp(0) with time zone");
