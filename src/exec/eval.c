@@ -13,10 +13,11 @@
  * "How a call is made". */
 static const struct func *output_of(const struct func *f, const struct expr *arg, int i)
 {
+    bool more;
     uint32_t declared = f->nargs ? f->args[MIN(i, f->nargs - 1)] : OID_ANY;
     bool scalar = f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR;
     if ((scalar && declared == OID_ANY) || (f->padded && arg->type == OID_BPCHAR))
-        return type_output_func(arg->type);
+        return type_output_func(arg->type, &more);
     return NULL;
 }
 
@@ -119,9 +120,12 @@ static struct error *eval_call(struct env *v, const struct node *n, struct value
     for (int i = 0; i < n->n_args; i++) {
         TRY(exec__eval(v, n->args[i], &args[i]));
         if (n->outputs[i] && !is_null(&args[i])) {
-            const struct value form[2] = {args[i],
-                                          {.kind = VALUE_INT, .i = n->expr->args[i]->typmod}};
-            TRY(call_func(v, n->outputs[i], form, n->outputs[i]->nargs, &args[i]));
+            const struct expr *arg = n->expr->args[i];
+            bool more;
+            type_output_func(arg->type, &more);
+            const struct value form[2] = {
+                args[i], {.kind = VALUE_INT, .i = type_output_arg(arg->type, arg->typmod)}};
+            TRY(call_func(v, n->outputs[i], form, more ? 2 : 1, &args[i]));
         }
     }
     return call_func(v, f, args, n->n_args, ret);

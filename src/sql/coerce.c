@@ -158,7 +158,7 @@ static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t 
 static void fold(struct analysis *a, struct expr **e)
 {
     const struct func *f = (*e)->call.func;
-    struct value args[FUNC_MAX_ARGS], v = {.kind = VALUE_NULL};
+    struct value args[FUNC_MAX_ARGS + 1], v = {.kind = VALUE_NULL};
     for (int i = 0; i < (*e)->n_args; i++) {
         const struct expr *arg = (*e)->args[i];
         if (arg->kind != EXPR_CONST)
@@ -189,14 +189,19 @@ static struct error *apply_typmod(struct analysis *a, struct expr **e, int32_t t
     const struct func *f = cast_typmod_func((*e)->type, strict);
     if (!f)
         return NULL;
-    struct expr *call = sql__new_expr(a, EXPR_FUNC, (*e)->type, (*e)->position - 1, 2);
+    struct expr *call =
+        sql__new_expr(a, EXPR_FUNC, (*e)->type, (*e)->position - 1, f->typed ? 3 : 2);
     call->args[0] = *e;
     call->args[1] = sql__const_int(a, OID_INT4, typmod);
+    if (f->typed)
+        call->args[2] = sql__const_int(a, OID_INT8, (*e)->type);
     call->call.func = f;
     call->typmod = typmod;
     if ((*e)->kind == EXPR_CONST && (*e)->value.kind != VALUE_NULL && f->call && strict) {
-        struct value v, args[2] = {(*e)->value, call->args[1]->value};
-        TRY(f->call(args, 2, a->arena, &v)); /* PostgreSQL says it without a place, too */
+        struct value v, args[3] = {(*e)->value, call->args[1]->value};
+        args[2] = f->typed ? call->args[2]->value : args[1];
+        TRY(f->call(args, call->n_args, a->arena,
+                    &v)); /* PostgreSQL says it without a place, too */
         (*e)->value = v;
         (*e)->typmod = typmod;
         return NULL;
@@ -227,8 +232,11 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
                                      sql__type(a, to)),
                            e->position - 1);
         }
-        struct expr *cast = sql__new_expr(a, EXPR_CAST, to, e->position - 1, 1);
+        bool typed = c && c->func && c->func->typed;
+        struct expr *cast = sql__new_expr(a, EXPR_CAST, to, e->position - 1, typed ? 2 : 1);
         cast->args[0] = e;
+        if (typed)
+            cast->args[1] = sql__const_int(a, OID_INT8, cast_hidden(c));
         cast->call.func = c ? c->func : NULL;
         fold(a, &cast);
         e = cast;
@@ -380,12 +388,11 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "timetz",      "json",      "jsonb",    "bit",          "varbit",  "money",     "inet",
-    "cidr",        "macaddr",   "macaddr8", "point",        "line",    "lseg",      "box",
-    "path",        "polygon",   "circle",   "tsvector",     "tsquery", "xml",       "char",
-    "regclass",    "regtype",   "regproc",  "regnamespace", "regrole", "serial",    "bigserial",
-    "smallserial", "serial4",   "serial8",  "serial2",      "numeric", "oid",       "name",
-    "int4range",   "int8range", "numrange", "daterange",    "tsrange", "tstzrange",
+    "timetz",    "json",        "jsonb",    "bit",       "varbit",  "money",     "inet",
+    "cidr",      "macaddr",     "macaddr8", "point",     "line",    "lseg",      "box",
+    "path",      "polygon",     "circle",   "tsvector",  "tsquery", "xml",       "serial",
+    "bigserial", "smallserial", "serial4",  "serial8",   "serial2", "int4range", "int8range",
+    "numrange",  "daterange",   "tsrange",  "tstzrange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)
@@ -468,9 +475,9 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
     if (t->pct_type)
         return sql__unsupported(a, t->location, "Write the type's name.",
                                 "%%TYPE is not supported");
-    if (t->setof || t->arrayBounds)
-        return sql__unsupported(a, t->location, "Use a table with one row for each element.",
-                                "array types are not supported");
+    if (t->setof)
+        return sql__unsupported(a, t->location, "Write the type of one row's value.",
+                                "SETOF is not supported here");
     if (list_length(t->names) > 1) {
         const char *schema = strVal(linitial(t->names));
         if (strcmp(schema, "pg_catalog") != 0)
@@ -480,10 +487,17 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
     }
     /* char is pg_catalog.bpchar to the parser; "char" in quotes is another type */
     bool quoted_char = list_length(t->names) == 1 && strcmp(name, "char") == 0;
-    const struct type *type = quoted_char ? NULL : type_by_name(name);
+    const struct type *type = quoted_char ? type_by_oid(OID_CHAR) : type_by_name(name);
     if (!type)
         return no_such_type(a, t, name);
     TRY(typmod_of(a, t, type->oid, ret_typmod));
+    if (t->arrayBounds && type->category != 'A') /* int[][] is int[] */
+        type = type_by_oid(type->array);
+    if (!type || type->category == 'P')
+        return sql__at(a,
+                       error_new(E_UNDEFINED_OBJECT, "type \"%s%s\" does not exist", name,
+                                 t->arrayBounds ? "[]" : ""),
+                       t->location);
     *ret = type;
     return NULL;
 }

@@ -85,9 +85,8 @@ void sql_emit_value(const struct value *v, uint32_t type, struct buf *out)
 
 const char *sql__collation(uint32_t type)
 {
-    return type == OID_NUMERIC    ? " COLLATE minisql_numeric"
-           : type == OID_INTERVAL ? " COLLATE minisql_interval"
-                                  : "";
+    const struct type *t = type_by_oid(type);
+    return t && t->collate ? t->collate : "";
 }
 
 void sql__emit_compared(struct emitter *em, const struct expr *e)
@@ -158,19 +157,21 @@ static void argument(struct emitter *em, const struct expr *e, int i)
     bool scalar = f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR;
     bool as_text = scalar && declared == OID_ANY;
     bool padded = f->padded && arg->type == OID_BPCHAR;
-    const struct func *output = as_text || padded ? type_output_func(arg->type) : NULL;
+    bool more = false;
+    const struct func *output = as_text || padded ? type_output_func(arg->type, &more) : NULL;
     if (!output) {
         sql__emit_expr(em, arg);
         return;
     }
-    struct expr typmod = {.kind = EXPR_CONST,
-                          .type = OID_INT4,
-                          .typmod = -1,
-                          .value = {.kind = VALUE_INT, .i = arg->typmod}};
-    struct expr *args[2] = {(struct expr *)arg, &typmod};
+    struct expr second = {
+        .kind = EXPR_CONST,
+        .type = OID_INT8,
+        .typmod = -1,
+        .value = {.kind = VALUE_INT, .i = type_output_arg(arg->type, arg->typmod)}};
+    struct expr *args[2] = {(struct expr *)arg, &second};
     struct expr call = {.kind = EXPR_FUNC,
                         .type = OID_TEXT,
-                        .n_args = output->nargs,
+                        .n_args = more ? 2 : 1,
                         .args = args,
                         .call = {.func = output}};
     sql__emit_expr(em, &call);

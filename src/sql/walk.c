@@ -357,7 +357,8 @@ bool expr_is_equijoin(const struct expr *e, const struct expr **ret_left,
     uint32_t l = e->args[0]->type, r = e->args[1]->type;
     if (side[0]->col.rte == side[1]->col.rte || (l != r && !(is_int(l) && is_int(r))))
         return false;
-    if (l == OID_INTERVAL) /* equal ones may differ in their bytes, and so in their hash */
+    const struct type *t = type_by_oid(l);
+    if (t->collation && l != OID_NUMERIC) /* equal ones may differ in their bytes, and so in hash */
         return false;
     *ret_left = side[0];
     *ret_right = side[1];

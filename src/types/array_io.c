@@ -667,6 +667,27 @@ int types__array_order(const struct type *self, const struct value *v, const str
     return order;
 }
 
+/* ---- typmods
+ * ------------------------------------------------------------------------------------- */
+
+struct error *types__array_fit(const struct type *t, int32_t typmod, bool strict, struct value *v,
+                               struct arena *a)
+{
+    const struct type *element = type_by_oid(t->element);
+    const struct func *fit = cast_typmod_func(t->element, strict);
+    struct array x;
+    if (!fit || typmod < 0)
+        return NULL;
+    TRY(types__array_read(element, v, a, &x));
+    for (size_t i = 0; i < x.n; i++) {
+        const struct value args[2] = {x.items[i], value_int(typmod)};
+        if (x.items[i].kind != VALUE_NULL)
+            TRY(fit->call(args, 2, a, &x.items[i]));
+    }
+    *v = types__array_write(element, &x, a);
+    return NULL;
+}
+
 /* ---- int2vector, oidvector
  * ------------------------------------------------------------------------ */
 

@@ -5,7 +5,9 @@
  */
 #include "types/types_int.h"
 
+#include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 
 /* ---- between numbers ---- */
@@ -321,6 +323,87 @@ static CALL(bpchar_out)
     return NULL;
 }
 
+/* ---- of any type: the last argument says which ---- */
+
+static CALL(any_out)
+{
+    const struct type *t = type_by_oid((uint32_t)v[1].i);
+    if (!t || v[0].kind != t->storage)
+        return error_new(E_INTERNAL, "a value of another type was about to be printed");
+    _cleanup_(buf_done) struct buf text = {0};
+    type_print(t, v, (int32_t)(v[1].i >> 32), &text);
+    *ret = types__text_of(a, &text);
+    return NULL;
+}
+
+static CALL(any_in)
+{
+    const struct type *t = type_by_oid((uint32_t)v[1].i);
+    if (!t)
+        return error_new(E_INTERNAL, "there is no type %" PRId64, v[1].i);
+    return type_parse(t, v->s.p, v->s.n, -1, a, ret);
+}
+
+static CALL(array_cast)
+{
+    const struct type *from = type_by_oid((uint32_t)(v[1].i >> 32));
+    const struct type *to = type_by_oid((uint32_t)v[1].i);
+    const struct cast *c = from && to ? cast_find(from->element, to->element, CAST_EXPLICIT) : NULL;
+    struct array x;
+    if (!c || !c->func)
+        return error_new(E_INTERNAL, "there is no cast from array %" PRId64, v[1].i);
+    TRY(types__array_read(type_by_oid(from->element), v, a, &x));
+    for (size_t i = 0; i < x.n; i++) {
+        const struct value args[2] = {x.items[i], value_int(cast_hidden(c))};
+        if (x.items[i].kind != VALUE_NULL)
+            TRY(c->func->call(args, c->func->typed ? 2 : 1, a, &x.items[i]));
+    }
+    *ret = types__array_write(type_by_oid(to->element), &x, a);
+    return NULL;
+}
+
+static struct error *fit_array(const struct value *v, bool strict, struct arena *a,
+                               struct value *ret)
+{
+    const struct type *t = type_by_oid((uint32_t)v[2].i);
+    *ret = v[0];
+    return t ? types__array_fit(t, (int32_t)v[1].i, strict, ret, a) : NULL;
+}
+
+static CALL(array_assign)
+{
+    return fit_array(v, true, a, ret);
+}
+
+static CALL(array_cut)
+{
+    return fit_array(v, false, a, ret);
+}
+
+static CALL(char_to_int4)
+{
+    *ret = value_int(v->s.n ? (signed char)v->s.p[0] : 0);
+    return NULL;
+}
+
+static CALL(int4_to_char)
+{
+    if (v->i < -128 || v->i > 127)
+        return error_new(E_OUT_OF_RANGE, "\"char\" out of range");
+    const char c = (char)v->i;
+    return type_parse(type_by_oid(OID_CHAR), arena_strndup(a, &c, 1), 1, -1, a, ret);
+}
+
+static CALL(text_to_regclass)
+{
+    return type_parse(type_by_oid(OID_REGCLASS), v->s.p, v->s.n, -1, a, ret);
+}
+
+static CALL(text_to_char)
+{
+    return type_parse(type_by_oid(OID_CHAR), v->s.p, v->s.n, -1, a, ret);
+}
+
 /* ---- the functions ---- */
 
 enum {
@@ -381,11 +464,26 @@ enum {
     TIMESTAMP_TIME,
     INTERVAL_TIME,
     TIME_INTERVAL,
+    ANY_OUT,
+    ANY_IN,
+    ARRAY_CAST,
+    ARRAY_ASSIGN,
+    ARRAY_CUT,
+    CHAR_INT4,
+    INT4_CHAR,
+    TEXT_REGCLASS,
+    TEXT_CHAR,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
 #define ROW_EMIT(from, to, e, fn) SCALAR1_EMIT("cast", from, to, e, fn)
 #define ROW_TYPMOD(type, to, fn) SCALAR2("cast", type, OID_INT4, to, #fn, fn)
+
+#define ROW_TYPED(n, arg, arg2, to, fn)                                                            \
+    {                                                                                              \
+        .name = "cast", .kind = FUNC_SCALAR, .nargs = n, .args = {arg, arg2}, .result = to,        \
+        .strict = true, .typed = true, .sqlite_name = #fn, .call = fn                              \
+    }
 
 static const struct func rows[] = {
     [TO_INT2] = ROW(OID_INT8, OID_INT2, int_to_int2),
@@ -449,6 +547,15 @@ static const struct func rows[] = {
         SCALAR1("cast", OID_INTERVAL, OID_TIME, "interval_to_time", types__interval_to_time),
     [TIME_INTERVAL] =
         SCALAR1("cast", OID_TIME, OID_INTERVAL, "time_to_interval", types__time_to_interval),
+    [CHAR_INT4] = ROW(OID_CHAR, OID_INT4, char_to_int4),
+    [INT4_CHAR] = ROW(OID_INT4, OID_CHAR, int4_to_char),
+    [TEXT_REGCLASS] = ROW(OID_TEXT, OID_REGCLASS, text_to_regclass),
+    [TEXT_CHAR] = ROW(OID_TEXT, OID_CHAR, text_to_char),
+    [ANY_OUT] = ROW_TYPED(1, OID_ANYELEMENT, 0, OID_TEXT, any_out),
+    [ANY_IN] = ROW_TYPED(1, OID_TEXT, 0, OID_ANYELEMENT, any_in),
+    [ARRAY_CAST] = ROW_TYPED(1, OID_ANYARRAY, 0, OID_ANYARRAY, array_cast),
+    [ARRAY_ASSIGN] = ROW_TYPED(2, OID_ANYARRAY, OID_INT4, OID_ANYARRAY, array_assign),
+    [ARRAY_CUT] = ROW_TYPED(2, OID_ANYARRAY, OID_INT4, OID_ANYARRAY, array_cut),
     /* no cast: the templates of comparisons in datetime.c call it */
     [DATE_AS_TIMESTAMP] =
         SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_as_timestamp", types__date_as_timestamp),
@@ -469,6 +576,15 @@ const struct func_rows types__cast_funcs = {rows, ARRAY_LEN(rows)};
         {OID_BPCHAR, OID_##type, E, in},                                                           \
     {                                                                                              \
         OID_NAME, OID_##type, E, in                                                                \
+    }
+
+/* What holds an oid */
+#define REG(type)                                                                                  \
+    {OID_OID, OID_##type, I, NULL}, {OID_##type, OID_OID, I, NULL},                                \
+        {OID_INT2, OID_##type, I, &rows[INT4_OID]}, {OID_INT4, OID_##type, I, &rows[INT4_OID]},    \
+        {OID_INT8, OID_##type, I, &rows[INT8_OID]}, {OID_##type, OID_INT4, A, &rows[OID_INT]},     \
+    {                                                                                              \
+        OID_##type, OID_INT8, A, NULL                                                              \
     }
 
 static const struct cast casts[] = {
@@ -522,6 +638,28 @@ static const struct cast casts[] = {
     {OID_NAME, OID_TEXT, I, NULL},
     {OID_NAME, OID_VARCHAR, A, NULL},
     {OID_NAME, OID_BPCHAR, A, &rows[TEXT_BPCHAR]},
+    {OID_CHAR, OID_TEXT, I, NULL},
+    {OID_CHAR, OID_BPCHAR, A, &rows[TEXT_BPCHAR]},
+    {OID_CHAR, OID_VARCHAR, A, NULL},
+    {OID_TEXT, OID_CHAR, A, &rows[TEXT_CHAR]},
+    {OID_BPCHAR, OID_CHAR, A, &rows[TEXT_CHAR]},
+    {OID_VARCHAR, OID_CHAR, A, &rows[TEXT_CHAR]},
+    {OID_CHAR, OID_INT4, E, &rows[CHAR_INT4]},
+    {OID_INT4, OID_CHAR, E, &rows[INT4_CHAR]},
+    {OID_TEXT, OID_REGCLASS, I, &rows[TEXT_REGCLASS]},
+    {OID_VARCHAR, OID_REGCLASS, I, &rows[TEXT_REGCLASS]},
+    REG(REGPROC),
+    REG(REGPROCEDURE),
+    REG(REGOPER),
+    REG(REGOPERATOR),
+    REG(REGCLASS),
+    REG(REGTYPE),
+    REG(REGROLE),
+    REG(REGNAMESPACE),
+    {OID_REGPROC, OID_REGPROCEDURE, I, NULL},
+    {OID_REGPROCEDURE, OID_REGPROC, I, NULL},
+    {OID_REGOPER, OID_REGOPERATOR, I, NULL},
+    {OID_REGOPERATOR, OID_REGOPER, I, NULL},
     {OID_DATE, OID_TIMESTAMP, I, &rows[DATE_TIMESTAMP]},
     {OID_DATE, OID_TIMESTAMPTZ, I, &rows[DATE_TIMESTAMP]},
     {OID_TIMESTAMP, OID_DATE, A, &rows[TIMESTAMP_DATE]},
@@ -549,12 +687,86 @@ static const struct cast casts[] = {
     IO(TIMESTAMPTZ, &rows[TIMESTAMPTZ_TEXT], &rows[TEXT_TIMESTAMPTZ]),
 };
 
+/* ---- casts that nobody wrote down: arrays by their elements, everything to and from text ---- */
+
+static bool is_string(const struct type *t)
+{
+    return t->category == 'S';
+}
+
+/* Between two arrays there is what there is between their elements. */
+static bool array_cast_of(const struct type *from, const struct type *to, struct cast *ret)
+{
+    bool vector = to->oid == OID_INT2VECTOR || to->oid == OID_OIDVECTOR;
+    if (from->category != 'A' || to->category != 'A' || vector)
+        return false;
+    if (from->element == to->element) { /* int2vector to int2[] */
+        ret->context = CAST_IMPLICIT;
+        return true;
+    }
+    const struct cast *of_element = cast_find(from->element, to->element, CAST_EXPLICIT);
+    if (!of_element)
+        return false;
+    ret->context = of_element->context;
+    ret->func = of_element->func ? &rows[ARRAY_CAST] : NULL;
+    return true;
+}
+
+static bool derive(const struct type *from, const struct type *to, struct cast *ret)
+{
+    if (array_cast_of(from, to, ret))
+        return true;
+    if (from->category == 'P' || to->category == 'P' || from->category == 'X' ||
+        to->category == 'X')
+        return false;
+    if (is_string(to)) {
+        bool more;
+        ret->context = CAST_ASSIGNMENT;
+        ret->func = type_output_func(from->oid, &more);
+        ret->func = more ? &rows[ANY_OUT] : ret->func;
+        return true;
+    }
+    ret->context = CAST_EXPLICIT;
+    ret->func = &rows[ANY_IN];
+    return is_string(from);
+}
+
+/* Those that were derived once, by from << 32 | to; they live forever. Guarded by derived_lock. */
+static struct map derived;
+static pthread_mutex_t derived_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const struct cast *find_derived(uint32_t from, uint32_t to)
+{
+    const struct type *f = type_by_oid(from), *t = type_by_oid(to);
+    struct cast made = {.from = from, .to = to};
+    if (from == to || !f || !t || !derive(f, t, &made))
+        return NULL;
+    uint64_t key = ((uint64_t)from << 32) | to;
+    pthread_mutex_lock(&derived_lock);
+    struct cast *c = map_get_u64(&derived, key);
+    if (!c) {
+        c = NEW(struct cast);
+        *c = made;
+        map_put_u64(&derived, key, c);
+    }
+    pthread_mutex_unlock(&derived_lock);
+    return c;
+}
+
+int64_t cast_hidden(const struct cast *c)
+{
+    return c->func == &rows[ANY_OUT]  ? type_output_arg(c->from, -1)
+           : c->func == &rows[ANY_IN] ? (int64_t)c->to
+                                      : ((int64_t)c->from << 32) | c->to;
+}
+
 const struct cast *cast_find(uint32_t from, uint32_t to, enum cast_context context)
 {
     for (size_t i = 0; i < ARRAY_LEN(casts); i++)
         if (casts[i].from == from && casts[i].to == to)
             return casts[i].context <= context ? &casts[i] : NULL;
-    return NULL;
+    const struct cast *c = find_derived(from, to);
+    return c && c->context <= context ? c : NULL;
 }
 
 const struct func *cast_typmod_func(uint32_t type, bool strict_length)
@@ -571,12 +783,19 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMP_TYPMOD];
     default:
-        return NULL;
+        break;
     }
+    const struct type *t = type_by_oid(type);
+    if (t && t->category == 'A' && cast_typmod_func(t->element, strict_length))
+        return &rows[strict_length ? ARRAY_ASSIGN : ARRAY_CUT];
+    return NULL;
 }
 
-const struct func *type_output_func(uint32_t type)
+/* What has no case has a text form of its own, which need not be what is stored. */
+const struct func *type_output_func(uint32_t type, bool *ret_more)
 {
+    const struct type *t = type_by_oid(type);
+    *ret_more = type == OID_BPCHAR;
     switch (type) {
     case OID_BOOL:
         return &rows[BOOL_OUT];
@@ -584,6 +803,7 @@ const struct func *type_output_func(uint32_t type)
     case OID_INT4:
     case OID_INT8:
     case OID_OID:
+    case OID_XID:
         return &rows[INT_TEXT];
     case OID_FLOAT4:
         return &rows[FLOAT4_TEXT];
@@ -602,6 +822,14 @@ const struct func *type_output_func(uint32_t type)
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMPTZ_TEXT];
     default:
-        return NULL;
+        if (!t || (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID))
+            return NULL;
+        *ret_more = true;
+        return &rows[ANY_OUT];
     }
+}
+
+int64_t type_output_arg(uint32_t type, int32_t typmod)
+{
+    return type == OID_BPCHAR ? typmod : (int64_t)(((uint64_t)(uint32_t)typmod << 32) | type);
 }

@@ -7,8 +7,6 @@
  */
 #include "types/types_int.h"
 
-enum { FIRST_USER_OID = 16384 }; /* what users make, and schemas hold, begins here */
-
 static const struct type_names *catalog; /* set before threads start */
 
 void types_set_names(const struct type_names *names)

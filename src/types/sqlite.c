@@ -24,7 +24,7 @@ enum { MAX_ARGS = 64, SCRATCH = 1024 };
 
 struct registration {
     const struct func *f;
-    int kinds[FUNC_MAX_ARGS]; /* SQLite's type code that an argument must have */
+    int kinds[FUNC_MAX_ARGS]; /* SQLite's type code that an argument must have; 0: any */
     char over_name[64];       /* aggregates */
 };
 
@@ -36,6 +36,9 @@ static pthread_once_t build_once = PTHREAD_ONCE_INIT;
 static int kind_of(uint32_t oid)
 {
     const struct type *t = type_by_oid(oid);
+    if (oid == OID_ANYELEMENT || oid == OID_ANYNONARRAY || oid == OID_ANYCOMPATIBLE ||
+        oid == OID_ANYCOMPATIBLENONARRAY || oid == OID_ANYENUM)
+        return 0;
     if (!t)
         return SQLITE_TEXT;
     return t->storage == VALUE_INT    ? SQLITE_INTEGER
@@ -198,7 +201,10 @@ static bool read_args(const struct registration *r, int n, sqlite3_value **argv,
             continue;
         }
         int expected = r->kinds[MIN(i, r->f->nargs - 1)];
-        if (codes[args[i].kind] != expected && !fix_kind(r, expected, &args[i], ret_error))
+        if (r->f->typed && i == n - 1)
+            expected = SQLITE_INTEGER;
+        if (expected && codes[args[i].kind] != expected &&
+            !fix_kind(r, expected, &args[i], ret_error))
             return false;
     }
     return true;
@@ -258,7 +264,7 @@ static struct agg_state *plain_state(sqlite3_context *c, const struct agg *agg, 
 static void agg_step(sqlite3_context *c, int n, sqlite3_value **argv)
 {
     const struct registration *r = sqlite3_user_data(c);
-    struct value args[FUNC_MAX_ARGS];
+    struct value args[FUNC_MAX_ARGS + 1];
     struct error *e = NULL;
     struct agg_state *s = plain_state(c, r->f->agg, true);
     if (!s) {
@@ -353,7 +359,7 @@ static struct frame *frame_of(sqlite3_context *c, bool create)
 static void over_step(sqlite3_context *c, int n, sqlite3_value **argv)
 {
     const struct registration *r = sqlite3_user_data(c);
-    struct value args[FUNC_MAX_ARGS];
+    struct value args[FUNC_MAX_ARGS + 1];
     struct error *e = NULL;
     struct frame *f = frame_of(c, true);
     if (!f) {
@@ -372,7 +378,7 @@ static void over_step(sqlite3_context *c, int n, sqlite3_value **argv)
 static void over_inverse(sqlite3_context *c, int n, sqlite3_value **argv)
 {
     const struct registration *r = sqlite3_user_data(c);
-    struct value args[FUNC_MAX_ARGS];
+    struct value args[FUNC_MAX_ARGS + 1];
     struct error *e = NULL;
     struct frame *f = frame_of(c, false);
     bool counted = read_args(r, n, argv, args, &e);
@@ -447,9 +453,25 @@ static int collate_interval(void *unused, int n1, const void *p1, int n2, const 
     return types__interval_compare(&x, &y);
 }
 
+static int collate_type(void *type, int n1, const void *p1, int n2, const void *p2)
+{
+    struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
+    const struct type *t = type_by_oid((uint32_t)(uintptr_t)type);
+    return t && t->storage == VALUE_TEXT ? type_compare(t, &x, &y) : 0;
+}
+
+/* SQLite met a collation that it does not know: "minisql_type_<oid>" is made when it is needed. */
+static void need_collation(void *unused, sqlite3 *db, int encoding, const char *name)
+{
+    unsigned oid = 0;
+    if (sscanf(name, "minisql_type_%u", &oid) == 1 && type_by_oid(oid))
+        sqlite3_create_collation(db, name, SQLITE_UTF8, (void *)(uintptr_t)oid, collate_type);
+}
+
 struct error *types_register(sqlite3 *db)
 {
     pthread_once(&build_once, build);
+    sqlite3_collation_needed(db, NULL, need_collation);
     int rc = sqlite3_create_collation(db, "minisql_numeric", SQLITE_UTF8, NULL, collate_numeric);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
@@ -457,7 +479,7 @@ struct error *types_register(sqlite3 *db)
         rc = types__register_rows(db);
     for (size_t i = 0; i < n_registrations && rc == SQLITE_OK; i++) {
         struct registration *r = &registrations[i];
-        int n = r->f->variadic ? -1 : r->f->nargs;
+        int n = r->f->variadic ? -1 : r->f->nargs + r->f->typed;
         int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | (r->f->volatile_ ? 0 : SQLITE_DETERMINISTIC);
         if (r->f->kind != FUNC_AGGREGATE) {
             rc = sqlite3_create_function_v2(db, r->f->sqlite_name, n, flags, r, scalar, NULL, NULL,

@@ -481,6 +481,7 @@ PARSE(record_parse)
 
 /* ---- the rows ---- */
 
+#define COLLATION(name) .collation = name, .collate = " COLLATE " name
 #define TEXT_FORMS .print = text_print, .send = text_print, .compare = text_compare
 
 /* What holds an oid, and pseudo-types, which no value has */
@@ -659,7 +660,7 @@ static const struct type rows[] = {
      .category = 'N',
      .storage = VALUE_TEXT,
      .column = true,
-     .collation = "minisql_numeric",
+     COLLATION("minisql_numeric"),
      .parse = numeric_parse,
      .print = text_print,
      .recv = numeric_recv,
@@ -726,7 +727,7 @@ static const struct type rows[] = {
      .preferred = true,
      .storage = VALUE_TEXT,
      .column = true,
-     .collation = "minisql_interval",
+     COLLATION("minisql_interval"),
      .parse = interval_parse,
      .print = text_print,
      .recv = interval_recv,
@@ -797,11 +798,13 @@ static const struct type rows[] = {
      .name = "int2vector",
      .sql_name = "int2vector",
      .element = OID_INT2,
+     COLLATION("minisql_type_22"),
      VECTOR(1006)},
     {.oid = OID_OIDVECTOR,
      .name = "oidvector",
      .sql_name = "oidvector",
      .element = OID_OID,
+     COLLATION("minisql_type_30"),
      VECTOR(1013)},
     {.oid = OID_XID,
      .name = "xid",
@@ -921,7 +924,7 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
     case OID_TIMESTAMPTZ:
         return types__timestamp_fit(v->i, typmod, &v->i);
     default:
-        return NULL;
+        return t->category == 'A' && typmod >= 0 ? types__array_fit(t, typmod, true, v, a) : NULL;
     }
 }
 

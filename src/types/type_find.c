@@ -88,7 +88,8 @@ static struct type array_of(const struct type *t)
     struct type array = {.oid = t->array, .element = t->oid};
     array.name = mem_printf("_%s", t->name);
     array.sql_name = mem_printf("%s[]", t->sql_name);
-    array.collation = mem_printf("minisql_type_%u", t->array);
+    array.collate = mem_printf(" COLLATE minisql_type_%u", t->array);
+    array.collation = array.collate + strlen(" COLLATE ");
     types__array_type(&array, t);
     return array;
 }
@@ -161,7 +162,8 @@ const struct type *type_add(const struct type *t)
         struct type copy = *t;
         copy.name = mem_strdup(t->name);
         copy.sql_name = mem_strdup(t->sql_name);
-        copy.collation = t->collation ? mem_strdup(t->collation) : NULL;
+        copy.collate = t->collation ? mem_printf(" COLLATE %s", t->collation) : NULL;
+        copy.collation = t->collation ? copy.collate + strlen(" COLLATE ") : NULL;
         copy.data = t->data_size ? mem_strndup(t->data, t->data_size) : NULL;
         known = keep(copy);
         if (t->array)

@@ -109,6 +109,7 @@ struct type {
      * numeric travels as text, so that 1.0 = 1.00 and 9 < 10 need it. Comparison operators have it
      * in their `emit` already. "minisql_type_<oid>" is there for every type: it calls compare(). */
     const char *collation;
+    const char *collate; /* " COLLATE <collation>", or NULL */
 
     /* The forms; call them through type_parse() and so on. `self` is the row itself, so that one
      * function can serve many types (arrays of all types, enums). */
@@ -241,6 +242,9 @@ struct func {
     uint32_t result;
     bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
     bool volatile_; /* now() in a statement is stable; random() is volatile */
+    /* The call has one more argument, an int8 at its end, which nobody writes: it tells the types
+     * of the others to code that serves many: cast_hidden(). */
+    bool typed;
     /* SQLite text with $1 .. $4 for the emitted arguments ("($1 = $2)"), where SQLite means the
      * same; NULL: a call of sqlite_name($1, ..). */
     const char *emit;
@@ -273,16 +277,19 @@ struct cast {
     const struct func *func;   /* NULL: same representation */
 };
 
-/* The scalar (value, int4 typmod) -> text that gives the text form of a type as its output function
- * does: 't' for true, char(n) with its blanks (that one takes the typmod as a second argument:
- * nargs is 2). NULL: the values are text already. */
-const struct func *type_output_func(uint32_t type);
+/* The scalar (value[, int8]) -> text that gives the text form of a type as its output function
+ * does: 't' for true, char(n) with its blanks. NULL: the values are text already. When *ret_more is
+ * set, it takes a second argument: type_output_arg(). */
+const struct func *type_output_func(uint32_t type, bool *ret_more);
+int64_t type_output_arg(uint32_t type, int32_t typmod);
 
 /* NULL when there is none in this context. From OID_UNKNOWN nothing is listed: a literal is parsed
  * with type->parse. A typmod is applied after the cast with the function type_coerce stands for,
  * see cast_typmod_func(). */
 const struct cast *cast_find(uint32_t from, uint32_t to, enum cast_context context);
-/* The scalar (value, int4 typmod) -> value that enforces a typmod of this type (varchar, bpchar):
+int64_t cast_hidden(const struct cast *c); /* the last argument, where its func is `typed` */
+/* The scalar (value, int4 typmod) -> value that enforces a typmod of this type (varchar, bpchar);
+ * where it is `typed`, the hidden argument is the type:
  * `strict_length` true for assignment (22001), false for an explicit cast (cuts silently). NULL:
  * the type has none. */
 const struct func *cast_typmod_func(uint32_t type, bool strict_length);

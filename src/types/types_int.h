@@ -3,6 +3,8 @@
 
 #include "types/types.h"
 
+enum { FIRST_USER_OID = 16384 }; /* what users make, and schemas hold, begins here */
+
 /* A table of rows that a file contributes; func.c walks them all. */
 struct func_rows {
     const struct func *rows;
@@ -142,6 +144,9 @@ struct error *types__array_recv(const struct type *self, const char *s, size_t n
                                 struct arena *a, struct value *ret);
 void types__array_send(const struct type *self, const struct value *v, int32_t typmod,
                        struct buf *out);
+/* Fits the items to a typmod: varchar(3)[] */
+struct error *types__array_fit(const struct type *t, int32_t typmod, bool strict, struct value *v,
+                               struct arena *a);
 int types__array_order(const struct type *self, const struct value *x, const struct value *y);
 struct error *types__vector_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
                                   struct arena *a, struct value *ret);

@@ -109,19 +109,23 @@ static struct error *convert(uint32_t from, uint32_t to, struct value *v, struct
     if (from == OID_UNKNOWN && v->kind != VALUE_NULL)
         return to == OID_ANY ? NULL : type_parse(type_by_oid(to), v->s.p, v->s.n, -1, a, v);
     const struct func *f;
+    struct value args[2] = {*v, {.kind = VALUE_INT, .i = -1}};
+    bool more = false;
     if (to == OID_ANY) {
-        f = type_output_func(from);
+        f = type_output_func(from, &more);
+        args[1] = (struct value){.kind = VALUE_INT, .i = type_output_arg(from, -1)};
     } else if (from == to || from == OID_UNKNOWN) {
         f = NULL;
     } else {
         const struct cast *c = cast_find(from, to, CAST_IMPLICIT);
         assert_non_null(c);
         f = c->func;
+        more = f && f->typed;
+        args[1] = (struct value){.kind = VALUE_INT, .i = cast_hidden(c)};
     }
     if (!f || v->kind == VALUE_NULL)
         return NULL;
-    struct value args[2] = {*v, {.kind = VALUE_INT, .i = -1}};
-    return f->call(args, f->nargs, a, v);
+    return f->call(args, more ? 2 : 1, a, v);
 }
 
 /* The SQL of a call: emit with ?n for $n, or name(?1, ..). */
