@@ -293,7 +293,7 @@ static struct error *run_batch(struct run *r)
     return exec__run_gather(r, r->plan->gather, emit_row, r);
 }
 
-struct error *exec__attempt(struct run *r)
+static struct error *attempt_kind(struct run *r)
 {
     switch (r->plan->kind) {
     case PLAN_CONSTANT:
@@ -310,6 +310,15 @@ struct error *exec__attempt(struct run *r)
         return run_ddl(r);
     }
     return error_new(E_INTERNAL, "unknown kind of plan");
+}
+
+struct error *exec__attempt(struct run *r)
+{
+    struct error *e = attempt_kind(r);
+    if (r->view)
+        catalog_unref(r->view);
+    r->view = NULL;
+    return e;
 }
 
 /* A retryable error after rows have gone to the sink: take them back, or give up. */

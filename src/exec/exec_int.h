@@ -102,6 +102,7 @@ struct run {
     uint64_t deadline;
     int n_pins;
     struct pin pins[RUN_MAX_PINS];
+    const struct catalog_view *view; /* what system tables show in this attempt; NULL: not asked */
     int64_t joined; /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 

@@ -1,547 +1,306 @@
 /*
- * System tables: what the catalog knows, as rows. `minisql_*` are ours; `pg_*` are the part of
- * PostgreSQL's catalogs that clients ask for and that has an answer here. A statement that reads
- * one is a gather plan: rows are made when it runs.
+ * System tables: what the catalog knows, as rows. `minisql_*` are ours; pg_catalog and
+ * information_schema are PostgreSQL's, with all their columns. A statement that reads one is a
+ * gather plan: rows are made when it runs, all of one statement from one view of the catalog.
+ *
+ * A relation is a row of exec__relations (its columns) and perhaps one of an exec__making_* table
+ * (who makes its rows). Makers may look at the statement's filters to leave out rows that it does
+ * not want; the statement filters again.
  */
-#include "exec/exec_int.h"
+#include "exec/system.h"
 
-struct column_spec {
-    const char *name;
-    uint32_t type;
+#include <assert.h>
+
+/* ---- the list of tables --------------------------------------------------------------------- */
+
+struct listed {
+    struct table table;
+    const struct exec__relation *relation;
+    struct error *(*make)(struct exec__maker *m);
 };
 
-struct maker {
-    struct run *run;
-    const struct catalog_view *view;
-    const struct plan_scan *scan;
-    struct arena arena;
-    struct value values[16]; /* of the present row, all columns */
-    exec__row_fn row;
-    void *ctx;
-    struct value picked[16];
-};
-
-struct system_spec {
-    const char *name;
-    struct error *(*make)(struct maker *m);
-    struct column_spec columns[16];
-};
-
-/* ---- values --------------------------------------------------------------------------------- */
-
-static struct value text(const char *s)
-{
-    if (!s)
-        return (struct value){.kind = VALUE_NULL};
-    return (struct value){.kind = VALUE_TEXT, .s = {s, strlen(s)}};
-}
-
-static struct value integer(int64_t i)
-{
-    return (struct value){.kind = VALUE_INT, .i = i};
-}
-
-/* What is not known is NULL. */
-static struct value counted(int64_t i)
-{
-    return i < 0 ? (struct value){.kind = VALUE_NULL} : integer(i);
-}
-
-static struct value real(double r)
-{
-    return (struct value){.kind = VALUE_REAL, .r = r};
-}
-
-static struct error *give(struct maker *m)
-{
-    for (int i = 0; i < m->scan->n_columns; i++)
-        m->picked[i] = m->values[m->scan->columns[i]];
-    struct error *e = m->row(m->ctx, m->picked, m->scan->n_columns);
-    arena_reset(&m->arena);
-    return e;
-}
-
-static bool wants(const struct maker *m, int column)
-{
-    for (int i = 0; i < m->scan->n_columns; i++)
-        if (m->scan->columns[i] == column)
-            return true;
-    return false;
-}
-
-static struct value name_list(struct maker *m, char *const *names, int n)
-{
-    _cleanup_(buf_done) struct buf b = {0};
-    for (int i = 0; i < n; i++)
-        buf_printf(&b, "%s%s", i > 0 ? ", " : "", names[i]);
-    return text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
-}
-
-/* ---- servers -------------------------------------------------------------------------------- */
-
-static struct error *give_server(struct maker *m, const struct server *s)
-{
-    _cleanup_(buf_done) struct buf roles = {0};
-    const bool has[] = {s->gateway, s->region, s->master};
-    static const char *const names[] = {"gateway", "region", "master"};
-    for (size_t i = 0; i < ARRAY_LEN(has); i++)
-        if (has[i])
-            buf_printf(&roles, "%s%s", roles.len > 0 ? "," : "", names[i]);
-    m->values[0] = text(s->name);
-    m->values[1] = text(s->address);
-    m->values[2] = text(roles.data ? roles.data : "");
-    m->values[3] = text(s->disk_failed                         ? "disk failed"
-                        : catalog_is_drained(m->view, s->name) ? "drained"
-                                                               : "up");
-    m->values[4] = integer(m->view->master && strcmp(m->view->master, s->name) == 0);
-    m->values[5] = integer(s->tables);
-    m->values[6] = integer(s->records);
-    m->values[7] = integer(s->bytes);
-    m->values[8] = text(arena_printf(&m->arena, "%llu", (unsigned long long)s->started));
-    return give(m);
-}
-
-/* A server that regions count on, or that somebody drained, but that is not registered. */
-static struct error *give_absent(struct maker *m, struct map *seen, const char *name)
-{
-    if (!name || catalog_server(m->view, name) || map_get_str(seen, name))
-        return NULL;
-    map_put_str(seen, name, m);
-    const char *status = catalog_is_drained(m->view, name) ? "drained, down" : "down";
-    for (int i = 0; i < 9; i++)
-        m->values[i] = text(i == 0 ? name : i == 1 || i == 2 ? "" : i == 3 ? status : NULL);
-    m->values[4] = integer(false);
-    return give(m);
-}
-
-static struct error *absent_of(struct maker *m, struct map *seen, const struct region *r)
-{
-    TRY(give_absent(m, seen, r->primary));
-    for (int i = 0; i < r->n_backups; i++)
-        TRY(give_absent(m, seen, r->backups[i]));
-    for (int i = 0; i < r->n_learners; i++)
-        TRY(give_absent(m, seen, r->learners[i]));
-    return NULL;
-}
-
-static struct error *make_servers(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_servers; i++)
-        TRY(give_server(m, m->view->servers[i]));
-    struct map seen = {0};
-    struct error *e = NULL;
-    for (size_t i = 0; !e && i < m->view->n_regions; i++)
-        e = absent_of(m, &seen, m->view->regions[i]);
-    for (const char *p = m->view->drained; !e && p && *p; p += strcspn(p, ","), p += *p == ',') {
-        _cleanup_(mem_freep) char *name = mem_strndup(p, strcspn(p, ","));
-        e = give_absent(m, &seen, name);
-    }
-    map_done(&seen);
-    return e;
-}
-
-/* ---- regions -------------------------------------------------------------------------------- */
-
-static struct value tables_of(struct maker *m, uint64_t region)
-{
-    _cleanup_(buf_done) struct buf b = {0};
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        if (m->view->tables[i]->region == region)
-            buf_printf(&b, "%s%s", b.len > 0 ? ", " : "", m->view->tables[i]->name);
-    return text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
-}
-
-static const char *status_of(const struct maker *m, const struct region *r)
-{
-    if (!r->primary || !catalog_server(m->view, r->primary))
-        return "no primary";
-    int live = 1;
-    for (int i = 0; i < r->n_backups; i++)
-        live += catalog_server(m->view, r->backups[i]) != NULL;
-    if (live >= r->copies)
-        return "healthy";
-    return r->n_learners > 0 ? "rebuilding" : "degraded";
-}
-
-static struct value progress_of(struct maker *m, const struct region *r)
-{
-    _cleanup_(buf_done) struct buf b = {0};
-    for (int i = 0; i < r->n_learners; i++) {
-        struct exec__learner l;
-        exec__ask_learner(m->run->e, r, r->learners[i], &l);
-        buf_puts(&b, i > 0 ? "; " : "");
-        exec__learner_text(&b, r->learners[i], &l);
-    }
-    if (r->leaving)
-        buf_printf(&b, "%s%s leaves", b.len ? ", then " : "", r->leaving);
-    return text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
-}
-
-static struct error *give_learner(struct maker *m, const struct region *r, const char *server)
-{
-    struct exec__learner l;
-    exec__ask_learner(m->run->e, r, server, &l);
-    m->values[0] = integer((int64_t)r->id);
-    m->values[1] = text(server);
-    m->values[2] = text(l.state);
-    m->values[3] = counted(l.fetching ? l.done : -1);
-    m->values[4] = counted(l.fetching ? l.total : -1);
-    m->values[5] = counted(l.fetching ? l.rate : -1);
-    m->values[6] = counted(exec__learner_seconds(&l));
-    m->values[7] = integer(l.received);
-    m->values[8] = counted(l.behind);
-    m->values[9] = text(l.message);
-    return give(m);
-}
-
-static struct error *make_learners(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_regions; i++) {
-        const struct region *r = m->view->regions[i];
-        for (int k = 0; k < r->n_learners; k++)
-            TRY(give_learner(m, r, r->learners[k]));
-    }
-    return NULL;
-}
-
-static struct error *make_regions(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_regions; i++) {
-        const struct region *r = m->view->regions[i];
-        m->values[0] = integer((int64_t)r->id);
-        m->values[1] = tables_of(m, r->id);
-        m->values[2] = integer((int64_t)r->epoch);
-        m->values[3] = text(r->primary);
-        m->values[4] = name_list(m, r->backups, r->n_backups);
-        m->values[5] = name_list(m, r->learners, r->n_learners);
-        m->values[6] = text(status_of(m, r));
-        m->values[7] = integer(r->copies);
-        m->values[8] = wants(m, 8) ? progress_of(m, r) : text(NULL);
-        TRY(give(m));
-    }
-    return NULL;
-}
-
-/* ---- tables, columns, indexes --------------------------------------------------------------- */
-
-static struct error *make_tables(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
-        const struct region *r = catalog_region(m->view, t->region);
-        int64_t rows = -1, bytes = -1;
-        if (wants(m, 4) || wants(m, 5))
-            exec__ask_size(m->run->e, t, &rows, &bytes);
-        m->values[0] = text(t->name);
-        m->values[1] = integer((int64_t)t->region);
-        m->values[2] = text(r ? r->primary : NULL);
-        m->values[3] = r ? name_list(m, r->backups, r->n_backups) : text("");
-        m->values[4] = counted(rows);
-        m->values[5] = counted(bytes);
-        TRY(give(m));
-    }
-    return NULL;
-}
-
-static const char *column_type(struct maker *m, const struct column *c)
-{
-    return type_label(c->type, c->typmod, &m->arena);
-}
-
-static struct error *make_columns(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
-        for (int c = 0; c < t->n_columns; c++) {
-            m->values[0] = text(t->name);
-            m->values[1] = text(t->columns[c].name);
-            m->values[2] = text(column_type(m, &t->columns[c]));
-            m->values[3] = integer(!t->columns[c].not_null);
-            m->values[4] = text(t->columns[c].default_sql);
-            m->values[5] = integer(c + 1);
-            TRY(give(m));
-        }
-    }
-    return NULL;
-}
-
-static struct error *give_index(struct maker *m, const struct table *t, const char *name,
-                                const int *columns, const bool *descending, int n, bool unique,
-                                bool primary)
-{
-    _cleanup_(buf_done) struct buf b = {0};
-    for (int i = 0; i < n; i++)
-        buf_printf(&b, "%s%s%s", i > 0 ? ", " : "", t->columns[columns[i]].name,
-                   descending && descending[i] ? " DESC" : "");
-    m->values[0] = text(t->name);
-    m->values[1] = text(name);
-    m->values[2] = text(arena_strndup(&m->arena, b.data ? b.data : "", b.len));
-    m->values[3] = integer(unique);
-    m->values[4] = integer(primary);
-    return give(m);
-}
-
-static struct error *make_indexes(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
-        for (int k = 0; k < t->n_keys; k++)
-            TRY(give_index(m, t, t->keys[k].name, t->keys[k].columns, NULL, t->keys[k].n_columns,
-                           true, t->keys[k].primary));
-        for (int k = 0; k < t->n_indexes; k++)
-            TRY(give_index(m, t, t->indexes[k].name, t->indexes[k].columns,
-                           t->indexes[k].descending, t->indexes[k].n_columns, t->indexes[k].unique,
-                           false));
-    }
-    return NULL;
-}
-
-/* ---- PostgreSQL's --------------------------------------------------------------------------- */
-
-enum { NAMESPACE_CATALOG = 11, NAMESPACE_PUBLIC = 2200, FIRST_OID = 16384 };
-
-static struct value oid_of(const struct table *t)
-{
-    return integer((int64_t)((FIRST_OID + t->id) & 0xffffffff));
-}
-
-static struct error *make_pg_namespace(struct maker *m)
-{
-    m->values[0] = integer(NAMESPACE_CATALOG);
-    m->values[1] = text("pg_catalog");
-    m->values[2] = integer(10);
-    TRY(give(m));
-    m->values[0] = integer(NAMESPACE_PUBLIC);
-    m->values[1] = text("public");
-    m->values[2] = integer(10);
-    return give(m);
-}
-
-static struct error *make_pg_class(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
-        int64_t rows = wants(m, 4) ? exec__row_count(m->run->e, t) : -1;
-        m->values[0] = oid_of(t);
-        m->values[1] = text(t->name);
-        m->values[2] = integer(NAMESPACE_PUBLIC);
-        m->values[3] = integer(10);
-        m->values[4] = real((double)rows);
-        m->values[5] = text("r");
-        m->values[6] = text("p");
-        m->values[7] = integer(t->n_keys > 0 || t->n_indexes > 0);
-        m->values[8] = integer(false);
-        m->values[9] = integer(t->n_columns);
-        TRY(give(m));
-    }
-    return NULL;
-}
-
-static struct error *make_pg_attribute(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
-        for (int c = 0; c < t->n_columns; c++) {
-            const struct type *type = type_by_oid(t->columns[c].type);
-            m->values[0] = oid_of(t);
-            m->values[1] = text(t->columns[c].name);
-            m->values[2] = integer(t->columns[c].type);
-            m->values[3] = integer(type ? type->size : -1);
-            m->values[4] = integer(c + 1);
-            m->values[5] = integer(t->columns[c].typmod);
-            m->values[6] = integer(t->columns[c].not_null);
-            m->values[7] = integer(t->columns[c].default_sql != NULL);
-            m->values[8] = integer(false);
-            TRY(give(m));
-        }
-    }
-    return NULL;
-}
-
-static struct error *make_pg_type(struct maker *m)
-{
-    for (uint32_t oid = 1; oid < 10000; oid++) {
-        const struct type *t = type_by_oid(oid);
-        if (!t)
-            continue;
-        m->values[0] = integer(oid);
-        m->values[1] = text(t->name);
-        m->values[2] = integer(NAMESPACE_CATALOG);
-        m->values[3] = integer(t->size);
-        m->values[4] = text(t->category == 'P' ? "p" : "b");
-        m->values[5] = text(arena_printf(&m->arena, "%c", t->category));
-        m->values[6] = integer(0);
-        m->values[7] = integer(0);
-        m->values[8] = integer(0);
-        TRY(give(m));
-    }
-    return NULL;
-}
-
-static struct error *make_pg_database(struct maker *m)
-{
-    m->values[0] = integer(5);
-    m->values[1] = text("minisql");
-    m->values[2] = integer(6);
-    m->values[3] = integer(true);
-    return give(m);
-}
-
-static struct error *make_pg_tables(struct maker *m)
-{
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        m->values[0] = text("public");
-        m->values[1] = text(m->view->tables[i]->name);
-        m->values[2] = text("minisql");
-        TRY(give(m));
-    }
-    return NULL;
-}
-
-/* ---- the tables ----------------------------------------------------------------------------- */
-
-static const struct system_spec specs[] = {
-    {"minisql_servers",
-     make_servers,
-     {{"name", OID_TEXT},
-      {"address", OID_TEXT},
-      {"roles", OID_TEXT},
-      {"status", OID_TEXT},
-      {"master", OID_BOOL},
-      {"tables", OID_INT8},
-      {"records", OID_INT8},
-      {"bytes", OID_INT8},
-      {"started", OID_TEXT}}},
-    {"minisql_regions",
-     make_regions,
-     {{"region", OID_INT8},
-      {"tables", OID_TEXT},
-      {"epoch", OID_INT8},
-      {"primary_server", OID_TEXT},
-      {"backups", OID_TEXT},
-      {"learners", OID_TEXT},
-      {"status", OID_TEXT},
-      {"copies", OID_INT4},
-      {"progress", OID_TEXT}}},
-    {"minisql_learners",
-     make_learners,
-     {{"region", OID_INT8},
-      {"server", OID_TEXT},
-      {"state", OID_TEXT},
-      {"done_bytes", OID_INT8},
-      {"total_bytes", OID_INT8},
-      {"bytes_per_second", OID_INT8},
-      {"seconds_left", OID_INT8},
-      {"received_bytes", OID_INT8},
-      {"entries_behind", OID_INT8},
-      {"message", OID_TEXT}}},
-    {"minisql_tables",
-     make_tables,
-     {{"name", OID_TEXT},
-      {"region", OID_INT8},
-      {"primary_server", OID_TEXT},
-      {"backups", OID_TEXT},
-      {"records", OID_INT8},
-      {"bytes", OID_INT8}}},
-    {"minisql_columns",
-     make_columns,
-     {{"table_name", OID_TEXT},
-      {"column_name", OID_TEXT},
-      {"type", OID_TEXT},
-      {"nullable", OID_BOOL},
-      {"default_value", OID_TEXT},
-      {"position", OID_INT4}}},
-    {"minisql_indexes",
-     make_indexes,
-     {{"table_name", OID_TEXT},
-      {"index_name", OID_TEXT},
-      {"columns", OID_TEXT},
-      {"is_unique", OID_BOOL},
-      {"is_primary", OID_BOOL}}},
-    {"pg_namespace",
-     make_pg_namespace,
-     {{"oid", OID_OID}, {"nspname", OID_NAME}, {"nspowner", OID_OID}}},
-    {"pg_class",
-     make_pg_class,
-     {{"oid", OID_OID},
-      {"relname", OID_NAME},
-      {"relnamespace", OID_OID},
-      {"relowner", OID_OID},
-      {"reltuples", OID_FLOAT4},
-      {"relkind", OID_TEXT},
-      {"relpersistence", OID_TEXT},
-      {"relhasindex", OID_BOOL},
-      {"relispartition", OID_BOOL},
-      {"relnatts", OID_INT2}}},
-    {"pg_attribute",
-     make_pg_attribute,
-     {{"attrelid", OID_OID},
-      {"attname", OID_NAME},
-      {"atttypid", OID_OID},
-      {"attlen", OID_INT2},
-      {"attnum", OID_INT2},
-      {"atttypmod", OID_INT4},
-      {"attnotnull", OID_BOOL},
-      {"atthasdef", OID_BOOL},
-      {"attisdropped", OID_BOOL}}},
-    {"pg_type",
-     make_pg_type,
-     {{"oid", OID_OID},
-      {"typname", OID_NAME},
-      {"typnamespace", OID_OID},
-      {"typlen", OID_INT2},
-      {"typtype", OID_TEXT},
-      {"typcategory", OID_TEXT},
-      {"typrelid", OID_OID},
-      {"typelem", OID_OID},
-      {"typbasetype", OID_OID}}},
-    {"pg_database",
-     make_pg_database,
-     {{"oid", OID_OID}, {"datname", OID_NAME}, {"encoding", OID_INT4}, {"datallowconn", OID_BOOL}}},
-    {"pg_tables",
-     make_pg_tables,
-     {{"schemaname", OID_NAME}, {"tablename", OID_NAME}, {"tableowner", OID_NAME}}},
-};
-
-static struct table tables[ARRAY_LEN(specs)];
-static struct column columns[ARRAY_LEN(specs)][16];
-static const struct table *table_list[ARRAY_LEN(specs)];
+/* Written once by make_list(), read only afterwards. */
+static struct listed *listed;
+static struct exec__relation *own_relations;
+static int n_listed;
+static const struct table **table_list;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+static const struct exec__making *const makings[] = {exec__making_cluster, exec__making_relations,
+                                                     exec__making_types, exec__making_session,
+                                                     exec__making_information};
+
+/* Domains of the information schema, which clients see as what they are over; and types that have
+ * no row of their own: text stands in. */
+static void column_type(const char *name, struct column *c)
+{
+    static const struct {
+        const char *domain, *base;
+        int32_t typmod;
+    } domains[] = {{"sql_identifier", "name", -1},   {"character_data", "varchar", -1},
+                   {"cardinal_number", "int4", -1},  {"yes_or_no", "varchar", 7},
+                   {"time_stamp", "timestamptz", 2}, {"char", "\"char\"", -1}};
+    c->typmod = -1;
+    for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
+        if (strcmp(domains[i].domain, name) == 0) {
+            name = domains[i].base;
+            c->typmod = domains[i].typmod;
+            break;
+        }
+    }
+    const struct type *t = type_by_name(name);
+    c->type = t ? t->oid : OID_TEXT;
+}
+
+static void read_columns(struct table *t, const char *text)
+{
+    int n = 1;
+    for (const char *p = text; *p; p++)
+        n += *p == ',';
+    t->columns = mem_zalloc(sizeof(*t->columns) * (size_t)n);
+    for (const char *p = text; *p; p += *p == ',' ? 2 : 0) {
+        struct column *c = &t->columns[t->n_columns++];
+        size_t name = strcspn(p, " "), type = strcspn(p + name + 1, "!,");
+        _cleanup_(mem_freep) char *type_name = mem_strndup(p + name + 1, type);
+        c->name = mem_strndup(p, name);
+        column_type(type_name, c);
+        p += name + 1 + type;
+        c->not_null = *p == '!';
+        p += *p == '!';
+    }
+}
+
+static void add(const struct exec__relation *r, struct error *(*make)(struct exec__maker *m))
+{
+    struct listed *l = &listed[n_listed];
+    l->relation = r;
+    l->make = make;
+    l->table.schema = (char *)r->schema;
+    l->table.name = (char *)r->name;
+    read_columns(&l->table, r->columns);
+    table_list[n_listed++] = &l->table;
+}
+
+static const struct exec__making *making_of(const struct exec__relation *r)
+{
+    for (size_t k = 0; k < ARRAY_LEN(makings); k++)
+        for (const struct exec__making *x = makings[k]; x->relation; x++)
+            if (strcmp(x->relation, r->name) == 0 && strcmp(x->schema, r->schema) == 0)
+                return x;
+    return NULL;
+}
 
 static void make_list(void)
 {
-    for (size_t i = 0; i < ARRAY_LEN(specs); i++) {
-        struct table *t = &tables[i];
-        t->schema = (char *)"pg_catalog";
-        t->name = (char *)specs[i].name;
-        t->columns = columns[i];
-        for (const struct column_spec *c = specs[i].columns; t->n_columns < 16 && c->name; c++)
-            columns[i][t->n_columns++] =
-                (struct column){.name = (char *)c->name, .type = c->type, .typmod = -1};
-        table_list[i] = t;
+    size_t n = exec__n_relations, own = 0;
+    for (size_t k = 0; k < ARRAY_LEN(makings); k++)
+        for (const struct exec__making *x = makings[k]; x->relation; x++)
+            n += x->columns != NULL;
+    listed = mem_zalloc(sizeof(*listed) * n);
+    table_list = mem_zalloc(sizeof(*table_list) * n);
+    own_relations = mem_zalloc(sizeof(*own_relations) * n);
+    for (size_t i = 0; i < exec__n_relations; i++) {
+        const struct exec__making *x = making_of(&exec__relations[i]);
+        add(&exec__relations[i], x ? x->make : NULL);
+    }
+    for (size_t k = 0; k < ARRAY_LEN(makings); k++) {
+        for (const struct exec__making *x = makings[k]; x->relation; x++) {
+            if (!x->columns)
+                continue;
+            own_relations[own] =
+                (struct exec__relation){x->schema, x->relation, x->oid, 'v', x->columns};
+            add(&own_relations[own++], x->make);
+        }
     }
 }
 
 const struct table *const *exec_system_tables(int *ret_n)
 {
     pthread_once(&once, make_list);
-    *ret_n = (int)ARRAY_LEN(specs);
+    *ret_n = n_listed;
     return table_list;
 }
+
+int exec__n_system_tables(void)
+{
+    return n_listed;
+}
+
+const struct table *exec__system_table(int i, const struct exec__relation **ret)
+{
+    *ret = listed[i].relation;
+    return &listed[i].table;
+}
+
+static const struct listed *listed_of(const struct table *t)
+{
+    for (int i = 0; i < n_listed; i++)
+        if (t == &listed[i].table)
+            return &listed[i];
+    return NULL;
+}
+
+uint32_t exec__table_oid(const struct table *t)
+{
+    const struct listed *l = t->id ? NULL : listed_of(t);
+    return l ? l->relation->oid : catalog_oid(t->id);
+}
+
+/* ---- values --------------------------------------------------------------------------------- */
+
+static int column_named(struct exec__maker *m, const char *name)
+{
+    int n = m->table->n_columns;
+    for (int i = 0; i < n; i++) {
+        int at = (m->next + i) % n;
+        if (strcmp(m->table->columns[at].name, name) == 0) {
+            m->next = at + 1;
+            return at;
+        }
+    }
+    assert(!"a column that the table has not");
+    return 0;
+}
+
+void exec__put(struct exec__maker *m, const char *column, struct value v)
+{
+    m->values[column_named(m, column)] = v;
+}
+
+void exec__put_text(struct exec__maker *m, const char *column, const char *s)
+{
+    exec__put(m, column,
+              s ? (struct value){.kind = VALUE_TEXT, .s = {s, strlen(s)}}
+                : (struct value){.kind = VALUE_NULL});
+}
+
+void exec__put_int(struct exec__maker *m, const char *column, int64_t i)
+{
+    exec__put(m, column, (struct value){.kind = VALUE_INT, .i = i});
+}
+
+void exec__put_char(struct exec__maker *m, const char *column, char c)
+{
+    exec__put_text(m, column, arena_strndup(&m->arena, &c, c != 0));
+}
+
+void exec__put_real(struct exec__maker *m, const char *column, double r)
+{
+    exec__put(m, column, (struct value){.kind = VALUE_REAL, .r = r});
+}
+
+void exec__put_ints(struct exec__maker *m, const char *column, const int64_t *v, int n)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    buf_puts(&b, "");
+    for (int i = 0; i < n; i++)
+        buf_printf(&b, "%s%lld", i ? " " : "", (long long)v[i]);
+    exec__put_text(m, column, arena_strndup(&m->arena, b.data ? b.data : "", b.len));
+}
+
+static void clear(struct exec__maker *m)
+{
+    static const struct value zero[] = {[VALUE_INT] = {.kind = VALUE_INT},
+                                        [VALUE_REAL] = {.kind = VALUE_REAL},
+                                        [VALUE_TEXT] = {.kind = VALUE_TEXT, .s = {"", 0}},
+                                        [VALUE_BLOB] = {.kind = VALUE_BLOB, .s = {"", 0}}};
+    for (int i = 0; i < m->table->n_columns; i++) {
+        const struct column *c = &m->table->columns[i];
+        m->values[i] = (struct value){.kind = VALUE_NULL};
+        if (c->not_null)
+            m->values[i] = zero[type_by_oid(c->type)->storage];
+    }
+    m->next = 0;
+}
+
+struct error *exec__give(struct exec__maker *m)
+{
+    for (int i = 0; i < m->scan->n_columns; i++)
+        m->picked[i] = m->values[m->scan->columns[i]];
+    struct error *e = m->row(m->ctx, m->picked, m->scan->n_columns);
+    arena_reset(&m->arena);
+    clear(m);
+    return e;
+}
+
+bool exec__wants(const struct exec__maker *m, const char *column)
+{
+    for (int i = 0; i < m->scan->n_columns; i++)
+        if (strcmp(m->table->columns[m->scan->columns[i]].name, column) == 0)
+            return true;
+    return false;
+}
+
+/* ---- filters -------------------------------------------------------------------------------- */
+
+static const struct expr *uncast(const struct expr *e)
+{
+    while (e->kind == EXPR_CAST && !e->call.func)
+        e = e->args[0];
+    return e;
+}
+
+/* What a constant or a parameter is in this run; NULL: neither. */
+static const struct value *known_value(const struct exec__maker *m, const struct expr *e)
+{
+    e = uncast(e);
+    if (e->kind == EXPR_CONST)
+        return &e->value;
+    if (e->kind == EXPR_PARAM && e->param >= 1 && e->param <= m->run->n_params)
+        return &m->run->params[e->param - 1];
+    return NULL;
+}
+
+static const struct value *filter_on(const struct exec__maker *m, const char *column)
+{
+    const struct rte *r = m->scan->rte;
+    for (int i = 0; i < r->n_filters; i++) {
+        const struct expr *f = r->filters[i];
+        if (f->kind != EXPR_FUNC || f->n_args != 2 || strcmp(f->call.func->name, "=") != 0)
+            continue;
+        for (int side = 0; side < 2; side++) {
+            const struct expr *c = uncast(f->args[side]);
+            const struct value *v = known_value(m, f->args[1 - side]);
+            if (v && c->kind == EXPR_COLUMN && c->col.rte == r &&
+                strcmp(m->table->columns[c->col.column].name, column) == 0)
+                return v;
+        }
+    }
+    return NULL;
+}
+
+bool exec__needs_int(const struct exec__maker *m, const char *column, int64_t i)
+{
+    const struct value *v = filter_on(m, column);
+    return !v || v->kind != VALUE_INT || v->i == i;
+}
+
+bool exec__needs_text(const struct exec__maker *m, const char *column, const char *s)
+{
+    const struct value *v = filter_on(m, column);
+    return !v || v->kind != VALUE_TEXT || (v->s.n == strlen(s) && memcmp(v->s.p, s, v->s.n) == 0);
+}
+
+/* ---- running -------------------------------------------------------------------------------- */
 
 struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                 void *ctx)
 {
-    struct maker m = {.run = r, .scan = scan, .row = row, .ctx = ctx};
-    struct error *e = error_new(E_INTERNAL, "no such system table");
-    m.view = catalog_view(r->e->catalog);
-    for (size_t i = 0; i < ARRAY_LEN(specs); i++)
-        if (scan->rte->table == &tables[i]) {
-            error_free(e);
-            e = specs[i].make(&m);
-            break;
-        }
-    catalog_unref(m.view);
+    const struct listed *l = listed_of(scan->rte->table);
+    if (!l)
+        return error_new(E_INTERNAL, "no such system table");
+    if (!l->make)
+        return NULL;
+    if (!r->view)
+        r->view = catalog_view(r->e->catalog);
+    struct exec__maker m = {
+        .run = r, .view = r->view, .scan = scan, .table = &l->table, .row = row, .ctx = ctx};
+    m.values = mem_zalloc(sizeof(*m.values) * (size_t)l->table.n_columns);
+    m.picked = mem_zalloc(sizeof(*m.picked) * (size_t)MAX(scan->n_columns, 1));
+    clear(&m);
+    struct error *e = l->make(&m);
+    mem_free(m.values);
+    mem_free(m.picked);
     arena_done(&m.arena);
     return e;
 }

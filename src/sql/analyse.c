@@ -99,7 +99,8 @@ const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *
     }
     for (int i = 0; i < c->n_extra; i++) {
         const struct table *t = c->extra[i];
-        if (strcmp(t->name, rv->relname) == 0 && (!schema || strcmp(t->schema, schema) == 0))
+        if (strcmp(t->name, rv->relname) == 0 &&
+            strcmp(t->schema, schema ? schema : "pg_catalog") == 0)
             return t;
     }
     return NULL;
