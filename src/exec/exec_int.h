@@ -103,7 +103,7 @@ struct run {
     int n_pins;
     struct pin pins[RUN_MAX_PINS];
     const struct catalog_view *view; /* what system tables show in this attempt; NULL: not asked */
-    int64_t joined; /* EXPLAIN ANALYZE: rows that came out of the scans */
+    int64_t joined;                  /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 
 struct error *exec__emit(struct run *r, const struct value *values, int n);

@@ -735,7 +735,7 @@ static void test_system_tables(void **state)
           "f|2\nt|2\n");
     gives(f,
           "select c.relname from pg_class c join pg_namespace n on n.oid = c.relnamespace where "
-          "n.nspname = 'public' order by 1",
+          "n.nspname = 'public' and relkind = 'r' order by 1",
           "student1\nstudent2\n");
 }
 
