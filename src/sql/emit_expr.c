@@ -275,8 +275,10 @@ static void left_side(struct emitter *em, const struct expr *e)
         sql__emit_compared(em, e->args[0]);
         return;
     }
-    buf_puts(em->out, "(");
-    sql__emit_expr_list(em, e->args, e->n_args, ", ");
+    for (int i = 0; i < e->n_args; i++) {
+        buf_puts(em->out, i ? ", " : "(");
+        sql__emit_compared(em, e->args[i]);
+    }
     buf_puts(em->out, ")");
 }
 
@@ -334,6 +336,7 @@ static bool equals_a_key(const struct select *s, const struct rte *r, const stru
     return k->n_columns > 0;
 }
 
+/* A subquery of one row, or an error: SQLite would take the first row in silence. */
 static void scalar_subquery(struct emitter *em, const struct select *s)
 {
     if (is_single_row(s)) {
@@ -342,12 +345,14 @@ static void scalar_subquery(struct emitter *em, const struct select *s)
         buf_puts(em->out, ")");
         return;
     }
-    /* SQLite would take the first row in silence */
     static const char *const suffixes[] = {
         [VALUE_INT] = "int", [VALUE_REAL] = "real", [VALUE_TEXT] = "text", [VALUE_BLOB] = "blob"};
-    const struct type *t = s->n_targets ? type_by_oid(s->targets[0].expr->type) : NULL;
-    buf_printf(em->out, "(SELECT minisql_single_%s(c1) FROM (",
-               suffixes[t ? t->storage : VALUE_TEXT]);
+    for (int i = 0; i < s->n_targets; i++) {
+        const struct type *t = type_by_oid(s->targets[i].expr->type);
+        buf_printf(em->out, "%sminisql_single_%s(c%d)", i ? ", " : "(SELECT ",
+                   suffixes[t ? t->storage : VALUE_TEXT], i + 1);
+    }
+    buf_puts(em->out, " FROM (");
     sql__emit_select(em, s, NAMES_POSITION);
     buf_puts(em->out, "))");
 }
@@ -370,7 +375,16 @@ static void probe(struct emitter *em, const struct expr *e, const char *before, 
                         .n_args = 2,
                         .args = args,
                         .call = {.func = e->sub.func}};
-    sql__emit_expr(em, &test);
+    if (e->n_args == 1) {
+        sql__emit_expr(em, &test);
+    } else {
+        buf_puts(em->out, "(");
+        left_side(em, e);
+        buf_printf(em->out, " %s ", e->sub.func->name);
+        for (int i = 0; i < e->n_args; i++)
+            buf_printf(em->out, "%s\"%s\".c%d", i ? ", " : "(", label, i + 1);
+        buf_puts(em->out, "))");
+    }
     buf_printf(em->out, "%s)", after);
 }
 
@@ -390,6 +404,13 @@ static void subquery(struct emitter *em, const struct expr *e)
     switch (e->sub.kind) {
     case SUBQUERY_SCALAR:
         scalar_subquery(em, e->sub.select);
+        return;
+    case SUBQUERY_ROW:
+        buf_puts(em->out, "(");
+        left_side(em, e);
+        buf_printf(em->out, " %s ", e->sub.func->name);
+        scalar_subquery(em, e->sub.select);
+        buf_puts(em->out, ")");
         return;
     case SUBQUERY_EXISTS:
         buf_puts(em->out, "EXISTS(");

@@ -95,51 +95,16 @@ static struct expr *pair(struct analysis *a, enum expr_kind kind, struct expr *l
     return e;
 }
 
-/* ROW(..) op ROW(..) */
-static struct error *row_compare(struct analysis *a, struct scope *s, const RowExpr *l,
-                                 const RowExpr *r, const char *op, int location, struct expr **ret)
-{
-    int n = list_length(l->args);
-    if (n != list_length(r->args))
-        return sql__at(a, error_new(E_SYNTAX, "unequal number of entries in row expressions"),
-                       location);
-    static const char *const known[] = {"=", "<>", "<", "<=", ">", ">="};
-    const char *name = NULL;
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (strcmp(op, known[i]) == 0)
-            name = known[i];
-    }
-    if (!name || n == 0)
-        return sql__unsupported(a, location, "Compare the values one by one.",
-                                "row comparison operator is not supported: %s", op);
-    struct expr *e = sql__new_expr(a, EXPR_ROW_COMPARE, OID_BOOL, location, 2 * n);
-    e->row.n = n;
-    e->row.op = name;
-    for (int i = 0; i < n; i++) {
-        struct expr *p[2];
-        const struct func *f;
-        TRY(sql__expr(a, s, list_nth(l->args, i), &p[0]));
-        TRY(sql__expr(a, s, list_nth(r->args, i), &p[1]));
-        TRY(sql__operator(a, name, p, 2, location, &f));
-        if (!f->emit)
-            return sql__unsupported(a, location, "Compare the values one by one.",
-                                    "row comparison of type %s is not supported",
-                                    sql__type(a, p[0]->type));
-        e->args[i] = p[0];
-        e->args[n + i] = p[1];
-    }
-    *ret = n > 1 ? e : NULL;
-    return n > 1 ? NULL : sql__call(a, name, e->args, 2, location, ret);
-}
-
 static struct error *plain_operator(struct analysis *a, struct scope *s, const A_Expr *n,
                                     const char *op, struct expr **ret)
 {
     struct expr *args[2];
     int count = 0;
-    if (n->lexpr && IsA(n->lexpr, RowExpr) && n->rexpr && IsA(n->rexpr, RowExpr))
-        return row_compare(a, s, (const RowExpr *)n->lexpr, (const RowExpr *)n->rexpr, op,
-                           n->location, ret);
+    if (sql__is_row(a, s, n->lexpr) && sql__is_row(a, s, n->rexpr))
+        return sql__row_compare(a, s, n->lexpr, n->rexpr, op, n->location, ret);
+    if (n->lexpr && IsA(n->lexpr, RowExpr) && n->rexpr && IsA(n->rexpr, SubLink) &&
+        ((const SubLink *)n->rexpr)->subLinkType == EXPR_SUBLINK)
+        return sql__row_sublink(a, s, n->lexpr, (const SubLink *)n->rexpr, op, n->location, ret);
     if (n->lexpr)
         TRY(sql__expr(a, s, n->lexpr, &args[count++]));
     if (n->rexpr)
@@ -152,9 +117,12 @@ static struct error *distinct_from(struct analysis *a, struct scope *s, const A_
 {
     struct expr *args[2];
     const struct func *f;
-    if (IsA(n->lexpr, RowExpr) || IsA(n->rexpr, RowExpr))
-        return sql__unsupported(a, n->location, "Compare the values one by one.",
-                                "IS DISTINCT FROM over rows is not supported");
+    if (sql__is_row(a, s, n->lexpr) && sql__is_row(a, s, n->rexpr)) {
+        TRY(sql__row_distinct(a, s, n->lexpr, n->rexpr, n->location, ret));
+        if (n->kind == AEXPR_NOT_DISTINCT)
+            *ret = negate(a, *ret);
+        return NULL;
+    }
     TRY(sql__expr(a, s, n->lexpr, &args[0]));
     TRY(sql__expr(a, s, n->rexpr, &args[1]));
     TRY(sql__operator(a, "=", args, 2, n->location, &f));
@@ -257,8 +225,8 @@ static struct error *mixed_list(struct analysis *a, const struct expr *e, int lo
 
 static bool is_list_of_values(const A_Expr *n)
 {
-    const char *op = strVal(linitial(n->name));
-    return list_length(n->name) == 1 && IsA(n->rexpr, A_ArrayExpr) && !IsA(n->lexpr, RowExpr) &&
+    const char *op = strVal(llast(n->name));
+    return IsA(n->rexpr, A_ArrayExpr) && !IsA(n->lexpr, RowExpr) &&
            list_length(((const A_ArrayExpr *)(const void *)n->rexpr)->elements) > 0 &&
            strcmp(op, n->kind == AEXPR_OP_ANY ? "=" : "<>") == 0;
 }
@@ -267,7 +235,7 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
                              struct expr **ret)
 {
     int count = list_length(list);
-    bool negated = strcmp(strVal(linitial(n->name)), "<>") == 0;
+    bool negated = strcmp(strVal(llast(n->name)), "<>") == 0;
     if (IsA(n->lexpr, RowExpr)) {
         struct expr *any =
             count > 1 ? sql__new_expr(a, EXPR_OR, OID_BOOL, n->location, count) : NULL;
@@ -277,8 +245,7 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
                 return sql__at(a,
                                error_new(E_SYNTAX, "unequal number of entries in row expressions"),
                                n->location);
-            TRY(row_compare(a, s, (const RowExpr *)n->lexpr, (const RowExpr *)row, "=", n->location,
-                            any ? &any->args[i] : ret));
+            TRY(sql__row_compare(a, s, n->lexpr, row, "=", n->location, any ? &any->args[i] : ret));
         }
         *ret = any ? any : *ret;
     } else {
@@ -328,10 +295,31 @@ static struct error *literal_between(struct analysis *a, struct scope *s, const 
     return NULL;
 }
 
+static struct error *between_rows(struct analysis *a, struct scope *s, const A_Expr *n,
+                                  struct expr **ret)
+{
+    struct expr *parts[4];
+    bool symmetric = n->kind == AEXPR_BETWEEN_SYM || n->kind == AEXPR_NOT_BETWEEN_SYM;
+    for (int i = 0; i < (symmetric ? 4 : 2); i++) {
+        const Node *bound = list_nth((const List *)n->rexpr, i == 1 || i == 2);
+        TRY(sql__row_compare(a, s, n->lexpr, bound, i % 2 ? "<=" : ">=", n->location, &parts[i]));
+    }
+    *ret = pair(a, EXPR_AND, parts[0], parts[1]);
+    if (symmetric)
+        *ret = pair(a, EXPR_OR, *ret, pair(a, EXPR_AND, parts[2], parts[3]));
+    if (n->kind == AEXPR_NOT_BETWEEN || n->kind == AEXPR_NOT_BETWEEN_SYM)
+        *ret = negate(a, *ret);
+    return NULL;
+}
+
 static struct error *between(struct analysis *a, struct scope *s, const A_Expr *n,
                              struct expr **ret)
 {
     struct expr *x, *lo, *hi, *other;
+    const List *bounds = (const List *)n->rexpr;
+    if (sql__is_row(a, s, n->lexpr) && sql__is_row(a, s, list_nth(bounds, 0)) &&
+        sql__is_row(a, s, list_nth(bounds, 1)))
+        return between_rows(a, s, n, ret);
     TRY(sql__expr(a, s, n->lexpr, &x));
     TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 0), &lo));
     TRY(sql__expr(a, s, list_nth((const List *)n->rexpr, 1), &hi));
@@ -360,6 +348,9 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
 {
     const A_Expr *n = (const A_Expr *)node;
     const char *op = strVal(llast(n->name));
+    const char *schema = list_length(n->name) > 1 ? strVal(linitial(n->name)) : "pg_catalog";
+    if (strcmp(schema, "pg_catalog") != 0)
+        return sql__at(a, error_new("3F000", "schema \"%s\" does not exist", schema), n->location);
     switch (n->kind) {
     case AEXPR_OP:
     case AEXPR_LIKE:
@@ -432,9 +423,9 @@ static struct error *null_test(struct analysis *a, struct scope *s, const Node *
 {
     const NullTest *n = (const NullTest *)node;
     struct expr *e;
-    if (IsA(n->arg, RowExpr))
-        return sql__unsupported(a, n->location, "Test the values one by one.",
-                                "IS NULL over a row is not supported");
+    if (sql__is_row(a, s, (const Node *)n->arg))
+        return sql__row_null_test(a, s, (const Node *)n->arg, n->nulltesttype == PG_IS_NULL,
+                                  n->location, ret);
     TRY(sql__expr(a, s, (const Node *)n->arg, &e));
     if (e->kind != EXPR_PARAM) /* whose type this says nothing about */
         sql__default_unknown(a, &e);
@@ -560,6 +551,10 @@ static struct error *collate(struct analysis *a, struct scope *s, const Node *no
 {
     const CollateClause *n = (const CollateClause *)node;
     const char *name = strVal(llast(n->collname));
+    if (list_length(n->collname) > 1 && strcmp(strVal(linitial(n->collname)), "pg_catalog") != 0)
+        return sql__at(
+            a, error_new("3F000", "schema \"%s\" does not exist", strVal(linitial(n->collname))),
+            n->location);
     if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
         strcmp(name, "ucs_basic") != 0)
         return sql__unsupported(a, n->location,
@@ -567,6 +562,11 @@ static struct error *collate(struct analysis *a, struct scope *s, const Node *no
                                 "collation \"%s\" is not supported", name);
     TRY(sql__expr(a, s, n->arg, ret));
     sql__default_unknown(a, ret);
+    if ((*ret)->type && type_by_oid((*ret)->type)->category != 'S')
+        return sql__at(a,
+                       error_new(E_TYPE_MISMATCH, "collations are not supported by type %s",
+                                 sql__type(a, (*ret)->type)),
+                       n->location);
     return NULL;
 }
 
@@ -625,6 +625,25 @@ static struct error *func_call(struct analysis *a, struct scope *s, const Node *
     return sql__func_call(a, s, (const FuncCall *)n, ret);
 }
 
+static struct error *row_value(struct analysis *a, struct scope *s, const Node *n,
+                               struct expr **ret)
+{
+    return sql__row_value(a, s, n, ret);
+}
+
+/* (t).x; subscripts are arrays' */
+static struct error *indirection(struct analysis *a, struct scope *s, const Node *node,
+                                 struct expr **ret)
+{
+    const A_Indirection *n = (const A_Indirection *)node;
+    const Node *first = linitial(n->indirection);
+    if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__is_row(a, s, n->arg))
+        return sql__unsupported(a, sql__location(node),
+                                "Use IN (...), or a table with one row for each element.",
+                                "arrays and composite values are not supported");
+    return sql__row_field(a, s, n->arg, strVal(first), sql__location(node), ret);
+}
+
 static struct error *sublink(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
 {
     return sql__sublink(a, s, (const SubLink *)n, ret);
@@ -635,13 +654,8 @@ static struct error *unsupported(struct analysis *a, const Node *n)
     int at = sql__location(n);
     switch (nodeTag(n)) {
     case T_A_ArrayExpr:
-    case T_A_Indirection:
         return sql__unsupported(a, at, "Use IN (...), or a table with one row for each element.",
                                 "arrays and composite values are not supported");
-    case T_RowExpr:
-        return sql__unsupported(a, at,
-                                "Name the values one by one; rows may be compared with each other.",
-                                "row values are not supported here");
     case T_SetToDefault:
         return sql__at(a, error_new(E_SYNTAX, "DEFAULT is not allowed in this context"), at);
     case T_GroupingFunc:
@@ -695,6 +709,10 @@ static expr_func *handler(NodeTag tag)
         return sql_value;
     case T_CollateClause:
         return collate;
+    case T_RowExpr:
+        return row_value;
+    case T_A_Indirection:
+        return indirection;
     default:
         return NULL;
     }
@@ -824,6 +842,16 @@ static int figure_name(const Node *n, const char **ret)
     }
     case T_CollateClause:
         return figure_name(((const CollateClause *)n)->arg, ret);
+    case T_RowExpr:
+        *ret = "row";
+        return 2;
+    case T_A_Indirection: {
+        const Node *last = llast(((const A_Indirection *)n)->indirection);
+        if (!IsA(last, String))
+            return figure_name(((const A_Indirection *)n)->arg, ret);
+        *ret = strVal(last);
+        return 2;
+    }
     case T_CaseExpr: {
         int strength = figure_name((const Node *)((const CaseExpr *)n)->defresult, ret);
         if (strength <= 1)

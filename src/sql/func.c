@@ -190,6 +190,8 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
     if (n->agg_distinct && e->n_args > 1)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
                                 "DISTINCT in an aggregate of several arguments is not supported");
+    for (int i = 0; i < e->n_args && e->call.distinct; i++)
+        TRY(sql__record_rules(a, e->args[i], "DISTINCT"));
     struct expr *known = known_aggregate(s, e);
     if (!known)
         sql__push(a->arena, &s->aggs, e);
@@ -349,16 +351,16 @@ static struct error *left_side(struct analysis *a, struct scope *s, const Node *
                                struct list *ret)
 {
     struct expr *e;
-    if (!IsA(test, RowExpr)) {
+    if (!sql__is_row(a, s, test)) {
         TRY(sql__expr(a, s, test, &e));
         sql__push(a->arena, ret, e);
         return NULL;
     }
-    const RowExpr *row = (const RowExpr *)test;
-    for (int i = 0; i < list_length(row->args); i++) {
-        TRY(sql__expr(a, s, list_nth(row->args, i), &e));
-        sql__push(a->arena, ret, e);
-    }
+    struct target *fields;
+    int n;
+    TRY(sql__row_fields(a, s, test, &n, &fields));
+    for (int i = 0; i < n; i++)
+        sql__push(a->arena, ret, fields[i].expr);
     return NULL;
 }
 
@@ -382,35 +384,56 @@ static struct error *compare_column(struct analysis *a, struct expr *e, int i, c
     return NULL;
 }
 
+/* The left side and the subquery, fitted to each other column by column. */
+static struct error *compared(struct analysis *a, struct scope *s, const Node *test,
+                              struct select *sel, const char *op, int location, struct expr **ret)
+{
+    struct list left = {0};
+    TRY(left_side(a, s, test, &left));
+    if (left.n != sel->n_targets)
+        return sql__at(a,
+                       error_new(E_SYNTAX, left.n < sel->n_targets
+                                               ? "subquery has too many columns"
+                                               : "subquery has too few columns"),
+                       location);
+    struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, location, left.n);
+    memcpy(e->args, left.items, sizeof(void *) * (size_t)left.n);
+    e->sub.select = sel;
+    for (int i = left.n; i-- > 0;) {
+        TRY(compare_column(a, e, i, op, sel, &e->sub.func));
+        if (left.n > 1 && !e->sub.func->emit) /* SQLite compares rows by itself */
+            return sql__unsupported(a, location, "Cast both sides to one type.",
+                                    "comparing a row of type %s with a subquery is not supported",
+                                    sql__type(a, e->args[i]->type));
+    }
+    *ret = e;
+    return NULL;
+}
+
 static struct error *any_all(struct analysis *a, struct scope *s, const SubLink *n,
                              struct select *sel, struct expr **ret)
 {
     bool all = n->subLinkType == ALL_SUBLINK;
     const char *op = n->operName ? strVal(llast(n->operName)) : "=";
-    struct list left = {0};
-    TRY(left_side(a, s, n->testexpr, &left));
-    if (left.n != sel->n_targets) {
-        return sql__at(a,
-                       error_new(E_SYNTAX, left.n < sel->n_targets
-                                               ? "subquery has too many columns"
-                                               : "subquery has too few columns"),
-                       n->location);
-    }
-    struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, n->location, left.n);
-    memcpy(e->args, left.items, sizeof(void *) * (size_t)left.n);
-    e->sub.select = sel;
-    for (int i = 0; i < left.n; i++)
-        TRY(compare_column(a, e, i, op, sel, &e->sub.func));
+    struct expr *e;
+    TRY(compared(a, s, n->testexpr, sel, op, n->location, &e));
     bool is_in = !all && strcmp(op, "=") == 0;
     bool not_in = all && (strcmp(op, "<>") == 0 || strcmp(op, "!=") == 0);
-    if (left.n > 1 && !is_in && !not_in)
-        return sql__unsupported(a, n->location, "Compare the values one by one, with EXISTS.",
-                                "this comparison of a row with a subquery is not supported");
     e->sub.kind = is_in    ? SUBQUERY_IN
                   : not_in ? SUBQUERY_NOT_IN
                   : all    ? SUBQUERY_ALL
                            : SUBQUERY_ANY;
     *ret = e;
+    return NULL;
+}
+
+struct error *sql__row_sublink(struct analysis *a, struct scope *s, const Node *row,
+                               const SubLink *n, const char *op, int location, struct expr **ret)
+{
+    struct select *sel;
+    TRY(sql__select(a, s, (const SelectStmt *)n->subselect, &sel));
+    TRY(compared(a, s, row, sel, op, location, ret));
+    (*ret)->sub.kind = SUBQUERY_ROW;
     return NULL;
 }
 

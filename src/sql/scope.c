@@ -135,11 +135,6 @@ static struct error *no_column(const struct analysis *a, struct scope *s, const 
 {
     struct error *e = error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name);
     for (; s; s = s->parent) {
-        if (sql__find_item(s, name)) {
-            error_free(e);
-            return sql__unsupported(a, location, "Name the columns that you need.",
-                                    "a whole row as a value is not supported: \"%s\"", name);
-        }
         for (int i = 0; i < s->items.n && !e->hint; i++) {
             struct name_item *item = s->items.items[i];
             for (int c = 0; c < item->n_columns && item->name && !e->hint; c++) {
@@ -236,6 +231,8 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
                               struct expr **ret)
 {
     int n = list_length(c->fields);
+    if (sql__is_row(a, s, (const Node *)c))
+        return sql__row_value(a, s, (const Node *)c, ret);
     if (IsA(llast(c->fields), A_Star)) {
         return sql__at(a, error_new(E_SYNTAX, "row expansion via \"*\" is not supported here"),
                        c->location);
@@ -258,10 +255,18 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
     }
     if (n == 1)
         return unqualified(a, s, last, c->location, ret);
+    const char *database = a->ctx->database ? a->ctx->database : "minisql";
+    if (n == 4 && strcmp(strVal(linitial(c->fields)), database) != 0)
+        return sql__at(a,
+                       error_new(E_UNSUPPORTED,
+                                 "cross-database references are not implemented: %s.%s.%s.%s",
+                                 strVal(linitial(c->fields)), strVal(list_nth(c->fields, 1)),
+                                 strVal(list_nth(c->fields, 2)), last),
+                       c->location);
     if (n == 3 && strcmp(strVal(linitial(c->fields)), "public") != 0 &&
         strcmp(strVal(linitial(c->fields)), "pg_catalog") != 0)
         return no_relation(a, NULL, strVal(list_nth(c->fields, 1)), c->location);
-    if (n > 3)
+    if (n > 4)
         return sql__at(a, error_new(E_SYNTAX, "improper qualified name (too many dotted names)"),
                        c->location);
     return qualified(a, s, strVal(list_nth(c->fields, n - 2)), last, c->location, ret);

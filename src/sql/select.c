@@ -250,6 +250,16 @@ struct error *sql__targets(struct analysis *a, struct scope *s, const List *list
             TRY(expand_star(a, s, (const ColumnRef *)t->val, &l));
             continue;
         }
+        if (IsA(t->val, A_Indirection) &&
+            IsA(llast(((const A_Indirection *)t->val)->indirection), A_Star) &&
+            sql__is_row(a, s, ((const A_Indirection *)t->val)->arg)) { /* (t).* */
+            struct target *fields;
+            int n;
+            TRY(sql__row_fields(a, s, ((const A_Indirection *)t->val)->arg, &n, &fields));
+            for (int k = 0; k < n; k++)
+                add_target(a, &l, fields[k].expr, fields[k].name);
+            continue;
+        }
         struct expr *e;
         TRY(sql__expr(a, s, t->val, &e));
         add_target(a, &l, e, arena_strdup(a->arena, t->name ? t->name : sql__column_name(t->val)));
@@ -350,6 +360,7 @@ static struct error *order_items(struct analysis *a, struct scope *s, const List
                 TRY(sql__coerce_select_column(a, sel, o->target, OID_TEXT));
             o->expr = *e;
         }
+        TRY(sql__record_rules(a, o->expr, "ORDER BY"));
         order_direction(by, o);
     }
     *ret_n = n;
@@ -382,6 +393,7 @@ static struct error *key_list(struct analysis *a, struct scope *s, const List *l
             TRY(sql__expr(a, s, node, &e));
             sql__default_unknown(a, &e);
         }
+        TRY(sql__record_rules(a, e, clause));
         (*ret)[(*ret_n)++] = e;
     }
     return NULL;
@@ -586,6 +598,7 @@ static struct error *window_parts(struct analysis *a, struct scope *s, const Win
         for (int i = 0; i < n; i++) {
             TRY(sql__expr(a, s, list_nth(d->partitionClause, i), &w->partition[i]));
             sql__default_unknown(a, &w->partition[i]);
+            TRY(sql__record_rules(a, w->partition[i], "PARTITION BY"));
         }
         w->n_partition = n;
     }
@@ -745,6 +758,8 @@ static struct error *distinct(struct analysis *a, struct scope *s, const SelectS
         return NULL;
     if (linitial(n->distinctClause) == NULL) {
         sel->distinct = true;
+        for (int i = 0; i < sel->n_targets; i++)
+            TRY(sql__record_rules(a, sel->targets[i].expr, "SELECT DISTINCT"));
     } else {
         s->clause = CLAUSE_DISTINCT_ON;
         TRY(key_list(a, s, n->distinctClause, sel, "SELECT DISTINCT ON", &sel->n_distinct_on,
@@ -919,6 +934,8 @@ static struct error *setop_columns(struct analysis *a, struct select *sel)
         int32_t typmod = sql__common_typmod(both, 2, type);
         TRY(sql__coerce_select_column(a, l, i, type));
         TRY(sql__coerce_select_column(a, r, i, type));
+        for (int k = 0; k < 2 && !sel->all; k++)
+            TRY(sql__record_rules(a, both[k], name));
         sel->targets[i] = l->targets[i];
         if (sel->targets[i].expr->typmod != typmod) {
             struct expr *e = ARENA_NEW(a->arena, struct expr);

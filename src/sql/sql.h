@@ -92,7 +92,8 @@ enum is_test {
 enum subquery_kind {
     SUBQUERY_SCALAR, /* one column; more than one row raises 21000 */
     SUBQUERY_EXISTS,
-    SUBQUERY_IN,     /* args IN (select): also "= ANY" */
+    SUBQUERY_IN,  /* args IN (select): also "= ANY" */
+    SUBQUERY_ROW, /* args func (select of as many columns), one row at most; func: of the first */
     SUBQUERY_NOT_IN, /* args NOT IN (select): also "<> ALL" */
     SUBQUERY_ANY,    /* args[0] func ANY (select), func not "=" */
     SUBQUERY_ALL,    /* args[0] func ALL (select), func not "<>" */

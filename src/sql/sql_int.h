@@ -180,6 +180,9 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
                              struct expr **ret);
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l,
                            struct expr **ret);
+/* (a, b) op (SELECT x, y ..) */
+struct error *sql__row_sublink(struct analysis *a, struct scope *s, const Node *row,
+                               const SubLink *n, const char *op, int location, struct expr **ret);
 
 /* ---- scope.c ------------------------------------------------------------------------------------
  */
@@ -197,6 +200,26 @@ void sql__mark_correlated(struct scope *inner, struct scope *outer);
 /* In this scope only: sets *ret NULL when no item has it. 42702. */
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret);
+
+/* ---- row.c --------------------------------------------------------------------------------------
+ */
+
+/* Is the node a row: ROW(..), (a, b), a relation's name? */
+bool sql__is_row(struct analysis *a, struct scope *s, const Node *n);
+/* Its fields and their names (f1, f2, .. without others). */
+struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,
+                              struct target **ret);
+struct error *sql__row_compare(struct analysis *a, struct scope *s, const Node *l, const Node *r,
+                               const char *op, int location, struct expr **ret);
+struct error *sql__row_distinct(struct analysis *a, struct scope *s, const Node *l, const Node *r,
+                                int location, struct expr **ret);
+struct error *sql__row_null_test(struct analysis *a, struct scope *s, const Node *n, bool is_null,
+                                 int location, struct expr **ret);
+struct error *sql__row_value(struct analysis *a, struct scope *s, const Node *n, struct expr **ret);
+struct error *sql__row_field(struct analysis *a, struct scope *s, const Node *row, const char *name,
+                             int location, struct expr **ret);
+/* 0A000 for a record whose text does not tell equal ones from others, or order. */
+struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause);
 
 /* ---- from.c -------------------------------------------------------------------------------------
  */

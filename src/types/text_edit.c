@@ -112,6 +112,33 @@ static CALL(text_concat)
     return join(NULL, v, n, a, ret);
 }
 
+/* (1,"a b",): the text form of a row. */
+static CALL(text_record)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    buf_puts(&out, "(");
+    for (int i = 0; i < n; i++) {
+        const char *p = v[i].s.p;
+        size_t len = v[i].kind == VALUE_NULL ? 0 : v[i].s.n;
+        bool quoted = v[i].kind != VALUE_NULL && len == 0;
+        if (out.len + 2 * len > TEXT_MAX_BYTES)
+            return too_large();
+        for (size_t k = 0; k < len && !quoted; k++)
+            quoted = strchr("\"\\(), \t\n\r\v\f", p[k]) != NULL;
+        buf_puts(&out, i ? "," : "");
+        buf_puts(&out, quoted ? "\"" : "");
+        for (size_t k = 0; k < len; k++) {
+            if (p[k] == '"' || p[k] == '\\')
+                buf_append(&out, &p[k], 1);
+            buf_append(&out, &p[k], 1);
+        }
+        buf_puts(&out, quoted ? "\"" : "");
+    }
+    buf_puts(&out, ")");
+    *ret = types__text_of(a, &out);
+    return NULL;
+}
+
 static CALL(text_concat_ws)
 {
     if (v[0].kind == VALUE_NULL) {
@@ -334,6 +361,15 @@ static const struct func rows[] = {
      .padded = true,
      .sqlite_name = "text_concat",
      .call = text_concat},
+    {.name = "minisql_record",
+     .kind = FUNC_SCALAR,
+     .nargs = 1,
+     .args = {ANY},
+     .variadic = true,
+     .result = OID_RECORD,
+     .padded = true,
+     .sqlite_name = "text_record",
+     .call = text_record},
     {.name = "concat_ws",
      .kind = FUNC_SCALAR,
      .nargs = 2,

@@ -1,0 +1,350 @@
+/*
+ * Rows as values: ROW(..), (a, b), the name of a table, (t).x.
+ *
+ * A row is taken apart wherever that gives its meaning: comparisons, IS NULL, IN, ORDER BY and
+ * GROUP BY work on its fields. Only where a row itself is asked for (SELECT t, count(t)) is one
+ * made: a value of type record, in the text form that PostgreSQL prints. Such a value can be
+ * printed and counted, but not compared by more than its text: sql__record_rules() says where
+ * that would not do.
+ */
+#include "sql_int.h"
+
+/* The item of a scope that a column reference names as a whole: t, s.t, t.*; NULL: it does not. */
+static struct name_item *whole_row(struct analysis *a, struct scope *s, const ColumnRef *c,
+                                   struct scope **ret_at)
+{
+    int n = list_length(c->fields);
+    bool star = IsA(llast(c->fields), A_Star);
+    if (n - star < 1 || n - star > 2 || !IsA(list_nth(c->fields, n - star - 1), String))
+        return NULL;
+    const char *name = strVal(list_nth(c->fields, n - star - 1));
+    for (struct scope *at = s; at && n == 1; at = at->parent) {
+        struct expr *column = NULL;
+        struct error *e = sql__find_column(a, at, name, -1, &column);
+        bool found = e || column;
+        error_free(e);
+        if (found)
+            return NULL;
+    }
+    if (n == 2 && !star)
+        return NULL;
+    for (*ret_at = s; *ret_at; *ret_at = (*ret_at)->parent) {
+        struct name_item *item = sql__find_item(*ret_at, name);
+        if (item)
+            return item;
+    }
+    return NULL;
+}
+
+static const ColumnRef *row_name(struct analysis *a, struct scope *s, const Node *n,
+                                 struct scope **ret_at, struct name_item **ret)
+{
+    if (!IsA(n, ColumnRef))
+        return NULL;
+    *ret = whole_row(a, s, (const ColumnRef *)n, ret_at);
+    return *ret ? (const ColumnRef *)n : NULL;
+}
+
+bool sql__is_row(struct analysis *a, struct scope *s, const Node *n)
+{
+    struct scope *at;
+    struct name_item *item;
+    return n && (IsA(n, RowExpr) || row_name(a, s, n, &at, &item));
+}
+
+static void add_field(struct analysis *a, struct list *l, struct expr *e, const char *name)
+{
+    struct target *t = ARENA_NEW(a->arena, struct target);
+    *t = (struct target){.expr = e, .name = name};
+    sql__push(a->arena, l, t);
+}
+
+static void item_fields(struct analysis *a, struct name_item *item, int location, struct list *l)
+{
+    for (int i = 0; i < item->n_columns; i++)
+        add_field(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
+}
+
+struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,
+                              struct target **ret)
+{
+    struct list l = {0};
+    struct scope *at;
+    struct name_item *item;
+    const ColumnRef *c = row_name(a, s, n, &at, &item);
+    if (c) {
+        sql__mark_correlated(s, at);
+        item_fields(a, item, c->location, &l);
+    } else {
+        const RowExpr *row = (const RowExpr *)n;
+        for (int i = 0; i < list_length(row->args); i++) {
+            const Node *arg = list_nth(row->args, i);
+            const Node *last = IsA(arg, ColumnRef) ? llast(((const ColumnRef *)arg)->fields) : NULL;
+            if (last && IsA(last, A_Star) && row_name(a, s, arg, &at, &item)) {
+                sql__mark_correlated(s, at); /* ROW(t.*, 1): the fields of t, and 1 */
+                item_fields(a, item, ((const ColumnRef *)arg)->location, &l);
+                continue;
+            }
+            struct expr *e;
+            TRY(sql__expr(a, s, arg, &e));
+            add_field(a, &l, e, arena_printf(a->arena, "f%d", l.n + 1));
+        }
+    }
+    *ret_n = l.n;
+    *ret = ARENA_ARRAY(a->arena, struct target, MAX(l.n, 1));
+    for (int i = 0; i < l.n; i++)
+        (*ret)[i] = *(struct target *)l.items[i];
+    return NULL;
+}
+
+/* ---- comparisons -------------------------------------------------------------------------- */
+
+static struct expr *both(struct analysis *a, enum expr_kind kind, struct expr *l, struct expr *r,
+                         int location)
+{
+    struct expr *e = sql__new_expr(a, kind, OID_BOOL, location, 2);
+    e->args[0] = l;
+    e->args[1] = r;
+    return e;
+}
+
+/* Written out: a < x OR (a = x AND (b < y OR ..)), for operators that SQLite's own row comparison
+ * is not. */
+static struct error *spelled_out(struct analysis *a, struct expr **l, struct expr **r, int n,
+                                 const char *op, int location, struct expr **ret)
+{
+    bool equality = strcmp(op, "=") == 0 || strcmp(op, "<>") == 0;
+    struct expr *pair[2], *rest = NULL;
+    for (int i = n; i-- > 0;) {
+        char strict[2] = {op[0], 0};
+        struct expr *one, *same;
+        memcpy(pair, (struct expr *[]){l[i], r[i]}, sizeof(pair));
+        TRY(sql__call(a, equality || !rest ? op : strict, pair, 2, location, &one));
+        if (!rest) {
+            rest = one;
+        } else if (equality) {
+            rest = both(a, *op == '=' ? EXPR_AND : EXPR_OR, one, rest, location);
+        } else {
+            memcpy(pair, (struct expr *[]){l[i], r[i]}, sizeof(pair));
+            TRY(sql__call(a, "=", pair, 2, location, &same));
+            rest = both(a, EXPR_OR, one, both(a, EXPR_AND, same, rest, location), location);
+        }
+    }
+    *ret = rest;
+    return NULL;
+}
+
+static const char *row_operator(const char *op)
+{
+    static const char *const known[] = {"=", "<>", "<", "<=", ">", ">="};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (strcmp(op, known[i]) == 0)
+            return known[i];
+    }
+    return strcmp(op, "!=") == 0 ? "<>" : NULL;
+}
+
+static struct error *compare_fields(struct analysis *a, struct expr **l, struct expr **r, int n,
+                                    const char *op, int location, struct expr **ret)
+{
+    struct expr *e = sql__new_expr(a, EXPR_ROW_COMPARE, OID_BOOL, location, 2 * n);
+    bool native = true;
+    e->row.n = n;
+    e->row.op = op;
+    for (int i = 0; i < n; i++) {
+        struct expr *p[2] = {l[i], r[i]};
+        const struct func *f;
+        TRY(sql__operator(a, op, p, 2, location, &f));
+        native = native && f->emit;
+        e->args[i] = p[0];
+        e->args[n + i] = p[1];
+    }
+    *ret = e;
+    if (n == 1)
+        return sql__call(a, op, e->args, 2, location, ret);
+    return native ? NULL : spelled_out(a, e->args, e->args + n, n, op, location, ret);
+}
+
+static struct error *two_rows(struct analysis *a, struct scope *s, const Node *l, const Node *r,
+                              int location, int *ret_n, struct expr ***ret_l, struct expr ***ret_r)
+{
+    struct target *fields[2];
+    int n[2];
+    TRY(sql__row_fields(a, s, l, &n[0], &fields[0]));
+    TRY(sql__row_fields(a, s, r, &n[1], &fields[1]));
+    if (n[0] != n[1])
+        return sql__at(a, error_new(E_SYNTAX, "unequal number of entries in row expressions"),
+                       location);
+    *ret_n = n[0];
+    *ret_l = ARENA_ARRAY(a->arena, struct expr *, MAX(n[0], 1));
+    *ret_r = ARENA_ARRAY(a->arena, struct expr *, MAX(n[0], 1));
+    for (int i = 0; i < n[0]; i++) {
+        (*ret_l)[i] = fields[0][i].expr;
+        (*ret_r)[i] = fields[1][i].expr;
+    }
+    return NULL;
+}
+
+struct error *sql__row_compare(struct analysis *a, struct scope *s, const Node *l, const Node *r,
+                               const char *op, int location, struct expr **ret)
+{
+    struct expr **left, **right;
+    int n;
+    if (!IsA(l, RowExpr) || !IsA(r, RowExpr)) /* as records: NULLs are equal, and have an order */
+        return sql__unsupported(a, location, "Compare their columns one by one.",
+                                "comparing whole rows is not supported");
+    TRY(two_rows(a, s, l, r, location, &n, &left, &right));
+    if (n == 0)
+        return sql__at(a, error_new(E_UNSUPPORTED, "cannot compare rows of zero length"), location);
+    const char *name = row_operator(op);
+    if (!name)
+        return sql__unsupported(a, location, "Compare the values one by one.",
+                                "row comparison operator is not supported: %s", op);
+    return compare_fields(a, left, right, n, name, location, ret);
+}
+
+struct error *sql__row_distinct(struct analysis *a, struct scope *s, const Node *l, const Node *r,
+                                int location, struct expr **ret)
+{
+    struct expr **left, **right;
+    int n;
+    TRY(two_rows(a, s, l, r, location, &n, &left, &right));
+    if (n == 0)
+        return sql__at(a, error_new(E_UNSUPPORTED, "cannot compare rows of zero length"), location);
+    struct expr *any = sql__new_expr(a, EXPR_OR, OID_BOOL, location, n);
+    for (int i = 0; i < n; i++) {
+        struct expr *p[2] = {left[i], right[i]};
+        const struct func *f;
+        TRY(sql__operator(a, "=", p, 2, location, &f));
+        any->args[i] = both(a, EXPR_DISTINCT, p[0], p[1], location);
+        any->args[i]->call.func = f;
+    }
+    *ret = n > 1 ? any : any->args[0];
+    return NULL;
+}
+
+/* All fields are NULL; or none is. */
+struct error *sql__row_null_test(struct analysis *a, struct scope *s, const Node *n, bool is_null,
+                                 int location, struct expr **ret)
+{
+    struct target *fields;
+    int count;
+    TRY(sql__row_fields(a, s, n, &count, &fields));
+    struct expr *all = sql__new_expr(a, EXPR_AND, OID_BOOL, location, count);
+    for (int i = 0; i < count; i++) {
+        sql__default_unknown(a, &fields[i].expr);
+        all->args[i] = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
+        all->args[i]->args[0] = fields[i].expr;
+        all->args[i]->test = is_null ? IS_NULL : IS_NOT_NULL;
+    }
+    if (count == 0)
+        all = sql__const_int(a, OID_BOOL, 1);
+    *ret = count == 1 ? all->args[0] : all;
+    return NULL;
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+static struct error *make_record(struct analysis *a, struct target *fields, int n, int location,
+                                 struct expr **ret)
+{
+    enum { MAX_FIELDS = 60 };
+    uint32_t types[MAX_FIELDS + 1] = {OID_TEXT};
+    if (n > MAX_FIELDS)
+        return sql__unsupported(a, location, "Name the columns that you need.",
+                                "a row of more than %d columns as a value is not supported",
+                                MAX_FIELDS);
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_RECORD, location, n);
+    for (int i = 0; i < n; i++) {
+        e->args[i] = fields[i].expr;
+        sql__default_unknown(a, &e->args[i]);
+        types[i] = e->args[i]->type;
+    }
+    TRY(func_resolve("minisql_record", FUNC_SCALAR, types, n, &e->call.func));
+    *ret = e;
+    return NULL;
+}
+
+/* NULL where an outer join found no row: told by a column that is never NULL otherwise. */
+static struct error *missing_row(struct analysis *a, struct name_item *item, int location,
+                                 struct expr *record, struct expr **ret)
+{
+    struct rte *r = item->rte;
+    *ret = record;
+    if (!r || !r->nullable)
+        return NULL;
+    for (int i = 0; i < r->n_columns; i++) {
+        if (!r->columns[i].not_null)
+            continue;
+        struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
+        test->args[0] = sql__column(a, r, i, location);
+        test->test = IS_NOT_NULL;
+        *ret = sql__new_expr(a, EXPR_CASE, OID_RECORD, location, 3);
+        (*ret)->args[0] = test;
+        (*ret)->args[1] = record;
+        (*ret)->args[2] = sql__const_null(a, OID_RECORD, location);
+        return NULL;
+    }
+    return sql__unsupported(a, location, "Name the columns that you need.",
+                            "a whole row of an outer join's optional side is not supported here: "
+                            "\"%s\"",
+                            r->name);
+}
+
+struct error *sql__row_value(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
+{
+    struct target *fields;
+    int count, location = sql__location(n);
+    struct scope *at;
+    struct name_item *item = NULL;
+    bool named = row_name(a, s, n, &at, &item);
+    TRY(sql__row_fields(a, s, n, &count, &fields));
+    TRY(make_record(a, fields, count, location, ret));
+    return named ? missing_row(a, item, location, *ret, ret) : NULL;
+}
+
+/* Do equal values of a type have the same text? */
+static bool is_exact(const struct expr *e)
+{
+    const struct type *t = type_by_oid(e->type);
+    return t && e->type != OID_RECORD && e->type != OID_FLOAT4 && e->type != OID_FLOAT8 &&
+           (!t->collation || (e->type == OID_NUMERIC && e->typmod >= 0));
+}
+
+struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause)
+{
+    if (e->type != OID_RECORD)
+        return NULL;
+    bool exact = e->kind == EXPR_FUNC && e->call.func->result == OID_RECORD;
+    for (int i = 0; i < e->n_args && exact; i++)
+        exact = is_exact(e->args[i]);
+    if (exact && strcmp(clause, "ORDER BY") != 0)
+        return NULL;
+    return sql__unsupported(a, e->position - 1, "Name its columns one by one.",
+                            "a row of such columns is not supported in %s", clause);
+}
+
+/* ---- (t).x -------------------------------------------------------------------------------- */
+
+struct error *sql__row_field(struct analysis *a, struct scope *s, const Node *row, const char *name,
+                             int location, struct expr **ret)
+{
+    struct target *fields;
+    int n;
+    TRY(sql__row_fields(a, s, row, &n, &fields));
+    for (int i = 0; i < n; i++) {
+        if (strcmp(fields[i].name, name) == 0) {
+            *ret = fields[i].expr;
+            return NULL;
+        }
+    }
+    if (IsA(row, RowExpr))
+        return sql__at(a,
+                       error_new(E_UNDEFINED_COLUMN,
+                                 "could not identify column \"%s\" in record data type", name),
+                       location);
+    return sql__at(a,
+                   error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist",
+                             strVal(llast(((const ColumnRef *)row)->fields)), name),
+                   location);
+}
