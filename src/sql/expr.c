@@ -355,6 +355,7 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
     case AEXPR_OP:
     case AEXPR_LIKE:
     case AEXPR_ILIKE:
+    case AEXPR_SIMILAR: /* the parser made ~ and similar_to_escape() of it */
         return plain_operator(a, s, n, op, ret);
     case AEXPR_DISTINCT:
     case AEXPR_NOT_DISTINCT:
@@ -374,8 +375,6 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
             return in_list(a, s, n, ((const A_ArrayExpr *)(const void *)n->rexpr)->elements, ret);
         return sql__unsupported(a, n->location, "Use IN (...), or a subquery.",
                                 "op ANY/ALL (array) is not supported");
-    case AEXPR_SIMILAR:
-        return sql__unsupported(a, n->location, "Use LIKE.", "SIMILAR TO is not supported");
     }
     return sql__unsupported(a, n->location, "Use another operator.", "unsupported expression");
 }

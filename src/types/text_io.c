@@ -57,6 +57,29 @@ struct error *types__utf8_check(const char *text, size_t n)
     return NULL;
 }
 
+size_t types__utf8_decode(const char *s, size_t n, uint32_t *ret)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    size_t len = p[0] < 0xc0 ? 1 : p[0] < 0xe0 ? 2 : p[0] < 0xf0 ? 3 : 4;
+    len = MIN(len, n);
+    uint32_t c = len == 1 ? p[0] : p[0] & (0x7fU >> len);
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    *ret = c;
+    return len;
+}
+
+void types__utf8_encode(uint32_t c, struct buf *out)
+{
+    static const unsigned char lead[] = {0, 0, 0xc0, 0xe0, 0xf0};
+    char bytes[4];
+    size_t len = c < 0x80 ? 1 : c < 0x800 ? 2 : c < 0x10000 ? 3 : 4;
+    for (size_t i = len; i-- > 1; c >>= 6)
+        bytes[i] = (char)(0x80 | (c & 0x3f));
+    bytes[0] = (char)(lead[len] | c);
+    buf_append(out, bytes, len);
+}
+
 size_t types__utf8_length(const char *s, size_t n)
 {
     size_t chars = 0;

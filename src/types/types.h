@@ -195,7 +195,7 @@ uint64_t value_hash(const struct value *v); /* equal by compare() within a type:
 /* ---- functions, operators, aggregates ----------------------------------------------------- */
 
 enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW };
-enum { FUNC_MAX_ARGS = 4 };
+enum { FUNC_MAX_ARGS = 8 };
 
 /*
  * How a call is made of a row, for those who emit SQL:
@@ -245,7 +245,7 @@ struct func {
     /* The call has one more argument, an int8 at its end, which nobody writes: it tells the types
      * of the others to code that serves many: cast_hidden(). */
     bool typed;
-    /* SQLite text with $1 .. $4 for the emitted arguments ("($1 = $2)"), where SQLite means the
+    /* SQLite text with $1 .. $8 for the emitted arguments ("($1 = $2)"), where SQLite means the
      * same; NULL: a call of sqlite_name($1, ..). */
     const char *emit;
     /* Aggregates: the template with an OVER clause, where it is another than without (SQLite

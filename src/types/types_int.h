@@ -14,7 +14,7 @@ extern const struct func_rows types__int_funcs, types__float_funcs, types__math_
     types__numeric_funcs, types__text_funcs, types__edit_funcs, types__like_funcs,
     types__compare_funcs, types__agg_funcs, types__numeric_aggs, types__window_funcs,
     types__datetime_funcs, types__guard_funcs, types__cast_funcs, types__bytea_funcs,
-    types__uuid_funcs, types__interval_funcs, types__field_funcs;
+    types__uuid_funcs, types__interval_funcs, types__field_funcs, types__regex_funcs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {
@@ -168,7 +168,10 @@ struct error *types__float_underflow(void);
 enum { NAME_MAX_BYTES = 63, TEXT_MAX_BYTES = 256 * 1024 * 1024 };
 
 struct error *types__utf8_check(const char *s, size_t n); /* 22021; refuses 0 bytes too */
-size_t types__utf8_length(const char *s, size_t n);       /* characters */
+/* One character of text that was checked: its bytes (1 to 4, never more than n). */
+size_t types__utf8_decode(const char *s, size_t n, uint32_t *ret);
+void types__utf8_encode(uint32_t c, struct buf *out);
+size_t types__utf8_length(const char *s, size_t n); /* characters */
 /* Bytes that the first `chars` characters take (all, when there are fewer). */
 size_t types__utf8_prefix(const char *s, size_t n, size_t chars);
 size_t types__rtrim_blanks(const char *s, size_t n); /* the length without trailing blanks */
