@@ -33,6 +33,7 @@ struct error {
     char *message;    /* PostgreSQL's style: lower case, no full stop */
     char *detail;     /* the rest may be NULL */
     char *hint;
+    char *schema; /* of the table; NULL: public */
     char *table;
     char *column;
     char *constraint;

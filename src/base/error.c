@@ -87,6 +87,7 @@ struct error *error_copy(const struct error *e)
                         .message = copy(e->message),
                         .detail = copy(e->detail),
                         .hint = copy(e->hint),
+                        .schema = copy(e->schema),
                         .table = copy(e->table),
                         .column = copy(e->column),
                         .constraint = copy(e->constraint)};
@@ -106,6 +107,7 @@ void error_free(struct error *e)
     mem_free(e->message);
     mem_free(e->detail);
     mem_free(e->hint);
+    mem_free(e->schema);
     mem_free(e->table);
     mem_free(e->column);
     mem_free(e->constraint);

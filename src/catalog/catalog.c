@@ -30,12 +30,13 @@ const struct catalog_view *catalog_view(struct catalog *c)
 
 void catalog_unref(const struct catalog_view *v)
 {
-    unref((struct view *)(uintptr_t)v);
+    if (v)
+        unref((struct view *)(uintptr_t)v->all);
 }
 
 bool catalog_is_current(struct catalog *c, const struct catalog_view *v)
 {
-    return &atomic_load_explicit(&c->current, memory_order_acquire)->pub == v;
+    return &atomic_load_explicit(&c->current, memory_order_acquire)->pub == v->all;
 }
 
 bool catalog_schema_is_current(struct catalog *c, const struct catalog_view *v)

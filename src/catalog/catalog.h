@@ -8,6 +8,7 @@
  *   /minisql/cluster                {"id", "format"}
  *   /minisql/servers/<name>         ephemeral: {"address", "roles", "info": {"tableNum",
  * "recordNum", "load"}, "started"} /minisql/tables/<id>            struct table
+ *   /minisql/objects/<id>           struct object
  *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table",
  * "columns"} /minisql/regions/<id>           struct region /minisql/next_id                counter
  * for ids of tables and their parts, regions, gateways
@@ -64,6 +65,7 @@ struct index {
     bool *descending;
     char *ddl; /* SQLite text */
     uint64_t id;
+    char *file_name; /* see struct table */
 };
 
 /* Tables, and the parts of them that PostgreSQL counts as objects, have ids from one counter:
@@ -80,7 +82,27 @@ struct table {
     struct check *checks;
     struct foreign_key *foreign_keys;
     struct index *indexes;
-    char *ddl; /* SQLite text that creates the table, without its indexes */
+    char *ddl;         /* SQLite text that creates the table, without its indexes */
+    uint64_t database; /* id; 0: the first one */
+    /* What it is called in its region's file, where tables and indexes of all schemas and databases
+     * lie side by side: the name as it was at first, with schema and database before it where they
+     * are not the usual ones. It stays when the table is renamed. NULL: `name`. */
+    char *file_name;
+};
+const char *table_file_name(const struct table *t);
+const char *index_file_name(const struct index *x);
+
+/* What is no table: databases and schemas. */
+enum object_kind { OBJ_DATABASE, OBJ_SCHEMA };
+
+struct object {
+    uint64_t id;
+    enum object_kind kind;
+    uint64_t database; /* that it is in; of a database: 0 */
+    char *schema;      /* that it is in; "" for what is in none */
+    char *name;
+    uint64_t version; /* raised by every change to it */
+    bool dropped;     /* schema public exists without a record: this one says that it does not */
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.
@@ -118,8 +140,11 @@ struct catalog_view {
     uint64_t schema;   /* changes whenever a table or index does, not with regions or servers: what
                           plans hang on */
     uint64_t cluster;  /* id */
-    size_t n_tables, n_regions, n_servers;
+    uint64_t database; /* what is in others is not in sight, except .. */
+    const struct catalog_view *all; /* .. in this one: tables and objects of all databases */
+    size_t n_tables, n_regions, n_servers, n_objects;
     const struct table **tables;   /* by name */
+    const struct object **objects; /* by kind and name; databases are in every view */
     const struct region **regions; /* by id */
     const struct server **servers; /* live ones, by name */
     const char *master;            /* name of the elected master; NULL: none now */
@@ -131,6 +156,12 @@ struct catalog_view {
 };
 const struct catalog_view *catalog_view(struct catalog *c); /* takes a reference */
 void catalog_unref(const struct catalog_view *v);
+/* One database's part of it; lives as long as v, no reference of its own. Whoever looks names up
+ * wants this; in v itself they are those of the first database. */
+const struct catalog_view *catalog_of_database(const struct catalog_view *v, uint64_t database);
+/* The two together. 3D000: there is no database of that name. */
+struct error *catalog_view_database(struct catalog *c, const char *database,
+                                    const struct catalog_view **ret) MUST_CHECK;
 /* Cheap: has anything (of the schema) changed since this view was taken? */
 bool catalog_is_current(struct catalog *c, const struct catalog_view *v);
 bool catalog_schema_is_current(struct catalog *c, const struct catalog_view *v);
@@ -146,6 +177,21 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
 /* is it to hold nothing? (reads `drained` only) */
 bool catalog_is_drained(const struct catalog_view *v, const char *server);
 int table_column(const struct table *t, const char *name); /* -1: none */
+const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
+                                    const char *schema, const char *name);
+const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id);
+/* Schemas: those with a record, public unless it was dropped, pg_catalog, information_schema. The
+ * oid of pg_namespace; 0: there is none. */
+uint32_t catalog_schema(const struct catalog_view *v, const char *name);
+/* Databases: those with a record, and two that are always there. */
+bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id);
+const char *catalog_database_name(const struct catalog_view *v, uint64_t id); /* NULL: none */
+#define CATALOG_FIRST_DATABASE "minisql"
+#define CATALOG_POSTGRES_ID ((uint64_t)1 << 52)
+/* A file name for a new table or index that nothing else has, whatever the case of its letters. */
+char *catalog_file_name(const struct catalog_view *v, const char *schema, const char *name,
+                        struct arena *a) MUST_CHECK;
+bool catalog_file_name_taken(const struct catalog_view *v, const char *file_name);
 /* PostgreSQL's object id of what has this id here; 0 for 0 */
 uint32_t catalog_oid(uint64_t id);
 uint64_t table_highest_id(const struct table *t); /* of the table and its parts */
@@ -202,12 +248,22 @@ struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t
  * version. */
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,
                                     const struct table *next);
+/* Creates an object (old NULL), replaces it (version + 1), or deletes it (next NULL): all of them
+ * or none. Tables in `moves` get the schema `schema`. Names are the caller's to check. MS002:
+ * somebody else changed one of them. */
+struct object_change {
+    const struct object *old, *next;
+};
+struct error *catalog_change_objects(struct catalog *c, const struct object_change *changes,
+                                     size_t n, const uint64_t *moves, size_t n_moves,
+                                     const char *schema);
 /* From now on the server is to hold nothing, or may hold something again: any name, running or not,
  * so that nothing is put on one that comes back. */
 struct error *catalog_set_drained(struct catalog *c, const char *server, bool drained);
 /* Deep copy, for changing; free with the arena. */
 struct table *table_copy(const struct table *t, struct arena *a);
 struct region *region_copy(const struct region *r, struct arena *a);
+struct object *object_copy(const struct object *o, struct arena *a);
 
 /* ---- election ----------------------------------------------------------------------------- */
 
@@ -236,16 +292,17 @@ enum catalog_kind {
     CATALOG_NAME,
     CATALOG_INDEX,
     CATALOG_REGION,
+    CATALOG_OBJECT,
 };
 enum catalog_kind catalog_kind_of(const char *key);
 #define CATALOG_ROOT "/minisql/" /* all keys begin with it */
 /* The key of a record with an id (table, region), of a name or index, or of its kind's only one.
  * The caller frees it. */
 char *catalog_id_key(enum catalog_kind kind, uint64_t id) MUST_CHECK;
-char *catalog_name_key(enum catalog_kind kind, const char *schema, const char *name) MUST_CHECK;
+char *catalog_name_key(enum catalog_kind kind, const struct table *t, const char *name) MUST_CHECK;
 const char *catalog_single_key(enum catalog_kind kind);
 
-/* Parses the record of a server, table or region: *ret is a struct of that name, until
+/* Parses the record of a server, table, region or object: *ret is a struct of that name, until
  * catalog_record_free. XX001 when it makes no sense. */
 struct error *catalog_record_parse(const struct coord_kv *kv, const void **ret) MUST_CHECK;
 void catalog_record_free(const void *record);

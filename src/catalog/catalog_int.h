@@ -20,6 +20,7 @@
 #define KEY_NAMES KEY_ROOT "names/"
 #define KEY_INDEXES KEY_ROOT "indexes/"
 #define KEY_REGIONS KEY_ROOT "regions/"
+#define KEY_OBJECTS KEY_ROOT "objects/"
 
 /* ---- records (record.c) ------------------------------------------------------------------- */
 
@@ -61,14 +62,18 @@ void catalog__array_remove(struct array **a, size_t at);
 struct error *catalog__encode_table(const struct table *t, char **ret) MUST_CHECK;
 struct error *catalog__encode_region(const struct region *r, char **ret) MUST_CHECK;
 struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
+struct error *catalog__encode_object(const struct object *o, char **ret) MUST_CHECK;
+struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_region(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_server(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 char *catalog__encode_cluster(uint64_t id);
 struct error *catalog__decode_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
-/* "public.student1" for the end of a key; dots, slashes and percent signs in names are written %2E
- * etc. */
-char *catalog__relation_key(const char *root, const char *schema, const char *name);
+/* "public.student1" for the end of a key, after "17/" in another database than the first; dots,
+ * slashes and percent signs in names are written %2E etc. */
+char *catalog__relation_key(const char *root, uint64_t database, const char *schema,
+                            const char *name);
+void catalog__put_escaped(struct buf *b, const char *name);
 char *catalog__id_key(const char *root, uint64_t id);
 /* The number that a key ends with; false: none, or leading zeros. */
 bool catalog__key_id(const char *key, const char *root, uint64_t *ret);
@@ -78,8 +83,11 @@ bool catalog__key_id(const char *key, const char *root, uint64_t *ret);
 struct view {
     struct catalog_view pub; /* first */
     atomic_uint refs;
-    struct array *tables, *tables_by_id, *regions, *servers;
+    struct array *tables, *tables_by_id, *regions, *servers, *objects, *objects_by_id;
     char *master, *drained;
+    /* Parts for single databases, made when they are asked for; the lock guards the list. */
+    pthread_mutex_t parting;
+    struct view *parts;
 };
 
 struct listener {
@@ -120,6 +128,9 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
 struct view *catalog__view_apply(const struct view *old, uint64_t revision,
                                  const struct coord_event *events, size_t n);
 void catalog__view_free(struct view *v);
+/* database.c: the part of v that is in a database; shares v's arrays where they are the same */
+struct view *catalog__view_part(const struct view *v, uint64_t database);
+int catalog__compare_objects(const void *a, const void *b);
 int catalog__compare_tables_by_name(const void *a, const void *b);
 /* Takes the reference. */
 void catalog__publish(struct catalog *c, struct view *v);

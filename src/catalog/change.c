@@ -70,10 +70,10 @@ static const char *id_key(struct draft *d, const char *root, uint64_t id)
     return keep(d, catalog__id_key(root, id));
 }
 
-static const char *relation_key(struct draft *d, const char *root, const char *schema,
+static const char *relation_key(struct draft *d, const char *root, const struct table *t,
                                 const char *name)
 {
-    return keep(d, catalog__relation_key(root, schema, name));
+    return keep(d, catalog__relation_key(root, t->database, t->schema, name));
 }
 
 static struct error *not_master(void)
@@ -410,19 +410,20 @@ static struct error *name_taken(const char *name)
 }
 
 /* No table and no index of that name may exist; they share one space of names. */
-static struct error *claim_name(struct draft *d, const struct catalog_view *v, const char *schema,
-                                const char *name)
+static struct error *claim_name(struct draft *d, const struct catalog_view *v,
+                                const struct table *t, const char *name)
 {
-    if (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL))
+    v = catalog_of_database(v, t->database);
+    if (catalog_table(v, t->schema, name) || catalog_index(v, t->schema, name, NULL))
         return name_taken(name);
-    expect(d, COORD_ABSENT, relation_key(d, KEY_NAMES, schema, name), 0);
-    expect(d, COORD_ABSENT, relation_key(d, KEY_INDEXES, schema, name), 0);
+    expect(d, COORD_ABSENT, relation_key(d, KEY_NAMES, t, name), 0);
+    expect(d, COORD_ABSENT, relation_key(d, KEY_INDEXES, t, name), 0);
     return NULL;
 }
 
 static void put_index(struct draft *d, const struct table *t, const struct index *x)
 {
-    put(d, relation_key(d, KEY_INDEXES, t->schema, x->name),
+    put(d, relation_key(d, KEY_INDEXES, t, x->name),
         keep(d, catalog_index_text(t->id, x->n_columns)));
 }
 
@@ -451,12 +452,12 @@ static struct error *make_table(void *ctx, const struct catalog_view *v, struct 
         *ret_done = true;
         return NULL;
     }
-    TRY(claim_name(d, v, t->schema, t->name));
+    TRY(claim_name(d, v, t, t->name));
     expect(d, COORD_ABSENT, id_key(d, KEY_TABLES, t->id), 0);
     const char *id = arena_printf(&d->arena, "%llu", (unsigned long long)t->id);
-    put(d, relation_key(d, KEY_NAMES, t->schema, t->name), id);
+    put(d, relation_key(d, KEY_NAMES, t, t->name), id);
     for (int i = 0; i < t->n_indexes; i++) {
-        TRY(claim_name(d, v, t->schema, t->indexes[i].name));
+        TRY(claim_name(d, v, t, t->indexes[i].name));
         put_index(d, t, &t->indexes[i]);
     }
     TRY(put_table(d, t));
@@ -501,9 +502,9 @@ static void drop_table(struct draft *d, const struct table *t)
     const char *key = id_key(d, KEY_TABLES, t->id);
     expect(d, COORD_UNMOVED, key, revision_of(t));
     drop(d, key);
-    drop(d, relation_key(d, KEY_NAMES, t->schema, t->name));
+    drop(d, relation_key(d, KEY_NAMES, t, t->name));
     for (int i = 0; i < t->n_indexes; i++)
-        drop(d, relation_key(d, KEY_INDEXES, t->schema, t->indexes[i].name));
+        drop(d, relation_key(d, KEY_INDEXES, t, t->indexes[i].name));
 }
 
 static bool region_keeps_tables(const struct catalog_view *v, const struct removal *m)
@@ -630,12 +631,12 @@ static struct error *make_replacement(void *ctx, const struct catalog_view *v, s
     for (int i = 0; i < next->n_indexes; i++) {
         if (has_index(now, next->indexes[i].name))
             continue;
-        TRY(claim_name(d, v, next->schema, next->indexes[i].name));
+        TRY(claim_name(d, v, next, next->indexes[i].name));
         put_index(d, next, &next->indexes[i]);
     }
     for (int i = 0; i < now->n_indexes; i++)
         if (!has_index(next, now->indexes[i].name))
-            drop(d, relation_key(d, KEY_INDEXES, now->schema, now->indexes[i].name));
+            drop(d, relation_key(d, KEY_INDEXES, now, now->indexes[i].name));
     return bump_region(d, v, now->region);
 }
 
@@ -647,4 +648,132 @@ struct error *catalog_replace_table(struct catalog *c, const struct table *old,
     TRY(number_parts(c, next, &a, &numbered));
     struct replacement r = {.old = old, .next = numbered};
     return change(c, make_replacement, &r);
+}
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+struct object_changes {
+    const struct object_change *changes;
+    size_t n;
+    const uint64_t *moves;
+    size_t n_moves;
+    const char *schema;
+};
+
+static struct error *changed_meanwhile(const char *name)
+{
+    return error_hint(error_new(E_STALE_SCHEMA, "\"%s\" was changed by somebody else", name),
+                      "Try again.");
+}
+
+static bool same_object(const struct object *a, const struct object *b)
+{
+    char *x = NULL, *y = NULL;
+    struct error *e = catalog__encode_object(a, &x);
+    if (!e)
+        e = catalog__encode_object(b, &y);
+    bool same = !e && strcmp(x, y) == 0;
+    error_free(e);
+    mem_free(x);
+    mem_free(y);
+    return same;
+}
+
+/* *ret_done: it is so already, by an earlier attempt of ours. */
+static struct error *change_object(struct draft *d, const struct catalog_view *v,
+                                   const struct object_change *c, bool *ret_done)
+{
+    uint64_t id = c->next ? c->next->id : c->old->id;
+    const struct object *now = catalog_object_by_id(v->all, id);
+    const char *key = id_key(d, KEY_OBJECTS, id);
+    *ret_done = c->next ? now && same_object(now, c->next) : !now;
+    if (*ret_done)
+        return NULL;
+    if (!now != !c->old || (now && now->version != c->old->version))
+        return changed_meanwhile((c->next ? c->next : c->old)->name);
+    expect(d, now ? COORD_UNMOVED : COORD_ABSENT, key, now ? revision_of(now) : 0);
+    if (!c->next) {
+        drop(d, key);
+        return NULL;
+    }
+    char *text;
+    TRY(catalog__encode_object(c->next, &text));
+    put(d, key, keep(d, text));
+    return NULL;
+}
+
+/* The table, with its name and its indexes', in another schema. */
+static struct error *move_table(struct draft *d, const struct catalog_view *v, uint64_t id,
+                                const char *schema)
+{
+    const struct table *now = catalog_table_by_id(v->all, id);
+    if (!now)
+        return no_table(id);
+    if (strcmp(now->schema, schema) == 0)
+        return NULL;
+    struct table *next = table_copy(now, &d->arena);
+    next->schema = arena_strdup(&d->arena, schema);
+    next->version++;
+    expect(d, COORD_UNMOVED, id_key(d, KEY_TABLES, id), revision_of(now));
+    TRY(put_table(d, next));
+    drop(d, relation_key(d, KEY_NAMES, now, now->name));
+    put(d, relation_key(d, KEY_NAMES, next, next->name),
+        arena_printf(&d->arena, "%llu", (unsigned long long)id));
+    for (int i = 0; i < now->n_indexes; i++) {
+        drop(d, relation_key(d, KEY_INDEXES, now, now->indexes[i].name));
+        put_index(d, next, &next->indexes[i]);
+    }
+    return NULL;
+}
+
+/* The region of table i, unless an earlier one lies there, too. */
+static struct error *bump_once(struct draft *d, const struct catalog_view *v, const uint64_t *ids,
+                               size_t i)
+{
+    uint64_t region = catalog_table_by_id(v->all, ids[i])->region;
+    for (size_t k = 0; k < i; k++)
+        if (catalog_table_by_id(v->all, ids[k])->region == region)
+            return NULL;
+    return bump_region(d, v, region);
+}
+
+static struct error *make_objects(void *ctx, const struct catalog_view *v, struct draft *d,
+                                  bool *ret_done)
+{
+    const struct object_changes *m = ctx;
+    size_t done = 0;
+    for (size_t i = 0; i < m->n; i++) {
+        bool one;
+        TRY(change_object(d, v, &m->changes[i], &one));
+        done += one;
+    }
+    if (done == m->n && d->n_ops == 0) {
+        *ret_done = true;
+        return NULL;
+    }
+    for (size_t i = 0; i < m->n_moves; i++) {
+        TRY(move_table(d, v, m->moves[i], m->schema));
+        TRY(bump_once(d, v, m->moves, i));
+    }
+    return NULL;
+}
+
+struct error *catalog_change_objects(struct catalog *c, const struct object_change *changes,
+                                     size_t n, const uint64_t *moves, size_t n_moves,
+                                     const char *schema)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct object_change *mine = ARENA_ARRAY(&a, struct object_change, n + 1);
+    for (size_t i = 0; i < n; i++) {
+        mine[i] = changes[i];
+        if (!changes[i].next)
+            continue;
+        struct object *next = object_copy(changes[i].next, &a);
+        next->version = changes[i].old ? changes[i].old->version + 1 : 1;
+        if (!next->id)
+            TRY(catalog_next_id(c, &next->id));
+        mine[i].next = next;
+    }
+    struct object_changes m = {mine, n, moves, n_moves, schema};
+    return change(c, make_objects, &m);
 }

@@ -16,7 +16,7 @@ enum { MAX_COLUMNS = 1600, MAX_OBJECTS = 4096, TEXT_MAX = 512 * 1024 };
 
 /* ---- keys --------------------------------------------------------------------------------- */
 
-static void put_escaped(struct buf *b, const char *name)
+void catalog__put_escaped(struct buf *b, const char *name)
 {
     for (; *name; name++) {
         if (*name == '.' || *name == '/' || *name == '%')
@@ -26,13 +26,16 @@ static void put_escaped(struct buf *b, const char *name)
     }
 }
 
-char *catalog__relation_key(const char *root, const char *schema, const char *name)
+char *catalog__relation_key(const char *root, uint64_t database, const char *schema,
+                            const char *name)
 {
     struct buf b = {0};
     buf_puts(&b, root);
-    put_escaped(&b, schema);
+    if (database)
+        buf_printf(&b, "%llu/", (unsigned long long)database);
+    catalog__put_escaped(&b, schema);
     buf_puts(&b, ".");
-    put_escaped(&b, name);
+    catalog__put_escaped(&b, name);
     return b.data;
 }
 
@@ -146,10 +149,10 @@ static bool add_indexes(json_t *array, const struct table *t)
         json_t *descending = json_array();
         for (int j = 0; j < x->n_columns; j++)
             json_array_append_new(descending, json_boolean(x->descending && x->descending[j]));
-        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s}", "name", x->name, "id",
+        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*}", "name", x->name, "id",
                                   (json_int_t)x->id, "unique", (int)x->unique, "columns",
                                   int_array(x->columns, x->n_columns), "descending", descending,
-                                  "ddl", x->ddl)))
+                                  "ddl", x->ddl, "file_name", x->file_name)))
             return false;
     }
     return true;
@@ -157,10 +160,12 @@ static bool add_indexes(json_t *array, const struct table *t)
 
 struct error *catalog__encode_table(const struct table *t, char **ret)
 {
-    json_t *record = json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:s}", "id",
-                               (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
-                               (json_int_t)t->version, "region", (json_int_t)t->region, "columns",
-                               "keys", "checks", "foreign_keys", "indexes", "ddl", t->ddl);
+    json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
+    json_t *record = json_pack(
+        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*}", "id",
+        (json_int_t)t->id, "schema", t->schema, "name", t->name, "version", (json_int_t)t->version,
+        "region", (json_int_t)t->region, "columns", "keys", "checks", "foreign_keys", "indexes",
+        "ddl", t->ddl, "database", database, "file_name", t->file_name);
     if (record && !(add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
                     add_checks(json_object_get(record, "checks"), t) &&
@@ -262,6 +267,17 @@ static char *get_name(struct decoder *d, const json_t *o)
     return get_text(d, o, "name", 1, CATALOG_NAME_MAX);
 }
 
+static char *get_file_name(struct decoder *d, const json_t *o, char *name)
+{
+    return json_object_get(o, "file_name") ? get_text(d, o, "file_name", 1, 4 * CATALOG_NAME_MAX)
+                                           : name;
+}
+
+static uint64_t get_database(struct decoder *d, const json_t *o)
+{
+    return json_object_get(o, "database") ? get_id(d, o, "database") : 0;
+}
+
 /* Length of an array member; 0 when it is none. */
 static int get_array(struct decoder *d, const json_t *o, const char *name, size_t max,
                      const json_t **ret)
@@ -335,6 +351,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     x->unique = get_bool(d, o, "unique");
     x->columns = get_columns(d, o, "columns", n_columns, &x->n_columns);
     x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
+    x->file_name = get_file_name(d, o, x->name);
     int n = get_array(d, o, "descending", MAX_COLUMNS, &a);
     x->descending = ARENA_ARRAY(d->arena, bool, x->n_columns + 1);
     if (n != x->n_columns)
@@ -428,6 +445,8 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->version = (uint64_t)get_int(&d, o, "version", 1, INT64_MAX);
     t->region = (uint64_t)get_int(&d, o, "region", 1, INT64_MAX);
     t->ddl = get_text(&d, o, "ddl", 1, TEXT_MAX);
+    t->database = get_database(&d, o);
+    t->file_name = get_file_name(&d, o, t->name);
     get_parts(&d, o, t);
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
         bad(&d, "id");
@@ -435,6 +454,55 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     *ret = r;
     return NULL;
 }
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+static const char *const object_kinds[] = {[OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema"};
+
+struct error *catalog__encode_object(const struct object *o, char **ret)
+{
+    json_t *database = o->database ? json_integer((json_int_t)o->database) : NULL;
+    json_t *record = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o*}", "id", (json_int_t)o->id, "kind",
+                               object_kinds[o->kind], "schema", o->schema, "name", o->name,
+                               "version", (json_int_t)o->version, "database", database);
+    if (record && o->dropped)
+        json_object_set_new(record, "dropped", json_true());
+    return finish(record, "an object's definition", ret);
+}
+
+static enum object_kind get_kind(struct decoder *d, const json_t *o)
+{
+    const char *kind = get_text(d, o, "kind", 1, CATALOG_NAME_MAX);
+    for (size_t i = 0; i < ARRAY_LEN(object_kinds); i++)
+        if (strcmp(object_kinds[i], kind) == 0)
+            return (enum object_kind)i;
+    bad(d, "kind");
+    return OBJ_SCHEMA;
+}
+
+struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret)
+{
+    json_t *json;
+    struct record *r;
+    struct decoder d;
+    uint64_t id = 0;
+    TRY(open_record(kv, sizeof(struct object), &json, &r, &d));
+    struct object *o = (struct object *)r->payload;
+    o->id = (uint64_t)get_int(&d, json, "id", 1, INT64_MAX);
+    o->kind = get_kind(&d, json);
+    o->database = get_database(&d, json);
+    o->schema = get_text(&d, json, "schema", 0, CATALOG_NAME_MAX);
+    o->name = get_name(&d, json);
+    o->version = (uint64_t)get_int(&d, json, "version", 1, INT64_MAX);
+    o->dropped = json_is_true(json_object_get(json, "dropped"));
+    if (!catalog__key_id(kv->key, KEY_OBJECTS, &id) || id != o->id)
+        bad(&d, "id");
+    TRY(close_record(kv, json, &d, &r));
+    *ret = r;
+    return NULL;
+}
+
+/* ---- regions and servers ------------------------------------------------------------------ */
 
 static int get_servers(struct decoder *d, const json_t *o, const char *name, char **ret)
 {

@@ -14,6 +14,7 @@ static const struct {
     {CATALOG_DRAINED, KEY_DRAINED, false}, {CATALOG_SERVER, KEY_SERVERS, true},
     {CATALOG_TABLE, KEY_TABLES, true},     {CATALOG_NAME, KEY_NAMES, true},
     {CATALOG_INDEX, KEY_INDEXES, true},    {CATALOG_REGION, KEY_REGIONS, true},
+    {CATALOG_OBJECT, KEY_OBJECTS, true},
 };
 
 static const char *key_of(enum catalog_kind kind)
@@ -44,9 +45,9 @@ char *catalog_id_key(enum catalog_kind kind, uint64_t id)
     return catalog__id_key(key_of(kind), id);
 }
 
-char *catalog_name_key(enum catalog_kind kind, const char *schema, const char *name)
+char *catalog_name_key(enum catalog_kind kind, const struct table *t, const char *name)
 {
-    return catalog__relation_key(key_of(kind), schema, name);
+    return catalog__relation_key(key_of(kind), t->database, t->schema, name);
 }
 
 const char *catalog_single_key(enum catalog_kind kind)
@@ -69,8 +70,12 @@ struct error *catalog_record_parse(const struct coord_kv *kv, const void **ret)
     case CATALOG_REGION:
         TRY(catalog__decode_region(kv, &r));
         break;
+    case CATALOG_OBJECT:
+        TRY(catalog__decode_object(kv, &r));
+        break;
     default:
-        return error_new(E_INTERNAL, "\"%s\" is no record of a server, table or region", kv->key);
+        return error_new(E_INTERNAL, "\"%s\" is no record of a server, table, region or object",
+                         kv->key);
     }
     *ret = r->payload;
     return NULL;

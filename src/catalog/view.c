@@ -2,7 +2,7 @@
  * Views: how one is made from the store's records, or from an earlier view and what changed since;
  * looking things up.
  *
- * A view's four arrays are shared with its predecessor as long as nothing in them changes, and a
+ * A view's arrays are shared with its predecessor as long as nothing in them changes, and a
  * changed one is a copy of pointers, however many records changed at once: one region's new record
  * costs one parse, whatever the catalog's size.
  *
@@ -16,13 +16,28 @@
 int catalog__compare_tables_by_name(const void *a, const void *b)
 {
     const struct table *x = a, *y = b;
-    int order = strcmp(x->schema, y->schema);
+    int order = (x->database > y->database) - (x->database < y->database);
+    if (!order)
+        order = strcmp(x->schema, y->schema);
     return order ? order : strcmp(x->name, y->name);
 }
 
-_Static_assert(offsetof(struct table, id) == 0 && offsetof(struct region, id) == 0, "see by_id");
+int catalog__compare_objects(const void *a, const void *b)
+{
+    const struct object *x = a, *y = b;
+    int order = (x->database > y->database) - (x->database < y->database);
+    if (!order)
+        order = (x->kind > y->kind) - (x->kind < y->kind);
+    if (!order)
+        order = strcmp(x->schema, y->schema);
+    return order ? order : strcmp(x->name, y->name);
+}
 
-/* Of tables, of regions, or of bare ids. */
+_Static_assert(offsetof(struct table, id) == 0 && offsetof(struct region, id) == 0 &&
+                   offsetof(struct object, id) == 0,
+               "see by_id");
+
+/* Of tables, of regions, of objects, or of bare ids. */
 static int by_id(const void *a, const void *b)
 {
     const uint64_t *x = a, *y = b;
@@ -41,12 +56,15 @@ static struct view *view_new(const struct view *old)
 {
     struct view *v = NEW(struct view);
     atomic_init(&v->refs, 1);
+    pthread_mutex_init(&v->parting, NULL);
     if (old) {
         v->pub = old->pub;
         v->tables = catalog__array_ref(old->tables);
         v->tables_by_id = catalog__array_ref(old->tables_by_id);
         v->regions = catalog__array_ref(old->regions);
         v->servers = catalog__array_ref(old->servers);
+        v->objects = catalog__array_ref(old->objects);
+        v->objects_by_id = catalog__array_ref(old->objects_by_id);
         v->master = old->master ? mem_strdup(old->master) : NULL;
         v->drained = old->drained ? mem_strdup(old->drained) : NULL;
     } else {
@@ -54,12 +72,22 @@ static struct view *view_new(const struct view *old)
         v->tables_by_id = catalog__array_new(0);
         v->regions = catalog__array_new(0);
         v->servers = catalog__array_new(0);
+        v->objects = catalog__array_new(0);
+        v->objects_by_id = catalog__array_new(0);
     }
     return v;
 }
 
 void catalog__view_free(struct view *v)
 {
+    for (struct view *p = v->parts, *next; p; p = next) {
+        next = p->parts;
+        p->parts = NULL;
+        catalog__view_free(p);
+    }
+    pthread_mutex_destroy(&v->parting);
+    catalog__array_unref(v->objects);
+    catalog__array_unref(v->objects_by_id);
     catalog__array_unref(v->tables);
     catalog__array_unref(v->tables_by_id);
     catalog__array_unref(v->regions);
@@ -67,6 +95,37 @@ void catalog__view_free(struct view *v)
     mem_free(v->master);
     mem_free(v->drained);
     mem_free(v);
+}
+
+static void replace(struct array **array, struct array *next)
+{
+    catalog__array_unref(*array);
+    *array = next;
+}
+
+static bool table_is_in(const void *item, uint64_t database)
+{
+    return ((const struct table *)item)->database == database;
+}
+
+/* Databases are in sight from everywhere. */
+static bool object_is_in(const void *item, uint64_t database)
+{
+    const struct object *o = item;
+    return o->kind == OBJ_DATABASE || o->database == database;
+}
+
+static struct array *part_of(const struct array *all,
+                             bool (*is_in)(const void *item, uint64_t database), uint64_t database)
+{
+    struct array *a = catalog__array_new(all->n);
+    for (size_t i = 0; i < all->n; i++) {
+        if (!is_in(all->items[i], database))
+            continue;
+        atomic_fetch_add(&catalog__record_of(all->items[i])->refs, 1);
+        a->items[a->n++] = all->items[i];
+    }
+    return a;
 }
 
 /* The public half, once the arrays stand. */
@@ -79,15 +138,32 @@ static struct view *view_seal(struct view *v, uint64_t revision)
     v->pub.regions = (const struct region **)v->regions->items;
     v->pub.n_servers = v->servers->n;
     v->pub.servers = (const struct server **)v->servers->items;
+    v->pub.n_objects = v->objects->n;
+    v->pub.objects = (const struct object **)v->objects->items;
     v->pub.master = v->master;
     v->pub.drained = v->drained;
+    v->pub.all = &v->pub;
     return v;
 }
 
-static void replace(struct array **array, struct array *next)
+struct view *catalog__view_part(const struct view *v, uint64_t database)
 {
-    catalog__array_unref(*array);
-    *array = next;
+    struct view *part = view_new(v);
+    part->pub.database = database;
+    bool own = true;
+    for (size_t i = 0; i < v->pub.n_tables && own; i++)
+        own = v->pub.tables[i]->database == database;
+    for (size_t i = 0; i < v->pub.n_objects && own; i++)
+        own = v->pub.objects[i]->database == database || v->pub.objects[i]->kind == OBJ_DATABASE;
+    if (!own) {
+        replace(&part->tables, part_of(v->tables, table_is_in, database));
+        replace(&part->tables_by_id, part_of(v->tables_by_id, table_is_in, database));
+        replace(&part->objects, part_of(v->objects, object_is_in, database));
+        replace(&part->objects_by_id, part_of(v->objects_by_id, object_is_in, database));
+    }
+    view_seal(part, v->pub.revision);
+    part->pub.all = &v->pub;
+    return part;
 }
 
 static void array_remove(struct array **array, const void *key, array_compare *compare)
@@ -144,6 +220,28 @@ static void table_changed(struct view *v, const struct coord_event *event)
     catalog__record_unref(r);
 }
 
+static void object_changed(struct view *v, const struct coord_event *event)
+{
+    uint64_t id;
+    bool found;
+    if (!catalog__key_id(event->kv.key, KEY_OBJECTS, &id))
+        return;
+    size_t at = catalog__array_find(v->objects_by_id, &id, by_id, &found);
+    struct record *r = event->deleted ? NULL : decode(v, &event->kv, catalog__decode_object, found);
+    if (!r && !event->deleted)
+        return;
+    v->pub.schema = event->kv.mod_revision;
+    if (found) {
+        array_remove(&v->objects, v->objects_by_id->items[at], catalog__compare_objects);
+        array_remove(&v->objects_by_id, &id, by_id);
+    }
+    if (!r)
+        return;
+    catalog__array_put(&v->objects, r, catalog__compare_objects);
+    catalog__array_put(&v->objects_by_id, r, by_id);
+    catalog__record_unref(r);
+}
+
 static void region_changed(struct view *v, const struct coord_event *event)
 {
     uint64_t id;
@@ -191,6 +289,8 @@ static void change(struct view *v, const struct coord_event *event)
         server_changed(v, event);
     } else if (strncmp(key, KEY_TABLES, strlen(KEY_TABLES)) == 0) {
         table_changed(v, event);
+    } else if (strncmp(key, KEY_OBJECTS, strlen(KEY_OBJECTS)) == 0) {
+        object_changed(v, event);
     } else if (strcmp(key, KEY_NEXT_ID) == 0) {
         v->pub.next_id = event->deleted ? 0 : strtoull(event->kv.value, NULL, 10);
     } else if (strcmp(key, KEY_MASTER) == 0) {
@@ -258,12 +358,12 @@ static struct array *gather(struct view *v, const struct coord_list *all, const 
     return a;
 }
 
-static struct array *by_name(const struct array *tables)
+static struct array *sorted(const struct array *items, array_compare *compare)
 {
-    struct array *a = catalog__array_new(tables->n);
-    for (size_t i = 0; i < tables->n; i++) {
-        atomic_fetch_add(&catalog__record_of(tables->items[i])->refs, 1);
-        insert(a, tables->items[i], catalog__compare_tables_by_name);
+    struct array *a = catalog__array_new(items->n);
+    for (size_t i = 0; i < items->n; i++) {
+        atomic_fetch_add(&catalog__record_of(items->items[i])->refs, 1);
+        insert(a, items->items[i], compare);
     }
     return a;
 }
@@ -273,9 +373,12 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
     struct view *v = view_new(NULL);
     if (old)
         v->pub.cluster = old->pub.cluster;
+    replace(&v->objects_by_id, gather(v, all, KEY_OBJECTS, catalog__decode_object, by_id,
+                                      old ? old->objects_by_id : NULL));
+    replace(&v->objects, sorted(v->objects_by_id, catalog__compare_objects));
     replace(&v->tables_by_id, gather(v, all, KEY_TABLES, catalog__decode_table, by_id,
                                      old ? old->tables_by_id : NULL));
-    replace(&v->tables, by_name(v->tables_by_id));
+    replace(&v->tables, sorted(v->tables_by_id, catalog__compare_tables_by_name));
     replace(&v->regions,
             gather(v, all, KEY_REGIONS, catalog__decode_region, by_id, old ? old->regions : NULL));
     replace(&v->servers, gather(v, all, KEY_SERVERS, catalog__decode_server, by_server_name, NULL));
@@ -303,13 +406,30 @@ static const void *lookup(const struct array *a, const void *key, array_compare 
 const struct table *catalog_table(const struct catalog_view *v, const char *schema,
                                   const char *name)
 {
-    struct table key = {.schema = (char *)(uintptr_t)schema, .name = (char *)(uintptr_t)name};
+    struct table key = {.schema = (char *)(uintptr_t)schema,
+                        .name = (char *)(uintptr_t)name,
+                        .database = v->database};
     return lookup(((const struct view *)v)->tables, &key, catalog__compare_tables_by_name);
 }
 
 const struct table *catalog_table_by_id(const struct catalog_view *v, uint64_t id)
 {
     return lookup(((const struct view *)v)->tables_by_id, &id, by_id);
+}
+
+const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
+                                    const char *schema, const char *name)
+{
+    struct object key = {.kind = kind,
+                         .database = kind == OBJ_DATABASE ? 0 : v->database,
+                         .schema = (char *)(uintptr_t)schema,
+                         .name = (char *)(uintptr_t)name};
+    return lookup(((const struct view *)v)->objects, &key, catalog__compare_objects);
+}
+
+const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id)
+{
+    return lookup(((const struct view *)v)->objects_by_id, &id, by_id);
 }
 
 const struct region *catalog_region(const struct catalog_view *v, uint64_t id)
@@ -328,7 +448,7 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
 {
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
-        if (!t->n_indexes || strcmp(t->schema, schema) != 0)
+        if (!t->n_indexes || t->database != v->database || strcmp(t->schema, schema) != 0)
             continue;
         for (int j = 0; j < t->n_indexes; j++) {
             if (strcmp(t->indexes[j].name, name) == 0) {
@@ -432,6 +552,7 @@ static void copy_parts(struct table *t, struct arena *a)
         struct index *x = &t->indexes[i];
         x->name = copy_text(a, x->name);
         x->ddl = copy_text(a, x->ddl);
+        x->file_name = copy_text(a, x->file_name);
         COPY_ARRAY(x->columns, x->n_columns);
         COPY_ARRAY(x->descending, x->n_columns);
     }
@@ -444,6 +565,7 @@ struct table *table_copy(const struct table *from, struct arena *a)
     t->schema = copy_text(a, t->schema);
     t->name = copy_text(a, t->name);
     t->ddl = copy_text(a, t->ddl);
+    t->file_name = copy_text(a, t->file_name);
     COPY_ARRAY(t->columns, t->n_columns);
     COPY_ARRAY(t->keys, t->n_keys);
     COPY_ARRAY(t->checks, t->n_checks);
@@ -451,6 +573,15 @@ struct table *table_copy(const struct table *from, struct arena *a)
     COPY_ARRAY(t->indexes, t->n_indexes);
     copy_parts(t, a);
     return t;
+}
+
+struct object *object_copy(const struct object *from, struct arena *a)
+{
+    struct object *o = ARENA_NEW(a, struct object);
+    *o = *from;
+    o->schema = copy_text(a, o->schema);
+    o->name = copy_text(a, o->name);
+    return o;
 }
 
 struct region *region_copy(const struct region *from, struct arena *a)

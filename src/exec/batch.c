@@ -356,7 +356,7 @@ static bool worth_a_thread(const struct batch *b)
 {
     const struct plan_scan *s = &b->plan->scans[0];
     const struct exec *e = b->run->e;
-    return e->regions && region_row_count(e->regions, s->region, s->rte->table->name) >=
+    return e->regions && region_row_count(e->regions, s->region, table_file_name(s->rte->table)) >=
                              e->settings.batch_min_rows * 2;
 }
 

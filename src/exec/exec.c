@@ -164,7 +164,7 @@ static struct error *ask_peer(struct exec_session *s, const struct table *t, con
     struct peer_conn *c;
     s->patience = clock_ms() + 300;
     TRY(exec__peer_get(s, server, t->region, s->patience, &c));
-    char *text = mem_printf("COUNT %llu\n%s", (unsigned long long)t->region, t->name);
+    char *text = mem_printf("COUNT %llu\n%s", (unsigned long long)t->region, table_file_name(t));
     struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
     mem_free(text);
     exec__peer_put(c);
@@ -180,7 +180,7 @@ void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, in
     if (!err && at.here) {
         struct region_status status = {.bytes = -1};
         region_get_status(e->regions, t->region, &status);
-        rows = region_row_count(e->regions, t->region, t->name);
+        rows = region_row_count(e->regions, t->region, table_file_name(t));
         bytes = status.bytes;
     } else if (!err) {
         const struct exec_session_options o = {.internal = true};
@@ -201,7 +201,7 @@ int64_t exec__row_count(void *ctx, const struct table *t)
     struct exec *e = ctx;
     int64_t rows = -1;
     if (e->regions)
-        rows = region_row_count(e->regions, t->region, t->name);
+        rows = region_row_count(e->regions, t->region, table_file_name(t));
     if (rows >= 0 || cached_count(e, t, &rows))
         return rows;
     int64_t bytes;
@@ -257,7 +257,8 @@ static struct error *run_ddl(struct run *r)
         return error_hint(error_new(E_UNAVAILABLE, "no master is elected at the moment"),
                           "Schema changes wait for one: see minisql_servers.");
     }
-    char *text = mem_printf("MASTER\n%s", r->plan->text);
+    const char *names = r->plan->query->names;
+    char *text = mem_printf("MASTER%s%s\n%s", names ? " " : "", names ? names : "", r->plan->text);
     struct peer_conn *c;
     struct error *err = exec__peer_get(r->s, master, 0, r->deadline, &c);
     if (!err) {

@@ -80,22 +80,23 @@ static bool take_numbers(struct call *c, int n, uint64_t *ret)
     return true;
 }
 
-/* "23,25", or "-" */
+/* "23,25", or "-"; and perhaps a blank after it */
 static bool take_types(struct call *c, uint32_t **ret, int *ret_n)
 {
     *ret_n = 0;
     *ret = ARENA_ARRAY(&c->arena, uint32_t, strlen(c->head) / 2 + 1);
-    if (strcmp(c->head, "-") == 0)
+    if (c->head[0] == '-' && (c->head[1] == '\0' || c->head[1] == ' ')) {
+        c->head += 1 + (c->head[1] == ' ');
         return true;
+    }
     for (;;) {
         uint64_t oid;
         if (!take_number(&c->head, &oid) || oid > UINT32_MAX)
             return false;
         (*ret)[(*ret_n)++] = (uint32_t)oid;
-        if (*c->head == '\0')
+        if (*c->head != ',')
             return true;
-        if (*c->head++ != ',')
-            return false;
+        c->head++;
     }
 }
 
@@ -133,12 +134,14 @@ static void cache_plan(struct exec *e, const char *key, size_t len, struct plan 
     pthread_mutex_unlock(&e->lock);
 }
 
+/* The head that is left is the names that the statement is to be analysed under. */
 static struct error *make_plan(struct call *c, const uint32_t *types, int n_types,
                                struct plan **ret)
 {
     struct arena arena = {0};
     struct sql_context ctx = {
-        .view = catalog_view(c->e->catalog), .param_types = types, .n_params = n_types};
+        .names = *c->head ? c->head : NULL, .param_types = types, .n_params = n_types};
+    TRY(catalog_view_database(c->e->catalog, sql_names_database(ctx.names, &c->arena), &ctx.view));
     ctx.extra = exec_system_tables(&ctx.n_extra);
     struct query *q;
     struct error *e = sql_analyse_text(c->body, &ctx, &arena, &q);

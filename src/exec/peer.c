@@ -325,6 +325,8 @@ static struct error *error_of(const PGresult *res)
         error_hint(e, "%s", v);
     if ((v = PQresultErrorField(res, PG_DIAG_STATEMENT_POSITION)))
         error_at(e, atoi(v));
+    if ((v = PQresultErrorField(res, PG_DIAG_SCHEMA_NAME)))
+        e->schema = mem_strdup(v);
     if ((v = PQresultErrorField(res, PG_DIAG_TABLE_NAME)))
         e->table = mem_strdup(v);
     if ((v = PQresultErrorField(res, PG_DIAG_COLUMN_NAME)))

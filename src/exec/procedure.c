@@ -50,10 +50,21 @@ static struct error *check_move(const struct catalog_view *v, const struct table
     return NULL;
 }
 
+/* "t" of schema public, or "schema.t" */
+static const struct table *table_named(const struct catalog_view *v, const char *name)
+{
+    const struct table *t = catalog_table(v, "public", name);
+    const char *point = strchr(name, '.');
+    if (t || !point)
+        return t;
+    _cleanup_(mem_freep) char *schema = mem_strndup(name, (size_t)(point - name));
+    return catalog_table(v, schema, point + 1);
+}
+
 static struct error *plan_move(const struct catalog_view *v, const char *const *args,
                                uint64_t *ret_region)
 {
-    const struct table *t = catalog_table(v, "public", args[0]);
+    const struct table *t = table_named(v, args[0]);
     if (!t)
         return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", args[0]);
     const struct region *r = catalog_region(v, t->region);

@@ -125,7 +125,8 @@ static void run_text(const struct run *r, struct buf *out)
                (unsigned long long)r->plan->schema_version);
     for (int i = 0; i < q->n_params; i++)
         buf_printf(out, "%s%u", i > 0 ? "," : "", q->params[i]);
-    buf_printf(out, "%s\n%s", q->n_params == 0 ? "-" : "", r->plan->text);
+    buf_printf(out, "%s%s%s\n%s", q->n_params == 0 ? "-" : "", q->names ? " " : "",
+               q->names ? q->names : "", r->plan->text);
 }
 
 static struct error *run_at(struct run *r, struct peer_conn *c)

@@ -81,6 +81,28 @@ static void drop_stale(struct gateway *g)
 
 /* ---- access ------------------------------------------------------------------------------- */
 
+/* The same text may mean other tables in another session. */
+static const struct buf *full_key(struct session *s, const void *key, size_t len)
+{
+    struct buf *b = &s->worker->key;
+    buf_clear(b);
+    buf_append(b, s->names, s->names_len + 1);
+    buf_append(b, key, len);
+    return b;
+}
+
+struct entry *cache__find(struct session *s, const void *key, size_t len)
+{
+    const struct buf *b = full_key(s, key, len);
+    return cache__get(s->gateway, b->data, b->len);
+}
+
+void cache__add(struct session *s, const void *key, size_t len, struct entry *e)
+{
+    const struct buf *b = full_key(s, key, len);
+    cache__put(s->gateway, b->data, b->len, e);
+}
+
 struct entry *cache__get(struct gateway *g, const void *key, size_t len)
 {
     struct cache *c = &g->cache;

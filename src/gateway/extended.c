@@ -160,7 +160,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
         key[1] = (char)m.n_types;
         memcpy(key + 2, m.types, types_len);
         memcpy(key + 2 + types_len, m.query, len);
-        e = cache__get(s->gateway, key, key_len);
+        e = cache__find(s, key, key_len);
     }
     if (!e) {
         struct error *failed = plan_text(s, &m, &e);
@@ -170,7 +170,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
         }
         TRY(failed);
         if (key && e)
-            cache__put(s->gateway, key, key_len, e);
+            cache__add(s, key, key_len, e);
     }
     struct error *refused = e ? statement__allowed(s, e->query) : NULL;
     if (refused) {

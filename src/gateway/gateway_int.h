@@ -58,6 +58,8 @@ void settings__each(struct session *s,
                                          const char *description),
                     void *ctx, struct error **ret);
 void settings__report_all(struct session *s);
+/* What is looked at often, out of the texts: done by all changes; and once at the start. */
+void settings__derive(struct session *s);
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);
 
@@ -102,6 +104,9 @@ void entry__unref(struct entry *e); /* NULL is fine */
 /* A current entry with a reference, or NULL. */
 struct entry *cache__get(struct gateway *g, const void *key, size_t len);
 void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e);
+/* The same for texts of a session, which mean what its names mean. */
+struct entry *cache__find(struct session *s, const void *key, size_t len);
+void cache__add(struct session *s, const void *key, size_t len, struct entry *e);
 bool entry__is_current(const struct gateway *g, const struct entry *e);
 
 /* ---- prepared statements and portals (extended.c) ----------------------------------------- */
@@ -162,7 +167,9 @@ struct session {
     bool started, internal;
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
-    char *user;
+    char *user, *database;
+    char *names; /* sql_names(): follows the settings */
+    size_t names_len;
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;
     struct settings settings;
@@ -192,7 +199,7 @@ struct session {
 struct worker {
     struct gateway *gateway;
     struct arena arena; /* for one message */
-    struct buf in, out;
+    struct buf in, out, key;
 };
 
 struct gateway {
@@ -231,6 +238,8 @@ void session__report(struct session *s, struct error *e, const char *where);
 void session__fatal(struct session *s, struct error *e);
 void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
                      const char *format, ...) PRINTF_LIKE(4, 5);
+void session__notice_text(struct session *s, enum notice_level level, const char *sqlstate,
+                          const char *message, const char *detail);
 void session__ready(struct session *s);
 
 /* startup.c */

@@ -147,6 +147,7 @@ static void *worker_main(void *arg)
     arena_done(&w.arena);
     buf_done(&w.in);
     buf_done(&w.out);
+    buf_done(&w.key);
     pthread_mutex_lock(&g->lock);
     atomic_fetch_sub(&g->threads, 1);
     pthread_cond_broadcast(&g->changed);

@@ -81,6 +81,8 @@ void session__free(struct session *s)
     buf_done(&s->in);
     buf_done(&s->out);
     mem_free(s->user);
+    mem_free(s->database);
+    mem_free(s->names);
     mem_free(s->peer);
     mem_free(s->isolation);
     unlink_session(s);
@@ -170,15 +172,23 @@ void session__fatal(struct session *s, struct error *e)
 void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
                      const char *format, ...)
 {
-    static const char *const names[] = {"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"};
-    if (level < s->settings.min_messages && level != NOTICE_INFO)
-        return;
     char text[512];
     va_list ap;
     va_start(ap, format);
     vsnprintf(text, sizeof(text), format, ap);
     va_end(ap);
-    struct error *e = error_new(sqlstate, "%s", text);
+    session__notice_text(s, level, sqlstate, text, NULL);
+}
+
+void session__notice_text(struct session *s, enum notice_level level, const char *sqlstate,
+                          const char *message, const char *detail)
+{
+    static const char *const names[] = {"DEBUG", "LOG", "INFO", "NOTICE", "WARNING"};
+    if (level < s->settings.min_messages && level != NOTICE_INFO)
+        return;
+    struct error *e = error_new(sqlstate, "%s", message);
+    if (detail)
+        error_detail(e, "%s", detail);
     pgwire_put_error(&s->out, names[level], e, NULL);
     error_free(e);
 }

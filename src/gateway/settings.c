@@ -83,15 +83,13 @@ static struct error *check_time_zone(struct session *s, char **value)
 
 static struct error *check_search_path(struct session *s, char **value)
 {
-    _cleanup_(mem_freep) char *copy = mem_strdup(*value);
-    char *at = NULL;
-    for (char *w = strtok_r(copy, ", ", &at); w; w = strtok_r(NULL, ", ", &at))
-        if (strcmp(w, "\"$user\"") && strcmp(w, "$user") && strcasecmp(w, "public") &&
-            strcmp(w, "\"public\"") && strcasecmp(w, "pg_catalog") && strcmp(w, "\"\"") &&
-            strcmp(w, "''"))
-            return error_hint(error_new(E_UNSUPPORTED, "schema %s is not supported", w),
-                              "Tables live in the schema public.");
-    return NULL;
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *const *names;
+    int n;
+    (void)s;
+    if (sql_search_path(*value, &a, &names, &n))
+        return NULL;
+    return error_detail(invalid("search_path", *value), "List syntax is invalid.");
 }
 
 static struct error *check_strings(struct session *s, char **value)
@@ -444,13 +442,16 @@ static enum notice_level level_of(const char *name)
 }
 
 /* What is looked at often, out of the texts. */
-static void derive(struct session *s)
+void settings__derive(struct session *s)
 {
     struct settings *t = &s->settings;
     char text[16];
     bool timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
     t->statement_timeout_ms = (uint32_t)number(s, "statement_timeout");
     t->idle_txn_timeout_ms = (uint32_t)number(s, "idle_in_transaction_session_timeout");
+    mem_free(s->names);
+    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text));
+    s->names_len = strlen(s->names);
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
     if (now_timed && !timed)
@@ -509,7 +510,7 @@ static void assign(struct session *s, int i, char *value, bool local)
     }
     mem_free(t->values[i]);
     t->values[i] = value;
-    derive(s);
+    settings__derive(s);
     report(s, i);
 }
 
@@ -605,7 +606,7 @@ void settings__transaction_end(struct session *s, bool committed)
     mem_free(t->local);
     t->undo = t->outside = NULL;
     t->local = NULL;
-    derive(s);
+    settings__derive(s);
     for (int i = 0; i < N_SETTINGS; i++) {
         const char *was = before[i] ? before[i] : "", *is = t->values[i] ? t->values[i] : "";
         if (strcmp(was, is) != 0)

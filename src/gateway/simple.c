@@ -61,14 +61,14 @@ static struct error *plan_lifted(struct session *s, const struct lifted *l, stru
                           : error_new(E_SYNTAX, "one statement is expected");
     sql_script_done(&script);
     if (!e)
-        cache__put(s->gateway, l->key, l->key_len, *ret);
+        cache__add(s, l->key, l->key_len, *ret);
     return e;
 }
 
 /* The plan of the lifted text. NULL: it cannot be had that way, and the original text says why. */
 static struct entry *lifted_entry(struct session *s, const struct lifted *l)
 {
-    struct entry *e = cache__get(s->gateway, l->key, l->key_len);
+    struct entry *e = cache__find(s, l->key, l->key_len);
     if (e)
         return e;
     struct error *failed = plan_lifted(s, l, &e);
@@ -113,7 +113,7 @@ static struct error *run_one(struct session *s, const struct sql_stmt *stmt, boo
     TRY(failed);
     size_t len = strlen(whole);
     if (!several && len <= MAX_CACHED_TEXT && e->query->kind != QUERY_PREPARE)
-        cache__put(s->gateway, whole, len, e);
+        cache__add(s, whole, len, e);
     if (several && statement__transactional(e->query))
         failed = transaction__begin_implicit(s);
     struct output o = {.s = s, .e = e, .describe = true};
@@ -144,7 +144,7 @@ static struct error *run_text(struct session *s, const char *text, const char **
     TRY(run_lifted(s, text, len, &done, ret_where));
     if (done)
         return NULL;
-    struct entry *e = len <= MAX_CACHED_TEXT ? cache__get(s->gateway, text, len) : NULL;
+    struct entry *e = len <= MAX_CACHED_TEXT ? cache__find(s, text, len) : NULL;
     if (e && e->n_params) { /* a lifted text: this one only looks like its key */
         entry__unref(e);
         e = NULL;

@@ -130,15 +130,24 @@ static struct error *count_in(struct session *s)
 
 static struct error *check_database(const struct session *s, const char *database)
 {
+    const struct catalog_view *v;
     if (s->internal)
         return NULL;
     if (!s->gateway->o.clients)
         return error_hint(error_new(E_UNAVAILABLE, "this server does not take clients"),
                           "Its --roles are without gateway: connect to another server.");
-    if (strcmp(database, "minisql") != 0)
-        return error_hint(error_new(E_NO_DATABASE, "database \"%s\" does not exist", database),
-                          "There is one database, and it is called \"minisql\".");
-    return NULL;
+    if (!strcmp(database, "template0") || !strcmp(database, "template1"))
+        return error_new("55000", "database \"%s\" is not currently accepting connections",
+                         database);
+    struct error *e = catalog_view_database(s->gateway->o.catalog, database, &v);
+    if (e) { /* perhaps made a moment ago, elsewhere */
+        error_free(catalog_refresh(s->gateway->o.catalog, 1000));
+        error_free(e);
+        e = catalog_view_database(s->gateway->o.catalog, database, &v);
+    }
+    if (!e)
+        catalog_unref(v);
+    return e;
 }
 
 static void negotiate(struct session *s, const struct pgwire_start *p)
@@ -159,12 +168,14 @@ static struct error *begin(struct session *s, const struct pgwire_start *p)
         return error_new("28000", "no PostgreSQL user name specified in startup packet");
     s->user = mem_strdup(user);
     const char *database = option(p, "database");
+    s->database = mem_strdup(database && *database ? database : user);
+    settings__derive(s);
     negotiate(s, p);
     TRY(apply_parameters(s, p));
-    TRY(check_database(s, database && *database ? database : user));
+    TRY(check_database(s, s->database));
     TRY(count_in(s));
     struct exec_session_options o = {
-        .user = s->user, .database = "minisql", .pid = (int32_t)s->pid, .internal = s->internal};
+        .user = s->user, .database = s->database, .pid = (int32_t)s->pid, .internal = s->internal};
     struct exec_session *exec = exec_session_new(s->gateway->o.exec, &o);
     pthread_mutex_lock(&s->gateway->lock);
     s->exec = exec;

@@ -15,7 +15,7 @@ enum { MAX_REPLANS = 5, REFRESH_MS = 3000 };
 static bool may_be_stale(const struct error *e)
 {
     static const char *const states[] = {
-        E_UNDEFINED_TABLE, E_UNDEFINED_COLUMN, E_UNDEFINED_OBJECT, E_DUPLICATE_TABLE,
+        E_UNDEFINED_TABLE, E_UNDEFINED_COLUMN, E_UNDEFINED_OBJECT, E_DUPLICATE_TABLE, "3F000",
         "42P10",           E_DUPLICATE_COLUMN};
     for (size_t i = 0; i < ARRAY_LEN(states); i++)
         if (error_is(e, states[i]))
@@ -37,14 +37,14 @@ static struct error *analyse(struct session *s, const struct sql_stmt *stmt, con
                              int n_types, bool no_params, struct arena *arena,
                              const struct catalog_view **ret_view, struct query **ret)
 {
-    struct sql_context ctx = {.database = "minisql",
+    struct sql_context ctx = {.names = s->names,
                               .user = s->user,
                               .param_types = types,
                               .n_params = n_types,
                               .no_params = no_params};
     ctx.extra = exec_system_tables(&ctx.n_extra);
     for (bool again = true;; again = false) {
-        ctx.view = catalog_view(s->gateway->o.catalog);
+        TRY(catalog_view_database(s->gateway->o.catalog, s->database, &ctx.view));
         struct error *e = sql_analyse(stmt, &ctx, arena, ret);
         if (!e) {
             *ret_view = ctx.view;
@@ -78,6 +78,8 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_DROP_TABLE:
     case QUERY_DROP_INDEX:
         return q->drop.n ? q : NULL;
+    case QUERY_OBJECTS:
+        return q->objects.n || q->objects.n_drop ? q : NULL;
     case QUERY_COPY:
         return q->copy.from ? q->copy.insert : q->copy.query;
     default:
@@ -168,7 +170,7 @@ struct error *statement__refresh(struct session *s, struct entry **e, bool same_
                             "The table was changed: prepare the statement again.");
     }
     TRY(failed);
-    if (old->key)
+    if (old->key && strcmp(old->key, s->names) == 0) /* its first part */
         cache__put(s->gateway, old->key, old->key_len, fresh);
     entry__unref(old);
     *e = fresh;
@@ -203,7 +205,8 @@ bool statement__transactional(const struct query *q)
 static bool is_schema_change(const struct query *q)
 {
     return q->kind == QUERY_CREATE_TABLE || q->kind == QUERY_CREATE_INDEX ||
-           q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX || q->kind == QUERY_ADD_KEY;
+           q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX || q->kind == QUERY_ADD_KEY ||
+           q->kind == QUERY_OBJECTS;
 }
 
 struct error *statement__allowed(struct session *s, const struct query *q)
@@ -241,10 +244,9 @@ static void schema_notices(struct session *s, const struct query *q)
     if (q->kind == QUERY_CREATE_INDEX && q->create_index.exists)
         session__notice(s, NOTICE_NOTICE, E_DUPLICATE_TABLE,
                         "relation \"%s\" already exists, skipping", q->create_index.index->name);
-    for (int i = 0;
-         (q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX) && i < q->drop.n_missing; i++)
-        session__notice(s, NOTICE_NOTICE, "00000", "%s \"%s\" does not exist, skipping",
-                        q->kind == QUERY_DROP_TABLE ? "table" : "index", q->drop.missing[i]);
+    for (int i = 0; i < q->n_notices; i++)
+        session__notice_text(s, NOTICE_NOTICE, q->notices[i].sqlstate, q->notices[i].message,
+                             q->notices[i].detail);
 }
 
 /* Schema changes are transactions of their own. What a multi-statement query did before it is
@@ -261,12 +263,19 @@ static struct error *before_schema_change(struct session *s, const struct query 
     return NULL;
 }
 
+/* A prepared statement follows the search_path. */
+static bool same_names(const struct session *s, const struct entry *e)
+{
+    const char *names = e->plan->query->names;
+    return !names || strcmp(names, s->names) == 0;
+}
+
 static struct error *run_plan(struct session *s, struct entry **e, const struct value *values,
                               struct output *o)
 {
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
     struct exec_result result = {0};
-    if (!entry__is_current(s->gateway, *e))
+    if (!entry__is_current(s->gateway, *e) || !same_names(s, *e))
         TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
     for (int tries = 0;; tries++) {
         o->e = *e;
@@ -341,6 +350,8 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         break;
     case QUERY_SET:
         TRY(run_set(s, q));
+        if (q->returns) /* set_config() */
+            return run_show(s, q, o);
         break;
     case QUERY_RESET:
         TRY(q->set.name ? settings__set(s, q->set.name, NULL, false) : settings__reset_all(s));

@@ -69,13 +69,13 @@ static struct error *plan_statement(struct instruct *in, const char *text, struc
 {
     int n_extra;
     const struct table *const *extra = exec_system_tables(&n_extra);
-    const struct catalog_view *view = catalog_view(in->o.catalog);
+    const struct catalog_view *view = catalog_of_database(catalog_view(in->o.catalog), 0);
     const struct sql_context ctx = {
         .view = view, .extra = extra, .n_extra = n_extra, .no_params = true};
     struct arena arena = {0};
     struct query *q;
     struct error *e = sql_analyse_text(text, &ctx, &arena, &q);
-    if (!e && q->kind > QUERY_ADD_KEY && q->kind != QUERY_EXPLAIN)
+    if (!e && q->kind > QUERY_OBJECTS && q->kind != QUERY_EXPLAIN)
         e = error_hint(error_new(E_UNSUPPORTED, "%s is not supported as an instruction", q->tag),
                        "An instruction reads or writes tables, or creates or drops them.");
     if (e) {

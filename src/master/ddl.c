@@ -82,15 +82,15 @@ static struct error *shared_region(struct master *m, const struct catalog_view *
 {
     TRY(region_of_references(v, t, ret));
     if (wish->colocate) {
-        const struct table *other = catalog_table(v, t->schema, wish->colocate);
+        const struct table *other = catalog_table_by_id(v, wish->colocate);
         if (!other)
-            return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", wish->colocate);
+            return error_new(E_UNDEFINED_TABLE, "the table to share a region with does not exist");
         if (*ret && *ret != other->region)
             return error_hint(
                 error_new(E_UNSUPPORTED,
                           "table \"%s\" cannot share a region with both \"%s\" and the tables that "
                           "it references",
-                          t->name, wish->colocate),
+                          t->name, other->name),
                 "Leave colocate_with out: a foreign key decides.");
         *ret = other->region;
     }
@@ -114,6 +114,17 @@ static struct error *new_region(struct master *m, const struct catalog_view *v,
     return NULL;
 }
 
+/* What the statement was analysed on may be gone since, or taken. */
+static struct error *check_place(const struct catalog_view *v, const struct table *t)
+{
+    if (!catalog_database_name(v, t->database) ||
+        !catalog_schema(catalog_of_database(v, t->database), t->schema))
+        return error_new("3F000", "schema \"%s\" does not exist", t->schema);
+    if (catalog_file_name_taken(v, table_file_name(t)))
+        return error_new(E_STALE_SCHEMA, "the name \"%s\" was taken meanwhile", table_file_name(t));
+    return NULL;
+}
+
 static struct error *create_table(struct master *m, const struct catalog_view *v,
                                   const struct table *given, const struct master_wish *wish,
                                   uint64_t *ret_id)
@@ -121,8 +132,9 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
     _cleanup_(arena_done) struct arena a = {0};
     struct table *t = table_copy(given, &a);
     struct region r;
-    if (catalog_table(v, t->schema, t->name))
+    if (catalog_table(catalog_of_database(v, t->database), t->schema, t->name))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", t->name);
+    TRY(check_place(v, t));
     TRY(shared_region(m, v, t, wish, &t->region));
     TRY(catalog_next_id(m->catalog, &t->id));
     t->version = 1;
@@ -276,8 +288,13 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     const struct table *t = catalog_table_by_id(v, table);
     if (!t)
         return error_new(E_UNDEFINED_TABLE, "table %llu does not exist", (unsigned long long)table);
-    if (catalog_table(v, t->schema, index->name) || catalog_index(v, t->schema, index->name, NULL))
+    const struct catalog_view *own = catalog_of_database(v, t->database);
+    if (catalog_table(own, t->schema, index->name) ||
+        catalog_index(own, t->schema, index->name, NULL))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", index->name);
+    if (catalog_file_name_taken(v, index_file_name(index)))
+        return error_new(E_STALE_SCHEMA, "the name \"%s\" was taken meanwhile",
+                         index_file_name(index));
     struct table *next = table_copy(t, &a);
     next->indexes = ARENA_ARRAY(&a, struct index, t->n_indexes + 1);
     for (int i = 0; i < t->n_indexes; i++)
@@ -288,7 +305,7 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     TRY(name_index(run_at_primary(m, t->region, index->ddl), index));
     struct error *e = catalog_replace_table(m->catalog, t, next);
     if (e)
-        undo_index(m, t->region, index->name);
+        undo_index(m, t->region, index_file_name(index));
     return e;
 }
 
@@ -307,27 +324,87 @@ struct error *master_add_key(struct master *m, uint64_t table, const struct inde
     return e;
 }
 
-static struct error *drop_index(struct master *m, const struct catalog_view *v, const char *schema,
+static struct error *drop_index(struct master *m, const struct catalog_view *v, uint64_t table,
                                 const char *name)
 {
     _cleanup_(arena_done) struct arena a = {0};
-    const struct index *x;
-    const struct table *t = catalog_index(v, schema, name, &x);
-    if (!t)
+    const struct table *t = catalog_table_by_id(v, table);
+    int at = 0;
+    while (t && at < t->n_indexes && strcmp(t->indexes[at].name, name) != 0)
+        at++;
+    if (!t || at == t->n_indexes)
         return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", name);
     struct table *next = table_copy(t, &a);
-    int at = (int)(x - t->indexes);
     next->n_indexes--;
     for (int i = at; i < next->n_indexes; i++)
         next->indexes[i] = next->indexes[i + 1];
     return catalog_replace_table(m->catalog, t, next);
 }
 
-struct error *master_drop_index(struct master *m, const char *schema, const char *name)
+struct error *master_drop_index(struct master *m, uint64_t table, const char *name)
 {
     const struct catalog_view *v;
     TRY(begin(m, &v));
-    struct error *e = drop_index(m, v, schema, name);
+    struct error *e = drop_index(m, v, table, name);
+    end(m, v);
+    return e;
+}
+
+/* ---- objects ------------------------------------------------------------------------------ */
+
+/* What is to be made, or renamed, must not exist by now. */
+static struct error *check_name_free(const struct catalog_view *all, const struct object_change *c)
+{
+    const struct catalog_view *v = catalog_of_database(all, c->next->database);
+    const struct object *same = catalog_object(v, c->next->kind, c->next->schema, c->next->name);
+    if (same && (!c->old || same->id != c->old->id))
+        return error_new(E_STALE_SCHEMA, "the name \"%s\" was taken meanwhile", c->next->name);
+    return NULL;
+}
+
+/* The schema that is no more after this change; NULL: none. */
+static const struct object *vanishing_schema(const struct object_change *c)
+{
+    if (c->next && c->next->kind == OBJ_SCHEMA && c->next->dropped)
+        return c->next;
+    bool was = c->old && c->old->kind == OBJ_SCHEMA && !c->old->dropped;
+    return was && (!c->next || strcmp(c->next->name, c->old->name) != 0) ? c->old : NULL;
+}
+
+/* Something may have been put into a schema that goes. */
+static struct error *check_empty(const struct catalog_view *all, const struct object *schema,
+                                 const struct master_objects *o)
+{
+    for (size_t i = 0; i < all->n_tables; i++) {
+        const struct table *t = all->tables[i];
+        if (t->database == schema->database && strcmp(t->schema, schema->name) == 0 &&
+            !listed(o->drop, o->n_drop, t->id) && !listed(o->moves, o->n_moves, t->id))
+            return error_new(E_STALE_SCHEMA, "schema \"%s\" got a table meanwhile", schema->name);
+    }
+    return NULL;
+}
+
+static struct error *change_objects(struct master *m, const struct catalog_view *v,
+                                    const struct master_objects *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const struct object *schema = vanishing_schema(&o->changes[i]);
+        if (schema)
+            TRY(check_empty(v, schema, o));
+        if (o->changes[i].next)
+            TRY(check_name_free(v, &o->changes[i]));
+    }
+    TRY(check_unreferenced(v, o->drop, o->n_drop, false));
+    if (o->n_drop)
+        TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
+    return catalog_change_objects(m->catalog, o->changes, o->n, o->moves, o->n_moves, o->schema);
+}
+
+struct error *master_change_objects(struct master *m, const struct master_objects *o)
+{
+    const struct catalog_view *v;
+    TRY(begin(m, &v));
+    struct error *e = change_objects(m, v, o);
     end(m, v);
     return e;
 }

@@ -51,8 +51,8 @@ void master_close(struct master *m);
 
 /* What CREATE TABLE .. WITH (..) says. {0}: nothing. */
 struct master_wish {
-    int copies;           /* 0: as the server is set */
-    const char *colocate; /* put it into this table's region; NULL: none */
+    int copies;        /* 0: as the server is set */
+    uint64_t colocate; /* put it into the region of the table with this id; 0: none */
 };
 
 /* Creates a table as the analyser describes it: id, version and region are chosen here, and a
@@ -72,7 +72,19 @@ struct error *master_create_index(struct master *m, uint64_t table,
 struct error *master_add_key(struct master *m, uint64_t table, const struct index *index,
                              const struct key *key) MUST_CHECK;
 /* 42704 when there is none. The region drops it when it sees the new schema. */
-struct error *master_drop_index(struct master *m, const char *schema, const char *name) MUST_CHECK;
+struct error *master_drop_index(struct master *m, uint64_t table, const char *name) MUST_CHECK;
+/* Drops tables, then makes the changes, see catalog_change_objects(). MS002 when the catalog has
+ * changed so that they have to be worked out anew. */
+struct master_objects {
+    const struct object_change *changes;
+    size_t n;
+    const uint64_t *drop;
+    size_t n_drop;
+    const uint64_t *moves;
+    size_t n_moves;
+    const char *schema;
+};
+struct error *master_change_objects(struct master *m, const struct master_objects *o) MUST_CHECK;
 
 /* ---- decisions, pure -------------------------------------------------------------------------
  * Exposed for tests and the simulator; only public fields of the view are read. */

@@ -75,7 +75,8 @@ static uint64_t highest_id(struct fsck *c)
     uint64_t highest = 0;
     for (size_t i = 0; i < c->n_records; i++) {
         const char *slash = strrchr(c->records[i].kv->key, '/');
-        if (c->records[i].kind == CATALOG_TABLE || c->records[i].kind == CATALOG_REGION)
+        if (c->records[i].kind == CATALOG_TABLE || c->records[i].kind == CATALOG_REGION ||
+            c->records[i].kind == CATALOG_OBJECT)
             highest = MAX(highest, (uint64_t)strtoull(slash + 1, NULL, 10));
         if (c->records[i].kind == CATALOG_TABLE && c->records[i].parsed)
             highest = MAX(highest, table_highest_id(c->records[i].parsed));
@@ -105,9 +106,11 @@ static void check_next_id(struct fsck *c)
 /* A region's record comes from the servers; a table's from the files (fsck_copies.c). */
 static void check_readable(struct fsck *c, const struct record *r)
 {
-    static const char *const names[] = {
-        [CATALOG_SERVER] = "server", [CATALOG_TABLE] = "table", [CATALOG_REGION] = "region"};
-    bool must = r->kind == CATALOG_SERVER || r->kind == CATALOG_TABLE || r->kind == CATALOG_REGION;
+    static const char *const names[] = {[CATALOG_SERVER] = "server",
+                                        [CATALOG_TABLE] = "table",
+                                        [CATALOG_REGION] = "region",
+                                        [CATALOG_OBJECT] = "schema, view, type or database"};
+    bool must = (size_t)r->kind < ARRAY_LEN(names) && names[r->kind];
     if (r->kind == CATALOG_OTHER) {
         fsck_add(c, SEVERITY_NOTE, "unknown-key", "\"%s\" is no record of MiniSQL", r->kv->key);
         return;
@@ -133,7 +136,7 @@ static void check_readable(struct fsck *c, const struct record *r)
 
 static void check_name_of_table(struct fsck *c, const struct table *t)
 {
-    const char *key = own(c, catalog_name_key(CATALOG_NAME, t->schema, t->name));
+    const char *key = own(c, catalog_name_key(CATALOG_NAME, t, t->name));
     const struct record *r = fsck_record(c, key);
     if (r && strtoull(r->kv->value, NULL, 10) == t->id)
         return;
@@ -151,7 +154,7 @@ static void check_name(struct fsck *c, const struct record *r)
     uint64_t id = strtoull(r->kv->value, NULL, 10);
     const struct table *t = fsck_table(c, id);
     if (t) {
-        const char *key = own(c, catalog_name_key(CATALOG_NAME, t->schema, t->name));
+        const char *key = own(c, catalog_name_key(CATALOG_NAME, t, t->name));
         if (strcmp(key, r->kv->key) == 0)
             return;
         repair_delete(fsck_add(c, SEVERITY_ERROR, "name-of-another-table",
@@ -171,7 +174,7 @@ static void check_name(struct fsck *c, const struct record *r)
 static void check_indexes_of_table(struct fsck *c, const struct table *t)
 {
     for (int i = 0; i < t->n_indexes; i++) {
-        const char *key = own(c, catalog_name_key(CATALOG_INDEX, t->schema, t->indexes[i].name));
+        const char *key = own(c, catalog_name_key(CATALOG_INDEX, t, t->indexes[i].name));
         const char *value = own(c, catalog_index_text(t->id, t->indexes[i].n_columns));
         const struct record *r = fsck_record(c, key);
         if (r && strcmp(r->kv->value, value) == 0)
@@ -187,8 +190,7 @@ static void check_indexes_of_table(struct fsck *c, const struct table *t)
 static bool has_index_key(struct fsck *c, const struct table *t, const char *key)
 {
     for (int i = 0; t && i < t->n_indexes; i++)
-        if (strcmp(own(c, catalog_name_key(CATALOG_INDEX, t->schema, t->indexes[i].name)), key) ==
-            0)
+        if (strcmp(own(c, catalog_name_key(CATALOG_INDEX, t, t->indexes[i].name)), key) == 0)
             return true;
     return false;
 }

@@ -217,10 +217,10 @@ static struct error *put_table(struct recovery *r, const json_t *row)
     TRY(catalog_record_parse(&kv, &parsed));
     const struct table *t = parsed;
     put(r, key, mem_strdup(text));
-    put(r, own(r, catalog_name_key(CATALOG_NAME, t->schema, t->name)),
+    put(r, own(r, catalog_name_key(CATALOG_NAME, t, t->name)),
         mem_printf("%llu", (unsigned long long)id));
     for (int i = 0; i < t->n_indexes; i++)
-        put(r, own(r, catalog_name_key(CATALOG_INDEX, t->schema, t->indexes[i].name)),
+        put(r, own(r, catalog_name_key(CATALOG_INDEX, t, t->indexes[i].name)),
             catalog_index_text(id, t->indexes[i].n_columns));
     r->highest_id = MAX(r->highest_id, table_highest_id(t));
     catalog_record_free(t);

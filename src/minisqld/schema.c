@@ -4,8 +4,9 @@
 
 static struct error *create_table(struct master *m, const struct query *q)
 {
-    const struct master_wish wish = {.copies = q->create_table.copies,
-                                     .colocate = q->create_table.colocate};
+    const struct master_wish wish = {
+        .copies = q->create_table.copies,
+        .colocate = q->create_table.colocate ? q->create_table.colocate->id : 0};
     return master_create_table(m, q->create_table.table, &wish, NULL);
 }
 
@@ -22,8 +23,29 @@ static struct error *drop_tables(struct master *m, const struct query *q)
 static struct error *drop_indexes(struct master *m, const struct query *q)
 {
     for (int i = 0; i < q->drop.n; i++)
-        TRY(master_drop_index(m, q->drop.tables[i]->schema, q->drop.indexes[i]->name));
+        TRY(master_drop_index(m, q->drop.tables[i]->id, q->drop.indexes[i]->name));
     return NULL;
+}
+
+static uint64_t *ids_of(const struct table *const *tables, int n, struct arena *a)
+{
+    uint64_t *ids = ARENA_ARRAY(a, uint64_t, n + 1);
+    for (int i = 0; i < n; i++)
+        ids[i] = tables[i]->id;
+    return ids;
+}
+
+static struct error *change_objects(struct master *m, const struct query *q)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    return master_change_objects(
+        m, &(struct master_objects){.changes = q->objects.changes,
+                                    .n = (size_t)q->objects.n,
+                                    .drop = ids_of(q->objects.drop, q->objects.n_drop, &a),
+                                    .n_drop = (size_t)q->objects.n_drop,
+                                    .moves = ids_of(q->objects.moves, q->objects.n_moves, &a),
+                                    .n_moves = (size_t)q->objects.n_moves,
+                                    .schema = q->objects.schema});
 }
 
 /* ---- ALTER TABLE .. ADD PRIMARY KEY ------------------------------------------------------- */
@@ -69,12 +91,14 @@ static struct error *check_not_null(struct catalog *c, struct exec *e, const str
             continue;
         _cleanup_(buf_done) struct buf text = {0};
         buf_puts(&text, "SELECT 1 FROM ");
+        sql_quote(t->schema, &text);
+        buf_puts(&text, ".");
         sql_quote(t->name, &text);
         buf_puts(&text, " WHERE ");
         sql_quote(column->name, &text);
         buf_puts(&text, " IS NULL LIMIT 1");
         bool found;
-        TRY(any_row(e, catalog_view(c), text.data, &found));
+        TRY(any_row(e, catalog_of_database(catalog_view(c), t->database), text.data, &found));
         if (found)
             return error_new(E_NOT_NULL, "column \"%s\" of relation \"%s\" contains null values",
                              column->name, t->name);
@@ -105,6 +129,8 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e, co
         return master_create_index(m, q->create_index.table->id, q->create_index.index);
     case QUERY_DROP_INDEX:
         return drop_indexes(m, q);
+    case QUERY_OBJECTS:
+        return change_objects(m, q);
     case QUERY_ADD_KEY:
         return add_key(m, c, e, q);
     default:

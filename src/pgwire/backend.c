@@ -131,7 +131,7 @@ void pgwire_put_error(struct buf *b, const char *severity, const struct error *e
     }
     put_field(b, 'W', where);
     if (e->table)
-        put_field(b, 's', "public");
+        put_field(b, 's', e->schema ? e->schema : "public");
     put_field(b, 't', e->table);
     put_field(b, 'c', e->column);
     put_field(b, 'n', e->constraint);

@@ -338,6 +338,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_DROP_TABLE:
     case QUERY_DROP_INDEX:
     case QUERY_ADD_KEY:
+    case QUERY_OBJECTS:
         if (p->explain)
             return error_hint(error_new(E_UNSUPPORTED, "cannot explain a schema change"),
                               "EXPLAIN takes SELECT, INSERT, UPDATE and DELETE.");

@@ -71,7 +71,7 @@ static void seen_index(void *ctx, const char *name, uint64_t unused)
     for (size_t i = 0; i < d->view->n_tables; i++) {
         const struct table *t = d->view->tables[i];
         for (int k = 0; t->region == d->p->id && k < t->n_indexes; k++) {
-            if (strcmp(t->indexes[k].name, name) == 0) {
+            if (strcmp(index_file_name(&t->indexes[k]), name) == 0) {
                 map_put_str(&d->indexes, name, d);
                 return;
             }
@@ -87,11 +87,11 @@ static void add_missing(struct diff *d, const struct table *t)
     if (!map_get_u64(&d->tables, t->id)) {
         buf_printf(d->sql, "%s;\nINSERT INTO minisql_tables (id, name) VALUES (%llu, ", t->ddl,
                    (unsigned long long)t->id);
-        put_name(d->sql, t->name, '\'');
+        put_name(d->sql, table_file_name(t), '\'');
         buf_puts(d->sql, ");\n");
     }
     for (int i = 0; i < t->n_indexes; i++)
-        if (!map_get_str(&d->indexes, t->indexes[i].name))
+        if (!map_get_str(&d->indexes, index_file_name(&t->indexes[i])))
             buf_printf(d->sql, "%s;\n", t->indexes[i].ddl);
 }
 

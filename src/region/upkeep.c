@@ -290,12 +290,13 @@ static void add_table(struct holdings *h, const struct table *t)
         return;
     h->tables++;
     if (region__enter_store(p)) {
-        bool known = store_known_rows(p->store, t->name, &rows);
+        bool known = store_known_rows(p->store, table_file_name(t), &rows);
         if (atomic_load(&p->awake)) {
-            error_free(store_row_count(p->store, t->name, &rows)); /* maybe it is not there yet */
+            error_free(store_row_count(p->store, table_file_name(t),
+                                       &rows)); /* maybe it is not there yet */
         } else if (!known) {
             if (clock_ms() < h->counting_until)
-                count_asleep(p, t->name);
+                count_asleep(p, table_file_name(t));
             h->all_counted = false;
         }
         region__leave_store(p);

@@ -20,7 +20,7 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
     const char *columns = k->primary ? NULL : sql__joined_columns(a, t, k->columns, k->n_columns);
     if (n->conname) {
         k->name = arena_strdup(a->arena, n->conname);
-        if (sql__relation_exists(a, k->name) || sql__key_exists(t, k->name))
+        if (sql__relation_exists(a, t->schema, k->name))
             return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", k->name);
     } else {
         k->name = sql__free_index_name(a, t, columns, k->primary ? "pkey" : "key");
@@ -44,7 +44,7 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
         struct value v = {.kind = VALUE_TEXT, .s = {name, strlen(name)}};
         sql_emit_value(&v, OID_TEXT, &text);
         buf_puts(&text, " WHERE EXISTS(SELECT 1 FROM ");
-        sql_quote(t->name, &text);
+        sql_quote(table_file_name(t), &text);
         buf_puts(&text, " WHERE ");
         sql_quote(name, &text);
         buf_puts(&text, " IS NULL)");

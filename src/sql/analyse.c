@@ -61,81 +61,6 @@ const char *sql__slice(const struct analysis *a, size_t start, size_t end)
     return arena_strndup(a->arena, a->script->parsed + start, end - start);
 }
 
-/* ---- tables
- * --------------------------------------------------------------------------------------- */
-
-static bool is_system_schema(const char *schema)
-{
-    return strcmp(schema, "pg_catalog") == 0 || strcmp(schema, "information_schema") == 0;
-}
-
-struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv)
-{
-    const char *database = a->ctx->database ? a->ctx->database : "minisql";
-    if (rv->catalogname && strcmp(rv->catalogname, database) != 0) {
-        return sql__unsupported(a, rv->location, "Leave the database's name out.",
-                                "cross-database references are not implemented: \"%s.%s.%s\"",
-                                rv->catalogname, rv->schemaname, rv->relname);
-    }
-    if (rv->schemaname && strcmp(rv->schemaname, "public") != 0) {
-        if (is_system_schema(rv->schemaname))
-            return sql__at(a, error_new("42501", "permission denied for schema %s", rv->schemaname),
-                           rv->location);
-        struct error *e = error_new("3F000", "schema \"%s\" does not exist", rv->schemaname);
-        error_hint(e, "Tables are in schema public.");
-        return sql__at(a, e, rv->location);
-    }
-    return NULL;
-}
-
-const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv)
-{
-    const struct sql_context *c = a->ctx;
-    const char *schema = rv->schemaname;
-    if (c->view && (!schema || strcmp(schema, "public") == 0)) {
-        const struct table *t = catalog_table(c->view, "public", rv->relname);
-        if (t)
-            return t;
-    }
-    for (int i = 0; i < c->n_extra; i++) {
-        const struct table *t = c->extra[i];
-        if (strcmp(t->name, rv->relname) == 0 &&
-            strcmp(t->schema, schema ? schema : "pg_catalog") == 0)
-            return t;
-    }
-    return NULL;
-}
-
-struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
-                              const struct table **ret)
-{
-    const char *database = a->ctx->database ? a->ctx->database : "minisql";
-    const struct table *t = NULL;
-    if (!rv->catalogname || strcmp(rv->catalogname, database) == 0)
-        t = sql__lookup_table(a, rv);
-    else
-        TRY(sql__check_schema(a, rv));
-    if (!t) {
-        struct error *e =
-            rv->schemaname
-                ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", rv->schemaname,
-                            rv->relname)
-                : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
-        return sql__at(a, e, rv->location);
-    }
-    *ret = t;
-    return NULL;
-}
-
-/* Of commands: PostgreSQL tells no place. */
-struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
-                                 const struct table **ret)
-{
-    RangeVar nowhere = *rv;
-    nowhere.location = -1;
-    return sql__find_table(a, &nowhere, ret);
-}
-
 /* ---- nodes of the result
  * ----------------------------------------------------------------------------- */
 
@@ -309,6 +234,10 @@ static void list_tables(struct analysis *a)
 static struct error *select_statement(struct analysis *a, const SelectStmt *n)
 {
     struct query *q = a->q;
+    bool done;
+    TRY(sql__set_config(a, n, &done));
+    if (done)
+        return NULL;
     q->kind = QUERY_SELECT;
     q->tag = "SELECT";
     q->counts_rows = true;
@@ -320,6 +249,14 @@ static struct error *select_statement(struct analysis *a, const SelectStmt *n)
     }
     sql__list_columns(a, s->targets, s->n_targets);
     return NULL;
+}
+
+static struct error *rename_object(struct analysis *a, const RenameStmt *n,
+                                   const struct sql_stmt *stmt)
+{
+    if (n->renameType == OBJECT_SCHEMA)
+        return sql__rename_schema(a, n);
+    return sql__command(a, (const Node *)n, stmt);
 }
 
 static struct error *statement(struct analysis *a, const Node *n, const struct sql_stmt *stmt)
@@ -341,6 +278,10 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__alter_table(a, (const AlterTableStmt *)n);
     case T_DropStmt:
         return sql__drop(a, (const DropStmt *)n);
+    case T_CreateSchemaStmt:
+        return sql__create_schema(a, (const CreateSchemaStmt *)n);
+    case T_RenameStmt:
+        return rename_object(a, (const RenameStmt *)n, stmt);
     case T_TruncateStmt:
         return sql__truncate(a, (const TruncateStmt *)n);
     case T_CopyStmt:
@@ -393,7 +334,9 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
                                 struct query **ret)
 {
     struct query *q = ARENA_NEW(arena, struct query);
-    struct analysis a = {.ctx = ctx, .arena = arena, .script = stmt->script, .q = q};
+    struct analysis a = {
+        .ctx = ctx, .path = sql__path(ctx, arena), .arena = arena, .script = stmt->script, .q = q};
+    q->names = ctx->names ? arena_strdup(arena, ctx->names) : NULL;
     TRY(announce_params(&a));
     TRY(statement(&a, n, stmt));
     TRY(finish(&a));
@@ -406,7 +349,9 @@ struct error *sql__analyse_copy(const struct table *t, const int *columns, int n
                                 struct query **ret)
 {
     struct query *q = ARENA_NEW(outer->arena, struct query);
-    struct analysis a = {.ctx = ctx, .arena = outer->arena, .script = outer->script, .q = q};
+    struct analysis a = {
+        .ctx = ctx, .path = outer->path, .arena = outer->arena, .script = outer->script, .q = q};
+    q->names = outer->q->names;
     TRY(announce_params(&a));
     TRY(sql__copy_insert(&a, t, columns, n));
     TRY(finish(&a));

@@ -104,11 +104,14 @@ static struct error *transaction(struct analysis *a, const Node *node)
  * ------------------------------------------------------------------------------------------------
  */
 
-static const char *joined_args(struct analysis *a, const List *args)
+/* names: each as an identifier of a list */
+static const char *joined_args(struct analysis *a, const List *args, bool names)
 {
     const char *text = NULL;
     for (int i = 0; i < list_length(args); i++) {
         const char *one = const_text(a, list_nth(args, i));
+        if (one && names)
+            one = sql__list_name(a, one);
         text = text ? arena_printf(a->arena, "%s, %s", text, one ? one : "") : one;
     }
     return text;
@@ -155,7 +158,7 @@ static struct error *set(struct analysis *a, const Node *node)
     q->set.name = n->name ? lower(a, n->name) : NULL;
     q->set.local = n->is_local;
     if (n->kind == VAR_SET_VALUE)
-        q->set.value = joined_args(a, n->args);
+        q->set.value = joined_args(a, n->args, strcmp(q->set.name, "search_path") == 0);
     return NULL;
 }
 
@@ -181,6 +184,44 @@ static struct error *show(struct analysis *a, const Node *node)
         q->set.name = lower(a, n->name);
         text_columns(a, 1, &q->set.name);
     }
+    return NULL;
+}
+
+static const FuncCall *only_call(const SelectStmt *n)
+{
+    bool plain = n->op == SETOP_NONE && !n->fromClause && !n->whereClause && !n->valuesLists &&
+                 !n->withClause && !n->limitCount && !n->limitOffset && !n->groupClause &&
+                 !n->havingClause && !n->distinctClause && !n->lockingClause && !n->intoClause;
+    if (!plain || list_length(n->targetList) != 1)
+        return NULL;
+    const Node *value = ((const ResTarget *)linitial(n->targetList))->val;
+    return IsA(value, FuncCall) ? (const FuncCall *)value : NULL;
+}
+
+struct error *sql__set_config(struct analysis *a, const SelectStmt *n, bool *ret_done)
+{
+    const FuncCall *f = only_call(n);
+    *ret_done =
+        f && strcmp(strVal(llast(f->funcname)), "set_config") == 0 && list_length(f->args) == 3;
+    if (!*ret_done)
+        return NULL;
+    struct query *q = a->q;
+    const char *args[3];
+    for (int i = 0; i < 3; i++) {
+        args[i] = const_text(a, list_nth(f->args, i));
+        if (!args[i])
+            return sql__unsupported(a, f->location, "Write the values themselves.",
+                                    "set_config with arguments that are no constants is not "
+                                    "supported");
+    }
+    const char *as = ((const ResTarget *)linitial(n->targetList))->name;
+    q->kind = QUERY_SET;
+    q->tag = "SELECT 1";
+    q->set.name = lower(a, args[0]);
+    q->set.value = args[1];
+    q->set.local = strchr("tTyY1", *args[2]) || strcasecmp(args[2], "on") == 0;
+    const char *name = as ? copy_string(a, as) : "set_config";
+    text_columns(a, 1, &name);
     return NULL;
 }
 
@@ -536,10 +577,8 @@ static const char *table_query(struct analysis *a, const struct table *t)
         sql_quote(t->columns[q->copy.columns[i]].name, &text);
     }
     buf_puts(&text, " FROM ");
-    if (strcmp(t->schema, "public") != 0) {
-        sql_quote(t->schema, &text);
-        buf_puts(&text, ".");
-    }
+    sql_quote(t->schema, &text);
+    buf_puts(&text, ".");
     sql_quote(t->name, &text);
     const char *out = arena_strdup(a->arena, text.data);
     buf_done(&text);
@@ -671,7 +710,6 @@ static const struct {
 } not_supported[] = {
     {T_CreateTableAsStmt, "CREATE TABLE AS", "Create the table, then INSERT INTO ... SELECT."},
     {T_ViewStmt, "CREATE VIEW", "Use a WITH query in each statement."},
-    {T_CreateSchemaStmt, "CREATE SCHEMA", "All tables are in schema public."},
     {T_CreateSeqStmt, "CREATE SEQUENCE", "Make keys in the client, or keep a counter in a table."},
     {T_AlterSeqStmt, "ALTER SEQUENCE", "Keep a counter in a table."},
     {T_CreateFunctionStmt, "CREATE FUNCTION", "Run the logic in the client."},

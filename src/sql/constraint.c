@@ -1,12 +1,23 @@
 /*
- * Names of constraints on violation. SQLite says which columns of which table a unique constraint
- * has; the catalog knows what the constraint is called.
+ * Names of constraints on violation. SQLite says which columns of which table (by the name that it
+ * has in the file) a unique constraint has; the catalog knows what the two are called.
  */
 #include "sql/sql.h"
 
-static const struct table *find_table(const struct catalog_view *v, const char *name)
+static const struct table *find_table(const struct catalog_view *v, const char *file_name)
 {
-    return v && name ? catalog_table(v, "public", name) : NULL;
+    for (size_t i = 0; v && file_name && i < v->all->n_tables; i++)
+        if (strcmp(table_file_name(v->all->tables[i]), file_name) == 0)
+            return v->all->tables[i];
+    return NULL;
+}
+
+static void set_table(struct error *e, const struct table *t)
+{
+    mem_free(e->schema);
+    mem_free(e->table);
+    e->schema = mem_strdup(t->schema);
+    e->table = mem_strdup(t->name);
 }
 
 /* e->column is "a, b" */
@@ -47,12 +58,26 @@ static struct error *name_unique(const struct catalog_view *view, struct error *
     const char *name = t && e->column ? unique_name(t, e->column) : NULL;
     if (!name)
         return e;
+    set_table(e, t);
     mem_free(e->constraint);
     e->constraint = mem_strdup(name);
     mem_free(e->message);
     e->message = mem_printf("duplicate key value violates unique constraint \"%s\"", name);
     mem_free(e->column); /* PostgreSQL names no column here */
     e->column = NULL;
+    return e;
+}
+
+static struct error *name_not_null(const struct catalog_view *view, struct error *e)
+{
+    const struct table *t = find_table(view, e->table);
+    if (!t || !e->column)
+        return e;
+    set_table(e, t);
+    mem_free(e->message);
+    e->message =
+        mem_printf("null value in column \"%s\" of relation \"%s\" violates not-null constraint",
+                   e->column, t->name);
     return e;
 }
 
@@ -87,7 +112,7 @@ static struct error *name_check(const struct catalog_view *view, const struct ta
     const struct table *t = checked_table(view, target, e->constraint);
     if (!t)
         return e;
-    e->table = mem_strdup(t->name);
+    set_table(e, t);
     mem_free(e->message);
     e->message = mem_printf("new row for relation \"%s\" violates check constraint \"%s\"", t->name,
                             e->constraint);
@@ -184,7 +209,7 @@ static struct error *name_foreign_key(const struct catalog_view *view, const str
                 : mem_printf("insert or update on table \"%s\" violates foreign key constraint "
                              "\"%s\"",
                              s.child->name, s.fk->name);
-        e->table = mem_strdup(s.child->name);
+        set_table(e, s.child);
         e->constraint = mem_strdup(s.fk->name);
     } else if (s.n) {
         e = error_detail(e, "It is one of %s.", s.names.data);
@@ -196,8 +221,12 @@ static struct error *name_foreign_key(const struct catalog_view *view, const str
 struct error *sql_name_constraint(const struct catalog_view *view, const struct query *q,
                                   struct error *e)
 {
+    if (!e || e->schema) /* named already, at another server */
+        return e;
     if (error_is(e, E_UNIQUE))
         return name_unique(view, e);
+    if (error_is(e, E_NOT_NULL))
+        return name_not_null(view, e);
     if (error_is(e, E_CHECK))
         return name_check(view, q && q->write ? q->write->target->table : NULL, e);
     if (error_is(e, E_FOREIGN_KEY))

@@ -72,7 +72,7 @@ static char *choose_name(struct analysis *a, const struct table_draft *d, const 
                          const char *suffix)
 {
     char *name = sql__make_name(a, d->t->name, columns, suffix);
-    for (int i = 1; name_taken(d, name); i++)
+    for (int i = 1; name_taken(d, name) || sql__relation_exists(a, d->t->schema, name); i++)
         name = sql__make_name(a, d->t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
     return name;
 }
@@ -465,6 +465,14 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
     return NULL;
 }
 
+/* Does the name mean the table that is being made? */
+static bool is_itself(const struct analysis *a, const struct table *t, const RangeVar *rv)
+{
+    if (strcmp(rv->relname, t->name) != 0)
+        return false;
+    return rv->schemaname ? strcmp(rv->schemaname, t->schema) == 0 : !sql__lookup_table(a, rv);
+}
+
 static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, const Constraint *n,
                                      int column)
 {
@@ -476,7 +484,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         return sql__unsupported(a, n->location,
                                 "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
                                 "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
-    if (strcmp(n->pktable->relname, d->t->name) != 0)
+    if (!is_itself(a, d->t, n->pktable))
         TRY(sql__find_relation(a, n->pktable, &to));
     if (column >= 0) {
         fk->n_columns = 1;
@@ -633,7 +641,7 @@ static void foreign_key_text(const struct table *t, const struct foreign_key *fk
     buf_puts(out, " FOREIGN KEY ");
     column_list(t, fk->columns, fk->n_columns, out);
     buf_puts(out, " REFERENCES ");
-    sql_quote(to->name, out);
+    sql_quote(table_file_name(to), out);
     buf_puts(out, " ");
     column_list(to, fk->ref_columns, fk->n_columns, out);
     for (size_t i = 0; i < 2 * ARRAY_LEN(actions); i++) {
@@ -674,7 +682,7 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
 {
     const struct table *t = d->t;
     buf_puts(out, "CREATE TABLE ");
-    sql_quote(t->name, out);
+    sql_quote(table_file_name(t), out);
     buf_puts(out, " (");
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
@@ -720,25 +728,25 @@ static struct error *refuse_create(const struct analysis *a, const CreateStmt *n
     return NULL;
 }
 
-static struct error *check_table_name(const struct analysis *a, const RangeVar *rv,
-                                      bool if_not_exists, bool *ret_exists)
+char *sql__file_name(struct analysis *a, const char *schema, const char *name)
 {
-    const struct catalog_view *v = a->ctx->view;
-    const struct index *index;
-    TRY(sql__check_schema(a, rv));
+    return a->ctx->view ? catalog_file_name(a->ctx->view, schema, name, a->arena)
+                        : arena_strdup(a->arena, name);
+}
+
+static struct error *name_table(struct analysis *a, const RangeVar *rv, bool if_not_exists,
+                                struct table *t, bool *ret_exists)
+{
+    TRY(sql__target_schema(a, rv, &t->schema));
     TRY(sql__check_identifier(a, "table", rv->relname, rv->location));
-    *ret_exists = v && (catalog_table(v, "public", rv->relname) ||
-                        catalog_index(v, "public", rv->relname, &index));
+    t->name = arena_strdup(a->arena, rv->relname);
+    t->database = a->ctx->view ? a->ctx->view->database : 0;
+    *ret_exists = sql__relation_exists(a, t->schema, t->name);
     if (*ret_exists)
         return if_not_exists
                    ? NULL
                    : error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", rv->relname);
-    for (size_t i = 0; v && i < v->n_tables; i++) {
-        if (strcasecmp(v->tables[i]->name, rv->relname) == 0)
-            return sql__unsupported(a, rv->location, "Choose names that differ in more than that.",
-                                    "tables \"%s\" and \"%s\" differ only in the case of letters",
-                                    v->tables[i]->name, rv->relname);
-    }
+    t->file_name = sql__file_name(a, t->schema, t->name);
     return NULL;
 }
 
@@ -766,10 +774,13 @@ static struct error *storage_options(struct analysis *a, const List *options)
         const DefElem *d = list_nth(options, i);
         const char *value = option_text(a, d);
         if (strcmp(d->defname, "colocate_with") == 0) {
-            RangeVar rv = {.relname = (char *)value, .location = d->location};
-            const struct table *t;
-            TRY(sql__find_table(a, &rv, &t));
-            q->create_table.colocate = value;
+            RangeVar rv = {.relname = (char *)(uintptr_t)value, .location = d->location};
+            const char *point = strchr(value, '.');
+            if (point) {
+                rv.schemaname = arena_strndup(a->arena, value, (size_t)(point - value));
+                rv.relname = (char *)(uintptr_t)point + 1;
+            }
+            TRY(sql__find_table(a, &rv, &q->create_table.colocate));
         } else if (strcmp(d->defname, "copies") == 0) {
             q->create_table.copies = atoi(value);
             if (q->create_table.copies < 1 || q->create_table.copies > CATALOG_MAX_COPIES)
@@ -822,10 +833,8 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     q->writes = true;
     q->create_table.table = t;
     q->create_table.if_not_exists = n->if_not_exists;
-    t->schema = arena_strdup(a->arena, "public");
-    t->name = arena_strdup(a->arena, n->relation->relname);
     TRY(refuse_create(a, n));
-    TRY(check_table_name(a, n->relation, n->if_not_exists, &q->create_table.exists));
+    TRY(name_table(a, n->relation, n->if_not_exists, t, &q->create_table.exists));
     if (q->create_table.exists)
         return NULL;
     TRY(storage_options(a, n->options));

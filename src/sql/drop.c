@@ -67,14 +67,12 @@ static struct error *check_dependents(const struct analysis *a)
     return error_hint(e, "Drop table %s as well.", from->name);
 }
 
-static bool is_key(const struct analysis *a, const char *name)
+static struct error *no_schema(struct analysis *a, const char *name, bool missing_ok)
 {
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; i < v->n_tables; i++) {
-        if (sql__key_exists(v->tables[i], name))
-            return true;
-    }
-    return false;
+    if (!missing_ok)
+        return sql__no_schema(name);
+    sql__notice(a, "00000", NULL, "schema \"%s\" does not exist, skipping", name);
+    return NULL;
 }
 
 static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
@@ -82,12 +80,13 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
     struct query *q = a->q;
     const struct table *t = sql__lookup_table(a, rv);
     const struct index *x;
-    if (!t && a->ctx->view &&
-        (catalog_index(a->ctx->view, "public", rv->relname, &x) || is_key(a, rv->relname)))
+    if (!t && (sql__lookup_index(a, rv, &x) || sql__lookup_key(a, rv)))
         return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
                           "Use DROP INDEX to remove an index.");
+    if (!t && rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
+        return no_schema(a, rv->schemaname, missing_ok);
     if (!t && missing_ok) {
-        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        sql__notice(a, "00000", NULL, "table \"%s\" does not exist, skipping", rv->relname);
         return NULL;
     }
     if (!t)
@@ -102,22 +101,22 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
 static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missing_ok)
 {
     struct query *q = a->q;
-    const struct catalog_view *v = a->ctx->view;
     const struct index *x = NULL;
-    const struct table *t = v ? catalog_index(v, "public", rv->relname, &x) : NULL;
-    if (!t && v && catalog_table(v, "public", rv->relname))
+    const struct table *t = sql__lookup_index(a, rv, &x), *keyed = sql__lookup_key(a, rv);
+    if (!t && sql__lookup_table(a, rv))
         return error_hint(error_new("42809", "\"%s\" is not an index", rv->relname),
                           "Use DROP TABLE to remove a table.");
-    for (size_t i = 0; v && i < v->n_tables; i++) {
-        if (!sql__key_exists(v->tables[i], rv->relname))
-            continue;
+    if (keyed) {
         struct error *e =
             error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
-                      rv->relname, rv->relname, v->tables[i]->name);
+                      sql__shown_name(a, keyed->schema, rv->relname), rv->relname,
+                      sql__shown_name(a, keyed->schema, keyed->name));
         return error_hint(e, "A constraint goes with its table only, so far.");
     }
+    if (!t && rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
+        return no_schema(a, rv->schemaname, missing_ok);
     if (!t && missing_ok) {
-        q->drop.missing[q->drop.n_missing++] = arena_strdup(a->arena, rv->relname);
+        sql__notice(a, "00000", NULL, "index \"%s\" does not exist, skipping", rv->relname);
         return NULL;
     }
     if (!t)
@@ -132,6 +131,8 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     struct query *q = a->q;
     int count = list_length(n->objects);
     bool table = n->removeType == OBJECT_TABLE;
+    if (n->removeType == OBJECT_SCHEMA)
+        return sql__drop_schema(a, n);
     if (!table && n->removeType != OBJECT_INDEX)
         return sql__unsupported(a, -1, "There are tables and indexes only.",
                                 "DROP of this kind of object is not supported");
@@ -140,7 +141,6 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     q->writes = true;
     q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
     q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
-    q->drop.missing = ARENA_ARRAY(a->arena, const char *, count);
     q->drop.cascade = n->behavior == DROP_CASCADE;
     for (int i = 0; i < count; i++) {
         RangeVar rv = range_var(list_nth(n->objects, i));

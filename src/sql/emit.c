@@ -166,7 +166,7 @@ static void table_name(struct emitter *em, const struct rte *r)
 {
     if (em->how && em->how->table && em->how->table(em->how->ctx, r, em->out))
         return;
-    sql_quote(r->table->name, em->out);
+    sql_quote(table_file_name(r->table), em->out);
 }
 
 static void named_table(struct emitter *em, const struct rte *r)
@@ -593,7 +593,7 @@ void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
         sql_quote(r->table->columns[columns[i]].name, out);
     }
     buf_puts(out, n_columns ? " FROM " : "1 FROM ");
-    sql_quote(r->table->name, out);
+    sql_quote(table_file_name(r->table), out);
     if (n_filters) {
         buf_puts(out, " WHERE ");
         sql__emit_conjunction(&em, filters, n_filters, " AND ");

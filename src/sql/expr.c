@@ -584,15 +584,14 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
         *ret = sql__hidden(a, HIDDEN_USER, OID_NAME);
         return NULL;
     case SVFOP_CURRENT_CATALOG:
-    case SVFOP_CURRENT_SCHEMA: {
-        const char *text = n->op == SVFOP_CURRENT_SCHEMA ? "public"
-                           : a->ctx->database            ? a->ctx->database
-                                                         : "minisql";
-        *ret =
-            sql__const(a, OID_NAME, (struct value){.kind = VALUE_TEXT, .s = {text, strlen(text)}},
-                       n->location);
+        *ret = sql__const(
+            a, OID_NAME,
+            (struct value){.kind = VALUE_TEXT, .s = {a->path->database, strlen(a->path->database)}},
+            n->location);
         return NULL;
-    }
+    case SVFOP_CURRENT_SCHEMA:
+        *ret = sql__current_schema_expr(a, n->location);
+        return NULL;
     case SVFOP_CURRENT_TIMESTAMP:
     case SVFOP_CURRENT_TIMESTAMP_N:
         to = "timestamptz";

@@ -235,6 +235,12 @@ static void set_nullable(struct from *f)
     }
 }
 
+/* Tables of one name in two schemas may stand side by side. */
+static bool are_two_tables(const struct name_item *l, const struct name_item *r)
+{
+    return sql__unaliased(l) && sql__unaliased(r) && l->rte->table != r->rte->table;
+}
+
 static struct error *check_names(struct analysis *a, const struct list *left,
                                  const struct list *right)
 {
@@ -243,7 +249,7 @@ static struct error *check_names(struct analysis *a, const struct list *left,
         for (int k = 0; k < right->n; k++) {
             const struct name_item *r = right->items[k];
             if (l->name && r->name && l->table_visible && r->table_visible &&
-                strcmp(l->name, r->name) == 0)
+                strcmp(l->name, r->name) == 0 && !are_two_tables(l, r))
                 return error_new("42712", "table name \"%s\" specified more than once", l->name);
         }
     }

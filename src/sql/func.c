@@ -99,10 +99,11 @@ static struct error *session_function(struct analysis *a, const char *name, int 
     if (nargs > 0)
         return NULL;
     if (strcmp(name, "current_database") == 0)
-        return text_const(a, a->ctx->database ? a->ctx->database : "minisql", OID_NAME, location,
-                          ret);
-    if (strcmp(name, "current_schema") == 0)
-        return text_const(a, "public", OID_NAME, location, ret);
+        return text_const(a, a->path->database, OID_NAME, location, ret);
+    if (strcmp(name, "current_schema") == 0) {
+        *ret = sql__current_schema_expr(a, location);
+        return NULL;
+    }
     if (strcmp(name, "version") == 0)
         return text_const(a, "PostgreSQL 15.0 (MiniSQL 0.1.0)", OID_TEXT, location, ret);
     if (strcmp(name, "pg_backend_pid") == 0) {

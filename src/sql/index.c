@@ -1,13 +1,6 @@
 /* CREATE INDEX, and the names of indexes. */
 #include "sql_int.h"
 
-bool sql__relation_exists(const struct analysis *a, const char *name)
-{
-    const struct catalog_view *v = a->ctx->view;
-    const struct index *index;
-    return v && (catalog_table(v, "public", name) || catalog_index(v, "public", name, &index));
-}
-
 bool sql__key_exists(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_keys; i++) {
@@ -21,7 +14,7 @@ char *sql__free_index_name(struct analysis *a, const struct table *t, const char
                            const char *suffix)
 {
     char *name = sql__make_name(a, t->name, columns, suffix);
-    for (int i = 1; sql__relation_exists(a, name) || sql__key_exists(t, name); i++)
+    for (int i = 1; sql__relation_exists(a, t->schema, name); i++)
         name = sql__make_name(a, t->name, columns, arena_printf(a->arena, "%s%d", suffix, i));
     return name;
 }
@@ -29,10 +22,11 @@ char *sql__free_index_name(struct analysis *a, const struct table *t, const char
 void sql__index_text(struct analysis *a, const struct table *t, struct index *x)
 {
     struct buf text = {0};
+    x->file_name = sql__file_name(a, t->schema, x->name);
     buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    sql_quote(x->name, &text);
+    sql_quote(x->file_name, &text);
     buf_puts(&text, " ON ");
-    sql_quote(t->name, &text);
+    sql_quote(table_file_name(t), &text);
     buf_puts(&text, " (");
     for (int i = 0; i < x->n_columns; i++) {
         if (i)
@@ -104,7 +98,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     if (n->idxname) {
         x->name = arena_strdup(a->arena, n->idxname);
         TRY(sql__check_identifier(a, "index", x->name, -1));
-        q->create_index.exists = sql__relation_exists(a, x->name) || sql__key_exists(t, x->name);
+        q->create_index.exists = sql__relation_exists(a, t->schema, x->name);
         if (q->create_index.exists && !n->if_not_exists)
             return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", x->name);
     } else {

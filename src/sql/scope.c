@@ -52,6 +52,38 @@ const char *sql__item_column_name(const struct name_item *item, int i)
     return item->columns ? item->columns[i].name : item->rte->columns[i].name;
 }
 
+bool sql__unaliased(const struct name_item *item)
+{
+    return item->rte && item->rte->table && strcmp(item->name, item->rte->table->name) == 0;
+}
+
+struct name_item *sql__find_item_in(struct scope *s, const char *schema, const char *name)
+{
+    if (!schema)
+        return sql__find_item(s, name);
+    for (int i = 0; i < s->items.n; i++) {
+        struct name_item *item = s->items.items[i];
+        if (item->table_visible && item->name && strcmp(item->name, name) == 0 &&
+            sql__unaliased(item) && strcmp(item->rte->table->schema, schema) == 0)
+            return item;
+    }
+    return NULL;
+}
+
+/* 42P09: the name may be that of another item, too. */
+static struct error *only_one(const struct analysis *a, struct scope *s,
+                              const struct name_item *item, int location)
+{
+    for (int i = 0; i < s->items.n; i++) {
+        const struct name_item *other = s->items.items[i];
+        if (other != item && other->table_visible && other->name &&
+            strcmp(other->name, item->name) == 0)
+            return sql__at(a, error_new("42P09", "table reference \"%s\" is ambiguous", item->name),
+                           location);
+    }
+    return NULL;
+}
+
 struct name_item *sql__find_item(struct scope *s, const char *name)
 {
     for (int i = 0; i < s->items.n; i++) {
@@ -194,13 +226,34 @@ static struct error *no_relation(const struct analysis *a, struct scope *s, cons
     return sql__at(a, e, location);
 }
 
-static struct error *qualified(struct analysis *a, struct scope *s, const char *table,
-                               const char *name, int location, struct expr **ret)
+/* The name is there, but of another schema. */
+static struct error *other_schema(const struct analysis *a, struct scope *s, const char *schema,
+                                  const char *name, int location)
+{
+    for (; s; s = s->parent)
+        if (schema && sql__find_item(s, name))
+            return sql__at(a,
+                           error_hint(error_new(E_UNDEFINED_TABLE,
+                                                "invalid reference to FROM-clause entry for table "
+                                                "\"%s\"",
+                                                name),
+                                      "There is an entry for table \"%s\", but it cannot be "
+                                      "referenced from this part of the query.",
+                                      name),
+                           location);
+    return NULL;
+}
+
+/* schema may be NULL */
+static struct error *qualified(struct analysis *a, struct scope *s, const char *schema,
+                               const char *table, const char *name, int location, struct expr **ret)
 {
     for (struct scope *at = s; at; at = at->parent) {
-        struct name_item *item = sql__find_item(at, table);
+        struct name_item *item = sql__find_item_in(at, schema, table);
         if (!item)
             continue;
+        if (!schema)
+            TRY(only_one(a, at, item, location));
         int c;
         TRY(column_of(a, item, name, location, &c));
         if (c < 0)
@@ -212,6 +265,7 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
         sql__mark_correlated(s, at);
         return NULL;
     }
+    TRY(other_schema(a, s, schema, table, location));
     return no_relation(a, s, table, location);
 }
 
@@ -255,19 +309,16 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
     }
     if (n == 1)
         return unqualified(a, s, last, c->location, ret);
-    const char *database = a->ctx->database ? a->ctx->database : "minisql";
-    if (n == 4 && strcmp(strVal(linitial(c->fields)), database) != 0)
+    if (n == 4 && strcmp(strVal(linitial(c->fields)), a->path->database) != 0)
         return sql__at(a,
                        error_new(E_UNSUPPORTED,
                                  "cross-database references are not implemented: %s.%s.%s.%s",
                                  strVal(linitial(c->fields)), strVal(list_nth(c->fields, 1)),
                                  strVal(list_nth(c->fields, 2)), last),
                        c->location);
-    if (n == 3 && strcmp(strVal(linitial(c->fields)), "public") != 0 &&
-        strcmp(strVal(linitial(c->fields)), "pg_catalog") != 0)
-        return no_relation(a, NULL, strVal(list_nth(c->fields, 1)), c->location);
     if (n > 4)
         return sql__at(a, error_new(E_SYNTAX, "improper qualified name (too many dotted names)"),
                        c->location);
-    return qualified(a, s, strVal(list_nth(c->fields, n - 2)), last, c->location, ret);
+    return qualified(a, s, n > 2 ? strVal(list_nth(c->fields, n - 3)) : NULL,
+                     strVal(list_nth(c->fields, n - 2)), last, c->location, ret);
 }

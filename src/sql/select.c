@@ -210,8 +210,9 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
     int n = list_length(c->fields);
     if (n > 1) {
         const char *name = strVal(list_nth(c->fields, n - 2));
+        const char *schema = n > 2 ? strVal(list_nth(c->fields, n - 3)) : NULL;
         for (struct scope *at = s; at; at = at->parent) {
-            struct name_item *item = sql__find_item(at, name);
+            struct name_item *item = sql__find_item_in(at, schema, name);
             if (!item)
                 continue;
             sql__mark_correlated(s, at);

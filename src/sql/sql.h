@@ -279,6 +279,7 @@ enum query_kind {
     QUERY_DROP_TABLE,   /* drop */
     QUERY_DROP_INDEX,   /* drop */
     QUERY_ADD_KEY,      /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
+    QUERY_OBJECTS,      /* objects: schemas, .. made, changed, dropped */
     QUERY_TRANSACTION,  /* transaction */
     QUERY_SET,          /* set */
     QUERY_RESET,        /* set.name; NULL: ALL */
@@ -332,6 +333,12 @@ struct on_conflict {
     struct expr *where;
 };
 
+/* NOTICE for the client, when the statement runs. */
+struct query_notice {
+    const char *sqlstate, *message;
+    const char *detail; /* or NULL */
+};
+
 /* INSERT, UPDATE, DELETE. INSERT fills every column of the table: `select` gives the values for
  * all n_columns of the target, in table order, defaults and casts included. */
 struct write {
@@ -376,6 +383,8 @@ struct query {
         *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
     bool counts_rows;
 
+    const char *names; /* as it was analysed under: sql_context.names, or NULL */
+
     int n_params;
     uint32_t *params; /* types */
     int n_hidden;
@@ -384,6 +393,9 @@ struct query {
     int n_columns; /* of the result: 0 when it returns no rows at all (see `returns`) */
     struct result_column *columns;
     bool returns; /* rows come back: SELECT, RETURNING, EXPLAIN, SHOW */
+
+    int n_notices;
+    struct query_notice *notices;
 
     bool writes;    /* changes data: has to run on the primary and be replicated */
     bool locks;     /* FOR UPDATE and friends: reads on the writer's path */
@@ -407,9 +419,9 @@ struct query {
             struct table
                 *table; /* ids, region and version 0: the master fills them in. In the arena */
             bool if_not_exists;
-            bool exists;          /* with if_not_exists: nothing to do but a NOTICE (42P07) */
-            const char *colocate; /* WITH (colocate_with = 't'); NULL: none */
-            int copies;           /* WITH (copies = n); 0: default */
+            bool exists; /* with if_not_exists: nothing to do but a NOTICE (42P07) */
+            const struct table *colocate; /* WITH (colocate_with = 't'); NULL: none */
+            int copies;                   /* WITH (copies = n); 0: default */
         } create_table;
         struct {
             const struct table *table;
@@ -426,10 +438,17 @@ struct query {
             int n;
             const struct table **tables; /* DROP INDEX: the table of each index */
             const struct index **indexes;
-            int n_missing; /* with IF EXISTS: names for NOTICEs */
-            const char **missing;
             bool cascade;
         } drop;
+        struct { /* empty: nothing but notices */
+            int n;
+            struct object_change *changes;
+            int n_drop; /* tables that go before the changes are made */
+            const struct table **drop;
+            int n_moves; /* tables that get another schema: */
+            const struct table **moves;
+            const char *schema;
+        } objects;
         struct {
             enum transaction_kind kind;
             const char *savepoint;
@@ -482,7 +501,8 @@ struct sql_context {
     const struct catalog_view *view;
     const struct table *const *extra; /* system tables (id 0), searched after the view's */
     int n_extra;
-    const char *database, *user; /* for current_database(), schema checks; NULL: "minisql" */
+    const char *names; /* see sql_names(); NULL: the first database, the usual path */
+    const char *user;  /* who may own things; NULL: anybody */
     /* Types of $1.. as the client gave them; 0: infer. OID_UNKNOWN: stands for a string literal
      * (sql_lift): inferred as such, text where nothing says otherwise. */
     const uint32_t *param_types;
@@ -491,6 +511,14 @@ struct sql_context {
      */
     bool no_params;
 };
+
+/* All that names of relations hang on besides the catalog, in one line: the session's database and
+ * search_path, and the user where the path needs him. The caller frees it. */
+char *sql_names(const char *database, const char *user, const char *search_path) MUST_CHECK;
+/* The database in such a line; NULL: the first one. */
+const char *sql_names_database(const char *names, struct arena *arena);
+/* The names in the text of a search_path, unquoted. False: it is no list of names. */
+bool sql_search_path(const char *text, struct arena *arena, const char *const **ret, int *ret_n);
 
 /* The script has to be alive; the query does not need it afterwards. */
 struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,

@@ -35,8 +35,17 @@ struct list {
 };
 void sql__push(struct arena *arena, struct list *l, void *item);
 
+/* What the session's names hang on (names.c). */
+struct sql_path {
+    const char *database;
+    int n;
+    const char **schemas; /* some may not exist */
+    bool catalog_first;   /* pg_catalog before all of them */
+};
+
 struct analysis {
     const struct sql_context *ctx;
+    const struct sql_path *path;
     struct arena *arena;
     const struct sql_script *script;
     struct query *q;
@@ -118,12 +127,6 @@ void sql__leave(struct analysis *a);
 
 struct rte *sql__new_rte(struct analysis *a, enum rte_kind kind, const char *name, int location);
 struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct select *parent);
-struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
-                              const struct table **ret); /* 42P01 */
-struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
-                                 const struct table **ret); /* the same, without a position */
-const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
-struct error *sql__check_schema(const struct analysis *a, const RangeVar *rv);
 /* Parses and analyses an expression of the catalog's (a DEFAULT, a CHECK). */
 struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *sql,
                                struct expr **ret);
@@ -133,6 +136,30 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
                                 struct query **ret);
 const char *sql__slice(const struct analysis *a, size_t start, size_t end); /* of the parsed text */
 void sql__list_columns(struct analysis *a, const struct target *targets, int n);
+
+/* ---- names.c ------------------------------------------------------------------------------------
+ */
+
+const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *arena);
+struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret); /* 42P01 */
+/* The same for commands, which tell no position, and 3F000 for a schema that does not exist. */
+struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
+                                 const struct table **ret);
+const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
+const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *rv,
+                                      const struct index **ret);
+const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv);
+/* a table, an index, or a key */
+bool sql__relation_exists(const struct analysis *a, const char *schema, const char *name);
+const char *sql__current_schema(const struct analysis *a); /* NULL: none in the path exists */
+struct expr *sql__current_schema_expr(const struct analysis *a, int location);
+/* Where a new relation goes. 3F000, 42501 */
+struct error *sql__target_schema(const struct analysis *a, const RangeVar *rv, char **ret);
+struct error *sql__check_schema(const struct analysis *a, const char *name); /* the same, by name */
+struct error *sql__no_schema(const char *name);                              /* 3F000 */
+const char *sql__list_name(const struct analysis *a,
+                           const char *name); /* for a search_path's text */
 
 /* ---- coerce.c -----------------------------------------------------------------------------------
  */
@@ -197,6 +224,9 @@ struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte 
 struct name_item *sql__find_item(struct scope *s, const char *name);
 /* A name of `outer` is used in `inner`: the selects between depend on the outer row. */
 void sql__mark_correlated(struct scope *inner, struct scope *outer);
+/* The same; with a schema, only its table, not under an alias. */
+struct name_item *sql__find_item_in(struct scope *s, const char *schema, const char *name);
+bool sql__unaliased(const struct name_item *item); /* a table under its own name */
 /* In this scope only: sets *ret NULL when no item has it. 42702. */
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret);
@@ -257,7 +287,33 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
+/* SELECT set_config(name, value, local), alone: a SET that gives a row. */
+struct error *sql__set_config(struct analysis *a, const SelectStmt *n, bool *ret_done);
 struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
+
+struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n);
+struct error *sql__drop_schema(struct analysis *a, const DropStmt *n);
+struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n);
+
+/* ---- what they share: schema.c
+ * -------------------------------------------------------------------------------------
+ */
+
+void sql__change_objects(struct analysis *a, const char *tag); /* makes it a QUERY_OBJECTS */
+void sql__change_object(struct analysis *a, const struct object *old, const struct object *next);
+void sql__drop_with(struct analysis *a, const struct table *t);
+struct object *sql__new_object(struct analysis *a, enum object_kind kind, const char *schema,
+                               const char *name);
+void sql__notice(struct analysis *a, const char *sqlstate, const char *detail, const char *format,
+                 ...) PRINTF_LIKE(4, 5);
+/* "t", or "s.t" when s is not in the path; quoted where needed */
+const char *sql__shown_name(const struct analysis *a, const char *schema, const char *name);
+const char *sql__describe_table(const struct analysis *a, const struct table *t); /* "table s.t" */
+/* 2BP01: lists of texts, what depends and on what. `what`: "schema s"; NULL: several */
+struct error *sql__has_dependents(struct analysis *a, const char *what,
+                                  const struct list *dependents, const struct list *on);
+void sql__tell_cascade(struct analysis *a, const struct list *dependents); /* the notice */
+struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 
 /* ---- what they share: create_table.c, index.c
  * ---------------------------------------------------------------------- */
@@ -273,8 +329,9 @@ struct error *sql__check_identifier(const struct analysis *a, const char *what, 
 struct error *sql__key_columns(struct analysis *a, const struct table *t, const List *names,
                                int location, int *ret_n, int **ret);
 struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n); /* 0A000 */
-bool sql__relation_exists(const struct analysis *a, const char *name); /* a table or an index */
 bool sql__key_exists(const struct table *t, const char *name);
 char *sql__free_index_name(struct analysis *a, const struct table *t, const char *columns,
                            const char *suffix);
-void sql__index_text(struct analysis *a, const struct table *t, struct index *x); /* sets x->ddl */
+/* Sets x->ddl and x->file_name. */
+void sql__index_text(struct analysis *a, const struct table *t, struct index *x);
+char *sql__file_name(struct analysis *a, const char *schema, const char *name);

@@ -85,7 +85,7 @@ static struct error *fit(struct analysis *a, const struct table *t, int column, 
                                           [VALUE_BLOB] = OID_BYTEA};
     const uint32_t types[3] = {of_storage[type_by_oid(type)->storage], OID_TEXT, OID_TEXT};
     call->args[0] = value;
-    call->args[1] = text_const(a, t->name);
+    call->args[1] = text_const(a, table_file_name(t)); /* see sql_name_constraint() */
     call->args[2] = text_const(a, t->columns[column].name);
     TRY(func_resolve("minisql_required", FUNC_SCALAR, types, 3, &call->call.func));
     *ret = call;

@@ -44,7 +44,8 @@ CREATE TABLE bad (id int) WITH (colocate_with = 'nope');
 CREATE TABLE bad (id int) WITH (copies = 0);
 CREATE TABLE bad (id int) WITH (fillfactor = 70);
 -- names that differ in case
-CREATE TABLE "A" (id int);
+CREATE TABLE "A" ("ID" int);
+SELECT "ID" FROM "A";
 SELECT "ID" FROM a;
 -- datestyle, time zone and encoding are fixed
 SET datestyle = 'nope';

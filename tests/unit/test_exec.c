@@ -304,8 +304,7 @@ static struct error *run_ddl(void *ctx, const struct query *q, const char *text)
     t.id = id;
     t.version = 1;
     const struct catalog_view *v = catalog_view(f->catalog);
-    const struct table *with =
-        q->create_table.colocate ? catalog_table(v, "public", q->create_table.colocate) : NULL;
+    const struct table *with = q->create_table.colocate;
     struct region r = {
         .id = region_id, .epoch = 1, .schema_version = 1, .copies = 1, .primary = (char *)"s1"};
     t.region = with ? with->region : region_id;

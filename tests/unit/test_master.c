@@ -785,7 +785,7 @@ static void ddl_index(void **state)
     static int zero = 0;
     static bool down = false;
     uint64_t id = create("t");
-    struct index x = {"x\"1", true, 1, &zero, &down, "CREATE INDEX x", 0};
+    struct index x = {"x\"1", true, 1, &zero, &down, "CREATE INDEX x", 0, NULL};
     stage.not_primary = 2; /* it has just moved */
     ok(master_create_index(stage.master, id, &x));
     assert_string_equal(stage.ran.data, "CREATE INDEX x|");
@@ -800,8 +800,8 @@ static void ddl_index(void **state)
     v = catalog_view(stage.catalog);
     assert_null(find_index(v, "y"));
     catalog_unref(v);
-    ok(master_drop_index(stage.master, "public", "x\"1"));
-    fails(master_drop_index(stage.master, "public", "x\"1"), E_UNDEFINED_OBJECT);
+    ok(master_drop_index(stage.master, id, "x\"1"));
+    fails(master_drop_index(stage.master, id, "x\"1"), E_UNDEFINED_OBJECT);
     fails(master_create_index(stage.master, 4711, &x), E_UNDEFINED_TABLE);
 }
 

@@ -43,7 +43,8 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
         for (int k = 0; k < v->tables[i]->n_indexes; k++) {
             if (strcmp(v->tables[i]->indexes[k].name, name) != 0)
                 continue;
-            *ret = &v->tables[i]->indexes[k];
+            if (ret)
+                *ret = &v->tables[i]->indexes[k];
             return v->tables[i];
         }
     }
@@ -59,6 +60,43 @@ int table_column(const struct table *t, const char *name)
     return -1;
 }
 
+uint32_t catalog_schema(const struct catalog_view *v, const char *name)
+{
+    return strcmp(name, "public") == 0 ? 2200 : 0;
+}
+
+const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
+                                    const char *schema, const char *name)
+{
+    return NULL;
+}
+
+const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id)
+{
+    return NULL;
+}
+
+struct object *object_copy(const struct object *o, struct arena *a)
+{
+    return NULL;
+}
+
+const char *table_file_name(const struct table *t)
+{
+    return t->name;
+}
+
+const char *index_file_name(const struct index *x)
+{
+    return x->name;
+}
+
+char *catalog_file_name(const struct catalog_view *v, const char *schema, const char *name,
+                        struct arena *a)
+{
+    return arena_strdup(a, name);
+}
+
 /* ---- the world of a test ------------------------------------------------------------------- */
 
 enum { MAX_TABLES = 32 };
@@ -66,7 +104,7 @@ enum { MAX_TABLES = 32 };
 struct world {
     sqlite3 *db;
     struct arena arena;
-    struct catalog_view view;
+    struct catalog_view view; /* .all is itself */
     const struct table *tables[MAX_TABLES];
     struct sql_context context;
 };
@@ -181,6 +219,7 @@ static int setup(void **state)
     execute(w, "PRAGMA foreign_keys = on");
     assert_null(types_register(w->db));
     w->view.tables = w->tables;
+    w->view.all = &w->view;
     w->context.view = &w->view;
     create(w, "CREATE TABLE a (id int PRIMARY KEY, v text, n int)");
     create(w, "CREATE TABLE b (id int PRIMARY KEY, aid int REFERENCES a ON DELETE CASCADE, "
@@ -817,8 +856,6 @@ static void test_create_table_errors(void **state)
     CHECK_ERRORS(
         *state, {"create table a (x int)", "42P07", "relation \"a\" already exists", 0},
         {"create table t (x int, x text)", "42701", "column \"x\" specified more than once", 0},
-        {"create table \"B\" (x int)", "0A000",
-         "tables \"b\" and \"B\" differ only in the case of letters", 14},
         {"create table t (x int, \"X\" int)", "0A000",
          "columns \"x\" and \"X\" differ only in the case of letters", 24},
         {"create table minisql_t (x int)", "42939", "table name \"minisql_t\" is reserved", 14},
@@ -869,7 +906,7 @@ static void test_indexes_and_drops(void **state)
                         "SELECT 'name' WHERE EXISTS(SELECT 1 FROM \"s\" WHERE \"name\" IS NULL)");
     q = analyse(w, "drop table if exists nope, b, a");
     assert_int_equal(q->drop.n, 2);
-    assert_int_equal(q->drop.n_missing, 1);
+    assert_int_equal(q->n_notices, 1);
     q = analyse(w, "truncate a cascade");
     assert_int_equal(q->truncate.n_tables, 2);
     q = analyse(w, "truncate table a, b, c");
@@ -966,7 +1003,7 @@ static void test_copy(void **state)
     q = analyse(w, "copy a to stdout");
     assert_int_equal(q->copy.options.delimiter, '\t');
     assert_string_equal(q->copy.options.null, "\\N");
-    assert_string_equal(q->copy.query_text, "SELECT \"id\", \"v\", \"n\" FROM \"a\"");
+    assert_string_equal(q->copy.query_text, "SELECT \"id\", \"v\", \"n\" FROM \"public\".\"a\"");
     assert_int_equal(q->copy.query->n_columns, 3);
     q = analyse(w, "copy (select ')' from a) to stdout csv");
     assert_string_equal(q->copy.query_text, "select ')' from a");

@@ -1,0 +1,131 @@
+/*
+ * Databases, schemas, and names in files.
+ *
+ * A view shows everything there is; its part for one database (catalog_of_database) is what
+ * statements are analysed against, so that nothing above has to know that there are others. Parts
+ * are made when they are first asked for, and live as long as their view.
+ *
+ * Two databases are there without a record: "minisql", whose id is 0, and "postgres". So are the
+ * schemas pg_catalog, information_schema, and in each database public, until it is dropped.
+ */
+#include "catalog/catalog_int.h"
+
+#include <strings.h>
+
+/* pg_namespace.oid */
+enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_INFORMATION_SCHEMA = 13000 };
+
+/* ---- databases ---------------------------------------------------------------------------- */
+
+const struct catalog_view *catalog_of_database(const struct catalog_view *v, uint64_t database)
+{
+    struct view *all = (struct view *)(uintptr_t)v->all;
+    pthread_mutex_lock(&all->parting);
+    struct view *p = all->parts;
+    while (p && p->pub.database != database)
+        p = p->parts;
+    if (!p) {
+        p = catalog__view_part(all, database);
+        p->parts = all->parts;
+        all->parts = p;
+    }
+    pthread_mutex_unlock(&all->parting);
+    return &p->pub;
+}
+
+bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id)
+{
+    const struct object *o = catalog_object(v, OBJ_DATABASE, "", name);
+    if (o)
+        *ret_id = o->id;
+    else if (strcmp(name, CATALOG_FIRST_DATABASE) == 0)
+        *ret_id = 0;
+    else if (strcmp(name, "postgres") == 0)
+        *ret_id = CATALOG_POSTGRES_ID;
+    else
+        return false;
+    return true;
+}
+
+const char *catalog_database_name(const struct catalog_view *v, uint64_t id)
+{
+    if (id == 0)
+        return CATALOG_FIRST_DATABASE;
+    if (id == CATALOG_POSTGRES_ID)
+        return "postgres";
+    const struct object *o = catalog_object_by_id(v, id);
+    return o && o->kind == OBJ_DATABASE ? o->name : NULL;
+}
+
+struct error *catalog_view_database(struct catalog *c, const char *database,
+                                    const struct catalog_view **ret)
+{
+    const struct catalog_view *v = catalog_view(c);
+    uint64_t id;
+    if (!catalog_database(v, database, &id)) {
+        catalog_unref(v);
+        return error_new(E_NO_DATABASE, "database \"%s\" does not exist", database);
+    }
+    *ret = catalog_of_database(v, id);
+    return NULL;
+}
+
+/* ---- schemas ------------------------------------------------------------------------------ */
+
+uint32_t catalog_schema(const struct catalog_view *v, const char *name)
+{
+    const struct object *o = catalog_object(v, OBJ_SCHEMA, "", name);
+    if (o)
+        return o->dropped ? 0 : catalog_oid(o->id);
+    return strcmp(name, "public") == 0               ? OID_PUBLIC
+           : strcmp(name, "pg_catalog") == 0         ? OID_PG_CATALOG
+           : strcmp(name, "information_schema") == 0 ? OID_INFORMATION_SCHEMA
+                                                     : 0;
+}
+
+/* ---- names in files ----------------------------------------------------------------------- */
+
+const char *table_file_name(const struct table *t)
+{
+    return t->file_name ? t->file_name : t->name;
+}
+
+const char *index_file_name(const struct index *x)
+{
+    return x->file_name ? x->file_name : x->name;
+}
+
+bool catalog_file_name_taken(const struct catalog_view *v, const char *file_name)
+{
+    for (size_t i = 0; i < v->all->n_tables; i++) {
+        const struct table *t = v->all->tables[i];
+        if (strcasecmp(table_file_name(t), file_name) == 0)
+            return true;
+        for (int k = 0; k < t->n_indexes; k++)
+            if (strcasecmp(index_file_name(&t->indexes[k]), file_name) == 0)
+                return true;
+    }
+    return false;
+}
+
+/* "t", "sales:t", "shop:public:t"; never with a dot, which ends the table in SQLite's messages. */
+char *catalog_file_name(const struct catalog_view *v, const char *schema, const char *name,
+                        struct arena *a)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const char *database = catalog_database_name(v, v->database);
+    bool plain = !v->database && strcmp(schema, "public") == 0 && !strpbrk(name, "./%");
+    if (v->database) {
+        catalog__put_escaped(&b, database ? database : "?");
+        buf_puts(&b, ":");
+    }
+    if (!plain) {
+        catalog__put_escaped(&b, schema);
+        buf_puts(&b, ":");
+        catalog__put_escaped(&b, name);
+    }
+    char *first = arena_strdup(a, plain ? name : b.data), *s = first;
+    for (int i = 2; catalog_file_name_taken(v, s); i++)
+        s = arena_printf(a, "%s~%d", first, i);
+    return s;
+}

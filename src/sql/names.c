@@ -1,0 +1,326 @@
+/*
+ * What names of relations mean: databases, schemas, the search path.
+ *
+ * A name without a schema is looked up in one schema of the path after the other; pg_catalog comes
+ * first unless the path says where. Schemas in the path that do not exist are passed over; the
+ * first one that does is where CREATE puts things.
+ *
+ * All of a session that this hangs on is one line of text (sql_names): part of the key of cached
+ * statements, and sent along when another server is to analyse the same statement.
+ */
+#include "sql_int.h"
+
+#include <ctype.h>
+
+#define DEFAULT_PATH "\"$user\", public"
+
+/* ---- the line of text ---------------------------------------------------------------------- */
+
+static void put_word(struct buf *b, const char *word)
+{
+    for (; *word; word++) {
+        if (*word == '%' || *word <= ' ' || *word == '\x7f')
+            buf_printf(b, "%%%02X", (unsigned char)*word);
+        else
+            buf_append(b, word, 1);
+    }
+}
+
+char *sql_names(const char *database, const char *user, const char *search_path)
+{
+    struct buf b = {0};
+    put_word(&b, database);
+    buf_puts(&b, " ");
+    put_word(&b, strstr(search_path, "$user") ? user : "");
+    buf_puts(&b, " ");
+    put_word(&b, search_path);
+    return b.data;
+}
+
+static int hex(char c)
+{
+    return isdigit((unsigned char)c) ? c - '0' : (c | 0x20) - 'a' + 10;
+}
+
+static const char *take_word(const char **p, struct arena *arena)
+{
+    size_t n = strcspn(*p, " ");
+    char *word = arena_strndup(arena, *p, n), *to = word;
+    for (const char *from = word; *from; from++) {
+        if (from[0] == '%' && isxdigit((unsigned char)from[1]) &&
+            isxdigit((unsigned char)from[2])) {
+            *to++ = (char)(hex(from[1]) * 16 + hex(from[2]));
+            from += 2;
+        } else {
+            *to++ = *from;
+        }
+    }
+    *to = 0;
+    *p += n + ((*p)[n] == ' ');
+    return word;
+}
+
+const char *sql_names_database(const char *names, struct arena *arena)
+{
+    return names ? take_word(&names, arena) : CATALOG_FIRST_DATABASE;
+}
+
+/* ---- the search path ----------------------------------------------------------------------- */
+
+/* One name of the list; NULL: it is none. */
+static const char *take_name(const char **p, struct arena *arena)
+{
+    const char *s = *p;
+    char *name = arena_alloc(arena, strlen(s) + 1), *to = name;
+    if (*s == '"') {
+        for (s++; *s && (*s != '"' || s[1] == '"'); s++) {
+            s += *s == '"';
+            *to++ = *s;
+        }
+        if (*s++ != '"')
+            return NULL;
+    } else {
+        for (; *s && *s != ',' && !isspace((unsigned char)*s); s++)
+            *to++ = (char)tolower((unsigned char)*s);
+        if (to == name)
+            return NULL;
+    }
+    while (isspace((unsigned char)*s))
+        s++;
+    *p = s;
+    return name;
+}
+
+bool sql_search_path(const char *text, struct arena *arena, const char *const **ret, int *ret_n)
+{
+    const char **names = ARENA_ARRAY(arena, const char *, strlen(text) / 2 + 1);
+    int n = 0;
+    while (isspace((unsigned char)*text))
+        text++;
+    while (*text) {
+        names[n] = take_name(&text, arena);
+        if (!names[n++] || (*text && *text != ','))
+            return false;
+        if (!*text)
+            break;
+        do
+            text++;
+        while (isspace((unsigned char)*text));
+        if (!*text)
+            return false;
+    }
+    *ret = names;
+    *ret_n = n;
+    return true;
+}
+
+/* As a name of a list that sql_search_path() reads. */
+const char *sql__list_name(const struct analysis *a, const char *name)
+{
+    bool plain = (*name >= 'a' && *name <= 'z') || *name == '_';
+    for (const char *p = name; *p && plain; p++)
+        plain = (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_';
+    if (plain)
+        return name;
+    struct buf b = {0};
+    sql_quote(name, &b);
+    const char *quoted = arena_strdup(a->arena, b.data);
+    buf_done(&b);
+    return quoted;
+}
+
+const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *arena)
+{
+    struct sql_path *path = ARENA_NEW(arena, struct sql_path);
+    const char *list = DEFAULT_PATH, *user = "";
+    path->database = CATALOG_FIRST_DATABASE;
+    if (ctx->names) {
+        const char *p = ctx->names;
+        path->database = take_word(&p, arena);
+        user = take_word(&p, arena);
+        list = take_word(&p, arena);
+    }
+    const char *const *names;
+    if (!sql_search_path(list, arena, &names, &path->n))
+        path->n = 0;
+    path->schemas = ARENA_ARRAY(arena, const char *, path->n + 1);
+    path->catalog_first = true;
+    for (int i = 0; i < path->n; i++) {
+        path->schemas[i] = strcmp(names[i], "$user") == 0 ? user : names[i];
+        if (strcmp(names[i], "pg_catalog") == 0)
+            path->catalog_first = false;
+    }
+    return path;
+}
+
+static bool schema_exists(const struct analysis *a, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    return v ? catalog_schema(v, name) != 0 : strcmp(name, "public") == 0;
+}
+
+const char *sql__current_schema(const struct analysis *a)
+{
+    for (int i = 0; i < a->path->n; i++)
+        if (schema_exists(a, a->path->schemas[i]))
+            return a->path->schemas[i];
+    return NULL;
+}
+
+struct expr *sql__current_schema_expr(const struct analysis *a, int location)
+{
+    const char *name = sql__current_schema(a);
+    if (!name)
+        return sql__const_null(a, OID_NAME, location);
+    return sql__const(a, OID_NAME, (struct value){.kind = VALUE_TEXT, .s = {name, strlen(name)}},
+                      location);
+}
+
+/* Runs through the schemas of the path in order: *i from 0. NULL: no more. */
+static const char *next_schema(const struct analysis *a, int *i)
+{
+    const struct sql_path *p = a->path;
+    if (p->catalog_first && *i == 0) {
+        (*i)++;
+        return "pg_catalog";
+    }
+    int at = *i - p->catalog_first;
+    if (at >= p->n)
+        return NULL;
+    (*i)++;
+    return p->schemas[at];
+}
+
+/* ---- where things are made ----------------------------------------------------------------- */
+
+static struct error *check_database(const struct analysis *a, const RangeVar *rv)
+{
+    if (!rv->catalogname || strcmp(rv->catalogname, a->path->database) == 0)
+        return NULL;
+    return sql__at(a,
+                   error_new(E_UNSUPPORTED,
+                             "cross-database references are not implemented: \"%s.%s.%s\"",
+                             rv->catalogname, rv->schemaname, rv->relname),
+                   rv->location);
+}
+
+struct error *sql__no_schema(const char *name)
+{
+    return error_new("3F000", "schema \"%s\" does not exist", name);
+}
+
+struct error *sql__check_schema(const struct analysis *a, const char *name)
+{
+    if (strcmp(name, "pg_catalog") == 0 || strcmp(name, "information_schema") == 0)
+        return error_new("42501", "permission denied for schema %s", name);
+    return schema_exists(a, name) ? NULL : sql__no_schema(name);
+}
+
+struct error *sql__target_schema(const struct analysis *a, const RangeVar *rv, char **ret)
+{
+    const char *schema = rv->schemaname;
+    TRY(check_database(a, rv));
+    if (!schema)
+        schema = sql__current_schema(a);
+    if (!schema)
+        return sql__at(a, error_new("3F000", "no schema has been selected to create in"),
+                       rv->location);
+    struct error *e = sql__check_schema(a, schema);
+    if (e)
+        return sql__at(a, e, rv->location);
+    *ret = arena_strdup(a->arena, schema);
+    return NULL;
+}
+
+/* ---- looking up ---------------------------------------------------------------------------- */
+
+static const struct table *table_in(const struct analysis *a, const char *schema, const char *name)
+{
+    const struct sql_context *c = a->ctx;
+    const struct table *t = c->view ? catalog_table(c->view, schema, name) : NULL;
+    for (int i = 0; i < c->n_extra && !t; i++)
+        if (strcmp(c->extra[i]->schema, schema) == 0 && strcmp(c->extra[i]->name, name) == 0)
+            t = c->extra[i];
+    return t;
+}
+
+const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv)
+{
+    const struct table *t = NULL;
+    const char *schema;
+    if (rv->schemaname)
+        return table_in(a, rv->schemaname, rv->relname);
+    for (int i = 0; !t && (schema = next_schema(a, &i));)
+        t = table_in(a, schema, rv->relname);
+    return t;
+}
+
+const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *rv,
+                                      const struct index **ret)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct table *t = NULL;
+    const char *schema;
+    if (!v || rv->schemaname)
+        return v ? catalog_index(v, rv->schemaname, rv->relname, ret) : NULL;
+    for (int i = 0; !t && (schema = next_schema(a, &i));)
+        t = catalog_index(v, schema, rv->relname, ret);
+    return t;
+}
+
+static const struct table *key_in(const struct analysis *a, const char *schema, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        if (strcmp(t->schema, schema) == 0 && t->database == v->database &&
+            sql__key_exists(t, name))
+            return t;
+    }
+    return NULL;
+}
+
+const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv)
+{
+    const struct table *t = NULL;
+    const char *schema;
+    if (rv->schemaname)
+        return key_in(a, rv->schemaname, rv->relname);
+    for (int i = 0; !t && (schema = next_schema(a, &i));)
+        t = key_in(a, schema, rv->relname);
+    return t;
+}
+
+bool sql__relation_exists(const struct analysis *a, const char *schema, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    return v && (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL) ||
+                 key_in(a, schema, name));
+}
+
+struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret)
+{
+    TRY(check_database(a, rv));
+    const struct table *t = sql__lookup_table(a, rv);
+    if (!t) {
+        struct error *e =
+            rv->schemaname
+                ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", rv->schemaname,
+                            rv->relname)
+                : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
+        return sql__at(a, e, rv->location);
+    }
+    *ret = t;
+    return NULL;
+}
+
+struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
+                                 const struct table **ret)
+{
+    RangeVar nowhere = *rv;
+    nowhere.location = -1;
+    if (rv->schemaname && !rv->catalogname && !schema_exists(a, rv->schemaname))
+        return sql__no_schema(rv->schemaname);
+    return sql__find_table(a, &nowhere, ret);
+}
