@@ -13,7 +13,7 @@
 #include <strings.h>
 
 /* pg_namespace.oid */
-enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_INFORMATION_SCHEMA = 13000 };
+enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_INFORMATION_SCHEMA = 13207 };
 
 /* ---- databases ---------------------------------------------------------------------------- */
 

@@ -66,9 +66,7 @@ bool exec__needs_text(const struct exec__maker *m, const char *column, const cha
 
 /* Fixed object ids, and the only role there is: whoever is connected owns everything. */
 enum {
-    EXEC__CATALOG = 11,
-    EXEC__PUBLIC = 2200,
-    EXEC__INFORMATION = 13207,
+    EXEC__CATALOG = 11, /* see catalog_schema() */
     EXEC__OWNER = 10,
     EXEC__DATABASE = 5,
     EXEC__HEAP = 2,
@@ -76,6 +74,9 @@ enum {
     EXEC__COLLATION = 100,
 };
 
+/* The schemas that users see and make. */
+struct error *exec__each_schema(struct exec__maker *m,
+                                struct error *(*visit)(struct exec__maker *m, const char *name));
 int exec__n_system_tables(void);
 const struct table *exec__system_table(int i, const struct exec__relation **ret);
 /* the object id of a table, a system table, too */

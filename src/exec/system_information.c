@@ -55,16 +55,19 @@ static struct error *make_catalog_name(struct exec__maker *m)
     return exec__give(m);
 }
 
+static struct error *give_schema(struct exec__maker *m, const char *name)
+{
+    exec__put_text(m, "catalog_name", m->run->s->database);
+    exec__put_text(m, "schema_name", name);
+    exec__put_text(m, "schema_owner", m->run->s->user);
+    return exec__give(m);
+}
+
 static struct error *make_schemata(struct exec__maker *m)
 {
-    static const char *const all[] = {"information_schema", "pg_catalog", "public"};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        exec__put_text(m, "catalog_name", m->run->s->database);
-        exec__put_text(m, "schema_name", all[i]);
-        exec__put_text(m, "schema_owner", m->run->s->user);
-        TRY(exec__give(m));
-    }
-    return NULL;
+    TRY(give_schema(m, "information_schema"));
+    TRY(give_schema(m, "pg_catalog"));
+    return exec__each_schema(m, give_schema);
 }
 
 static struct error *give_table(struct exec__maker *m, const struct table *t)

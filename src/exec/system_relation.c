@@ -60,9 +60,20 @@ static struct error *each_index(struct exec__maker *m, index_fn *visit)
 
 uint32_t exec__namespace_oid(const struct catalog_view *v, const char *schema)
 {
-    return strcmp(schema, "pg_catalog") == 0           ? EXEC__CATALOG
-           : strcmp(schema, "information_schema") == 0 ? EXEC__INFORMATION
-                                                       : EXEC__PUBLIC;
+    return catalog_schema(v, schema);
+}
+
+struct error *exec__each_schema(struct exec__maker *m,
+                                struct error *(*visit)(struct exec__maker *m, const char *name))
+{
+    if (!catalog_object(m->view, OBJ_SCHEMA, "", "public"))
+        TRY(visit(m, "public"));
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind == OBJ_SCHEMA && !o->dropped)
+            TRY(visit(m, o->name));
+    }
+    return NULL;
 }
 
 static void put_relation(struct exec__maker *m, uint32_t oid, const char *name, const char *schema,
@@ -426,21 +437,19 @@ static struct error *make_pg_depend(struct exec__maker *m)
 
 /* ---- namespaces, and views over all this ---------------------------------------------------- */
 
+static struct error *give_namespace(struct exec__maker *m, const char *name)
+{
+    exec__put_int(m, "oid", exec__namespace_oid(m->view, name));
+    exec__put_text(m, "nspname", name);
+    exec__put_int(m, "nspowner", EXEC__OWNER);
+    return exec__give(m);
+}
+
 static struct error *make_pg_namespace(struct exec__maker *m)
 {
-    static const struct {
-        const char *name;
-        uint32_t oid;
-    } all[] = {{"pg_catalog", EXEC__CATALOG},
-               {"public", EXEC__PUBLIC},
-               {"information_schema", EXEC__INFORMATION}};
-    for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        exec__put_int(m, "oid", all[i].oid);
-        exec__put_text(m, "nspname", all[i].name);
-        exec__put_int(m, "nspowner", EXEC__OWNER);
-        TRY(exec__give(m));
-    }
-    return NULL;
+    TRY(give_namespace(m, "pg_catalog"));
+    TRY(give_namespace(m, "information_schema"));
+    return exec__each_schema(m, give_namespace);
 }
 
 static struct error *make_pg_tables(struct exec__maker *m)
