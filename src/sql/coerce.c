@@ -370,6 +370,21 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
     return sql__coerce_args(a, *ret, args, n);
 }
 
+void sql__fold_null(struct expr *e)
+{
+    const struct func *f = e->call.func;
+    if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
+        return;
+    for (int i = 0; i < e->n_args; i++) {
+        if (e->args[i]->kind != EXPR_CONST || e->args[i]->value.kind != VALUE_NULL)
+            continue;
+        e->kind = EXPR_CONST;
+        e->value = (struct value){.kind = VALUE_NULL};
+        e->n_args = 0;
+        return;
+    }
+}
+
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret)
 {
@@ -379,6 +394,7 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
     TRY(sql__operator(a, name, e->args, n, location, &f));
     e->type = f->result;
     e->call.func = f;
+    sql__fold_null(e);
     *ret = e;
     return NULL;
 }

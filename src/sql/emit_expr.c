@@ -622,8 +622,22 @@ static bool is_step(struct emitter *em, const struct expr *e)
     return i >= 0;
 }
 
+/* SQLite gives what a COLLATE deep inside of an expression says to all that is built on it, even
+ * to another function's result: the type's own order is said anew. */
+static void restore_collation(struct emitter *em, const struct expr *e, size_t start)
+{
+    const struct type *t = type_by_oid(e->type);
+    if (t && t->storage != VALUE_TEXT && t->storage != VALUE_BLOB)
+        return;
+    if (!memmem(em->out->data + start, em->out->len - start, " COLLATE ", 9))
+        return;
+    const char *own = sql__collation(e->type);
+    buf_puts(em->out, *own ? own : " COLLATE BINARY");
+}
+
 void sql__emit_expr(struct emitter *em, const struct expr *e)
 {
+    size_t start = em->out->len;
     if (em->how && em->how->expr && em->how->expr(em->how->ctx, e, em->out))
         return;
     if (is_step(em, e))
@@ -634,6 +648,8 @@ void sql__emit_expr(struct emitter *em, const struct expr *e)
     else
         node(em, e);
     em->nesting--;
+    if (em->out->len - start > 9)
+        restore_collation(em, e, start);
 }
 
 static void node(struct emitter *em, const struct expr *e)

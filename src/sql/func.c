@@ -306,6 +306,8 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         return aggregate(a, s, n, e, ret);
     if (n->over)
         TRY(window_call(a, s, n, e, kind == FUNC_AGGREGATE));
+    else
+        sql__fold_null(e);
     *ret = e;
     return NULL;
 }

@@ -184,6 +184,9 @@ int32_t sql__common_typmod(struct expr *const *exprs, int n, uint32_t type);
 /* Resolves an operator over args (1 or 2) and coerces them in place. */
 struct error *sql__operator(struct analysis *a, const char *name, struct expr **args, int n,
                             int location, const struct func **ret);
+/* A strict function of a NULL constant is NULL, whatever its other arguments: none is evaluated, so
+ * none fails. */
+void sql__fold_null(struct expr *e);
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret); /* an operator as EXPR_FUNC */
 struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n);

@@ -477,6 +477,12 @@ enum {
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
 #define ROW_EMIT(from, to, e, fn) SCALAR1_EMIT("cast", from, to, e, fn)
+/* An input function: it sees a char(n) with its blanks. */
+#define ROW_IN(to, fn)                                                                             \
+    {                                                                                              \
+        .name = "cast", .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_TEXT}, .result = to,         \
+        .strict = true, .padded = true, .sqlite_name = #fn, .call = fn                             \
+    }
 #define ROW_TYPMOD(type, to, fn) SCALAR2("cast", type, OID_INT4, to, #fn, fn)
 
 #define ROW_TYPED(n, arg, arg2, to, fn)                                                            \
@@ -508,14 +514,14 @@ static const struct func rows[] = {
     [FLOAT8_TEXT] = ROW(OID_FLOAT8, OID_TEXT, float8_to_text),
     [FLOAT4_TEXT] = ROW(OID_FLOAT4, OID_TEXT, float4_to_text),
     [TEXT_BPCHAR] = ROW_EMIT(OID_TEXT, OID_BPCHAR, "rtrim($1, ' ')", text_to_bpchar),
-    [TEXT_BOOL] = ROW(OID_TEXT, OID_BOOL, text_to_bool),
-    [TEXT_INT2] = ROW(OID_TEXT, OID_INT2, text_to_int2),
-    [TEXT_INT4] = ROW(OID_TEXT, OID_INT4, text_to_int4),
-    [TEXT_INT8] = ROW(OID_TEXT, OID_INT8, text_to_int8),
-    [TEXT_FLOAT4] = ROW(OID_TEXT, OID_FLOAT4, text_to_float4),
-    [TEXT_FLOAT8] = ROW(OID_TEXT, OID_FLOAT8, text_to_float8),
-    [TEXT_OID] = ROW(OID_TEXT, OID_OID, text_to_oid),
-    [TEXT_NUMERIC] = ROW(OID_TEXT, OID_NUMERIC, text_to_numeric),
+    [TEXT_BOOL] = ROW_IN(OID_BOOL, text_to_bool),
+    [TEXT_INT2] = ROW_IN(OID_INT2, text_to_int2),
+    [TEXT_INT4] = ROW_IN(OID_INT4, text_to_int4),
+    [TEXT_INT8] = ROW_IN(OID_INT8, text_to_int8),
+    [TEXT_FLOAT4] = ROW_IN(OID_FLOAT4, text_to_float4),
+    [TEXT_FLOAT8] = ROW_IN(OID_FLOAT8, text_to_float8),
+    [TEXT_OID] = ROW_IN(OID_OID, text_to_oid),
+    [TEXT_NUMERIC] = ROW_IN(OID_NUMERIC, text_to_numeric),
     [TEXT_NAME] = ROW(OID_TEXT, OID_NAME, text_to_name),
     [VARCHAR_ASSIGN] = ROW_TYPMOD(OID_VARCHAR, OID_VARCHAR, varchar_assign),
     [VARCHAR_CUT] = ROW_TYPMOD(OID_VARCHAR, OID_VARCHAR, varchar_cut),
@@ -527,20 +533,20 @@ static const struct func rows[] = {
     [DATE_TEXT] = ROW(OID_DATE, OID_TEXT, date_to_text),
     [TIMESTAMP_TEXT] = ROW(OID_TIMESTAMP, OID_TEXT, timestamp_to_text),
     [TIMESTAMPTZ_TEXT] = ROW(OID_TIMESTAMPTZ, OID_TEXT, timestamptz_to_text),
-    [TEXT_DATE] = ROW(OID_TEXT, OID_DATE, text_to_date),
-    [TEXT_TIMESTAMP] = ROW(OID_TEXT, OID_TIMESTAMP, text_to_timestamp),
-    [TEXT_TIMESTAMPTZ] = ROW(OID_TEXT, OID_TIMESTAMPTZ, text_to_timestamptz),
+    [TEXT_DATE] = ROW_IN(OID_DATE, text_to_date),
+    [TEXT_TIMESTAMP] = ROW_IN(OID_TIMESTAMP, text_to_timestamp),
+    [TEXT_TIMESTAMPTZ] = ROW_IN(OID_TIMESTAMPTZ, text_to_timestamptz),
     [DATE_TIMESTAMP] =
         SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_to_timestamp", types__date_to_timestamp),
     [TIMESTAMP_DATE] =
         SCALAR1("cast", OID_TIMESTAMP, OID_DATE, "timestamp_to_date", types__timestamp_to_date),
     [TIMESTAMP_TYPMOD] = ROW_TYPMOD(OID_TIMESTAMP, OID_TIMESTAMP, timestamp_typmod),
     [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
-    [TEXT_BYTEA] = ROW(OID_TEXT, OID_BYTEA, text_to_bytea),
-    [TEXT_UUID] = ROW(OID_TEXT, OID_UUID, text_to_uuid),
+    [TEXT_BYTEA] = ROW_IN(OID_BYTEA, text_to_bytea),
+    [TEXT_UUID] = ROW_IN(OID_UUID, text_to_uuid),
     [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
-    [TEXT_TIME] = ROW(OID_TEXT, OID_TIME, text_to_time),
-    [TEXT_INTERVAL] = ROW(OID_TEXT, OID_INTERVAL, text_to_interval),
+    [TEXT_TIME] = ROW_IN(OID_TIME, text_to_time),
+    [TEXT_INTERVAL] = ROW_IN(OID_INTERVAL, text_to_interval),
     [TIMESTAMP_TIME] =
         SCALAR1("cast", OID_TIMESTAMP, OID_TIME, "timestamp_to_time", types__timestamp_to_time),
     [INTERVAL_TIME] =

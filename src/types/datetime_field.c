@@ -457,8 +457,8 @@ static struct error *trunc_timestamp(const struct value *v, uint32_t type, struc
     enum field f = unit_of(&v[0]);
     int64_t us = v[1].i, days, unit = unit_us(f);
     if (us == TIMESTAMP_NEVER || us == TIMESTAMP_EVER) {
-        *ret = v[1];
-        return unit || trunc_days(0, f, &days) ? NULL : bad_field(&v[0], f, type);
+        *ret = v[1]; /* of any unit, be there such a one or not */
+        return NULL;
     }
     if (unit)
         us = floor_div(us, unit) * unit;
@@ -515,8 +515,8 @@ static CALL(make_date)
     int month = (int)v[1].i, day = (int)v[2].i;
     if (v[0].i == 0 || month < 1 || month > MONTHS_IN_YEAR || day < 1 ||
         day > types__month_length(year, month))
-        return error_new(E_DATETIME_RANGE, "date field value out of range: %d-%02d-%02d",
-                         (int)v[0].i, month, day);
+        return error_new(E_DATETIME_RANGE, "date field value out of range: %d-%02d-%02d", (int)year,
+                         month, day);
     int64_t days = types__days_of(year, month, day);
     if (!types__date_valid(days))
         return error_new(E_DATETIME_RANGE, "date out of range: %d-%02d-%02d", (int)v[0].i, month,
@@ -529,11 +529,16 @@ static CALL(make_time)
 {
     int64_t hour = v[0].i, minute = v[1].i;
     double seconds = v[2].r;
-    int64_t us = (int64_t)rint(seconds >= 0 && seconds <= 60 ? seconds * 1e6 : 0);
-    if (hour < 0 || minute < 0 || minute > 59 || !(seconds >= 0 && seconds <= 60) ||
+    double rounded = rint(seconds * 1e6);
+    int64_t us = (int64_t)(rounded >= 0 && rounded <= 60e6 ? rounded : 0);
+    if (hour < 0 || minute < 0 || minute > 59 || !(rounded >= 0 && rounded <= 60e6) ||
         hour * HOUR_US + minute * MINUTE_US + us > DAY_US)
-        return error_new(E_DATETIME_RANGE, "time field value out of range: %d:%02d:%02g", (int)hour,
-                         (int)minute, seconds);
+        return isinf(seconds)
+                   ? error_new(E_DATETIME_RANGE,
+                               "time field value out of range: %d:%02d:%sInfinity", (int)hour,
+                               (int)minute, seconds < 0 ? "-" : "")
+                   : error_new(E_DATETIME_RANGE, "time field value out of range: %d:%02d:%02g",
+                               (int)hour, (int)minute, seconds);
     *ret = value_int(hour * HOUR_US + minute * MINUTE_US + us);
     return NULL;
 }

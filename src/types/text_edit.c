@@ -327,6 +327,12 @@ static CALL(quote_literal)
     return NULL;
 }
 
+static CALL(quote_bool)
+{
+    *ret = v->i ? value_text("'true'", 6) : value_text("'false'", 7);
+    return NULL;
+}
+
 static CALL(quote_nullable)
 {
     if (v->kind == VALUE_NULL) {
@@ -336,7 +342,20 @@ static CALL(quote_nullable)
     return quote_literal(v, n, a, ret);
 }
 
+static CALL(quote_nullable_bool)
+{
+    return v->kind == VALUE_NULL ? quote_nullable(v, n, a, ret) : quote_bool(v, n, a, ret);
+}
+
 /* ---- rows ---- */
+
+/* Both quote what a cast to text gives, and so not the blanks of a char(n), and the whole word of a
+ * bool. */
+#define QUOTE_NULLABLE(type, sql, fn)                                                              \
+    {                                                                                              \
+        .name = "quote_nullable", .kind = FUNC_SCALAR, .nargs = 1, .args = {type}, .result = T,    \
+        .sqlite_name = sql, .call = fn                                                             \
+    }
 
 #define T OID_TEXT
 #define I4 OID_INT4
@@ -394,14 +413,13 @@ static const struct func rows[] = {
     SCALAR1_EMIT("rtrim", T, T, "rtrim($1)", text_rtrim),
     SCALAR2_EMIT("rtrim", T, T, T, "rtrim($1, $2)", text_rtrim),
     SCALAR1("quote_literal", T, T, "quote_literal", quote_literal),
+    SCALAR1("quote_literal", OID_BPCHAR, T, "quote_literal", quote_literal),
+    SCALAR1("quote_literal", OID_BOOL, T, "quote_bool", quote_bool),
     SCALAR1("quote_literal", ANY, T, "quote_literal", quote_literal),
-    {.name = "quote_nullable",
-     .kind = FUNC_SCALAR,
-     .nargs = 1,
-     .args = {ANY},
-     .result = T,
-     .sqlite_name = "quote_nullable",
-     .call = quote_nullable},
+    QUOTE_NULLABLE(T, "quote_nullable", quote_nullable),
+    QUOTE_NULLABLE(OID_BPCHAR, "quote_nullable", quote_nullable),
+    QUOTE_NULLABLE(OID_BOOL, "quote_nullable_bool", quote_nullable_bool),
+    QUOTE_NULLABLE(ANY, "quote_nullable", quote_nullable),
 };
 
 const struct func_rows types__edit_funcs = {rows, ARRAY_LEN(rows)};
