@@ -1,7 +1,8 @@
 /*
- * The table of functions, operators and aggregates that the analyser uses, a row a line: kind (one of
- * scalar, operator, aggregate, window), name, argument types with commas ("*" repeats the last one),
- * result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit, assignment, explicit).
+ * The table of functions, operators and aggregates that the analyser uses, a row a line: kind (one
+ * of scalar, operator, aggregate, window), name, argument types with commas ("*" repeats the last
+ * one), result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit, assignment,
+ * explicit).
  */
 #include <stdio.h>
 
