@@ -422,6 +422,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     if (!s->in_transaction && plan->query->n_hidden > 0)
         s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
     bind_hidden(&r, params);
+    exec__stage_params(&r, r.n_params);
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
     if (plan->writes && !ret->request.gateway)
         ret->request = exec__next_request(s);
@@ -432,6 +433,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         e = exec__run(&r);
         exec__leave(s);
     }
+    exec__stage_done(&r);
     arena_done(&r.arena);
     ret->doubt = r.doubt;
     if (!e)

@@ -92,6 +92,7 @@ struct run {
     struct arena arena;
     struct value *params; /* the client's, then the hidden ones */
     int n_params;
+    struct buf *packs; /* of a staged plan: what its packed parameters hold; staged->n_params */
     const struct exec_sink *sink;
     int64_t rows;     /* given to the sink, or affected */
     bool given;       /* the sink has rows of this attempt */
@@ -153,6 +154,21 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
                          size_t sql_len, const struct plan_scan *scan, exec__row_fn row, void *ctx);
 struct error *exec__scan(struct run *r, const struct plan_scan *scan, exec__row_fn row, void *ctx);
 struct error *exec__run_constant(struct run *r);
+
+/* ---- writes in stages (stage.c) ------------------------------------------------------------- */
+
+/* Makes room for the packed parameters after n ones. */
+void exec__stage_params(struct run *r, int n);
+/* Parameters that go along to the server that runs the statement. */
+int exec__stage_sent(const struct run *r);
+/* Reads the tables of other regions into their parameters. */
+struct error *exec__stage_pull(struct run *r);
+/* MS002 when what was sent was packed for another plan. */
+struct error *exec__stage_check(const struct run *r);
+struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn row, void *ctx,
+                               int64_t *ret_count);
+void exec__stage_done(struct run *r);
+
 /* Before and after scanning: pins the regions that come more than once. `e` is how it went; comes
  * back, or MS001 when a snapshot turns out to be stale. */
 struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n);

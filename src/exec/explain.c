@@ -70,20 +70,6 @@ static struct error *where(struct run *r, uint64_t region, struct buf *out)
     return NULL;
 }
 
-static struct error *explain_region(struct run *r)
-{
-    const struct plan *p = r->plan;
-    _cleanup_(buf_done) struct buf b = {0};
-    buf_puts(&b, p->writes ? "Write in one region (" : "Read in one region (");
-    TRY(where(r, p->region, &b));
-    buf_puts(&b, ")");
-    TRY(line(r, &b));
-    TRY(linef(r, "  SQLite: %s", p->sql));
-    if (p->query->kind == QUERY_TRUNCATE)
-        return NULL;
-    return explain_sql(r, p->region, p->schema_version, p->sql, 2);
-}
-
 static struct error *explain_scan(struct run *r, const struct plan_scan *s, int indent)
 {
     _cleanup_(buf_done) struct buf b = {0};
@@ -98,6 +84,36 @@ static struct error *explain_scan(struct run *r, const struct plan_scan *s, int 
         return NULL;
     TRY(linef(r, "%*sSQLite: %s", indent + 2, "", s->sql));
     return explain_sql(r, s->region, s->schema_version, s->sql, indent + 2);
+}
+
+static struct error *explain_stages(struct run *r)
+{
+    const struct plan *p = r->plan;
+    const struct plan_staged *st = p->staged;
+    for (int i = 0; i < st->n_scans; i++)
+        TRY(explain_scan(r, &st->scans[i], 2));
+    for (int i = 0; i < st->n_stages; i++) {
+        TRY(linef(r, "  Stage %d", i + 1));
+        TRY(linef(r, "    SQLite: %s", st->stages[i].sql));
+        TRY(explain_sql(r, p->region, p->schema_version, st->stages[i].sql, 4));
+    }
+    return NULL;
+}
+
+static struct error *explain_region(struct run *r)
+{
+    const struct plan *p = r->plan;
+    _cleanup_(buf_done) struct buf b = {0};
+    buf_puts(&b, p->writes ? "Write in one region (" : "Read in one region (");
+    TRY(where(r, p->region, &b));
+    buf_puts(&b, ")");
+    TRY(line(r, &b));
+    if (p->staged)
+        return explain_stages(r);
+    TRY(linef(r, "  SQLite: %s", p->sql));
+    if (p->query->kind == QUERY_TRUNCATE)
+        return NULL;
+    return explain_sql(r, p->region, p->schema_version, p->sql, 2);
 }
 
 static struct error *explain_gather(struct run *r, const char *title, int indent)

@@ -180,8 +180,10 @@ static struct error *plan_of(struct call *c, const char *key, size_t key_len, st
 
 static struct error *run_plan(struct call *c, struct run *r, bool has_request, struct outgoing *o)
 {
-    if (r->n_params != r->plan->query->n_params + r->plan->query->n_hidden)
+    if (r->n_params != exec__stage_sent(r))
         return malformed();
+    exec__stage_params(r, r->n_params);
+    TRY(exec__stage_check(r));
     if (r->plan->writes && !has_request && c->s->held.kind == HELD_NONE)
         return malformed();
     const struct exec_sink sink = {.ctx = o, .row = out_row};
@@ -211,6 +213,7 @@ static struct error *do_run(struct call *c)
     else
         e = run_plan(c, &r, has_request, &o);
     buf_done(&o.buf);
+    exec__stage_done(&r);
     arena_done(&r.arena);
     plan_unref(r.plan);
     snprintf(c->tag, 64, "RUN");

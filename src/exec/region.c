@@ -36,6 +36,8 @@ static struct error *run_write_stmt(struct run *r, struct store_conn *c, exec__r
         *ret_count = 0;
         return store_exec(c, r->plan->sql);
     }
+    if (r->plan->staged)
+        return exec__run_stages(r, c, row, ctx, ret_count);
     TRY(run_stmt(r, c, row, ctx));
     *ret_count = r->plan->writes ? sqlite3_changes64(db) : 0;
     return NULL;
@@ -133,7 +135,7 @@ static struct error *run_at(struct run *r, struct peer_conn *c)
 {
     _cleanup_(buf_done) struct buf text = {0}, args = {0};
     run_text(r, &text);
-    exec__args_put(&args, r->plan->writes ? &r->request : NULL, r->params, r->n_params);
+    exec__args_put(&args, r->plan->writes ? &r->request : NULL, r->params, exec__stage_sent(r));
     int64_t count = 0;
     TRY(exec__peer_run(r->s, c, text.data, &args, emit_row, r, &count, NULL));
     if (r->plan->writes)
@@ -165,6 +167,8 @@ struct error *exec__run_region(struct run *r)
     struct exec_session *s = r->s;
     const struct plan *p = r->plan;
     bool changes = p->writes || p->locks;
+    if (!r->here)
+        TRY(exec__stage_pull(r));
     if (s->in_transaction && changes)
         TRY(exec__hold(s, p->region, p->schema_version, r->deadline));
     if (s->held.kind != HELD_NONE && s->held.region == p->region)

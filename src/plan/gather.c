@@ -49,6 +49,14 @@ static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_
     return filters;
 }
 
+void plan__scan_used(struct plan *p, const struct rte *rte, struct plan_scan *ret)
+{
+    int n_columns, n_filters;
+    int *columns = used_columns(p, rte, &n_columns);
+    struct expr **filters = scan_filters(p, rte, &n_filters);
+    plan__scan(p, rte, n_columns, columns, filters, n_filters, ret);
+}
+
 /* The texts that make and fill the table of scan i. A reference of which no column is read still
  * counts rows. */
 static void table_texts(struct plan *p, struct plan_gather *g, int i)
@@ -90,10 +98,7 @@ struct error *plan__gather(struct plan *p, const struct select *s, struct plan_g
         const struct rte *r = q->rtes[i];
         if (r->kind != RTE_TABLE || r->target)
             continue;
-        int n_columns, n_filters;
-        int *columns = used_columns(p, r, &n_columns);
-        struct expr **filters = scan_filters(p, r, &n_filters);
-        plan__scan(p, r, n_columns, columns, filters, n_filters, &g->scans[g->n_scans]);
+        plan__scan_used(p, r, &g->scans[g->n_scans]);
         table_texts(p, g, g->n_scans++);
     }
     const struct sql_emit how = {.table = print_pulled};

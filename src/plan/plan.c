@@ -43,6 +43,7 @@ struct places {
     const struct table *first;
     const struct table *other; /* one of another place than `first` */
     const struct table *written;
+    bool several_written; /* .. in several regions */
 };
 
 static void look(const struct query *q, struct places *ret)
@@ -50,8 +51,10 @@ static void look(const struct query *q, struct places *ret)
     *ret = (struct places){0};
     for (int i = 0; i < q->n_tables; i++) {
         const struct table *t = q->tables[i].table;
-        if (q->tables[i].written)
+        if (q->tables[i].written) {
+            ret->several_written |= ret->written && ret->written->region != t->region;
             ret->written = t;
+        }
         if (t->id == 0) {
             ret->n_system++;
         } else if (ret->n_regions == 0) {
@@ -178,6 +181,7 @@ static struct error *refuse_several(const struct plan *p, const struct places *a
                                 p->query->kind == QUERY_UPDATE   ? "UPDATE"
                                 : p->query->kind == QUERY_DELETE ? "DELETE"
                                 : p->query->kind == QUERY_INSERT ? "INSERT"
+                                : p->query->kind == QUERY_SELECT ? "a statement"
                                                                  : "TRUNCATE");
     if (at->first && at->other)
         error_detail(e, "\"%s\" and \"%s\" are in different regions.", at->first->name,
@@ -240,30 +244,39 @@ static struct error *emit_row_insert(struct plan *p)
 
 static struct error *plan_insert_from_elsewhere(struct plan *p, const struct places *at)
 {
-    if (!only_rows_are_foreign(p->query->write))
-        return refuse_several(
-            p, at, "Keep subqueries in RETURNING and ON CONFLICT to the target's region.");
     p->kind = PLAN_INSERT;
     TRY(in_region(p, at->written->region));
     TRY(emit_row_insert(p));
     return plan__gather(p, p->query->write->select, &p->gather);
 }
 
+static struct error *in_stages(struct plan *p, uint64_t region)
+{
+    p->kind = PLAN_REGION;
+    TRY(in_region(p, region));
+    return plan__stages(p);
+}
+
 static struct error *plan_write(struct plan *p)
 {
+    const struct query *q = p->query;
     struct places at;
-    look(p->query, &at);
+    look(q, &at);
     if (!at.written)
         return error_new(E_INTERNAL, "a write without a target");
     if (at.written->id == 0)
         return error_new("42809", "cannot change system view \"%s\"", at.written->name);
+    if (at.several_written)
+        return refuse_several(p, &at,
+                              "Write each in a statement of its own, or put both tables into one "
+                              "region: WITH (colocate_with = '..') when creating.");
+    bool stages = plan__needs_stages(q);
     if (at.n_regions == 1 && at.n_system == 0)
-        return whole_in_region(p, at.region);
-    if (p->query->kind == QUERY_INSERT)
+        return stages ? in_stages(p, at.region) : whole_in_region(p, at.region);
+    /* many rows: streamed, not packed */
+    if (q->kind == QUERY_INSERT && !stages && !q->returns && only_rows_are_foreign(q->write))
         return plan_insert_from_elsewhere(p, &at);
-    return refuse_several(p, &at,
-                          "Read the other table first and give its values as parameters, or put "
-                          "both into one region: WITH (colocate_with = '..') when creating.");
+    return in_stages(p, at.written->region);
 }
 
 /* Do rows of any other table that is still to be emptied refer to t? */
@@ -326,7 +339,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
 {
     switch (p->query->kind) {
     case QUERY_SELECT:
-        return plan_select(p, pc);
+        return p->query->writes ? plan_write(p) : plan_select(p, pc);
     case QUERY_INSERT:
     case QUERY_UPDATE:
     case QUERY_DELETE:

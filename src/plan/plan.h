@@ -8,6 +8,7 @@
  *   several regions, or system tables       PLAN_GATHER    each reference's needed columns and rows
  * are pulled into a private SQLite database, on which the whole statement runs INSERT .. SELECT
  * from elsewhere         PLAN_INSERT    a PLAN_GATHER or PLAN_BATCH whose rows are then inserted
+ * other writes that read elsewhere, data-modifying CTEs: PLAN_REGION in stages (stage.c)
  *   schema changes                          PLAN_DDL       the master's
  *
  * A plan depends on the schema alone (catalog_schema_is_current), not on where regions are: that is
@@ -92,6 +93,29 @@ struct plan_gather {
     size_t sql_len;
 };
 
+/* One SQLite statement of a write that takes several (stage.c). */
+struct plan_stage {
+    const char *sql;
+    size_t sql_len;
+    int param;                 /* its rows, packed (types_pack_row), become this parameter; 0: no */
+    bool to_client;            /* its rows are the statement's result */
+    bool counted;              /* what it changes, or a SELECT gives, is the statement's count */
+    const struct write *write; /* what it does; NULL: it reads */
+};
+
+/*
+ * Parameters from first_param on: when there are scans, the signature and the rows of each scan,
+ * packed by whoever sends the statement to its region; then those that the stages fill.
+ */
+struct plan_staged {
+    int first_param, n_params;
+    int n_scans;
+    struct plan_scan *scans; /* tables of other regions, and system tables */
+    uint64_t signature;      /* equal plans of two servers have equal ones */
+    int n_stages;
+    struct plan_stage *stages;
+};
+
 struct plan {
     enum plan_kind kind;
     const struct query *query; /* the statement itself; of an EXPLAIN: the explained one */
@@ -113,6 +137,7 @@ struct plan {
                         from ?1.. */
     size_t sql_len;
 
+    struct plan_staged *staged; /* PLAN_REGION: the statement runs in stages, and `sql` is NULL */
     struct plan_batch *batch;   /* PLAN_BATCH, or PLAN_INSERT */
     struct plan_gather *gather; /* PLAN_GATHER, or PLAN_INSERT; PLAN_BATCH: what to do when memory
                                    does not suffice */

@@ -10,6 +10,14 @@ const char *plan__text(struct plan *p, const struct buf *b, size_t *ret_len);
 void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *columns,
                 struct expr *const *filters, int n_filters, struct plan_scan *ret);
 
+/* The columns of a table that the statement uses, and the filters that can run there. */
+void plan__scan_used(struct plan *p, const struct rte *rte, struct plan_scan *ret);
+
+/* stage.c: must the write run in several stages, wherever its tables are? Makes them: p->staged,
+ * for p->region. */
+bool plan__needs_stages(const struct query *q);
+struct error *plan__stages(struct plan *p);
+
 /* Plans that pull every table reference of q->select (or of the whole SELECT `s`) and run its text
  * over what was pulled. */
 struct error *plan__gather(struct plan *p, const struct select *s, struct plan_gather **ret);

@@ -265,11 +265,11 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
     case T_SelectStmt:
         return select_statement(a, (const SelectStmt *)n);
     case T_InsertStmt:
-        return sql__insert(a, (const InsertStmt *)n);
+        return sql__insert(a, NULL, (const InsertStmt *)n);
     case T_UpdateStmt:
-        return sql__update(a, (const UpdateStmt *)n);
+        return sql__update(a, NULL, (const UpdateStmt *)n);
     case T_DeleteStmt:
-        return sql__delete(a, (const DeleteStmt *)n);
+        return sql__delete(a, NULL, (const DeleteStmt *)n);
     case T_CreateStmt:
         return sql__create_table(a, (const CreateStmt *)n);
     case T_IndexStmt:

@@ -187,7 +187,10 @@ static void derived(struct emitter *em, const struct rte *r)
         return;
     }
     puts_(em, "(");
-    sql__emit_select(em, r->select, NAMES_POSITION);
+    if (r->single)
+        sql__emit_single(em, r->select, NAMES_POSITION);
+    else
+        sql__emit_select(em, r->select, NAMES_POSITION);
     puts_(em, ")");
 }
 
@@ -523,25 +526,59 @@ static void setop(struct emitter *em, const struct select *s, enum column_names 
  * -----------------------------------------------------------------------------------------------------------
  */
 
+static void cte(struct emitter *em, const struct cte *c)
+{
+    sql_quote(c->label, em->out);
+    puts_(em, "(");
+    positions(em, c->n_columns);
+    /* PostgreSQL runs a query that is read twice once */
+    bool once = c->write || c->materialized > 0 || (c->materialized == 0 && c->n_refs > 1);
+    puts_(em, once && !c->recursive ? ") AS MATERIALIZED (" : ") AS (");
+    if (c->write)
+        em->how->cte(em->how->ctx, c, em->out);
+    else
+        sql__emit_select(em, c->select, NAMES_POSITION);
+    puts_(em, ")");
+}
+
+/* Whose rows nobody can read: it has no RETURNING. */
+static bool is_silent(const struct cte *c)
+{
+    return c->write && !c->n_columns;
+}
+
+static void ctes(struct emitter *em, struct cte *const *list, int n, const char *between)
+{
+    for (int i = 0; i < n; i++) {
+        if (is_silent(list[i]))
+            continue;
+        puts_(em, between);
+        between = ", ";
+        cte(em, list[i]);
+    }
+}
+
+void sql_emit_ctes(struct cte *const *list, int n, const struct sql_emit *how, struct buf *out)
+{
+    struct emitter em = {.how = how, .out = out};
+    ctes(&em, list, n, "");
+}
+
 static void with(struct emitter *em, const struct select *s)
 {
-    bool recursive = false;
-    for (int i = 0; i < s->n_ctes; i++)
-        recursive |= s->ctes[i]->recursive;
+    bool recursive = false, any = em->with && *em->with;
     for (int i = 0; i < s->n_ctes; i++) {
-        const struct cte *c = s->ctes[i];
-        puts_(em, i ? ", " : recursive ? "WITH RECURSIVE " : "WITH ");
-        sql_quote(c->label, em->out);
-        puts_(em, "(");
-        positions(em, c->n_columns);
-        /* PostgreSQL runs a query that is read twice once */
-        bool once = c->materialized > 0 || (c->materialized == 0 && c->n_refs > 1);
-        puts_(em, once && !c->recursive ? ") AS MATERIALIZED (" : ") AS (");
-        sql__emit_select(em, c->select, NAMES_POSITION);
-        puts_(em, ")");
+        recursive |= s->ctes[i]->recursive;
+        any |= !is_silent(s->ctes[i]);
     }
-    if (s->n_ctes)
-        puts_(em, " ");
+    if (!any)
+        return;
+    puts_(em, recursive || em->with ? "WITH RECURSIVE " : "WITH ");
+    bool first = !em->with || !*em->with;
+    puts_(em, first ? "" : em->with);
+    em->with = NULL;
+    ctes(em, s->ctes, s->n_ctes, first ? "" : ", ");
+    puts_(em, " ");
 }
 
 /* ---- selects
@@ -577,7 +614,7 @@ void sql__emit_select(struct emitter *em, const struct select *s, enum column_na
 
 struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out)
 {
-    struct emitter em = {.how = how, .out = out};
+    struct emitter em = {.how = how, .out = out, .with = how ? how->with : NULL};
     select_part(&em, s, NAMES_NONE, !(how && how->no_order));
     return NULL;
 }
@@ -629,7 +666,7 @@ static void assignments(struct emitter *em, const struct table *t, const struct 
 static void returning(struct emitter *em, const struct write *w)
 {
     em->bare = w->target;
-    for (int i = 0; i < w->n_returning; i++) {
+    for (int i = 0; i < w->n_returning && !em->no_returning; i++) {
         puts_(em, i ? ", " : " RETURNING ");
         sql__emit_expr(em, w->returning[i].expr);
     }
@@ -695,6 +732,18 @@ static void insert(struct emitter *em, const struct write *w)
     returning(em, w);
 }
 
+/*
+ * SQLite computes the new values row by row, as it writes: a subquery would see the rows before in
+ * their new state. With a FROM all are computed before the first is written.
+ */
+static bool reads_tables(const struct write *w)
+{
+    bool found = false;
+    for (int i = 0; i < w->n_set && !found; i++)
+        found = expr_has_subquery(w->set[i].value);
+    return found;
+}
+
 static void update(struct emitter *em, const struct write *w)
 {
     with(em, w->select);
@@ -705,13 +754,14 @@ static void update(struct emitter *em, const struct write *w)
     if (w->select->n_from) {
         puts_(em, " FROM ");
         from_list(em, w->select);
+    } else if (reads_tables(w)) {
+        puts_(em, " FROM (SELECT 1)");
     }
     where(em, w->select->where);
     returning(em, w);
 }
 
-/* A name of the row id that no column of the table hides. */
-static const char *rowid_name(const struct table *t)
+const char *sql_rowid_name(const struct table *t)
 {
     static const char *const names[] = {"rowid", "_rowid_", "oid"};
     for (size_t i = 0; i < ARRAY_LEN(names); i++) {
@@ -726,7 +776,7 @@ static const char *rowid_name(const struct table *t)
 
 static struct error *delete_using(struct emitter *em, const struct write *w)
 {
-    const char *rowid = rowid_name(w->target->table);
+    const char *rowid = sql_rowid_name(w->target->table);
     if (!rowid)
         return error_hint(error_new(E_UNSUPPORTED,
                                     "DELETE ... USING is not supported for table \"%s\"",
@@ -758,21 +808,28 @@ static struct error *delete (struct emitter *em, const struct write *w)
     return NULL;
 }
 
-struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct buf *out)
+struct error *sql_emit_write(const struct write *w, bool no_returning, const struct sql_emit *how,
+                             struct buf *out)
 {
-    struct emitter em = {.how = how, .out = out};
-    switch (q->kind) {
-    case QUERY_SELECT:
-        return sql_emit_select(q->select, how, out);
+    struct emitter em = {
+        .how = how, .out = out, .no_returning = no_returning, .with = how ? how->with : NULL};
+    switch (w->kind) {
     case QUERY_INSERT:
-        insert(&em, q->write);
+        insert(&em, w);
         return NULL;
     case QUERY_UPDATE:
-        update(&em, q->write);
+        update(&em, w);
         return NULL;
-    case QUERY_DELETE:
-        return delete (&em, q->write);
     default:
-        return error_new(E_INTERNAL, "%s has no SQLite text", q->tag);
+        return delete (&em, w);
     }
+}
+
+struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct buf *out)
+{
+    if (q->kind == QUERY_SELECT)
+        return sql_emit_select(q->select, how, out);
+    if (q->write)
+        return sql_emit_write(q->write, false, how, out);
+    return error_new(E_INTERNAL, "%s has no SQLite text", q->tag);
 }

@@ -131,6 +131,10 @@ static void column(struct emitter *em, const struct expr *e)
         sql_quote(r->label, em->out);
         buf_puts(em->out, ".");
     }
+    if (e->col.column == COLUMN_ROWID) {
+        buf_puts(em->out, sql_rowid_name(r->table));
+        return;
+    }
     switch (r->kind) {
     case RTE_TABLE:
         sql_quote(r->table->columns[e->col.column].name, em->out);
@@ -336,25 +340,31 @@ static bool equals_a_key(const struct select *s, const struct rte *r, const stru
     return k->n_columns > 0;
 }
 
-/* A subquery of one row, or an error: SQLite would take the first row in silence. */
-static void scalar_subquery(struct emitter *em, const struct select *s)
+/* SQLite would take the first row in silence. */
+void sql__emit_single(struct emitter *em, const struct select *s, enum column_names names)
 {
-    if (is_single_row(s)) {
-        buf_puts(em->out, "(");
-        sql__emit_select(em, s, NAMES_NONE);
-        buf_puts(em->out, ")");
-        return;
-    }
     static const char *const suffixes[] = {
         [VALUE_INT] = "int", [VALUE_REAL] = "real", [VALUE_TEXT] = "text", [VALUE_BLOB] = "blob"};
     for (int i = 0; i < s->n_targets; i++) {
         const struct type *t = type_by_oid(s->targets[i].expr->type);
-        buf_printf(em->out, "%sminisql_single_%s(c%d)", i ? ", " : "(SELECT ",
+        buf_printf(em->out, "%sminisql_single_%s(c%d)", i ? ", " : "SELECT ",
                    suffixes[t ? t->storage : VALUE_TEXT], i + 1);
+        if (names == NAMES_POSITION)
+            buf_printf(em->out, " AS c%d", i + 1);
     }
     buf_puts(em->out, " FROM (");
     sql__emit_select(em, s, NAMES_POSITION);
-    buf_puts(em->out, "))");
+    buf_puts(em->out, ")");
+}
+
+static void scalar_subquery(struct emitter *em, const struct select *s)
+{
+    buf_puts(em->out, "(");
+    if (is_single_row(s))
+        sql__emit_select(em, s, NAMES_NONE);
+    else
+        sql__emit_single(em, s, NAMES_NONE);
+    buf_puts(em->out, ")");
 }
 
 /* EXISTS(SELECT 1 FROM (s) AS q WHERE <x op q.c1><suffix>) */

@@ -8,10 +8,12 @@ struct emitter {
     const struct sql_emit *how;
     struct buf *out;
     const struct rte *bare; /* its columns are printed without a qualifier */
-    bool all_bare;          /* a scan, a CHECK: there is one table only */
-    int nesting;            /* of the expression that is being printed; 0: none */
-    struct steps *steps;    /* its parts that stand in a WITH; NULL: it is shallow */
-    int n_probes;           /* numbers the names made up on the way */
+    bool no_returning;
+    const char *with;    /* how->with, until it is printed */
+    bool all_bare;       /* a scan, a CHECK: there is one table only */
+    int nesting;         /* of the expression that is being printed; 0: none */
+    struct steps *steps; /* its parts that stand in a WITH; NULL: it is shallow */
+    int n_probes;        /* numbers the names made up on the way */
 };
 
 /* Which names the result columns get. */
@@ -24,4 +26,6 @@ void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, 
 void sql__emit_compared(struct emitter *em, const struct expr *e);
 void sql__emit_order(struct emitter *em, const struct order_item *items, int n); /* a window's */
 void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names);
+/* The select as exactly one row: NULLs when it has none, 21000 when it has more. */
+void sql__emit_single(struct emitter *em, const struct select *s, enum column_names names);
 const char *sql__collation(uint32_t type); /* " COLLATE x", or "" */

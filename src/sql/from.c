@@ -93,6 +93,11 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
     r->n_columns = c->n_columns;
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(c->n_columns, 1));
     memcpy(r->columns, c->columns, sizeof(*c->columns) * (size_t)c->n_columns);
+    if (c->write && !c->n_columns)
+        return sql__at(
+            a,
+            error_new(E_UNSUPPORTED, "WITH query \"%s\" does not have a RETURNING clause", c->name),
+            rv->location);
     *ret = r;
     return NULL;
 }

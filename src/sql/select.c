@@ -11,18 +11,24 @@
  * ---------------------------------------------------------------------------------------------- */
 
 /* What references see: the result columns, under the names given in WITH x (a, b). */
-static void cte_columns(struct analysis *a, struct cte *c, struct select *sel, const List *names)
+static void result_columns(struct analysis *a, struct cte *c, const struct target *targets, int n,
+                           const List *names)
 {
-    c->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
-    c->n_columns = sel->n_targets;
-    c->select = sel;
-    for (int i = 0; i < sel->n_targets; i++) {
-        const struct expr *e = sel->targets[i].expr;
-        const char *name = sel->targets[i].name;
+    c->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(n, 1));
+    c->n_columns = n;
+    for (int i = 0; i < n; i++) {
+        const struct expr *e = targets[i].expr;
+        const char *name = targets[i].name;
         if (i < list_length(names))
             name = arena_strdup(a->arena, strVal(list_nth(names, i)));
         c->columns[i] = (struct rte_column){.name = name, .type = e->type, .typmod = e->typmod};
     }
+}
+
+static void cte_columns(struct analysis *a, struct cte *c, struct select *sel, const List *names)
+{
+    c->select = sel;
+    result_columns(a, c, sel->targets, sel->n_targets, names);
 }
 
 static struct error *resolve_unknown(struct analysis *a, struct select *sel)
@@ -132,10 +138,12 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
 static struct error *cte(struct analysis *a, struct scope *s, const CommonTableExpr *n,
                          bool recursive)
 {
-    if (!IsA(n->ctequery, SelectStmt))
-        return sql__unsupported(a, n->location,
-                                "Run it as a statement of its own, in one transaction.",
-                                "a data-modifying statement in WITH is not supported");
+    bool writes = !IsA(n->ctequery, SelectStmt);
+    if (writes && s->parent)
+        return sql__at(a,
+                       error_new(E_UNSUPPORTED, "WITH clause containing a data-modifying statement "
+                                                "must be at the top level"),
+                       n->location);
     if (n->search_clause || n->cycle_clause)
         return sql__unsupported(a, n->location,
                                 "Compute the order or the path in the query itself.",
@@ -154,7 +162,11 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
                                                                   : 0;
     const SelectStmt *q = (const SelectStmt *)n->ctequery;
     sql__push(a->arena, &a->ctes, c);
-    if (recursive && q->op == PG_SETOP_UNION) {
+    if (writes) {
+        TRY(sql__write_cte(a, s, n->ctequery, &c->write));
+        result_columns(a, c, c->write->returning, c->write->n_returning, n->aliascolnames);
+        sql__push(a->arena, &s->ctes, c);
+    } else if (recursive && q->op == PG_SETOP_UNION) {
         sql__push(a->arena, &s->ctes, c);
         TRY(recursive_cte(a, s, c, n));
     } else {

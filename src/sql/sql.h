@@ -78,6 +78,8 @@ enum expr_kind {
     EXPR_SUBQUERY,    /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
 };
 
+enum { COLUMN_ROWID = -1 }; /* of a base table: what tells its rows apart. Made by plan/ only */
+
 enum is_test {
     IS_NULL,
     IS_NOT_NULL,
@@ -111,7 +113,7 @@ struct expr {
         int param;
         struct {
             struct rte *rte;
-            int column; /* 0-based in rte->columns */
+            int column; /* 0-based in rte->columns; COLUMN_ROWID */
         } col;
         struct {
             const struct func *func;
@@ -164,6 +166,7 @@ struct rte {
     int n_args;
     struct select
         *owner;    /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
+    bool single;   /* RTE_SUBQUERY: exactly one row, of NULLs when there is none; more is 21000 */
     bool lateral;  /* depends on entries to its left: computed anew for each of their rows */
     bool nullable; /* on the nullable side of an outer join: any column can be NULL */
     bool target;   /* of INSERT, UPDATE, DELETE */
@@ -220,6 +223,7 @@ struct cte {
     int n_columns;
     struct rte_column *columns;
     struct select *select; /* recursive: a SETOP_UNION of the start and the step */
+    struct write *write;   /* INSERT, UPDATE, DELETE: select is NULL; n_columns 0: no RETURNING */
     int n_refs;
     int materialized; /* 1 MATERIALIZED, -1 NOT MATERIALIZED, 0 nothing said */
 };
@@ -342,6 +346,7 @@ struct query_notice {
 /* INSERT, UPDATE, DELETE. INSERT fills every column of the table: `select` gives the values for
  * all n_columns of the target, in table order, defaults and casts included. */
 struct write {
+    enum query_kind kind; /* QUERY_INSERT, .. */
     struct rte *target;
     struct select *select; /* INSERT: its rows. UPDATE, DELETE: from, where, ctes live here */
     int n_set;             /* UPDATE */
@@ -539,6 +544,10 @@ struct sql_emit {
     /* Prints what stands for a range-table entry in FROM ('temp."pulled_3"'), without its alias,
      * and returns true. It must have (at least) the used columns under their own names. */
     bool (*table)(void *ctx, const struct rte *r, struct buf *out);
+    /* Prints the query that stands for a data-modifying CTE: the rows of its RETURNING. */
+    void (*cte)(void *ctx, const struct cte *c, struct buf *out);
+    const char
+        *with;     /* definitions that go before the statement's own WITH: a AS (..), b AS (..) */
     bool no_order; /* leave out ORDER BY, LIMIT and OFFSET of the outermost select */
 };
 
@@ -557,6 +566,13 @@ void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
  * aggregates and columns as columns of that source. */
 struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
                             struct buf *out);
+/* One INSERT, UPDATE or DELETE. no_returning: leave it out. */
+struct error *sql_emit_write(const struct write *w, bool no_returning, const struct sql_emit *how,
+                             struct buf *out);
+/* The definitions of the first n WITH queries: a AS (..), b AS (..) */
+void sql_emit_ctes(struct cte *const *ctes, int n, const struct sql_emit *how, struct buf *out);
+/* A name of the row id that no column hides; NULL: all are. */
+const char *sql_rowid_name(const struct table *t);
 void sql_quote(const char *name, struct buf *out);                          /* "name" */
 void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a SQLite literal */
 
@@ -566,6 +582,9 @@ void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a
  * node's children. Subqueries' selects are entered too when `selects` is set. */
 void expr_walk(const struct expr *e, bool selects, bool (*visit)(void *ctx, const struct expr *e),
                void *ctx);
+/* Those of an INSERT, UPDATE or DELETE, with its select. */
+void write_walk(const struct write *w, bool selects, bool (*visit)(void *ctx, const struct expr *e),
+                void *ctx);
 /* All expressions directly in a select (targets, ON, WHERE, GROUP BY, ..), and those of the selects
  * in it when `selects` is set. */
 void select_walk(const struct select *s, bool selects,

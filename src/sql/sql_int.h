@@ -275,9 +275,12 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
 /* ---- write.c, command.c, and a file for each kind of DDL
  * --------------------------------------------------------------------- */
 
-struct error *sql__insert(struct analysis *a, const InsertStmt *n);
-struct error *sql__update(struct analysis *a, const UpdateStmt *n);
-struct error *sql__delete(struct analysis *a, const DeleteStmt *n);
+/* a->q->write becomes the statement. outer: what is around it in a WITH, or NULL. */
+struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertStmt *n);
+struct error *sql__update(struct analysis *a, struct scope *outer, const UpdateStmt *n);
+struct error *sql__delete(struct analysis *a, struct scope *outer, const DeleteStmt *n);
+struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n,
+                             struct write **ret);
 struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns,
                                int n);
 /* The INSERT of one row behind COPY FROM, as a query of its own. */

@@ -53,10 +53,34 @@ static void walk_from(const struct from *f, bool selects, visit_func *visit, voi
         select_walk(f->rte->select, true, visit, ctx);
 }
 
+static void walk_assignments(const struct assignment *set, int n, bool selects, visit_func *visit,
+                             void *ctx)
+{
+    for (int i = 0; i < n; i++)
+        expr_walk(set[i].value, selects, visit, ctx);
+}
+
+void write_walk(const struct write *w, bool selects, visit_func *visit, void *ctx)
+{
+    if (w->select)
+        select_walk(w->select, selects, visit, ctx);
+    walk_assignments(w->set, w->n_set, selects, visit, ctx);
+    if (w->conflict) {
+        walk_assignments(w->conflict->set, w->conflict->n_set, selects, visit, ctx);
+        expr_walk(w->conflict->where, selects, visit, ctx);
+    }
+    for (int i = 0; i < w->n_returning; i++)
+        expr_walk(w->returning[i].expr, selects, visit, ctx);
+}
+
 void select_walk(const struct select *s, bool selects, visit_func *visit, void *ctx)
 {
-    for (int i = 0; i < s->n_ctes && selects; i++)
-        select_walk(s->ctes[i]->select, true, visit, ctx);
+    for (int i = 0; i < s->n_ctes && selects; i++) {
+        if (s->ctes[i]->write)
+            write_walk(s->ctes[i]->write, true, visit, ctx);
+        else
+            select_walk(s->ctes[i]->select, true, visit, ctx);
+    }
     if (s->kind == SELECT_SETOP) {
         select_walk(s->left, selects, visit, ctx);
         select_walk(s->right, selects, visit, ctx);

@@ -26,6 +26,7 @@ static struct error *write_target(struct analysis *a, const RangeVar *rv, struct
     a->q->counts_rows = true;
     a->q->write = ARENA_NEW(a->arena, struct write);
     a->q->write->target = *ret;
+    a->q->write->kind = a->q->kind;
     return NULL;
 }
 
@@ -158,11 +159,12 @@ static void describe_rows(struct analysis *a, struct select *sel, const struct t
     a->q->write->select = sel;
 }
 
-static struct error *insert_values(struct analysis *a, const InsertStmt *n, const SelectStmt *v,
-                                   const struct table *t, int n_columns, const int *columns)
+static struct error *insert_values(struct analysis *a, struct scope *outer, const InsertStmt *n,
+                                   const SelectStmt *v, const struct table *t, int n_columns,
+                                   const int *columns)
 {
     struct select *sel = sql__new_select(a, SELECT_VALUES, NULL);
-    struct scope s = {.select = sel, .clause = CLAUSE_VALUES};
+    struct scope s = {.parent = outer, .select = sel, .clause = CLAUSE_VALUES};
     struct expr **defaults = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
     TRY(sql__with(a, &s, n->withClause));
     TRY(sql__with(a, &s, v->withClause));
@@ -222,11 +224,12 @@ static struct error *type_source(struct analysis *a, struct select *source, cons
     return NULL;
 }
 
-static struct error *insert_select(struct analysis *a, const InsertStmt *n, const SelectStmt *q,
-                                   const struct table *t, int n_columns, const int *columns)
+static struct error *insert_select(struct analysis *a, struct scope *outer, const InsertStmt *n,
+                                   const SelectStmt *q, const struct table *t, int n_columns,
+                                   const int *columns)
 {
     struct select *sel = sql__new_select(a, SELECT_PLAIN, NULL), *source;
-    struct scope s = {.select = sel};
+    struct scope s = {.parent = outer, .select = sel};
     TRY(sql__with(a, &s, n->withClause));
     TRY(sql__select(a, &s, q, &source));
     TRY(check_count(a, n, source->n_targets, &n_columns,
@@ -276,29 +279,93 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
     return fit(a, t, ret->column, e, &ret->value);
 }
 
+/* SET (a, b) = (1, 2) */
+static struct error *row_assignment(struct analysis *a, const ResTarget *target,
+                                    const MultiAssignRef *m, const Node **ret)
+{
+    if (!IsA(m->source, RowExpr))
+        return sql__at(a,
+                       error_new(E_UNSUPPORTED, "source for a multiple-column UPDATE item must be "
+                                                "a sub-SELECT or ROW() expression"),
+                       sql__location(m->source));
+    const List *row = ((const RowExpr *)m->source)->args;
+    if (list_length(row) != m->ncolumns)
+        return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
+                       sql__location(m->source));
+    *ret = list_nth(row, m->colno - 1);
+    (void)target;
+    return NULL;
+}
+
+/* The subquery joins FROM, as a row that is computed for each row of the target. */
+static struct error *source_rte(struct analysis *a, struct scope *s, const SubLink *n, int columns,
+                                struct rte **ret)
+{
+    struct select *sel, *own = s->select;
+    if (!own)
+        return sql__unsupported(a, n->location, "Assign the columns one by one.",
+                                "assignment of a subquery to several columns is not supported in "
+                                "ON CONFLICT");
+    TRY(sql__select(a, s, (const SelectStmt *)n->subselect, &sel));
+    if (sel->n_targets != columns)
+        return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
+                       n->location);
+    struct rte *r = sql__new_rte(a, RTE_SUBQUERY, "source", n->location);
+    r->select = sel;
+    r->owner = own;
+    r->lateral = r->single = true;
+    r->n_columns = columns;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, columns);
+    for (int i = 0; i < columns; i++) {
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+        const struct expr *e = sel->targets[i].expr;
+        r->columns[i] =
+            (struct rte_column){.name = sel->targets[i].name, .type = e->type, .typmod = e->typmod};
+    }
+    struct from **from = ARENA_ARRAY(a->arena, struct from *, own->n_from + 1);
+    if (own->n_from)
+        memcpy(from, own->from, sizeof(*from) * (size_t)own->n_from);
+    from[own->n_from] = ARENA_NEW(a->arena, struct from);
+    from[own->n_from++]->rte = r;
+    own->from = from;
+    *ret = r;
+    return NULL;
+}
+
+/* SET (a, b) = (SELECT x, y ..) */
+static struct error *subquery_assignment(struct analysis *a, struct scope *s, const struct table *t,
+                                         const ResTarget *target, const MultiAssignRef *m,
+                                         struct rte **source, struct assignment *ret)
+{
+    if (m->colno == 1)
+        TRY(source_rte(a, s, (const SubLink *)m->source, m->ncolumns, source));
+    TRY(find_target_column(a, t, target, &ret->column));
+    int position = (*source)->select->targets[m->colno - 1].expr->position;
+    return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), &ret->value);
+}
+
 static struct error *assignments(struct analysis *a, struct scope *s, const struct table *t,
                                  const List *list, int *ret_n, struct assignment **ret)
 {
     int n = list_length(list);
     struct assignment *set = ARENA_ARRAY(a->arena, struct assignment, MAX(n, 1));
+    struct rte *source = NULL; /* of SET (a, b) = (SELECT ..) */
     s->clause = CLAUSE_UPDATE;
     for (int i = 0; i < n; i++) {
         const ResTarget *target = list_nth(list, i);
         const Node *value = target->val;
-        if (IsA(value, MultiAssignRef)) { /* SET (a, b) = (1, 2) */
+        if (IsA(value, MultiAssignRef)) {
             const MultiAssignRef *m = (const MultiAssignRef *)value;
-            if (!IsA(m->source, RowExpr))
-                return sql__unsupported(
-                    a, target->location, "Assign the columns one by one.",
-                    "assignment of a subquery to several columns is not supported");
-            const List *row = ((const RowExpr *)m->source)->args;
-            if (list_length(row) != m->ncolumns)
-                return sql__at(
-                    a, error_new(E_SYNTAX, "number of columns does not match number of values"),
-                    target->location);
-            value = list_nth(row, m->colno - 1);
+            if (IsA(m->source, SubLink)) {
+                TRY(subquery_assignment(a, s, t, target, m, &source, &set[i]));
+                value = NULL;
+            } else {
+                TRY(row_assignment(a, target, m, &value));
+            }
         }
-        TRY(one_assignment(a, s, t, target, value, &set[i]));
+        if (value)
+            TRY(one_assignment(a, s, t, target, value, &set[i]));
         for (int k = 0; k < i; k++) {
             if (set[k].column == set[i].column)
                 return error_new(E_SYNTAX, "multiple assignments to same column \"%s\"",
@@ -310,8 +377,7 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
     return NULL;
 }
 
-static struct error *returning(struct analysis *a, struct scope *s, const List *list,
-                               const struct rte *target)
+static struct error *returning(struct analysis *a, struct scope *s, const List *list)
 {
     struct write *w = a->q->write;
     if (!list)
@@ -321,17 +387,6 @@ static struct error *returning(struct analysis *a, struct scope *s, const List *
     for (int i = 0; i < w->n_returning; i++) {
         struct expr **e = &w->returning[i].expr;
         sql__default_unknown(a, e);
-        if (expr_has_subquery(*e))
-            return sql__unsupported(a, (*e)->position - 1,
-                                    "Read it with a SELECT in the same transaction.",
-                                    "a subquery in RETURNING is not supported");
-        for (int k = 0; k < a->rtes.n; k++) {
-            const struct rte *r = a->rtes.items[k];
-            if (r != target && expr_mentions(*e, r))
-                return sql__unsupported(a, (*e)->position - 1,
-                                        "Return columns of the table that is written only.",
-                                        "RETURNING of another table's columns is not supported");
-        }
     }
     sql__list_columns(a, w->returning, w->n_returning);
     return NULL;
@@ -458,7 +513,7 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
 /* ---- the statements
  * ------------------------------------------------------------------------------------------- */
 
-struct error *sql__insert(struct analysis *a, const InsertStmt *n)
+struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertStmt *n)
 {
     struct rte *target = NULL;
     int n_columns, *columns;
@@ -475,14 +530,17 @@ struct error *sql__insert(struct analysis *a, const InsertStmt *n)
     if (!q)
         TRY(insert_defaults(a, t));
     else if (q->valuesLists && !q->sortClause && !q->limitCount && !q->limitOffset)
-        TRY(insert_values(a, n, q, t, n_columns, columns));
+        TRY(insert_values(a, outer, n, q, t, n_columns, columns));
     else
-        TRY(insert_select(a, n, q, t, n_columns, columns));
-    struct scope s = {0};
+        TRY(insert_select(a, outer, n, q, t, n_columns, columns));
+    struct scope s = {.parent = outer};
+    const struct select *rows = a->q->write->select; /* whose WITH is the statement's */
+    for (int i = 0; i < rows->n_ctes; i++)
+        sql__push(a->arena, &s.ctes, rows->ctes[i]);
     sql__add_item(a, &s, target);
     if (n->onConflictClause)
         TRY(on_conflict(a, &s, n->onConflictClause, target));
-    return returning(a, &s, n->returningList, target);
+    return returning(a, &s, n->returningList);
 }
 
 /* FROM or USING, and WHERE, with the target in scope. */
@@ -505,7 +563,7 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
 }
 
 /* Filters on the target itself: the select's FROM does not hold it. */
-struct error *sql__update(struct analysis *a, const UpdateStmt *n)
+struct error *sql__update(struct analysis *a, struct scope *outer, const UpdateStmt *n)
 {
     struct rte *target = NULL;
     a->q->kind = QUERY_UPDATE;
@@ -513,14 +571,14 @@ struct error *sql__update(struct analysis *a, const UpdateStmt *n)
     TRY(write_target(a, n->relation, &target));
     struct write *w = a->q->write;
     w->select = sql__new_select(a, SELECT_PLAIN, NULL);
-    struct scope s = {.select = w->select};
+    struct scope s = {.parent = outer, .select = w->select};
     TRY(sql__with(a, &s, n->withClause));
     TRY(from_and_where(a, &s, n->fromClause, n->whereClause, target));
     TRY(assignments(a, &s, target->table, n->targetList, &w->n_set, &w->set));
-    return returning(a, &s, n->returningList, target);
+    return returning(a, &s, n->returningList);
 }
 
-struct error *sql__delete(struct analysis *a, const DeleteStmt *n)
+struct error *sql__delete(struct analysis *a, struct scope *outer, const DeleteStmt *n)
 {
     struct rte *target = NULL;
     a->q->kind = QUERY_DELETE;
@@ -528,10 +586,10 @@ struct error *sql__delete(struct analysis *a, const DeleteStmt *n)
     TRY(write_target(a, n->relation, &target));
     struct write *w = a->q->write;
     w->select = sql__new_select(a, SELECT_PLAIN, NULL);
-    struct scope s = {.select = w->select};
+    struct scope s = {.parent = outer, .select = w->select};
     TRY(sql__with(a, &s, n->withClause));
     TRY(from_and_where(a, &s, n->usingClause, n->whereClause, target));
-    return returning(a, &s, n->returningList, target);
+    return returning(a, &s, n->returningList);
 }
 
 /* The statement behind COPY FROM: one row, a parameter for each column that is given. */
@@ -543,6 +601,7 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
     q->writes = true;
     q->counts_rows = true;
     q->write = ARENA_NEW(a->arena, struct write);
+    q->write->kind = QUERY_INSERT;
     struct rte *target = sql__base_rte(a, t, t->name, -1);
     target->target = true;
     q->write->target = target;
@@ -553,5 +612,23 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
         TRY(fit(a, t, columns[i], e, &q->write->select->rows[0][columns[i]]));
         q->write->select->targets[columns[i]].expr = q->write->select->rows[0][columns[i]];
     }
+    return NULL;
+}
+
+/* In WITH: the statement around it keeps what it is. */
+struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n, struct write **ret)
+{
+    struct query *q = a->q, before = *q;
+    *q = (struct query){.volatile_ = q->volatile_};
+    TRY(IsA(n, InsertStmt)   ? sql__insert(a, s, (const InsertStmt *)n)
+        : IsA(n, UpdateStmt) ? sql__update(a, s, (const UpdateStmt *)n)
+        : IsA(n, DeleteStmt) ? sql__delete(a, s, (const DeleteStmt *)n)
+                             : sql__unsupported(a, -1, "Use INSERT, UPDATE or DELETE.",
+                                                "this statement is not supported in WITH"));
+    *ret = q->write;
+    before.volatile_ = q->volatile_;
+    before.locks |= q->locks;
+    *q = before;
+    q->writes = true;
     return NULL;
 }

@@ -78,6 +78,37 @@ static void pack_step(sqlite3_context *c, int n, sqlite3_value **args)
         put_value(p->rows, args[i]);
 }
 
+static void pack_value(struct buf *out, const struct value *v)
+{
+    static const char tags[] = {[VALUE_NULL] = SQLITE_NULL,
+                                [VALUE_INT] = SQLITE_INTEGER,
+                                [VALUE_REAL] = SQLITE_FLOAT,
+                                [VALUE_TEXT] = SQLITE_TEXT,
+                                [VALUE_BLOB] = SQLITE_BLOB};
+    put(out, &tags[v->kind], 1);
+    if (v->kind == VALUE_INT) {
+        put(out, &v->i, sizeof(v->i));
+    } else if (v->kind == VALUE_REAL) {
+        put(out, &v->r, sizeof(v->r));
+    } else if (v->kind != VALUE_NULL) {
+        uint32_t n = (uint32_t)v->s.n;
+        put(out, &n, sizeof(n));
+        put(out, v->s.p, n);
+    }
+}
+
+struct error *types_pack_row(struct buf *out, const struct value *values, int n)
+{
+    if (out->len > TEXT_MAX_BYTES)
+        return error_hint(error_new("54000", "the statement holds too many rows at once"),
+                          "Write fewer rows, or read fewer from other tables, in one statement.");
+    uint16_t count = (uint16_t)n;
+    put(out, &count, sizeof(count));
+    for (int i = 0; i < n; i++)
+        pack_value(out, &values[i]);
+    return NULL;
+}
+
 static void free_rows(void *p)
 {
     mem_free(p);

@@ -299,6 +299,8 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length);
 /* minisql_rows((SELECT minisql_pack(a, b) FROM ..)) in FROM is that SELECT, columns c1, c2, .., as
  * often as something to its left changes: LATERAL. Columns at most: */
 enum { TYPES_MAX_PACKED = 100 };
+/* Appends one row to what minisql_rows() reads. 54000 when it becomes too large. */
+struct error *types_pack_row(struct buf *out, const struct value *values, int n) MUST_CHECK;
 
 /* Registers every function and aggregate on a connection. Call once, right after opening. */
 struct error *types_register(sqlite3 *db);

@@ -616,7 +616,13 @@ static void test_two_regions(void **state)
     run(f, "update student1 set score1 = 0");
     fails(try(f, "update student2 set score2 = 0"), E_UNSUPPORTED);
     exec_rollback(f->s);
-    fails(try(f, "update student1 set score1 = (select max(score2) from student2)"), E_UNSUPPORTED);
+    run(f, "update student1 set score1 = (select score2 from student2 where id2 = id1)");
+    gives(f, "select id1 from student1 where score1 = 1", "1080100001\n");
+    ok(exec_begin(f->s));
+    run(f, "delete from student1 using student2 where id2 = id1 and score2 = 1");
+    gives(f, "select id1 from student1", "1080100002\n");
+    exec_rollback(f->s);
+    gives(f, "select count(*) from student1", "2\n");
     fails(try(f, "truncate student1, student2"), E_UNSUPPORTED);
 }
 

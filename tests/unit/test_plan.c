@@ -185,11 +185,39 @@ static void test_kinds(void **state)
 static void test_refused(void **state)
 {
     struct fixture *f = *state;
-    refused(f, "update a set k = (select max(k) from b)", E_UNSUPPORTED);
-    refused(f, "delete from a using b where a.id = b.id", E_UNSUPPORTED);
+    refused(f, "with x as (delete from a returning id) delete from b where id in (table x)",
+            E_UNSUPPORTED);
+    refused(f, "with x as (delete from a returning id), y as (delete from a) table x",
+            E_UNSUPPORTED);
     refused(f, "select * from a, b for update", E_UNSUPPORTED);
     refused(f, "truncate a, b, d", E_UNSUPPORTED);
-    refused(f, "insert into a select * from b returning (select count(*) from b)", E_UNSUPPORTED);
+}
+
+/* A write that reads elsewhere brings what it needs along; what is read after something was written
+ * is read before, if the statement changes it. */
+static void test_stages(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan *p = planned(f, "update a set k = (select max(k) from b)", PLAN_REGION);
+    assert_int_equal(p->region, 11);
+    assert_null(p->sql);
+    assert_int_equal(p->staged->n_scans, 1);
+    assert_int_equal(p->staged->n_stages, 1);
+    assert_int_equal(p->staged->n_params, 2); /* the signature, and b */
+    assert_true(p->staged->stages[0].counted);
+    p = planned(f, "delete from a using d where a.id = d.id returning d.id", PLAN_REGION);
+    assert_int_equal(p->staged->n_scans, 0);
+    assert_int_equal(p->staged->n_stages, 3);
+    assert_true(p->staged->stages[1].counted);
+    assert_true(p->staged->stages[2].to_client);
+    p = planned(f, "with x as (delete from a returning id) select * from x, a, d", PLAN_REGION);
+    assert_int_equal(p->staged->n_stages, 4); /* a and what refers to it as they were, .. */
+    assert_true(p->writes);
+    p = planned(f, "with x as (delete from a where id in (select id from a) returning id) table x",
+                PLAN_REGION);
+    assert_int_equal(p->staged->n_stages, 2);
+    p = planned(f, "delete from a using d where a.id = d.id", PLAN_REGION);
+    assert_null(p->staged);
 }
 
 /* TRUNCATE empties referring tables first. */
@@ -360,6 +388,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         CASE(test_kinds),       CASE(test_refused),    CASE(test_truncate),  CASE(test_explain),
+        CASE(test_kinds),       CASE(test_stages),     CASE(test_truncate),  CASE(test_explain),
         CASE(test_gather),      CASE(test_join_order), CASE(test_left_join), CASE(test_columns),
         CASE(test_not_covered), CASE(test_one_region),
     };
