@@ -497,7 +497,7 @@ static struct error *stage_write(struct stager *g, const struct write *w, int *r
         *ret = *ret_changing = g->st->n_stages - 1;
         return NULL;
     }
-    int param;
+    int param = 0;
     g->n_columns = 0;
     g->write = w;
     for (int i = 0; i < w->n_returning; i++)
