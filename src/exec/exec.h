@@ -144,6 +144,7 @@ struct error *exec_savepoint(struct exec_session *s, const char *name);
 struct error *exec_rollback_to(struct exec_session *s,
                                const char *name);                     /* 3B001 no such savepoint */
 struct error *exec_release(struct exec_session *s, const char *name); /* 3B001 */
+int exec_savepoints(const struct exec_session *s);                    /* that there are now */
 
 /* ---- COPY FROM ---------------------------------------------------------------------------- */
 
@@ -163,6 +164,12 @@ void exec_copy_abort(struct exec_copy *c);
 
 /* CALL of one of ours (procedure.c): 42883 when there is none of that name and number. */
 struct error *exec_call(struct exec_session *s, const char *name, const char *const *args, int n);
+
+/* ---- notifications -------------------------------------------------------------------------- */
+
+/* Sends a NOTIFY with this body to the gateways of all other servers, once. Who does not take it
+ * within a second misses it (logged). */
+void exec_notify_peers(struct exec *e, const char *body);
 
 /* ---- between servers ---------------------------------------------------------------------- */
 
@@ -202,6 +209,9 @@ struct error *exec_call(struct exec_session *s, const char *name, const char *co
  *   MASTER
  *   <PostgreSQL schema change>
  *        57P03 when this server is not the master.
+ *   NOTIFY
+ *   <notifications>
+ *        For the clients of this server: the gateway's own, see gateway/notify.c.
  *   FSCK records | disk
  *        All records of the coordination store: revision:8 leased:1 key\0 value, one a CopyData.
  *        What this server has of each region: JSON, see region_inspect.

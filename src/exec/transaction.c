@@ -274,6 +274,11 @@ void exec_rollback(struct exec_session *s)
 
 /* ---- savepoints ----------------------------------------------------------------------------- */
 
+int exec_savepoints(const struct exec_session *s)
+{
+    return s->n_savepoints;
+}
+
 struct error *exec_savepoint(struct exec_session *s, const char *name)
 {
     if (s->lost)

@@ -69,7 +69,7 @@ static struct error *need_statement(struct session *s, const char *name, struct 
 
 /* ---- portals ------------------------------------------------------------------------------ */
 
-static struct portal *find_portal(struct session *s, const char *name)
+struct portal *extended__find_portal(struct session *s, const char *name)
 {
     if (*name)
         return map_get_str(&s->portals, name);
@@ -94,7 +94,7 @@ static void free_portal(struct portal *p)
     mem_free(p);
 }
 
-static void close_portal(struct session *s, const char *name)
+void extended__close_portal(struct session *s, const char *name)
 {
     if (*name) {
         free_portal(map_remove_str(&s->portals, name));
@@ -104,16 +104,81 @@ static void close_portal(struct session *s, const char *name)
     s->has_unnamed_portal = false;
 }
 
+struct error *extended__new_portal(struct session *s, const char *name, struct portal **ret)
+{
+    if (!*name) {
+        clear_portal(&s->unnamed_portal);
+        s->has_unnamed_portal = true;
+        *ret = &s->unnamed_portal;
+        return NULL;
+    }
+    if (map_get_str(&s->portals, name))
+        return error_new("42P03", "cursor \"%s\" already exists", name);
+    *ret = NEW(struct portal);
+    (*ret)->depth = exec_savepoints(s->exec);
+    map_put_str(&s->portals, name, *ret);
+    return NULL;
+}
+
+/* Frees the named portals that `goes` says. */
+static void sweep(struct session *s, bool (*goes)(struct portal *p, int arg), int arg)
+{
+    struct map kept = {0};
+    const char *name;
+    size_t len;
+    void *v;
+    for (size_t i = 0; map_next_key(&s->portals, &i, &name, &len, &v);) {
+        struct portal *p = v;
+        if (p->active || !goes(p, arg))
+            map_put(&kept, name, len, p);
+        else
+            free_portal(p);
+    }
+    map_done(&s->portals);
+    s->portals = kept;
+}
+
+static bool ends_with_transaction(struct portal *p, int committed)
+{
+    if (committed && p->hold)
+        p->held = true;
+    return !p->held;
+}
+
+void extended__end_portals(struct session *s, bool committed)
+{
+    if (s->has_unnamed_portal && !s->unnamed_portal.active)
+        extended__close_portal(s, "");
+    if (s->portals.len)
+        sweep(s, ends_with_transaction, committed);
+}
+
+static bool is_deeper(struct portal *p, int depth)
+{
+    return !p->held && p->depth > depth;
+}
+
+void extended__end_depth(struct session *s, int depth, bool undone)
+{
+    void *p;
+    if (undone && s->portals.len)
+        sweep(s, is_deeper, depth);
+    for (size_t i = 0; map_next(&s->portals, &i, &p);)
+        ((struct portal *)p)->depth = MIN(((struct portal *)p)->depth, depth);
+}
+
+static bool always(struct portal *p, int arg)
+{
+    (void)p;
+    (void)arg;
+    return true;
+}
+
 void extended__drop_portals(struct session *s)
 {
-    if (s->has_unnamed_portal)
-        close_portal(s, "");
-    if (!s->portals.len)
-        return;
-    void *p;
-    for (size_t i = 0; map_next(&s->portals, &i, &p);)
-        free_portal(p);
-    map_done(&s->portals);
+    if (s->has_unnamed_portal && !s->unnamed_portal.active)
+        extended__close_portal(s, "");
+    sweep(s, always, 0);
 }
 
 void extended__drop_statements(struct session *s)
@@ -184,9 +249,13 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
 
 /* ---- Bind --------------------------------------------------------------------------------- */
 
-static struct error *check_counts(const struct pgwire_bind *m, const struct entry *e)
+static struct error *check_counts(struct session *s, const struct pgwire_bind *m,
+                                  const struct entry *e)
 {
     int n_params = e ? e->n_params : 0, n_columns = e && e->returns ? e->n_columns : 0;
+    const struct portal *fetched = e ? cursor__fetched(s, e->query) : NULL;
+    if (fetched)
+        n_columns = fetched->entry->n_columns;
     if (m->n_params != n_params)
         return error_new(E_PROTOCOL,
                          "bind message supplies %d parameters, but prepared statement \"%s\" "
@@ -207,21 +276,6 @@ static struct error *read_values(struct portal *p, const struct pgwire_bind *m)
     return NULL;
 }
 
-static struct error *new_portal(struct session *s, const char *name, struct portal **ret)
-{
-    if (!*name) {
-        clear_portal(&s->unnamed_portal);
-        s->has_unnamed_portal = true;
-        *ret = &s->unnamed_portal;
-        return NULL;
-    }
-    if (map_get_str(&s->portals, name))
-        return error_new("42P03", "cursor \"%s\" already exists", name);
-    *ret = NEW(struct portal);
-    map_put_str(&s->portals, name, *ret);
-    return NULL;
-}
-
 static struct error *bind_message(struct session *s, const struct pgwire_frame *f)
 {
     struct pgwire_bind m;
@@ -234,8 +288,8 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
         if (!entry__is_current(s->gateway, st->entry))
             TRY(statement__refresh(s, &st->entry, st->entry->returns));
     }
-    TRY(check_counts(&m, st->entry));
-    TRY(new_portal(s, m.portal, &p));
+    TRY(check_counts(s, &m, st->entry));
+    TRY(extended__new_portal(s, m.portal, &p));
     /* values point into the message, and the input buffer is reused: the portal has its own copy */
     struct pgwire_frame own = *f;
     own.body = memcpy(arena_alloc(&p->arena, f->len), f->body, f->len);
@@ -247,7 +301,7 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
         e = read_values(p, &m);
     }
     if (e) {
-        close_portal(s, m.portal);
+        extended__close_portal(s, m.portal);
         return e;
     }
     pgwire_put_plain(&s->out, PGWIRE_BIND_COMPLETE);
@@ -256,9 +310,27 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
 
 /* ---- Describe, Close ---------------------------------------------------------------------- */
 
+/* The rows of a cursor. */
+static void describe_rows(struct session *s, const struct portal *p, int n_formats,
+                          const int16_t *formats)
+{
+    static const int16_t binary = 1;
+    struct output o = {.s = s, .e = p->entry, .n_formats = n_formats, .formats = formats};
+    if (p->binary) {
+        o.n_formats = 1;
+        o.formats = &binary;
+    }
+    output__describe(&o, &s->out);
+}
+
 static void describe(struct session *s, const struct entry *e, int n_formats,
                      const int16_t *formats)
 {
+    const struct portal *fetched = e ? cursor__fetched(s, e->query) : NULL;
+    if (fetched) {
+        describe_rows(s, fetched, n_formats, formats);
+        return;
+    }
     if (!e || !e->returns) {
         pgwire_put_plain(&s->out, PGWIRE_NO_DATA);
         return;
@@ -287,7 +359,7 @@ static struct error *describe_statement(struct session *s, const char *name)
 
 static struct error *need_portal(struct session *s, const char *name, struct portal **ret)
 {
-    *ret = find_portal(s, name);
+    *ret = extended__find_portal(s, name);
     return *ret ? NULL : error_new("34000", "portal \"%s\" does not exist", name);
 }
 
@@ -299,7 +371,10 @@ static struct error *describe_message(struct session *s, const struct pgwire_fra
         return describe_statement(s, m.name);
     struct portal *p = NULL;
     TRY(need_portal(s, m.name, &p));
-    describe(s, p->entry, p->n_formats, p->formats);
+    if (p->cursor)
+        describe_rows(s, p, p->n_formats, p->formats);
+    else
+        describe(s, p->entry, p->n_formats, p->formats);
     return NULL;
 }
 
@@ -310,7 +385,7 @@ static struct error *close_message(struct session *s, const struct pgwire_frame 
     if (m.kind == 'S')
         extended__forget(s, m.name);
     else
-        close_portal(s, m.name);
+        extended__close_portal(s, m.name);
     pgwire_put_plain(&s->out, PGWIRE_CLOSE_COMPLETE);
     return NULL;
 }
@@ -328,25 +403,38 @@ bool extended__sync_follows(struct session *s)
 }
 
 /* A portal that ran before: more of its rows, or nothing more. */
-static struct error *go_on(struct session *s, struct portal *p, int64_t limit)
+static struct error *go_on(struct session *s, const char *name, struct portal *p, int64_t limit)
 {
-    if (!p->entry->returns)
-        return error_new("55000", "portal cannot be run again");
+    const struct query *q = p->entry->query;
     int64_t sent = 0;
-    bool done = true;
+    if (!p->entry->returns && !p->cursor && q->kind != QUERY_FETCH)
+        return error_new("55000", "portal \"%s\" cannot be run", name);
     if (p->spool)
-        TRY(spool__send(s, p->spool, limit, &done, &sent));
-    if (!done) {
+        TRY(cursor__send(s, p, limit, &sent));
+    if (limit > 0 && sent == limit)
         pgwire_put_plain(&s->out, PGWIRE_PORTAL_SUSPENDED);
-        return NULL;
-    }
-    spool__free(p->spool);
-    p->spool = NULL;
-    if (p->entry->query->counts_rows)
-        output__tag(s, p->entry->query->tag, sent);
+    else if (p->cursor)
+        output__tag(s, "SELECT", sent);
+    else if (q->counts_rows)
+        output__tag(s, q->tag, sent);
     else
-        pgwire_put_complete(&s->out, p->entry->query->tag);
+        pgwire_put_complete(&s->out, q->tag);
     return NULL;
+}
+
+static struct error *run_portal(struct session *s, const char *name, struct portal *p,
+                                int64_t limit, const char **ret_where)
+{
+    struct output o = {.s = s, .e = p->entry, .n_formats = p->n_formats, .formats = p->formats};
+    bool rows = p->entry->returns || cursor__fetched(s, p->entry->query);
+    if (limit > 0 && rows)
+        o.spool = p->spool = spool__new();
+    p->ran = p->active = true;
+    struct error *e = statement__run(s, &p->entry, p->values, &o, ret_where);
+    p->active = false;
+    if (!e && o.spool)
+        e = go_on(s, name, p, limit);
+    return e;
 }
 
 static struct error *execute_message(struct session *s, const struct pgwire_frame *f,
@@ -361,21 +449,11 @@ static struct error *execute_message(struct session *s, const struct pgwire_fram
         return NULL;
     }
     if (p->ran)
-        return go_on(s, p, m.max_rows);
-    p->ran = true;
+        return go_on(s, m.portal, p, m.max_rows);
     if (p->entry->query->writes && statement__transactional(p->entry->query) && s->txn == 'I' &&
         !s->implicit && !extended__sync_follows(s))
         TRY(transaction__begin_implicit(s));
-    struct output o = {.s = s,
-                       .e = p->entry,
-                       .n_formats = p->n_formats,
-                       .formats = p->formats,
-                       .limit = p->entry->returns ? MAX(m.max_rows, 0) : 0,
-                       .portal = p};
-    TRY(statement__run(s, &p->entry, p->values, &o, ret_where));
-    if (p->spool)
-        pgwire_put_plain(&s->out, PGWIRE_PORTAL_SUSPENDED);
-    return NULL;
+    return run_portal(s, m.portal, p, m.max_rows, ret_where);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
@@ -387,7 +465,7 @@ void extended__sync(struct session *s)
     if (e)
         session__report(s, e, NULL);
     if (s->txn == 'I')
-        extended__drop_portals(s);
+        extended__end_portals(s, true);
     session__ready(s);
 }
 

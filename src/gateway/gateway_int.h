@@ -115,21 +115,38 @@ struct statement {
     struct entry *entry; /* NULL: an empty query */
 };
 
-/* Encoded rows that a portal still owes its client; beyond a limit they are in an unlinked file. */
+/*
+ * The rows of a statement that are sent in portions, with a place among them: up to 1 MiB in
+ * memory, then in an unlinked temporary file.
+ */
 struct spool {
-    struct buf memory;
-    int fd; /* -1: none */
-    uint64_t len, pos;
+    struct buf memory; /* what is not in the file yet */
+    int fd;            /* -1: none */
+    uint64_t len;      /* of the file */
+    int64_t rows;
+    struct error *failed; /* what happened behind the last row, for whoever asks for more */
+    /* on row `at`, whose end is at byte `pos`; 0: before the first; rows + 1: after the last */
+    int64_t at;
+    uint64_t pos;
+    struct buf row; /* the one that was read last */
 };
 
+/* A bound statement of the protocol, or a cursor of SQL: they share their names. */
 struct portal {
     struct entry *entry; /* NULL: an empty query */
     struct arena arena;
     struct value *values;
     int n_formats;
     int16_t *formats;
-    bool ran, done; /* executed; and everything was sent */
-    int64_t total;  /* rows of the whole statement */
+    bool ran;     /* executed */
+    bool failed;  /* a FETCH from it: no other is let */
+    bool active;  /* being executed: a COMMIT does not end its own portal */
+    bool cursor;  /* made by DECLARE .. */
+    bool hold;    /* .. WITH HOLD .. */
+    bool held;    /* .. and its transaction has committed */
+    bool forward; /* NO SCROLL */
+    bool binary;
+    int depth; /* savepoints that there were when it was made */
     struct spool *spool;
 };
 
@@ -181,6 +198,8 @@ struct session {
     bool savepoints; /* there may be some: a failed transaction is kept for ROLLBACK TO */
     char *isolation; /* of this transaction; NULL: the default */
 
+    struct notify *notify; /* notify.c; NULL: never used */
+
     /* internal sessions: prepared texts, and what is bound */
     struct map internal_texts;
     const char *internal_bound; /* one of the texts; NULL: nothing */
@@ -212,6 +231,7 @@ struct gateway {
     struct session *sessions;
     struct map by_pid;
     uint32_t next_pid;
+    unsigned listening; /* sessions that LISTEN */
     unsigned clients, peers;
 
     _Atomic int threads, idle;
@@ -265,8 +285,7 @@ struct output {
     const int16_t *formats;
     bool describe; /* RowDescription goes before the rows (simple queries) */
     bool described;
-    int64_t limit;         /* rows to send now; 0: all */
-    struct portal *portal; /* gets the rest, with a limit */
+    struct spool *spool; /* gets the rows instead of the client; NULL: none */
     int64_t rows;
     size_t mark; /* where the statement's output begins in `out`, while `flushed` is this: */
     uint64_t flushed_mark;
@@ -279,10 +298,15 @@ void output__text_row(struct output *o, const char *const *texts, int n); /* of 
 void output__complete(struct output *o, int64_t rows);
 void output__tag(struct session *s, const char *tag,
                  int64_t rows); /* CommandComplete "<tag> <rows>" */
-/* Sends up to `limit` (0: all) spooled rows; true: nothing is left. */
-struct error *spool__send(struct session *s, struct spool *p, int64_t limit, bool *ret_done,
-                          int64_t *ret_sent);
-void spool__free(struct spool *p);
+
+/* spool.c */
+struct spool *spool__new(void);
+void spool__free(struct spool *p); /* NULL is fine */
+void spool__clear(struct spool *p);
+struct error *spool__put(struct spool *p, const struct value *values, int n);
+/* One row forward or back. *ret_n < 0: there is none. The values last until the next call. */
+struct error *spool__next(struct spool *p, struct value *ret, int max, int *ret_n);
+struct error *spool__previous(struct spool *p, struct value *ret, int max, int *ret_n);
 
 /* statement.c */
 /* Analyses and plans one statement of a parsed script. types: see sql_context. The entry is new,
@@ -292,6 +316,9 @@ struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, co
 /* Runs *e and sends its result, CommandComplete included. *e is replaced when it was stale. */
 struct error *statement__run(struct session *s, struct entry **e, const struct value *values,
                              struct output *o, const char **ret_where);
+/* Runs *e's plan, again and with another plan as long as it turns out to be stale. */
+struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
+                                  struct output *o);
 /* Plans *e anew. `same_columns`: 0A000 when its result columns changed, since the client knows
  * them. */
 struct error *statement__refresh(struct session *s, struct entry **e, bool same_columns);
@@ -309,6 +336,19 @@ struct error *transaction__begin_implicit(struct session *s);
 struct error *transaction__end_implicit(struct session *s);
 void transaction__failed(struct session *s); /* after any error */
 
+/* notify.c */
+struct error *notify__run(struct session *s, const struct query *q); /* (UN)LISTEN, NOTIFY */
+struct error *notify__call(void *session, const char *channel, const char *payload);
+struct error *notify__from_peer(struct gateway *g, const char *text);
+/* Sends, or forgets, what the transaction asked for. */
+void notify__transaction_end(struct session *s, bool committed);
+void notify__undone(struct session *s, int depth); /* back to so many savepoints */
+void notify__released(struct session *s, int depth);
+bool notify__listens(const struct session *s);
+void notify__take(struct session *s); /* the inbox, into `out` */
+void notify__wait(struct session *s); /* for the client, or for something in the inbox */
+void notify__free(struct session *s);
+
 /* simple.c, extended.c, copy.c, prepare.c, internal.c */
 void simple__query(struct session *s, const char *text);
 void extended__message(struct session *s, const struct pgwire_frame *f);
@@ -319,13 +359,28 @@ struct statement *extended__find(struct session *s, const char *name);
 struct error *extended__add(struct session *s, const char *name, struct entry *e);
 void extended__forget(struct session *s, const char *name);
 void extended__drop_statements(struct session *s);
-void extended__drop_portals(struct session *s);
+struct portal *extended__find_portal(struct session *s, const char *name);
+/* 42P03 when there is one of that name. */
+struct error *extended__new_portal(struct session *s, const char *name, struct portal **ret);
+void extended__close_portal(struct session *s, const char *name);
+/* The transaction is over: portals go, except those that WITH HOLD keeps. */
+void extended__end_portals(struct session *s, bool committed);
+/* Those that were made under more savepoints than there are now: gone, or its parent's. */
+void extended__end_depth(struct session *s, int depth, bool undone);
+void extended__drop_portals(struct session *s); /* all */
 bool extended__sync_follows(struct session *s);
 struct error *copy__run(struct session *s, struct entry **e, struct output *o,
                         const char **ret_where);
 /* PREPARE, EXECUTE, DEALLOCATE. */
 struct error *prepare__run(struct session *s, struct entry *e, struct output *o,
                            const char **ret_where);
+/* cursor.c: DECLARE, FETCH, MOVE, CLOSE; Execute with a row limit. */
+struct error *cursor__run(struct session *s, struct entry **e, const struct value *values,
+                          struct output *o, const char **ret_tag);
+/* The cursor whose rows a FETCH gives, to describe them; NULL: none (or MOVE). */
+const struct portal *cursor__fetched(struct session *s, const struct query *q);
+/* Sends up to `limit` rows of the portal's spool; true: the limit was reached. */
+struct error *cursor__send(struct session *s, struct portal *p, int64_t limit, int64_t *ret_sent);
 void internal__query(struct session *s, const char *text);
 void internal__message(struct session *s, const struct pgwire_frame *f);
 

@@ -5,6 +5,7 @@
  *   LINK <kind>         CopyBothResponse, then each CopyData is a message for region/, until
  * CopyDone or the end of the connection
  *   SNAPSHOT <region>   CopyBothResponse, then what region/snapshot.c says
+ *   NOTIFY              notifications for the clients of this server (notify.c)
  */
 #include "gateway/gateway_int.h"
 
@@ -169,7 +170,11 @@ void internal__query(struct session *s, const char *text)
         e = run_link(s);
     else if (!strncmp(own, "SNAPSHOT ", 9))
         e = run_snapshot(s, own + 9);
-    else
+    else if (!strncmp(own, "NOTIFY\n", 7)) {
+        e = notify__from_peer(s->gateway, own + 7);
+        if (!e)
+            pgwire_put_complete(&s->out, "NOTIFY");
+    } else
         e = run(s, own, NULL, 0);
     if (e)
         session__report(s, e, NULL);

@@ -2,24 +2,17 @@
  * Results on their way out: rows are encoded straight into the session's output buffer, which is
  * sent whenever it is larger than FLUSH_BYTES.
  *
- * An Execute with a row limit sends that many rows and spools the rest, encoded, with the portal:
- * up to 1 MiB in memory, then in an unlinked temporary file. So a statement never stands half done
- * between two messages.
+ * Rows that are to be sent in portions go to a portal's spool instead (cursor.c).
  */
 #include "gateway/gateway_int.h"
-
-#include <errno.h>
-#include <fcntl.h>
-#include <stdio.h> /* P_tmpdir */
-#include <unistd.h>
-
-enum { SPOOL_MEMORY = 1024 * 1024 };
 
 void output__begin(struct output *o)
 {
     o->rows = 0;
     o->mark = o->s->out.len;
     o->flushed_mark = o->s->flushed;
+    if (o->spool)
+        spool__clear(o->spool);
 }
 
 static int16_t format_of(const struct output *o, int column)
@@ -38,88 +31,6 @@ void output__describe(struct output *o, struct buf *out)
     }
     pgwire_end(out, at);
     o->described = true;
-}
-
-/* ---- the spool ---------------------------------------------------------------------------- */
-
-void spool__free(struct spool *p)
-{
-    if (!p)
-        return;
-    fd_closep(&p->fd);
-    buf_done(&p->memory);
-    mem_free(p);
-}
-
-static struct error *spool_to_file(struct spool *p)
-{
-    if (p->fd < 0)
-        p->fd = open(P_tmpdir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-    if (p->fd < 0)
-        return error_errno(E_IO, errno, "could not create a temporary file in %s", P_tmpdir);
-    for (size_t at = 0; at < p->memory.len;) {
-        ssize_t n = pwrite(p->fd, p->memory.data + at, p->memory.len - at, (off_t)p->len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return error_errno(errno == ENOSPC ? E_DISK_FULL : E_IO, errno,
-                               "could not write to a temporary file");
-        at += (size_t)n;
-        p->len += (uint64_t)n;
-    }
-    buf_clear(&p->memory);
-    return NULL;
-}
-
-static struct error *spool_read(struct spool *p, uint64_t at, char *to, size_t n)
-{
-    if (p->fd < 0) {
-        memcpy(to, p->memory.data + at, n);
-        return NULL;
-    }
-    while (n) {
-        ssize_t got = pread(p->fd, to, n, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return error_errno(E_IO, errno, "could not read a temporary file");
-        to += got;
-        at += (uint64_t)got;
-        n -= (size_t)got;
-    }
-    return NULL;
-}
-
-/* One message, header and body, from the spool to the output. */
-static struct error *spool_copy_row(struct spool *p, struct buf *out)
-{
-    char head[5];
-    TRY(spool_read(p, p->pos, head, sizeof(head)));
-    struct reader r = reader_of(head + 1, 4);
-    size_t total = (size_t)read32(&r) + 1;
-    buf_reserve(out, total);
-    TRY(spool_read(p, p->pos, out->data + out->len, total));
-    out->len += total;
-    p->pos += total;
-    return NULL;
-}
-
-struct error *spool__send(struct session *s, struct spool *p, int64_t limit, bool *ret_done,
-                          int64_t *ret_sent)
-{
-    if (p->fd >= 0 && p->memory.len)
-        TRY(spool_to_file(p));
-    uint64_t end = p->fd >= 0 ? p->len : p->memory.len;
-    int64_t sent = 0;
-    while (p->pos < end && (limit <= 0 || sent < limit)) {
-        TRY(spool_copy_row(p, &s->out));
-        sent++;
-        if (s->out.len > FLUSH_BYTES && !io__flush(s))
-            return error_new(E_CONNECTION, "connection to client lost");
-    }
-    *ret_done = p->pos == end;
-    *ret_sent = sent;
-    return NULL;
 }
 
 /* ---- rows --------------------------------------------------------------------------------- */
@@ -142,25 +53,19 @@ static void put_value(const struct output *o, int column, const struct value *v,
     pgwire_set32(b, at, (uint32_t)(b->len - at - 4));
 }
 
-static struct buf *spool_of(struct output *o)
-{
-    if (!o->portal->spool) {
-        o->portal->spool = NEW(struct spool);
-        o->portal->spool->fd = -1;
-    }
-    return &o->portal->spool->memory;
-}
-
 struct error *output__row(void *ctx, const struct value *values, int n)
 {
     struct output *o = ctx;
     struct session *s = o->s;
-    if (o->describe && !o->described)
-        output__describe(o, &s->out);
+    struct buf *b = &s->out;
     if (o->e->n_columns == 0)
         n = 0; /* SELECT without columns: SQLite has none, and sends one in its place */
-    bool later = o->limit > 0 && o->rows >= o->limit;
-    struct buf *b = later ? spool_of(o) : &s->out;
+    if (o->spool) {
+        o->rows++;
+        return spool__put(o->spool, values, n);
+    }
+    if (o->describe && !o->described)
+        output__describe(o, b);
     size_t at = pgwire_begin_row(b, n);
     for (int i = 0; i < n; i++)
         put_value(o, i, &values[i], b);
@@ -170,8 +75,6 @@ struct error *output__row(void *ctx, const struct value *values, int n)
     }
     pgwire_end(b, at);
     o->rows++;
-    if (later)
-        return b->len > SPOOL_MEMORY ? spool_to_file(o->portal->spool) : NULL;
     if (b->len > FLUSH_BYTES && !io__flush(s))
         return error_new(E_CONNECTION, "connection to client lost");
     return NULL;
@@ -180,15 +83,16 @@ struct error *output__row(void *ctx, const struct value *values, int n)
 bool output__reset(void *ctx)
 {
     struct output *o = ctx;
+    if (o->spool) {
+        spool__clear(o->spool);
+        o->rows = 0;
+        return true;
+    }
     if (o->s->flushed != o->flushed_mark)
         return false;
     o->s->out.len = o->mark;
     o->rows = 0;
     o->described = false;
-    if (o->portal) {
-        spool__free(o->portal->spool);
-        o->portal->spool = NULL;
-    }
     return true;
 }
 
@@ -220,6 +124,8 @@ void output__tag(struct session *s, const char *tag, int64_t rows)
 void output__complete(struct output *o, int64_t rows)
 {
     const struct query *q = o->e->query;
+    if (o->spool)
+        return; /* it is said with the last row */
     if (o->describe && !o->described && o->e->returns)
         output__describe(o, &o->s->out);
     if (!q->counts_rows) {

@@ -67,6 +67,7 @@ void session__free(struct session *s)
         log_debug("conn=%u: ended", s->pid);
     extended__drop_statements(s);
     extended__drop_portals(s);
+    notify__free(s);
     arena_done(&s->unnamed_portal.arena);
     map_done(&s->statements);
     map_done(&s->portals);
@@ -198,6 +199,8 @@ void session__ready(struct session *s)
     char state = s->txn;
     if (s->internal)
         state = exec_in_transaction(s->exec) ? 'T' : 'I';
+    if (state == 'I')
+        notify__take(s);
     pgwire_put_ready(&s->out, state);
     s->flush = true;
     atomic_store(&s->between, state == 'I');
@@ -363,10 +366,14 @@ void session__serve(struct worker *w, struct session *s)
     while (!s->broken && !s->closing && !atomic_load(&s->terminate) && !leaves(s)) {
         if (next_message(s))
             continue;
+        if (atomic_load(&s->between))
+            notify__take(s);
         bool quiet;
         if (!receive(s, &quiet))
             break;
-        if (quiet) {
+        if (quiet && notify__listens(s)) {
+            notify__wait(s);
+        } else if (quiet) {
             detach(w, s);
             pool__park(s);
             return;

@@ -167,6 +167,6 @@ void simple__query(struct session *s, const char *text)
     if (e)
         session__report(s, e, where);
     if (s->txn == 'I')
-        extended__drop_portals(s);
+        extended__end_portals(s, true);
     session__ready(s);
 }

@@ -82,6 +82,8 @@ static const struct query *planned_part(const struct query *q)
         return q->objects.n || q->objects.n_drop ? q : NULL;
     case QUERY_COPY:
         return q->copy.from ? q->copy.insert : q->copy.query;
+    case QUERY_DECLARE:
+        return q->cursor.query;
     default:
         return NULL;
     }
@@ -99,7 +101,7 @@ static void fill(struct entry *e, const struct query *q)
     e->query = q;
     bool own = !e->plan || q->kind == QUERY_COPY;
     const struct query *inner = own ? q : e->plan->query;
-    e->returns = own ? q->returns : e->plan->returns;
+    e->returns = own || q->kind == QUERY_DECLARE ? q->returns : e->plan->returns;
     e->n_columns = e->plan ? e->plan->n_columns : q->n_columns;
     e->columns = e->plan ? e->plan->columns : q->columns;
     e->column_types = mem_zalloc(sizeof(*e->column_types) * (size_t)e->n_columns);
@@ -124,7 +126,9 @@ struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, co
     const struct query *part = planned_part(q);
     struct error *failed = NULL;
     if (part) {
-        const char *text = q->kind == QUERY_COPY && !q->copy.from ? q->copy.query_text : e->text;
+        const char *text = q->kind == QUERY_COPY && !q->copy.from ? q->copy.query_text
+                           : q->kind == QUERY_DECLARE             ? q->cursor.text
+                                                                  : e->text;
         failed = exec_prepare(s->gateway->o.exec, part, text, strlen(text), view, &arena, &e->plan);
     } else {
         e->arena = arena;
@@ -199,7 +203,8 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 bool statement__transactional(const struct query *q)
 {
     return q->kind == QUERY_SELECT || q->kind == QUERY_INSERT || q->kind == QUERY_UPDATE ||
-           q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY;
+           q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY ||
+           q->kind == QUERY_DECLARE;
 }
 
 static bool is_schema_change(const struct query *q)
@@ -270,18 +275,32 @@ static bool same_names(const struct session *s, const struct entry *e)
     return !names || strcmp(names, s->names) == 0;
 }
 
-static struct error *run_plan(struct session *s, struct entry **e, const struct value *values,
-                              struct output *o)
+/* pg_notify() is about the session, of which a statement that runs at a region knows nothing. */
+static struct error *run_notifying(struct session *s, struct plan *plan, const struct value *values,
+                                   const struct exec_sink *sink, struct exec_result *ret)
+{
+    const struct types_notifier notifier = {.ctx = s, .notify = notify__call};
+    if (plan->kind == PLAN_CONSTANT)
+        types_set_notifier(&notifier);
+    struct error *e = exec_run(s->exec, plan, values, sink, ret);
+    types_set_notifier(NULL);
+    if (s->txn == 'I' && !s->implicit)
+        notify__transaction_end(s, e == NULL);
+    return e;
+}
+
+struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
+                                  struct output *o)
 {
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
     struct exec_result result = {0};
+    bool rows = (*e)->returns || o->spool;
     if (!entry__is_current(s->gateway, *e) || !same_names(s, *e))
         TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
     for (int tries = 0;; tries++) {
         o->e = *e;
         output__begin(o);
-        struct error *failed =
-            exec_run(s->exec, (*e)->plan, values, (*e)->returns ? &sink : NULL, &result);
+        struct error *failed = run_notifying(s, (*e)->plan, values, rows ? &sink : NULL, &result);
         if (!failed)
             break;
         if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS)
@@ -289,8 +308,6 @@ static struct error *run_plan(struct session *s, struct entry **e, const struct 
         error_free(failed);
         TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
     }
-    if (o->limit > 0 && o->portal && o->portal->spool)
-        return NULL; /* the rest follows with the next Execute, and CommandComplete with its end */
     output__complete(o, (*e)->returns && (*e)->query->kind == QUERY_SELECT ? o->rows : result.rows);
     return NULL;
 }
@@ -335,7 +352,10 @@ static struct error *run_discard(struct session *s, const struct query *q)
         return NULL;
     if (s->txn != 'I')
         return error_new("25001", "DISCARD ALL cannot run inside a transaction block");
-    extended__drop_statements(s); /* portals go with the transaction */
+    extended__drop_portals(s);
+    extended__drop_statements(s);
+    const struct query unlisten = {.kind = QUERY_UNLISTEN};
+    TRY(notify__run(s, &unlisten));
     return settings__reset_all(s);
 }
 
@@ -374,11 +394,22 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         break;
     case QUERY_MAINTENANCE:
         break;
+    case QUERY_DECLARE:
+    case QUERY_CLOSE:
+        TRY(cursor__run(s, e, values, o, &tag));
+        break;
+    case QUERY_LISTEN:
+    case QUERY_UNLISTEN:
+    case QUERY_NOTIFY:
+        TRY(notify__run(s, q));
+        break;
+    case QUERY_FETCH:
+        return cursor__run(s, e, values, o, &tag);
     default:
         if (is_schema_change(q))
             TRY(before_schema_change(s, q));
         if ((*e)->plan)
-            return run_plan(s, e, values, o);
+            return statement__run_plan(s, e, values, o);
     }
     pgwire_put_complete(&s->out, tag);
     return NULL;

@@ -16,12 +16,16 @@ static void over(struct session *s, bool committed)
 {
     s->txn = 'I';
     s->implicit = s->savepoints = false;
+    extended__end_portals(s, committed);
+    notify__transaction_end(s, committed);
     settings__transaction_end(s, committed);
 }
 
 void transaction__failed(struct session *s)
 {
     if (s->txn == 'I' && !s->implicit) {
+        extended__end_portals(s, false);
+        notify__transaction_end(s, false);
         settings__transaction_end(s, false);
         return;
     }
@@ -132,6 +136,16 @@ static struct error *savepoint(struct session *s, const char *name)
     return NULL;
 }
 
+static struct error *release(struct session *s, const char *name)
+{
+    if (s->txn == 'I')
+        return outside_block("RELEASE SAVEPOINT");
+    TRY(exec_release(s->exec, name));
+    extended__end_depth(s, exec_savepoints(s->exec), false);
+    notify__released(s, exec_savepoints(s->exec));
+    return NULL;
+}
+
 static struct error *rollback_to(struct session *s, const char *name)
 {
     if (s->txn == 'I')
@@ -139,6 +153,8 @@ static struct error *rollback_to(struct session *s, const char *name)
     if (!exec_in_transaction(s->exec))
         return error_new("3B001", "savepoint \"%s\" does not exist", name);
     TRY(exec_rollback_to(s->exec, name));
+    extended__end_depth(s, exec_savepoints(s->exec) - 1, true);
+    notify__undone(s, exec_savepoints(s->exec) - 1);
     s->txn = 'T';
     return NULL;
 }
@@ -163,8 +179,7 @@ struct error *transaction__run(struct session *s, const struct query *q, const c
     case TRANSACTION_SAVEPOINT:
         return savepoint(s, q->transaction.savepoint);
     case TRANSACTION_RELEASE:
-        return s->txn == 'I' ? outside_block("RELEASE SAVEPOINT")
-                             : exec_release(s->exec, q->transaction.savepoint);
+        return release(s, q->transaction.savepoint);
     case TRANSACTION_ROLLBACK_TO:
         return rollback_to(s, q->transaction.savepoint);
     }

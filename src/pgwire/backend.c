@@ -46,6 +46,15 @@ void pgwire_put_key(struct buf *b, uint32_t pid, uint32_t secret)
     pgwire_end(b, at);
 }
 
+void pgwire_put_notification(struct buf *b, uint32_t pid, const char *channel, const char *payload)
+{
+    size_t at = pgwire_begin(b, 'A');
+    buf_put32(b, pid);
+    put_cstring(b, channel);
+    put_cstring(b, payload);
+    pgwire_end(b, at);
+}
+
 void pgwire_put_ready(struct buf *b, char txn_state)
 {
     size_t at = pgwire_begin(b, 'Z');

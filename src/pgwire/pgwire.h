@@ -141,6 +141,7 @@ void pgwire_put_auth_ok(struct buf *b);
 void pgwire_put_negotiate(struct buf *b, uint32_t minor, const char *const *options, int n);
 void pgwire_put_parameter(struct buf *b, const char *name, const char *value);
 void pgwire_put_key(struct buf *b, uint32_t pid, uint32_t secret);
+void pgwire_put_notification(struct buf *b, uint32_t pid, const char *channel, const char *payload);
 void pgwire_put_ready(struct buf *b, char txn_state); /* 'I', 'T', 'E' */
 void pgwire_put_complete(struct buf *b, const char *tag);
 void pgwire_put_param_types(struct buf *b, const uint32_t *types, int n);

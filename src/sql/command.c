@@ -6,6 +6,8 @@
 
 #include "lex.h"
 
+#include <limits.h>
+
 #include <strings.h>
 
 static const char *copy_string(struct analysis *a, const char *s)
@@ -306,6 +308,18 @@ static struct error *explain_options(struct analysis *a, const ExplainStmt *n)
     return NULL;
 }
 
+/* The parameters of a statement inside this one are its own. */
+static struct error *adopt_params(struct analysis *a, const struct query *inner)
+{
+    for (int i = 0; i < inner->n_params; i++) {
+        struct expr *e;
+        TRY(sql__param(a, i + 1, -1, &e));
+        a->params[i] = inner->params[i];
+        e->type = inner->params[i];
+    }
+    return NULL;
+}
+
 static struct error *explain(struct analysis *a, const Node *node, const struct sql_stmt *stmt)
 {
     const ExplainStmt *n = (const ExplainStmt *)node;
@@ -319,13 +333,7 @@ static struct error *explain(struct analysis *a, const Node *node, const struct 
     if (inner->kind > QUERY_DELETE)
         return sql__unsupported(a, -1, "Explain a SELECT, INSERT, UPDATE or DELETE.",
                                 "EXPLAIN of this kind of statement is not supported");
-    /* its parameters are ours */
-    for (int i = 0; i < inner->n_params; i++) {
-        struct expr *e;
-        TRY(sql__param(a, i + 1, -1, &e));
-        a->params[i] = inner->params[i];
-        e->type = inner->params[i];
-    }
+    TRY(adopt_params(a, inner));
     q->writes = q->explain.analyze && inner->writes;
     q->locks = q->explain.analyze && inner->locks;
     q->volatile_ = inner->volatile_;
@@ -704,6 +712,101 @@ static struct error *deallocate(struct analysis *a, const Node *node)
     return NULL;
 }
 
+/* ---- cursors, notifications --------------------------------------------------------------- */
+
+/* What PostgreSQL refuses, too. */
+static struct error *check_cursor(const DeclareCursorStmt *n, const struct query *inner)
+{
+    bool hold = n->options & CURSOR_OPT_HOLD, scroll = n->options & CURSOR_OPT_SCROLL;
+    if (scroll && (n->options & CURSOR_OPT_NO_SCROLL))
+        return error_new("42P11", "cannot specify both SCROLL and NO SCROLL");
+    if ((n->options & CURSOR_OPT_ASENSITIVE) && (n->options & CURSOR_OPT_INSENSITIVE))
+        return error_new("42P11", "cannot specify both INSENSITIVE and ASENSITIVE");
+    if (inner->kind != QUERY_SELECT || inner->writes)
+        return error_new(E_UNSUPPORTED, "DECLARE CURSOR must not contain data-modifying statements "
+                                        "in WITH");
+    if (!inner->locks)
+        return NULL;
+    if (hold)
+        return error_detail(
+            error_new(E_UNSUPPORTED, "DECLARE CURSOR WITH HOLD ... FOR UPDATE is not supported"),
+            "Holdable cursors must be READ ONLY.");
+    if (scroll)
+        return error_detail(
+            error_new(E_UNSUPPORTED, "DECLARE SCROLL CURSOR ... FOR UPDATE is not supported"),
+            "Scrollable cursors must be READ ONLY.");
+    return NULL;
+}
+
+/* The query stands behind the first FOR. */
+static const char *declared_text(struct analysis *a, const struct sql_stmt *stmt)
+{
+    const char *p = a->script->text + stmt->offset, *end = p + stmt->len;
+    struct token t;
+    sql__lex(sql__lex(p, end, &t), end, &t);
+    p = sql__lex(sql__lex(p, end, &t), end, &t); /* DECLARE, the name: which may be "for" */
+    do {
+        p = sql__lex(p, end, &t);
+    } while (!sql__is_word(&t, "for") && t.kind != TOKEN_END);
+    while (p < end && strchr(" \t\r\n\f", *p))
+        p++;
+    return arena_strndup(a->arena, p, (size_t)(end - p));
+}
+
+static struct error *declare(struct analysis *a, const Node *node, const struct sql_stmt *stmt)
+{
+    const DeclareCursorStmt *n = (const DeclareCursorStmt *)node;
+    struct query *q = a->q;
+    q->kind = QUERY_DECLARE;
+    q->tag = "DECLARE CURSOR";
+    q->cursor.name = copy_string(a, n->portalname);
+    q->cursor.hold = n->options & CURSOR_OPT_HOLD;
+    q->cursor.no_scroll = n->options & CURSOR_OPT_NO_SCROLL;
+    q->cursor.binary = n->options & CURSOR_OPT_BINARY;
+    q->cursor.text = declared_text(a, stmt);
+    TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->cursor.query));
+    TRY(adopt_params(a, q->cursor.query));
+    q->locks = q->cursor.query->locks;
+    return check_cursor(n, q->cursor.query);
+}
+
+static struct error *fetch(struct analysis *a, const Node *node)
+{
+    const FetchStmt *n = (const FetchStmt *)node;
+    static const enum fetch_direction directions[] = {[FETCH_FORWARD] = FETCH_NEXT,
+                                                      [FETCH_BACKWARD] = FETCH_PRIOR,
+                                                      [FETCH_ABSOLUTE] = FETCH_AT,
+                                                      [FETCH_RELATIVE] = FETCH_FROM_HERE};
+    struct query *q = a->q;
+    q->kind = QUERY_FETCH;
+    q->tag = n->ismove ? "MOVE" : "FETCH";
+    q->counts_rows = true;
+    q->fetch.cursor = copy_string(a, n->portalname);
+    q->fetch.direction = directions[n->direction];
+    q->fetch.count = n->howMany == FETCH_ALL ? FETCH_EVERYTHING : n->howMany;
+    q->fetch.move = n->ismove;
+    return NULL;
+}
+
+static struct error *close_cursor(struct analysis *a, const Node *node)
+{
+    const ClosePortalStmt *n = (const ClosePortalStmt *)node;
+    a->q->kind = QUERY_CLOSE;
+    a->q->tag = n->portalname ? "CLOSE CURSOR" : "CLOSE CURSOR ALL";
+    a->q->cursor.name = copy_string(a, n->portalname);
+    return NULL;
+}
+
+static struct error *notify(struct analysis *a, enum query_kind kind, const char *tag,
+                            const char *channel, const char *payload)
+{
+    a->q->kind = kind;
+    a->q->tag = tag;
+    a->q->notify.channel = copy_string(a, channel);
+    a->q->notify.payload = payload ? copy_string(a, payload) : "";
+    return NULL;
+}
+
 static const struct {
     NodeTag tag;
     const char *what, *hint;
@@ -726,13 +829,6 @@ static const struct {
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},
     {T_AlterOwnerStmt, "ALTER ... OWNER", "Leave it out: there are no owners."},
     {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
-    {T_DeclareCursorStmt, "DECLARE CURSOR",
-     "Use LIMIT, or fetch rows in portions through the protocol's portals."},
-    {T_FetchStmt, "FETCH", "Use LIMIT, or fetch rows in portions through the protocol's portals."},
-    {T_ClosePortalStmt, "CLOSE", "There are no cursors in SQL."},
-    {T_ListenStmt, "LISTEN", "Poll a table."},
-    {T_NotifyStmt, "NOTIFY", "Write to a table that others poll."},
-    {T_UnlistenStmt, "UNLISTEN", "There is no LISTEN either."},
     {T_DoStmt, "DO", "Run the logic in the client."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
     {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
@@ -781,6 +877,20 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
         return deallocate(a, n);
     case T_DiscardStmt:
         return discard(a, n);
+    case T_DeclareCursorStmt:
+        return declare(a, n, stmt);
+    case T_FetchStmt:
+        return fetch(a, n);
+    case T_ClosePortalStmt:
+        return close_cursor(a, n);
+    case T_ListenStmt:
+        return notify(a, QUERY_LISTEN, "LISTEN", ((const ListenStmt *)n)->conditionname, NULL);
+    case T_UnlistenStmt:
+        return notify(a, QUERY_UNLISTEN, "UNLISTEN", ((const UnlistenStmt *)n)->conditionname,
+                      NULL);
+    case T_NotifyStmt:
+        return notify(a, QUERY_NOTIFY, "NOTIFY", ((const NotifyStmt *)n)->conditionname,
+                      ((const NotifyStmt *)n)->payload);
     case T_VacuumStmt: {
         const VacuumStmt *v = (const VacuumStmt *)n;
         return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);

@@ -294,9 +294,18 @@ enum query_kind {
     QUERY_EXECUTE,      /* prepare */
     QUERY_DEALLOCATE,   /* prepare.name; NULL: ALL */
     QUERY_DISCARD,      /* discard: "ALL", "PLANS", "SEQUENCES", "TEMP" */
+    QUERY_DECLARE,      /* cursor */
+    QUERY_FETCH,        /* fetch: MOVE too */
+    QUERY_CLOSE,        /* cursor.name; NULL: ALL */
+    QUERY_LISTEN,       /* notify.channel */
+    QUERY_UNLISTEN,     /* notify.channel; NULL: all */
+    QUERY_NOTIFY,       /* notify */
     QUERY_CALL,         /* call */
     QUERY_MAINTENANCE,  /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
 };
+
+enum fetch_direction { FETCH_NEXT, FETCH_PRIOR, FETCH_AT, FETCH_FROM_HERE };
+#define FETCH_EVERYTHING INT64_MAX
 
 /* Parameters above n_params, which whoever executes the statement binds. */
 enum hidden_kind {
@@ -497,6 +506,23 @@ struct query {
             struct expr *
                 *args; /* constant expressions, typed as written; unknown literals OID_UNKNOWN */
         } prepare;
+        struct {
+            const char *name;
+            const char *text;    /* the query's own */
+            struct query *query; /* a SELECT; its parameters are the statement's */
+            bool hold, no_scroll, binary;
+        } cursor;
+        struct {
+            const char *cursor;
+            enum fetch_direction direction; /* NEXT, PRIOR: `count` rows from here; AT: row `count`,
+                                               from the end when negative; FROM_HERE: that far */
+            int64_t count;                  /* FETCH_EVERYTHING: all that are left */
+            bool move;                      /* MOVE: count them only */
+        } fetch;
+        struct {
+            const char *channel;
+            const char *payload;
+        } notify;
         const char *discard;
     };
 };

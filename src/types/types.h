@@ -294,6 +294,15 @@ int64_t cast_hidden(const struct cast *c); /* the last argument, where its func 
  * the type has none. */
 const struct func *cast_typmod_func(uint32_t type, bool strict_length);
 
+/* ---- notifications ------------------------------------------------------------------------ */
+
+/* Where pg_notify() of this thread goes; NULL: 0A000. */
+struct types_notifier {
+    void *ctx;
+    struct error *(*notify)(void *ctx, const char *channel, const char *payload);
+};
+void types_set_notifier(const struct types_notifier *n);
+
 /* ---- SQLite ------------------------------------------------------------------------------- */
 
 /* minisql_rows((SELECT minisql_pack(a, b) FROM ..)) in FROM is that SELECT, columns c1, c2, .., as

@@ -1,0 +1,20 @@
+-- LISTEN, NOTIFY, UNLISTEN, pg_notify: what a session says to itself
+NOTIFY quiet;
+LISTEN a;
+NOTIFY b;
+UNLISTEN a;
+NOTIFY a;
+SELECT pg_notify('', 'x');
+SELECT pg_notify(repeat('x', 64), 'x');
+SELECT pg_notify('a', repeat('x', 8000));
+SELECT pg_notify('a', NULL);
+SELECT pg_notify(NULL, 'x');
+BEGIN;
+LISTEN a;
+NOTIFY a, 'lost';
+ROLLBACK;
+NOTIFY a, 'nobody listens';
+LISTEN "Mixed Case";
+UNLISTEN *;
+UNLISTEN nothing;
+NOTIFY "Mixed Case";
