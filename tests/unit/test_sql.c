@@ -980,7 +980,8 @@ static void test_commands(void **state)
                  {"set transaction isolation level read committed, read only", "0A000",
                   "this form of SET TRANSACTION is not supported", 0},
                  {"create view v as select 1", "0A000", "CREATE VIEW is not supported", 0},
-                 {"listen x", "0A000", "LISTEN is not supported", 0},
+                 {"declare c scroll no scroll cursor for select 1", "42P11",
+                  "cannot specify both SCROLL and NO SCROLL", 0},
                  {"vacuum nope", "42P01", "relation \"nope\" does not exist", 0});
 }
 
