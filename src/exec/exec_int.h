@@ -144,6 +144,9 @@ struct error *exec__scratch_prepare(struct scratch *c, const char *sql, size_t l
 /* ---- one region (region.c) ------------------------------------------------------------------ */
 
 struct error *exec__run_region(struct run *r);
+/* Runs one statement that writes; w: what it does, for rules that SQLite does not know. */
+struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *sql, size_t len,
+                               const struct write *w, exec__row_fn row, void *ctx);
 /* Gives all rows of a scan to `row`, as exec__step_all, but faster where there are many. */
 struct error *exec__pull(struct exec_session *s, struct store_conn *c, const char *sql, size_t len,
                          const struct value *params, int n_params, const struct plan_scan *scan,

@@ -27,6 +27,38 @@ static struct error *run_stmt(struct run *r, struct store_conn *c, exec__row_fn 
     return e;
 }
 
+/* DO UPDATE of several rows: no row twice. */
+static bool changes_once(const struct write *w)
+{
+    return w && w->conflict && w->conflict->update &&
+           !(w->select->kind == SELECT_VALUES && w->select->n_rows == 1);
+}
+
+static struct error *changed_twice(void)
+{
+    return error_hint(error_new("21000", "ON CONFLICT DO UPDATE command cannot affect row a second "
+                                         "time"),
+                      "Ensure that no rows proposed for insertion within the same command have "
+                      "duplicate constrained values.");
+}
+
+struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *sql, size_t len,
+                               const struct write *w, exec__row_fn row, void *ctx)
+{
+    sqlite3_stmt *stmt;
+    bool once = changes_once(w);
+    TRY(store_prepare(c, sql, len, &stmt));
+    if (once)
+        store_once_begin(c, w->target->table->name);
+    struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
+    if (!e)
+        e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
+    if (once && store_once_end(c) && !e)
+        e = changed_twice();
+    store_release(c, stmt);
+    return e;
+}
+
 /* A write: *ret_count rows affected. TRUNCATE is several statements of one kind. */
 static struct error *run_write_stmt(struct run *r, struct store_conn *c, exec__row_fn row,
                                     void *ctx, int64_t *ret_count)
@@ -38,7 +70,7 @@ static struct error *run_write_stmt(struct run *r, struct store_conn *c, exec__r
     }
     if (r->plan->staged)
         return exec__run_stages(r, c, row, ctx, ret_count);
-    TRY(run_stmt(r, c, row, ctx));
+    TRY(exec__write_stmt(r, c, r->plan->sql, r->plan->sql_len, r->plan->query->write, row, ctx));
     *ret_count = r->plan->writes ? sqlite3_changes64(db) : 0;
     return NULL;
 }

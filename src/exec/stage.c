@@ -108,13 +108,7 @@ static struct error *named(struct run *r, const struct plan_stage *s, struct err
 static struct error *run_stage(struct run *r, struct store_conn *c, const struct plan_stage *s,
                                exec__row_fn row, void *ctx)
 {
-    sqlite3_stmt *stmt;
-    TRY(store_prepare(c, s->sql, s->sql_len, &stmt));
-    struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
-    if (!e)
-        e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
-    store_release(c, stmt);
-    return named(r, s, e);
+    return named(r, s, exec__write_stmt(r, c, s->sql, s->sql_len, s->write, row, ctx));
 }
 
 struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn row, void *ctx,

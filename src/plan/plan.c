@@ -189,28 +189,6 @@ static struct error *refuse_several(const struct plan *p, const struct places *a
     return error_hint(e, "%s", hint);
 }
 
-static bool find_subquery(void *ctx, const struct expr *e)
-{
-    if (e->kind == EXPR_SUBQUERY)
-        *(bool *)ctx = true;
-    return true;
-}
-
-/* Do only the rows to insert come from elsewhere, and nothing that is evaluated at the target? */
-static bool only_rows_are_foreign(const struct write *w)
-{
-    bool found = false;
-    for (int i = 0; i < w->n_returning; i++)
-        expr_walk(w->returning[i].expr, false, find_subquery, &found);
-    if (w->conflict) {
-        for (int i = 0; i < w->conflict->n_set; i++)
-            expr_walk(w->conflict->set[i].value, false, find_subquery, &found);
-        if (w->conflict->where)
-            expr_walk(w->conflict->where, false, find_subquery, &found);
-    }
-    return !found;
-}
-
 /* The same INSERT with one row of parameters for its SELECT, numbered after the statement's own. */
 static struct error *emit_row_insert(struct plan *p)
 {
@@ -274,7 +252,8 @@ static struct error *plan_write(struct plan *p)
     if (at.n_regions == 1 && at.n_system == 0)
         return stages ? in_stages(p, at.region) : whole_in_region(p, at.region);
     /* many rows: streamed, not packed */
-    if (q->kind == QUERY_INSERT && !stages && !q->returns && only_rows_are_foreign(q->write))
+    bool upsert = q->write && q->write->conflict && q->write->conflict->update;
+    if (q->kind == QUERY_INSERT && !stages && !q->returns && !upsert)
         return plan_insert_from_elsewhere(p, &at);
     return in_stages(p, at.written->region);
 }

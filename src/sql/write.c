@@ -455,11 +455,8 @@ static struct error *arbiter(struct analysis *a, const InferClause *n, const str
             return NULL;
         }
     }
-    return sql__at(a,
-                   error_new(E_UNDEFINED_OBJECT,
-                             "constraint \"%s\" for table \"%s\" does not exist", n->conname,
-                             t->name),
-                   n->location);
+    return error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
+                     n->conname, t->name);
 }
 
 static struct rte *excluded_rte(struct analysis *a, const struct table *t)

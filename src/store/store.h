@@ -79,6 +79,11 @@ store_rollback_to(struct store *s); /* pops, undoes, forgets the captured change
 /* How many marks are open. A statement that fails leaves captured changes that SQLite undid: so a
  * mark goes before each statement that may fail, and store_rollback_to (or store_rollback) behind
  * its failure. What store_changes gave away since a mark, store_rollback_to can't call back. */
+/* Between the two, on the writer's connection: did a statement change a row of `table` (borrowed)
+ * that it had inserted or changed before? ON CONFLICT DO UPDATE must not. */
+struct store_conn;
+void store_once_begin(struct store_conn *c, const char *table);
+bool store_once_end(struct store_conn *c);
 size_t store_marks(struct store *s);
 /* SQLite has ended the open transaction by itself: because the disk failed, or memory, or because a
  * statement that writes was interrupted. Only store_rollback remains. */

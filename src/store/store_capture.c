@@ -103,6 +103,34 @@ static struct error *capture(struct store *s, int op, const char *name, int64_t 
     return rc ? types_sqlite_error(s->writer->db, rc) : NULL;
 }
 
+/* ---- rows that must change once ----------------------------------------------------------- */
+
+void store_once_begin(struct store_conn *c, const char *table)
+{
+    struct store_capture *cap = &c->store->capture;
+    cap->once = table;
+    cap->twice = false;
+}
+
+bool store_once_end(struct store_conn *c)
+{
+    struct store_capture *cap = &c->store->capture;
+    cap->once = NULL;
+    map_done(&cap->once_rows);
+    cap->once_rows = (struct map){0};
+    return cap->twice;
+}
+
+static void note_once(struct store_capture *c, int op, const char *table, int64_t old_rowid,
+                      int64_t new_rowid)
+{
+    if (strcmp(table, c->once) != 0 || op == SQLITE_DELETE)
+        return;
+    if (op == SQLITE_UPDATE)
+        c->twice |= map_get_u64(&c->once_rows, (uint64_t)old_rowid) != NULL;
+    map_put_u64(&c->once_rows, (uint64_t)new_rowid, c);
+}
+
 static void on_preupdate(void *ctx, sqlite3 *db, int op, const char *schema, const char *table,
                          sqlite3_int64 old_rowid, sqlite3_int64 new_rowid)
 {
@@ -110,6 +138,8 @@ static void on_preupdate(void *ctx, sqlite3 *db, int op, const char *schema, con
     if (!s->capture.on || s->capture.failed || strcmp(schema, "main") != 0 ||
         store__is_internal(table, strlen(table)))
         return;
+    if (s->capture.once)
+        note_once(&s->capture, op, table, old_rowid, new_rowid);
     s->capture.failed_at = s->capture.bytes.len;
     s->capture.failed = capture(s, op, table, old_rowid, new_rowid);
 }

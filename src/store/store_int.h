@@ -158,6 +158,9 @@ struct store_capture {
     size_t n_defined, cap_defined;
     uint64_t n_definitions; /* in `bytes`, also of tables that were forgotten since */
     bool on;                /* inside `open`, and neither applying nor in DDL */
+    const char *once;       /* between store_once_begin and _end: a table, .. */
+    struct map once_rows;   /* .. its rows that were inserted or changed .. */
+    bool twice;             /* .. and whether one was changed again */
     struct error *failed;   /* a change could not be captured: the transaction can't commit */
     size_t failed_at;
 };
