@@ -33,6 +33,9 @@ struct error *exec_open(const struct exec_options *o, struct exec **ret)
     e->regions = o->regions;
     e->ddl = o->ddl;
     e->settings = o->settings;
+    e->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+    types_set_names(&exec__type_names);
+    types_set_system(exec__system_functions);
     pthread_mutex_init(&e->lock, NULL);
     e->peers = exec__peers_new(e);
     if (o->temp_dir && !sqlite3_temp_directory)
@@ -46,6 +49,7 @@ void exec_close(struct exec *e)
     if (!e)
         return;
     exec__peers_free(e->peers);
+    exec__objects_forget(e);
     while (e->scratch) {
         struct scratch *c = e->scratch;
         e->scratch = c->next;
@@ -92,6 +96,8 @@ struct exec_session *exec_session_new(struct exec *e, const struct exec_session_
     s->user = mem_strdup(o->user ? o->user : "minisql");
     s->database = mem_strdup(o->database ? o->database : "minisql");
     s->pid = o->pid;
+    if (o->io)
+        s->io = *o->io;
     s->internal = o->internal;
     s->memory = e->settings.memory;
     s->slot = take_slot(e);
@@ -102,6 +108,8 @@ void exec_session_free(struct exec_session *s)
 {
     if (!s)
         return;
+    if (exec__attended() == s)
+        exec_attend(NULL);
     exec_rollback(s);
     region_read_end(&s->reading);
     region_look_close(s->look);
@@ -315,7 +323,12 @@ static struct error *attempt_kind(struct run *r)
 
 struct error *exec__attempt(struct run *r)
 {
+    struct run *outer = r->s->run;
+    r->s->run = r;
     struct error *e = attempt_kind(r);
+    r->s->run = outer;
+    exec__objects_put(r->e, r->objects);
+    r->objects = NULL;
     if (r->view)
         catalog_unref(r->view);
     r->view = NULL;

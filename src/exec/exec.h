@@ -73,7 +73,27 @@ struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_chan
 
 /* ---- one per client connection ------------------------------------------------------------ */
 
+/* As pg_settings has it; texts live as long as the session's settings don't change. */
+struct exec_setting {
+    const char *name, *unit, *description, *context, *type, *choices, *initial;
+    char value[24];   /* of a number, in its unit */
+    const char *text; /* of anything else */
+    int64_t min, max; /* of a number */
+    bool numeric, changed;
+};
+
+/* What statements may ask of the session itself, on its thread. */
+struct exec_session_io {
+    void *ctx;
+    /* SHOW and SET; *ret is the caller's. 42704 when there is no such setting. */
+    struct error *(*show)(void *ctx, const char *name, char **ret);
+    struct error *(*set)(void *ctx, const char *name, const char *value, bool local);
+    /* A row of pg_settings; false: there is no i-th. */
+    bool (*setting)(void *ctx, int i, struct exec_setting *ret);
+};
+
 struct exec_session_options {
+    const struct exec_session_io *io; /* copied; NULL: there are no settings */
     const char *user;
     const char *database;
     int32_t pid;   /* pg_backend_pid() */
@@ -83,6 +103,9 @@ struct exec_session_options {
 struct exec_session;
 struct exec_session *exec_session_new(struct exec *e, const struct exec_session_options *o);
 void exec_session_free(struct exec_session *s); /* rolls back; NULL is fine */
+/* From now on this thread analyses and runs the session's statements, so that names of the
+ * catalog's objects can be read and printed; NULL: no more. */
+void exec_attend(struct exec_session *s);
 /* Ends what the session runs now with 57014, from any thread; nothing when it runs nothing. */
 void exec_cancel(struct exec_session *s);
 void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the default */

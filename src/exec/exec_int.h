@@ -17,6 +17,7 @@
 struct peer_conn; /* a libpq connection to another server, see peer.c */
 struct peer_pool;
 struct scratch;
+struct exec__objects;
 
 /* A private SQLite connection for statements that need no region. One thread at a time. */
 struct scratch {
@@ -33,6 +34,7 @@ struct exec {
     struct regions *regions;
     struct exec_ddl_io ddl;
     struct exec_settings settings;
+    int64_t started;  /* microseconds since 2000 */
     uint64_t gateway; /* unique for ever: half of all our request ids */
     _Atomic uint64_t seq;
     struct peer_pool *peers;
@@ -41,8 +43,9 @@ struct exec {
     struct scratch *scratch;
     uint32_t n_slots, n_free, cap_free; /* session numbers */
     uint32_t *free_slots;
-    struct map plans;  /* what peers had us run: types and text -> struct plan */
-    struct map counts; /* table id -> struct row_count */
+    struct map plans;   /* what peers had us run: types and text -> struct plan */
+    struct map counts;  /* table id -> struct row_count */
+    struct map objects; /* database -> struct exec__objects, as of when they were last asked for */
 };
 
 /* The region that a transaction writes. */
@@ -74,6 +77,9 @@ struct exec_session {
     struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
     uint64_t reading_region;
     struct region_look *look; /* FSCK's */
+
+    struct exec_session_io io;
+    struct run *run; /* the statement that runs now */
 };
 
 /* A region that a plan scans several times: one snapshot for all of them. */
@@ -104,6 +110,7 @@ struct run {
     int n_pins;
     struct pin pins[RUN_MAX_PINS];
     const struct catalog_view *view; /* what system tables show in this attempt; NULL: not asked */
+    struct exec__objects *objects;   /* what system functions know in it; NULL: not asked */
     int64_t joined;                  /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 
@@ -263,3 +270,16 @@ struct error *exec__run(struct run *r);
 
 struct error *exec__fsck(struct exec_session *s, const char *head, const char *body,
                          const struct exec_wire *wire, char *tag);
+
+/* ---- names and functions (object.c, names.c, function.c) ---------------------------------------
+ */
+
+/* Objects by oid, as of the present schema; until put back. */
+struct exec__objects *exec__objects_get(struct exec *e, const char *database);
+void exec__objects_put(struct exec *e, struct exec__objects *o); /* NULL is fine */
+void exec__objects_forget(struct exec *e);
+/* The session whose statements this thread analyses and runs; NULL: none */
+struct exec_session *exec__attended(void);
+/* What types/ calls for regclass and the like, and for functions about the catalog. */
+extern const struct type_names exec__type_names;
+extern types_system_fn *const exec__system_functions[SYSTEM_FUNCS];

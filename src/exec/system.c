@@ -26,9 +26,9 @@ static int n_listed;
 static const struct table **table_list;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-static const struct exec__making *const makings[] = {exec__making_cluster, exec__making_relations,
-                                                     exec__making_types, exec__making_session,
-                                                     exec__making_information};
+static const struct exec__making *const makings[] = {
+    exec__making_cluster, exec__making_relations,   exec__making_types,
+    exec__making_session, exec__making_information, exec__making_procs};
 
 /* Domains of the information schema, which clients see as what they are over; and types that have
  * no row of their own: text stands in. */
@@ -191,11 +191,23 @@ void exec__put_real(struct exec__maker *m, const char *column, double r)
 
 void exec__put_ints(struct exec__maker *m, const char *column, const int64_t *v, int n)
 {
+    const struct column *c = &m->table->columns[column_named(m, column)];
     _cleanup_(buf_done) struct buf b = {0};
-    buf_puts(&b, "");
+    if (n && (c->type == OID_INT2VECTOR || c->type == OID_OIDVECTOR)) /* they count from 0 */
+        buf_printf(&b, "[0:%d]=", n - 1);
+    buf_puts(&b, "{");
     for (int i = 0; i < n; i++)
-        buf_printf(&b, "%s%lld", i ? " " : "", (long long)v[i]);
-    exec__put_text(m, column, arena_strndup(&m->arena, b.data ? b.data : "", b.len));
+        buf_printf(&b, "%s%lld", i ? "," : "", (long long)v[i]);
+    buf_puts(&b, "}");
+    exec__put_text(m, column, arena_strndup(&m->arena, b.data, b.len));
+}
+
+void exec__put_expr(struct exec__maker *m, const char *column, const struct table *t,
+                    const char *sql, const struct column *of)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    sql_deparse(m->view, t, sql, of, false, &b);
+    exec__put_text(m, column, arena_strndup(&m->arena, b.data, b.len));
 }
 
 static void clear(struct exec__maker *m)

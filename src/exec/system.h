@@ -41,7 +41,7 @@ struct exec__making {
 };
 /* each ends with a row of zeros */
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
-    exec__making_types[], exec__making_session[], exec__making_information[];
+    exec__making_types[], exec__making_session[], exec__making_information[], exec__making_procs[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 
@@ -52,6 +52,9 @@ void exec__put_char(struct exec__maker *m, const char *column, char c); /* 0: ''
 void exec__put_real(struct exec__maker *m, const char *column, double r);
 /* an array of integers, or an int2vector or oidvector, as the column has it */
 void exec__put_ints(struct exec__maker *m, const char *column, const int64_t *v, int n);
+/* An expression of t's, as PostgreSQL prints it; of a default, with its column. */
+void exec__put_expr(struct exec__maker *m, const char *column, const struct table *t,
+                    const char *sql, const struct column *of);
 /* The row as it was put; then all is empty again. */
 struct error *exec__give(struct exec__maker *m);
 bool exec__wants(const struct exec__maker *m, const char *column);
@@ -96,9 +99,57 @@ int exec__n_indexes(const struct table *t);
 /* false: not an index of its own */
 bool exec__index(const struct table *t, int i, struct exec__index *ret);
 
+enum exec__object_kind {
+    OBJECT_TABLE,
+    OBJECT_INDEX,
+    OBJECT_KEY,
+    OBJECT_CHECK,
+    OBJECT_FOREIGN_KEY,
+};
+struct exec__object {
+    enum exec__object_kind kind;
+    uint32_t oid;
+    const struct table *table; /* that it is or belongs to */
+    int part;                  /* which of its indexes (as exec__index counts), keys, .. */
+};
+const struct exec__object *exec__object(const struct exec__objects *o, uint32_t oid); /* or NULL */
+const char *exec__object_name(const struct exec__object *x);
+const struct catalog_view *exec__objects_view(const struct exec__objects *o);
+/* Schemas in which names are looked for, by the session's search_path, in order: pg_catalog, too.
+ */
+int exec__search_path(struct exec_session *s, const struct catalog_view *v, struct arena *a,
+                      const char ***ret);
+/* Is it found by its name alone? */
+bool exec__is_visible(struct exec_session *s, const struct catalog_view *v, const char *schema,
+                      const char *name);
+/* of a table or index: its oid; 0: there is none */
+uint32_t exec__find_relation(const struct catalog_view *v, const char *schema, const char *name);
+/* schema.name, quoted; without the schema where that is not needed and `qualify` does not ask */
+void exec__print_relation(struct exec_session *s, const struct catalog_view *v, const char *schema,
+                          const char *name, bool qualify, struct buf *out);
+
+/* ---- definitions (define.c): SQL that makes an object ---------------------------------------- */
+
+void exec__define_index(struct exec_session *s, const struct catalog_view *v,
+                        const struct exec__object *x, bool pretty, struct buf *out);
+/* a column of it, from 1; nothing when there is none */
+void exec__define_index_column(const struct exec__object *x, int column, struct buf *out);
+/* false: it is no constraint */
+bool exec__define_constraint(struct exec_session *s, const struct catalog_view *v,
+                             const struct exec__object *x, bool pretty, struct buf *out);
+
 bool exec__by_value(const struct type *t);
 char exec__align(const struct type *t);
 char exec__storage(const struct type *t);
 uint32_t exec__collation(const struct type *t);
 uint32_t exec__opclass(uint32_t type); /* btree's default; 0: none */
+/* a schema's name; NULL: there is none */
+const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid);
+/* functions, also a type's input and output functions */
 uint32_t exec__func_oid(const struct func *f);
+uint32_t exec__io_function(const char *name);               /* 0: there is none */
+int exec__funcs_named(const char *name, uint32_t *ret_oid); /* how many; one of them */
+const struct func *exec__func_by_oid(uint32_t oid);         /* not input and output functions */
+const char *exec__func_name(uint32_t oid);                  /* NULL: there is none */
+bool exec__print_procedure(uint32_t oid, struct buf *out);  /* int4in(cstring) */
+void exec__print_arguments(const uint32_t *args, int n, const char *between, struct buf *out);

@@ -166,6 +166,10 @@ const struct exec__relation exec__relations[] = {
     {"pg_catalog", "pg_sequence", 2224, 'r',
      "seqrelid oid!, seqtypid oid!, seqstart int8!, seqincrement int8!, seqmax int8!, seqmin "
      "int8!, seqcache int8!, seqcycle bool!"},
+    {"pg_catalog", "pg_settings", 12104, 'v',
+     "name text, setting text, unit text, category text, short_desc text, extra_desc text, context "
+     "text, vartype text, source text, min_val text, max_val text, enumvals _text, boot_val text, "
+     "reset_val text, sourcefile text, sourceline int4, pending_restart bool"},
     {"pg_catalog", "pg_shdepend", 1214, 'r',
      "dbid oid!, classid oid!, objid oid!, objsubid int4!, refclassid oid!, refobjid oid!, deptype "
      "char!"},

@@ -204,7 +204,8 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
         put_name(m, "table", "name", t->schema, t->name);
         exec__put_text(m, "column_name", c->name);
         exec__put_int(m, "ordinal_position", i + 1);
-        exec__put_text(m, "column_default", c->default_sql);
+        if (c->default_sql && exec__wants(m, "column_default"))
+            exec__put_expr(m, "column_default", t, c->default_sql, c);
         exec__put_text(m, "is_nullable", yes(!c->not_null));
         put_type(m, c, i + 1);
         if (c->type == OID_NAME)
@@ -284,8 +285,11 @@ static struct error *give_check(struct exec__maker *m, const struct table *t, co
     if (strcmp(kind, "CHECK") != 0)
         return NULL;
     put_name(m, "constraint", "name", t->schema, name);
-    exec__put_text(m, "check_clause",
-                   arena_printf(&m->arena, "(%s)", ((const struct check *)part)->sql));
+    _cleanup_(buf_done) struct buf b = {0};
+    buf_puts(&b, "(");
+    sql_deparse(m->view, t, ((const struct check *)part)->sql, NULL, false, &b);
+    buf_puts(&b, ")");
+    exec__put_text(m, "check_clause", arena_strndup(&m->arena, b.data, b.len));
     return exec__give(m);
 }
 

@@ -58,6 +58,20 @@ static struct error *each_index(struct exec__maker *m, index_fn *visit)
 
 /* ---- pg_class ------------------------------------------------------------------------------- */
 
+const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid)
+{
+    static const char *const always[] = {"pg_catalog", "information_schema", "public"};
+    for (size_t i = 0; i < ARRAY_LEN(always); i++)
+        if (catalog_schema(v, always[i]) == oid)
+            return oid ? always[i] : NULL;
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (o->kind == OBJ_SCHEMA && !o->dropped && catalog_schema(v, o->name) == oid)
+            return o->name;
+    }
+    return NULL;
+}
+
 uint32_t exec__namespace_oid(const struct catalog_view *v, const char *schema)
 {
     return catalog_schema(v, schema);
@@ -221,7 +235,8 @@ static struct error *make_pg_attrdef(struct exec__maker *m)
             exec__put_int(m, "oid", catalog_oid(t->columns[c].default_id));
             exec__put_int(m, "adrelid", catalog_oid(t->id));
             exec__put_int(m, "adnum", c + 1);
-            exec__put_text(m, "adbin", t->columns[c].default_sql);
+            if (exec__wants(m, "adbin"))
+                exec__put_expr(m, "adbin", t, t->columns[c].default_sql, &t->columns[c]);
             TRY(exec__give(m));
         }
     }
@@ -339,7 +354,13 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
 {
     for (int i = 0; i < t->n_checks; i++) {
         put_constraint(m, t, t->checks[i].id, t->checks[i].name, 'c');
-        exec__put_text(m, "conbin", t->checks[i].sql);
+        if (exec__wants(m, "conbin"))
+            exec__put_expr(m, "conbin", t, t->checks[i].sql, NULL);
+        if (exec__wants(m, "conkey")) {
+            int *columns, n = sql_columns_of(m->view, t, t->checks[i].sql, &m->arena, &columns);
+            if (n)
+                put_numbers(m, "conkey", columns, n);
+        }
         TRY(exec__give(m));
     }
     for (int i = 0; i < t->n_keys; i++) {

@@ -71,7 +71,58 @@ static struct error *make_pg_user(struct exec__maker *m)
     return exec__give(m);
 }
 
+static void put_number(struct exec__maker *m, const char *column, int64_t i)
+{
+    exec__put_text(m, column, arena_printf(&m->arena, "%lld", (long long)i));
+}
+
+/* {"a","b"} of a|b */
+static void put_choices(struct exec__maker *m, const char *choices)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    if (!choices)
+        return;
+    buf_puts(&b, "{");
+    for (const char *p = choices; *p; p += strcspn(p, "|"), p += *p == '|')
+        buf_printf(&b, "%s\"%.*s\"", b.len > 1 ? "," : "", (int)strcspn(p, "|"), p);
+    buf_puts(&b, "}");
+    exec__put_text(m, "enumvals", arena_strndup(&m->arena, b.data, b.len));
+}
+
+static struct error *give_setting(struct exec__maker *m, const struct exec_setting *t)
+{
+    const char *text = t->text ? t->text : "";
+    exec__put_text(m, "name", t->name);
+    exec__put_text(m, "setting", t->numeric ? t->value : text);
+    exec__put_text(m, "unit", t->unit);
+    exec__put_text(m, "category", "MiniSQL");
+    exec__put_text(m, "short_desc", t->description);
+    exec__put_text(m, "context", t->context);
+    exec__put_text(m, "vartype", t->type);
+    exec__put_text(m, "source", t->changed ? "session" : "default");
+    if (t->numeric) {
+        put_number(m, "min_val", t->min);
+        put_number(m, "max_val", t->max);
+    }
+    put_choices(m, t->choices);
+    exec__put_text(m, "boot_val", t->initial);
+    exec__put_text(m, "reset_val", t->initial);
+    exec__put_int(m, "pending_restart", false);
+    return exec__give(m);
+}
+
+static struct error *make_pg_settings(struct exec__maker *m)
+{
+    const struct exec_session_io *io = &m->run->s->io;
+    struct exec_setting t;
+    for (int i = 0; io->setting && io->setting(io->ctx, i, &t); i++)
+        if (exec__needs_text(m, "name", t.name))
+            TRY(give_setting(m, &t));
+    return NULL;
+}
+
 const struct exec__making exec__making_session[] = {
+    {.schema = "pg_catalog", .relation = "pg_settings", .make = make_pg_settings},
     {.schema = "pg_catalog", .relation = "pg_database", .make = make_pg_database},
     {.schema = "pg_catalog", .relation = "pg_tablespace", .make = make_pg_tablespace},
     {.schema = "pg_catalog", .relation = "pg_authid", .make = make_pg_authid},

@@ -1,10 +1,8 @@
 /*
- * Types, functions, operators, casts: what types/ has, as PostgreSQL's catalogs tell it.
+ * Types, casts and the like: what types/ has, as PostgreSQL's catalogs tell it.
  *
- * Types have PostgreSQL's own object ids. A function's or operator's is made of its name and
- * argument types, so that it stays when others are added; the range is one that neither
- * PostgreSQL's own objects nor the counter of the catalog's come near. Casts are numbered below
- * 16384, where pg_dump looks for what needs no dumping.
+ * Types have PostgreSQL's own object ids. Casts are numbered below 16384, where pg_dump looks for
+ * what needs no dumping.
  */
 #include "exec/system.h"
 
@@ -13,47 +11,47 @@ enum { LAST_TYPE = 10000, FIRST_CAST = 10000 };
 /* ---- facts about types that only catalogs tell ---------------------------------------------- */
 
 struct fact {
-    uint32_t oid, array;
+    uint32_t oid;
     const char *io; /* what its input function is called, less "in" */
     char align, storage;
 };
 
-static const struct fact facts[] = {{16, 1000, "bool", 'c', 'p'},
-                                    {17, 1001, "bytea", 'i', 'x'},
-                                    {18, 1002, "char", 'c', 'p'},
-                                    {19, 1003, "name", 'c', 'p'},
-                                    {20, 1016, "int8", 'd', 'p'},
-                                    {21, 1005, "int2", 's', 'p'},
-                                    {22, 1006, "int2vector", 'i', 'p'},
-                                    {23, 1007, "int4", 'i', 'p'},
-                                    {24, 1008, "regproc", 'i', 'p'},
-                                    {25, 1009, "text", 'i', 'x'},
-                                    {26, 1028, "oid", 'i', 'p'},
-                                    {28, 1011, "xid", 'i', 'p'},
-                                    {30, 1013, "oidvector", 'i', 'p'},
-                                    {114, 199, "json_", 'i', 'x'},
-                                    {700, 1021, "float4", 'i', 'p'},
-                                    {701, 1022, "float8", 'd', 'p'},
-                                    {705, 0, "unknown", 'c', 'p'},
-                                    {1042, 1014, "bpchar", 'i', 'x'},
-                                    {1043, 1015, "varchar", 'i', 'x'},
-                                    {1082, 1182, "date_", 'i', 'p'},
-                                    {1083, 1183, "time_", 'd', 'p'},
-                                    {1114, 1115, "timestamp_", 'd', 'p'},
-                                    {1184, 1185, "timestamptz_", 'd', 'p'},
-                                    {1186, 1187, "interval_", 'd', 'p'},
-                                    {1266, 1270, "timetz_", 'd', 'p'},
-                                    {1700, 1231, "numeric_", 'i', 'm'},
-                                    {2202, 2207, "regprocedure", 'i', 'p'},
-                                    {2203, 2208, "regoper", 'i', 'p'},
-                                    {2204, 2209, "regoperator", 'i', 'p'},
-                                    {2205, 2210, "regclass", 'i', 'p'},
-                                    {2206, 2211, "regtype", 'i', 'p'},
-                                    {2249, 2287, "record_", 'd', 'x'},
-                                    {2950, 2951, "uuid_", 'c', 'p'},
-                                    {3802, 3807, "jsonb_", 'i', 'x'},
-                                    {4089, 4090, "regnamespace", 'i', 'p'},
-                                    {4096, 4097, "regrole", 'i', 'p'}};
+static const struct fact facts[] = {{16, "bool", 'c', 'p'},
+                                    {17, "bytea", 'i', 'x'},
+                                    {18, "char", 'c', 'p'},
+                                    {19, "name", 'c', 'p'},
+                                    {20, "int8", 'd', 'p'},
+                                    {21, "int2", 's', 'p'},
+                                    {22, "int2vector", 'i', 'p'},
+                                    {23, "int4", 'i', 'p'},
+                                    {24, "regproc", 'i', 'p'},
+                                    {25, "text", 'i', 'x'},
+                                    {26, "oid", 'i', 'p'},
+                                    {28, "xid", 'i', 'p'},
+                                    {30, "oidvector", 'i', 'p'},
+                                    {114, "json_", 'i', 'x'},
+                                    {700, "float4", 'i', 'p'},
+                                    {701, "float8", 'd', 'p'},
+                                    {705, "unknown", 'c', 'p'},
+                                    {1042, "bpchar", 'i', 'x'},
+                                    {1043, "varchar", 'i', 'x'},
+                                    {1082, "date_", 'i', 'p'},
+                                    {1083, "time_", 'd', 'p'},
+                                    {1114, "timestamp_", 'd', 'p'},
+                                    {1184, "timestamptz_", 'd', 'p'},
+                                    {1186, "interval_", 'd', 'p'},
+                                    {1266, "timetz_", 'd', 'p'},
+                                    {1700, "numeric_", 'i', 'm'},
+                                    {2202, "regprocedure", 'i', 'p'},
+                                    {2203, "regoper", 'i', 'p'},
+                                    {2204, "regoperator", 'i', 'p'},
+                                    {2205, "regclass", 'i', 'p'},
+                                    {2206, "regtype", 'i', 'p'},
+                                    {2249, "record_", 'd', 'x'},
+                                    {2950, "uuid_", 'c', 'p'},
+                                    {3802, "jsonb_", 'i', 'x'},
+                                    {4089, "regnamespace", 'i', 'p'},
+                                    {4096, "regrole", 'i', 'p'}};
 
 static const struct fact *fact_of(uint32_t oid)
 {
@@ -63,13 +61,10 @@ static const struct fact *fact_of(uint32_t oid)
     return NULL;
 }
 
-/* The type whose array this is; 0: it is none. */
-static uint32_t element_of(uint32_t array)
+/* Is it an array of another type? Not so int2vector. */
+static const struct type *element_of(const struct type *t)
 {
-    for (size_t i = 0; i < ARRAY_LEN(facts); i++)
-        if (facts[i].array == array)
-            return facts[i].oid;
-    return 0;
+    return t->category == 'A' && !t->array ? type_by_oid(t->element) : NULL;
 }
 
 bool exec__by_value(const struct type *t)
@@ -79,9 +74,10 @@ bool exec__by_value(const struct type *t)
 
 char exec__align(const struct type *t)
 {
-    const struct fact *f = fact_of(t->oid), *element = fact_of(element_of(t->oid));
+    const struct type *element = element_of(t);
+    const struct fact *f = fact_of(element ? element->oid : t->oid);
     if (element)
-        return element->align == 'd' ? 'd' : 'i';
+        return f && f->align == 'd' ? 'd' : 'i';
     return f ? f->align : 'i';
 }
 
@@ -96,9 +92,10 @@ uint32_t exec__collation(const struct type *t)
     enum { C = 950 };
     if (t->oid == OID_NAME)
         return C;
-    uint32_t element = element_of(t->oid);
-    const struct type *e = element ? type_by_oid(element) : t;
-    return e && e->category == 'S' && e->oid != OID_UNKNOWN ? EXEC__COLLATION : 0;
+    const struct type *e = element_of(t) ? element_of(t) : t;
+    if (e->oid == OID_NODE_TREE)
+        return EXEC__COLLATION;
+    return e->category == 'S' && e->oid != OID_UNKNOWN ? EXEC__COLLATION : 0;
 }
 
 /* ---- operator classes ----------------------------------------------------------------------- */
@@ -133,8 +130,9 @@ uint32_t exec__opclass(uint32_t type)
 {
     if (type == OID_VARCHAR)
         type = OID_TEXT;
-    if (element_of(type))
-        type = 2277;
+    const struct type *t = type_by_oid(type);
+    if (t && element_of(t))
+        type = OID_ANYARRAY;
     for (size_t i = 0; i < ARRAY_LEN(opclasses); i++)
         if (opclasses[i].type == type)
             return opclasses[i].oid;
@@ -179,17 +177,15 @@ static void put_io(struct exec__maker *m, const struct type *t)
     } all[] = {
         {"typinput", "in"}, {"typoutput", "out"}, {"typreceive", "recv"}, {"typsend", "send"}};
     const struct fact *f = fact_of(t->oid);
-    const char *io = element_of(t->oid) ? "array_" : f ? f->io : NULL;
+    const char *io = element_of(t) ? "array_" : f ? f->io : "any";
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        exec__put_text(m, all[i].column,
-                       io ? arena_printf(&m->arena, "%s%s", io, all[i].suffix)
-                          : arena_printf(&m->arena, "%s_%s", t->name, all[i].suffix));
+        exec__put_int(m, all[i].column,
+                      exec__io_function(arena_printf(&m->arena, "%s%s", io, all[i].suffix)));
 }
 
 static struct error *give_type(struct exec__maker *m, const struct type *t)
 {
-    const struct fact *f = fact_of(t->oid);
-    uint32_t element = element_of(t->oid);
+    bool array = element_of(t) != NULL;
     exec__put_int(m, "oid", t->oid);
     exec__put_text(m, "typname", t->name);
     exec__put_int(m, "typnamespace", EXEC__CATALOG);
@@ -201,15 +197,15 @@ static struct error *give_type(struct exec__maker *m, const struct type *t)
     exec__put_int(m, "typispreferred", t->preferred);
     exec__put_int(m, "typisdefined", true);
     exec__put_text(m, "typdelim", ",");
-    exec__put_text(m, "typsubscript", element ? "array_subscript_handler" : "-");
-    exec__put_int(m, "typelem", element);
-    exec__put_int(m, "typarray", f && type_by_oid(f->array) ? f->array : 0);
+    if (t->element)
+        exec__put_int(m, "typsubscript", exec__io_function("array_subscript_handler"));
+    exec__put_int(m, "typelem", t->element);
+    exec__put_int(m, "typarray", t->array);
     if (exec__wants(m, "typinput") || exec__wants(m, "typoutput") || exec__wants(m, "typreceive") ||
         exec__wants(m, "typsend"))
         put_io(m, t);
-    exec__put_text(m, "typmodin", "-");
-    exec__put_text(m, "typmodout", "-");
-    exec__put_text(m, "typanalyze", element ? "array_typanalyze" : "-");
+    if (array)
+        exec__put_int(m, "typanalyze", exec__io_function("array_typanalyze"));
     exec__put_char(m, "typalign", exec__align(t));
     exec__put_char(m, "typstorage", exec__storage(t));
     exec__put_int(m, "typtypmod", -1);
@@ -223,102 +219,6 @@ static struct error *make_pg_type(struct exec__maker *m)
         const struct type *t = exec__needs_int(m, "oid", oid) ? type_by_oid(oid) : NULL;
         if (t && exec__needs_text(m, "typname", t->name))
             TRY(give_type(m, t));
-    }
-    return NULL;
-}
-
-/* ---- functions and operators ---------------------------------------------------------------- */
-
-uint32_t exec__func_oid(const struct func *f)
-{
-    enum { RANGE = 0x40000000 };
-    uint64_t h = 14695981039346656037u; /* FNV */
-    for (const char *p = f->name; *p; p++)
-        h = (h ^ (unsigned char)*p) * 1099511628211u;
-    for (int i = 0; i < f->nargs; i++)
-        h = (h ^ f->args[i]) * 1099511628211u;
-    h = (h ^ ((uint64_t)f->kind + 10 * (uint64_t)f->nargs)) * 1099511628211u;
-    return RANGE | ((uint32_t)(h ^ h >> 32) & (RANGE - 1));
-}
-
-static void put_arguments(struct exec__maker *m, const struct func *f)
-{
-    int64_t types[FUNC_MAX_ARGS];
-    for (int i = 0; i < f->nargs; i++)
-        types[i] = f->args[i];
-    exec__put_ints(m, "proargtypes", types, f->nargs);
-}
-
-static struct error *give_proc(struct exec__maker *m, const struct func *f)
-{
-    exec__put_int(m, "oid", exec__func_oid(f));
-    exec__put_text(m, "proname", f->name);
-    exec__put_int(m, "pronamespace", EXEC__CATALOG);
-    exec__put_int(m, "proowner", EXEC__OWNER);
-    exec__put_int(m, "prolang", 12);
-    exec__put_real(m, "procost", 1);
-    exec__put_int(m, "provariadic", f->variadic ? f->args[f->nargs - 1] : 0);
-    exec__put_text(m, "prosupport", "-");
-    exec__put_char(m, "prokind",
-                   f->kind == FUNC_AGGREGATE ? 'a'
-                   : f->kind == FUNC_WINDOW  ? 'w'
-                                             : 'f');
-    exec__put_int(m, "proisstrict", f->strict && f->kind == FUNC_SCALAR);
-    exec__put_char(m, "provolatile", f->volatile_ ? 'v' : 'i');
-    exec__put_char(m, "proparallel", 's');
-    exec__put_int(m, "pronargs", f->nargs);
-    exec__put_int(m, "prorettype", f->result);
-    put_arguments(m, f);
-    exec__put_text(m, "prosrc", f->kind == FUNC_AGGREGATE ? "aggregate_dummy" : f->name);
-    return exec__give(m);
-}
-
-static struct error *make_pg_proc(struct exec__maker *m)
-{
-    size_t n;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++)
-        if (all[i].kind != FUNC_OPERATOR && exec__needs_text(m, "proname", all[i].name))
-            TRY(give_proc(m, &all[i]));
-    return NULL;
-}
-
-static struct error *make_pg_aggregate(struct exec__maker *m)
-{
-    size_t n;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (all[i].kind != FUNC_AGGREGATE)
-            continue;
-        exec__put_text(m, "aggfnoid", all[i].name);
-        exec__put_char(m, "aggkind", 'n');
-        exec__put_char(m, "aggfinalmodify", 'r');
-        exec__put_char(m, "aggmfinalmodify", 'r');
-        TRY(exec__give(m));
-    }
-    return NULL;
-}
-
-static struct error *make_pg_operator(struct exec__maker *m)
-{
-    size_t n;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++) {
-        const struct func *f = &all[i];
-        if (f->kind != FUNC_OPERATOR || !exec__needs_text(m, "oprname", f->name))
-            continue;
-        exec__put_int(m, "oid", exec__func_oid(f));
-        exec__put_text(m, "oprname", f->name);
-        exec__put_int(m, "oprnamespace", EXEC__CATALOG);
-        exec__put_int(m, "oprowner", EXEC__OWNER);
-        exec__put_char(m, "oprkind", f->nargs == 1 ? 'l' : 'b');
-        exec__put_int(m, "oprleft", f->nargs == 1 ? 0 : f->args[0]);
-        exec__put_int(m, "oprright", f->args[f->nargs - 1]);
-        exec__put_int(m, "oprresult", f->result);
-        exec__put_text(m, "oprcode", "-");
-        exec__put_text(m, "oprrest", "-");
-        exec__put_text(m, "oprjoin", "-");
-        TRY(exec__give(m));
     }
     return NULL;
 }
@@ -371,7 +271,7 @@ static struct error *make_pg_am(struct exec__maker *m)
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         exec__put_int(m, "oid", all[i].oid);
         exec__put_text(m, "amname", all[i].name);
-        exec__put_text(m, "amhandler", all[i].handler);
+        exec__put_int(m, "amhandler", exec__io_function(all[i].handler));
         exec__put_char(m, "amtype", all[i].type);
         TRY(exec__give(m));
     }
@@ -417,9 +317,6 @@ static struct error *make_pg_collation(struct exec__maker *m)
 
 const struct exec__making exec__making_types[] = {
     {.schema = "pg_catalog", .relation = "pg_type", .make = make_pg_type},
-    {.schema = "pg_catalog", .relation = "pg_proc", .make = make_pg_proc},
-    {.schema = "pg_catalog", .relation = "pg_aggregate", .make = make_pg_aggregate},
-    {.schema = "pg_catalog", .relation = "pg_operator", .make = make_pg_operator},
     {.schema = "pg_catalog", .relation = "pg_cast", .make = make_pg_cast},
     {.schema = "pg_catalog", .relation = "pg_opclass", .make = make_pg_opclass},
     {.schema = "pg_catalog", .relation = "pg_opfamily", .make = make_pg_opfamily},

@@ -60,6 +60,7 @@ void settings__each(struct session *s,
 void settings__report_all(struct session *s);
 /* What is looked at often, out of the texts: done by all changes; and once at the start. */
 void settings__derive(struct session *s);
+struct exec_session_io settings__io(struct session *s); /* for statements that ask */
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);
 

@@ -285,6 +285,7 @@ static bool next_message(struct session *s)
 static void attach(struct worker *w, struct session *s)
 {
     s->worker = w;
+    exec_attend(s->exec);
     if (!s->in.data) {
         s->in = w->in;
         w->in = (struct buf){0};
@@ -298,6 +299,7 @@ static void attach(struct worker *w, struct session *s)
 /* Gives the buffers back, unless half a message is in them. */
 static void detach(struct worker *w, struct session *s)
 {
+    exec_attend(NULL);
     if (s->in_pos == s->in.len) {
         buf_done(&w->in);
         buf_clear(&s->in);

@@ -650,6 +650,55 @@ void settings__each(struct session *s,
     }
 }
 
+/* ---- asked by statements ------------------------------------------------------------------ */
+
+static struct error *io_show(void *ctx, const char *name, char **ret)
+{
+    return settings__show(ctx, name, ret);
+}
+
+static struct error *io_set(void *ctx, const char *name, const char *value, bool local)
+{
+    return settings__set(ctx, name, value, local);
+}
+
+static bool io_setting(void *ctx, int i, struct exec_setting *ret)
+{
+    static const char *const types[] = {
+        [KIND_BOOL] = "bool",  [KIND_INT] = "integer", [KIND_MS] = "integer",
+        [KIND_KB] = "integer", [KIND_ENUM] = "enum",   [KIND_TEXT] = "string"};
+    struct session *s = ctx;
+    char scratch[16]; /* of numbers alone, which are printed below */
+    if (i < 0 || i >= N_SETTINGS)
+        return false;
+    const struct setting *row = &table[i];
+    *ret = (struct exec_setting){.name = row->name,
+                                 .unit = row->kind == KIND_MS   ? "ms"
+                                         : row->kind == KIND_KB ? "kB"
+                                                                : NULL,
+                                 .description = row->description,
+                                 .context = row->flags & FIXED ? "internal" : "user",
+                                 .type = types[row->kind],
+                                 .choices = row->choices,
+                                 .initial = row->initial,
+                                 .min = row->min,
+                                 .max = row->max,
+                                 .numeric = row->kind == KIND_INT || row->kind == KIND_MS ||
+                                            row->kind == KIND_KB,
+                                 .changed = s->settings.values && s->settings.values[i]};
+    if (ret->numeric)
+        snprintf(ret->value, sizeof(ret->value), "%lld", (long long)number(s, row->name));
+    else
+        ret->text = value_of(s, i, scratch);
+    return true;
+}
+
+struct exec_session_io settings__io(struct session *s)
+{
+    return (struct exec_session_io){
+        .ctx = s, .show = io_show, .set = io_set, .setting = io_setting};
+}
+
 void settings__report_all(struct session *s)
 {
     for (int i = 0; i < N_SETTINGS; i++)

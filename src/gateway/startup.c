@@ -174,9 +174,14 @@ static struct error *begin(struct session *s, const struct pgwire_start *p)
     TRY(apply_parameters(s, p));
     TRY(check_database(s, s->database));
     TRY(count_in(s));
-    struct exec_session_options o = {
-        .user = s->user, .database = s->database, .pid = (int32_t)s->pid, .internal = s->internal};
+    const struct exec_session_io io = settings__io(s);
+    struct exec_session_options o = {.user = s->user,
+                                     .database = s->database,
+                                     .pid = (int32_t)s->pid,
+                                     .internal = s->internal,
+                                     .io = &io};
     struct exec_session *exec = exec_session_new(s->gateway->o.exec, &o);
+    exec_attend(exec);
     pthread_mutex_lock(&s->gateway->lock);
     s->exec = exec;
     pthread_mutex_unlock(&s->gateway->lock);

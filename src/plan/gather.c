@@ -37,13 +37,27 @@ static int *used_columns(struct plan *p, const struct rte *r, int *ret_n)
     return columns;
 }
 
-/* Filters without subqueries: a scan runs alone. */
+static bool find_system(void *ctx, const struct expr *e)
+{
+    if (e->kind == EXPR_FUNC && e->call.func->system)
+        *(bool *)ctx = true;
+    return true;
+}
+
+/* Filters that a region can run by itself. */
+static bool runs_alone(const struct expr *filter)
+{
+    bool system = false;
+    expr_walk(filter, false, find_system, &system);
+    return !system && !expr_has_subquery(filter);
+}
+
 static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_n)
 {
     int n = 0;
     struct expr **filters = ARENA_ARRAY(&p->arena, struct expr *, MAX(r->n_filters, 1));
     for (int i = 0; i < r->n_filters; i++)
-        if (!expr_has_subquery(r->filters[i]))
+        if (runs_alone(r->filters[i]))
             filters[n++] = r->filters[i];
     *ret_n = n;
     return filters;

@@ -37,7 +37,7 @@ void plan_unref(struct plan *p)
 /* ---- where the tables are ----------------------------------------------------------------- */
 
 struct places {
-    int n_system;    /* uses of system tables */
+    int n_system;    /* uses of system tables, and of functions that no region can run */
     int n_regions;   /* 0, 1, or 2 for several */
     uint64_t region; /* the first */
     const struct table *first;
@@ -48,7 +48,7 @@ struct places {
 
 static void look(const struct query *q, struct places *ret)
 {
-    *ret = (struct places){0};
+    *ret = (struct places){.n_system = q->system};
     for (int i = 0; i < q->n_tables; i++) {
         const struct table *t = q->tables[i].table;
         if (q->tables[i].written) {
@@ -152,7 +152,7 @@ static struct error *plan_select(struct plan *p, const struct plan_context *pc)
     const struct query *q = p->query;
     struct places at;
     look(q, &at);
-    if (at.n_system == 0 && at.n_regions == 0) {
+    if (q->n_tables == 0) {
         p->kind = PLAN_CONSTANT;
         return emit(p, q);
     }

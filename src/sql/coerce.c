@@ -159,6 +159,8 @@ static void fold(struct analysis *a, struct expr **e)
 {
     const struct func *f = (*e)->call.func;
     struct value args[FUNC_MAX_ARGS + 1], v = {.kind = VALUE_NULL};
+    if (a->as_written)
+        return;
     for (int i = 0; i < (*e)->n_args; i++) {
         const struct expr *arg = (*e)->args[i];
         if (arg->kind != EXPR_CONST)

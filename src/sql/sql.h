@@ -413,6 +413,7 @@ struct query {
 
     bool writes;    /* changes data: has to run on the primary and be replicated */
     bool locks;     /* FOR UPDATE and friends: reads on the writer's path */
+    bool system;    /* calls a function that runs where the statement came in */
     bool volatile_; /* calls a volatile function: not to be cached as a result, not pushed down */
 
     int n_tables;
@@ -601,6 +602,19 @@ void sql_emit_ctes(struct cte *const *ctes, int n, const struct sql_emit *how, s
 const char *sql_rowid_name(const struct table *t);
 void sql_quote(const char *name, struct buf *out);                          /* "name" */
 void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a SQLite literal */
+
+/* ---- PostgreSQL text ------------------------------------------------------------------------ */
+
+/* name, or "Name" where it needs quotes, as PostgreSQL's quote_ident() */
+void sql_quote_identifier(const char *name, struct buf *out);
+/* An expression of the catalog's as PostgreSQL prints it: over the columns of `t` (NULL: none).
+ * With `column` it is that column's default. `pretty`: parentheses only where they are needed. */
+void sql_deparse(const struct catalog_view *v, const struct table *t, const char *sql,
+                 const struct column *column, bool pretty, struct buf *out);
+
+/* Columns of t that an expression of the catalog's mentions, each once. */
+int sql_columns_of(const struct catalog_view *v, const struct table *t, const char *sql,
+                   struct arena *arena, int **ret);
 
 /* ---- walking ------------------------------------------------------------------------------ */
 

@@ -56,7 +56,8 @@ struct analysis {
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
     int n_windows;
-    bool lifted; /* a parameter stands for a literal */
+    bool lifted;     /* a parameter stands for a literal */
+    bool as_written; /* casts of constants stay (deparse.c) */
 };
 
 /* What is being analysed, for the rules and messages that hang on it. */

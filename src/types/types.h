@@ -241,6 +241,7 @@ struct func {
     bool variadic;                /* the last argument type may repeat (concat, ..) */
     uint32_t result;
     bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
+    bool system; /* hangs on the catalog or the session: runs where the statement came in */
     bool volatile_; /* now() in a statement is stable; random() is volatile */
     /* The call has one more argument, an int8 at its end, which nobody writes: it tells the types
      * of the others to code that serves many: cast_hidden(). */
@@ -257,6 +258,58 @@ struct func {
     struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
     const struct agg *agg; /* aggregates */
 };
+
+/* What functions about the catalog, the session and the server do, see system.c; some serve
+ * several names. */
+#define SYSTEM_LIST(X)                                                                             \
+    X(FORMAT_TYPE)                                                                                 \
+    X(INDEXDEF)                                                                                    \
+    X(CONSTRAINTDEF)                                                                               \
+    X(EXPR)                                                                                        \
+    X(VIEWDEF)                                                                                     \
+    X(FUNCTION_ARGUMENTS)                                                                          \
+    X(FUNCTION_RESULT)                                                                             \
+    X(USERBYID)                                                                                    \
+    X(TABLE_IS_VISIBLE)                                                                            \
+    X(TYPE_IS_VISIBLE)                                                                             \
+    X(OBJ_DESCRIPTION)                                                                             \
+    X(COL_DESCRIPTION)                                                                             \
+    X(RELATION_SIZE)                                                                               \
+    X(INDEXES_SIZE)                                                                                \
+    X(DATABASE_SIZE)                                                                               \
+    X(ENCODING_TO_CHAR)                                                                            \
+    X(CHAR_TO_ENCODING)                                                                            \
+    X(ENCODING)                                                                                    \
+    X(TABLE_IS_OURS)                                                                               \
+    X(IS_UPDATABLE)                                                                                \
+    X(START_TIME)                                                                                  \
+    X(CURRENT_SETTING)                                                                             \
+    X(SET_CONFIG)                                                                                  \
+    X(SLEEP)                                                                                       \
+    X(SERIAL_SEQUENCE)                                                                             \
+    X(TO_REGCLASS)                                                                                 \
+    X(TO_REGTYPE)                                                                                  \
+    X(TO_REGNAMESPACE)                                                                             \
+    X(TO_REGROLE)                                                                                  \
+    X(TO_REGPROC)                                                                                  \
+    X(RELATION_PRIVILEGE)                                                                          \
+    X(SCHEMA_PRIVILEGE)                                                                            \
+    X(COLUMN_PRIVILEGE)                                                                            \
+    X(ANY_PRIVILEGE)                                                                               \
+    X(CURRENT_SCHEMAS)                                                                             \
+    X(ALWAYS)                                                                                      \
+    X(NEVER)                                                                                       \
+    X(ZERO_OID)                                                                                    \
+    X(EMPTY)                                                                                       \
+    X(NOTHING)
+#define SYSTEM_ID(id) SYSTEM_##id,
+enum system_func { SYSTEM_LIST(SYSTEM_ID) SYSTEM_FUNCS };
+#undef SYSTEM_ID
+typedef struct error *types_system_fn(const struct value *args, int nargs, struct arena *a,
+                                      struct value *ret);
+/* `all`: SYSTEM_FUNCS functions, which may ask who is running on this thread. Before any session
+ * starts. */
+void types_set_system(types_system_fn *const *all);
 
 /* PostgreSQL's rules for choosing among overloads (exact, then implicit casts, preferred types,
  * unknown literals). `types` may hold OID_UNKNOWN. Errors: 42883 with PostgreSQL's text and hint,

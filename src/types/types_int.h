@@ -10,12 +10,12 @@ struct func_rows {
     const struct func *rows;
     size_t n;
 };
-extern const struct func_rows types__int_funcs, types__float_funcs, types__math_funcs,
-    types__numeric_funcs, types__text_funcs, types__edit_funcs, types__like_funcs,
-    types__compare_funcs, types__agg_funcs, types__numeric_aggs, types__window_funcs,
-    types__datetime_funcs, types__guard_funcs, types__cast_funcs, types__bytea_funcs,
-    types__uuid_funcs, types__notify_funcs, types__interval_funcs, types__field_funcs,
-    types__regex_funcs;
+extern const struct func_rows types__system_funcs, types__int_funcs, types__float_funcs,
+    types__math_funcs, types__numeric_funcs, types__text_funcs, types__edit_funcs,
+    types__like_funcs, types__compare_funcs, types__agg_funcs, types__numeric_aggs,
+    types__window_funcs, types__datetime_funcs, types__guard_funcs, types__cast_funcs,
+    types__bytea_funcs, types__uuid_funcs, types__notify_funcs, types__interval_funcs,
+    types__field_funcs, types__regex_funcs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {

@@ -1,0 +1,104 @@
+/*
+ * Definitions: the SQL that makes an index, a constraint, as PostgreSQL writes it.
+ */
+#include "exec/system.h"
+
+static void print_columns(const struct table *t, const int *columns, int n, struct buf *out)
+{
+    for (int i = 0; i < n; i++) {
+        buf_puts(out, i ? ", " : "");
+        sql_quote_identifier(t->columns[columns[i]].name, out);
+    }
+}
+
+/* ---- indexes -------------------------------------------------------------------------------- */
+
+static void print_index_column(const struct table *t, const struct exec__index *x, int i,
+                               struct buf *out)
+{
+    sql_quote_identifier(t->columns[x->columns[i]].name, out);
+    if (x->descending && x->descending[i])
+        buf_puts(out, " DESC");
+}
+
+void exec__define_index(struct exec_session *s, const struct catalog_view *v,
+                        const struct exec__object *o, bool pretty, struct buf *out)
+{
+    struct exec__index x;
+    exec__index(o->table, o->part, &x);
+    buf_printf(out, "CREATE %sINDEX ", x.unique ? "UNIQUE " : "");
+    sql_quote_identifier(x.name, out);
+    buf_puts(out, " ON ");
+    exec__print_relation(s, v, o->table->schema, o->table->name, !pretty, out);
+    buf_puts(out, " USING btree (");
+    for (int i = 0; i < x.n_columns; i++) {
+        buf_puts(out, i ? ", " : "");
+        print_index_column(o->table, &x, i, out);
+    }
+    buf_puts(out, ")");
+}
+
+void exec__define_index_column(const struct exec__object *o, int column, struct buf *out)
+{
+    struct exec__index x;
+    exec__index(o->table, o->part, &x);
+    buf_puts(out, "");
+    if (column >= 1 && column <= x.n_columns)
+        sql_quote_identifier(o->table->columns[x.columns[column - 1]].name, out);
+}
+
+/* ---- constraints ---------------------------------------------------------------------------- */
+
+static void define_check(const struct catalog_view *v, const struct table *t, const char *sql,
+                         bool pretty, struct buf *out)
+{
+    buf_puts(out, "CHECK (");
+    sql_deparse(v, t, sql, NULL, pretty, out);
+    buf_puts(out, ")");
+}
+
+static void define_foreign_key(struct exec_session *s, const struct catalog_view *v,
+                               const struct table *t, const struct foreign_key *f, struct buf *out)
+{
+    static const struct {
+        char letter;
+        const char *text;
+    } actions[] = {{'r', "RESTRICT"}, {'c', "CASCADE"}, {'n', "SET NULL"}, {'d', "SET DEFAULT"}};
+    const struct table *to = catalog_table_by_id(v, f->table);
+    buf_puts(out, "FOREIGN KEY (");
+    print_columns(t, f->columns, f->n_columns, out);
+    buf_puts(out, ") REFERENCES ");
+    if (to) {
+        exec__print_relation(s, v, to->schema, to->name, false, out);
+        buf_puts(out, "(");
+        print_columns(to, f->ref_columns, f->n_columns, out);
+        buf_puts(out, ")");
+    }
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        if (actions[i].letter == f->on_update)
+            buf_printf(out, " ON UPDATE %s", actions[i].text);
+    for (size_t i = 0; i < ARRAY_LEN(actions); i++)
+        if (actions[i].letter == f->on_delete)
+            buf_printf(out, " ON DELETE %s", actions[i].text);
+}
+
+bool exec__define_constraint(struct exec_session *s, const struct catalog_view *v,
+                             const struct exec__object *o, bool pretty, struct buf *out)
+{
+    const struct table *t = o->table;
+    switch (o->kind) {
+    case OBJECT_KEY:
+        buf_puts(out, t->keys[o->part].primary ? "PRIMARY KEY (" : "UNIQUE (");
+        print_columns(t, t->keys[o->part].columns, t->keys[o->part].n_columns, out);
+        buf_puts(out, ")");
+        return true;
+    case OBJECT_CHECK:
+        define_check(v, t, t->checks[o->part].sql, pretty, out);
+        return true;
+    case OBJECT_FOREIGN_KEY:
+        define_foreign_key(s, v, t, &t->foreign_keys[o->part], out);
+        return true;
+    default:
+        return false;
+    }
+}

@@ -1,0 +1,580 @@
+/*
+ * System functions: what format_type(), pg_get_indexdef(), has_table_privilege(),
+ * current_setting() and the like do. types/ has their rows; SQLite calls them on the thread that
+ * runs the statement, where the session that the thread attends tells who asks.
+ *
+ * Whoever is connected owns everything: a privilege is had when the object is there.
+ */
+#include "exec/system.h"
+
+#include <math.h>
+#include <strings.h>
+
+#define FUNCTION(name)                                                                             \
+    static struct error *name(const struct value *v, int n, struct arena *a, struct value *ret)
+
+/* ---- values and context --------------------------------------------------------------------- */
+
+static struct error *no_session(void)
+{
+    return error_new(E_UNSUPPORTED, "this function needs a session");
+}
+
+static struct value int_value(int64_t i)
+{
+    return (struct value){.kind = VALUE_INT, .i = i};
+}
+
+static struct value text_value(const char *s, struct arena *a)
+{
+    size_t n = strlen(s);
+    return (struct value){.kind = VALUE_TEXT, .s = {arena_strndup(a, s, n), n}};
+}
+
+static const struct value null_value = {.kind = VALUE_NULL};
+
+static struct value buf_value(const struct buf *b, struct arena *a)
+{
+    return (struct value){.kind = VALUE_TEXT,
+                          .s = {arena_strndup(a, b->data ? b->data : "", b->len), b->len}};
+}
+
+static const char *text_of(const struct value *v, struct arena *a)
+{
+    return arena_strndup(a, v->s.p, v->s.n);
+}
+
+/* The catalog as this statement sees it; NULL without a session. */
+static struct exec__objects *objects(void)
+{
+    struct exec_session *s = exec__attended();
+    if (!s || !s->run)
+        return NULL;
+    if (!s->run->objects)
+        s->run->objects = exec__objects_get(s->exec, s->database);
+    return s->run->objects;
+}
+
+/* NULL: no such object */
+static const struct exec__object *object(const struct value *oid)
+{
+    struct exec__objects *all = objects();
+    return all ? exec__object(all, (uint32_t)oid->i) : NULL;
+}
+
+static bool is_relation(const struct exec__object *o)
+{
+    return o && (o->kind == OBJECT_TABLE || o->kind == OBJECT_INDEX);
+}
+
+/* A relation by oid, or by name: 42P01. *ret NULL: no such oid. */
+static struct error *relation(const struct value *v, struct arena *a,
+                              const struct exec__object **ret)
+{
+    struct value oid = *v;
+    if (v->kind == VALUE_TEXT)
+        TRY(type_parse(type_by_oid(OID_REGCLASS), v->s.p, v->s.n, -1, a, &oid));
+    *ret = object(&oid);
+    if (!is_relation(*ret))
+        *ret = NULL;
+    return NULL;
+}
+
+/* ---- types and definitions ------------------------------------------------------------------ */
+
+FUNCTION(format_type)
+{
+    *ret = null_value;
+    if (v[0].kind == VALUE_NULL)
+        return NULL;
+    const struct type *t = type_by_oid((uint32_t)v[0].i);
+    int32_t typmod = v[1].kind == VALUE_NULL ? -1 : (int32_t)v[1].i;
+    if (v[0].i == 0)
+        *ret = text_value("-", a);
+    else if (!t)
+        *ret = text_value("???", a);
+    else if (t->oid == OID_BPCHAR && v[1].kind == VALUE_NULL)
+        *ret = text_value("character", a);
+    else
+        *ret = text_value(type_label(t->oid, typmod, a), a);
+    return NULL;
+}
+
+FUNCTION(index_definition)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const struct exec__object *o = object(&v[0]);
+    *ret = null_value;
+    if (!o || o->kind != OBJECT_INDEX)
+        return NULL;
+    if (n == 3 && v[1].i != 0)
+        exec__define_index_column(o, (int)v[1].i, &b);
+    else
+        exec__define_index(exec__attended(), exec__objects_view(objects()), o, n == 3 && v[2].i,
+                           &b);
+    *ret = buf_value(&b, a);
+    return NULL;
+}
+
+FUNCTION(constraint_definition)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const struct exec__object *o = object(&v[0]);
+    *ret = null_value;
+    if (!o)
+        return NULL;
+    const struct catalog_view *view = exec__objects_view(objects());
+    if (exec__define_constraint(exec__attended(), view, o, n == 2 && v[1].i, &b))
+        *ret = buf_value(&b, a);
+    return NULL;
+}
+
+/* What pg_attrdef and pg_constraint show is printed already; only pretty printing differs. */
+FUNCTION(expression)
+{
+    const struct exec__object *o = object(&v[1]);
+    *ret = v[0];
+    if (n == 2 || !v[2].i)
+        return NULL;
+    _cleanup_(buf_done) struct buf b = {0};
+    struct exec__objects *all = objects();
+    if (!all)
+        return NULL;
+    sql_deparse(exec__objects_view(all), o ? o->table : NULL, text_of(&v[0], a), NULL, true, &b);
+    *ret = buf_value(&b, a);
+    return NULL;
+}
+
+FUNCTION(function_arguments)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const struct func *f = exec__func_by_oid((uint32_t)v[0].i);
+    *ret = null_value;
+    if (!f)
+        return NULL;
+    if (f->variadic)
+        exec__print_arguments(f->args, f->nargs - 1, ", ", &b);
+    else
+        exec__print_arguments(f->args, f->nargs, ", ", &b);
+    if (f->variadic)
+        buf_printf(&b, "%sVARIADIC %s", f->nargs > 1 ? ", " : "",
+                   type_label(f->args[f->nargs - 1], -1, a));
+    *ret = buf_value(&b, a);
+    return NULL;
+}
+
+FUNCTION(function_result)
+{
+    const struct func *f = exec__func_by_oid((uint32_t)v[0].i);
+    *ret = f ? text_value(type_label(f->result, -1, a), a) : null_value;
+    return NULL;
+}
+
+/* ---- names ---------------------------------------------------------------------------------- */
+
+FUNCTION(user_by_id)
+{
+    struct exec_session *s = exec__attended();
+    *ret = v[0].i == EXEC__OWNER && s
+               ? text_value(s->user, a)
+               : text_value(arena_printf(a, "unknown (OID=%lld)", (long long)v[0].i), a);
+    return NULL;
+}
+
+FUNCTION(table_is_visible)
+{
+    const struct exec__object *o = object(&v[0]);
+    *ret = null_value;
+    if (is_relation(o))
+        *ret = int_value(exec__is_visible(exec__attended(), exec__objects_view(objects()),
+                                          o->table->schema, exec__object_name(o)));
+    return NULL;
+}
+
+FUNCTION(type_is_visible)
+{
+    *ret = type_by_oid((uint32_t)v[0].i) ? int_value(true) : null_value;
+    return NULL;
+}
+
+/* to_regclass() and its like: NULL where the cast would fail. */
+static struct error *name_to_oid(uint32_t reg, const struct value *v, struct arena *a,
+                                 struct value *ret)
+{
+    struct error *e = type_parse(type_by_oid(reg), v->s.p, v->s.n, -1, a, ret);
+    if (e)
+        *ret = null_value;
+    if (error_is(e, "42602"))
+        return e;
+    error_free(e);
+    return NULL;
+}
+
+FUNCTION(to_regclass)
+{
+    return name_to_oid(OID_REGCLASS, v, a, ret);
+}
+
+FUNCTION(to_regtype)
+{
+    return name_to_oid(OID_REGTYPE, v, a, ret);
+}
+
+FUNCTION(to_regnamespace)
+{
+    return name_to_oid(OID_REGNAMESPACE, v, a, ret);
+}
+
+FUNCTION(to_regrole)
+{
+    return name_to_oid(OID_REGROLE, v, a, ret);
+}
+
+FUNCTION(to_regproc)
+{
+    return name_to_oid(OID_REGPROC, v, a, ret);
+}
+
+FUNCTION(serial_sequence)
+{
+    const struct exec__object *o;
+    TRY(relation(&v[0], a, &o));
+    const char *column = text_of(&v[1], a);
+    if (o && table_column(o->table, column) < 0)
+        return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                         column, o->table->name);
+    *ret = null_value;
+    return NULL;
+}
+
+/* into the text of a name[] */
+static void put_item(const char *name, struct buf *out)
+{
+    bool plain = strspn(name, "abcdefghijklmnopqrstuvwxyz_0123456789") == strlen(name) &&
+                 strcmp(name, "null") != 0;
+    buf_puts(out, out->len > 1 ? "," : "");
+    buf_puts(out, plain ? "" : "\"");
+    for (const char *p = name; *p; p++)
+        buf_printf(out, *p == '"' || *p == '\\' ? "\\%c" : "%c", *p);
+    buf_puts(out, plain ? "" : "\"");
+}
+
+FUNCTION(current_schemas)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    struct exec__objects *all = objects();
+    const char **path;
+    if (!all)
+        return no_session();
+    int len = exec__search_path(exec__attended(), exec__objects_view(all), a, &path);
+    buf_puts(&b, "{");
+    for (int i = 0; i < len; i++) {
+        bool implicit = i == 0 && strcmp(path[i], "pg_catalog") == 0;
+        if (v[0].i || !implicit)
+            put_item(path[i], &b);
+    }
+    buf_puts(&b, "}");
+    *ret = buf_value(&b, a);
+    return NULL;
+}
+
+/* ---- sizes ---------------------------------------------------------------------------------- */
+
+static int64_t bytes_of(const struct table *t)
+{
+    int64_t rows = 0, bytes = 0;
+    if (t->id)
+        exec__ask_size(exec__attended()->exec, t, &rows, &bytes);
+    return MAX(bytes, (int64_t)0);
+}
+
+FUNCTION(relation_size)
+{
+    const struct exec__object *o = object(&v[0]);
+    *ret = null_value;
+    if (is_relation(o)) /* an index lies in its table's file and is counted there */
+        *ret = int_value(o->kind == OBJECT_TABLE ? bytes_of(o->table) : 0);
+    return NULL;
+}
+
+FUNCTION(indexes_size)
+{
+    *ret = is_relation(object(&v[0])) ? int_value(0) : null_value;
+    return NULL;
+}
+
+FUNCTION(database_size)
+{
+    int64_t sum = 0;
+    struct exec__objects *all = objects();
+    if (!all)
+        return no_session();
+    const struct catalog_view *view = exec__objects_view(all);
+    for (size_t i = 0; i < view->n_tables; i++)
+        sum += bytes_of(view->tables[i]);
+    *ret = int_value(sum);
+    return NULL;
+}
+
+/* ---- descriptions ---------------------------------------------------------------------------- */
+
+FUNCTION(object_description)
+{
+    *ret = null_value;
+    return NULL;
+}
+
+FUNCTION(column_description)
+{
+    *ret = null_value;
+    return NULL;
+}
+
+/* ---- privileges ------------------------------------------------------------------------------ */
+
+static struct error *check_privilege(const struct value *v, const char *known, struct arena *a)
+{
+    const char *text = text_of(v, a);
+    for (const char *p = text; *p;) {
+        p += strspn(p, " ,");
+        size_t len = strcspn(p, ",");
+        size_t word = len;
+        while (word && p[word - 1] == ' ')
+            word--;
+        static const char option[] = " WITH GRANT OPTION";
+        size_t tail = sizeof(option) - 1;
+        size_t base =
+            word > tail && strncasecmp(p + word - tail, option, tail) == 0 ? word - tail : word;
+        bool found = false;
+        for (const char *k = known; *k; k += strcspn(k, "|"), k += *k == '|')
+            found |= strcspn(k, "|") == base && strncasecmp(k, p, base) == 0;
+        if (!found)
+            return error_new("22023", "unrecognized privilege type: \"%.*s\"", (int)word, p);
+        p += len;
+    }
+    return NULL;
+}
+
+FUNCTION(relation_privilege)
+{
+    const struct exec__object *o;
+    TRY(check_privilege(&v[n - 1],
+                        "SELECT|INSERT|UPDATE|DELETE|TRUNCATE|REFERENCES|TRIGGER|USAGE|RULE", a));
+    TRY(relation(&v[n - 2], a, &o));
+    *ret = o ? int_value(true) : null_value;
+    return NULL;
+}
+
+FUNCTION(schema_privilege)
+{
+    TRY(check_privilege(&v[n - 1], "CREATE|USAGE", a));
+    struct value oid = v[n - 2];
+    if (oid.kind == VALUE_TEXT)
+        TRY(type_parse(type_by_oid(OID_REGNAMESPACE), oid.s.p, oid.s.n, -1, a, &oid));
+    struct exec__objects *all = objects();
+    bool known = all && exec__namespace_name(exec__objects_view(all), (uint32_t)oid.i);
+    *ret = known ? int_value(true) : null_value;
+    return NULL;
+}
+
+FUNCTION(column_privilege)
+{
+    const struct exec__object *o;
+    TRY(check_privilege(&v[2], "SELECT|INSERT|UPDATE|REFERENCES", a));
+    TRY(relation(&v[0], a, &o));
+    *ret = null_value;
+    if (!o)
+        return NULL;
+    bool named = v[1].kind == VALUE_TEXT;
+    const char *column = named ? text_of(&v[1], a) : NULL;
+    if (named && table_column(o->table, column) < 0)
+        return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                         column, o->table->name);
+    if (named || (v[1].i >= 1 && v[1].i <= o->table->n_columns))
+        *ret = int_value(true);
+    return NULL;
+}
+
+FUNCTION(any_privilege)
+{
+    *ret = int_value(true);
+    return NULL;
+}
+
+FUNCTION(table_is_ours)
+{
+    const struct exec__object *o = object(&v[0]);
+    *ret = int_value(o && o->kind == OBJECT_TABLE && o->table->id != 0);
+    return NULL;
+}
+
+FUNCTION(is_updatable)
+{
+    enum { UPDATE = 1 << 2, INSERT = 1 << 3, DELETE = 1 << 4 };
+    const struct exec__object *o = object(&v[0]);
+    bool ours = o && o->kind == OBJECT_TABLE && o->table->id != 0;
+    *ret = int_value(ours ? UPDATE | INSERT | DELETE : 0);
+    return NULL;
+}
+
+/* ---- the session and the server ---------------------------------------------------------------
+ */
+
+FUNCTION(current_setting)
+{
+    struct exec_session *s = exec__attended();
+    _cleanup_(mem_freep) char *value = NULL;
+    if (!s || !s->io.show)
+        return no_session();
+    struct error *e = s->io.show(s->io.ctx, text_of(&v[0], a), &value);
+    if (error_is(e, E_UNDEFINED_OBJECT) && n == 2 && v[1].i) {
+        error_free(e);
+        *ret = null_value;
+        return NULL;
+    }
+    TRY(e);
+    *ret = text_value(value, a);
+    return NULL;
+}
+
+FUNCTION(set_config)
+{
+    struct exec_session *s = exec__attended();
+    _cleanup_(mem_freep) char *value = NULL;
+    if (!s || !s->io.set)
+        return no_session();
+    if (v[0].kind == VALUE_NULL)
+        return error_new("22004", "SET requires parameter name");
+    const char *name = text_of(&v[0], a);
+    TRY(s->io.set(s->io.ctx, name, v[1].kind == VALUE_NULL ? NULL : text_of(&v[1], a),
+                  v[2].kind != VALUE_NULL && v[2].i));
+    TRY(s->io.show(s->io.ctx, name, &value));
+    *ret = text_value(value, a);
+    return NULL;
+}
+
+FUNCTION(sleep_for)
+{
+    enum { STEP_MS = 20 };
+    struct exec_session *s = exec__attended();
+    uint64_t end = clock_ms() + (uint64_t)(MIN(MAX(v[0].r, 0.0), 1e9) * 1000);
+    for (uint64_t now = clock_ms(); now < end; now = clock_ms()) {
+        if (s && atomic_load_explicit(&s->cancel, memory_order_relaxed))
+            return exec__canceled();
+        sleep_ms((unsigned)MIN(end - now, (uint64_t)STEP_MS));
+    }
+    *ret = text_value("", a);
+    return NULL;
+}
+
+FUNCTION(start_time)
+{
+    struct exec_session *s = exec__attended();
+    if (!s)
+        return no_session();
+    *ret = int_value(s->exec->started);
+    return NULL;
+}
+
+/* PostgreSQL's numbers of encodings; UTF8 is the only one here. */
+static const char *const encodings[] = {
+    "SQL_ASCII", "EUC_JP",        "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004",
+    "UTF8",      "MULE_INTERNAL", "LATIN1", "LATIN2", "LATIN3", "LATIN4",
+    "LATIN5",    "LATIN6",        "LATIN7", "LATIN8", "LATIN9", "LATIN10"};
+
+FUNCTION(encoding_to_char)
+{
+    bool known = v[0].i >= 0 && v[0].i < (int64_t)ARRAY_LEN(encodings);
+    *ret = text_value(known ? encodings[v[0].i] : "", a);
+    return NULL;
+}
+
+FUNCTION(char_to_encoding)
+{
+    const char *name = text_of(&v[0], a);
+    *ret = int_value(-1);
+    for (size_t i = 0; i < ARRAY_LEN(encodings); i++)
+        if (strcasecmp(encodings[i], name) == 0)
+            *ret = int_value((int64_t)i);
+    return NULL;
+}
+
+FUNCTION(encoding)
+{
+    *ret = text_value("UTF8", a);
+    return NULL;
+}
+
+FUNCTION(always)
+{
+    *ret = int_value(true);
+    return NULL;
+}
+
+FUNCTION(never)
+{
+    *ret = int_value(false);
+    return NULL;
+}
+
+FUNCTION(zero_oid)
+{
+    *ret = int_value(0);
+    return NULL;
+}
+
+FUNCTION(empty)
+{
+    *ret = text_value("", a);
+    return NULL;
+}
+
+/* There is nothing of the kind. */
+FUNCTION(nothing)
+{
+    *ret = null_value;
+    return NULL;
+}
+
+types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
+    [SYSTEM_FORMAT_TYPE] = format_type,
+    [SYSTEM_INDEXDEF] = index_definition,
+    [SYSTEM_CONSTRAINTDEF] = constraint_definition,
+    [SYSTEM_EXPR] = expression,
+    [SYSTEM_VIEWDEF] = nothing,
+    [SYSTEM_FUNCTION_ARGUMENTS] = function_arguments,
+    [SYSTEM_FUNCTION_RESULT] = function_result,
+    [SYSTEM_USERBYID] = user_by_id,
+    [SYSTEM_TABLE_IS_VISIBLE] = table_is_visible,
+    [SYSTEM_TYPE_IS_VISIBLE] = type_is_visible,
+    [SYSTEM_OBJ_DESCRIPTION] = object_description,
+    [SYSTEM_COL_DESCRIPTION] = column_description,
+    [SYSTEM_RELATION_SIZE] = relation_size,
+    [SYSTEM_INDEXES_SIZE] = indexes_size,
+    [SYSTEM_DATABASE_SIZE] = database_size,
+    [SYSTEM_ENCODING_TO_CHAR] = encoding_to_char,
+    [SYSTEM_CHAR_TO_ENCODING] = char_to_encoding,
+    [SYSTEM_ENCODING] = encoding,
+    [SYSTEM_TABLE_IS_OURS] = table_is_ours,
+    [SYSTEM_IS_UPDATABLE] = is_updatable,
+    [SYSTEM_START_TIME] = start_time,
+    [SYSTEM_CURRENT_SETTING] = current_setting,
+    [SYSTEM_SET_CONFIG] = set_config,
+    [SYSTEM_SLEEP] = sleep_for,
+    [SYSTEM_SERIAL_SEQUENCE] = serial_sequence,
+    [SYSTEM_TO_REGCLASS] = to_regclass,
+    [SYSTEM_TO_REGTYPE] = to_regtype,
+    [SYSTEM_TO_REGNAMESPACE] = to_regnamespace,
+    [SYSTEM_TO_REGROLE] = to_regrole,
+    [SYSTEM_TO_REGPROC] = to_regproc,
+    [SYSTEM_RELATION_PRIVILEGE] = relation_privilege,
+    [SYSTEM_SCHEMA_PRIVILEGE] = schema_privilege,
+    [SYSTEM_COLUMN_PRIVILEGE] = column_privilege,
+    [SYSTEM_ANY_PRIVILEGE] = any_privilege,
+    [SYSTEM_CURRENT_SCHEMAS] = current_schemas,
+    [SYSTEM_ALWAYS] = always,
+    [SYSTEM_NEVER] = never,
+    [SYSTEM_ZERO_OID] = zero_oid,
+    [SYSTEM_EMPTY] = empty,
+    [SYSTEM_NOTHING] = nothing,
+};

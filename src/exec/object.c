@@ -1,0 +1,125 @@
+/*
+ * Objects of the catalog by their object ids, for functions that are given one. The list is made
+ * once for each state of the schema and shared by all who ask meanwhile.
+ */
+#include "exec/system.h"
+
+struct exec__objects {
+    int refs;                        /* guarded by exec.lock */
+    const struct catalog_view *view; /* that it was made of, and holds */
+    struct arena arena;
+    struct map map; /* oid -> struct exec__object */
+};
+
+static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t oid,
+                const struct table *t, int part)
+{
+    struct exec__object *x = ARENA_NEW(&o->arena, struct exec__object);
+    *x = (struct exec__object){.kind = kind, .oid = oid, .table = t, .part = part};
+    map_put_u64(&o->map, oid, x);
+}
+
+static void add_table(struct exec__objects *o, const struct table *t)
+{
+    struct exec__index x;
+    add(o, OBJECT_TABLE, exec__table_oid(t), t, 0);
+    for (int i = 0; i < exec__n_indexes(t); i++)
+        if (exec__index(t, i, &x))
+            add(o, OBJECT_INDEX, x.oid, t, i);
+    for (int i = 0; i < t->n_keys; i++)
+        add(o, OBJECT_KEY, catalog_oid(t->keys[i].id), t, i);
+    for (int i = 0; i < t->n_checks; i++)
+        add(o, OBJECT_CHECK, catalog_oid(t->checks[i].id), t, i);
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        add(o, OBJECT_FOREIGN_KEY, catalog_oid(t->foreign_keys[i].id), t, i);
+}
+
+/* Takes the reference. */
+static struct exec__objects *make(const struct catalog_view *v)
+{
+    struct exec__objects *o = NEW(struct exec__objects);
+    const struct exec__relation *r;
+    o->refs = 1;
+    o->view = v;
+    for (int i = 0; i < exec__n_system_tables(); i++)
+        add_table(o, exec__system_table(i, &r));
+    for (size_t i = 0; i < v->n_tables; i++)
+        add_table(o, v->tables[i]);
+    return o;
+}
+
+void exec__objects_put(struct exec *e, struct exec__objects *o)
+{
+    if (!o)
+        return;
+    pthread_mutex_lock(&e->lock);
+    bool last = --o->refs == 0;
+    pthread_mutex_unlock(&e->lock);
+    if (!last)
+        return;
+    catalog_unref(o->view);
+    map_done(&o->map);
+    arena_done(&o->arena);
+    mem_free(o);
+}
+
+struct exec__objects *exec__objects_get(struct exec *e, const char *database)
+{
+    const struct catalog_view *v;
+    pthread_mutex_lock(&e->lock);
+    struct exec__objects *o = map_get_str(&e->objects, database);
+    bool current = o && catalog_schema_is_current(e->catalog, o->view);
+    if (current)
+        o->refs++;
+    pthread_mutex_unlock(&e->lock);
+    if (current)
+        return o;
+    struct error *err = catalog_view_database(e->catalog, database, &v);
+    if (err) { /* it was dropped meanwhile */
+        error_free(err);
+        v = catalog_view(e->catalog);
+    }
+    o = make(v);
+    pthread_mutex_lock(&e->lock);
+    o->refs++;
+    struct exec__objects *old = map_put_str(&e->objects, database, o);
+    pthread_mutex_unlock(&e->lock);
+    exec__objects_put(e, old);
+    return o;
+}
+
+void exec__objects_forget(struct exec *e)
+{
+    void *o;
+    for (size_t i = 0; map_next(&e->objects, &i, &o);)
+        exec__objects_put(e, o);
+    map_done(&e->objects);
+}
+
+const struct catalog_view *exec__objects_view(const struct exec__objects *o)
+{
+    return o->view;
+}
+
+const struct exec__object *exec__object(const struct exec__objects *o, uint32_t oid)
+{
+    return map_get_u64(&o->map, oid);
+}
+
+const char *exec__object_name(const struct exec__object *x)
+{
+    const struct table *t = x->table;
+    switch (x->kind) {
+    case OBJECT_INDEX:
+        return x->part < t->n_keys ? t->keys[x->part].name : t->indexes[x->part - t->n_keys].name;
+    case OBJECT_KEY:
+        return t->keys[x->part].name;
+    case OBJECT_CHECK:
+        return t->checks[x->part].name;
+    case OBJECT_FOREIGN_KEY:
+        return t->foreign_keys[x->part].name;
+    case OBJECT_TABLE:
+        break;
+    }
+    return t->name;
+}

@@ -1,0 +1,151 @@
+/*
+ * Functions about the catalog, the session and the server (format_type, has_table_privilege,
+ * current_setting ..): their rows. What they do is known in exec/, which gives types_set_system()
+ * a function for each. They run where the statement came in, never at a region: plan/ sees to that
+ * by func->system.
+ */
+#include "types/types_int.h"
+
+static types_system_fn *const *functions; /* SYSTEM_FUNCS of them; set before sessions start */
+
+void types_set_system(types_system_fn *const *all)
+{
+    functions = all;
+}
+
+static struct error *call(enum system_func f, const struct value *v, int n, struct arena *a,
+                          struct value *ret)
+{
+    if (!functions || !functions[f])
+        return error_new(E_INTERNAL, "system functions are not available here");
+    return functions[f](v, n, a, ret);
+}
+
+#define FORWARD(id)                                                                                \
+    static CALL(call_##id)                                                                         \
+    {                                                                                              \
+        return call(SYSTEM_##id, v, n, a, ret);                                                    \
+    }
+SYSTEM_LIST(FORWARD)
+#undef FORWARD
+
+enum { STRICT = 1, VOLATILE = 2 };
+
+/* `form` tells rows of one name apart. */
+#define ROW(name_, form, id, result_, flags, ...)                                                  \
+    {                                                                                              \
+        .name = name_, .kind = FUNC_SCALAR,                                                        \
+        .nargs = (int)(sizeof((uint32_t[]){0, ##__VA_ARGS__}) / sizeof(uint32_t)) - 1,             \
+        .args = {__VA_ARGS__}, .result = result_, .strict = ((flags)&STRICT) != 0,                 \
+        .volatile_ = ((flags)&VOLATILE) != 0, .system = true, .sqlite_name = "system_" name_ form, \
+        .call = call_##id                                                                          \
+    }
+
+/* has_x_privilege of an object by name or by oid, of a user by name, by oid, or of oneself */
+#define PRIVILEGE(name_, id)                                                                       \
+    ROW(name_, "_t", id, OID_BOOL, STRICT, OID_TEXT, OID_TEXT),                                    \
+        ROW(name_, "_o", id, OID_BOOL, STRICT, OID_OID, OID_TEXT),                                 \
+        ROW(name_, "_nt", id, OID_BOOL, STRICT, OID_NAME, OID_TEXT, OID_TEXT),                     \
+        ROW(name_, "_no", id, OID_BOOL, STRICT, OID_NAME, OID_OID, OID_TEXT),                      \
+        ROW(name_, "_ot", id, OID_BOOL, STRICT, OID_OID, OID_TEXT, OID_TEXT),                      \
+        ROW(name_, "_oo", id, OID_BOOL, STRICT, OID_OID, OID_OID, OID_TEXT)
+
+#define VISIBLE(name_, id) ROW(name_, "", id, OID_BOOL, STRICT, OID_OID)
+
+static const struct func rows[] = {
+    ROW("format_type", "", FORMAT_TYPE, OID_TEXT, 0, OID_OID, OID_INT4),
+    ROW("pg_get_indexdef", "", INDEXDEF, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_indexdef", "_column", INDEXDEF, OID_TEXT, STRICT, OID_OID, OID_INT4, OID_BOOL),
+    ROW("pg_get_constraintdef", "", CONSTRAINTDEF, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_constraintdef", "_pretty", CONSTRAINTDEF, OID_TEXT, STRICT, OID_OID, OID_BOOL),
+    ROW("pg_get_expr", "", EXPR, OID_TEXT, STRICT, OID_NODE_TREE, OID_OID),
+    ROW("pg_get_expr", "_pretty", EXPR, OID_TEXT, STRICT, OID_NODE_TREE, OID_OID, OID_BOOL),
+    ROW("pg_get_viewdef", "", VIEWDEF, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_viewdef", "_pretty", VIEWDEF, OID_TEXT, STRICT, OID_OID, OID_BOOL),
+    ROW("pg_get_viewdef", "_wrap", VIEWDEF, OID_TEXT, STRICT, OID_OID, OID_INT4),
+    ROW("pg_get_ruledef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_ruledef", "_pretty", NOTHING, OID_TEXT, STRICT, OID_OID, OID_BOOL),
+    ROW("pg_get_triggerdef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_triggerdef", "_pretty", NOTHING, OID_TEXT, STRICT, OID_OID, OID_BOOL),
+    ROW("pg_get_statisticsobjdef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_statisticsobjdef_columns", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_partkeydef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_partition_constraintdef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_functiondef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_function_sqlbody", "", NOTHING, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_function_arg_default", "", NOTHING, OID_TEXT, STRICT, OID_OID, OID_INT4),
+    ROW("pg_get_function_arguments", "", FUNCTION_ARGUMENTS, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_function_identity_arguments", "", FUNCTION_ARGUMENTS, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_function_result", "", FUNCTION_RESULT, OID_TEXT, STRICT, OID_OID),
+    ROW("pg_get_userbyid", "", USERBYID, OID_NAME, STRICT, OID_OID),
+    VISIBLE("pg_table_is_visible", TABLE_IS_VISIBLE),
+    VISIBLE("pg_type_is_visible", TYPE_IS_VISIBLE),
+    VISIBLE("pg_function_is_visible", ALWAYS),
+    VISIBLE("pg_operator_is_visible", ALWAYS),
+    VISIBLE("pg_opclass_is_visible", ALWAYS),
+    VISIBLE("pg_opfamily_is_visible", ALWAYS),
+    VISIBLE("pg_collation_is_visible", ALWAYS),
+    VISIBLE("pg_conversion_is_visible", ALWAYS),
+    VISIBLE("pg_statistics_obj_is_visible", ALWAYS),
+    VISIBLE("pg_ts_parser_is_visible", ALWAYS),
+    VISIBLE("pg_ts_dict_is_visible", ALWAYS),
+    VISIBLE("pg_ts_template_is_visible", ALWAYS),
+    VISIBLE("pg_ts_config_is_visible", ALWAYS),
+    ROW("obj_description", "", OBJ_DESCRIPTION, OID_TEXT, STRICT, OID_OID),
+    ROW("obj_description", "_of", OBJ_DESCRIPTION, OID_TEXT, STRICT, OID_OID, OID_NAME),
+    ROW("shobj_description", "", NOTHING, OID_TEXT, STRICT, OID_OID, OID_NAME),
+    ROW("col_description", "", COL_DESCRIPTION, OID_TEXT, STRICT, OID_OID, OID_INT4),
+    ROW("pg_relation_size", "", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS),
+    ROW("pg_relation_size", "_fork", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS, OID_TEXT),
+    ROW("pg_table_size", "", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS),
+    ROW("pg_total_relation_size", "", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS),
+    ROW("pg_indexes_size", "", INDEXES_SIZE, OID_INT8, STRICT, OID_REGCLASS),
+    ROW("pg_database_size", "", DATABASE_SIZE, OID_INT8, STRICT, OID_NAME),
+    ROW("pg_database_size", "_oid", DATABASE_SIZE, OID_INT8, STRICT, OID_OID),
+    ROW("pg_encoding_to_char", "", ENCODING_TO_CHAR, OID_NAME, STRICT, OID_INT4),
+    ROW("pg_char_to_encoding", "", CHAR_TO_ENCODING, OID_INT4, STRICT, OID_NAME),
+    ROW("pg_client_encoding", "", ENCODING, OID_NAME, STRICT),
+    ROW("getdatabaseencoding", "", ENCODING, OID_NAME, STRICT),
+    ROW("pg_is_in_recovery", "", NEVER, OID_BOOL, STRICT),
+    ROW("pg_is_other_temp_schema", "", NEVER, OID_BOOL, STRICT, OID_OID),
+    ROW("pg_my_temp_schema", "", ZERO_OID, OID_OID, STRICT),
+    ROW("pg_relation_is_publishable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS),
+    ROW("pg_relation_is_updatable", "", IS_UPDATABLE, OID_INT4, STRICT, OID_REGCLASS, OID_BOOL),
+    ROW("pg_column_is_updatable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS, OID_INT2,
+        OID_BOOL),
+    ROW("pg_postmaster_start_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT),
+    ROW("pg_conf_load_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT),
+    ROW("pg_tablespace_location", "", EMPTY, OID_TEXT, STRICT, OID_OID),
+    ROW("current_setting", "", CURRENT_SETTING, OID_TEXT, STRICT, OID_TEXT),
+    ROW("current_setting", "_missing", CURRENT_SETTING, OID_TEXT, STRICT, OID_TEXT, OID_BOOL),
+    ROW("set_config", "", SET_CONFIG, OID_TEXT, VOLATILE, OID_TEXT, OID_TEXT, OID_BOOL),
+    ROW("inet_server_port", "", NOTHING, OID_INT4, 0),
+    ROW("pg_sleep", "", SLEEP, OID_VOID, STRICT | VOLATILE, OID_FLOAT8),
+    ROW("pg_get_serial_sequence", "", SERIAL_SEQUENCE, OID_TEXT, STRICT, OID_TEXT, OID_TEXT),
+    ROW("to_regclass", "", TO_REGCLASS, OID_REGCLASS, STRICT, OID_TEXT),
+    ROW("to_regtype", "", TO_REGTYPE, OID_REGTYPE, STRICT, OID_TEXT),
+    ROW("to_regnamespace", "", TO_REGNAMESPACE, OID_REGNAMESPACE, STRICT, OID_TEXT),
+    ROW("to_regrole", "", TO_REGROLE, OID_REGROLE, STRICT, OID_TEXT),
+    ROW("to_regproc", "", TO_REGPROC, OID_REGPROC, STRICT, OID_TEXT),
+    PRIVILEGE("has_table_privilege", RELATION_PRIVILEGE),
+    PRIVILEGE("has_any_column_privilege", RELATION_PRIVILEGE),
+    PRIVILEGE("has_sequence_privilege", RELATION_PRIVILEGE),
+    PRIVILEGE("has_schema_privilege", SCHEMA_PRIVILEGE),
+    PRIVILEGE("has_database_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_function_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_type_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_tablespace_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_language_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_server_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("has_foreign_data_wrapper_privilege", ANY_PRIVILEGE),
+    PRIVILEGE("pg_has_role", ANY_PRIVILEGE),
+    ROW("has_column_privilege", "_t", COLUMN_PRIVILEGE, OID_BOOL, STRICT, OID_TEXT, OID_TEXT,
+        OID_TEXT),
+    ROW("has_column_privilege", "_o", COLUMN_PRIVILEGE, OID_BOOL, STRICT, OID_OID, OID_TEXT,
+        OID_TEXT),
+    ROW("has_column_privilege", "_oa", COLUMN_PRIVILEGE, OID_BOOL, STRICT, OID_OID, OID_INT2,
+        OID_TEXT),
+    ROW("current_schemas", "", CURRENT_SCHEMAS, 1003, STRICT, OID_BOOL),
+};
+
+const struct func_rows types__system_funcs = {rows, ARRAY_LEN(rows)};
