@@ -64,7 +64,7 @@ static bool covered(const struct expr *e)
     case EXPR_IN:
         return e->call.func && e->call.func->call;
     case EXPR_AGG:
-        return e->call.func->agg && !e->call.distinct;
+        return e->call.func->agg && !e->call.distinct && !e->call.n_order;
     default:
         return false;
     }

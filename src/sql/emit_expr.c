@@ -199,9 +199,34 @@ static void template(struct emitter *em, const struct expr *e, const char *text)
     }
 }
 
+/* types/sorted.c */
+static void sorted_call(struct emitter *em, const struct expr *e)
+{
+    const struct func *f = e->call.func;
+    buf_printf(em->out, "%s_sorted('%d%s", f->sqlite_name, e->n_args, e->call.distinct ? "d" : "");
+    for (int i = 0; i < e->call.n_order; i++) {
+        const struct order_item *o = &e->call.order[i];
+        buf_printf(em->out, " %u.%d", o->expr->type, o->descending + 2 * o->nulls_first);
+    }
+    buf_puts(em->out, "'");
+    for (int i = 0; i < e->n_args; i++) {
+        buf_puts(em->out, ", ");
+        argument(em, e, i);
+    }
+    for (int i = 0; i < e->call.n_order; i++) {
+        buf_puts(em->out, ", ");
+        sql__emit_expr(em, e->call.order[i].expr);
+    }
+    buf_puts(em->out, ")");
+}
+
 static void call(struct emitter *em, const struct expr *e)
 {
     const struct func *f = e->call.func;
+    if (e->kind == EXPR_AGG && e->call.n_order) {
+        sorted_call(em, e);
+        return;
+    }
     const char *text = e->kind == EXPR_WINDOW && f->over_emit ? f->over_emit : f->emit;
     if (text) {
         template(em, e, text);

@@ -189,6 +189,63 @@ static struct expr *known_aggregate(struct scope *s, struct expr *e)
     return NULL;
 }
 
+/* Does the result hang on the order of the rows? Lists do, numbers, truth values and times not. */
+static bool is_ordered(const struct func *f)
+{
+    return f->agg && f->sqlite_name && !strchr("BDNT", type_by_oid(f->result)->category);
+}
+
+static int order_of(const struct order_item *order, int n, const struct expr *e)
+{
+    for (int i = 0; i < n; i++) {
+        if (expr_equal(order[i].expr, e))
+            return i;
+    }
+    return -1;
+}
+
+/* Rows that differ in no argument count once; PostgreSQL finds them by sorting, by all arguments.
+ */
+static struct error *distinct_order(struct analysis *a, struct expr *e)
+{
+    struct order_item *order = ARENA_ARRAY(a->arena, struct order_item, e->n_args);
+    int n = e->call.n_order;
+    for (int i = 0; i < n; i++) {
+        bool found = false;
+        for (int k = 0; k < e->n_args; k++)
+            found |= expr_equal(e->args[k], e->call.order[i].expr);
+        if (!found)
+            return sql__at(a,
+                           error_new("42P10", "in an aggregate with DISTINCT, ORDER BY expressions "
+                                              "must appear in argument list"),
+                           e->call.order[i].expr->position - 1);
+        if (i < e->n_args)
+            order[i] = e->call.order[i];
+    }
+    n = MIN(n, e->n_args);
+    for (int i = 0; i < e->n_args; i++) {
+        if (n < e->n_args && order_of(order, n, e->args[i]) < 0)
+            order[n++] = (struct order_item){.expr = e->args[i], .target = -1};
+    }
+    e->call.order = order;
+    e->call.n_order = n;
+    return NULL;
+}
+
+static struct error *agg_order(struct analysis *a, struct scope *s, const FuncCall *n,
+                               struct expr *e)
+{
+    bool in_agg = s->in_agg;
+    s->in_agg = true;
+    TRY(sql__order(a, s, n->agg_order, &e->call.n_order, &e->call.order));
+    s->in_agg = in_agg;
+    if (e->call.distinct && (n->agg_order || is_ordered(e->call.func)))
+        TRY(distinct_order(a, e));
+    if (!is_ordered(e->call.func))
+        e->call.n_order = 0;
+    return NULL;
+}
+
 static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCall *n,
                                struct expr *e, struct expr **ret)
 {
@@ -202,11 +259,12 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
         return sql__unsupported(
             a, n->location, "Compute it in the outer query.",
             "an aggregate of an outer query's columns is not supported in a subquery");
-    if (n->agg_distinct && e->n_args > 1)
-        return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
-                                "DISTINCT in an aggregate of several arguments is not supported");
     for (int i = 0; i < e->n_args && e->call.distinct; i++)
         TRY(sql__record_rules(a, e->args[i], "DISTINCT"));
+    TRY(agg_order(a, s, n, e));
+    if (e->call.distinct && !e->call.n_order && e->n_args > 1)
+        return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
+                                "DISTINCT in this aggregate of several arguments is not supported");
     struct expr *known = known_aggregate(s, e);
     if (!known)
         sql__push(a->arena, &s->aggs, e);
@@ -220,6 +278,9 @@ static struct error *window_call(struct analysis *a, struct scope *s, const Func
     if (n->agg_distinct)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
                                 "DISTINCT is not implemented for window functions");
+    if (n->agg_order)
+        return sql__unsupported(a, n->location, "Sort in the window's definition.",
+                                "aggregate ORDER BY is not implemented for window functions");
     if (n->agg_filter && !is_aggregate)
         return sql__unsupported(a, n->location, "Use CASE inside its argument.",
                                 "FILTER is not implemented for non-aggregate window functions");
@@ -234,9 +295,6 @@ static struct error *unsupported_form(const struct analysis *a, const FuncCall *
         return sql__unsupported(a, n->location,
                                 "Sort in a subquery and pick the row with LIMIT and OFFSET.",
                                 "WITHIN GROUP is not supported");
-    if (n->agg_order)
-        return sql__unsupported(a, n->location, "Sort the result in the client.",
-                                "ORDER BY inside an aggregate is not supported");
     if (n->func_variadic)
         return sql__unsupported(a, n->location, "Pass the arguments one by one.",
                                 "VARIADIC arguments are not supported");
@@ -270,6 +328,8 @@ static struct error *kind_rules(const struct analysis *a, const FuncCall *n, con
         what = "FILTER";
     else if (kind != FUNC_AGGREGATE && n->agg_distinct)
         what = "DISTINCT";
+    else if (kind != FUNC_AGGREGATE && n->agg_order)
+        what = "ORDER BY";
     if (what)
         return sql__at(
             a, error_new("42809", "%s specified, but %s is not an aggregate function", what, name),

@@ -381,6 +381,12 @@ static struct error *order_items(struct analysis *a, struct scope *s, const List
     return NULL;
 }
 
+struct error *sql__order(struct analysis *a, struct scope *s, const List *list, int *ret_n,
+                         struct order_item **ret)
+{
+    return order_items(a, s, list, NULL, ret_n, ret);
+}
+
 /* Expressions of GROUP BY and DISTINCT ON. */
 static struct error *key_list(struct analysis *a, struct scope *s, const List *list,
                               struct select *sel, const char *clause, int *ret_n,

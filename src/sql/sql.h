@@ -118,7 +118,9 @@ struct expr {
         struct {
             const struct func *func;
             bool distinct;
-            struct expr *filter;   /* may be NULL */
+            struct expr *filter;      /* may be NULL */
+            struct order_item *order; /* EXPR_AGG: of the rows. With distinct, of all args */
+            int n_order;
             struct window *window; /* EXPR_WINDOW */
         } call;
         enum is_test test;

@@ -270,6 +270,9 @@ struct error *sql__select(struct analysis *a, struct scope *parent, const Select
 struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w);
 struct error *sql__targets(struct analysis *a, struct scope *s, const List *list, int *ret_n,
                            struct target **ret);
+/* ORDER BY of a window or an aggregate */
+struct error *sql__order(struct analysis *a, struct scope *s, const List *list, int *ret_n,
+                         struct order_item **ret);
 struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *def,
                           struct window **ret);
 

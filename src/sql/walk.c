@@ -32,6 +32,8 @@ void expr_walk(const struct expr *e, bool selects, visit_func *visit, void *ctx)
     if (is_call(e)) {
         if (e->call.filter)
             expr_walk(e->call.filter, selects, visit, ctx);
+        for (int i = 0; i < e->call.n_order; i++)
+            expr_walk(e->call.order[i].expr, selects, visit, ctx);
         if (e->kind == EXPR_WINDOW && e->call.window)
             walk_window(e->call.window, selects, visit, ctx);
     }
@@ -124,6 +126,16 @@ static bool value_equal(const struct value *a, const struct value *b)
     }
 }
 
+static bool order_equal(const struct order_item *x, const struct order_item *y, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (x[i].descending != y[i].descending || x[i].nulls_first != y[i].nulls_first ||
+            !expr_equal(x[i].expr, y[i].expr))
+            return false;
+    }
+    return true;
+}
+
 static bool window_equal(const struct window *a, const struct window *b)
 {
     if (a == b)
@@ -136,13 +148,7 @@ static bool window_equal(const struct window *a, const struct window *b)
         if (!expr_equal(a->partition[i], b->partition[i]))
             return false;
     }
-    for (int i = 0; i < a->n_order; i++) {
-        const struct order_item *x = &a->order[i], *y = &b->order[i];
-        if (x->descending != y->descending || x->nulls_first != y->nulls_first ||
-            !expr_equal(x->expr, y->expr))
-            return false;
-    }
-    return true;
+    return order_equal(a->order, b->order, a->n_order);
 }
 
 static bool detail_equal(const struct expr *a, const struct expr *b)
@@ -159,7 +165,8 @@ static bool detail_equal(const struct expr *a, const struct expr *b)
     case EXPR_AGG:
     case EXPR_WINDOW:
         if (a->call.func != b->call.func || a->call.distinct != b->call.distinct ||
-            !a->call.filter != !b->call.filter)
+            !a->call.filter != !b->call.filter || a->call.n_order != b->call.n_order ||
+            !order_equal(a->call.order, b->call.order, a->call.n_order))
             return false;
         if (a->call.filter && !expr_equal(a->call.filter, b->call.filter))
             return false;

@@ -302,6 +302,32 @@ static void agg_final(sqlite3_context *c)
         agg->done(s);
 }
 
+const struct func *types__sqlite_func(const struct registration *r)
+{
+    return r->f;
+}
+
+struct value types__sqlite_value(sqlite3_value *v)
+{
+    return value_of(v);
+}
+
+bool types__sqlite_args(const struct registration *r, int n, sqlite3_value **argv,
+                        struct value *args, struct error **ret_error)
+{
+    return read_args(r, n, argv, args, ret_error);
+}
+
+void types__sqlite_error(sqlite3_context *c, struct error *e)
+{
+    give_error(c, e);
+}
+
+void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_state *s)
+{
+    give_final(c, agg, s);
+}
+
 /* ---- aggregates over a frame -------------------------------------------------------------- */
 
 /* The rows in the frame, oldest first, with copies of their texts. */
@@ -488,6 +514,8 @@ struct error *types_register(sqlite3 *db)
         }
         rc = sqlite3_create_function_v2(db, r->f->sqlite_name, n, flags, r, NULL, agg_step,
                                         agg_final, NULL);
+        if (rc == SQLITE_OK)
+            rc = types__register_sorted(db, r->f->sqlite_name, r);
         if (rc == SQLITE_OK)
             rc = sqlite3_create_window_function(db, r->over_name, n, flags, r, over_step,
                                                 over_final, over_value, over_inverse, NULL);

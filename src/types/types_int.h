@@ -3,6 +3,9 @@
 
 #include "types/types.h"
 
+typedef struct sqlite3_context sqlite3_context;
+typedef struct sqlite3_value sqlite3_value;
+
 enum { FIRST_USER_OID = 16384 }; /* what users make, and schemas hold, begins here */
 
 /* A table of rows that a file contributes; func.c walks them all. */
@@ -231,6 +234,16 @@ struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, str
 struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                    struct value *ret);
 void types__interval_send(const struct value *v, int32_t typmod, struct buf *out);
+/* sqlite.c, for functions that are registered elsewhere; a registration is their user data. */
+struct registration;
+const struct func *types__sqlite_func(const struct registration *r);
+struct value types__sqlite_value(sqlite3_value *v);
+/* False: NULL for a strict function, or *ret_error is set. */
+bool types__sqlite_args(const struct registration *r, int n, sqlite3_value **argv,
+                        struct value *args, struct error **ret_error);
+void types__sqlite_error(sqlite3_context *c, struct error *e); /* consumed */
+void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_state *s);
+int types__register_sorted(sqlite3 *db, const char *name, void *registration);
 int types__register_rows(sqlite3 *db); /* a SQLite code */
 int types__interval_compare(const struct value *x, const struct value *y);
 

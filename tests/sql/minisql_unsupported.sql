@@ -14,7 +14,6 @@ SELECT generate_series(1, 3);
 SELECT * FROM t TABLESAMPLE system (10);
 SELECT id FROM t WHERE id < ANY (ARRAY[1, 3]);
 SELECT ARRAY[1, 2], '{1}'::int[];
-SELECT string_agg(b, ',' ORDER BY id) FROM t;
 SELECT array_agg(id) FROM t;
 SELECT percentile_cont(0.5) WITHIN GROUP (ORDER BY a) FROM t;
 SELECT a, GROUPING(a), count(*) FROM t GROUP BY ROLLUP (a);

@@ -1,0 +1,37 @@
+-- ORDER BY and DISTINCT inside aggregates
+CREATE TABLE t (id int PRIMARY KEY, g int, b text, n numeric, c char(4), d date, f float8);
+INSERT INTO t VALUES (1, 1, 'x', 1.5, 'b', '2024-01-03', 2), (2, 1, 'y', 10, 'a', '2024-01-01', -1), (3, 2, NULL, 9, 'c', NULL, 0.5),
+  (4, 1, 'x', NULL, NULL, '2023-05-05', NULL), (5, 2, 'a', 1.50, 'b', '2024-01-03', 7), (6, 2, 'z', -3, 'd', '2022-01-01', 7);
+SELECT string_agg(b, ',' ORDER BY id) FROM t;
+SELECT string_agg(b, ',' ORDER BY id DESC) FROM t;
+SELECT g, string_agg(b, ',' ORDER BY n) FROM t GROUP BY g ORDER BY g;
+SELECT g, string_agg(b, ',' ORDER BY n NULLS FIRST, id DESC) FROM t GROUP BY g ORDER BY g;
+SELECT g, string_agg(id::text, '-' ORDER BY d DESC, id) FROM t GROUP BY g ORDER BY g;
+SELECT string_agg(id::text, '-' ORDER BY d DESC NULLS LAST, id), string_agg(id::text, '' ORDER BY f, id DESC), string_agg(id::text, '' ORDER BY c, n) FROM t;
+SELECT string_agg(DISTINCT b, ',') FROM t;
+SELECT string_agg(DISTINCT b, ',' ORDER BY b DESC) FROM t;
+SELECT string_agg(DISTINCT n::text, ',' ORDER BY n::text) FROM t;
+SELECT g, string_agg(DISTINCT c, '|') FROM t GROUP BY g ORDER BY g;
+SELECT string_agg(b, ',' ORDER BY id) FILTER (WHERE g = 1), string_agg(b, ',' ORDER BY id) FILTER (WHERE g = 9) FROM t;
+SELECT string_agg(b, id::text ORDER BY id) FROM t;
+SELECT string_agg(b || g, ',' ORDER BY g + id % 2, b) FROM t;
+SELECT sum(n ORDER BY id), count(b ORDER BY id), max(b ORDER BY id), avg(n ORDER BY id DESC), bool_and(g > 0 ORDER BY id) FROM t;
+SELECT sum(DISTINCT g ORDER BY g), count(DISTINCT b ORDER BY b) FROM t;
+SELECT string_agg(b, ',' ORDER BY id), string_agg(b, ',' ORDER BY id DESC), string_agg(b, ',' ORDER BY id) FROM t;
+SELECT g FROM t GROUP BY g ORDER BY string_agg(b, '' ORDER BY id DESC);
+SELECT g FROM t GROUP BY g HAVING string_agg(b, '' ORDER BY id) LIKE 'x%';
+SELECT x.g, string_agg(x.b, ',' ORDER BY y.id DESC, x.id) FROM t x JOIN t y USING (g) GROUP BY x.g ORDER BY 1;
+SELECT string_agg(b, ',' ORDER BY (SELECT -t.id)) FROM t;
+SELECT string_agg('x', ',' ORDER BY 1) FROM t WHERE false;
+SELECT string_agg(b, ',' ORDER BY $1) FROM t;
+SELECT string_agg(b, ',' ORDER BY nope) FROM t;
+SELECT string_agg(DISTINCT b, ',' ORDER BY id) FROM t;
+SELECT string_agg(b, ',' ORDER BY count(*)) FROM t;
+SELECT string_agg(b, ',' ORDER BY id) OVER () FROM t;
+SELECT lower(b ORDER BY id) FROM t;
+SELECT row_number(ORDER BY id) OVER () FROM t;
+SELECT (SELECT string_agg(u.b, ',' ORDER BY u.id DESC) FROM t u WHERE u.g = t.g) FROM t WHERE id IN (1, 3) ORDER BY id;
+PREPARE p(int) AS SELECT string_agg(b, ',' ORDER BY id % $1, id) FROM t;
+EXECUTE p(2);
+EXECUTE p(3);
+DROP TABLE t;
