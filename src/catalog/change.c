@@ -543,22 +543,33 @@ static struct error *make_removal(void *ctx, const struct catalog_view *v, struc
     return NULL;
 }
 
-/* The ids among `left` that lie in the region of the first; they are moved to `ret`. */
+/* The ids among `left` that lie in the region of the first, as many as one transaction takes; they
+ * are moved to `ret`. Young tables go first, since they may reference older ones. */
 static size_t take_group(const struct catalog_view *v, uint64_t *left, size_t *n_left,
                          uint64_t *ret, uint64_t *ret_region)
 {
     const struct table *first = catalog_table_by_id(v, left[0]);
-    size_t n = 0, kept = 0;
+    size_t n = 0, kept = 0, ops = 2;
     for (size_t i = 0; i < *n_left; i++) {
         const struct table *t = catalog_table_by_id(v, left[i]);
-        if (i == 0 || (first && t && t->region == first->region))
+        size_t more = t ? 2 + (size_t)t->n_indexes : 1;
+        if (i == 0 ||
+            (first && t && t->region == first->region && ops + more < COORD_TXN_MAX_OPS)) {
             ret[n++] = left[i];
-        else
+            ops += more;
+        } else {
             left[kept++] = left[i];
+        }
     }
     *n_left = kept;
     *ret_region = first ? first->region : 0;
     return n;
+}
+
+static int younger(const void *a, const void *b)
+{
+    const uint64_t *x = a, *y = b;
+    return (*x < *y) - (*x > *y);
 }
 
 struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t n)
@@ -573,6 +584,8 @@ struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t
         if (!catalog_table_by_id(v, ids[i]))
             e = no_table(ids[i]);
     }
+    if (n)
+        qsort(left, n, sizeof(*left), younger);
     while (n > 0 && !e) {
         struct removal m = {.ids = group};
         m.n = take_group(v, left, &n, group, &m.region);

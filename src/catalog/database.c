@@ -12,6 +12,8 @@
 
 #include <strings.h>
 
+/* pg_database.oid */
+enum { OID_POSTGRES = 5, OID_MINISQL = 16383 };
 /* pg_namespace.oid */
 enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_INFORMATION_SCHEMA = 13207 };
 
@@ -45,6 +47,14 @@ bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *
     else
         return false;
     return true;
+}
+
+uint32_t catalog_database_oid(const struct catalog_view *v, const char *name)
+{
+    uint64_t id;
+    if (!catalog_database(v, name, &id))
+        return 0;
+    return id == 0 ? OID_MINISQL : id == CATALOG_POSTGRES_ID ? OID_POSTGRES : catalog_oid(id);
 }
 
 const char *catalog_database_name(const struct catalog_view *v, uint64_t id)

@@ -71,7 +71,6 @@ bool exec__needs_text(const struct exec__maker *m, const char *column, const cha
 enum {
     EXEC__CATALOG = 11, /* see catalog_schema() */
     EXEC__OWNER = 10,
-    EXEC__DATABASE = 5,
     EXEC__HEAP = 2,
     EXEC__BTREE = 403,
     EXEC__COLLATION = 100,

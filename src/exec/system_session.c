@@ -3,14 +3,16 @@
  */
 #include "exec/system.h"
 
-static struct error *make_pg_database(struct exec__maker *m)
+static struct error *give_database(struct exec__maker *m, uint32_t oid, const char *name,
+                                   bool is_template)
 {
-    exec__put_int(m, "oid", EXEC__DATABASE);
-    exec__put_text(m, "datname", m->run->s->database);
+    exec__put_int(m, "oid", oid);
+    exec__put_text(m, "datname", name);
     exec__put_int(m, "datdba", EXEC__OWNER);
     exec__put_int(m, "encoding", 6);
     exec__put_char(m, "datlocprovider", 'c');
-    exec__put_int(m, "datallowconn", true);
+    exec__put_int(m, "datistemplate", is_template);
+    exec__put_int(m, "datallowconn", !is_template);
     exec__put_int(m, "datconnlimit", -1);
     exec__put_int(m, "datfrozenxid", 1);
     exec__put_int(m, "datminmxid", 1);
@@ -18,6 +20,21 @@ static struct error *make_pg_database(struct exec__maker *m)
     exec__put_text(m, "datcollate", "C");
     exec__put_text(m, "datctype", "C");
     return exec__give(m);
+}
+
+static struct error *make_pg_database(struct exec__maker *m)
+{
+    static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres"};
+    for (size_t i = 0; i < ARRAY_LEN(always); i++)
+        TRY(give_database(m, catalog_database_oid(m->view, always[i]), always[i], false));
+    TRY(give_database(m, 1, "template1", true));
+    TRY(give_database(m, 4, "template0", true));
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind == OBJ_DATABASE)
+            TRY(give_database(m, catalog_oid(o->id), o->name, false));
+    }
+    return NULL;
 }
 
 static struct error *make_pg_tablespace(struct exec__maker *m)

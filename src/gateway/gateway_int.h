@@ -185,7 +185,8 @@ struct session {
     bool started, internal;
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
-    char *user, *database;
+    char *user;
+    char *database; /* set under gateway.lock, read by others under it */
     char *names; /* sql_names(): follows the settings */
     size_t names_len;
     char *peer; /* internal: the other server's name */
@@ -249,6 +250,8 @@ struct gateway {
 struct session *session__new(struct gateway *g, int fd);
 void session__serve(struct worker *w, struct session *s);
 void session__free(struct session *s);
+/* Other clients' sessions in a database: how many; with `end` they are ended. */
+int session__in_database(struct session *s, const char *database, bool end);
 /* From any thread, under gateway.lock: ends it soon. */
 void session__terminate(struct session *s, enum terminate why);
 /* The same: ends it with 57P01 as soon as it is between two transactions. */

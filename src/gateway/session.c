@@ -98,6 +98,22 @@ void session__terminate(struct session *s, enum terminate why)
     shutdown(s->fd, SHUT_RD); /* wakes whoever reads from it, or epoll */
 }
 
+int session__in_database(struct session *s, const char *database, bool end)
+{
+    struct gateway *g = s->gateway;
+    int n = 0;
+    pthread_mutex_lock(&g->lock);
+    for (struct session *o = g->sessions; o; o = o->next) {
+        if (o == s || o->internal || !o->database || strcmp(o->database, database) != 0)
+            continue;
+        n++;
+        if (end)
+            session__terminate(o, TERMINATE_SHUTDOWN);
+    }
+    pthread_mutex_unlock(&g->lock);
+    return n;
+}
+
 /* Of `leave` and `between` each side writes one and then reads the other: either the session's
  * thread sees that it has to leave before it takes up another message, or we see that it did not
  * wait for one. */

@@ -168,7 +168,9 @@ static struct error *begin(struct session *s, const struct pgwire_start *p)
         return error_new("28000", "no PostgreSQL user name specified in startup packet");
     s->user = mem_strdup(user);
     const char *database = option(p, "database");
+    pthread_mutex_lock(&s->gateway->lock);
     s->database = mem_strdup(database && *database ? database : user);
+    pthread_mutex_unlock(&s->gateway->lock);
     settings__derive(s);
     negotiate(s, p);
     TRY(apply_parameters(s, p));

@@ -254,10 +254,33 @@ static void schema_notices(struct session *s, const struct query *q)
                              q->notices[i].detail);
 }
 
+/* A database that is dropped or renamed has to be without sessions: of this server; those at other
+ * servers find it gone. */
+static struct error *check_databases(struct session *s, const struct query *q)
+{
+    for (int i = 0; i < q->objects.n; i++) {
+        const struct object *o = q->objects.changes[i].old;
+        if (!o || o->kind != OBJ_DATABASE)
+            continue;
+        int n = session__in_database(s, o->name, q->objects.force);
+        if (n == 0 || q->objects.force)
+            continue;
+        struct error *e =
+            error_new("55006", "database \"%s\" is being accessed by other users", o->name);
+        return error_detail(e, "There %s %d other session%s using the database.",
+                            n == 1 ? "is" : "are", n, n == 1 ? "" : "s");
+    }
+    return NULL;
+}
+
 /* Schema changes are transactions of their own. What a multi-statement query did before it is
  * committed first; in a transaction block it is refused, since it could not be undone. */
 static struct error *before_schema_change(struct session *s, const struct query *q)
 {
+    if (q->kind == QUERY_OBJECTS && q->objects.alone && s->txn != 'I')
+        return error_new("25001", "%s cannot run inside a transaction block", q->tag);
+    if (q->kind == QUERY_OBJECTS)
+        TRY(check_databases(s, q));
     if (s->txn != 'I')
         return error_hint(
             error_new(E_UNSUPPORTED, "%s cannot run inside a transaction block", q->tag),

@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { PRIMARY_WAIT_MS = 8000 };
+enum { PRIMARY_WAIT_MS = 8000, MOST_CHANGES = 64 };
 
 static struct error *check_master(struct master *m)
 {
@@ -397,7 +397,11 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
     TRY(check_unreferenced(v, o->drop, o->n_drop, false));
     if (o->n_drop)
         TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
-    return catalog_change_objects(m->catalog, o->changes, o->n, o->moves, o->n_moves, o->schema);
+    size_t i = 0;
+    for (; o->n - i > MOST_CHANGES; i += MOST_CHANGES)
+        TRY(catalog_change_objects(m->catalog, o->changes + i, MOST_CHANGES, NULL, 0, NULL));
+    return catalog_change_objects(m->catalog, o->changes + i, o->n - i, o->moves, o->n_moves,
+                                  o->schema);
 }
 
 struct error *master_change_objects(struct master *m, const struct master_objects *o)

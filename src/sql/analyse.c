@@ -256,6 +256,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
 {
     if (n->renameType == OBJECT_SCHEMA)
         return sql__rename_schema(a, n);
+    if (n->renameType == OBJECT_DATABASE)
+        return sql__rename_database(a, n);
     return sql__command(a, (const Node *)n, stmt);
 }
 
@@ -280,6 +282,10 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__drop(a, (const DropStmt *)n);
     case T_CreateSchemaStmt:
         return sql__create_schema(a, (const CreateSchemaStmt *)n);
+    case T_CreatedbStmt:
+        return sql__create_database(a, (const CreatedbStmt *)n);
+    case T_DropdbStmt:
+        return sql__drop_database(a, (const DropdbStmt *)n);
     case T_RenameStmt:
         return rename_object(a, (const RenameStmt *)n, stmt);
     case T_TruncateStmt:

@@ -822,8 +822,6 @@ static const struct {
     {T_DropRoleStmt, "DROP ROLE", "Any user name is accepted from this machine."},
     {T_GrantStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
     {T_GrantRoleStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
-    {T_CreatedbStmt, "CREATE DATABASE", "There is one database, minisql."},
-    {T_DropdbStmt, "DROP DATABASE", "There is one database, minisql."},
     {T_CreateExtensionStmt, "CREATE EXTENSION", "There are no extensions."},
     {T_CommentStmt, "COMMENT", "Keep notes in a table."},
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},

@@ -465,6 +465,8 @@ struct query {
             int n_moves; /* tables that get another schema: */
             const struct table **moves;
             const char *schema;
+            bool alone; /* not in a transaction block: 25001 */
+            bool force; /* sessions of a database that goes are ended */
         } objects;
         struct {
             enum transaction_kind kind;

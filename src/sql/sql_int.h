@@ -304,6 +304,9 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
 struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n);
 struct error *sql__drop_schema(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n);
+struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n);
+struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n);
+struct error *sql__rename_database(struct analysis *a, const RenameStmt *n);
 
 /* ---- what they share: schema.c
  * -------------------------------------------------------------------------------------
