@@ -76,6 +76,17 @@ const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t
     return NULL;
 }
 
+bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id)
+{
+    *ret_id = 0;
+    return strcmp(name, CATALOG_FIRST_DATABASE) == 0;
+}
+
+const struct catalog_view *catalog_of_database(const struct catalog_view *v, uint64_t database)
+{
+    return v;
+}
+
 struct object *object_copy(const struct object *o, struct arena *a)
 {
     return NULL;
