@@ -186,7 +186,7 @@ uint32_t catalog_schema(const struct catalog_view *v, const char *name);
 /* Databases: those with a record, and two that are always there. */
 bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id);
 uint32_t catalog_database_oid(const struct catalog_view *v, const char *name); /* 0: none */
-const char *catalog_database_name(const struct catalog_view *v, uint64_t id); /* NULL: none */
+const char *catalog_database_name(const struct catalog_view *v, uint64_t id);  /* NULL: none */
 #define CATALOG_FIRST_DATABASE "minisql"
 #define CATALOG_POSTGRES_ID ((uint64_t)1 << 52)
 /* A file name for a new table or index that nothing else has, whatever the case of its letters. */

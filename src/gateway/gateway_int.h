@@ -187,7 +187,7 @@ struct session {
     uint64_t born_ms;
     char *user;
     char *database; /* set under gateway.lock, read by others under it */
-    char *names; /* sql_names(): follows the settings */
+    char *names;    /* sql_names(): follows the settings */
     size_t names_len;
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;
