@@ -227,7 +227,7 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        A row that says how the copy here stands (progress.c); none when there is none.
  *   CHANGE <region> add|remove|transfer <server>
  *   MOVE <region> <from> <to>
- *   DDL <region>
+ *   DDL <region> <schema version>
  *   <SQLite DDL>
  *   MASTER
  *   <PostgreSQL schema change>

@@ -465,10 +465,11 @@ static struct error *do_move(struct call *c)
 
 static struct error *do_ddl(struct call *c)
 {
-    uint64_t region;
-    if (!take_numbers(c, 1, &region))
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n))
         return malformed();
-    return region_ddl(c->e->regions, region, c->body);
+    catch_up(c->e, n[0], n[1]);
+    return region_ddl(c->e->regions, n[0], n[1], c->body);
 }
 
 static struct error *do_master(struct call *c)
@@ -587,8 +588,13 @@ struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text)
 
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl)
 {
-    return exec__ask_primary(e, region,
-                             mem_printf("DDL %llu\n%s", (unsigned long long)region, sqlite_ddl));
+    const struct catalog_view *v = catalog_view(e->catalog);
+    const struct region *r = catalog_region(v, region);
+    unsigned long long version = r ? r->schema_version : 0;
+    catalog_unref(v);
+    return exec__ask_primary(
+        e, region,
+        mem_printf("DDL %llu %llu\n%s", (unsigned long long)region, version, sqlite_ddl));
 }
 
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,

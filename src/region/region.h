@@ -103,8 +103,10 @@ struct error *region_request_applied(struct regions *r, uint64_t region,
 /* ---- schema, membership ------------------------------------------------------------------- */
 
 /* Runs DDL through the log at the primary, ahead of the catalog (CREATE INDEX, which may fail:
- * 23505). */
-struct error *region_ddl(struct regions *r, uint64_t region, const char *sql);
+ * 23505). The file has to be at least at this version of the schema, which is waited for: its table
+ * may have been made a moment ago. */
+struct error *region_ddl(struct regions *r, uint64_t region, uint64_t schema_version,
+                         const char *sql);
 /* What a master or operator asks of this server as the primary (repl_change); `server` by name. */
 struct error *region_change(struct regions *r, uint64_t region, enum repl_change what,
                             const char *server);

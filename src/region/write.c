@@ -753,11 +753,12 @@ struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_
     return NULL;
 }
 
-struct error *region_ddl(struct regions *rs, uint64_t region, const char *sql)
+struct error *region_ddl(struct regions *rs, uint64_t region, uint64_t schema_version,
+                         const char *sql)
 {
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
-    struct error *e = region__await_ready(p, 0, 1000);
+    struct error *e = region__await_ready(p, schema_version, 1000);
     region__touch(p);
     if (!e)
         e = region__own(p, NULL);

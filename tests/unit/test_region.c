@@ -349,8 +349,8 @@ static void test_ddl(void **state)
 {
     struct fixture *f = *state;
     ok(write_sql(f, 0, "INSERT INTO t VALUES (1, 'x'), (2, 'x')"));
-    fails(region_ddl(f->regions, f->region, "CREATE UNIQUE INDEX i ON t (b)"), E_UNIQUE);
-    ok(region_ddl(f->regions, f->region, "CREATE INDEX i ON t (b)"));
+    fails(region_ddl(f->regions, f->region, 0, "CREATE UNIQUE INDEX i ON t (b)"), E_UNIQUE);
+    ok(region_ddl(f->regions, f->region, 0, "CREATE INDEX i ON t (b)"));
     ok(write_sql(f, 0, "INSERT INTO t VALUES (3, 'y')"));
     assert_int_equal(
         read_number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'i'"),
