@@ -51,7 +51,7 @@ static bool find_variable(void *ctx, const struct expr *e)
 /* Is it the same for every row of the select? */
 static bool is_fixed(const struct expr *e, const struct select *s)
 {
-    struct variables v = {.own = s};
+    struct variables v = {.own = s->original ? s->original : s};
     expr_walk(e, true, find_variable, &v);
     return !v.found;
 }
@@ -105,27 +105,28 @@ static void order(struct emitter *em, const struct select *s)
     }
 }
 
+/* What LIMIT takes as it stands: -1 for none. */
+static void limit_value(struct emitter *em, const struct expr *e, const char *function)
+{
+    bool known = e->kind == EXPR_CONST && e->value.kind == VALUE_INT;
+    buf_printf(em->out, "%s%s", known ? "" : function, known ? "" : "(");
+    sql__emit_expr(em, e);
+    puts_(em, known ? "" : ")");
+}
+
 static void limit(struct emitter *em, const struct select *s)
 {
     if (!s->limit && !s->offset)
         return;
     puts_(em, " LIMIT ");
-    if (!s->limit) {
+    if (s->limit)
+        limit_value(em, s->limit, "minisql_limit");
+    else
         puts_(em, "-1");
-    } else if (s->limit->kind == EXPR_CONST && s->limit->value.kind == VALUE_INT) {
-        sql__emit_expr(em, s->limit);
-    } else {
-        puts_(em, "minisql_limit(");
-        sql__emit_expr(em, s->limit);
-        puts_(em, ")");
-    }
     if (!s->offset)
         return;
     puts_(em, " OFFSET ");
-    bool known = s->offset->kind == EXPR_CONST && s->offset->value.kind == VALUE_INT;
-    puts_(em, known ? "" : "minisql_offset(");
-    sql__emit_expr(em, s->offset);
-    puts_(em, known ? "" : ")");
+    limit_value(em, s->offset, "minisql_offset");
 }
 
 static void order_and_limit(struct emitter *em, const struct select *s)
@@ -307,7 +308,7 @@ static bool find_aggregate(void *ctx, const struct expr *e)
 /* SQLite takes a query without GROUP BY for one of groups only when a target aggregates. */
 static bool hides_groups(const struct select *s)
 {
-    bool found = s->n_group || !s->n_aggs;
+    bool found = s->n_group || s->n_sets || !s->n_aggs;
     for (int i = 0; i < s->n_targets; i++)
         expr_walk(s->targets[i].expr, false, find_aggregate, &found);
     return !found;
@@ -402,9 +403,84 @@ static void distinct_on(struct emitter *em, const struct body *b, enum column_na
 }
 
 static void plain(struct emitter *em, const struct body *b, enum column_names names, bool compared,
+                  bool tail);
+
+/* GROUPING(a, b) where `set` holds. */
+static unsigned grouping_bits(const struct select *s, const struct expr *e, uint64_t set)
+{
+    unsigned bits = 0;
+    for (int i = 0; i < e->n_args; i++) {
+        int k = 0;
+        while (k < s->n_group && !expr_equal(s->group[k], e->args[i]))
+            k++;
+        bits = bits << 1 | !(set >> k & 1);
+    }
+    return bits;
+}
+
+/* The groups of one set. count(*) makes groups also where nothing is aggregated. */
+static void one_set(struct emitter *em, const struct select *s, uint64_t set)
+{
+    puts_(em, "SELECT count(*)");
+    for (int i = 0; i < s->n_group; i++) {
+        puts_(em, ", ");
+        if (set >> i & 1)
+            sql__emit_expr(em, s->group[i]);
+        else
+            puts_(em, "NULL");
+        buf_printf(em->out, " AS g%d", i + 1);
+    }
+    for (int i = 0; i < s->n_aggs; i++) {
+        puts_(em, ", ");
+        sql__emit_expr(em, s->aggs[i]);
+        buf_printf(em->out, " AS a%d", i + 1);
+    }
+    for (int i = 0; i < s->n_groupings; i++)
+        buf_printf(em->out, ", %u AS p%d", grouping_bits(s, s->groupings[i], set), i + 1);
+    if (s->n_from) {
+        puts_(em, " FROM ");
+        from_list(em, s);
+    }
+    where(em, s->where);
+    const char *between = " GROUP BY ";
+    for (int i = 0; i < s->n_group; i++) {
+        if (!(set >> i & 1))
+            continue;
+        puts_(em, between);
+        group_key(em, s->group[i], s);
+        between = ", ";
+    }
+}
+
+/* SQLite has no grouping sets: the rest of the select reads the union of one GROUP BY for each. */
+static void over_sets(struct emitter *em, const struct body *b, enum column_names names,
+                      bool compared, bool tail)
+{
+    const struct select *s = b->s;
+    struct buf *out = em->out, text = {0};
+    struct group_source groups = {.select = s, .id = ++em->n_probes, .outer = em->groups};
+    em->out = &text;
+    for (int i = 0; i < s->n_sets; i++) {
+        puts_(em, i ? " UNION ALL " : "(");
+        one_set(em, s, s->sets[i]);
+    }
+    buf_printf(&text, ") AS minisql_sets_%d", groups.id);
+    em->out = out;
+    em->groups = &groups;
+    struct body over = {.s = s, .source = text.data};
+    plain(em, &over, names, compared, tail);
+    em->groups = groups.outer;
+    buf_done(&text);
+}
+
+static void plain(struct emitter *em, const struct body *b, enum column_names names, bool compared,
                   bool tail)
 {
     const struct select *s = b->s;
+    if (s->n_sets && !b->source) {
+        over_sets(em, b, names, compared, tail);
+        return;
+    }
     if (s->n_distinct_on) {
         distinct_on(em, b, names);
         return;
@@ -585,10 +661,80 @@ static void with(struct emitter *em, const struct select *s)
  * ----------------------------------------------------------------------------------------------------------
  */
 
+/* ORDER BY of rows whose keys are columns already: c1, c2, .. or o1, o2, .. */
+static void column_order(struct emitter *em, const struct select *s)
+{
+    for (int i = 0; i < s->n_order; i++) {
+        const struct order_item *o = &s->order[i];
+        buf_printf(em->out, "%s%c%d%s", i ? ", " : "ORDER BY ", o->target < 0 ? 'o' : 'c',
+                   o->target < 0 ? i + 1 : o->target + 1, sql__collation(o->expr->type));
+        direction(em, o);
+    }
+}
+
+/* The select without ORDER BY and LIMIT, but with the keys that are no result columns. */
+static void before_ties(struct emitter *em, const struct select *s)
+{
+    struct select all = *s;
+    all.original = s;
+    all.limit = all.offset = NULL;
+    all.n_ctes = 0;
+    all.n_order = s->n_distinct_on ? s->n_order : 0; /* which say what row of each key it is */
+    all.with_ties = false;
+    if (s->kind == SELECT_PLAIN && !s->n_distinct_on && !s->distinct) {
+        all.targets = mem_alloc(sizeof(*all.targets) * (size_t)(s->n_targets + s->n_order + 1));
+        if (s->n_targets)
+            memcpy(all.targets, s->targets, sizeof(*all.targets) * (size_t)s->n_targets);
+        for (int i = 0; i < s->n_order; i++) /* all of them, so that their numbers are known */
+            all.targets[all.n_targets++].expr = s->order[i].expr;
+    }
+    sql__emit_select(em, &all, NAMES_POSITION);
+    if (all.targets != s->targets)
+        mem_free(all.targets);
+}
+
+/* FETCH FIRST n ROWS WITH TIES: rows up to the n-th, and those that have its rank. */
+static void with_ties(struct emitter *em, const struct select *s)
+{
+    bool extended = s->kind == SELECT_PLAIN && !s->n_distinct_on && !s->distinct;
+    puts_(em, "SELECT ");
+    positions(em, s->n_targets);
+    puts_(em, " FROM (SELECT *, rank() OVER (");
+    column_order(em, s);
+    puts_(em, ") AS minisql_rank, row_number() OVER (");
+    column_order(em, s);
+    puts_(em, ") AS minisql_row FROM (SELECT ");
+    positions(em, s->n_targets);
+    for (int i = 0; i < s->n_order && extended; i++)
+        buf_printf(em->out, ", c%d AS o%d", s->n_targets + i + 1, i + 1);
+    puts_(em, " FROM (");
+    before_ties(em, s);
+    puts_(em, "))) WHERE (");
+    limit_value(em, s->limit, "minisql_limit");
+    puts_(em, " < 0 OR (");
+    limit_value(em, s->limit, "minisql_limit");
+    puts_(em, " > 0 AND minisql_rank <= ");
+    limit_value(em, s->limit, "minisql_limit");
+    if (s->offset) {
+        puts_(em, " + ");
+        limit_value(em, s->offset, "minisql_offset");
+    }
+    puts_(em, "))");
+    if (s->offset) {
+        puts_(em, " AND minisql_row > ");
+        limit_value(em, s->offset, "minisql_offset");
+    }
+    puts_(em, " ORDER BY minisql_row");
+}
+
 static void select_part(struct emitter *em, const struct select *s, enum column_names names,
                         bool tail)
 {
     with(em, s);
+    if (tail && s->with_ties && s->limit) {
+        with_ties(em, s);
+        return;
+    }
     if (s->kind == SELECT_PLAIN) {
         struct body b = {.s = s};
         plain(em, &b, names, false, tail);

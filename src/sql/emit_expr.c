@@ -316,14 +316,14 @@ static bool equals_a_key(const struct select *s, const struct rte *r, const stru
 /* Can the select give more than one row? */
 static bool is_single_row(const struct select *s)
 {
-    if (s->limit && s->limit->kind == EXPR_CONST && s->limit->value.kind == VALUE_INT &&
-        s->limit->value.i <= 1)
+    if (s->limit && !s->with_ties && s->limit->kind == EXPR_CONST &&
+        s->limit->value.kind == VALUE_INT && s->limit->value.i <= 1)
         return true;
     if (s->kind == SELECT_VALUES)
         return s->n_rows == 1;
     if (s->kind != SELECT_PLAIN)
         return false;
-    if (s->n_from == 0 || (s->grouped && s->n_group == 0))
+    if (s->n_from == 0 || (s->grouped && s->n_group == 0 && !s->n_sets))
         return true;
     const struct rte *r = s->n_from == 1 ? s->from[0]->rte : NULL;
     for (int i = 0; r && r->kind == RTE_TABLE && i < r->table->n_keys; i++) {
@@ -670,8 +670,36 @@ static void restore_collation(struct emitter *em, const struct expr *e, size_t s
     buf_puts(em->out, *own ? own : " COLLATE BINARY");
 }
 
+static int find(struct expr *const *list, int n, const struct expr *e)
+{
+    for (int i = 0; i < n; i++) {
+        if (list[i] == e || expr_equal(list[i], e))
+            return i;
+    }
+    return -1;
+}
+
+/* Prints the column of the groups' source that e is, if it is one. */
+static bool is_group_column(struct emitter *em, const struct expr *e)
+{
+    for (const struct group_source *g = em->groups; g; g = g->outer) {
+        const struct select *s = g->select;
+        char letter = e->kind == EXPR_AGG ? 'a' : e->kind == EXPR_GROUPING ? 'p' : 'g';
+        int i = letter == 'a'   ? find(s->aggs, s->n_aggs, e)
+                : letter == 'p' ? find(s->groupings, s->n_groupings, e)
+                                : find(s->group, s->n_group, e);
+        if (i < 0)
+            continue;
+        buf_printf(em->out, "minisql_sets_%d.%c%d", g->id, letter, i + 1);
+        return true;
+    }
+    return false;
+}
+
 void sql__emit_expr(struct emitter *em, const struct expr *e)
 {
+    if (em->groups && is_group_column(em, e))
+        return;
     size_t start = em->out->len;
     if (em->how && em->how->expr && em->how->expr(em->how->ctx, e, em->out))
         return;
@@ -748,6 +776,9 @@ static void node(struct emitter *em, const struct expr *e)
         buf_puts(em->out, ", ");
         sql__emit_expr(em, e->args[1]);
         buf_puts(em->out, ")");
+        break;
+    case EXPR_GROUPING: /* one set, of all keys */
+        buf_puts(em->out, "0");
         break;
     case EXPR_GREATEST:
     case EXPR_LEAST:

@@ -623,6 +623,11 @@ static struct error *func_call(struct analysis *a, struct scope *s, const Node *
     return sql__func_call(a, s, (const FuncCall *)n, ret);
 }
 
+static struct error *grouping(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
+{
+    return sql__grouping(a, s, (const GroupingFunc *)n, ret);
+}
+
 static struct error *row_value(struct analysis *a, struct scope *s, const Node *n,
                                struct expr **ret)
 {
@@ -656,9 +661,6 @@ static struct error *unsupported(struct analysis *a, const Node *n)
                                 "arrays and composite values are not supported");
     case T_SetToDefault:
         return sql__at(a, error_new(E_SYNTAX, "DEFAULT is not allowed in this context"), at);
-    case T_GroupingFunc:
-        return sql__unsupported(a, at, "Use one GROUP BY for each grouping set.",
-                                "GROUPING is not supported");
     case T_CurrentOfExpr:
         return sql__unsupported(a, at, "Name the row by its key.",
                                 "WHERE CURRENT OF is not supported");
@@ -707,6 +709,8 @@ static expr_func *handler(NodeTag tag)
         return sql_value;
     case T_CollateClause:
         return collate;
+    case T_GroupingFunc:
+        return grouping;
     case T_RowExpr:
         return row_value;
     case T_A_Indirection:
@@ -840,6 +844,9 @@ static int figure_name(const Node *n, const char **ret)
     }
     case T_CollateClause:
         return figure_name(((const CollateClause *)n)->arg, ret);
+    case T_GroupingFunc:
+        *ret = "grouping";
+        return 2;
     case T_RowExpr:
         *ret = "row";
         return 2;

@@ -59,6 +59,25 @@ static struct error *check_aggregate(const struct analysis *a, const struct scop
     return NULL;
 }
 
+struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingFunc *n,
+                            struct expr **ret)
+{
+    const char *where = s ? clause_text(s->clause) : "VALUES";
+    int count = list_length(n->args);
+    if (where)
+        return sql__at(a, error_new(E_GROUPING, "grouping operations are not allowed in %s", where),
+                       n->location);
+    if (count > 31)
+        return sql__at(a, error_new("54023", "GROUPING must have fewer than 32 arguments"),
+                       n->location);
+    struct expr *e = sql__new_expr(a, EXPR_GROUPING, OID_INT4, n->location, count);
+    for (int i = 0; i < count; i++)
+        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
+    sql__push(a->arena, &s->groupings, e);
+    *ret = e;
+    return NULL;
+}
+
 static struct error *check_window(const struct analysis *a, const struct scope *s, int location)
 {
     const char *where = s ? clause_text(s->clause) : "VALUES";

@@ -387,35 +387,204 @@ struct error *sql__order(struct analysis *a, struct scope *s, const List *list, 
     return order_items(a, s, list, NULL, ret_n, ret);
 }
 
-/* Expressions of GROUP BY and DISTINCT ON. */
+/* An expression of GROUP BY or DISTINCT ON. */
+static struct error *key_item(struct analysis *a, struct scope *s, const Node *node,
+                              struct select *sel, const char *clause, struct expr **ret)
+{
+    int target;
+    TRY(target_of(a, s, node, sel, clause, &target));
+    if (target >= 0) {
+        if (sel->targets[target].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, target, OID_TEXT));
+        *ret = sel->targets[target].expr;
+    } else {
+        TRY(sql__expr(a, s, node, ret));
+        sql__default_unknown(a, ret);
+    }
+    return sql__record_rules(a, *ret, clause);
+}
+
 static struct error *key_list(struct analysis *a, struct scope *s, const List *list,
                               struct select *sel, const char *clause, int *ret_n,
                               struct expr ***ret)
 {
-    int n = list_length(list);
-    *ret = ARENA_ARRAY(a->arena, struct expr *, MAX(n, 1));
-    *ret_n = 0;
-    for (int i = 0; i < n; i++) {
-        const Node *node = list_nth(list, i);
-        struct expr *e;
-        int target;
-        if (IsA(node, GroupingSet))
-            return sql__unsupported(a, sql__location(node),
-                                    "Use one SELECT for each set, and UNION ALL.",
-                                    "GROUPING SETS, ROLLUP and CUBE are not supported");
-        TRY(target_of(a, s, node, sel, clause, &target));
-        if (target >= 0) {
-            if (sel->targets[target].expr->type == OID_UNKNOWN)
-                TRY(sql__coerce_select_column(a, sel, target, OID_TEXT));
-            e = sel->targets[target].expr;
-        } else {
-            TRY(sql__expr(a, s, node, &e));
-            sql__default_unknown(a, &e);
-        }
-        TRY(sql__record_rules(a, e, clause));
-        (*ret)[(*ret_n)++] = e;
+    *ret_n = list_length(list);
+    *ret = ARENA_ARRAY(a->arena, struct expr *, MAX(*ret_n, 1));
+    for (int i = 0; i < *ret_n; i++)
+        TRY(key_item(a, s, list_nth(list, i), sel, clause, &(*ret)[i]));
+    return NULL;
+}
+
+/* ---- GROUPING SETS ------------------------------------------------------------------------ */
+
+/*
+ * GROUP BY is a list of elements; each is a list of sets (an expression: the one set of it), and
+ * the sets of the whole are those of the product. A set is a mask of the keys.
+ */
+enum { MAX_SETS = 128, MAX_SET_KEYS = 64 };
+
+struct set_list {
+    int n;
+    uint64_t sets[MAX_SETS];
+};
+
+struct set_reader {
+    struct analysis *a;
+    struct scope *s;
+    struct select *sel;
+    struct list keys; /* struct expr, each once */
+};
+
+static struct error *too_many_sets(const struct analysis *a)
+{
+    return sql__unsupported(a, -1, "Use several statements.",
+                            "more than %d grouping sets or %d keys of them are not supported",
+                            MAX_SETS, MAX_SET_KEYS);
+}
+
+static bool is_key_list(const Node *n)
+{
+    return IsA(n, RowExpr) && ((const RowExpr *)n)->row_format == COERCE_IMPLICIT_CAST;
+}
+
+/* a, or (a, b): one set. */
+static struct error *read_keys(struct set_reader *r, const Node *n, uint64_t *ret)
+{
+    if (is_key_list(n)) {
+        const List *list = ((const RowExpr *)n)->args;
+        for (int i = 0; i < list_length(list); i++)
+            TRY(read_keys(r, list_nth(list, i), ret));
+        return NULL;
+    }
+    struct expr *e;
+    TRY(key_item(r->a, r->s, n, r->sel, "GROUP BY", &e));
+    int at = 0;
+    while (at < r->keys.n && !expr_equal(r->keys.items[at], e))
+        at++;
+    if (at == r->keys.n)
+        sql__push(r->a->arena, &r->keys, e);
+    if (at >= MAX_SET_KEYS)
+        return too_many_sets(r->a);
+    *ret |= (uint64_t)1 << at;
+    return NULL;
+}
+
+static struct error *add_set(const struct analysis *a, struct set_list *l, uint64_t set)
+{
+    if (l->n == MAX_SETS)
+        return too_many_sets(a);
+    l->sets[l->n++] = set;
+    return NULL;
+}
+
+static struct error *read_sets(struct set_reader *r, const Node *n, struct set_list *ret);
+
+/* ROLLUP: (a, b, c), (a, b), (a), (). CUBE: all subsets. */
+static struct error *read_generated(struct set_reader *r, const GroupingSet *n,
+                                    struct set_list *ret)
+{
+    uint64_t part[16] = {0};
+    int count = list_length(n->content);
+    if (count > (int)ARRAY_LEN(part))
+        return too_many_sets(r->a);
+    for (int i = 0; i < count; i++)
+        TRY(read_keys(r, list_nth(n->content, i), &part[i]));
+    bool cube = n->kind == GROUPING_SET_CUBE;
+    unsigned last = cube ? (1u << count) - 1 : (unsigned)count;
+    for (unsigned k = 0; k <= last; k++) {
+        uint64_t set = 0;
+        for (int i = 0; i < count; i++)
+            if (cube ? !(k >> i & 1) : i < count - (int)k)
+                set |= part[i];
+        TRY(add_set(r->a, ret, set));
     }
     return NULL;
+}
+
+static struct error *read_sets(struct set_reader *r, const Node *n, struct set_list *ret)
+{
+    if (!IsA(n, GroupingSet)) {
+        uint64_t set = 0;
+        TRY(read_keys(r, n, &set));
+        return add_set(r->a, ret, set);
+    }
+    const GroupingSet *g = (const GroupingSet *)n;
+    if (g->kind == GROUPING_SET_EMPTY)
+        return add_set(r->a, ret, 0);
+    if (g->kind != GROUPING_SET_SETS)
+        return read_generated(r, g, ret);
+    TRY(sql__enter(r->a, -1));
+    for (int i = 0; i < list_length(g->content); i++)
+        TRY(read_sets(r, list_nth(g->content, i), ret));
+    sql__leave(r->a);
+    return NULL;
+}
+
+static struct error *multiply(const struct analysis *a, struct set_list *all,
+                              const struct set_list *by)
+{
+    struct set_list product = {0};
+    for (int i = 0; i < all->n; i++) {
+        for (int k = 0; k < by->n; k++)
+            TRY(add_set(a, &product, all->sets[i] | by->sets[k]));
+    }
+    *all = product;
+    return NULL;
+}
+
+static void remove_equal(struct set_list *l)
+{
+    int n = 0;
+    for (int i = 0; i < l->n; i++) {
+        bool seen = false;
+        for (int k = 0; k < n; k++)
+            seen |= l->sets[k] == l->sets[i];
+        if (!seen)
+            l->sets[n++] = l->sets[i];
+    }
+    l->n = n;
+}
+
+static bool has_sets(const List *group)
+{
+    for (int i = 0; i < list_length(group); i++) {
+        if (IsA(list_nth(group, i), GroupingSet))
+            return true;
+    }
+    return false;
+}
+
+static struct error *group_clause(struct analysis *a, struct scope *s, const SelectStmt *n,
+                                  struct select *sel)
+{
+    struct set_reader r = {.a = a, .s = s, .sel = sel};
+    struct set_list all = {.n = 1};
+    s->clause = CLAUSE_GROUP;
+    bool sets = has_sets(n->groupClause);
+    for (int i = 0; i < list_length(n->groupClause); i++) {
+        struct set_list one = {0};
+        TRY(read_sets(&r, list_nth(n->groupClause, i), &one));
+        TRY(multiply(a, &all, &one));
+    }
+    sel->n_group = r.keys.n;
+    sel->group = (struct expr **)r.keys.items;
+    if (n->groupDistinct)
+        remove_equal(&all);
+    if (!sets)
+        return NULL;
+    sel->n_sets = all.n;
+    sel->sets = ARENA_ARRAY(a->arena, uint64_t, all.n);
+    memcpy(sel->sets, all.sets, sizeof(uint64_t) * (size_t)all.n);
+    return NULL;
+}
+
+/* Where a key is left out, it is NULL. */
+static void make_nullable(struct analysis *a, const struct select *sel)
+{
+    for (int i = 0; i < a->rtes.n; i++) {
+        struct rte *r = a->rtes.items[i];
+        r->nullable |= r->owner == sel;
+    }
 }
 
 /* ---- the rules of grouping
@@ -450,7 +619,7 @@ static bool column_in_group(const struct select *sel, const struct rte *r, int c
 /* All columns of the table's primary key are grouped by: the others follow from it. */
 static bool key_in_group(const struct select *sel, const struct rte *r)
 {
-    for (int k = 0; r->kind == RTE_TABLE && k < r->table->n_keys; k++) {
+    for (int k = 0; r->kind == RTE_TABLE && !sel->n_sets && k < r->table->n_keys; k++) {
         const struct key *key = &r->table->keys[k];
         bool all = key->primary;
         for (int i = 0; i < key->n_columns && all; i++)
@@ -466,7 +635,7 @@ static bool check_grouped(void *ctx, const struct expr *e)
     struct grouping *g = ctx;
     if (g->error || in_group(g->sel, e))
         return false;
-    if (e->kind == EXPR_AGG)
+    if (e->kind == EXPR_AGG || e->kind == EXPR_GROUPING)
         return false;
     if (e->kind == EXPR_SUBQUERY) {
         bool before = g->in_subquery;
@@ -499,8 +668,24 @@ static struct error *grouped(struct grouping *g, const struct expr *e)
     return g->error;
 }
 
+static struct error *grouping_rules(struct analysis *a, const struct select *sel)
+{
+    for (int i = 0; i < sel->n_groupings; i++) {
+        const struct expr *g = sel->groupings[i];
+        for (int k = 0; k < g->n_args; k++) {
+            if (!in_group(sel, g->args[k]))
+                return sql__at(a,
+                               error_new(E_GROUPING, "arguments to GROUPING must be grouping "
+                                                     "expressions of the associated query level"),
+                               g->args[k]->position - 1);
+        }
+    }
+    return NULL;
+}
+
 static struct error *group_rules(struct analysis *a, struct select *sel)
 {
+    TRY(grouping_rules(a, sel));
     struct grouping g = {.a = a, .sel = sel};
     for (int i = 0; i < sel->n_targets; i++)
         TRY(grouped(&g, sel->targets[i].expr));
@@ -721,12 +906,22 @@ enum {
     PARSED_LIMIT_WITH_TIES = 2
 }; /* libpg_query puts a LIMIT_OPTION_DEFAULT in front of PostgreSQL's */
 
+static struct error *ties(struct analysis *a, const SelectStmt *n, struct select *sel)
+{
+    for (int i = 0; i < sel->n_order && sel->n_distinct_on; i++) {
+        if (sel->order[i].target < 0)
+            return sql__unsupported(a, sql__location(n->limitCount), "Use rank() in a subquery.",
+                                    "FETCH FIRST ... WITH TIES is not supported here");
+    }
+    sel->with_ties = true;
+    return NULL;
+}
+
 static struct error *limits(struct analysis *a, struct scope *s, const SelectStmt *n,
                             struct select *sel)
 {
     if ((int)n->limitOption == PARSED_LIMIT_WITH_TIES)
-        return sql__unsupported(a, sql__location(n->limitCount), "Use rank() in a subquery.",
-                                "FETCH FIRST ... WITH TIES is not supported");
+        TRY(ties(a, n, sel));
     TRY(limit_value(a, s, n->limitCount, CLAUSE_LIMIT, &sel->limit));
     return limit_value(a, s, n->limitOffset, CLAUSE_OFFSET, &sel->offset);
 }
@@ -864,6 +1059,8 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
                                 "Create the table, then INSERT INTO ... SELECT.",
                                 "SELECT INTO is not supported");
     TRY(sql__from(a, s, n->fromClause));
+    if (has_sets(n->groupClause))
+        make_nullable(a, sel);
     for (int i = 0; i < list_length(n->windowClause); i++)
         sql__push(a->arena, &s->named_windows, list_nth(n->windowClause, i));
     s->clause = CLAUSE_SELECT;
@@ -871,15 +1068,16 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     TRY(where_and_having(a, s, n, sel));
     s->clause = CLAUSE_ORDER;
     TRY(order_items(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
-    s->clause = CLAUSE_GROUP;
-    TRY(key_list(a, s, n->groupClause, sel, "GROUP BY", &sel->n_group, &sel->group));
+    TRY(group_clause(a, s, n, sel));
     TRY(distinct(a, s, n, sel));
     TRY(limits(a, s, n, sel));
     sel->n_aggs = s->aggs.n;
     sel->aggs = (struct expr **)s->aggs.items;
     sel->n_windows = s->windows.n;
     sel->windows = (struct window **)s->windows.items;
-    sel->grouped = sel->n_group || sel->n_aggs || sel->having;
+    sel->n_groupings = s->groupings.n;
+    sel->groupings = (struct expr **)s->groupings.items;
+    sel->grouped = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
     TRY(key_rules(a, sel));
     if (sel->grouped)
         TRY(group_rules(a, sel));

@@ -71,6 +71,7 @@ enum expr_kind {
     EXPR_CASE,     /* condition, result, condition, result, .., else: always an odd number */
     EXPR_COALESCE, /* 1 or more */
     EXPR_NULLIF,   /* 2; call.func: their "=" */
+    EXPR_GROUPING, /* bits, of args[0] the highest: is it left out of the row's grouping set? */
     EXPR_GREATEST, /* 1 or more; NULLs are skipped */
     EXPR_LEAST,
     EXPR_IN,          /* args[0] = any of args[1..], none a subquery; call.func: their "=" */
@@ -233,7 +234,9 @@ struct cte {
 struct select {
     enum select_kind kind;
     struct select *parent; /* the enclosing one; NULL: outermost */
-    bool correlated;       /* mentions columns of an enclosing select */
+    const struct select
+        *original;   /* a copy made for printing: whose columns these are; else NULL */
+    bool correlated; /* mentions columns of an enclosing select */
 
     int n_ctes;
     struct cte **ctes;
@@ -247,7 +250,11 @@ struct select {
     struct expr *where; /* boolean; NULL: none */
     int n_group;
     struct expr **group; /* GROUP BY expressions, positions and names resolved */
-    bool grouped;        /* GROUP BY, HAVING or any aggregate: result rows are groups */
+    int n_sets; /* GROUPING SETS and its like: result rows are those of each set. 0: one set, all */
+    uint64_t *sets; /* bit i: group[i] is in it */
+    int n_groupings;
+    struct expr **groupings; /* EXPR_GROUPING nodes of this level */
+    bool grouped;            /* GROUP BY, HAVING or any aggregate: result rows are groups */
     struct expr *having;
     int n_aggs;
     struct expr **aggs; /* EXPR_AGG nodes of this level, equal ones once */
@@ -268,6 +275,7 @@ struct select {
 
     int n_order;
     struct order_item *order;
+    bool with_ties;              /* LIMIT: and what is equal to the last row by ORDER BY */
     struct expr *limit, *offset; /* bigint; NULL: none. A limit of NULL means none */
     bool for_update;             /* any locking clause */
 };

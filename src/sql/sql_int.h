@@ -104,7 +104,7 @@ struct scope {
     struct select *select; /* whose FROM this is; NULL: a write's */
     struct list items;     /* struct name_item */
     struct list ctes;      /* struct cte visible here */
-    struct list aggs, windows;
+    struct list aggs, windows, groupings;
     struct list named_windows; /* WindowDef of the WINDOW clause */
     struct list siblings;      /* of FROM: struct name_item to the left, which LATERAL sees */
     bool referenced;           /* something in an inner scope was found here */
@@ -207,6 +207,8 @@ void sql__default_unknown(struct analysis *a,
 struct error *sql__expr(struct analysis *a, struct scope *s, const Node *n, struct expr **ret);
 int sql__location(const Node *n);            /* leftmost, as far as it is known; or -1 */
 const char *sql__column_name(const Node *n); /* what PostgreSQL calls a result column */
+struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingFunc *n,
+                            struct expr **ret);
 struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *f,
                              struct expr **ret);
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l,
