@@ -172,6 +172,11 @@ void catalog_on_change_stop(struct catalog *c, void *ctx)
 
 struct error *catalog_refresh(struct catalog *c, unsigned timeout_ms)
 {
+    if (c->drafted) {
+        TRY(catalog_refresh(c->drafted->base, timeout_ms));
+        catalog_draft_rebase(c);
+        return NULL;
+    }
     uint64_t deadline = clock_ms() + timeout_ms;
     struct coord_list l = {0};
     TRY(coord_get(c->coord, KEY_CHANGED, timeout_ms, &l));
@@ -238,7 +243,7 @@ static struct error *start(struct catalog *c, unsigned timeout_ms)
                        &c->watch);
 }
 
-struct error *catalog_open(struct coord *coord, unsigned timeout_ms, struct catalog **ret)
+struct catalog *catalog__new(struct coord *coord)
 {
     struct catalog *c = NEW(struct catalog);
     c->coord = coord;
@@ -252,6 +257,12 @@ struct error *catalog_open(struct coord *coord, unsigned timeout_ms, struct cata
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&c->advanced, &attr);
     pthread_condattr_destroy(&attr);
+    return c;
+}
+
+struct error *catalog_open(struct coord *coord, unsigned timeout_ms, struct catalog **ret)
+{
+    struct catalog *c = catalog__new(coord);
     struct error *e = start(c, timeout_ms);
     if (e) {
         catalog_close(c);
@@ -268,6 +279,7 @@ void catalog_close(struct catalog *c)
     coord_election_close(atomic_load(&c->election));
     coord_session_close(c->session);
     coord_watch_close(c->watch);
+    catalog__drafted_free(c->drafted);
     unref(atomic_load(&c->current));
     for (struct listener *l; (l = c->listeners);) {
         c->listeners = l->next;
@@ -460,6 +472,8 @@ void catalog_resign(struct catalog *c)
 
 bool catalog_is_master(struct catalog *c)
 {
+    if (c->drafted) /* whoever commits it is asked then */
+        return true;
     struct coord_election *e = atomic_load(&c->election);
     struct coord_compare fence;
     return e && coord_election_fence(e, &fence);

@@ -119,6 +119,10 @@ struct region {
     int n_backups, n_learners, n_former;
     char *backups[CATALOG_MAX_COPIES], *learners[CATALOG_MAX_COPIES], *former[CATALOG_MAX_COPIES];
     char *leaving;
+    /* Made for a transaction that creates tables, whose gateway this is ("s1:incarnation"): no
+     * table lies in it before that commits, and it goes when that does not. NULL: it is for good.
+     */
+    char *provisional;
 };
 
 struct server {
@@ -150,6 +154,9 @@ struct catalog_view {
     const char *master;            /* name of the elected master; NULL: none now */
     const char *drained; /* names of servers that are to hold nothing, "s1,s3"; NULL: none */
     uint64_t next_id;    /* no object that the store ever knew has this id or a higher one */
+    /* A change of the schema waits for what a region's log says (a revision; 0: none): see
+     * catalog_prepare. It takes milliseconds. */
+    uint64_t changing;
     /* A table's or region's record can't be read (logged), and no earlier one is known: what is
      * missing here may yet exist, so nothing may be deleted because of it. */
     bool incomplete;
@@ -258,6 +265,9 @@ struct object_change {
 struct error *catalog_change_objects(struct catalog *c, const struct object_change *changes,
                                      size_t n, const uint64_t *moves, size_t n_moves,
                                      const char *schema);
+/* A region without tables, for a transaction (provisional); and its end, unless it has got some. */
+struct error *catalog_create_region(struct catalog *c, const struct region *r);
+struct error *catalog_drop_region(struct catalog *c, uint64_t id);
 /* From now on the server is to hold nothing, or may hold something again: any name, running or not,
  * so that nothing is put on one that comes back. */
 struct error *catalog_set_drained(struct catalog *c, const char *server, bool drained);
@@ -265,6 +275,54 @@ struct error *catalog_set_drained(struct catalog *c, const char *server, bool dr
 struct table *table_copy(const struct table *t, struct arena *a);
 struct region *region_copy(const struct region *r, struct arena *a);
 struct object *object_copy(const struct object *o, struct arena *a);
+
+/* ---- transactions that change the schema --------------------------------------------------- */
+
+/* A draft is a catalog of one session's own: the shared one, with changes that nobody else sees.
+ * All that is said above of views and changes of tables holds for it, too; catalog_close ends it.
+ * One thread at a time. See draft.c. */
+struct catalog *catalog_draft_new(struct catalog *base);
+void catalog_draft_rebase(struct catalog *draft); /* on base's present view */
+/* The region that the transaction writes, whose log decides about it. */
+void catalog_draft_hold(struct catalog *draft, uint64_t region);
+enum { CATALOG_DRAFT_REGIONS = 16 };
+struct catalog_draft_mark {
+    size_t n_compares, n_ops;
+    int n_regions; /* that it touches */
+    uint64_t regions[CATALOG_DRAFT_REGIONS];
+};
+struct catalog_draft_mark catalog_draft_mark(const struct catalog *draft);
+void catalog_draft_undo(struct catalog *draft, const struct catalog_draft_mark *mark);
+bool catalog_draft_is_empty(const struct catalog *draft);
+/* Does it create or change tables of the region? False: at most it drops some. */
+bool catalog_draft_builds(const struct catalog *draft, uint64_t region);
+/* The request under which a region's log commits the transaction. */
+struct catalog_request {
+    uint64_t gateway, seq;
+    uint32_t slot;
+};
+/* As text (the caller frees it), and back, in place of what the draft holds. 22021, XX001. request
+ * and ret may be NULL. */
+struct error *catalog_draft_text(const struct catalog *draft, const struct catalog_request *request,
+                                 char **ret) MUST_CHECK;
+struct error *catalog_draft_read(struct catalog *draft, const char *text,
+                                 struct catalog_request *ret) MUST_CHECK;
+
+/* Puts a draft's text into the store as pending: from then on no other change of the schema is made
+ * until it is settled. 42P07, 40001 when others were first; MS002 when it has to be rebased. By the
+ * master, like the next two. See changing.c. */
+struct error *catalog_prepare(struct catalog *c, const char *text) MUST_CHECK;
+struct catalog_pending {
+    uint64_t revision; /* of its record; 0: none is pending */
+    uint64_t region;   /* 0: nothing decides, it happens */
+    struct catalog_request request;
+    const char *text;
+};
+struct error *catalog_pending(struct catalog *c, struct arena *a,
+                              struct catalog_pending *ret) MUST_CHECK;
+/* Writes its records, or drops it. That somebody else has done it already is fine. */
+struct error *catalog_settle(struct catalog *c, const struct catalog_pending *p,
+                             bool happened) MUST_CHECK;
 
 /* ---- election ----------------------------------------------------------------------------- */
 
@@ -287,6 +345,7 @@ enum catalog_kind {
     CATALOG_NEXT_ID,
     CATALOG_CHANGED,
     CATALOG_DRAINED,
+    CATALOG_CHANGING,
     CATALOG_SERVER,
     CATALOG_BENEATH_SERVER, /* instructions and their like */
     CATALOG_TABLE,

@@ -15,6 +15,8 @@
 #define KEY_DRAINED KEY_ROOT "drained"
 /* Put by every change of a table or region: its mod_revision is that of the newest one. */
 #define KEY_CHANGED KEY_ROOT "changed"
+/* A change of the schema that a region's log decides: see changing.c. */
+#define KEY_CHANGING KEY_ROOT "changing"
 #define KEY_SERVERS KEY_ROOT "servers/"
 #define KEY_TABLES KEY_ROOT "tables/"
 #define KEY_NAMES KEY_ROOT "names/"
@@ -90,6 +92,20 @@ struct view {
     struct view *parts;
 };
 
+/* What a draft consists of, see draft.c. Its owner's thread alone touches it. */
+struct drafted {
+    struct catalog *base;
+    const struct catalog_view *base_view;
+    struct arena arena;             /* keys and values */
+    struct catalog_draft_mark mark; /* how many of the following count */
+    struct coord_compare *compares;
+    struct coord_op *ops;
+    size_t cap_compares, cap_ops;
+    uint64_t region;    /* what decides, and is held; 0: none */
+    uint64_t version;   /* schema version that the file of `region` gets */
+    uint64_t told_base; /* by catalog_draft_read: the schema version that it was made on */
+};
+
 struct listener {
     struct listener *next;
     void (*changed)(void *ctx, const struct catalog_view *v);
@@ -99,6 +115,7 @@ struct listener {
 struct catalog {
     struct coord *coord;
     struct coord_watch *watch;
+    struct drafted *drafted; /* NULL: it is the store's */
     atomic_bool connected;
     atomic_uint_fast64_t schema; /* of the current view */
     uint64_t complained_ms;      /* the watch thread's: when it last logged a failed reload */
@@ -141,3 +158,19 @@ struct error *catalog__session(struct catalog *c, unsigned timeout_ms) MUST_CHEC
 /* All ids of a table's parts, not its own; ends with the first error. */
 struct error *catalog__each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
                                void *ctx);
+
+struct catalog *catalog__new(struct coord *coord);
+
+/* change.c: one transaction in the store, fenced when this server campaigns, and KEY_CHANGED. Waits
+ * until the view shows it. *ret_done false: a compare failed, or the outcome is unknown. Up to
+ * COORD_TXN_MAX_OPS - 2 compares and - 1 operations. */
+enum catalog__when { COMMIT_ANY, COMMIT_WHEN_NONE /* of KEY_CHANGING is there */ };
+struct error *catalog__commit(struct catalog *c, const struct coord_compare *compares,
+                              size_t n_compares, const struct coord_op *ops, size_t n_ops,
+                              enum catalog__when when, bool *ret_done) MUST_CHECK;
+
+/* draft.c */
+struct error *catalog__draft_add(struct catalog *c, const struct coord_compare *compares,
+                                 size_t n_compares, const struct coord_op *ops,
+                                 size_t n_ops) MUST_CHECK;
+void catalog__drafted_free(struct drafted *d);

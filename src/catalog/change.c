@@ -41,7 +41,7 @@ static const char *keep(struct draft *d, char *s)
 static void expect(struct draft *d, enum coord_compare_kind kind, const char *key,
                    uint64_t revision)
 {
-    if (d->n_compares + 1 >= COORD_TXN_MAX_OPS) { /* one is left for the fence */
+    if (d->n_compares + 2 >= COORD_TXN_MAX_OPS) { /* some are left for catalog__commit */
         d->full = true;
         return;
     }
@@ -82,18 +82,25 @@ static struct error *not_master(void)
                       "Try again; another one takes over within seconds.");
 }
 
-/* Sends the draft. `*ret_done` false: a compare failed, or the outcome is unknown; look again. */
-static struct error *commit(struct catalog *c, struct draft *d, bool *ret_done)
+struct error *catalog__commit(struct catalog *c, const struct coord_compare *compares,
+                              size_t n_compares, const struct coord_op *ops, size_t n_ops,
+                              enum catalog__when when, bool *ret_done)
 {
+    struct coord_compare all[COORD_TXN_MAX_OPS];
+    struct coord_op with[COORD_TXN_MAX_OPS];
     struct coord_election *election = atomic_load(&c->election);
-    if (d->full)
-        return error_new("54000", "too many changes in one transaction of the catalog");
-    if (election && !coord_election_fence(election, &d->compares[d->n_compares++]))
+    if (n_compares)
+        memcpy(all, compares, n_compares * sizeof(*all));
+    if (n_ops)
+        memcpy(with, ops, n_ops * sizeof(*with));
+    if (election && !coord_election_fence(election, &all[n_compares++]))
         return not_master();
-    d->ops[d->n_ops++] = (struct coord_op){.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""};
+    if (when == COMMIT_WHEN_NONE)
+        all[n_compares++] = (struct coord_compare){COORD_ABSENT, KEY_CHANGING, 0};
+    with[n_ops++] = (struct coord_op){.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""};
     uint64_t revision;
-    struct error *e = coord_txn(c->coord, d->compares, d->n_compares, d->ops, d->n_ops, CALL_MS,
-                                ret_done, &revision);
+    struct error *e =
+        coord_txn(c->coord, all, n_compares, with, n_ops, CALL_MS, ret_done, &revision);
     if (error_is(e, E_COORD_UNKNOWN)) {
         *ret_done = false;
         error_free(e);
@@ -103,6 +110,18 @@ static struct error *commit(struct catalog *c, struct draft *d, bool *ret_done)
     if (*ret_done)
         catalog__wait(c, revision, CALL_MS);
     return NULL;
+}
+
+/* Sends the draft. `*ret_done` false: a compare failed, or the outcome is unknown; look again. */
+static struct error *commit(struct catalog *c, struct draft *d, bool *ret_done)
+{
+    if (d->full)
+        return error_new("54000", "too many changes in one transaction of the catalog");
+    if (!c->drafted)
+        return catalog__commit(c, d->compares, d->n_compares, d->ops, d->n_ops, COMMIT_WHEN_NONE,
+                               ret_done);
+    *ret_done = true;
+    return catalog__draft_add(c, d->compares, d->n_compares, d->ops, d->n_ops);
 }
 
 /* Works a change out (`make`) and commits it, anew with a fresher view until it is done. */
@@ -126,7 +145,7 @@ static struct error *change(struct catalog *c, make_fn *make, void *ctx)
     for (unsigned i = 0;; i++) {
         bool done = false;
         struct error *e = attempt(c, make, ctx, &done);
-        if (done || (e && i))
+        if (done || (e && (i || c->drafted)))
             return e;
         error_free(e); /* by a view that may be old */
         if (clock_ms() >= deadline)
@@ -168,6 +187,7 @@ static struct error *bump_region(struct draft *d, const struct catalog_view *v, 
         return error_new(E_DAMAGED, "the catalog has no region %llu", (unsigned long long)id);
     struct region *next = region_copy(r, &d->arena);
     next->schema_version++;
+    next->provisional = NULL;
     expect(d, COORD_UNMOVED, id_key(d, KEY_REGIONS, id), r->revision);
     return put_region(d, next);
 }
@@ -207,6 +227,8 @@ static struct error *take_ids(struct catalog *c, bool *ret_done)
 
 struct error *catalog_next_id(struct catalog *c, uint64_t *ret)
 {
+    if (c->drafted)
+        return catalog_next_id(c->drafted->base, ret);
     uint64_t deadline = clock_ms() + CHANGE_MS;
     struct error *e = NULL;
     pthread_mutex_lock(&c->numbering);
@@ -472,6 +494,44 @@ struct error *catalog_create_table(struct catalog *c, const struct table *t,
     TRY(number_parts(c, t, &a, &numbered));
     struct creation n = {numbered, region};
     return change(c, make_table, &n);
+}
+
+static struct error *make_region(void *ctx, const struct catalog_view *v, struct draft *d,
+                                 bool *ret_done)
+{
+    const struct region *r = ctx;
+    if (catalog_region(v, r->id)) {
+        *ret_done = true;
+        return NULL;
+    }
+    expect(d, COORD_ABSENT, id_key(d, KEY_REGIONS, r->id), 0);
+    return put_region(d, r);
+}
+
+struct error *catalog_create_region(struct catalog *c, const struct region *r)
+{
+    return change(c, make_region, (struct region *)(uintptr_t)r);
+}
+
+static struct error *make_region_gone(void *ctx, const struct catalog_view *v, struct draft *d,
+                                      bool *ret_done)
+{
+    const uint64_t *id = ctx;
+    const struct region *r = catalog_region(v, *id);
+    *ret_done = !r || !r->provisional;
+    for (size_t i = 0; i < v->n_tables; i++)
+        *ret_done |= v->tables[i]->region == *id;
+    if (*ret_done)
+        return NULL;
+    const char *key = id_key(d, KEY_REGIONS, *id);
+    expect(d, COORD_UNMOVED, key, r->revision);
+    drop(d, key);
+    return NULL;
+}
+
+struct error *catalog_drop_region(struct catalog *c, uint64_t id)
+{
+    return change(c, make_region_gone, &id);
 }
 
 /* ---- dropping ----------------------------------------------------------------------------- */

@@ -179,12 +179,12 @@ struct error *catalog__encode_table(const struct table *t, char **ret)
 
 struct error *catalog__encode_region(const struct region *r, char **ret)
 {
-    json_t *record = json_pack("{s:I, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:s*}", "id",
-                               (json_int_t)r->id, "epoch", (json_int_t)r->epoch, "schema_version",
-                               (json_int_t)r->schema_version, "copies", r->copies, "primary",
-                               r->primary, "backups", name_array(r->backups, r->n_backups),
-                               "learners", name_array(r->learners, r->n_learners), "former",
-                               name_array(r->former, r->n_former), "leaving", r->leaving);
+    json_t *record = json_pack(
+        "{s:I, s:I, s:I, s:i, s:s, s:o, s:o, s:o, s:s*, s:s*}", "id", (json_int_t)r->id, "epoch",
+        (json_int_t)r->epoch, "schema_version", (json_int_t)r->schema_version, "copies", r->copies,
+        "primary", r->primary, "backups", name_array(r->backups, r->n_backups), "learners",
+        name_array(r->learners, r->n_learners), "former", name_array(r->former, r->n_former),
+        "leaving", r->leaving, "provisional", r->provisional);
     return finish(record, "a server's name", ret);
 }
 
@@ -547,6 +547,8 @@ struct error *catalog__decode_region(const struct coord_kv *kv, struct record **
     r->n_former = get_servers(&d, o, "former", r->former);
     if (json_object_get(o, "leaving"))
         r->leaving = get_text(&d, o, "leaving", 1, CATALOG_NAME_MAX);
+    if (json_object_get(o, "provisional"))
+        r->provisional = get_text(&d, o, "provisional", 1, CATALOG_NAME_MAX + 32);
     r->revision = kv->mod_revision;
     check_members(&d, r);
     if (!catalog__key_id(kv->key, KEY_REGIONS, &id) || id != r->id)

@@ -11,10 +11,10 @@ static const struct {
 } kinds[] = {
     {CATALOG_CLUSTER, KEY_CLUSTER, false}, {CATALOG_MASTER, KEY_MASTER, false},
     {CATALOG_NEXT_ID, KEY_NEXT_ID, false}, {CATALOG_CHANGED, KEY_CHANGED, false},
-    {CATALOG_DRAINED, KEY_DRAINED, false}, {CATALOG_SERVER, KEY_SERVERS, true},
-    {CATALOG_TABLE, KEY_TABLES, true},     {CATALOG_NAME, KEY_NAMES, true},
-    {CATALOG_INDEX, KEY_INDEXES, true},    {CATALOG_REGION, KEY_REGIONS, true},
-    {CATALOG_OBJECT, KEY_OBJECTS, true},
+    {CATALOG_DRAINED, KEY_DRAINED, false}, {CATALOG_CHANGING, KEY_CHANGING, false},
+    {CATALOG_SERVER, KEY_SERVERS, true},   {CATALOG_TABLE, KEY_TABLES, true},
+    {CATALOG_NAME, KEY_NAMES, true},       {CATALOG_INDEX, KEY_INDEXES, true},
+    {CATALOG_REGION, KEY_REGIONS, true},   {CATALOG_OBJECT, KEY_OBJECTS, true},
 };
 
 static const char *key_of(enum catalog_kind kind)

@@ -293,6 +293,8 @@ static void change(struct view *v, const struct coord_event *event)
         object_changed(v, event);
     } else if (strcmp(key, KEY_NEXT_ID) == 0) {
         v->pub.next_id = event->deleted ? 0 : strtoull(event->kv.value, NULL, 10);
+    } else if (strcmp(key, KEY_CHANGING) == 0) {
+        v->pub.changing = event->deleted ? 0 : event->kv.mod_revision;
     } else if (strcmp(key, KEY_MASTER) == 0) {
         text_changed(&v->master, event->deleted ? NULL : &event->kv);
     } else if (strcmp(key, KEY_DRAINED) == 0) {
@@ -385,6 +387,8 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
     for (size_t i = 0; i < all->n; i++) {
         if (strcmp(all->kvs[i].key, KEY_MASTER) == 0)
             text_changed(&v->master, &all->kvs[i]);
+        if (strcmp(all->kvs[i].key, KEY_CHANGING) == 0)
+            v->pub.changing = all->kvs[i].mod_revision;
         if (strcmp(all->kvs[i].key, KEY_DRAINED) == 0)
             text_changed(&v->drained, &all->kvs[i]);
         if (strcmp(all->kvs[i].key, KEY_NEXT_ID) == 0)
@@ -590,6 +594,7 @@ struct region *region_copy(const struct region *from, struct arena *a)
     *r = *from;
     r->primary = copy_text(a, r->primary);
     r->leaving = copy_text(a, r->leaving);
+    r->provisional = copy_text(a, r->provisional);
     for (int i = 0; i < r->n_backups; i++)
         r->backups[i] = copy_text(a, r->backups[i]);
     for (int i = 0; i < r->n_learners; i++)

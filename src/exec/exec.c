@@ -115,6 +115,7 @@ void exec_session_free(struct exec_session *s)
     region_look_close(s->look);
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
+    mem_free(s->marks);
     mem_free(s->user);
     mem_free(s->database);
     mem_free(s);
@@ -252,9 +253,7 @@ static struct error *run_ddl(struct run *r)
 {
     struct exec *e = r->e;
     if (r->s->in_transaction)
-        return error_hint(error_new(E_UNSUPPORTED, "%s cannot run inside a transaction block",
-                                    r->plan->query->tag),
-                          "Run it on its own, outside BEGIN .. COMMIT.");
+        return exec__run_draft(r);
     if (e->ddl.run && catalog_is_master(e->catalog))
         return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);
     const struct catalog_view *v = catalog_view(e->catalog);
@@ -420,7 +419,7 @@ struct error *exec__run(struct run *r)
 {
     struct error *e = tell_doubt(r, attempts(r));
     if (error_is(e, E_STALE_SCHEMA) && !r->here)
-        error_free(catalog_refresh(r->e->catalog, 2000));
+        exec__catch_up(r->e);
     return e;
 }
 

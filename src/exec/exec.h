@@ -31,11 +31,22 @@
 
 /* Schema changes are the master's (a row above): called on the server that is elected, from any
  * thread. */
+struct exec_session;
 struct exec_ddl_io {
     void *ctx;
     /* Runs CREATE/DROP TABLE, CREATE/DROP INDEX, ADD KEY (q->kind). Returns when the catalog shows
      * it. NULL: this server has not the master role. */
     struct error *(*run)(void *ctx, const struct query *q, const char *text);
+    /* The same as a part of the session's transaction, on any server: changes `draft` as `run`
+     * would the catalog, with the exec_draft_ functions below for what touches data. */
+    struct error *(*draft)(void *ctx, struct exec_session *s, struct catalog *draft,
+                           const struct query *q);
+    /* What commits such a transaction, at the master (NULL as above); the answer goes to `tag`.
+     *   PREPARE, with a draft's text     catalog_prepare
+     *   SETTLE                           catalog_settle of what is pending
+     *   REGION <copies> <owner>          a provisional region: tag "REGION id"
+     *   UNREGION <id>                    it goes, unless it has tables */
+    struct error *(*transact)(void *ctx, const char *head, const char *body, char tag[64]);
 };
 
 struct exec_settings {
@@ -68,6 +79,10 @@ const struct table *const *exec_system_tables(int *ret_n);
 /* What the master asks of a region's primary, wherever that is (see region.h). Retried like
  * statements. */
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl);
+/* Has a request been applied? Waits for both the primary and the transaction that writes there;
+ * 57P03 after wait_ms. */
+struct error *exec_region_applied(struct exec *e, uint64_t region, const struct catalog_request *q,
+                                  unsigned wait_ms, bool *ret);
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
                                  const char *server);
 
@@ -169,6 +184,26 @@ struct error *exec_rollback_to(struct exec_session *s,
 struct error *exec_release(struct exec_session *s, const char *name); /* 3B001 */
 int exec_savepoints(const struct exec_session *s);                    /* that there are now */
 
+/* ---- transactions that change the schema (draft.c) ------------------------------------------ */
+
+/* The catalog as the session sees it, its transaction's own changes included: what its statements
+ * are to be analysed against. A reference. */
+struct catalog *exec_catalog(struct exec_session *s);
+const struct catalog_view *exec_view(struct exec_session *s);
+/* Would a plan made on this view still be right? */
+bool exec_schema_is_current(struct exec_session *s, const struct catalog_view *v);
+/* Its transaction has changed the schema: plans are no other session's business, nor theirs its. */
+bool exec_has_draft(const struct exec_session *s);
+
+/* For exec_ddl_io.draft, while it runs. The region that new tables of the transaction lie in: */
+struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
+                                uint64_t *ret);
+/* DDL in the transaction, ahead of the draft (CREATE INDEX, which may fail: 23505) */
+struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql);
+/* A read in the transaction, of a plan without parameters. */
+struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
+                               const struct exec_sink *sink);
+
 /* ---- COPY FROM ---------------------------------------------------------------------------- */
 
 /* Rows in, all of them or none (a part of the session's transaction, or one of its own). Nothing of
@@ -217,9 +252,12 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        Rows come as CopyData. Tag "COPY n".
  *   MARK | UNMARK | UNDO
  *        A savepoint is pushed; popped; popped and undone.
+ *   SCHEMA
+ *   <a draft's text>
+ *        The transaction's own schema from now on.
  *   COMMIT <gateway> <slot> <seq> | ROLLBACK
- *   APPLIED <region> <gateway> <slot> <seq>
- *        Tag "APPLIED 1" or "APPLIED 0".
+ *   APPLIED <region> <gateway> <slot> <seq> [<ms>]
+ *        Tag "APPLIED 1" or "APPLIED 0". Waits so long for the transaction that writes now.
  *   COUNT <region>
  *   <table>
  *        Tag "COUNT rows bytes", as last counted.
@@ -229,12 +267,16 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   MOVE <region> <from> <to>
  *   DDL <region> <schema version>
  *   <SQLite DDL>
+ *        Inside BEGIN: in the transaction.
  *   MASTER
  *   <PostgreSQL schema change>
  *        57P03 when this server is not the master.
  *   NOTIFY
  *   <notifications>
  *        For the clients of this server: the gateway's own, see gateway/notify.c.
+ *   TRANSACT PREPARE | SETTLE | REGION .. | UNREGION ..
+ *   <text>
+ *        See exec_ddl_io.transact. 57P03 as above.
  *   FSCK records | disk
  *        All records of the coordination store: revision:8 leased:1 key\0 value, one a CopyData.
  *        What this server has of each region: JSON, see region_inspect.

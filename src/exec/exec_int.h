@@ -74,6 +74,11 @@ struct exec_session {
     int n_savepoints, cap_savepoints;
     char **savepoints;
     struct held held;
+    struct catalog *draft; /* what the transaction has done to the schema; NULL: nothing */
+    uint64_t brought;      /* schema number of the draft's view that `held` knows */
+    uint64_t provisional;  /* a region that was made for the transaction; 0: none */
+    struct catalog_draft_mark *marks; /* of each savepoint */
+    int cap_marks;
     struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
     uint64_t reading_region;
     struct region_look *look; /* FSCK's */
@@ -205,6 +210,27 @@ void exec__drop_held(struct exec_session *s);
 /* An error of a statement that ran in what the session holds: 40001 when that is lost. */
 struct error *exec__held_failed(struct exec_session *s, struct error *e);
 struct store_request exec__next_request(struct exec_session *s);
+
+/* ---- schema changes in transactions (draft.c) ------------------------------------------------ */
+
+struct error *exec__ask_master(struct exec_session *s, const char *head, const char *body,
+                               uint64_t deadline, char tag[64]);
+struct error *exec__settle(struct exec_session *s, unsigned wait_ms);
+/* The catalog as the store has it, with nothing pending. */
+void exec__catch_up(struct exec *e);
+struct error *exec__run_draft(struct run *r);
+struct error *exec__take_draft(struct exec_session *s, const char *text);
+/* The savepoint of this depth (0: the first) is made; was gone back to. */
+void exec__draft_mark(struct exec_session *s, int depth);
+struct error *exec__draft_undo(struct exec_session *s, int depth);
+/* Commits what is held here, with the draft. Nothing is held afterwards. */
+struct error *exec__commit_local(struct exec_session *s, const struct store_request *q);
+/* At the gateway, around the commit of what is held there. */
+struct error *exec__draft_before_commit(struct exec_session *s);
+struct error *exec__draft_after_commit(struct exec_session *s);
+/* A transaction that holds no region. */
+struct error *exec__commit_draft_alone(struct exec_session *s, const struct store_request *q);
+void exec__draft_end(struct exec_session *s);
 
 /* ---- other servers (peer.c) ----------------------------------------------------------------- */
 

@@ -141,7 +141,8 @@ static struct error *make_plan(struct call *c, const uint32_t *types, int n_type
     struct arena arena = {0};
     struct sql_context ctx = {
         .names = *c->head ? c->head : NULL, .param_types = types, .n_params = n_types};
-    TRY(catalog_view_database(c->e->catalog, sql_names_database(ctx.names, &c->arena), &ctx.view));
+    TRY(catalog_view_database(exec_catalog(c->s), sql_names_database(ctx.names, &c->arena),
+                              &ctx.view));
     ctx.extra = exec_system_tables(&ctx.n_extra);
     struct query *q;
     struct error *e = sql_analyse_text(c->body, &ctx, &arena, &q);
@@ -166,7 +167,8 @@ static void catch_up(struct exec *e, uint64_t region, uint64_t schema_version)
 
 static struct error *plan_of(struct call *c, const char *key, size_t key_len, struct plan **ret)
 {
-    *ret = cached_plan(c->e, key, key_len);
+    bool shared = !exec_has_draft(c->s);
+    *ret = shared ? cached_plan(c->e, key, key_len) : NULL;
     if (*ret)
         return NULL;
     uint32_t *types;
@@ -174,7 +176,8 @@ static struct error *plan_of(struct call *c, const char *key, size_t key_len, st
     if (!take_types(c, &types, &n_types))
         return malformed();
     TRY(make_plan(c, types, n_types, ret));
-    cache_plan(c->e, key, key_len, *ret);
+    if (shared)
+        cache_plan(c->e, key, key_len, *ret);
     return NULL;
 }
 
@@ -304,7 +307,7 @@ static struct error *do_undo(struct call *c)
     if (!s || c->s->n_savepoints == 0)
         return malformed();
     c->s->n_savepoints--;
-    return store_rollback_to(s);
+    return store_rollback_to(s); /* and the draft as of then comes as SCHEMA */
 }
 
 static struct error *do_commit(struct call *c)
@@ -313,11 +316,14 @@ static struct error *do_commit(struct call *c)
     if (!held_store(c) || !take_numbers(c, 3, n))
         return malformed();
     const struct store_request q = {.gateway = n[0], .slot = (uint32_t)n[1], .seq = n[2]};
-    struct region_txn *txn = c->s->held.txn;
-    c->s->held = (struct held){0};
-    struct error *e = region_txn_commit(txn, &q);
+    struct error *e = exec__commit_local(c->s, &q);
     exec_rollback(c->s);
     return e;
+}
+
+static struct error *do_schema(struct call *c)
+{
+    return exec__take_draft(c->s, c->body);
 }
 
 static struct error *do_rollback(struct call *c)
@@ -330,10 +336,12 @@ static struct error *do_applied(struct call *c)
 {
     uint64_t n[4];
     bool applied = false;
-    if (!take_numbers(c, 4, n))
+    uint64_t wait_ms = 0;
+    if (!take_numbers(c, 4, n) || (*c->head && !take_number(&c->head, &wait_ms)))
         return malformed();
     const struct store_request q = {.gateway = n[1], .slot = (uint32_t)n[2], .seq = n[3]};
-    TRY(region_request_applied(c->e->regions, n[0], &q, &applied));
+    TRY(region_request_applied(c->e->regions, n[0], &q, (unsigned)MIN(wait_ms, (uint64_t)60000),
+                               &applied));
     snprintf(c->tag, 64, "APPLIED %d", applied);
     return NULL;
 }
@@ -398,7 +406,7 @@ static struct error *do_copy(struct call *c)
     if (!e && k.progress)
         e = region_txn_progress(k.txn);
     if (e) {
-        const struct catalog_view *v = catalog_view(c->e->catalog);
+        const struct catalog_view *v = exec_view(c->s);
         e = sql_name_constraint(v, NULL, e);
         catalog_unref(v);
     }
@@ -468,6 +476,8 @@ static struct error *do_ddl(struct call *c)
     uint64_t n[2];
     if (!take_numbers(c, 2, n))
         return malformed();
+    if (held_store(c))
+        return c->s->held.region == n[0] ? region_txn_ddl(c->s->held.txn, c->body) : malformed();
     catch_up(c->e, n[0], n[1]);
     return region_ddl(c->e->regions, n[0], n[1], c->body);
 }
@@ -482,6 +492,13 @@ static struct error *do_master(struct call *c)
         p->kind == PLAN_DDL ? c->e->ddl.run(c->e->ddl.ctx, p->query, p->text) : malformed();
     plan_unref(p);
     return e;
+}
+
+static struct error *do_transact(struct call *c)
+{
+    if (!c->e->ddl.transact || !catalog_is_master(c->e->catalog))
+        return error_new(E_UNAVAILABLE, "server \"%s\" is not the master", c->e->name);
+    return c->e->ddl.transact(c->e->ddl.ctx, c->head, c->body, c->tag);
 }
 
 static struct error *do_fsck(struct call *c)
@@ -500,7 +517,7 @@ static const struct {
     {"APPLIED", true, do_applied}, {"COUNT", true, do_count},   {"CHANGE", true, do_change},
     {"STATE", true, do_state},     {"MOVE", true, do_move},     {"READ", true, do_read},
     {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},       {"MASTER", false, do_master},
-    {"FSCK", false, do_fsck},
+    {"FSCK", false, do_fsck},      {"SCHEMA", true, do_schema}, {"TRANSACT", false, do_transact},
 };
 
 static struct error *dispatch(struct call *c, const char *line)
@@ -542,13 +559,13 @@ struct error *exec_internal(struct exec_session *s, const char *text, size_t tex
 
 /* ---- what the master asks ------------------------------------------------------------------- */
 
-static struct error *ask_primary(struct exec_session *s, uint64_t region, const char *text)
+static struct error *ask_primary(struct exec_session *s, uint64_t region, const char *text,
+                                 char tag[64])
 {
     struct exec *e = s->exec;
     uint64_t deadline = s->patience ? s->patience : clock_ms() + e->settings.retry_ms;
     unsigned tries = 0;
     for (;;) {
-        char tag[64];
         struct place at;
         struct peer_conn *c;
         struct error *err = exec__place(e, region, &at);
@@ -557,7 +574,7 @@ static struct error *ask_primary(struct exec_session *s, uint64_t region, const 
         } else if (!err) {
             err = exec__peer_get(s, at.server, region, deadline, &c);
             if (!err) {
-                err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
+                err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
                 exec__peer_put(c);
             }
         }
@@ -570,12 +587,13 @@ static struct error *ask_primary(struct exec_session *s, uint64_t region, const 
 }
 
 /* patience_ms 0: as long as it works on it. */
-static struct error *ask(struct exec *e, uint64_t region, unsigned patience_ms, char *text)
+static struct error *ask(struct exec *e, uint64_t region, unsigned patience_ms, char *text,
+                         char tag[64])
 {
     const struct exec_session_options o = {.internal = true};
     struct exec_session *s = exec_session_new(e, &o);
     s->patience = patience_ms ? clock_ms() + patience_ms : 0;
-    struct error *err = ask_primary(s, region, text);
+    struct error *err = ask_primary(s, region, text, tag);
     exec_session_free(s);
     mem_free(text);
     return err;
@@ -583,7 +601,8 @@ static struct error *ask(struct exec *e, uint64_t region, unsigned patience_ms, 
 
 struct error *exec__ask_primary(struct exec *e, uint64_t region, char *text)
 {
-    return ask(e, region, 0, text);
+    char tag[64];
+    return ask(e, region, 0, text, tag);
 }
 
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl)
@@ -597,12 +616,26 @@ struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlit
         mem_printf("DDL %llu %llu\n%s", (unsigned long long)region, version, sqlite_ddl));
 }
 
+struct error *exec_region_applied(struct exec *e, uint64_t region, const struct catalog_request *q,
+                                  unsigned wait_ms, bool *ret)
+{
+    char tag[64] = "";
+    TRY(ask(e, region, wait_ms,
+            mem_printf("APPLIED %llu %llu %u %llu %u", (unsigned long long)region,
+                       (unsigned long long)q->gateway, q->slot, (unsigned long long)q->seq,
+                       wait_ms),
+            tag));
+    *ret = strcmp(tag, "APPLIED 1") == 0;
+    return NULL;
+}
+
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
                                  const char *server)
 {
     static const char *const words[] = {
         [REPL_ADD_LEARNER] = "add", [REPL_REMOVE] = "remove", [REPL_TRANSFER] = "transfer"};
     struct place at;
+    char tag[64];
     /* A retry of what has happened already. */
     struct error *err = exec__place(e, region, &at);
     bool done = !err && what == REPL_TRANSFER && strcmp(at.server, server) == 0;
@@ -611,5 +644,6 @@ struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_chan
         return NULL;
     /* The master has others to ask, and asks again. */
     return ask(e, region, CHANGE_MS,
-               mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server));
+               mem_printf("CHANGE %llu %s %s", (unsigned long long)region, words[what], server),
+               tag);
 }

@@ -41,6 +41,7 @@ static void forget_savepoints(struct exec_session *s, int keep)
 static void ended(struct exec_session *s)
 {
     forget_savepoints(s, 0);
+    exec__draft_end(s);
     s->in_transaction = false;
     s->lost = false;
 }
@@ -193,7 +194,7 @@ static struct error *ask_applied(struct exec_session *s, uint64_t region,
     struct place at;
     TRY(exec__place(s->exec, region, &at));
     if (at.here)
-        return region_request_applied(s->exec->regions, region, q, ret);
+        return region_request_applied(s->exec->regions, region, q, 0, ret);
     struct peer_conn *c;
     TRY(exec__peer_get(s, at.server, region, deadline, &c));
     char text[120], tag[64] = "";
@@ -233,8 +234,7 @@ static struct error *commit_held(struct exec_session *s, const struct store_requ
     struct held h = s->held;
     struct error *e;
     if (h.kind == HELD_LOCAL) {
-        s->held = (struct held){0};
-        e = region_txn_commit(h.txn, q);
+        e = exec__commit_local(s, q);
     } else {
         char text[100];
         snprintf(text, sizeof(text), "COMMIT %llu %u %llu", (unsigned long long)q->gateway, q->slot,
@@ -260,8 +260,17 @@ struct error *exec_commit(struct exec_session *s)
         e = exec__lost();
     } else if (s->held.kind != HELD_NONE) {
         struct store_request q = exec__next_request(s);
-        e = commit_held(s, &q);
+        e = exec__draft_before_commit(s);
+        if (e)
+            exec__drop_held(s);
+        else
+            e = commit_held(s, &q);
+    } else {
+        struct store_request q = exec__next_request(s);
+        e = exec__commit_draft_alone(s, &q);
     }
+    if (!e)
+        e = exec__draft_after_commit(s);
     ended(s);
     return e;
 }
@@ -293,6 +302,7 @@ struct error *exec_savepoint(struct exec_session *s, const char *name)
         s->savepoints =
             mem_realloc(s->savepoints, (size_t)s->cap_savepoints * sizeof(*s->savepoints));
     }
+    exec__draft_mark(s, s->n_savepoints);
     s->savepoints[s->n_savepoints++] = mem_strdup(name);
     return NULL;
 }
@@ -320,6 +330,8 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
         e = undo(s);
     if (!e)
         e = mark(s);
+    if (!e)
+        e = exec__draft_undo(s, at);
     exec__leave(s);
     forget_savepoints(s, at + 1);
     return e ? exec__held_failed(s, e) : NULL;

@@ -35,12 +35,24 @@ void entry__unref(struct entry *e)
     mem_free(e);
 }
 
-bool entry__is_current(const struct gateway *g, const struct entry *e)
+static const struct catalog_view *view_of(const struct entry *e)
+{
+    return e->plan ? e->plan->view : e->view;
+}
+
+bool entry__is_current(struct session *s, const struct entry *e)
 {
     if (e->plan && !plan_is_fresh(e->plan))
         return false;
-    const struct catalog_view *view = e->plan ? e->plan->view : e->view;
-    return !view || catalog_schema_is_current(g->o.catalog, view);
+    return !view_of(e) || exec_schema_is_current(s->exec, view_of(e));
+}
+
+/* For everybody. */
+static bool is_current(const struct gateway *g, const struct entry *e)
+{
+    if (e->plan && !plan_is_fresh(e->plan))
+        return false;
+    return !view_of(e) || catalog_schema_is_current(g->o.catalog, view_of(e));
 }
 
 /* ---- the list, newest first; the lock is held ---------------------------------------------- */
@@ -74,7 +86,7 @@ static void drop_stale(struct gateway *g)
     struct cache *c = &g->cache;
     for (struct entry *e = c->newest, *next; e; e = next) {
         next = e->older;
-        if (!entry__is_current(g, e))
+        if (!is_current(g, e))
             drop(c, e);
     }
 }
@@ -93,12 +105,16 @@ static const struct buf *full_key(struct session *s, const void *key, size_t len
 
 struct entry *cache__find(struct session *s, const void *key, size_t len)
 {
+    if (exec_has_draft(s->exec))
+        return NULL;
     const struct buf *b = full_key(s, key, len);
     return cache__get(s->gateway, b->data, b->len);
 }
 
 void cache__add(struct session *s, const void *key, size_t len, struct entry *e)
 {
+    if (exec_has_draft(s->exec))
+        return;
     const struct buf *b = full_key(s, key, len);
     cache__put(s->gateway, b->data, b->len, e);
 }
@@ -108,7 +124,7 @@ struct entry *cache__get(struct gateway *g, const void *key, size_t len)
     struct cache *c = &g->cache;
     pthread_mutex_lock(&c->lock);
     struct entry *e = map_get(&c->map, key, len);
-    if (e && !entry__is_current(g, e)) {
+    if (e && !is_current(g, e)) {
         drop_stale(g);
         e = NULL;
     }
@@ -127,7 +143,7 @@ void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e)
 {
     struct cache *c = &g->cache;
     pthread_mutex_lock(&c->lock);
-    if (c->oldest && !entry__is_current(g, c->oldest))
+    if (c->oldest && !is_current(g, c->oldest))
         drop_stale(g);
     struct entry *old = map_get(&c->map, key, len);
     if (old)

@@ -227,7 +227,7 @@ static struct error *receive_all(struct copy_in *c)
 static struct error *begin_in(struct copy_in *c, struct entry **e)
 {
     for (int tries = 0;; tries++) {
-        if (!entry__is_current(c->s->gateway, *e))
+        if (!entry__is_current(c->s, *e))
             TRY(statement__refresh(c->s, e, false));
         struct error *failed = exec_copy_begin(c->s->exec, (*e)->plan, &c->copy);
         if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS)
@@ -332,7 +332,7 @@ static struct error *copy_to(struct session *s, struct entry **e, struct copy_ou
     struct exec_result result = {0};
     size_t before = s->out.len;
     for (int tries = 0;; tries++) {
-        if (tries || !entry__is_current(s->gateway, *e))
+        if (tries || !entry__is_current(s, *e))
             TRY(statement__refresh(s, e, false));
         struct arena *a = &s->worker->arena;
         c->o->e = *e;

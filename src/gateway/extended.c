@@ -285,7 +285,7 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
     TRY(need_statement(s, m.statement, &st));
     if (st->entry) {
         TRY(statement__allowed(s, st->entry->query));
-        if (!entry__is_current(s->gateway, st->entry))
+        if (!entry__is_current(s, st->entry))
             TRY(statement__refresh(s, &st->entry, st->entry->returns));
     }
     TRY(check_counts(s, &m, st->entry));
@@ -344,7 +344,7 @@ static struct error *describe_statement(struct session *s, const char *name)
     struct statement *st;
     TRY(need_statement(s, name, &st));
     struct entry *e = st->entry;
-    if (e && !entry__is_current(s->gateway, e)) {
+    if (e && !entry__is_current(s, e)) {
         TRY(statement__refresh(s, &st->entry, e->returns));
         e = st->entry;
     }

@@ -105,10 +105,11 @@ void entry__unref(struct entry *e); /* NULL is fine */
 /* A current entry with a reference, or NULL. */
 struct entry *cache__get(struct gateway *g, const void *key, size_t len);
 void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e);
-/* The same for texts of a session, which mean what its names mean. */
+/* The same for texts of a session, which mean what its names mean. One whose
+ * transaction has changed the schema finds nothing there, and puts nothing. */
 struct entry *cache__find(struct session *s, const void *key, size_t len);
 void cache__add(struct session *s, const void *key, size_t len, struct entry *e);
-bool entry__is_current(const struct gateway *g, const struct entry *e);
+bool entry__is_current(struct session *s, const struct entry *e);
 
 /* ---- prepared statements and portals (extended.c) ----------------------------------------- */
 

@@ -114,7 +114,7 @@ static struct error *run_one(struct session *s, const struct sql_stmt *stmt, boo
     size_t len = strlen(whole);
     if (!several && len <= MAX_CACHED_TEXT && e->query->kind != QUERY_PREPARE)
         cache__add(s, whole, len, e);
-    if (several && statement__transactional(e->query))
+    if (several && (statement__transactional(e->query) || e->query->alone))
         failed = transaction__begin_implicit(s);
     struct output o = {.s = s, .e = e, .describe = true};
     if (!failed)

@@ -26,11 +26,10 @@ static bool may_be_stale(const struct error *e)
 /* Waits for what the store has now. False: nothing new came. */
 static bool fresher(struct session *s, const struct catalog_view *view)
 {
-    struct catalog *c = s->gateway->o.catalog;
-    struct error *e = catalog_refresh(c, REFRESH_MS);
+    struct error *e = catalog_refresh(s->gateway->o.catalog, REFRESH_MS);
     bool failed = e != NULL;
     error_free(e);
-    return !failed && !catalog_schema_is_current(c, view);
+    return !failed && !exec_schema_is_current(s->exec, view);
 }
 
 static struct error *analyse(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
@@ -44,7 +43,7 @@ static struct error *analyse(struct session *s, const struct sql_stmt *stmt, con
                               .no_params = no_params};
     ctx.extra = exec_system_tables(&ctx.n_extra);
     for (bool again = true;; again = false) {
-        TRY(catalog_view_database(s->gateway->o.catalog, s->database, &ctx.view));
+        TRY(catalog_view_database(exec_catalog(s->exec), s->database, &ctx.view));
         struct error *e = sql_analyse(stmt, &ctx, arena, ret);
         if (!e) {
             *ret_view = ctx.view;
@@ -174,7 +173,8 @@ struct error *statement__refresh(struct session *s, struct entry **e, bool same_
                             "The table was changed: prepare the statement again.");
     }
     TRY(failed);
-    if (old->key && strcmp(old->key, s->names) == 0) /* its first part */
+    if (old->key && !exec_has_draft(s->exec) &&
+        strcmp(old->key, s->names) == 0) /* its first part */
         cache__put(s->gateway, old->key, old->key_len, fresh);
     entry__unref(old);
     *e = fresh;
@@ -200,18 +200,18 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 
 /* ---- running ------------------------------------------------------------------------------ */
 
-bool statement__transactional(const struct query *q)
-{
-    return q->kind == QUERY_SELECT || q->kind == QUERY_INSERT || q->kind == QUERY_UPDATE ||
-           q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY ||
-           q->kind == QUERY_DECLARE;
-}
-
 static bool is_schema_change(const struct query *q)
 {
     return q->kind == QUERY_CREATE_TABLE || q->kind == QUERY_CREATE_INDEX ||
            q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX || q->kind == QUERY_ADD_KEY ||
            q->kind == QUERY_OBJECTS;
+}
+
+bool statement__transactional(const struct query *q)
+{
+    return is_schema_change(q) || q->kind == QUERY_SELECT || q->kind == QUERY_INSERT ||
+           q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE ||
+           q->kind == QUERY_COPY || q->kind == QUERY_DECLARE;
 }
 
 struct error *statement__allowed(struct session *s, const struct query *q)
@@ -273,20 +273,10 @@ static struct error *check_databases(struct session *s, const struct query *q)
     return NULL;
 }
 
-/* Schema changes are transactions of their own. What a multi-statement query did before it is
- * committed first; in a transaction block it is refused, since it could not be undone. */
 static struct error *before_schema_change(struct session *s, const struct query *q)
 {
-    if (q->kind == QUERY_OBJECTS && q->objects.alone && s->txn != 'I')
-        return error_new("25001", "%s cannot run inside a transaction block", q->tag);
     if (q->kind == QUERY_OBJECTS)
         TRY(check_databases(s, q));
-    if (s->txn != 'I')
-        return error_hint(
-            error_new(E_UNSUPPORTED, "%s cannot run inside a transaction block", q->tag),
-            "Run it by itself, outside of BEGIN .. COMMIT (in psycopg2: set "
-            "connection.autocommit = True).");
-    TRY(transaction__end_implicit(s));
     schema_notices(s, q);
     return NULL;
 }
@@ -318,7 +308,7 @@ struct error *statement__run_plan(struct session *s, struct entry **e, const str
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
     struct exec_result result = {0};
     bool rows = (*e)->returns || o->spool;
-    if (!entry__is_current(s->gateway, *e) || !same_names(s, *e))
+    if (!entry__is_current(s, *e) || !same_names(s, *e))
         TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
     for (int tries = 0;; tries++) {
         o->e = *e;
@@ -382,6 +372,16 @@ static struct error *run_discard(struct session *s, const struct query *q)
     return settings__reset_all(s);
 }
 
+/* What can't be undone with the rest. */
+static struct error *check_alone(struct session *s, const struct query *q)
+{
+    if (!q->alone || (s->txn == 'I' && !s->implicit))
+        return NULL;
+    const char *more =
+        q->kind == QUERY_CREATE_INDEX || q->kind == QUERY_DROP_INDEX ? " CONCURRENTLY" : "";
+    return error_new("25001", "%s%s cannot run inside a transaction block", q->tag, more);
+}
+
 static struct error *dispatch(struct session *s, struct entry **e, const struct value *values,
                               struct output *o, const char **ret_where)
 {
@@ -443,6 +443,7 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
 {
     TRY(statement__allowed(s, (*e)->query));
     TRY(check_read_only(s, *e));
+    TRY(check_alone(s, (*e)->query));
     o->s = s;
     o->e = *e;
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);

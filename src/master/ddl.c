@@ -7,7 +7,7 @@
 
 #include <stdio.h>
 
-enum { PRIMARY_WAIT_MS = 8000, MOST_CHANGES = 64 };
+enum { PRIMARY_WAIT_MS = 8000, MOST_CHANGES = 64, SETTLE_MS = 2000 };
 
 static struct error *check_master(struct master *m)
 {
@@ -22,22 +22,30 @@ static struct error *check_master(struct master *m)
     return e;
 }
 
-/* Begins a change: alone, as master, with a view as fresh as can be. On success `ddl` is held. */
-static struct error *begin(struct master *m, const struct catalog_view **ret)
+/* A view as fresh as can be, with no transaction's change on its way into it. */
+static struct error *settled_view(struct master *m, const struct catalog_view **ret)
 {
-    pthread_mutex_lock(&m->ddl);
-    struct error *e = check_master(m);
-    if (!e)
-        e = catalog_refresh(m->catalog, 3000);
-    if (e) {
-        pthread_mutex_unlock(&m->ddl);
-        return e;
-    }
+    TRY(check_master(m));
+    TRY(catalog_refresh(m->catalog, 3000));
+    *ret = catalog_view(m->catalog);
+    if (m->draft || !(*ret)->changing)
+        return NULL;
+    catalog_unref(*ret);
+    TRY(master__settle(m, SETTLE_MS));
     *ret = catalog_view(m->catalog);
     return NULL;
 }
 
-static void end(struct master *m, const struct catalog_view *v)
+struct error *master__begin(struct master *m, const struct catalog_view **ret)
+{
+    pthread_mutex_lock(&m->ddl);
+    struct error *e = settled_view(m, ret);
+    if (e)
+        pthread_mutex_unlock(&m->ddl);
+    return e;
+}
+
+void master__end(struct master *m, const struct catalog_view *v)
 {
     catalog_unref(v);
     pthread_mutex_unlock(&m->ddl);
@@ -141,14 +149,17 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
     for (int i = 0; i < t->n_foreign_keys; i++)
         if (t->foreign_keys[i].table == 0)
             t->foreign_keys[i].table = t->id;
+    if (!t->region && m->draft) /* the one that its transaction writes */
+        TRY(m->io.region(m->io.ctx, wish->copies, &t->region));
     bool alone = t->region == 0;
     if (alone) {
         TRY(new_region(m, v, t, wish, &r));
         t->region = r.id;
     }
     TRY(catalog_create_table(m->catalog, t, alone ? &r : NULL));
-    log_info("table=%s id=%llu region=%llu: created", t->name, (unsigned long long)t->id,
-             (unsigned long long)t->region);
+    if (!m->draft)
+        log_info("table=%s id=%llu region=%llu: created", t->name, (unsigned long long)t->id,
+                 (unsigned long long)t->region);
     if (ret_id)
         *ret_id = t->id;
     return NULL;
@@ -158,9 +169,9 @@ struct error *master_create_table(struct master *m, const struct table *t,
                                   const struct master_wish *wish, uint64_t *ret_id)
 {
     const struct catalog_view *v;
-    TRY(begin(m, &v));
+    TRY(master__begin(m, &v));
     struct error *e = create_table(m, v, t, wish ? wish : &(struct master_wish){0}, ret_id);
-    end(m, v);
+    master__end(m, v);
     return e;
 }
 
@@ -208,13 +219,13 @@ static struct error *check_unreferenced(const struct catalog_view *v, const uint
 struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n, bool cascade)
 {
     const struct catalog_view *v;
-    TRY(begin(m, &v));
+    TRY(master__begin(m, &v));
     struct error *e = check_unreferenced(v, ids, n, cascade);
     if (!e)
         e = catalog_drop_tables(m->catalog, ids, n);
-    if (!e)
+    if (!e && !m->draft)
         log_info("dropped %zu table%s", n, n == 1 ? "" : "s");
-    end(m, v);
+    master__end(m, v);
     return e;
 }
 
@@ -237,6 +248,22 @@ static struct error *run_at_primary(struct master *m, uint64_t region, const cha
         error_free(e);
         sleep_ms(100);
     }
+}
+
+/* It waits for transactions that write there, which may need the master to commit: so others get
+ * their turn meanwhile. What they change, the catalog tells when it is to take the index. */
+static struct error *build_index(struct master *m, uint64_t region, const char *sql)
+{
+    if (m->draft)
+        return run_at_primary(m, region, sql);
+    pthread_mutex_unlock(&m->ddl);
+    struct error *e = run_at_primary(m, region, sql);
+    pthread_mutex_lock(&m->ddl);
+    struct error *pending = master__settle(m, SETTLE_MS);
+    if (!e)
+        return pending;
+    error_free(pending);
+    return e;
 }
 
 /* The index stands in the region's file, but the catalog did not take it. */
@@ -302,7 +329,7 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     next->indexes[next->n_indexes++] = *index;
     if (key)
         add_key(next, key, &a);
-    TRY(name_index(run_at_primary(m, t->region, index->ddl), index));
+    TRY(name_index(build_index(m, t->region, index->ddl), index));
     struct error *e = catalog_replace_table(m->catalog, t, next);
     if (e)
         undo_index(m, t->region, index_file_name(index));
@@ -318,9 +345,9 @@ struct error *master_add_key(struct master *m, uint64_t table, const struct inde
                              const struct key *key)
 {
     const struct catalog_view *v;
-    TRY(begin(m, &v));
+    TRY(master__begin(m, &v));
     struct error *e = create_index(m, v, table, index, key);
-    end(m, v);
+    master__end(m, v);
     return e;
 }
 
@@ -344,9 +371,9 @@ static struct error *drop_index(struct master *m, const struct catalog_view *v, 
 struct error *master_drop_index(struct master *m, uint64_t table, const char *name)
 {
     const struct catalog_view *v;
-    TRY(begin(m, &v));
+    TRY(master__begin(m, &v));
     struct error *e = drop_index(m, v, table, name);
-    end(m, v);
+    master__end(m, v);
     return e;
 }
 
@@ -407,8 +434,8 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
 struct error *master_change_objects(struct master *m, const struct master_objects *o)
 {
     const struct catalog_view *v;
-    TRY(begin(m, &v));
+    TRY(master__begin(m, &v));
     struct error *e = change_objects(m, v, o);
-    end(m, v);
+    master__end(m, v);
     return e;
 }

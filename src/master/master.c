@@ -75,12 +75,15 @@ static void master_round(struct master *m)
     const struct catalog_view *v = catalog_view(m->catalog);
     /* without the store nobody could do what we ask, and who seems dead may just be cut off */
     if (catalog_connected(m->catalog) && v->revision != m->rests_at) {
+        bool tended = master__tend_transactions(m, v);
         uint64_t began = clock_ms();
         size_t n = master_plan(&m->memory, v, began, &m->limits, actions, MAX_ACTIONS);
         m->plan_ms = (unsigned)MIN(clock_ms() - began, (uint64_t)MAX_PLAN_MS);
         for (size_t i = 0; i < n && !is_stopping(m) && catalog_is_master(m->catalog); i++)
             ask(m, &actions[i]);
-        m->rests_at = !n && master_is_settled(&m->memory, clock_ms(), &m->limits) ? v->revision : 0;
+        m->rests_at = !n && !tended && master_is_settled(&m->memory, clock_ms(), &m->limits)
+                          ? v->revision
+                          : 0;
     }
     catalog_unref(v);
 }

@@ -23,6 +23,12 @@ struct master_io {
                          const char *target);
     /* region_ddl() there. */
     struct error *(*run_ddl)(void *ctx, const char *server, uint64_t region, const char *sql);
+    /* Has the region's primary applied this request? Waits for the transaction that writes there;
+     * 57P03 after wait_ms. */
+    struct error *(*applied)(void *ctx, uint64_t region, const struct catalog_request *request,
+                             unsigned wait_ms, bool *ret);
+    /* Of a draft's only: the region that new tables of the transaction lie in. */
+    struct error *(*region)(void *ctx, int copies, uint64_t *ret);
 };
 
 struct master_options {
@@ -85,6 +91,23 @@ struct master_objects {
     const char *schema;
 };
 struct error *master_change_objects(struct master *m, const struct master_objects *o) MUST_CHECK;
+
+/* ---- transactions that change the schema ------------------------------------------------------
+ *
+ * The functions above on a catalog_draft (o->catalog), on any server: they check and decide the
+ * same, and change the draft. io.run_ddl runs in the transaction; new tables lie in io.region. */
+struct master *master_of_draft(const struct master_options *o) MUST_CHECK;
+void master_of_draft_free(struct master *m);
+
+/* The rest is the elected master's again. Admits a draft (its text): catalog_prepare. */
+struct error *master_prepare(struct master *m, const char *draft) MUST_CHECK;
+/* Until nothing is pending: asks the region that decides, and has the catalog follow. */
+struct error *master_settle(struct master *m) MUST_CHECK;
+/* A region for a transaction's new tables, and its end if it has no tables. owner: "server:
+ * incarnation" of the gateway, with which it goes. */
+struct error *master_new_region(struct master *m, int copies, const char *owner,
+                                uint64_t *ret) MUST_CHECK;
+struct error *master_drop_region(struct master *m, uint64_t region) MUST_CHECK;
 
 /* ---- decisions, pure -------------------------------------------------------------------------
  * Exposed for tests and the simulator; only public fields of the view are read. */

@@ -48,6 +48,7 @@ struct master {
     struct master_io io;
     int copies;
     bool one_region;
+    bool draft; /* master_of_draft: no thread, no campaign, `catalog` is a draft */
     unsigned tick_ms;
     struct master_limits limits;
     pthread_mutex_t ddl; /* one schema change at a time */
@@ -58,7 +59,19 @@ struct master {
     bool stop, poked, elected, fresh /* just elected */;
     /* the thread's */
     struct master_memory memory;
-    uint64_t rests_at;  /* the view's revision for which nothing is to be done; 0: none */
-    unsigned plan_ms;   /* what the last plan took */
+    uint64_t rests_at; /* the view's revision for which nothing is to be done; 0: none */
+    uint64_t changing, changing_since; /* the pending change that was seen last, and first when */
+    unsigned plan_ms;                  /* what the last plan took */
     struct map refused; /* server -> until when (ms, as a pointer) it is not asked again */
 };
+
+/* ddl.c: begins a change of the schema: alone, as master, with nothing pending and a view as fresh
+ * as can be. On success `ddl` is held. */
+struct error *master__begin(struct master *m, const struct catalog_view **ret);
+void master__end(struct master *m, const struct catalog_view *v);
+
+/* transaction.c: with `ddl` held, until nothing is pending. */
+struct error *master__settle(struct master *m, unsigned wait_ms);
+/* In each round: what nobody settles, and regions whose transaction is gone. True: there are some.
+ */
+bool master__tend_transactions(struct master *m, const struct catalog_view *v);

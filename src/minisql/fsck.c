@@ -301,7 +301,8 @@ static int check_cluster(struct session *s, const struct wish *w)
     if (e) {
         complain_error(s, e);
     } else {
-        if (w->repair)
+        bool pending = fsck_record(&c, catalog_single_key(CATALOG_CHANGING)) != NULL;
+        if (w->repair && !pending) /* else what seems wrong may be what it is about to put right */
             fsck_repair(&c);
         status = report(&c);
     }

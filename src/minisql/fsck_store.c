@@ -276,8 +276,8 @@ static bool anybody_has_file(struct fsck *c, uint64_t region)
 static void check_tables_of_region(struct fsck *c, const struct record *r,
                                    const struct region *region)
 {
-    if (region_has_tables(c, region->id))
-        return;
+    if (region->provisional || region_has_tables(c, region->id))
+        return; /* or has some as soon as its transaction commits */
     struct finding *f = fsck_add(c, SEVERITY_WARNING, "region-without-tables",
                                  "region %llu has a record, but no table lies in it",
                                  (unsigned long long)region->id);
@@ -317,9 +317,21 @@ static void check_members(struct fsck *c, const struct region *r)
                 ->region = r->id;
 }
 
+/* That it was there both times says that nobody can settle it. */
+static void check_pending(struct fsck *c)
+{
+    if (!fsck_record(c, catalog_single_key(CATALOG_CHANGING)))
+        return;
+    struct finding *f = fsck_add(c, SEVERITY_WARNING, "schema-change-pending",
+                                 "a transaction's change of the schema waits to be settled");
+    f->advice = "The master does that as soon as the region that decides about it has a primary. "
+                "No other schema change is made before.";
+}
+
 void fsck_store(struct fsck *c)
 {
     check_cluster(c);
+    check_pending(c);
     check_next_id(c);
     for (size_t i = 0; i < c->n_records; i++) {
         const struct record *r = &c->records[i];

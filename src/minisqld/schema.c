@@ -2,6 +2,8 @@
  * and regions. */
 #include "minisqld/minisqld_int.h"
 
+#include <stdio.h>
+
 static struct error *create_table(struct master *m, const struct query *q)
 {
     const struct master_wish wish = {
@@ -56,9 +58,9 @@ static struct error *row_found(void *ctx, const struct value *values, int n)
     return NULL;
 }
 
-/* Runs a SELECT here; did any row come back? */
-static struct error *any_row(struct exec *e, const struct catalog_view *view, const char *text,
-                             bool *ret)
+/* Runs a SELECT, in a session of its own or in the transaction (s); did any row come back? */
+static struct error *any_row(struct exec *e, struct exec_session *s,
+                             const struct catalog_view *view, const char *text, bool *ret)
 {
     struct sql_context ctx = {.view = view};
     struct arena arena = {0};
@@ -71,19 +73,23 @@ static struct error *any_row(struct exec *e, const struct catalog_view *view, co
         return failed;
     }
     TRY(exec_prepare(e, q, text, strlen(text), view, &arena, &p));
-    struct exec_session_options o = {.user = "minisql", .database = "minisql"};
-    struct exec_session *s = exec_session_new(e, &o);
     struct exec_sink sink = {.ctx = ret, .row = row_found};
-    struct exec_result result = {0};
     *ret = false;
-    failed = exec_run(s, p, NULL, &sink, &result);
-    exec_session_free(s);
+    if (s) {
+        failed = exec_draft_query(s, p, &sink);
+    } else {
+        struct exec_session_options o = {.user = "minisql", .database = "minisql"};
+        struct exec_result result = {0};
+        s = exec_session_new(e, &o);
+        failed = exec_run(s, p, NULL, &sink, &result);
+        exec_session_free(s);
+    }
     plan_unref(p);
     return failed;
 }
 
-static struct error *check_not_null(struct catalog *c, struct exec *e, const struct table *t,
-                                    const struct key *k)
+static struct error *check_not_null(struct catalog *c, struct exec *e, struct exec_session *s,
+                                    const struct table *t, const struct key *k)
 {
     for (int i = 0; i < k->n_columns; i++) {
         const struct column *column = &t->columns[k->columns[i]];
@@ -98,27 +104,33 @@ static struct error *check_not_null(struct catalog *c, struct exec *e, const str
         sql_quote(column->name, &text);
         buf_puts(&text, " IS NULL LIMIT 1");
         bool found;
-        TRY(any_row(e, catalog_of_database(catalog_view(c), t->database), text.data, &found));
-        if (found)
-            return error_new(E_NOT_NULL, "column \"%s\" of relation \"%s\" contains null values",
-                             column->name, t->name);
+        TRY(any_row(e, s, catalog_of_database(catalog_view(c), t->database), text.data, &found));
+        if (found) {
+            struct error *nulls =
+                error_new(E_NOT_NULL, "column \"%s\" of relation \"%s\" contains null values",
+                          column->name, t->name);
+            nulls->table = mem_strdup(t->name);
+            nulls->column = mem_strdup(column->name);
+            return nulls;
+        }
     }
     return NULL;
 }
 
 static struct error *add_key(struct master *m, struct catalog *c, struct exec *e,
-                             const struct query *q)
+                             struct exec_session *s, const struct query *q)
 {
     const struct table *t = q->create_index.table;
     const struct key *k = q->create_index.key;
     if (k->primary)
-        TRY(check_not_null(c, e, t, k));
+        TRY(check_not_null(c, e, s, t, k));
     return master_add_key(m, t->id, q->create_index.index, k);
 }
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
-static struct error *run(struct master *m, struct catalog *c, struct exec *e, const struct query *q)
+static struct error *run(struct master *m, struct catalog *c, struct exec *e,
+                         struct exec_session *s, const struct query *q)
 {
     switch (q->kind) {
     case QUERY_CREATE_TABLE:
@@ -132,7 +144,7 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e, co
     case QUERY_OBJECTS:
         return change_objects(m, q);
     case QUERY_ADD_KEY:
-        return add_key(m, c, e, q);
+        return add_key(m, c, e, s, q);
     default:
         return error_new(E_INTERNAL, "%s is no schema change", q->tag);
     }
@@ -141,10 +153,64 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e, co
 struct error *schema__run(struct master *m, struct catalog *c, struct exec *e,
                           const struct query *q)
 {
-    struct error *failed = run(m, c, e, q);
+    struct error *failed = run(m, c, e, NULL, q);
     if (!error_is(failed, E_NOT_PRIMARY))
         return failed;
     error_free(failed); /* mastership moved on just now */
     return error_hint(error_new(E_UNAVAILABLE, "this server is not the master any more"),
                       "Try again.");
+}
+
+/* ---- in a transaction ---------------------------------------------------------------------- */
+
+struct in_transaction {
+    struct exec_session *session;
+    struct catalog *draft;
+};
+
+static struct error *run_in_transaction(void *ctx, const char *server, uint64_t region,
+                                        const char *sql)
+{
+    struct in_transaction *t = ctx;
+    return exec_draft_ddl(t->session, region, sql);
+}
+
+static struct error *region_of_transaction(void *ctx, int copies, uint64_t *ret)
+{
+    struct in_transaction *t = ctx;
+    return exec_draft_region(t->session, t->draft, copies, ret);
+}
+
+struct error *schema__draft(const struct master_options *like, struct exec *e,
+                            struct exec_session *s, struct catalog *draft, const struct query *q)
+{
+    struct in_transaction t = {s, draft};
+    struct master_options o = *like;
+    o.catalog = draft;
+    o.io = (struct master_io){
+        .ctx = &t, .run_ddl = run_in_transaction, .region = region_of_transaction};
+    struct master *m = master_of_draft(&o);
+    struct error *failed = run(m, draft, e, s, q);
+    master_of_draft_free(m);
+    return failed;
+}
+
+struct error *schema__transact(struct master *m, const char *head, const char *body, char tag[64])
+{
+    unsigned long long id = 0;
+    uint64_t region;
+    int copies, at = 0;
+    snprintf(tag, 64, "MASTER");
+    if (strcmp(head, "PREPARE") == 0)
+        return master_prepare(m, body);
+    if (strcmp(head, "SETTLE") == 0)
+        return master_settle(m);
+    if (sscanf(head, "UNREGION %llu", &id) == 1)
+        return master_drop_region(m, id);
+    if (sscanf(head, "REGION %d %n", &copies, &at) == 1 && at && head[at]) {
+        TRY(master_new_region(m, copies, head + at, &region));
+        snprintf(tag, 64, "REGION %llu", (unsigned long long)region);
+        return NULL;
+    }
+    return error_new(E_PROTOCOL, "malformed internal statement");
 }

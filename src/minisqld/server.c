@@ -121,12 +121,37 @@ static struct error *run_ddl(void *ctx, const struct query *q, const char *text)
     return schema__run(s->master, s->catalog, s->exec, q);
 }
 
+static struct error *transact(void *ctx, const char *head, const char *body, char tag[64])
+{
+    struct server_process *s = ctx;
+    return schema__transact(s->master, head, body, tag);
+}
+
+static struct master_options master_options_of(const struct server_process *s)
+{
+    return (struct master_options){.name = datadir_name(s->dir),
+                                   .catalog = s->catalog,
+                                   .copies = (int)s->o->copies,
+                                   .one_region = strcmp(s->o->coord, "embedded") == 0};
+}
+
+static struct error *draft_ddl(void *ctx, struct exec_session *session, struct catalog *draft,
+                               const struct query *q)
+{
+    struct server_process *s = ctx;
+    const struct master_options like = master_options_of(s);
+    return schema__draft(&like, s->exec, session, draft, q);
+}
+
 static struct error *open_exec(struct server_process *s)
 {
     struct exec_options eo = {.name = datadir_name(s->dir),
                               .catalog = s->catalog,
                               .regions = s->regions,
-                              .ddl = {.ctx = s, .run = s->o->master ? run_ddl : NULL},
+                              .ddl = {.ctx = s,
+                                      .run = s->o->master ? run_ddl : NULL,
+                                      .draft = draft_ddl,
+                                      .transact = s->o->master ? transact : NULL},
                               .settings = exec_defaults};
     eo.settings.retry_ms = s->o->retry_ms;
     eo.settings.memory = s->o->statement_memory;
@@ -147,15 +172,20 @@ static struct error *run_region_ddl(void *ctx, const char *server, uint64_t regi
     return exec_region_ddl(s->exec, region, sql);
 }
 
+static struct error *ask_applied(void *ctx, uint64_t region, const struct catalog_request *request,
+                                 unsigned wait_ms, bool *ret)
+{
+    struct server_process *s = ctx;
+    return exec_region_applied(s->exec, region, request, wait_ms, ret);
+}
+
 static struct error *open_master(struct server_process *s)
 {
     if (!s->o->master)
         return NULL;
-    struct master_options mo = {.name = datadir_name(s->dir),
-                                .catalog = s->catalog,
-                                .io = {.ctx = s, .ask = ask_primary, .run_ddl = run_region_ddl},
-                                .copies = (int)s->o->copies,
-                                .one_region = strcmp(s->o->coord, "embedded") == 0};
+    struct master_options mo = master_options_of(s);
+    mo.io = (struct master_io){
+        .ctx = s, .ask = ask_primary, .run_ddl = run_region_ddl, .applied = ask_applied};
     return master_open(&mo, &s->master);
 }
 

@@ -92,13 +92,20 @@ region_txn_store(struct region_txn *t); /* open; use marks for savepoints. Enter
 /* Call after each statement (or some thousand rows of a COPY): logs what is large. MS001 when the
  * primary was lost: roll back. */
 struct error *region_txn_progress(struct region_txn *t);
+/* Schema changes as parts of the transaction, in their order with its row changes. Brings the file
+ * to the schema that `view` has for the region, and to its version. */
+struct error *region_txn_schema(struct region_txn *t, const struct catalog_view *view);
+/* Runs DDL ahead of that, which may fail: 23505. */
+struct error *region_txn_ddl(struct region_txn *t, const char *sql);
 /* Frees t, whatever comes back. On MS001 the outcome is unknown: ask region_request_applied at the
  * new primary. */
 struct error *region_txn_commit(struct region_txn *t, const struct store_request *request);
 void region_txn_rollback(struct region_txn *t);
-/* Has this request been applied? At a serving primary. */
+/* Has this request been applied? At a serving primary. Waits for the transaction that writes now;
+ * after wait_ms (0: none) with 57P03. */
 struct error *region_request_applied(struct regions *r, uint64_t region,
-                                     const struct store_request *request, bool *ret);
+                                     const struct store_request *request, unsigned wait_ms,
+                                     bool *ret);
 
 /* ---- schema, membership ------------------------------------------------------------------- */
 

@@ -258,6 +258,8 @@ struct error *region__replicate(struct region_replica *p, const struct repl_entr
                                 size_t n, uint64_t *ret_last, uint64_t *ret_epoch);
 /* Appends an ABORT to parts that were logged and never finished; the writer is owned and idle. */
 struct error *region__log_abort(struct region_replica *p);
+/* After a commit of the file: which schema it is at. */
+void region__see_schema(struct region_replica *p);
 /* Runs DDL and logs it; sets the schema version. The writer is owned by the caller. */
 struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_t schema_version);
 

@@ -78,9 +78,15 @@ static struct error *open_transaction(struct applying *a)
     return NULL;
 }
 
+void region__see_schema(struct region_replica *p)
+{
+    atomic_store(&p->file_schema, store_meta(p->store)->schema_version);
+}
+
 static void reported(struct applying *a)
 {
     struct region_replica *p = a->p;
+    region__see_schema(p);
     region__lock(p->rs);
     p->applied = a->last;
     p->applied_epoch = a->epoch;
@@ -156,7 +162,6 @@ static struct error *apply_entry(struct applying *a, const struct wal_entry *ent
         TRY(close_transaction(a));
         TRY(open_transaction(a));
         TRY(store_apply_ddl(p->store, payload.body, payload.body_len, payload.schema_version));
-        atomic_store(&p->file_schema, payload.schema_version);
         a->last = entry->lsn;
         a->epoch = entry->epoch;
         return close_transaction(a);

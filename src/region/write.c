@@ -76,10 +76,12 @@ static struct timespec from_now(unsigned ms)
     return t;
 }
 
-/* Waits to be woken; false: cancelled, and no longer in the queue. */
-static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool *cancel)
+/* Waits to be woken; false: cancelled, or `deadline` (0: none) is over, and no longer in the queue.
+ */
+static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool *cancel,
+                  uint64_t deadline)
 {
-    if (!cancel) {
+    if (!cancel && !deadline) {
         while (sem_wait(&w->woken) != 0) {
         }
         return true;
@@ -88,7 +90,8 @@ static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool
         struct timespec until = from_now(CANCEL_POLL_MS);
         if (sem_clockwait(&w->woken, CLOCK_MONOTONIC, &until) == 0)
             return true;
-        if (atomic_load(cancel) && leave(p, w))
+        bool enough = (cancel && atomic_load(cancel)) || (deadline && clock_ms() >= deadline);
+        if (enough && leave(p, w))
             return false;
     }
 }
@@ -98,13 +101,18 @@ static struct error *canceled(void)
     return error_new(E_CANCELED, "canceling statement due to user request");
 }
 
-struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
+static bool own(struct region_replica *p, const _Atomic bool *cancel, uint64_t deadline)
 {
     struct waiter w = {.kind = WAIT_OWNER};
     sem_init(&w.woken, 0, 0);
-    bool owns = enqueue(p, &w) || await(p, &w, cancel);
+    bool owns = enqueue(p, &w) || await(p, &w, cancel, deadline);
     sem_destroy(&w.woken);
-    return owns ? NULL : canceled();
+    return owns;
+}
+
+struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
+{
+    return own(p, cancel, 0) ? NULL : canceled();
 }
 
 bool region__try_own(struct region_replica *p)
@@ -266,6 +274,7 @@ static struct error *commit_file(struct region_replica *p, uint64_t last, uint64
         landed(p, 0, 0);
         return region__not_primary(p);
     }
+    region__see_schema(p);
     landed(p, last, epoch);
     return NULL;
 }
@@ -478,7 +487,7 @@ struct error *region_write(struct regions *rs, struct region_write *w)
         sem_init(&waiter.woken, 0, 0);
         if (enqueue(p, &waiter))
             lead(p, &waiter);
-        else if (!await(p, &waiter, w->cancel))
+        else if (!await(p, &waiter, w->cancel, 0))
             waiter.error = canceled();
         else if (waiter.leads)
             lead(p, &waiter);
@@ -704,14 +713,16 @@ struct error *region_txn_commit(struct region_txn *t, const struct store_request
 }
 
 struct error *region_request_applied(struct regions *rs, uint64_t region,
-                                     const struct store_request *request, bool *ret)
+                                     const struct store_request *request, unsigned wait_ms,
+                                     bool *ret)
 {
+    uint64_t deadline = wait_ms ? clock_ms() + wait_ms : 0;
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
     region__touch(p);
-    if (!e)
-        e = region__own(p, NULL);
+    if (!e && !own(p, NULL, deadline))
+        e = error_new(E_UNAVAILABLE, "region %llu is being written to", (unsigned long long)region);
     if (!e) {
         const char *result;
         size_t len;
@@ -748,9 +759,25 @@ struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_
         landed(p, 0, 0);
         return e;
     }
-    TRY(commit_file(p, last, epoch));
-    atomic_store(&p->file_schema, schema_version);
-    return NULL;
+    return commit_file(p, last, epoch);
+}
+
+struct error *region_txn_schema(struct region_txn *t, const struct catalog_view *view)
+{
+    struct region_replica *p = t->replica;
+    const struct region *record = catalog_region(view, p->id);
+    _cleanup_(buf_done) struct buf sql = {0};
+    if (!record)
+        return error_new(E_STALE_SCHEMA, "region %llu does not exist", (unsigned long long)p->id);
+    TRY(check_reign(t));
+    TRY(region__schema_changes(p, view, &sql));
+    return store_change_schema(p->store, sql.data ? sql.data : "", sql.len, record->schema_version);
+}
+
+struct error *region_txn_ddl(struct region_txn *t, const char *sql)
+{
+    TRY(check_reign(t));
+    return store_change_schema(t->replica->store, sql, strlen(sql), 0);
 }
 
 struct error *region_ddl(struct regions *rs, uint64_t region, uint64_t schema_version,

@@ -891,6 +891,7 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
                       ((const NotifyStmt *)n)->payload);
     case T_VacuumStmt: {
         const VacuumStmt *v = (const VacuumStmt *)n;
+        a->q->alone = v->is_vacuumcmd;
         return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);
     }
     case T_CallStmt:

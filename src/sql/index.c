@@ -80,6 +80,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     struct index *x = ARENA_NEW(a->arena, struct index);
     q->kind = QUERY_CREATE_INDEX;
     q->tag = "CREATE INDEX";
+    q->alone = n->concurrent;
     q->writes = true;
     TRY(sql__find_relation(a, n->relation, &t));
     TRY(refuse_index(a, n));

@@ -421,6 +421,7 @@ struct query {
     int n_notices;
     struct query_notice *notices;
 
+    bool alone;     /* not inside a transaction block (25001): VACUUM, CREATE DATABASE .. */
     bool writes;    /* changes data: has to run on the primary and be replicated */
     bool locks;     /* FOR UPDATE and friends: reads on the writer's path */
     bool system;    /* calls a function that runs where the statement came in */
@@ -473,7 +474,6 @@ struct query {
             int n_moves; /* tables that get another schema: */
             const struct table **moves;
             const char *schema;
-            bool alone; /* not in a transaction block: 25001 */
             bool force; /* sessions of a database that goes are ended */
         } objects;
         struct {

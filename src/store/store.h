@@ -118,12 +118,16 @@ struct error *store_find_request(struct store *s, const struct store_request *r,
 
 /* Applies encoded row changes (inside `open`, at a backup or in recovery). The bytes may be
  * garbage: XX001. Foreign-key checks and triggers do not run; only what the primary captured
- * happens. Schema changes come through store_apply_ddl. */
+ * happens, schema changes of store_change_schema included; others come through store_apply_ddl. */
 struct error *store_apply(struct store *s, const void *data, size_t len);
 /* Runs DDL text (several statements allowed) inside `open` and sets the schema version. Used by
  * primary and backup alike; it captures no row changes. */
 struct error *store_apply_ddl(struct store *s, const char *sql, size_t len,
                               uint64_t schema_version);
+/* The same as a part of a transaction: it is captured in its place among the row changes, and
+ * store_rollback_to undoes it. schema_version 0: it stays. */
+struct error *store_change_schema(struct store *s, const char *sql, size_t len,
+                                  uint64_t schema_version);
 
 /* ---- upkeep ------------------------------------------------------------------------------- */
 

@@ -4,7 +4,8 @@
  * Exactly what was captured happens: the row that is named, and one row each time. A table or row
  * that isn't there, or a constraint that fails, means that the two files have diverged (XX001).
  * Foreign keys, triggers and checks are off; uniqueness and STRICT types hold by themselves,
- * because the changes come in the order in which they happened.
+ * because the changes come in the order in which they happened. Schema changes among them run as
+ * text.
  */
 #include "store_int.h"
 
@@ -202,6 +203,16 @@ static struct error *look_up(struct store *s, const struct store_definition *d,
     return NULL;
 }
 
+/* The tables that were looked up are none any more: who is changed next is defined anew. */
+static struct error *apply_ddl(struct store *s, const struct store_change *c, struct buf *tables)
+{
+    if (tables->len)
+        memset(tables->data, 0, tables->len);
+    TRY(store_apply_ddl(s, c->ddl, c->ddl_len, c->schema_version));
+    s->capture.on = false;
+    return store__set_mode(s->writer, STORE_APPLY);
+}
+
 static struct error *apply_all(struct store *s, struct store_decoder *d, struct buf *tables)
 {
     for (;;) {
@@ -214,9 +225,14 @@ static struct error *apply_all(struct store *s, struct store_decoder *d, struct 
         if (c.op == 'T') {
             TRY(look_up(s, &c.definition, &t));
             buf_append(tables, &t, sizeof(struct store_table *));
+        } else if (c.op == 'S') {
+            TRY(apply_ddl(s, &c, tables));
         } else {
             memcpy(&t, tables->data + c.table * sizeof(struct store_table *),
                    sizeof(struct store_table *));
+            if (!t)
+                return error_new(E_DAMAGED, "a replicated change names a table of before a schema "
+                                            "change");
             TRY(apply_change(s, t, &c));
         }
     }

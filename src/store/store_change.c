@@ -61,6 +61,14 @@ void store__put_definition(struct buf *b, const struct store_definition *d)
     store__put_number(b, (uint64_t)d->n_key);
 }
 
+void store__put_ddl(struct buf *b, const char *ddl, size_t len, uint64_t schema_version)
+{
+    buf_put8(b, 'S');
+    store__put_number(b, schema_version);
+    store__put_number(b, len);
+    buf_append(b, ddl, len);
+}
+
 /* ---- reading ------------------------------------------------------------------------------ */
 
 static uint64_t read_number(struct reader *r)
@@ -186,6 +194,17 @@ static void read_change(struct store_decoder *d, struct store_change *ret)
             read_value(r, &d->values[n_key + i]);
 }
 
+static void read_ddl(struct store_decoder *d, struct store_change *ret)
+{
+    struct reader *r = &d->r;
+    ret->schema_version = read_number(r);
+    uint64_t len = read_number(r);
+    ret->ddl = len <= reader_left(r) ? read_bytes(r, (size_t)len) : NULL;
+    ret->ddl_len = (size_t)len;
+    if (!ret->ddl || ret->schema_version > INT64_MAX)
+        r->failed = true;
+}
+
 struct error *store__decode(struct store_decoder *d, struct store_change *ret, bool *ret_found)
 {
     *ret_found = false;
@@ -194,6 +213,8 @@ struct error *store__decode(struct store_decoder *d, struct store_change *ret, b
     *ret = (struct store_change){.op = (char)read8(&d->r)};
     if (ret->op == 'T')
         read_definition(d, ret);
+    else if (ret->op == 'S')
+        read_ddl(d, ret);
     else if (ret->op == 'I' || ret->op == 'U' || ret->op == 'D')
         read_change(d, ret);
     else

@@ -110,6 +110,7 @@ bool store__is_internal(const char *name, size_t len);
  *   'I' table [rowid] values
  *   'U' table rowid new-rowid values      or, WITHOUT ROWID:  'U' table old-key values
  *   'D' table rowid                       or                  'D' table old-key
+ *   'S' schema-version length text        DDL; tables are defined anew behind it
  *
  * Numbers are LEB128, signed ones zigzag. A value is a tag byte (NULL, integer, real, text, blob)
  * and its content.
@@ -124,12 +125,15 @@ struct store_definition {
 };
 
 struct store_change {
-    char op;                            /* 'T', 'I', 'U', 'D' */
+    char op;                            /* 'T', 'I', 'U', 'D', 'S' */
     struct store_definition definition; /* of 'T' */
     size_t table;                       /* of the others */
     int64_t rowid, new_rowid;
     const struct value *key;    /* WITHOUT ROWID; borrowed until the next one */
     const struct value *values; /* 'I', 'U' */
+    const char *ddl;            /* 'S'; borrowed, ddl_len bytes */
+    size_t ddl_len;
+    uint64_t schema_version;
 };
 
 struct store_decoder {
@@ -148,6 +152,7 @@ void store__put_number(struct buf *b, uint64_t v);
 void store__put_signed(struct buf *b, int64_t v);
 void store__put_value(struct buf *b, const struct value *v);
 void store__put_definition(struct buf *b, const struct store_definition *d);
+void store__put_ddl(struct buf *b, const char *ddl, size_t len, uint64_t schema_version);
 
 /* ---- capture: store_capture.c ------------------------------------------------------------- */
 

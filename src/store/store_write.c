@@ -293,3 +293,14 @@ struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint
     s->capture.on = true;
     return e;
 }
+
+struct error *store_change_schema(struct store *s, const char *sql, size_t len,
+                                  uint64_t schema_version)
+{
+    uint64_t version = schema_version ? schema_version : s->schema_version;
+    TRY(store_apply_ddl(s, sql, len, version));
+    if (!s->capture.bytes.len)
+        buf_put8(&s->capture.bytes, STORE_CHANGES_VERSION);
+    store__put_ddl(&s->capture.bytes, sql, len, version);
+    return NULL;
+}

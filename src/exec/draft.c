@@ -1,0 +1,420 @@
+/*
+ * Transactions that change the schema.
+ *
+ * The session has a draft of the catalog (catalog/draft.c) from its first schema change on: what it
+ * analyses, it analyses against that. A schema change goes to the code that the master has for it,
+ * which works on the draft as it would on the catalog, and then to the file of the region that the
+ * transaction writes, inside the transaction: row changes and DDL travel in one log entry. When the
+ * region's primary is another server, its session gets the draft as text (SCHEMA) and has the same
+ * view.
+ *
+ *   exec_begin -> .. -> first schema change: draft -> .. (savepoints: marks) -> COMMIT:
+ *
+ *     1. at the primary: the draft on the present catalog; the file brought to it
+ *     2. the master: PREPARE. Nobody else changed what this hangs on, and nobody will: it is
+ * pending
+ *     3. the region's log: the entry commits, or does not. This decides
+ *     4. the master: SETTLE. Asks 3 and makes the records, or drops the pending change
+ *
+ * A crash before 3 leaves nothing but the pending record, one after it a change that has happened;
+ * in both cases whoever is master next does 4, as does any schema change before it begins. A new
+ * table lies in the region that the transaction writes. If there is none yet, the master makes one
+ * for it (provisional), which goes with the transaction, or with the gateway that it was made for.
+ */
+#include "exec/exec_int.h"
+
+enum { REBASES_MAX = 5, SETTLE_MS = 2000, CATCH_UP_MS = 3000 };
+
+/* ---- the view ------------------------------------------------------------------------------- */
+
+struct catalog *exec_catalog(struct exec_session *s)
+{
+    if (s->draft)
+        catalog_draft_rebase(s->draft);
+    return s->draft ? s->draft : s->exec->catalog;
+}
+
+const struct catalog_view *exec_view(struct exec_session *s)
+{
+    return catalog_view(exec_catalog(s));
+}
+
+bool exec_has_draft(const struct exec_session *s)
+{
+    return s->draft != NULL;
+}
+
+bool exec_schema_is_current(struct exec_session *s, const struct catalog_view *v)
+{
+    return catalog_schema_is_current(exec_catalog(s), v);
+}
+
+static bool has_changes(const struct exec_session *s)
+{
+    return s->draft && !catalog_draft_is_empty(s->draft);
+}
+
+static bool touches(const struct exec_session *s, uint64_t region)
+{
+    const struct catalog_draft_mark m = catalog_draft_mark(s->draft);
+    for (int i = 0; i < m.n_regions; i++)
+        if (m.regions[i] == region)
+            return true;
+    return false;
+}
+
+/* ---- the master ------------------------------------------------------------------------------ */
+
+static struct error *no_master(void)
+{
+    return error_hint(error_new(E_UNAVAILABLE, "no master is elected at the moment"),
+                      "Schema changes wait for one: see minisql_servers.");
+}
+
+struct error *exec__ask_master(struct exec_session *s, const char *head, const char *body,
+                               uint64_t deadline, char tag[64])
+{
+    struct exec *e = s->exec;
+    if (e->ddl.transact && catalog_is_master(e->catalog))
+        return e->ddl.transact(e->ddl.ctx, head, body, tag);
+    const struct catalog_view *v = catalog_view(e->catalog);
+    _cleanup_(mem_freep) char *master = v->master ? mem_strdup(v->master) : NULL;
+    catalog_unref(v);
+    if (!master || strcmp(master, e->name) == 0)
+        return no_master();
+    _cleanup_(mem_freep) char *text = mem_printf("TRANSACT %s\n%s", head, body);
+    struct peer_conn *c;
+    TRY(exec__peer_get(s, master, 0, deadline, &c));
+    struct error *err = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
+    exec__peer_put(c);
+    return err;
+}
+
+/* Until no change is pending any more, and the view here shows it. */
+struct error *exec__settle(struct exec_session *s, unsigned wait_ms)
+{
+    uint64_t deadline = clock_ms() + wait_ms;
+    for (;;) {
+        char tag[64];
+        struct error *e = catalog_refresh(s->exec->catalog, CATCH_UP_MS);
+        const struct catalog_view *v = catalog_view(s->exec->catalog);
+        bool settled = !e && !v->changing;
+        catalog_unref(v);
+        if (settled)
+            return NULL;
+        if (!e)
+            e = exec__ask_master(s, "SETTLE", "", deadline, tag);
+        if (e && clock_ms() >= deadline)
+            return e;
+        if (e)
+            sleep_ms(20);
+        error_free(e);
+    }
+}
+
+/* After MS002: what is pending shows within milliseconds. */
+void exec__catch_up(struct exec *e)
+{
+    uint64_t deadline = clock_ms() + CATCH_UP_MS;
+    error_free(catalog_refresh(e->catalog, CATCH_UP_MS));
+    for (bool changing = true; changing && clock_ms() < deadline;) {
+        const struct catalog_view *v = catalog_view(e->catalog);
+        changing = v->changing != 0;
+        catalog_unref(v);
+        if (changing)
+            sleep_ms(2);
+    }
+}
+
+/* ---- the region of new tables ---------------------------------------------------------------- */
+
+struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
+                                uint64_t *ret)
+{
+    if (s->held.kind != HELD_NONE) {
+        *ret = s->held.region;
+        return NULL;
+    }
+    if (!s->provisional) {
+        char head[CATALOG_NAME_MAX + 64], tag[64] = "";
+        unsigned long long id;
+        const struct catalog_view *v = catalog_view(s->exec->catalog);
+        const struct server *self = catalog_server(v, s->exec->name);
+        snprintf(head, sizeof(head), "REGION %d %s:%llu", copies, s->exec->name,
+                 (unsigned long long)(self ? self->incarnation : 0));
+        catalog_unref(v);
+        TRY(exec__ask_master(s, head, "", clock_ms() + s->exec->settings.retry_ms, tag));
+        if (sscanf(tag, "REGION %llu", &id) != 1)
+            return error_new(E_PROTOCOL, "the master gave no region");
+        s->provisional = id;
+        TRY(catalog_refresh(s->exec->catalog, CATCH_UP_MS));
+    }
+    catalog_draft_rebase(draft);
+    *ret = s->provisional;
+    return NULL;
+}
+
+/* The transaction is over: what was made for it goes, unless it has got tables. */
+static void drop_provisional(struct exec_session *s)
+{
+    char head[64], tag[64];
+    if (!s->provisional)
+        return;
+    snprintf(head, sizeof(head), "UNREGION %llu", (unsigned long long)s->provisional);
+    struct error *e = exec__ask_master(s, head, "", clock_ms() + SETTLE_MS, tag);
+    if (e)
+        log_failure(LOG_INFO, e, "region=%llu: stays until this server starts anew",
+                    (unsigned long long)s->provisional);
+    error_free(e);
+    s->provisional = 0;
+}
+
+/* ---- what the file is told ------------------------------------------------------------------- */
+
+static struct error *hold(struct exec_session *s, uint64_t region, uint64_t deadline)
+{
+    if (s->held.kind != HELD_NONE && s->held.region == region)
+        return NULL;
+    const struct catalog_view *v = catalog_view(s->exec->catalog);
+    const struct region *r = catalog_region(v, region);
+    uint64_t version = r ? r->schema_version : 0;
+    catalog_unref(v);
+    return exec__hold(s, region, version, deadline);
+}
+
+static uint64_t stamp_of(struct exec_session *s)
+{
+    const struct catalog_view *v = catalog_view(s->draft);
+    uint64_t stamp = v->schema;
+    catalog_unref(v);
+    return stamp;
+}
+
+static struct error *bring_here(struct exec_session *s)
+{
+    if (!touches(s, s->held.region))
+        return NULL;
+    const struct catalog_view *v = catalog_view(s->draft);
+    struct error *e = region_txn_schema(s->held.txn, v);
+    catalog_unref(v);
+    return e;
+}
+
+static struct error *bring_there(struct exec_session *s)
+{
+    _cleanup_(mem_freep) char *draft = NULL;
+    TRY(catalog_draft_text(s->draft, NULL, &draft));
+    _cleanup_(mem_freep) char *text = mem_printf("SCHEMA\n%s", draft);
+    return exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+}
+
+/* The held region's file, or the session that holds it, gets what is new in the draft. */
+static struct error *bring(struct exec_session *s)
+{
+    if (s->held.kind == HELD_NONE || s->brought == stamp_of(s))
+        return NULL;
+    catalog_draft_hold(s->draft, s->held.region);
+    TRY(s->held.kind == HELD_LOCAL ? bring_here(s) : bring_there(s));
+    s->brought = stamp_of(s);
+    return NULL;
+}
+
+/* Which of the regions that the draft touches the transaction has to hold. Where tables only go,
+ * the catalog's word suffices: the file follows it. */
+static struct error *hold_touched(struct exec_session *s, uint64_t deadline)
+{
+    const struct catalog_draft_mark m = catalog_draft_mark(s->draft);
+    for (int i = 0; i < m.n_regions; i++)
+        if (catalog_draft_builds(s->draft, m.regions[i]))
+            TRY(hold(s, m.regions[i], deadline));
+    if (m.n_regions && s->held.kind == HELD_NONE)
+        TRY(hold(s, m.regions[0], deadline));
+    return NULL;
+}
+
+struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql)
+{
+    TRY(hold(s, region, clock_ms() + s->exec->settings.retry_ms));
+    struct error *e;
+    if (s->held.kind == HELD_LOCAL) {
+        e = region_txn_ddl(s->held.txn, sql);
+    } else {
+        _cleanup_(mem_freep) char *text =
+            mem_printf("DDL %llu 0\n%s", (unsigned long long)region, sql);
+        e = exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+    }
+    return e ? exec__held_failed(s, e) : NULL;
+}
+
+struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
+                               const struct exec_sink *sink)
+{
+    struct run r = {.s = s, .e = s->exec, .plan = plan, .sink = sink};
+    r.deadline = clock_ms() + s->exec->settings.retry_ms;
+    struct error *e = exec__run(&r);
+    arena_done(&r.arena);
+    return e;
+}
+
+/* ---- a schema change ------------------------------------------------------------------------- */
+
+/* What has changed the file can't be tried again. */
+static struct error *cannot_repeat(struct exec_session *s, struct error *e)
+{
+    if (s->held.kind == HELD_NONE || !error_is(e, E_STALE_SCHEMA))
+        return e;
+    struct error *told =
+        error_hint(error_new(E_SERIALIZATION,
+                             "could not serialize access due to a concurrent change of the schema"),
+                   "Run the transaction again.");
+    error_detail(told, "%s", e->message);
+    error_free(e);
+    return told;
+}
+
+static struct error *change(struct run *r)
+{
+    struct exec_session *s = r->s;
+    struct exec *e = s->exec;
+    TRY(e->ddl.draft(e->ddl.ctx, s, s->draft, r->plan->query));
+    TRY(hold_touched(s, r->deadline));
+    struct error *failed = bring(s);
+    return failed ? exec__held_failed(s, failed) : NULL;
+}
+
+struct error *exec__run_draft(struct run *r)
+{
+    struct exec_session *s = r->s;
+    if (!s->exec->ddl.draft)
+        return error_new(E_INTERNAL, "this server makes no schema changes");
+    exec__catch_up(s->exec);
+    if (!s->draft)
+        s->draft = catalog_draft_new(s->exec->catalog);
+    const struct catalog_draft_mark before = catalog_draft_mark(s->draft);
+    struct error *e = change(r);
+    if (e)
+        catalog_draft_undo(s->draft, &before);
+    return e ? cannot_repeat(s, e) : NULL;
+}
+
+/* A peer's SCHEMA. */
+struct error *exec__take_draft(struct exec_session *s, const char *text)
+{
+    if (s->held.kind != HELD_LOCAL)
+        return error_new(E_PROTOCOL, "malformed internal statement");
+    TRY(catalog_refresh(s->exec->catalog, CATCH_UP_MS));
+    if (!s->draft)
+        s->draft = catalog_draft_new(s->exec->catalog);
+    TRY(catalog_draft_read(s->draft, text, NULL));
+    catalog_draft_hold(s->draft, s->held.region);
+    TRY(bring_here(s));
+    s->brought = stamp_of(s);
+    return NULL;
+}
+
+/* ---- savepoints ------------------------------------------------------------------------------ */
+
+void exec__draft_mark(struct exec_session *s, int depth)
+{
+    if (depth >= s->cap_marks) {
+        s->cap_marks = MAX(8, depth * 2);
+        s->marks = mem_realloc(s->marks, (size_t)s->cap_marks * sizeof(*s->marks));
+    }
+    s->marks[depth] = s->draft ? catalog_draft_mark(s->draft) : (struct catalog_draft_mark){0};
+}
+
+struct error *exec__draft_undo(struct exec_session *s, int depth)
+{
+    if (!s->draft)
+        return NULL;
+    catalog_draft_undo(s->draft, &s->marks[depth]);
+    return bring(s);
+}
+
+/* ---- the end --------------------------------------------------------------------------------- */
+
+static struct error *prepare(struct exec_session *s, const struct store_request *q,
+                             uint64_t deadline)
+{
+    const struct catalog_request request = {.gateway = q->gateway, .slot = q->slot, .seq = q->seq};
+    _cleanup_(mem_freep) char *text = NULL;
+    char tag[64];
+    catalog_draft_rebase(s->draft);
+    if (s->held.kind == HELD_LOCAL)
+        TRY(bring(s));
+    TRY(catalog_draft_text(s->draft, &request, &text));
+    return exec__ask_master(s, "PREPARE", text, deadline, tag);
+}
+
+/* Steps 1 and 2, here. Until a master is there; on a newer catalog when it says so. */
+static struct error *prepare_here(struct exec_session *s, const struct store_request *q)
+{
+    uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
+    for (int rebases = 0;;) {
+        struct error *e = prepare(s, q, deadline);
+        bool rebase = error_is(e, E_STALE_SCHEMA) && rebases++ < REBASES_MAX;
+        bool wait = error_is(e, E_UNAVAILABLE) && clock_ms() < deadline;
+        if (!rebase && !wait)
+            return e ? cannot_repeat(s, e) : NULL;
+        error_free(e);
+        if (wait)
+            sleep_ms(100);
+        error_free(catalog_refresh(s->exec->catalog, CATCH_UP_MS));
+    }
+}
+
+struct error *exec__commit_local(struct exec_session *s, const struct store_request *q)
+{
+    bool changes = has_changes(s);
+    if (changes) {
+        struct error *e = prepare_here(s, q);
+        if (e) {
+            exec__drop_held(s);
+            return e;
+        }
+    }
+    struct region_txn *txn = s->held.txn;
+    s->held = (struct held){0};
+    struct error *e = region_txn_commit(txn, q);
+    if (changes) /* if not now: the gateway sees to it, or the master */
+        error_free(exec__settle(s, SETTLE_MS));
+    return e;
+}
+
+struct error *exec__draft_before_commit(struct exec_session *s)
+{
+    if (!has_changes(s) || s->held.kind != HELD_REMOTE)
+        return NULL;
+    catalog_draft_rebase(s->draft);
+    return bring(s);
+}
+
+struct error *exec__commit_draft_alone(struct exec_session *s, const struct store_request *q)
+{
+    return has_changes(s) ? prepare_here(s, q) : NULL;
+}
+
+/* Step 4 as the client sees it: what is committed shows from now on. */
+struct error *exec__draft_after_commit(struct exec_session *s)
+{
+    if (!has_changes(s))
+        return NULL;
+    struct error *e = exec__settle(s, s->exec->settings.retry_ms);
+    if (!e)
+        return NULL;
+    struct error *told =
+        error_hint(error_new("08007", "the transaction committed, but its tables do not show yet"),
+                   "They do as soon as a master is elected and reaches the coordination store.");
+    error_detail(told, "%s", e->message);
+    error_free(e);
+    return told;
+}
+
+void exec__draft_end(struct exec_session *s)
+{
+    if (s->draft)
+        catalog_close(s->draft);
+    s->draft = NULL;
+    s->brought = 0;
+    drop_provisional(s);
+}

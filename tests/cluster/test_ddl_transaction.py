@@ -1,0 +1,261 @@
+"""Transactions that create, change and drop tables: whoever is killed at whichever moment of the commit, all
+of one is there afterwards or nothing, the catalog and the files agree, and what was acknowledged holds.
+
+The moments are met by stopping who comes next: with the region's backup stopped, a commit stands between
+its PREPARE at the master and the region's log (the record /minisql/changing shows that); with the master
+stopped before the backup goes on, between the log and the catalog's records."""
+import itertools
+import threading
+import time
+
+import psycopg2
+import pytest
+
+from conftest import wait_until
+from test_fsck import clean, get
+
+numbers = itertools.count(1)
+
+
+class Attempt(threading.Thread):
+    """One transaction, at a gateway of its own: tables with rows and indexes, one dropped, a row elsewhere in
+    the region."""
+
+    def __init__(self, cluster, base, gateway):
+        super().__init__(daemon=True)
+        self.cluster, self.base, self.n = cluster, base, next(numbers)
+        self.error, self.done = None, False
+        setup = cluster.connect(gateway).cursor()
+        setup.execute(f"CREATE TABLE old_{self.n} (id int PRIMARY KEY) WITH (colocate_with = '{base}')")
+        setup.execute(f"INSERT INTO old_{self.n} VALUES (1)")
+        self.connection = cluster.connect(gateway, autocommit=False)
+        cursor = self.connection.cursor()
+        cursor.execute(f"CREATE TABLE new_{self.n} (id int PRIMARY KEY, b int REFERENCES {base}, v text)")
+        cursor.execute(f"INSERT INTO {base} VALUES ({self.n})")
+        cursor.execute(f"INSERT INTO new_{self.n} SELECT i, {self.n}, 'v' || i FROM generate_series(1, 50) i")
+        cursor.execute(f"CREATE INDEX new_{self.n}_v ON new_{self.n} (v)")
+        cursor.execute(f"DROP TABLE old_{self.n}")
+        cursor.execute("SAVEPOINT s")
+        cursor.execute(f"CREATE TABLE never_{self.n} (id int)")
+        cursor.execute("ROLLBACK TO s")
+        cursor.execute(f"CREATE TABLE more_{self.n} (id int)")
+
+    def run(self):
+        try:
+            self.connection.commit()
+        except psycopg2.Error as error:
+            self.error = error
+        self.done = True
+
+    def facts(self, name):
+        """What a server shows of it."""
+        connection = self.cluster.connect(name)
+        cursor = connection.cursor()
+
+        def count(table, where=""):
+            try:
+                cursor.execute(f"SELECT count(*) FROM {table} {where}")
+                return cursor.fetchone()[0]
+            except psycopg2.errors.UndefinedTable:
+                return None
+        facts = (count(f"new_{self.n}"), count(f"new_{self.n}", "WHERE v = 'v7'"), count(f"more_{self.n}"),
+                 count(f"old_{self.n}"), count(self.base, f"WHERE id = {self.n}"), count(f"never_{self.n}"))
+        connection.close()
+        return facts
+
+    def check(self):
+        """True: it happened."""
+        self.join(60)
+        assert self.done, "COMMIT has not come back"
+        everywhere = [self.facts(name) for name in self.cluster.names]
+        assert len(set(everywhere)) == 1, everywhere
+        assert everywhere[0] in (HAPPENED, NOTHING), (everywhere[0], self.error)
+        happened = everywhere[0] == HAPPENED
+        code = getattr(self.error, "pgcode", None)
+        print(f"attempt {self.n}: {'happened' if happened else 'nothing'}, told {code} {self.error}")
+        if not self.error:
+            assert happened
+        if code and code not in ("08007", "08006", "57P01"):
+            assert not happened
+        return happened
+
+
+HAPPENED = (50, 1, 0, None, 1, None)
+NOTHING = (None, None, None, 1, 0, None)
+
+
+@pytest.fixture
+def place(make_cluster):
+    """A cluster with a table whose primary and backup are neither the master nor the gateway."""
+    cluster = make_cluster(servers=4)
+    for i in range(12):
+        cluster.query(f"CREATE TABLE base_{i} (id int PRIMARY KEY)")
+        cluster.wait_copies()
+        placement = cluster.placement()
+        if cluster.master() not in placement[f"base_{i}"]:
+            break
+    base = f"base_{i}"
+    assert cluster.master() not in cluster.placement()[base], "no region without the master"
+    return cluster, base
+
+
+def pending(cluster):
+    return get(cluster, "changing") != ""
+
+
+def roles(cluster, base):
+    primary, backup, master = cluster.primary(base), cluster.backups(base)[0], cluster.master()
+    gateway = next(n for n in cluster.names if n not in (primary, backup, master))
+    return primary, backup, master, gateway
+
+
+def whole_again(cluster, *killed):
+    for name in killed:
+        cluster.start(name)
+    cluster.wait_up(*cluster.names)
+    cluster.wait_copies()
+
+
+def stand_before_log(cluster, base, gateway, backup):
+    attempt = Attempt(cluster, base, gateway)
+    cluster.pause(backup)
+    attempt.start()
+    wait_until("the change is pending", lambda: pending(cluster), 5, 0.01)
+    assert not attempt.done
+    return attempt
+
+
+def test_before_the_log(place):
+    """Between the master's admission and the region's log: the log decides."""
+    cluster, base = place
+    for role in ("primary", "master", "gateway"):
+        primary, backup, master, gateway = roles(cluster, base)
+        attempt = stand_before_log(cluster, base, gateway, backup)
+        victim = {"primary": primary, "master": master, "gateway": gateway}[role]
+        cluster.kill(victim)
+        cluster.resume(backup)
+        attempt.join(60)
+        whole_again(cluster, victim)
+        wait_until("it is settled", lambda: not pending(cluster), 20)
+        happened = attempt.check()
+        print(f"{role} killed: {happened}")
+        if role != "primary":
+            assert happened  # nobody who decides was lost
+        clean(cluster)
+
+
+def test_after_the_log(place):
+    """The region's log has it, the catalog not yet, and everybody who knew is gone."""
+    cluster, base = place
+    primary, backup, master, gateway = roles(cluster, base)
+    attempt = stand_before_log(cluster, base, gateway, backup)
+    cluster.pause(master)
+    cluster.resume(backup)
+    time.sleep(0.5)  # the log commits; SETTLE gets no answer
+    assert pending(cluster)
+    for name in (gateway, primary, master):
+        cluster.kill(name)
+    whole_again(cluster, gateway, primary, master)
+    wait_until("it is settled", lambda: not pending(cluster), 20)
+    assert attempt.check()
+    clean(cluster)
+
+
+def test_before_the_master(place):
+    """The master does not answer, and the primary is lost: nothing has happened."""
+    cluster, base = place
+    primary, backup, master, gateway = roles(cluster, base)
+    attempt = Attempt(cluster, base, gateway)
+    cluster.pause(master)
+    attempt.start()
+    time.sleep(0.3)
+    assert not attempt.done and not pending(cluster)
+    cluster.kill(primary)
+    cluster.resume(master)
+    whole_again(cluster, primary)
+    assert not attempt.check()
+    clean(cluster)
+
+
+def regions(cluster):
+    return cluster.value("SELECT count(*) FROM minisql_regions")
+
+
+def test_gateway_lost_in_the_middle(place):
+    """A transaction that never commits leaves no region behind, whoever was its gateway."""
+    cluster, base = place
+    before, (primary, backup, master, gateway) = regions(cluster), roles(cluster, base)
+    connection = cluster.connect(gateway, autocommit=False)
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE lost (id int)")
+    cursor.execute("INSERT INTO lost VALUES (1)")
+    assert regions(cluster) == before + 1
+    rolled_back = cluster.connect(master, autocommit=False)
+    rolled_back.cursor().execute("CREATE TABLE lost (id int)")
+    rolled_back.rollback()
+    assert regions(cluster) == before + 1
+    cluster.kill(gateway)
+    wait_until("its region is dropped", lambda: regions(cluster) == before, 30)
+    whole_again(cluster, gateway)
+    clean(cluster)
+
+
+def test_two_of_one_name(cluster):
+    """Who commits second is told that the name is taken; both write different regions."""
+    first, second = (cluster.connect(name, autocommit=False) for name in ("s1", "s2"))
+    for connection, value in ((first, 1), (second, 2)):
+        connection.cursor().execute("CREATE TABLE same (v int)")
+        connection.cursor().execute("INSERT INTO same VALUES (%s)", (value,))
+    with pytest.raises(psycopg2.errors.UndefinedTable):
+        cluster.query("SELECT * FROM same", name="s3")
+    first.commit()
+    with pytest.raises(psycopg2.errors.DuplicateTable):
+        second.commit()
+    for name in cluster.names:
+        assert cluster.query("SELECT v FROM same", name=name) == [(1,)]
+    clean(cluster)
+
+
+def test_others_go_on(cluster):
+    """Transactions that create tables, statements that create tables, and readers beside each other, in one
+    region: each gets its own, and nobody sees half of anything."""
+    cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
+    cluster.query("INSERT INTO base VALUES (0)")
+    stop, problems = threading.Event(), []
+
+    def creating(name, transaction):
+        try:
+            connection = cluster.connect(name, autocommit=not transaction)
+            cursor = connection.cursor()
+            for i in range(8):
+                kind = "t" if transaction else "a"
+                cursor.execute(f"CREATE TABLE {kind}_{name}_{i} (id int REFERENCES base)")
+                cursor.execute(f"INSERT INTO {kind}_{name}_{i} VALUES (0)")
+                connection.commit()
+        except psycopg2.Error as error:
+            problems.append(error)
+
+    def reading(name):
+        cursor = cluster.connect(name).cursor()
+        while not stop.is_set():
+            try:
+                cursor.execute("SELECT count(*) FROM base")
+            except psycopg2.Error as error:
+                problems.append(error)
+                return
+
+    creators = [threading.Thread(target=creating, args=(name, transaction))
+                for name in ("s1", "s2") for transaction in (True, False)]
+    readers = [threading.Thread(target=reading, args=(name,)) for name in ("s1", "s3")]
+    for thread in creators + readers:
+        thread.start()
+    for thread in creators:
+        thread.join(60)
+    stop.set()
+    for thread in readers:
+        thread.join(10)
+    assert not problems, problems
+    assert cluster.value("SELECT count(*) FROM minisql_tables") == 33
+    for kind, name, i in itertools.product("ta", ("s1", "s2"), range(8)):
+        assert cluster.value(f"SELECT count(*) FROM {kind}_{name}_{i}") == 1
+    clean(cluster)
