@@ -353,6 +353,8 @@ struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct 
     for (int i = 0; i < n; i++) {
         uint32_t to = f->args[MIN(i, MAX(f->nargs - 1, 0))];
         TRY(sql__coerce(a, args[i], to, -1, CAST_IMPLICIT, &args[i]));
+        if (f->any_as && (to == OID_ANY || to == OID_RECORD))
+            TRY(sql__as_json(a, args[i], f->any_as, &args[i]));
     }
     return NULL;
 }
@@ -406,11 +408,11 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "timetz",    "json",        "jsonb",    "bit",       "varbit",  "money",     "inet",
-    "cidr",      "macaddr",     "macaddr8", "point",     "line",    "lseg",      "box",
-    "path",      "polygon",     "circle",   "tsvector",  "tsquery", "xml",       "serial",
-    "bigserial", "smallserial", "serial4",  "serial8",   "serial2", "int4range", "int8range",
-    "numrange",  "daterange",   "tsrange",  "tstzrange",
+    "timetz",    "bit",       "varbit",      "money",     "inet",    "cidr",
+    "macaddr",   "macaddr8",  "point",       "line",      "lseg",    "box",
+    "path",      "polygon",   "circle",      "tsvector",  "tsquery", "xml",
+    "serial",    "bigserial", "smallserial", "serial4",   "serial8", "serial2",
+    "int4range", "int8range", "numrange",    "daterange", "tsrange", "tstzrange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)

@@ -372,10 +372,20 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         s->in_agg |= !n->over;
         s->in_window |= n->over != NULL;
     }
+    bool takes_json = func_any_as(name) != 0, row = false, rows = false;
+    const char *between = ",";
+    if (takes_json)
+        TRY(sql__json_between(a, name, n->args, &between));
     for (int i = 0; i < nargs; i++) {
-        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
+        const Node *arg = list_nth(n->args, i);
+        row = takes_json && sql__is_row(a, s, arg);
+        TRY(row ? sql__json_row(a, s, arg, between, &e->args[i])
+                : sql__expr(a, s, arg, &e->args[i]));
         types[i] = e->args[i]->type;
+        rows |= row;
     }
+    if (takes_json && nargs)
+        name = sql__json_variant(name, e->args[0], rows);
     if (s) {
         s->in_agg = in_agg;
         s->in_window = in_window;

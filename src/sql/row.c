@@ -279,10 +279,10 @@ static struct error *missing_row(struct analysis *a, struct name_item *item, int
         struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
         test->args[0] = sql__column(a, r, i, location);
         test->test = IS_NOT_NULL;
-        *ret = sql__new_expr(a, EXPR_CASE, OID_RECORD, location, 3);
+        *ret = sql__new_expr(a, EXPR_CASE, record->type, location, 3);
         (*ret)->args[0] = test;
         (*ret)->args[1] = record;
-        (*ret)->args[2] = sql__const_null(a, OID_RECORD, location);
+        (*ret)->args[2] = sql__const_null(a, record->type, location);
         return NULL;
     }
     return sql__unsupported(a, location, "Name the columns that you need.",
@@ -291,16 +291,23 @@ static struct error *missing_row(struct analysis *a, struct name_item *item, int
                             r->name);
 }
 
+struct error *sql__missing_row(struct analysis *a, struct scope *s, const Node *n,
+                               struct expr *value, struct expr **ret)
+{
+    struct scope *at;
+    struct name_item *item = NULL;
+    *ret = value;
+    return row_name(a, s, n, &at, &item) ? missing_row(a, item, sql__location(n), value, ret)
+                                         : NULL;
+}
+
 struct error *sql__row_value(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
 {
     struct target *fields;
-    int count, location = sql__location(n);
-    struct scope *at;
-    struct name_item *item = NULL;
-    bool named = row_name(a, s, n, &at, &item);
+    int count;
     TRY(sql__row_fields(a, s, n, &count, &fields));
-    TRY(make_record(a, fields, count, location, ret));
-    return named ? missing_row(a, item, location, *ret, ret) : NULL;
+    TRY(make_record(a, fields, count, sql__location(n), ret));
+    return sql__missing_row(a, s, n, *ret, ret);
 }
 
 /* Do equal values of a type have the same text? */
@@ -313,12 +320,20 @@ static bool is_exact(const struct expr *e)
 
 struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause)
 {
+    bool orders = strcmp(clause, "ORDER BY") == 0;
+    if (e->type == OID_JSON)
+        return sql__at(a,
+                       error_hint(error_new(E_UNDEFINED_FUNCTION,
+                                            "could not identify an %s operator for type json",
+                                            orders ? "ordering" : "equality"),
+                                  "Cast it to jsonb, which has an order."),
+                       e->position - 1);
     if (e->type != OID_RECORD)
         return NULL;
     bool exact = e->kind == EXPR_FUNC && e->call.func->result == OID_RECORD;
     for (int i = 0; i < e->n_args && exact; i++)
         exact = is_exact(e->args[i]);
-    if (exact && strcmp(clause, "ORDER BY") != 0)
+    if (exact && !orders)
         return NULL;
     return sql__unsupported(a, e->position - 1, "Name its columns one by one.",
                             "a row of such columns is not supported in %s", clause);

@@ -373,7 +373,11 @@ static struct error *order_items(struct analysis *a, struct scope *s, const List
                 TRY(sql__coerce_select_column(a, sel, o->target, OID_TEXT));
             o->expr = *e;
         }
-        TRY(sql__record_rules(a, o->expr, "ORDER BY"));
+        struct error *e = sql__record_rules(a, o->expr, "ORDER BY");
+        if (e) {
+            e->position = 0;
+            return sql__at(a, e, sql__location(by->node));
+        }
         order_direction(by, o);
     }
     *ret_n = n;

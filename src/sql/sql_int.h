@@ -217,6 +217,21 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l
 struct error *sql__row_sublink(struct analysis *a, struct scope *s, const Node *row,
                                const SubLink *n, const char *op, int location, struct expr **ret);
 
+/* ---- json.c -------------------------------------------------------------------------------------
+ */
+
+/* A value of any type as json or jsonb. */
+struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_type,
+                           struct expr **ret);
+/* A row, whole or ROW(..), as json with its columns' names: {"a":1,"b":2}, `between` its members.
+ */
+struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
+                            const char *between, struct expr **ret);
+struct error *sql__json_between(const struct analysis *a, const char *name, const List *args,
+                                const char **ret);
+/* The name of the function that takes the place of a call's: json_agg() of rows or arrays. */
+const char *sql__json_variant(const char *name, const struct expr *arg, bool is_row);
+
 /* ---- scope.c ------------------------------------------------------------------------------------
  */
 
@@ -255,6 +270,8 @@ struct error *sql__row_value(struct analysis *a, struct scope *s, const Node *n,
 struct error *sql__row_field(struct analysis *a, struct scope *s, const Node *row, const char *name,
                              int location, struct expr **ret);
 /* 0A000 for a record whose text does not tell equal ones from others, or order. */
+struct error *sql__missing_row(struct analysis *a, struct scope *s, const Node *n,
+                               struct expr *value, struct expr **ret);
 struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause);
 
 /* ---- from.c -------------------------------------------------------------------------------------

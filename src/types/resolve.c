@@ -12,11 +12,30 @@
 /* ---- the index ---------------------------------------------------------------------------- */
 
 static const struct func_rows *const tables[] = {
-    &types__system_funcs,   &types__int_funcs,   &types__float_funcs,  &types__math_funcs,
-    &types__numeric_funcs,  &types__text_funcs,  &types__edit_funcs,   &types__like_funcs,
-    &types__compare_funcs,  &types__agg_funcs,   &types__numeric_aggs, &types__window_funcs,
-    &types__datetime_funcs, &types__guard_funcs, &types__bytea_funcs,  &types__uuid_funcs,
-    &types__interval_funcs, &types__field_funcs, &types__regex_funcs,  &types__notify_funcs,
+    &types__system_funcs,
+    &types__int_funcs,
+    &types__float_funcs,
+    &types__math_funcs,
+    &types__numeric_funcs,
+    &types__text_funcs,
+    &types__edit_funcs,
+    &types__like_funcs,
+    &types__compare_funcs,
+    &types__agg_funcs,
+    &types__numeric_aggs,
+    &types__window_funcs,
+    &types__datetime_funcs,
+    &types__guard_funcs,
+    &types__bytea_funcs,
+    &types__uuid_funcs,
+    &types__interval_funcs,
+    &types__field_funcs,
+    &types__regex_funcs,
+    &types__notify_funcs,
+    /* json: */ &types__json_funcs,
+    &types__json_get_funcs,
+    &types__json_edit_funcs,
+    &types__json_make_funcs,
 };
 
 /* Written once by build_index(), read only afterwards. */
@@ -84,9 +103,20 @@ bool func_exists(const char *name, enum func_kind kind)
     return n > 0;
 }
 
+uint32_t func_any_as(const char *name)
+{
+    size_t n;
+    for (enum func_kind kind = FUNC_SCALAR; kind <= FUNC_AGGREGATE; kind++) {
+        const struct func **rows = rows_named(name, kind, &n);
+        if (n && rows[0]->any_as)
+            return rows[0]->any_as;
+    }
+    return 0;
+}
+
 /* ---- choosing ----------------------------------------------------------------------------- */
 
-enum { MAX_CANDIDATES = 64 };
+enum { MAX_CANDIDATES = 128 };
 
 struct choice {
     const struct func *rows[MAX_CANDIDATES];

@@ -20,7 +20,7 @@
 #include <sqlite3.h>
 #include <stdio.h>
 
-enum { MAX_ARGS = 64, SCRATCH = 1024 };
+enum { MAX_ARGS = 127, SCRATCH = 1024 };
 
 struct registration {
     const struct func *f;

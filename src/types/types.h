@@ -31,6 +31,7 @@ enum {
     OID_OID = 26,
     OID_XID = 28,
     OID_OIDVECTOR = 30,
+    OID_JSON = 114,
     OID_NODE_TREE = 194,
     OID_FLOAT4 = 700,
     OID_FLOAT8 = 701,
@@ -65,6 +66,8 @@ enum {
     OID_ANYNONARRAY = 2776,
     OID_UUID = 2950,
     OID_ANYENUM = 3500,
+    OID_JSONB = 3802,
+    OID_JSONPATH = 4072,
     OID_ANYCOMPATIBLE = 5077,
     OID_ANYCOMPATIBLEARRAY = 5078,
     OID_ANYCOMPATIBLENONARRAY = 5079,
@@ -246,6 +249,9 @@ struct func {
     /* The call has one more argument, an int8 at its end, which nobody writes: it tells the types
      * of the others to code that serves many: cast_hidden(). */
     bool typed;
+    /* Arguments whose row type is OID_ANY arrive as values of this type instead of as text:
+     * OID_JSON or OID_JSONB; 0: none. The caller puts a call of json_value_func() around each. */
+    uint32_t any_as;
     /* SQLite text with $1 .. $8 for the emitted arguments ("($1 = $2)"), where SQLite means the
      * same; NULL: a call of sqlite_name($1, ..). */
     const char *emit;
@@ -317,6 +323,11 @@ void types_set_system(types_system_fn *const *all);
 struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,
                            const struct func **ret);
 bool func_exists(const char *name, enum func_kind kind); /* by name alone, any arguments */
+uint32_t func_any_as(const char *name); /* any_as of the rows of this name; 0: none */
+/* The scalar (value, int8) -> json or jsonb of a value of any type; the second is json_value_arg().
+ */
+const struct func *json_value_func(uint32_t json_type);
+int64_t json_value_arg(uint32_t type, int32_t typmod);
 /* All rows, for documentation and catalogs; *ret_n rows. */
 const struct func *func_table(size_t *ret_n);
 

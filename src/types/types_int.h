@@ -19,6 +19,8 @@ extern const struct func_rows types__system_funcs, types__int_funcs, types__floa
     types__window_funcs, types__datetime_funcs, types__guard_funcs, types__cast_funcs,
     types__bytea_funcs, types__uuid_funcs, types__notify_funcs, types__interval_funcs,
     types__field_funcs, types__regex_funcs;
+extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
+    types__json_make_funcs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {
@@ -156,6 +158,22 @@ struct error *types__vector_parse(const struct type *self, const char *s, size_t
                                   struct arena *a, struct value *ret);
 void types__vector_print(const struct type *self, const struct value *v, int32_t typmod,
                          struct buf *out);
+
+/* ---- json, jsonb (json_io.c) ----------------------------------------------------------------- */
+
+struct error *types__json_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                struct arena *a, struct value *ret);
+struct error *types__jsonb_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                 struct arena *a, struct value *ret);
+struct error *types__jsonb_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                struct arena *a, struct value *ret);
+void types__jsonb_send(const struct type *self, const struct value *v, int32_t typmod,
+                       struct buf *out);
+int types__jsonb_compare(const struct type *self, const struct value *x, const struct value *y);
+CALL(types__json_to_jsonb);
+CALL(types__text_to_json);
+CALL(types__jsonb_to_bool);
+CALL(types__jsonb_to_number);
 
 /* ---- floats (float_io.c) ------------------------------------------------------------------- */
 
