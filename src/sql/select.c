@@ -735,17 +735,143 @@ static const char *frame_bound(int options, bool start)
     return "%s FOLLOWING";
 }
 
+/* A call or cast of constants becomes its value. */
+static struct error *fold_calls(struct analysis *a, struct expr *e, struct expr **ret)
+{
+    *ret = e;
+    const struct func *f = e->kind == EXPR_FUNC || e->kind == EXPR_CAST ? e->call.func : NULL;
+    bool same = e->kind == EXPR_CAST && !f; /* the value stays as it is */
+    bool call = same || (f && f->call && !f->volatile_ && e->n_args <= FUNC_MAX_ARGS + 1);
+    struct value args[FUNC_MAX_ARGS + 1] = {0};
+    for (int i = 0; i < e->n_args && call; i++) {
+        TRY(fold_calls(a, e->args[i], &e->args[i]));
+        call = e->args[i]->kind == EXPR_CONST && e->args[i]->value.kind != VALUE_NULL;
+        args[i] = e->args[i]->value;
+    }
+    if (!call)
+        return NULL;
+    struct value v = args[0];
+    if (!same)
+        TRY(sql__at(a, f->call(args, e->n_args, a->arena, &v), e->position - 1));
+    *ret = sql__const(a, e->type, v, e->position - 1);
+    return NULL;
+}
+
+/* SQLite takes a literal or a parameter for an offset, and anything else for NULL. */
+static struct error *plain_offset(struct analysis *a, const Node *n, struct expr **e)
+{
+    TRY(fold_calls(a, *e, e));
+    const struct expr *bare = *e;
+    while (bare->kind == EXPR_CAST && !bare->call.func)
+        bare = bare->args[0];
+    if (bare->kind == EXPR_CONST || bare->kind == EXPR_PARAM)
+        return NULL;
+    if (a->lifted)
+        return error_new(E_UNSUPPORTED, "this literal cannot be a parameter");
+    return sql__unsupported(a, sql__location(n), "Write the offset as a literal.",
+                            "this offset of a window frame is not supported");
+}
+
+static struct error *constant_offset(struct analysis *a, const struct expr *e, const Node *n,
+                                     const char *unit)
+{
+    if (expr_is_constant(e))
+        return NULL;
+    return sql__at(a, error_new("42P10", "argument of %s must not contain variables", unit),
+                   sql__location(n));
+}
+
 static struct error *frame_offset(struct analysis *a, struct scope *s, const Node *n,
-                                  struct expr **ret)
+                                  const char *unit, struct expr **ret)
 {
     if (!n)
         return NULL;
     TRY(sql__expr(a, s, n, ret));
-    TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_IMPLICIT, ret));
-    if (!expr_is_constant(*ret))
-        return sql__at(a, error_new("42P20", "argument of ROWS must not contain variables"),
+    TRY(constant_offset(a, *ret, n, unit));
+    if (!sql__can_coerce(*ret, OID_INT8, CAST_ASSIGNMENT))
+        return sql__at(a,
+                       error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
+                                 unit, sql__type(a, (*ret)->type)),
                        sql__location(n));
+    TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_ASSIGNMENT, ret));
+    return plain_offset(a, n, ret);
+}
+
+/* What an offset of RANGE is, by the key's type: SQLite adds it to the stored key. */
+struct range_kind {
+    uint32_t key, as, offset; /* as: what the key is cast to, for the offset to mean the same */
+    bool time;                /* the offset is an interval, and the key microseconds */
+};
+
+static const struct range_kind *range_kind(uint32_t key)
+{
+    static const struct range_kind kinds[] = {
+        {OID_INT2, OID_INT2, OID_INT8, false},
+        {OID_INT4, OID_INT4, OID_INT8, false},
+        {OID_INT8, OID_INT8, OID_INT8, false},
+        {OID_FLOAT4, OID_FLOAT4, OID_FLOAT8, false},
+        {OID_FLOAT8, OID_FLOAT8, OID_FLOAT8, false},
+        {OID_DATE, OID_TIMESTAMP, OID_INTERVAL, true},
+        {OID_TIMESTAMP, OID_TIMESTAMP, OID_INTERVAL, true},
+        {OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, OID_INTERVAL, true},
+        {OID_TIME, OID_TIME, OID_INTERVAL, true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].key == key)
+            return &kinds[i];
+    }
     return NULL;
+}
+
+static struct error *range_offset(struct analysis *a, struct scope *s, const Node *n, uint32_t key,
+                                  const struct range_kind *kind, struct expr **ret)
+{
+    if (!n)
+        return NULL;
+    struct expr *e;
+    TRY(sql__expr(a, s, n, &e));
+    TRY(constant_offset(a, e, n, "RANGE"));
+    if (!kind)
+        return sql__at(a,
+                       error_new(E_UNSUPPORTED,
+                                 "RANGE with offset PRECEDING/FOLLOWING is not "
+                                 "supported for column type %s",
+                                 sql__type(a, key)),
+                       sql__location(n));
+    if (!sql__can_coerce(e, kind->offset, CAST_IMPLICIT))
+        return error_hint(sql__at(a,
+                                  error_new(E_UNSUPPORTED,
+                                            "RANGE with offset PRECEDING/FOLLOWING is not "
+                                            "supported for column type %s and offset type %s",
+                                            sql__type(a, key), sql__type(a, e->type)),
+                                  sql__location(n)),
+                          "Cast the offset value to an appropriate type.");
+    TRY(sql__coerce(a, e, kind->offset, -1, CAST_IMPLICIT, &e));
+    *ret = e;
+    if (kind->time) {
+        *ret = sql__new_expr(a, EXPR_FUNC, OID_INT8, sql__location(n), 1);
+        (*ret)->args[0] = e;
+        TRY(func_resolve("minisql_range_offset", FUNC_SCALAR, &e->type, 1, &(*ret)->call.func));
+    }
+    return plain_offset(a, n, ret);
+}
+
+static struct error *range_offsets(struct analysis *a, struct scope *s, const WindowDef *d,
+                                   struct window *w)
+{
+    if (w->n_order != 1)
+        return sql__at(a,
+                       error_new("42P20", "RANGE with offset PRECEDING/FOLLOWING requires exactly "
+                                          "one ORDER BY column"),
+                       d->location);
+    uint32_t key = w->order[0].expr->type;
+    const struct range_kind *kind = range_kind(key);
+    TRY(range_offset(a, s, d->startOffset, key, kind, &w->frame_start));
+    TRY(range_offset(a, s, d->endOffset, key, kind, &w->frame_end));
+    struct order_item *own = ARENA_NEW(a->arena, struct order_item); /* another may share it */
+    *own = w->order[0];
+    w->order = own;
+    return sql__coerce(a, own->expr, kind->as, -1, CAST_EXPLICIT, &own->expr);
 }
 
 static struct error *frame(struct analysis *a, struct scope *s, const WindowDef *d,
@@ -755,19 +881,28 @@ static struct error *frame(struct analysis *a, struct scope *s, const WindowDef 
     w->frame = "";
     if (!(o & FRAMEOPTION_NONDEFAULT))
         return NULL;
-    bool range_offset = (o & FRAMEOPTION_RANGE) && (d->startOffset || d->endOffset);
-    if (range_offset)
-        return sql__unsupported(a, d->location, "Use ROWS or GROUPS.",
-                                "RANGE with offset PRECEDING or FOLLOWING is not supported");
-    TRY(frame_offset(a, s, d->startOffset, &w->frame_start));
-    TRY(frame_offset(a, s, d->endOffset, &w->frame_end));
     const char *unit = o & FRAMEOPTION_ROWS ? "ROWS" : o & FRAMEOPTION_GROUPS ? "GROUPS" : "RANGE";
     const char *exclude = o & FRAMEOPTION_EXCLUDE_CURRENT_ROW ? " EXCLUDE CURRENT ROW"
                           : o & FRAMEOPTION_EXCLUDE_GROUP     ? " EXCLUDE GROUP"
                           : o & FRAMEOPTION_EXCLUDE_TIES      ? " EXCLUDE TIES"
                                                               : "";
+    if ((o & FRAMEOPTION_GROUPS) && !w->n_order)
+        return sql__at(a, error_new("42P20", "GROUPS mode requires an ORDER BY clause"),
+                       d->location);
+    if ((o & FRAMEOPTION_RANGE) && (d->startOffset || d->endOffset)) {
+        TRY(range_offsets(a, s, d, w));
+    } else {
+        TRY(frame_offset(a, s, d->startOffset, unit, &w->frame_start));
+        TRY(frame_offset(a, s, d->endOffset, unit, &w->frame_end));
+    }
     w->frame = arena_printf(a->arena, "%s BETWEEN %s AND %s%s", unit, frame_bound(o, true),
                             frame_bound(o, false), exclude);
+    const struct expr *offsets[2] = {w->frame_start, w->frame_end};
+    for (int i = 0; i < 2; i++) {
+        if (offsets[i] && offsets[i]->kind == EXPR_CONST && offsets[i]->value.kind == VALUE_NULL)
+            return error_new("22004", "frame %s offset must not be null",
+                             i ? "ending" : "starting");
+    }
     return NULL;
 }
 
@@ -1065,8 +1200,13 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     TRY(sql__from(a, s, n->fromClause));
     if (has_sets(n->groupClause))
         make_nullable(a, sel);
-    for (int i = 0; i < list_length(n->windowClause); i++)
-        sql__push(a->arena, &s->named_windows, list_nth(n->windowClause, i));
+    for (int i = 0; i < list_length(n->windowClause); i++) {
+        WindowDef *d = list_nth(n->windowClause, i);
+        if (named_window(s, d->name))
+            return sql__at(a, error_new("42P20", "window \"%s\" is already defined", d->name),
+                           d->location);
+        sql__push(a->arena, &s->named_windows, d);
+    }
     s->clause = CLAUSE_SELECT;
     TRY(sql__targets(a, s, n->targetList, &sel->n_targets, &sel->targets));
     TRY(where_and_having(a, s, n, sel));
