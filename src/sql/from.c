@@ -414,6 +414,18 @@ static struct error *join_alias(struct analysis *a, const Alias *alias, struct j
     return NULL;
 }
 
+/* JOIN .. USING (a, b) AS x: the merged columns also go by x.a, x.b. */
+static struct name_item *using_alias(struct analysis *a, const Alias *alias,
+                                     const struct name_item *merged, int n)
+{
+    struct name_item *item = ARENA_NEW(a->arena, struct name_item);
+    *item = (struct name_item){.name = arena_strdup(a->arena, alias->aliasname),
+                               .n_columns = n,
+                               .columns = merged->columns,
+                               .table_visible = true};
+    return item;
+}
+
 static struct error *join_condition(struct analysis *a, struct scope *s, const JoinExpr *n,
                                     struct joined *l, struct joined *r, struct joined *ret)
 {
@@ -430,6 +442,13 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
     append(a, &ret->items, &r->items);
     if (merged)
         sql__push(a->arena, &ret->items, merged);
+    if (merged && n->join_using_alias) {
+        struct name_item *item = using_alias(a, n->join_using_alias, merged, names.n);
+        struct list own = {0};
+        sql__push(a->arena, &own, item);
+        TRY(check_names(a, &ret->items, &own));
+        sql__push(a->arena, &ret->items, item);
+    }
     if (n->quals && !(IsA(n->quals, A_Const) &&
                       sql__is_insertion(a->script, ((const A_Const *)n->quals)->location))) {
         struct scope own = {.parent = s->parent,
@@ -518,9 +537,6 @@ static struct error *join(struct analysis *a, struct scope *s, const JoinExpr *g
         set_nullable(f->right);
     *ret = (struct joined){.from = f};
     TRY(join_condition(a, s, n, &l, &r, ret));
-    if (n->join_using_alias)
-        return sql__unsupported(a, -1, "Name the columns by their tables.",
-                                "an alias on JOIN ... USING is not supported");
     return n->alias ? join_alias(a, n->alias, ret) : NULL;
 }
 

@@ -1121,31 +1121,66 @@ static struct error *distinct(struct analysis *a, struct scope *s, const SelectS
     return distinct_rules(a, sel, n->distinctClause);
 }
 
-static struct error *locking(struct analysis *a, const SelectStmt *n, struct select *sel)
+static struct error *lock_item(const struct name_item *item, const char *strength, bool named)
 {
-    if (!n->lockingClause)
-        return NULL;
-    const LockingClause *l = linitial(n->lockingClause);
-    const char *strength[] = {"", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE", "FOR UPDATE"};
-    const char *what = NULL;
-    if (sel->kind == SELECT_SETOP)
-        what = "UNION/INTERSECT/EXCEPT";
-    else if (sel->kind == SELECT_VALUES)
-        what = "VALUES";
-    else if (sel->distinct || sel->n_distinct_on)
-        what = "DISTINCT clause";
-    else if (sel->n_group)
-        what = "GROUP BY clause";
-    else if (sel->having)
-        what = "HAVING clause";
-    else if (sel->n_aggs)
-        what = "aggregate functions";
-    else if (sel->n_windows)
-        what = "window functions";
-    if (what)
-        return error_new(E_UNSUPPORTED, "%s is not allowed with %s", strength[l->strength], what);
-    sel->for_update = true;
-    a->q->locks = true;
+    const struct rte *r = item->rte;
+    if (r && r->kind == RTE_CTE && named)
+        return error_new(E_UNSUPPORTED, "%s cannot be applied to a WITH query", strength);
+    if (r && r->kind == RTE_TABLE && r->nullable)
+        return error_new(E_UNSUPPORTED,
+                         "%s cannot be applied to the nullable side of an outer join", strength);
+    return NULL;
+}
+
+/* FOR UPDATE OF t: whatever is named, the region's writer is what is taken. */
+static struct error *lock_items(struct analysis *a, const struct scope *s, const LockingClause *l,
+                                const char *strength)
+{
+    for (int i = 0; i < s->items.n && !l->lockedRels; i++)
+        TRY(lock_item(s->items.items[i], strength, false));
+    for (int i = 0; i < list_length(l->lockedRels); i++) {
+        const RangeVar *rv = list_nth(l->lockedRels, i);
+        const struct name_item *item = sql__find_item((struct scope *)s, rv->relname);
+        if (!item)
+            return sql__at(a,
+                           error_new(E_UNDEFINED_TABLE,
+                                     "relation \"%s\" in %s clause not found in FROM clause",
+                                     rv->relname, strength),
+                           rv->location);
+        TRY(lock_item(item, strength, true));
+    }
+    return NULL;
+}
+
+static struct error *locking(struct analysis *a, const struct scope *s, const SelectStmt *n,
+                             struct select *sel)
+{
+    const char *const strength[] = {"", "FOR KEY SHARE", "FOR SHARE", "FOR NO KEY UPDATE",
+                                    "FOR UPDATE"};
+    for (int i = 0; i < list_length(n->lockingClause); i++) {
+        const LockingClause *l = list_nth(n->lockingClause, i);
+        const char *what = NULL;
+        if (sel->kind == SELECT_SETOP)
+            what = "UNION/INTERSECT/EXCEPT";
+        else if (sel->kind == SELECT_VALUES)
+            what = "VALUES";
+        else if (sel->distinct || sel->n_distinct_on)
+            what = "DISTINCT clause";
+        else if (sel->n_group || sel->n_sets)
+            what = "GROUP BY clause";
+        else if (sel->having)
+            what = "HAVING clause";
+        else if (sel->n_aggs)
+            what = "aggregate functions";
+        else if (sel->n_windows)
+            what = "window functions";
+        if (what)
+            return error_new(E_UNSUPPORTED, "%s is not allowed with %s", strength[l->strength],
+                             what);
+        TRY(lock_items(a, s, l, strength[l->strength]));
+        sel->for_update = true;
+        a->q->locks = true;
+    }
     return NULL;
 }
 
@@ -1225,7 +1260,7 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     TRY(key_rules(a, sel));
     if (sel->grouped)
         TRY(group_rules(a, sel));
-    return locking(a, n, sel);
+    return locking(a, s, n, sel);
 }
 
 static struct error *values_columns(struct analysis *a, struct select *sel)
@@ -1270,7 +1305,7 @@ static struct error *values(struct analysis *a, struct scope *s, const SelectStm
     s->clause = CLAUSE_ORDER;
     TRY(order_items(a, s, n->sortClause, sel, &sel->n_order, &sel->order));
     TRY(limits(a, s, n, sel));
-    return locking(a, n, sel);
+    return locking(a, s, n, sel);
 }
 
 static const char *setop_name(enum setop op)
@@ -1353,7 +1388,7 @@ static struct error *setop(struct analysis *a, struct scope *s, const SelectStmt
     TRY(setop_columns(a, sel));
     TRY(setop_order(a, n, sel));
     TRY(limits(a, s, n, sel));
-    return locking(a, n, sel);
+    return locking(a, s, n, sel);
 }
 
 struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
