@@ -92,8 +92,15 @@ struct table {
 const char *table_file_name(const struct table *t);
 const char *index_file_name(const struct index *x);
 
-/* What is no table: databases and schemas. */
-enum object_kind { OBJ_DATABASE, OBJ_SCHEMA };
+/* What is no table. */
+enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW };
+
+/* A table or view that a view reads, and the columns of it. */
+struct object_use {
+    uint64_t id;
+    int n_columns;
+    int *columns; /* 0-based */
+};
 
 struct object {
     uint64_t id;
@@ -103,6 +110,13 @@ struct object {
     char *name;
     uint64_t version; /* raised by every change to it */
     bool dropped;     /* schema public exists without a record: this one says that it does not */
+    /* OBJ_VIEW: what it looks like from outside, as a table without region, with the view's id and
+     * name; its SELECT, every table with its schema and no star, and the search_path under which
+     * that is to be read. */
+    struct table *relation;
+    char *sql, *search_path;
+    int n_uses;
+    struct object_use *uses;
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.

@@ -457,7 +457,21 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
-static const char *const object_kinds[] = {[OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema"};
+static const char *const object_kinds[] = {
+    [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema", [OBJ_VIEW] = "view"};
+
+static bool add_view(json_t *record, const struct object *o)
+{
+    json_t *columns = json_array(), *uses = json_array();
+    bool ok = add_columns(columns, o->relation);
+    for (int i = 0; i < o->n_uses && ok; i++)
+        ok = add(uses, json_pack("{s:I, s:o}", "id", (json_int_t)o->uses[i].id, "columns",
+                                 int_array(o->uses[i].columns, o->uses[i].n_columns)));
+    json_object_set_new(record, "columns", columns);
+    json_object_set_new(record, "uses", uses);
+    return ok && json_object_set_new(record, "sql", json_string(o->sql)) == 0 &&
+           json_object_set_new(record, "search_path", json_string(o->search_path)) == 0;
+}
 
 struct error *catalog__encode_object(const struct object *o, char **ret)
 {
@@ -467,6 +481,10 @@ struct error *catalog__encode_object(const struct object *o, char **ret)
                                "version", (json_int_t)o->version, "database", database);
     if (record && o->dropped)
         json_object_set_new(record, "dropped", json_true());
+    if (record && o->relation && !add_view(record, o)) {
+        json_decref(record);
+        record = NULL;
+    }
     return finish(record, "an object's definition", ret);
 }
 
@@ -478,6 +496,35 @@ static enum object_kind get_kind(struct decoder *d, const json_t *o)
             return (enum object_kind)i;
     bad(d, "kind");
     return OBJ_SCHEMA;
+}
+
+static void get_use(struct decoder *d, const json_t *o, struct object_use *u)
+{
+    u->id = get_id(d, o, "id");
+    if (json_array_size(json_object_get(o, "columns")))
+        u->columns = get_columns(d, o, "columns", MAX_COLUMNS, &u->n_columns);
+}
+
+static void get_view(struct decoder *d, const json_t *json, struct object *o)
+{
+    const json_t *a;
+    struct table *t = o->relation = ARENA_NEW(d->arena, struct table);
+    *t = (struct table){.id = o->id,
+                        .schema = o->schema,
+                        .name = o->name,
+                        .database = o->database,
+                        .version = o->version,
+                        .ddl = arena_strdup(d->arena, "")};
+    t->n_columns = get_array(d, json, "columns", MAX_COLUMNS, &a);
+    t->columns = ARENA_ARRAY(d->arena, struct column, t->n_columns + 1);
+    for (int i = 0; i < t->n_columns; i++)
+        get_column(d, json_array_get(a, (size_t)i), &t->columns[i]);
+    o->sql = get_text(d, json, "sql", 1, TEXT_MAX);
+    o->search_path = get_text(d, json, "search_path", 0, TEXT_MAX);
+    o->n_uses = get_array(d, json, "uses", MAX_OBJECTS, &a);
+    o->uses = ARENA_ARRAY(d->arena, struct object_use, o->n_uses + 1);
+    for (int i = 0; i < o->n_uses; i++)
+        get_use(d, json_array_get(a, (size_t)i), &o->uses[i]);
 }
 
 struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret)
@@ -495,6 +542,8 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
     o->name = get_name(&d, json);
     o->version = (uint64_t)get_int(&d, json, "version", 1, INT64_MAX);
     o->dropped = json_is_true(json_object_get(json, "dropped"));
+    if (o->kind == OBJ_VIEW)
+        get_view(&d, json, o);
     if (!catalog__key_id(kv->key, KEY_OBJECTS, &id) || id != o->id)
         bad(&d, "id");
     TRY(close_record(kv, json, &d, &r));

@@ -585,6 +585,13 @@ struct object *object_copy(const struct object *from, struct arena *a)
     *o = *from;
     o->schema = copy_text(a, o->schema);
     o->name = copy_text(a, o->name);
+    o->sql = copy_text(a, o->sql);
+    o->search_path = copy_text(a, o->search_path);
+    COPY_ARRAY(o->uses, o->n_uses);
+    for (int i = 0; i < o->n_uses; i++)
+        COPY_ARRAY(o->uses[i].columns, o->uses[i].n_columns);
+    if (o->relation)
+        o->relation = table_copy(o->relation, a);
     return o;
 }
 

@@ -155,11 +155,11 @@ static struct error *make_plan(struct call *c, const uint32_t *types, int n_type
 }
 
 /* A server whose catalog lags behind the sender's catches up first. */
-static void catch_up(struct exec *e, uint64_t region, uint64_t schema_version)
+static void catch_up(struct exec *e, uint64_t region, uint64_t schema_version, uint64_t schema)
 {
     const struct catalog_view *v = catalog_view(e->catalog);
     const struct region *r = catalog_region(v, region);
-    bool behind = !r || r->schema_version < schema_version;
+    bool behind = !r || r->schema_version < schema_version || v->revision < schema;
     catalog_unref(v);
     if (behind)
         error_free(catalog_refresh(e->catalog, 1000));
@@ -197,16 +197,16 @@ static struct error *run_plan(struct call *c, struct run *r, bool has_request, s
 
 static struct error *do_run(struct call *c)
 {
-    uint64_t n[2];
+    uint64_t n[3];
     const char *key = c->head;
-    if (!take_numbers(c, 2, n) || !c->args)
+    if (!take_numbers(c, 3, n) || !c->args)
         return malformed();
     key = arena_printf(&c->arena, "%s\n%.*s", c->head, (int)c->body_len, c->body);
     struct run r = {.s = c->s, .e = c->e, .here = true, .deadline = clock_ms()};
     bool has_request;
     TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
                        &r.n_params));
-    catch_up(c->e, n[0], n[1]);
+    catch_up(c->e, n[0], n[1], n[2]);
     TRY(plan_of(c, key, strlen(key), &r.plan));
     struct error *e = NULL;
     struct outgoing o = {.wire = c->wire};
@@ -478,7 +478,7 @@ static struct error *do_ddl(struct call *c)
         return malformed();
     if (held_store(c))
         return c->s->held.region == n[0] ? region_txn_ddl(c->s->held.txn, c->body) : malformed();
-    catch_up(c->e, n[0], n[1]);
+    catch_up(c->e, n[0], n[1], 0);
     return region_ddl(c->e->regions, n[0], n[1], c->body);
 }
 

@@ -140,7 +140,8 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
     _cleanup_(arena_done) struct arena a = {0};
     struct table *t = table_copy(given, &a);
     struct region r;
-    if (catalog_table(catalog_of_database(v, t->database), t->schema, t->name))
+    const struct catalog_view *own = catalog_of_database(v, t->database);
+    if (catalog_table(own, t->schema, t->name) || catalog_object(own, OBJ_VIEW, t->schema, t->name))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", t->name);
     TRY(check_place(v, t));
     TRY(shared_region(m, v, t, wish, &t->region));
@@ -216,11 +217,40 @@ static struct error *check_unreferenced(const struct catalog_view *v, const uint
     return NULL;
 }
 
+static bool goes(const struct master_objects *o, uint64_t id)
+{
+    for (size_t i = 0; i < o->n; i++)
+        if (!o->changes[i].next && o->changes[i].old->id == id)
+            return true;
+    return false;
+}
+
+/* A view may have come to read what goes; or what a new one reads may be gone. */
+static struct error *check_views(const struct catalog_view *v, const struct master_objects *o)
+{
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *view = v->objects[i];
+        for (int k = 0; k < view->n_uses && !goes(o, view->id); k++)
+            if (listed(o->drop, o->n_drop, view->uses[k].id) || goes(o, view->uses[k].id))
+                return error_new(E_STALE_SCHEMA, "view \"%s\" was made meanwhile", view->name);
+    }
+    for (size_t i = 0; i < o->n; i++) {
+        const struct object *next = o->changes[i].next;
+        for (int k = 0; next && k < next->n_uses; k++)
+            if (!catalog_table_by_id(v, next->uses[k].id) &&
+                !catalog_object_by_id(v, next->uses[k].id))
+                return error_new(E_STALE_SCHEMA, "what view \"%s\" reads is gone", next->name);
+    }
+    return NULL;
+}
+
 struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n, bool cascade)
 {
     const struct catalog_view *v;
     TRY(master__begin(m, &v));
     struct error *e = check_unreferenced(v, ids, n, cascade);
+    if (!e)
+        e = check_views(v, &(struct master_objects){.drop = ids, .n_drop = n});
     if (!e)
         e = catalog_drop_tables(m->catalog, ids, n);
     if (!e && !m->draft)
@@ -384,7 +414,10 @@ static struct error *check_name_free(const struct catalog_view *all, const struc
 {
     const struct catalog_view *v = catalog_of_database(all, c->next->database);
     const struct object *same = catalog_object(v, c->next->kind, c->next->schema, c->next->name);
-    if (same && (!c->old || same->id != c->old->id))
+    bool table =
+        c->next->kind == OBJ_VIEW && (catalog_table(v, c->next->schema, c->next->name) ||
+                                      catalog_index(v, c->next->schema, c->next->name, NULL));
+    if (table || (same && (!c->old || same->id != c->old->id)))
         return error_new(E_STALE_SCHEMA, "the name \"%s\" was taken meanwhile", c->next->name);
     return NULL;
 }
@@ -422,6 +455,7 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
             TRY(check_name_free(v, &o->changes[i]));
     }
     TRY(check_unreferenced(v, o->drop, o->n_drop, false));
+    TRY(check_views(v, o));
     if (o->n_drop)
         TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
     size_t i = 0;

@@ -279,17 +279,21 @@ static enum outcome do_status(struct session *s, bool yes)
 /* ---- clear -------------------------------------------------------------------------------------
  */
 
-/* Drops what can be dropped; tables that others refer to have to wait for those. */
+/* With the views that read them. Drops what can be dropped; tables that others refer to have to
+ * wait for those. */
 static size_t drop_pass(struct session *s, const PGresult *tables, bool *dropped, char **ret_reason)
 {
     size_t n = 0;
     for (int i = 0; i < PQntuples(tables); i++) {
-        const char *name = PQgetvalue(tables, i, 0);
-        char *quoted = dropped[i] ? NULL : PQescapeIdentifier(s->conn, name, strlen(name));
-        if (!quoted)
+        if (dropped[i])
             continue;
-        _cleanup_(mem_freep) char *sql = mem_printf("DROP TABLE %s", quoted);
+        const char *name = PQgetvalue(tables, i, 0), *in = PQgetvalue(tables, i, 1);
+        char *quoted = PQescapeIdentifier(s->conn, name, strlen(name));
+        char *schema = PQescapeIdentifier(s->conn, in, strlen(in));
+        _cleanup_(mem_freep) char *sql =
+            mem_printf("DROP TABLE %s.%s CASCADE", schema ? schema : "", quoted ? quoted : "");
         PQfreemem(quoted);
+        PQfreemem(schema);
         PGresult *r = PQexec(s->conn, sql);
         if (PQresultStatus(r) == PGRES_COMMAND_OK) {
             dropped[i] = true;
@@ -322,7 +326,11 @@ static enum outcome drop_all(struct session *s, const PGresult *tables)
 
 static enum outcome do_clear(struct session *s, bool yes)
 {
-    PGresult *tables = minisql__query(s, "SELECT name FROM minisql_tables ORDER BY name", false);
+    PGresult *tables =
+        minisql__query(s,
+                       "SELECT tablename, schemaname FROM pg_tables WHERE schemaname NOT IN "
+                       "('pg_catalog', 'information_schema') ORDER BY 2, 1",
+                       false);
     if (!tables)
         return RUN_FAILED;
     enum outcome outcome = RUN_OK;

@@ -485,6 +485,8 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         return sql__unsupported(a, n->location,
                                 "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
                                 "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
+    if (sql__lookup_view(a, n->pktable))
+        return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))
         TRY(sql__find_relation(a, n->pktable, &to));
     if (column >= 0) {

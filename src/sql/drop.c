@@ -5,7 +5,7 @@
  * ------------------------------------------------------------------------------------------------------------------
  */
 
-static RangeVar range_var(const List *names)
+RangeVar sql__range_var(const List *names)
 {
     int n = list_length(names);
     RangeVar rv = {.relname = strVal(llast(names)), .location = -1};
@@ -80,6 +80,9 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
     struct query *q = a->q;
     const struct table *t = sql__lookup_table(a, rv);
     const struct index *x;
+    if (!t && sql__lookup_view(a, rv))
+        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+                          "Use DROP VIEW to remove a view.");
     if (!t && (sql__lookup_index(a, rv, &x) || sql__lookup_key(a, rv)))
         return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
                           "Use DROP INDEX to remove an index.");
@@ -126,11 +129,39 @@ static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missi
     return NULL;
 }
 
+/* Views that read the tables go along, with CASCADE; the statement is a change of objects then. */
+static struct error *drop_views(struct analysis *a, int count)
+{
+    struct query *q = a->q;
+    struct list views = {0};
+    struct dependents deps = {0};
+    for (int i = 0; i < q->drop.n; i++)
+        sql__views_on(a, q->drop.tables[i]->id, sql__describe_table(a, q->drop.tables[i]), &views,
+                      &deps);
+    if (!views.n)
+        return NULL;
+    if (!q->drop.cascade)
+        return sql__has_dependents(a, count > 1 ? NULL : sql__describe_table(a, q->drop.tables[0]),
+                                   &deps);
+    const struct table **tables = q->drop.tables;
+    int n = q->drop.n;
+    memset(&q->objects, 0, sizeof(q->objects));
+    sql__change_objects(a, "DROP TABLE");
+    for (int i = 0; i < n; i++)
+        sql__drop_with(a, tables[i]);
+    for (int i = 0; i < views.n; i++)
+        sql__change_object(a, views.items[i], NULL);
+    sql__tell_cascade(a, &deps);
+    return NULL;
+}
+
 struct error *sql__drop(struct analysis *a, const DropStmt *n)
 {
     struct query *q = a->q;
     int count = list_length(n->objects);
     bool table = n->removeType == OBJECT_TABLE;
+    if (n->removeType == OBJECT_VIEW)
+        return sql__drop_view(a, n);
     if (n->removeType == OBJECT_SCHEMA)
         return sql__drop_schema(a, n);
     if (!table && n->removeType != OBJECT_INDEX)
@@ -143,10 +174,13 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
     q->drop.cascade = n->behavior == DROP_CASCADE;
     for (int i = 0; i < count; i++) {
-        RangeVar rv = range_var(list_nth(n->objects, i));
+        RangeVar rv = sql__range_var(list_nth(n->objects, i));
         TRY(table ? drop_one_table(a, &rv, n->missing_ok) : drop_one_index(a, &rv, n->missing_ok));
     }
-    return table ? check_dependents(a) : NULL;
+    if (!table)
+        return NULL;
+    TRY(check_dependents(a));
+    return drop_views(a, count);
 }
 
 /* ---- TRUNCATE

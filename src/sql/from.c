@@ -113,8 +113,15 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
         TRY(cte_rte(a, c, rv, ret));
     } else {
         const struct table *t;
-        TRY(sql__find_table(a, rv, &t));
-        *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+        const struct object *view;
+        TRY(sql__find_source(a, rv, &t, &view));
+        if (view)
+            TRY(sql__view_rte(a, s, rv, view, ret));
+        else
+            *ret =
+                sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+        sql__note_source(a, rv, t ? t->id : view->id, t ? t->schema : view->schema,
+                         t ? t->name : view->name, *ret);
     }
     return rename_columns(a, *ret, rv->alias);
 }
@@ -243,7 +250,8 @@ static void set_nullable(struct from *f)
 /* Tables of one name in two schemas may stand side by side. */
 static bool are_two_tables(const struct name_item *l, const struct name_item *r)
 {
-    return sql__unaliased(l) && sql__unaliased(r) && l->rte->table != r->rte->table;
+    return sql__unaliased(l) && sql__unaliased(r) &&
+           (l->rte->table != r->rte->table || l->rte->view != r->rte->view);
 }
 
 static struct error *check_names(struct analysis *a, const struct list *left,
@@ -433,6 +441,8 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
     struct list names = {0};
     for (int i = 0; i < list_length(n->usingClause); i++)
         sql__push(a->arena, &names, arena_strdup(a->arena, strVal(list_nth(n->usingClause, i))));
+    if (n->isNatural)
+        sql__note_unfixed(a, "a NATURAL JOIN");
     if (n->isNatural)
         TRY(natural_names(a, s, l, r, &names));
     struct name_item *merged = NULL;

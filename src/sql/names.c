@@ -244,15 +244,48 @@ static const struct table *table_in(const struct analysis *a, const char *schema
     return t;
 }
 
+static void lookup(const struct analysis *a, const RangeVar *rv, const struct table **ret_table,
+                   const struct object **ret_view)
+{
+    const char *schema = rv->schemaname;
+    *ret_table = NULL;
+    *ret_view = NULL;
+    for (int i = 0; !*ret_table && !*ret_view;) {
+        if (!rv->schemaname && !(schema = next_schema(a, &i)))
+            return;
+        *ret_table = table_in(a, schema, rv->relname);
+        if (!*ret_table && a->ctx->view)
+            *ret_view = catalog_object(a->ctx->view, OBJ_VIEW, schema, rv->relname);
+        if (rv->schemaname)
+            return;
+    }
+}
+
 const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv)
 {
-    const struct table *t = NULL;
-    const char *schema;
-    if (rv->schemaname)
-        return table_in(a, rv->schemaname, rv->relname);
-    for (int i = 0; !t && (schema = next_schema(a, &i));)
-        t = table_in(a, schema, rv->relname);
+    const struct table *t;
+    const struct object *view;
+    lookup(a, rv, &t, &view);
     return t;
+}
+
+const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv)
+{
+    const struct table *t;
+    const struct object *view;
+    lookup(a, rv, &t, &view);
+    return view;
+}
+
+const char *sql__path_text(const struct analysis *a)
+{
+    struct buf b = {0};
+    for (int i = 0; i < a->path->n; i++)
+        if (*a->path->schemas[i])
+            buf_printf(&b, "%s%s", b.len ? ", " : "", sql__list_name(a, a->path->schemas[i]));
+    const char *text = arena_strdup(a->arena, b.data ? b.data : "");
+    buf_done(&b);
+    return text;
 }
 
 const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *rv,
@@ -295,15 +328,15 @@ bool sql__relation_exists(const struct analysis *a, const char *schema, const ch
 {
     const struct catalog_view *v = a->ctx->view;
     return v && (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL) ||
-                 key_in(a, schema, name));
+                 catalog_object(v, OBJ_VIEW, schema, name) || key_in(a, schema, name));
 }
 
-struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
-                              const struct table **ret)
+struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
+                               const struct table **ret_table, const struct object **ret_view)
 {
     TRY(check_database(a, rv));
-    const struct table *t = sql__lookup_table(a, rv);
-    if (!t) {
+    lookup(a, rv, ret_table, ret_view);
+    if (!*ret_table && !*ret_view) {
         struct error *e =
             rv->schemaname
                 ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", rv->schemaname,
@@ -311,6 +344,17 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
                 : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
         return sql__at(a, e, rv->location);
     }
+    return NULL;
+}
+
+struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret)
+{
+    const struct object *view;
+    const struct table *t;
+    TRY(sql__find_source(a, rv, &t, &view));
+    if (view)
+        return error_new("42809", "\"%s\" is not a table", rv->relname);
     *ret = t;
     return NULL;
 }

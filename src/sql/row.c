@@ -61,6 +61,7 @@ static void add_field(struct analysis *a, struct list *l, struct expr *e, const 
 
 static void item_fields(struct analysis *a, struct name_item *item, int location, struct list *l)
 {
+    sql__note_unfixed(a, "a whole row of a table");
     for (int i = 0; i < item->n_columns; i++)
         add_field(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
 }

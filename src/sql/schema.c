@@ -70,42 +70,61 @@ const char *sql__describe_table(const struct analysis *a, const struct table *t)
     return arena_printf(a->arena, "table %s", sql__shown_name(a, t->schema, t->name));
 }
 
-/* A line for each dependent, as many as PostgreSQL gives; 0-terminated, in the arena. */
-static const char *dependents_text(const struct analysis *a, const struct list *dependents,
-                                   const char *format)
+void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const char *what,
+                  const char *on)
+{
+    struct dependent *d = ARENA_NEW(a->arena, struct dependent);
+    *d = (struct dependent){.group = l->group, .id = id, .what = what, .on = on};
+    sql__push(a->arena, &l->list, d);
+}
+
+/* As PostgreSQL tells them: what hangs on the last object that was named first, in the order in
+ * which things were made. */
+static int in_order(const void *a, const void *b)
+{
+    const struct dependent *const *x = a, *const *y = b;
+    if ((*x)->group != (*y)->group)
+        return (*x)->group - (*y)->group;
+    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+}
+
+/* A line for each, as many as PostgreSQL gives; in the arena. */
+static const char *dependents_text(const struct analysis *a, struct dependents *l, bool cascade)
 {
     enum { MOST = 100 };
     struct buf b = {0};
-    for (int i = 0; i < dependents->n && i < MOST; i++)
-        buf_printf(&b, "%s%s%s", i ? "\n" : "", format, (const char *)dependents->items[i]);
-    if (dependents->n > MOST)
-        buf_printf(&b, "\nand %d other objects (see server log for list)", dependents->n - MOST);
-    const char *text = arena_strdup(a->arena, b.data ? b.data : "");
+    qsort(l->list.items, (size_t)l->list.n, sizeof(*l->list.items), in_order);
+    for (int i = 0; i < l->list.n && i < MOST; i++) {
+        const struct dependent *d = l->list.items[i];
+        buf_puts(&b, i ? "\n" : "");
+        if (cascade)
+            buf_printf(&b, "drop cascades to %s", d->what);
+        else
+            buf_printf(&b, "%s depends on %s", d->what, d->on);
+    }
+    if (l->list.n > MOST)
+        buf_printf(&b, "\nand %d other objects (see server log for list)", l->list.n - MOST);
+    const char *text = arena_strdup(a->arena, b.data);
     buf_done(&b);
     return text;
 }
 
-struct error *sql__has_dependents(struct analysis *a, const char *what,
-                                  const struct list *dependents, const struct list *on)
+struct error *sql__has_dependents(struct analysis *a, const char *what, struct dependents *l)
 {
-    struct list lines = {0};
-    for (int i = 0; i < dependents->n; i++)
-        sql__push(a->arena, &lines,
-                  arena_printf(a->arena, "%s depends on %s", (const char *)dependents->items[i],
-                               (const char *)on->items[i]));
     struct error *e = error_new("2BP01", "cannot drop %s because other objects depend on %s",
                                 what ? what : "desired object(s)", what ? "it" : "them");
-    error_detail(e, "%s", dependents_text(a, &lines, ""));
+    error_detail(e, "%s", dependents_text(a, l, false));
     return error_hint(e, "Use DROP ... CASCADE to drop the dependent objects too.");
 }
 
-void sql__tell_cascade(struct analysis *a, const struct list *dependents)
+void sql__tell_cascade(struct analysis *a, struct dependents *l)
 {
-    if (dependents->n == 1)
-        sql__notice(a, "00000", NULL, "drop cascades to %s", (const char *)dependents->items[0]);
-    else if (dependents->n)
-        sql__notice(a, "00000", dependents_text(a, dependents, "drop cascades to "),
-                    "drop cascades to %d other objects", dependents->n);
+    if (l->list.n == 1)
+        sql__notice(a, "00000", NULL, "drop cascades to %s",
+                    ((const struct dependent *)l->list.items[0])->what);
+    else if (l->list.n)
+        sql__notice(a, "00000", dependents_text(a, l, true), "drop cascades to %d other objects",
+                    l->list.n);
 }
 
 void sql__drop_with(struct analysis *a, const struct table *t)
@@ -201,34 +220,47 @@ static struct error *check_tied(struct analysis *a, const List *schemas)
     return NULL;
 }
 
-static int by_id(const void *a, const void *b)
+static bool listed(const struct list *l, const void *item)
 {
-    const struct table *const *x = a, *const *y = b;
-    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+    for (int i = 0; i < l->n; i++)
+        if (l->items[i] == item)
+            return true;
+    return false;
 }
 
-/* In the order in which PostgreSQL tells them: as they were made. */
-static void contents(struct analysis *a, const char *schema, struct list *dependents,
-                     struct list *on)
+/* What is in the schema, and then the views elsewhere that read it. */
+static void contents(struct analysis *a, const char *schema, struct list *views,
+                     struct dependents *deps)
 {
     const struct catalog_view *v = a->ctx->view;
-    struct list tables = {0};
-    for (size_t i = 0; i < v->n_tables; i++)
-        if (strcmp(v->tables[i]->schema, schema) == 0)
-            sql__push(a->arena, &tables, (void *)(uintptr_t)v->tables[i]);
-    if (tables.n)
-        qsort(tables.items, (size_t)tables.n, sizeof(*tables.items), by_id);
-    for (int i = 0; i < tables.n; i++) {
-        const struct table *t = tables.items[i];
-        sql__push(a->arena, dependents, (void *)(uintptr_t)sql__describe_table(a, t));
-        sql__push(a->arena, on, arena_printf(a->arena, "schema %s", schema));
+    const char *what = arena_printf(a->arena, "schema %s", schema);
+    int first = views->n;
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (o->kind != OBJ_VIEW || strcmp(o->schema, schema) != 0 || listed(views, o))
+            continue;
+        sql__push(a->arena, views, (void *)(uintptr_t)o);
+        sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
+    }
+    int last = views->n;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        if (strcmp(t->schema, schema) != 0)
+            continue;
+        sql__depends(a, deps, t->id, sql__describe_table(a, t), what);
         sql__drop_with(a, t);
+        sql__views_on(a, t->id, sql__describe_table(a, t), views, deps);
+    }
+    for (int i = first; i < last; i++) {
+        const struct object *o = views->items[i];
+        sql__views_on(a, o->id, sql__describe_view(a, o), views, deps);
     }
 }
 
 struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
 {
-    struct list dependents = {0}, on = {0};
+    struct dependents deps = {0};
+    struct list views = {0};
     sql__change_objects(a, "DROP SCHEMA");
     for (int i = list_length(n->objects); i-- > 0;) {
         const char *name = strVal(list_nth(n->objects, i));
@@ -242,10 +274,11 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
             sql__notice(a, "00000", NULL, "schema \"%s\" does not exist, skipping", name);
             continue;
         }
-        contents(a, name, &dependents, &on);
+        contents(a, name, &views, &deps);
+        deps.group++;
         unmake_schema(a, name);
     }
-    if (!dependents.n)
+    if (!deps.list.n)
         return NULL;
     if (n->behavior != DROP_CASCADE)
         return sql__has_dependents(
@@ -253,9 +286,11 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
             list_length(n->objects) > 1
                 ? NULL
                 : arena_printf(a->arena, "schema %s", strVal(linitial(n->objects))),
-            &dependents, &on);
+            &deps);
     TRY(check_tied(a, n->objects));
-    sql__tell_cascade(a, &dependents);
+    for (int i = 0; i < views.n; i++)
+        sql__change_object(a, views.items[i], NULL);
+    sql__tell_cascade(a, &deps);
     return NULL;
 }
 
@@ -283,9 +318,21 @@ struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n)
     }
     q->objects.schema = arena_strdup(a->arena, n->newname);
     q->objects.moves = ARENA_ARRAY(a->arena, const struct table *, v->n_tables + 1);
-    for (size_t i = 0; i < v->n_tables; i++)
-        if (strcmp(v->tables[i]->schema, n->subname) == 0)
-            q->objects.moves[q->objects.n_moves++] = v->tables[i];
+    for (size_t i = 0; i < v->n_tables; i++) {
+        if (strcmp(v->tables[i]->schema, n->subname) != 0)
+            continue;
+        TRY(sql__refuse_if_viewed(a, v->tables[i]->id, -1, "renaming the schema of a table"));
+        q->objects.moves[q->objects.n_moves++] = v->tables[i];
+    }
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (o->kind == OBJ_SCHEMA || strcmp(o->schema, n->subname) != 0)
+            continue;
+        TRY(sql__refuse_if_viewed(a, o->id, -1, "renaming the schema of a view"));
+        struct object *moved = object_copy(o, a->arena);
+        moved->schema = arena_strdup(a->arena, n->newname);
+        sql__change_object(a, o, moved);
+    }
     return NULL;
 }
 

@@ -54,7 +54,14 @@ const char *sql__item_column_name(const struct name_item *item, int i)
 
 bool sql__unaliased(const struct name_item *item)
 {
-    return item->rte && item->rte->table && strcmp(item->name, item->rte->table->name) == 0;
+    const struct rte *r = item->rte;
+    const char *name = r && r->table ? r->table->name : r && r->view ? r->view->name : NULL;
+    return name && strcmp(item->name, name) == 0;
+}
+
+static const char *schema_of(const struct rte *r)
+{
+    return r->table ? r->table->schema : r->view->schema;
 }
 
 struct name_item *sql__find_item_in(struct scope *s, const char *schema, const char *name)
@@ -64,7 +71,7 @@ struct name_item *sql__find_item_in(struct scope *s, const char *schema, const c
     for (int i = 0; i < s->items.n; i++) {
         struct name_item *item = s->items.items[i];
         if (item->table_visible && item->name && strcmp(item->name, name) == 0 &&
-            sql__unaliased(item) && strcmp(item->rte->table->schema, schema) == 0)
+            sql__unaliased(item) && strcmp(schema_of(item->rte), schema) == 0)
             return item;
     }
     return NULL;

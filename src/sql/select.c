@@ -216,6 +216,11 @@ static void expand_item(struct analysis *a, struct list *l, struct name_item *it
         add_target(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
 }
 
+static void note_star(struct analysis *a, const ColumnRef *c, const struct list *l, int before)
+{
+    sql__note_star(a, c->location, (const struct target *const *)l->items + before, l->n - before);
+}
+
 static struct error *expand_star(struct analysis *a, struct scope *s, const ColumnRef *c,
                                  struct list *l)
 {
@@ -228,7 +233,9 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
             if (!item)
                 continue;
             sql__mark_correlated(s, at);
+            int before = l->n;
             expand_item(a, l, item, c->location);
+            note_star(a, c, l, before);
             return NULL;
         }
         return sql__at(
@@ -236,6 +243,7 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
             c->location);
     }
     bool any = false;
+    int before = l->n;
     for (int i = 0; i < s->items.n; i++) {
         struct name_item *item = s->items.items[i];
         if (!item->columns_visible)
@@ -243,6 +251,7 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
         any = true;
         expand_item(a, l, item, c->location);
     }
+    note_star(a, c, l, before);
     return any ? NULL
                : sql__at(a, error_new(E_SYNTAX, "SELECT * with no tables specified is not valid"),
                          c->location);

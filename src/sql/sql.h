@@ -162,6 +162,7 @@ struct rte {
     const char *label; /* unique in the statement, also when case is ignored: its SQLite alias */
     int n_columns;
     struct rte_column *columns; /* RTE_TABLE: exactly the table's columns, in order */
+    const struct object *view;  /* RTE_SUBQUERY: that it stands for, or NULL */
     const struct table *table;
     struct select *select;
     struct cte *cte;

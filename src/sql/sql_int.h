@@ -56,8 +56,9 @@ struct analysis {
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
     int n_windows;
-    bool lifted;     /* a parameter stands for a literal */
-    bool as_written; /* casts of constants stay (deparse.c) */
+    bool lifted;             /* a parameter stands for a literal */
+    bool as_written;         /* casts of constants stay (deparse.c) */
+    struct view_draft *view; /* CREATE VIEW: what is noted of its SELECT; NULL otherwise */
 };
 
 /* What is being analysed, for the rules and messages that hang on it. */
@@ -148,10 +149,15 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
 struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
                                  const struct table **ret);
 const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
+const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv);
+/* A table, or else a view: whichever the path finds first. 42P01 */
+struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
+                               const struct table **ret_table, const struct object **ret_view);
+const char *sql__path_text(const struct analysis *a); /* of a search_path without "$user" */
 const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *rv,
                                       const struct index **ret);
 const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv);
-/* a table, an index, or a key */
+/* a table, a view, an index, or a key */
 bool sql__relation_exists(const struct analysis *a, const char *schema, const char *name);
 const char *sql__current_schema(const struct analysis *a); /* NULL: none in the path exists */
 struct expr *sql__current_schema_expr(const struct analysis *a, int location);
@@ -327,6 +333,41 @@ struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n);
 struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n);
 struct error *sql__rename_database(struct analysis *a, const RenameStmt *n);
 
+struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt);
+struct error *sql__drop_view(struct analysis *a, const DropStmt *n);
+struct error *sql__rename_view(struct analysis *a, const RenameStmt *n); /* or a column of it */
+struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n);
+
+/* What hangs on what is dropped; `group`: of which of the named objects. */
+struct dependent {
+    int group;
+    uint64_t id;
+    const char *what, *on; /* "view v", "table t" */
+};
+struct dependents {
+    struct list list;
+    int group;
+};
+
+/* ---- views: view.c
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
+                            const struct object *view, struct rte **ret);
+/* What the SELECT of a new view mentions; nothing when there is none. */
+void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const char *schema,
+                      const char *name, const struct rte *r);
+void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n);
+void sql__note_unfixed(struct analysis *a, const char *why); /* "a NATURAL JOIN" */
+/* Views that read a table or view, and views that read them, are added. */
+void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
+                   struct dependents *deps);
+/* 0A000 when a view reads it; column -1: any. what: "renaming a column" */
+struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what);
+const char *sql__describe_view(const struct analysis *a, const struct object *o); /* "view s.v" */
+RangeVar sql__range_var(const List *names);
+
 /* ---- what they share: schema.c
  * -------------------------------------------------------------------------------------
  */
@@ -341,10 +382,11 @@ void sql__notice(struct analysis *a, const char *sqlstate, const char *detail, c
 /* "t", or "s.t" when s is not in the path; quoted where needed */
 const char *sql__shown_name(const struct analysis *a, const char *schema, const char *name);
 const char *sql__describe_table(const struct analysis *a, const struct table *t); /* "table s.t" */
-/* 2BP01: lists of texts, what depends and on what. `what`: "schema s"; NULL: several */
-struct error *sql__has_dependents(struct analysis *a, const char *what,
-                                  const struct list *dependents, const struct list *on);
-void sql__tell_cascade(struct analysis *a, const struct list *dependents); /* the notice */
+void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const char *what,
+                  const char *on);
+/* 2BP01. `what`: "schema s"; NULL: several were named */
+struct error *sql__has_dependents(struct analysis *a, const char *what, struct dependents *l);
+void sql__tell_cascade(struct analysis *a, struct dependents *l); /* the notice */
 struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 
 /* ---- what they share: create_table.c, index.c

@@ -16,7 +16,11 @@
 static struct error *write_target(struct analysis *a, const RangeVar *rv, struct rte **ret)
 {
     const struct table *t;
-    TRY(sql__find_table(a, rv, &t));
+    const struct object *view;
+    TRY(sql__find_source(a, rv, &t, &view));
+    if (view)
+        return sql__unsupported(a, rv->location, "Write to the tables that it reads.",
+                                "writing to view \"%s\" is not supported", view->name);
     if (t->id == 0)
         return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
                        rv->location);

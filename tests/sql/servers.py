@@ -72,7 +72,19 @@ class MiniSQL:
         pass
 
     def end_file(self):
-        """The next file finds no tables; and the server has to be alive."""
+        """The next file finds an empty database; and the server has to be alive."""
+        psql = ["psql", "-X", "-q", "-h", "127.0.0.1", "-p", str(self.port), "-U", "test", "-d",
+                "minisql"]
+        schemas = subprocess.run([*psql, "-At", "-c", "SELECT nspname FROM pg_namespace WHERE "
+                                  "nspname NOT IN ('pg_catalog', 'information_schema')"],
+                                 check=True, stdout=subprocess.PIPE, text=True,
+                                 timeout=LIMIT_S).stdout.splitlines()
+        quoted = ", ".join('"' + name.replace('"', '""') + '"' for name in schemas)
+        if quoted:
+            subprocess.run([*psql, "-c", f"DROP SCHEMA {quoted} CASCADE"], check=False,
+                           stderr=subprocess.DEVNULL, timeout=LIMIT_S)
+        subprocess.run([*psql, "-c", "CREATE SCHEMA IF NOT EXISTS public"], check=True,
+                       stderr=subprocess.DEVNULL, timeout=LIMIT_S)
         subprocess.run([os.path.join(self.build, "minisql"), "-h", "127.0.0.1", "-p",
                         str(self.port), "clear", "--yes"], check=True, stdout=subprocess.DEVNULL,
                        timeout=LIMIT_S)

@@ -1,0 +1,567 @@
+/*
+ * Views.
+ *
+ * A view is kept as PostgreSQL text: its SELECT, in which each table is written with its schema and
+ * each star as the columns that it stood for, so that neither the search_path nor a column that is
+ * added later changes what it means. Beside it stand the columns that it has, and which columns of
+ * which tables and views it reads. What would break that (renaming or dropping one of them) is
+ * refused, or takes the view along.
+ *
+ * A statement that names a view gets its SELECT as a subquery in FROM, analysed on the spot.
+ */
+#include "sql_int.h"
+
+#include "lex.h"
+
+/* What is noted while the SELECT of a new view is analysed. */
+struct edit {
+    size_t start, end; /* bytes of the parsed text */
+    const char *text;
+};
+
+struct source {
+    uint64_t id;
+    const struct rte *rte;
+};
+
+struct view_draft {
+    struct list edits, sources;
+    const char *why; /* something in it hangs on what a text can't fix; NULL: nothing does */
+};
+
+/* ---- notes ---------------------------------------------------------------------------------- */
+
+static void note_edit(struct analysis *a, size_t start, size_t end, const char *text)
+{
+    struct edit *e = ARENA_NEW(a->arena, struct edit);
+    *e = (struct edit){start, end, arena_strdup(a->arena, text)};
+    sql__push(a->arena, &a->view->edits, e);
+}
+
+/* Where a dotted name ends that begins at `location`; stars are part of it. */
+static size_t end_of_name(const struct analysis *a, int location)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = text + location, *last;
+    struct token t;
+    for (;;) {
+        p = last = sql__lex(p, end, &t);
+        const char *next = sql__lex(p, end, &t);
+        if (t.kind != TOKEN_PUNCTUATION || *t.start != '.')
+            return (size_t)(last - text);
+        p = next;
+    }
+}
+
+void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const char *schema,
+                      const char *name, const struct rte *r)
+{
+    if (!a->view || rv->location < 0)
+        return;
+    struct buf b = {0};
+    sql_quote(schema, &b);
+    buf_puts(&b, ".");
+    sql_quote(name, &b);
+    note_edit(a, (size_t)rv->location, end_of_name(a, rv->location), b.data);
+    buf_done(&b);
+    struct source *s = ARENA_NEW(a->arena, struct source);
+    *s = (struct source){id, r};
+    sql__push(a->arena, &a->view->sources, s);
+}
+
+void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n)
+{
+    if (!a->view)
+        return;
+    struct buf b = {0};
+    for (int i = 0; i < n; i++) {
+        const struct expr *e = targets[i]->expr;
+        if (i)
+            buf_puts(&b, ", ");
+        if (e->kind == EXPR_COLUMN && *e->col.rte->name) {
+            sql_quote(e->col.rte->name, &b);
+            buf_puts(&b, ".");
+        }
+        sql_quote(targets[i]->name, &b);
+    }
+    note_edit(a, (size_t)location, end_of_name(a, location), b.data ? b.data : "");
+    buf_done(&b);
+}
+
+void sql__note_unfixed(struct analysis *a, const char *why)
+{
+    if (a->view)
+        a->view->why = why;
+}
+
+/* ---- a view in FROM ------------------------------------------------------------------------- */
+
+/* The view is not what its record says: something that it reads was changed. */
+static bool fits(const struct object *view, const struct select *sel)
+{
+    bool same = sel->n_targets == view->relation->n_columns;
+    for (int i = 0; i < sel->n_targets && same; i++)
+        same = sel->targets[i].expr->type == view->relation->columns[i].type;
+    return same;
+}
+
+static struct error *analyse_view(struct analysis *a, const struct object *view,
+                                  struct scope *outer, struct select **ret)
+{
+    struct sql_script script;
+    struct sql_context ctx = *a->ctx;
+    /* neither tables nor WITH queries of the statement are seen from inside */
+    struct scope barrier = {.select = outer ? outer->select : NULL};
+    TRY(sql_parse(view->sql, a->arena, &script));
+    ctx.names = sql_names(a->path->database, "", view->search_path);
+    struct analysis sub = *a;
+    sub.script = &script;
+    sub.path = sql__path(&ctx, a->arena);
+    sub.view = NULL;
+    mem_free((char *)(uintptr_t)ctx.names);
+    struct error *e = sql__select(&sub, &barrier, (const SelectStmt *)script.stmts[0].node, ret);
+    for (int i = 0; !e && i < (*ret)->n_targets; i++)
+        if ((*ret)->targets[i].expr->type == OID_UNKNOWN)
+            e = sql__coerce_select_column(&sub, *ret, i, OID_TEXT);
+    sql_script_done(&script);
+    if (e)
+        e->position = 0; /* it counts in a text that the user did not write */
+    struct analysis own = *a;
+    *a = sub;
+    a->script = own.script;
+    a->path = own.path;
+    a->view = own.view;
+    a->depth = own.depth;
+    return e;
+}
+
+struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
+                            const struct object *view, struct rte **ret)
+{
+    struct select *sel;
+    TRY(sql__enter(a, rv->location));
+    TRY(analyse_view(a, view, s, &sel));
+    sql__leave(a);
+    if (!fits(view, sel))
+        return sql__unsupported(a, rv->location, "Create it anew: CREATE OR REPLACE VIEW.",
+                                "something that view \"%s\" reads was changed", view->name);
+    struct rte *r =
+        sql__new_rte(a, RTE_SUBQUERY, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+    r->select = sel;
+    r->view = view;
+    r->n_columns = sel->n_targets;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
+    for (int i = 0; i < sel->n_targets; i++) {
+        const struct expr *e = sel->targets[i].expr;
+        sel->targets[i].name = view->relation->columns[i].name;
+        r->columns[i] =
+            (struct rte_column){.name = view->relation->columns[i].name,
+                                .type = e->type,
+                                .typmod = e->typmod,
+                                .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
+    }
+    *ret = r;
+    return NULL;
+}
+
+/* ---- CREATE VIEW ---------------------------------------------------------------------------- */
+
+/* The SELECT within the statement: after AS, which stands outside of all parentheses. */
+static size_t query_start(const struct analysis *a, const struct sql_stmt *stmt,
+                          bool *ret_recursive)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = a->script->parsed == a->script->text ? text + stmt->offset : text;
+    struct token t;
+    int depth = 0;
+    *ret_recursive = false;
+    do {
+        p = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_PUNCTUATION)
+            depth += *t.start == '(' ? 1 : *t.start == ')' ? -1 : 0;
+        *ret_recursive |= depth == 0 && sql__is_word(&t, "recursive");
+    } while (t.kind != TOKEN_END && !(depth == 0 && sql__is_word(&t, "as")));
+    return (size_t)(p - text);
+}
+
+/* Where the statement ends: its semicolon, or the end of the text. */
+static size_t query_end(const struct analysis *a, size_t start)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = text + start, *last = p;
+    struct token t;
+    for (;;) {
+        const char *next = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_END || (t.kind == TOKEN_PUNCTUATION && *t.start == ';'))
+            return (size_t)(last - text);
+        p = last = next;
+    }
+}
+
+static int by_start(const void *a, const void *b)
+{
+    const struct edit *const *x = a, *const *y = b;
+    return ((*x)->start > (*y)->start) - ((*x)->start < (*y)->start);
+}
+
+static const char *edited_text(struct analysis *a, size_t start, size_t end)
+{
+    const char *text = a->script->parsed;
+    struct list *l = &a->view->edits;
+    struct buf b = {0};
+    if (l->n)
+        qsort(l->items, (size_t)l->n, sizeof(*l->items), by_start);
+    while (start < end && strchr(" \t\r\n\f", text[start]))
+        start++;
+    for (int i = 0; i < l->n; i++) {
+        const struct edit *e = l->items[i];
+        if (e->start < start)
+            continue; /* analysed twice */
+        buf_append(&b, text + start, e->start - start);
+        buf_puts(&b, e->text);
+        start = e->end;
+    }
+    buf_append(&b, text + start, end - start);
+    const char *out = arena_strdup(a->arena, b.data);
+    buf_done(&b);
+    return out;
+}
+
+static struct error *refuse(const struct analysis *a, const ViewStmt *n, bool recursive)
+{
+    int at = n->view->location;
+    if (n->withCheckOption != NO_CHECK_OPTION)
+        return sql__unsupported(a, at, "Leave it out: views are for reading.",
+                                "WITH CHECK OPTION is not supported");
+    if (recursive)
+        return sql__unsupported(a, at, "Write CREATE VIEW ... AS WITH RECURSIVE ....",
+                                "CREATE RECURSIVE VIEW is not supported");
+    if (n->view->relpersistence == 't')
+        return sql__unsupported(a, at, "Create an ordinary view, or use WITH.",
+                                "temporary views are not supported");
+    if (n->view->relpersistence == 'u')
+        return error_new("0A000", "views cannot be unlogged because they do not have storage");
+    for (int i = 0; i < list_length(n->options); i++) {
+        const DefElem *d = list_nth(n->options, i);
+        if (strcmp(d->defname, "security_barrier") != 0 &&
+            strcmp(d->defname, "security_invoker") != 0)
+            return sql__unsupported(a, d->location, "Leave it out.",
+                                    "view option \"%s\" is not supported", d->defname);
+    }
+    return NULL;
+}
+
+static struct error *view_columns(struct analysis *a, const ViewStmt *n, const struct select *sel,
+                                  struct table *t)
+{
+    int named = list_length(n->aliases);
+    if (named > sel->n_targets)
+        return error_new(E_SYNTAX, "CREATE VIEW specifies more column names than columns");
+    t->columns = ARENA_ARRAY(a->arena, struct column, sel->n_targets + 1);
+    t->n_columns = sel->n_targets;
+    for (int i = 0; i < sel->n_targets; i++) {
+        const struct target *target = &sel->targets[i];
+        const struct type *type = type_by_oid(target->expr->type);
+        t->columns[i] = (struct column){
+            .name =
+                arena_strdup(a->arena, i < named ? strVal(list_nth(n->aliases, i)) : target->name),
+            .type = target->expr->type,
+            .typmod = target->expr->typmod};
+        if (!type || !type->column)
+            return sql__unsupported(a, -1, "Cast it to another type.",
+                                    "a column of type %s is not supported",
+                                    sql__type(a, target->expr->type));
+        for (int k = 0; k < i; k++)
+            if (strcmp(t->columns[k].name, t->columns[i].name) == 0)
+                return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
+                                 t->columns[i].name);
+    }
+    return NULL;
+}
+
+static void add_use(struct analysis *a, struct object *o, const struct source *s)
+{
+    struct object_use *u = NULL;
+    for (int i = 0; i < o->n_uses && !u; i++)
+        u = o->uses[i].id == s->id ? &o->uses[i] : NULL;
+    if (!u) {
+        u = &o->uses[o->n_uses++];
+        *u = (struct object_use){.id = s->id, .columns = ARENA_ARRAY(a->arena, int, 1600)};
+    }
+    for (int c = 0; c < s->rte->n_columns; c++) {
+        bool there = !s->rte->columns[c].used;
+        for (int k = 0; k < u->n_columns && !there; k++)
+            there = u->columns[k] == c;
+        if (!there)
+            u->columns[u->n_columns++] = c;
+    }
+}
+
+static void view_uses(struct analysis *a, struct object *o)
+{
+    const struct list *l = &a->view->sources;
+    o->uses = ARENA_ARRAY(a->arena, struct object_use, l->n + 1);
+    for (int i = 0; i < l->n; i++) {
+        const struct source *s = l->items[i];
+        if (s->id)
+            add_use(a, o, s);
+    }
+}
+
+/* Does `view` read `id`, itself or through other views? */
+static bool reads(const struct catalog_view *v, const struct object *view, uint64_t id, int depth)
+{
+    for (int i = 0; i < view->n_uses && depth < 100; i++) {
+        const struct object *other = catalog_object_by_id(v, view->uses[i].id);
+        if (view->uses[i].id == id || (other && reads(v, other, id, depth + 1)))
+            return true;
+    }
+    return false;
+}
+
+/* OR REPLACE: old columns stay as they are, new ones may follow. */
+static struct error *check_replacement(const struct analysis *a, const struct object *old,
+                                       const struct object *next)
+{
+    const struct table *x = old->relation, *y = next->relation;
+    if (y->n_columns < x->n_columns)
+        return error_new("42P16", "cannot drop columns from view");
+    for (int i = 0; i < x->n_columns; i++) {
+        const struct column *c = &x->columns[i], *d = &y->columns[i];
+        if (strcmp(c->name, d->name) != 0)
+            return error_hint(
+                error_new("42P16", "cannot change name of view column \"%s\" to \"%s\"", c->name,
+                          d->name),
+                "Use ALTER VIEW ... RENAME COLUMN ... to change name of view column instead.");
+        if (c->type != d->type || c->typmod != d->typmod)
+            return error_new("42P16", "cannot change data type of view column \"%s\" from %s to %s",
+                             c->name, type_label(c->type, c->typmod, a->arena),
+                             type_label(d->type, d->typmod, a->arena));
+    }
+    if (reads(a->ctx->view, next, old->id, 0))
+        return error_new("42P17", "infinite recursion detected in rules for relation \"%s\"",
+                         old->name);
+    return NULL;
+}
+
+/* Does the text that is kept mean what the statement meant? */
+static struct error *check_text(struct analysis *a, const struct object *o)
+{
+    struct select *again;
+    struct error *e = a->view->why ? NULL : analyse_view(a, o, NULL, &again);
+    if (!e && !a->view->why && fits(o, again))
+        return NULL;
+    error_free(e);
+    return sql__unsupported(a, -1, "Name the tables and columns one by one.",
+                            "a view with %s is not supported",
+                            a->view->why ? a->view->why : "a star that can't be written out");
+}
+
+struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt)
+{
+    const SelectStmt *query = (const SelectStmt *)n->query;
+    struct view_draft draft = {0};
+    struct select *sel;
+    char *schema;
+    bool recursive;
+    size_t start = query_start(a, stmt, &recursive);
+    sql__change_objects(a, "CREATE VIEW");
+    if (IsA(query, SelectStmt) && query->intoClause)
+        return error_new(E_UNSUPPORTED, "views must not contain SELECT INTO");
+    TRY(refuse(a, n, recursive));
+    TRY(sql__target_schema(a, n->view, &schema));
+    TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
+    a->view = &draft;
+    TRY(sql__select(a, NULL, query, &sel));
+    if (a->n_params)
+        return error_new("42P02", "there is no parameter $1");
+    for (int i = 0; i < sel->n_targets; i++)
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+    struct object *o = sql__new_object(a, OBJ_VIEW, schema, n->view->relname);
+    o->relation = ARENA_NEW(a->arena, struct table);
+    *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
+    TRY(view_columns(a, n, sel, o->relation));
+    view_uses(a, o);
+    o->sql = (char *)(uintptr_t)edited_text(a, start, query_end(a, start));
+    o->search_path = (char *)(uintptr_t)sql__path_text(a);
+    const struct object *old = catalog_object(a->ctx->view, OBJ_VIEW, schema, o->name);
+    if (!old && sql__relation_exists(a, schema, o->name) && n->replace)
+        return error_new("42809", "\"%s\" is not a view", o->name);
+    if (sql__relation_exists(a, schema, o->name) && !n->replace)
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", o->name);
+    if (old) {
+        TRY(check_replacement(a, old, o));
+        o->id = old->id;
+    }
+    TRY(check_text(a, o));
+    a->view = NULL;
+    a->rtes.n = 0; /* it reads nothing now */
+    a->hidden.n = 0;
+    a->selects.n = 0;
+    sql__change_object(a, old, o);
+    return NULL;
+}
+
+/* ---- dependents ----------------------------------------------------------------------------- */
+
+const char *sql__describe_view(const struct analysis *a, const struct object *o)
+{
+    return arena_printf(a->arena, "view %s", sql__shown_name(a, o->schema, o->name));
+}
+
+static bool gone(const struct list *objects, const struct object *o)
+{
+    for (int i = 0; i < objects->n; i++)
+        if (objects->items[i] == o)
+            return true;
+    return false;
+}
+
+void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
+                   struct dependents *deps)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; v && i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        bool uses = false;
+        for (int k = 0; o->kind == OBJ_VIEW && k < o->n_uses; k++)
+            uses |= o->uses[k].id == id;
+        if (!uses || gone(ret_views, o))
+            continue;
+        sql__push(a->arena, ret_views, (void *)(uintptr_t)o);
+        sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
+        sql__views_on(a, o->id, sql__describe_view(a, o), ret_views, deps);
+    }
+}
+
+struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; v && i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        for (int k = 0; o->kind == OBJ_VIEW && k < o->n_uses; k++) {
+            bool reads_it = o->uses[k].id == id && column < 0;
+            for (int c = 0; o->uses[k].id == id && c < o->uses[k].n_columns; c++)
+                reads_it |= o->uses[k].columns[c] == column;
+            if (reads_it)
+                return sql__unsupported(a, -1, "Drop the view first, and create it again then.",
+                                        "%s that view %s reads is not supported", what,
+                                        sql__shown_name(a, o->schema, o->name));
+        }
+    }
+    return NULL;
+}
+
+/* ---- DROP VIEW ------------------------------------------------------------------------------ */
+
+static struct error *find_view(struct analysis *a, const RangeVar *rv, const struct object **ret)
+{
+    *ret = sql__lookup_view(a, rv);
+    if (*ret)
+        return NULL;
+    if (sql__lookup_table(a, rv))
+        return error_hint(error_new("42809", "\"%s\" is not a view", rv->relname),
+                          "Use DROP TABLE to remove a table.");
+    if (rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
+        return sql__no_schema(rv->schemaname);
+    return NULL;
+}
+
+struct error *sql__drop_view(struct analysis *a, const DropStmt *n)
+{
+    struct list views = {0};
+    struct dependents deps = {0};
+    sql__change_objects(a, "DROP VIEW");
+    int count = list_length(n->objects);
+    for (int i = 0; i < count; i++) {
+        RangeVar rv = sql__range_var(list_nth(n->objects, i));
+        const struct object *o;
+        struct error *e = find_view(a, &rv, &o);
+        if (n->missing_ok && error_is(e, "3F000")) {
+            error_free(e);
+            sql__notice(a, "00000", NULL, "schema \"%s\" does not exist, skipping", rv.schemaname);
+            continue;
+        }
+        TRY(e);
+        if (!o && !n->missing_ok)
+            return error_new(E_UNDEFINED_TABLE, "view \"%s\" does not exist", rv.relname);
+        if (!o)
+            sql__notice(a, "00000", NULL, "view \"%s\" does not exist, skipping", rv.relname);
+        else if (!gone(&views, o))
+            sql__push(a->arena, &views, (void *)(uintptr_t)o);
+    }
+    int named = views.n;
+    for (int i = 0; i < named; i++) {
+        const struct object *o = views.items[i];
+        sql__views_on(a, o->id, sql__describe_view(a, o), &views, &deps);
+    }
+    if (deps.list.n && n->behavior != DROP_CASCADE)
+        return sql__has_dependents(a, count > 1 ? NULL : sql__describe_view(a, views.items[0]),
+                                   &deps);
+    sql__tell_cascade(a, &deps);
+    for (int i = 0; i < views.n; i++)
+        sql__change_object(a, views.items[i], NULL);
+    return NULL;
+}
+
+/* ---- ALTER VIEW ----------------------------------------------------------------------------- */
+
+static struct error *to_alter(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                              const struct object **ret)
+{
+    sql__change_objects(a, "ALTER VIEW");
+    TRY(find_view(a, rv, ret));
+    if (*ret)
+        return NULL;
+    if (!missing_ok)
+        return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
+    sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping", rv->relname);
+    return NULL;
+}
+
+struct error *sql__rename_view(struct analysis *a, const RenameStmt *n)
+{
+    const struct object *old;
+    TRY(to_alter(a, n->relation, n->missing_ok, &old));
+    if (!old)
+        return NULL;
+    struct object *next = object_copy(old, a->arena);
+    if (n->renameType == OBJECT_COLUMN) {
+        int c = table_column(old->relation, n->subname);
+        if (c < 0)
+            return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", n->subname);
+        if (table_column(old->relation, n->newname) >= 0)
+            return error_new(E_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
+                             n->newname, old->name);
+        TRY(sql__refuse_if_viewed(a, old->id, c, "renaming a column"));
+        next->relation->columns[c].name = arena_strdup(a->arena, n->newname);
+    } else {
+        if (sql__relation_exists(a, old->schema, n->newname))
+            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
+        TRY(sql__check_identifier(a, "view", n->newname, -1));
+        TRY(sql__refuse_if_viewed(a, old->id, -1, "renaming a view"));
+        next->name = arena_strdup(a->arena, n->newname);
+    }
+    sql__change_object(a, old, next);
+    return NULL;
+}
+
+struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n)
+{
+    const struct object *old;
+    TRY(to_alter(a, n->relation, n->missing_ok, &old));
+    if (!old)
+        return NULL;
+    TRY(sql__check_schema(a, n->newschema));
+    if (strcmp(old->schema, n->newschema) == 0)
+        return NULL;
+    if (sql__relation_exists(a, n->newschema, old->name))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists in schema \"%s\"",
+                         old->name, n->newschema);
+    TRY(sql__refuse_if_viewed(a, old->id, -1, "moving a view"));
+    struct object *next = object_copy(old, a->arena);
+    next->schema = arena_strdup(a->arena, n->newschema);
+    sql__change_object(a, old, next);
+    return NULL;
+}
