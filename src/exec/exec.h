@@ -236,7 +236,7 @@ void exec_notify_peers(struct exec *e, const char *body);
  * text. RUN and FRAG are prepared (Parse with one parameter of type bytea, Bind in binary format,
  * Execute); the others are simple queries.
  *
- *   RUN <region> <schema version> <oid>,<oid>..|-
+ *   RUN <region> <schema version> <revision of the catalog> <oid>,<oid>..|- [<names>]
  *   <PostgreSQL text>
  *        The whole statement, planned and run here. The oids are the types of its parameters.
  *        args: request id and parameters.

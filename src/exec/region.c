@@ -155,9 +155,10 @@ static struct error *in_txn(struct run *r)
 static void run_text(const struct run *r, struct buf *out)
 {
     const struct query *q = r->plan->query;
+    const struct catalog_view *v = r->plan->view;
+    uint64_t newest = v->schema <= v->revision ? v->schema : 0; /* 0: a draft, which is there */
     buf_printf(out, "RUN %llu %llu %llu ", (unsigned long long)r->plan->region,
-               (unsigned long long)r->plan->schema_version,
-               (unsigned long long)r->plan->view->schema);
+               (unsigned long long)r->plan->schema_version, (unsigned long long)newest);
     for (int i = 0; i < q->n_params; i++)
         buf_printf(out, "%s%u", i > 0 ? "," : "", q->params[i]);
     buf_printf(out, "%s%s%s\n%s", q->n_params == 0 ? "-" : "", q->names ? " " : "",
