@@ -46,6 +46,12 @@ int num_div_scale(const struct num *x, const struct num *y); /* PostgreSQL's sel
 void num_pow10(mpz_t z, int power);
 void num_sqrt(struct num *x, int scale); /* x >= 0 */
 struct error *num_division_by_zero(void);
+/* numeric_math.c: x := f(x), with PostgreSQL's scale; on an error x is as it was */
+struct error *num_exp(struct num *x);
+struct error *num_ln(struct num *x);
+struct error *num_log(struct num *x, const struct num *base);
+/* `odd`: y is a whole odd number; a negative x needs a whole y. scale -1: PostgreSQL's */
+struct error *num_power(struct num *x, const struct num *y, bool odd, int scale);
 /* The decimal exponent of the first digit: 0 for 1..9, -1 for 0.1; 0 for zero. */
 int num_exponent(const struct num *x);
 struct error *num_too_big(void);

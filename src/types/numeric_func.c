@@ -257,12 +257,6 @@ static CALL(numeric_sqrt)
     return num_finish(&x, a, ret);
 }
 
-static struct error *irrational(const char *what)
-{
-    return error_hint(error_new(E_UNSUPPORTED, "%s of type numeric is not supported", what),
-                      "Cast the argument to double precision.");
-}
-
 static double approximate_log10(const struct num *x)
 {
     struct num copy;
@@ -274,9 +268,9 @@ static double approximate_log10(const struct num *x)
     return log10(mantissa) + (double)bits * log10(2.0) - x->scale;
 }
 
-enum { POWER_MAX_DIGITS = 200000 };
+enum { POWER_MAX_DIGITS = 20000 };
 
-/* x^n for a whole n, exactly, then rounded to PostgreSQL's scale */
+/* x^n for a whole n, exactly where that is not too long, then rounded to PostgreSQL's scale */
 static struct error *int_power(struct num *x, long power)
 {
     double weight = num_sign(x) ? (double)power * approximate_log10(x) : 0;
@@ -288,8 +282,11 @@ static struct error *int_power(struct num *x, long power)
         *x = (struct num){.scale = scale};
         return NULL;
     }
-    if (fabs((double)power) * x->scale > POWER_MAX_DIGITS)
-        return irrational("a power with so many digits");
+    if (fabs((double)power) * (x->scale + fabs(weight / (double)power)) > POWER_MAX_DIGITS) {
+        struct num exponent;
+        num_of_int(power, &exponent);
+        return num_power(x, &exponent, power % 2 != 0, scale);
+    }
     num_grow(x);
     mpz_pow_ui(x->z, x->z, (unsigned long)labs(power));
     x->scale *= (int)labs(power);
@@ -313,15 +310,15 @@ static struct error *power_of(struct pair *p)
     bool integral = num_compare(&whole, &p->y) == 0;
     bool small = !whole.big && whole.small >= INT_MIN && whole.small <= INT_MAX;
     long power = small ? (long)whole.small : 0;
+    num_grow(&whole);
+    bool odd = integral && mpz_odd_p(whole.z);
     num_done(&whole);
     if (num_sign(&p->x) == 0 && num_sign(&p->y) < 0)
         return error_new("2201F", "zero raised to a negative power is undefined");
     if (num_sign(&p->x) < 0 && !integral)
         return error_new("2201F",
                          "a negative number raised to a non-integer power yields a complex result");
-    if (!integral || !small)
-        return irrational("a power with a fractional or very large exponent");
-    return int_power(&p->x, power);
+    return integral && small ? int_power(&p->x, power) : num_power(&p->x, &p->y, odd, -1);
 }
 
 static CALL(numeric_power)
@@ -332,14 +329,44 @@ static CALL(numeric_power)
     return e ? drop_pair(&p, e) : finish_pair(&p, a, ret);
 }
 
-static CALL(numeric_exp)
+static struct error *of_one(const struct value *v, struct error *(*fn)(struct num *x),
+                            struct arena *a, struct value *ret)
 {
-    return irrational("exp()");
+    struct num x;
+    TRY(num_read(v->s.p, v->s.n, &x));
+    struct error *e = fn(&x);
+    if (!e)
+        return num_finish(&x, a, ret);
+    num_done(&x);
+    return e;
 }
 
+static CALL(numeric_exp)
+{
+    return of_one(v, num_exp, a, ret);
+}
+
+static CALL(numeric_ln)
+{
+    return of_one(v, num_ln, a, ret);
+}
+
+/* (base, x) */
 static CALL(numeric_log)
 {
-    return irrational("a logarithm");
+    struct pair p;
+    TRY(read_pair(v, &p));
+    struct error *e = num_log(&p.y, &p.x);
+    if (e)
+        return drop_pair(&p, e);
+    num_done(&p.x);
+    return num_finish(&p.y, a, ret);
+}
+
+static CALL(numeric_log10)
+{
+    const struct value args[2] = {value_text("10", 2), v[0]};
+    return numeric_log(args, 2, a, ret);
 }
 
 static CALL(numeric_factorial)
@@ -388,10 +415,10 @@ static const struct func rows[] = {
     SCALAR2("power", N, N, N, "numeric_power", numeric_power),
     SCALAR2("pow", N, N, N, "numeric_power", numeric_power),
     SCALAR1("exp", N, N, "numeric_exp", numeric_exp),
-    SCALAR1("ln", N, N, "numeric_log", numeric_log),
-    SCALAR1("log", N, N, "numeric_log", numeric_log),
-    SCALAR1("log10", N, N, "numeric_log", numeric_log),
-    SCALAR2("log", N, N, N, "numeric_log2", numeric_log),
+    SCALAR1("ln", N, N, "numeric_ln", numeric_ln),
+    SCALAR1("log", N, N, "numeric_log10", numeric_log10),
+    SCALAR1("log10", N, N, "numeric_log10", numeric_log10),
+    SCALAR2("log", N, N, N, "numeric_log", numeric_log),
     SCALAR1("factorial", OID_INT8, N, "numeric_factorial", numeric_factorial),
 };
 

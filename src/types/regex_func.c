@@ -299,9 +299,6 @@ static CALL(regexp_replace_from)
     return replace(v, flags, (int)v[3].i - 1, n > 4 ? v[4].i : 1, a, ret);
 }
 
-/* ---- counting and placing
- * ------------------------------------------------------------------------ */
-
 /* The match after the one in spans[0], which is {start, start - 1} before the first. */
 static struct error *next_match(struct regex *re, int *start, struct regex_span *spans, int n_spans,
                                 bool *ret_found)
@@ -314,6 +311,86 @@ static struct error *next_match(struct regex *re, int *start, struct regex_span 
         *start = spans[0].to + (spans[0].from == spans[0].to);
     return NULL;
 }
+
+/* ---- arrays -------------------------------------------------------------------------------------
+ */
+
+/* The groups of a match, or all of it where there are none. */
+static struct value match_array(const struct regex *re, const struct regex_span *spans,
+                                struct arena *a)
+{
+    int n = MAX(re->n_groups, 1), first = re->n_groups ? 1 : 0;
+    struct array parts = {.n_dims = 1, .dims = {n}, .lower = {1}, .n = (size_t)n};
+    parts.items = ARENA_ARRAY(a, struct value, n);
+    for (int i = 0; i < n; i++) {
+        if (spans[first + i].from >= 0)
+            parts.items[i] = types__regex_slice(re, spans[first + i]);
+    }
+    return types__array_write(type_by_oid(OID_TEXT), &parts, a);
+}
+
+/* (text, pattern [, flags]) */
+static CALL(regexp_match)
+{
+    struct regex *re;
+    int flags;
+    bool found;
+    TRY(read_options(n > 2 ? &v[2] : NULL, "regexp_match()", &flags, NULL));
+    TRY(prepare(v, flags, &re));
+    struct regex_span *spans = ARENA_ARRAY(a, struct regex_span, re->n_groups + 1);
+    TRY(types__regex_find(re, 0, spans, re->n_groups + 1, &found));
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (found)
+        *ret = match_array(re, spans, a);
+    return NULL;
+}
+
+/* What lies between the matches. Empty matches at the ends, and right behind another match, do not
+ * split. */
+static struct error *split(const struct value *v, int n, const char *function, struct arena *a,
+                           struct value **ret, size_t *ret_n)
+{
+    struct regex *re;
+    struct regex_span span;
+    int flags, start = 0, before = 0, copied = 0;
+    bool found;
+    size_t cap = 16;
+    TRY(read_options(n > 2 ? &v[2] : NULL, function, &flags, NULL));
+    TRY(prepare(v, flags, &re));
+    *ret = ARENA_ARRAY(a, struct value, cap);
+    *ret_n = 0;
+    for (;;) {
+        TRY(next_match(re, &start, &span, 1, &found));
+        bool splits = found && span.from < re->n_chars && span.to > before;
+        if (found)
+            before = span.to;
+        if (found && !splits)
+            continue;
+        if (*ret_n == cap) {
+            struct value *grown = ARENA_ARRAY(a, struct value, 2 * cap);
+            memcpy(grown, *ret, cap * sizeof(*grown));
+            *ret = grown;
+            cap *= 2;
+        }
+        (*ret)[(*ret_n)++] =
+            types__regex_slice(re, (struct regex_span){copied, found ? span.from : re->n_chars});
+        if (!found)
+            return NULL;
+        copied = span.to;
+    }
+}
+
+static CALL(regexp_split_to_array)
+{
+    struct array parts = {.n_dims = 1, .lower = {1}};
+    TRY(split(v, n, "regexp_split_to_array()", a, &parts.items, &parts.n));
+    parts.dims[0] = (int32_t)parts.n;
+    *ret = types__array_write(type_by_oid(OID_TEXT), &parts, a);
+    return NULL;
+}
+
+/* ---- counting and placing
+ * ------------------------------------------------------------------------ */
 
 /* (text, pattern [, start [, flags]]) */
 static CALL(regexp_count)
@@ -438,6 +515,12 @@ static const struct func rows[] = {
     FUNC("regexp_replace", ARGS(T, T, T, I4), T, regexp_replace_from, "4"),
     FUNC("regexp_replace", ARGS(T, T, T, I4, I4), T, regexp_replace_from, "5"),
     FUNC("regexp_replace", ARGS(T, T, T, I4, I4, T), T, regexp_replace_from, "6"),
+    SCALAR2("regexp_match", T, T, OID_TEXT_ARRAY, "regexp_match_2", regexp_match),
+    SCALAR3("regexp_match", T, T, T, OID_TEXT_ARRAY, "regexp_match_3", regexp_match),
+    SCALAR2("regexp_split_to_array", T, T, OID_TEXT_ARRAY, "regexp_split_to_array_2",
+            regexp_split_to_array),
+    SCALAR3("regexp_split_to_array", T, T, T, OID_TEXT_ARRAY, "regexp_split_to_array_3",
+            regexp_split_to_array),
     SCALAR2("regexp_count", T, T, I4, "regexp_count_2", regexp_count),
     SCALAR3("regexp_count", T, T, I4, I4, "regexp_count_3", regexp_count),
     FUNC("regexp_count", ARGS(T, T, I4, T), I4, regexp_count, "4"),
