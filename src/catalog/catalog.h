@@ -12,6 +12,7 @@
  *   /minisql/names/<schema.table>   id           /minisql/indexes/<schema.name>   {"table",
  * "columns"} /minisql/regions/<id>           struct region /minisql/next_id                counter
  * for ids of tables and their parts, regions, gateways
+ *   /minisql/sequences/<id>         struct sequence
  *   /minisql/drained                names of servers that are to hold nothing, with commas
  *
  * Thread-safe throughout.
@@ -30,6 +31,15 @@ struct column {
     bool not_null;
     char *default_sql; /* PostgreSQL expression text; NULL: none */
     uint64_t default_id;
+    uint64_t sequence; /* the default is the next value of this one (default_sql, if any, says so in
+                          PostgreSQL's words); 0: it is not */
+    char identity;     /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
+};
+
+/* A sequence that goes with a column (OWNED BY) */
+struct owned_sequence {
+    uint64_t sequence;
+    int column; /* 0-based */
 };
 
 /* PRIMARY KEY or UNIQUE */
@@ -76,12 +86,13 @@ struct table {
     char *schema, *name; /* "public", "student1" */
     uint64_t version;    /* raised by every change to it */
     uint64_t region;     /* its only partition */
-    int n_columns, n_keys, n_checks, n_foreign_keys, n_indexes;
+    int n_columns, n_keys, n_checks, n_foreign_keys, n_indexes, n_owned;
     struct column *columns;
     struct key *keys;
     struct check *checks;
     struct foreign_key *foreign_keys;
     struct index *indexes;
+    struct owned_sequence *owned;
     char *ddl;         /* SQLite text that creates the table, without its indexes */
     uint64_t database; /* id; 0: the first one */
     /* What it is called in its region's file, where tables and indexes of all schemas and databases
@@ -100,6 +111,24 @@ struct object_use {
     uint64_t id;
     int n_columns;
     int *columns; /* 0-based */
+};
+/*
+ * A sequence. `last` and `called` are PostgreSQL's last_value and is_called, as far as values have
+ * been given to servers: each takes a block of them by compare-and-swap and hands them out from
+ * memory (exec/sequence.c), so `last` runs ahead of what was handed out. A new generation makes
+ * every block that was taken before worthless: by setval(), ALTER, RESTART.
+ */
+struct sequence {
+    uint64_t id;
+    uint64_t database; /* as a table's */
+    char *schema, *name;
+    uint32_t type; /* OID_INT2, OID_INT4, OID_INT8 */
+    int64_t start, increment, min, max, cache;
+    bool cycle;
+    int64_t last;
+    bool called;
+    uint64_t generation;
+    uint64_t revision; /* the store's, for compare-and-swap; not part of the JSON */
 };
 
 struct object {
@@ -160,12 +189,13 @@ struct catalog_view {
     uint64_t cluster;  /* id */
     uint64_t database; /* what is in others is not in sight, except .. */
     const struct catalog_view *all; /* .. in this one: tables and objects of all databases */
-    size_t n_tables, n_regions, n_servers, n_objects;
-    const struct table **tables;   /* by name */
-    const struct object **objects; /* by kind and name; databases are in every view */
-    const struct region **regions; /* by id */
-    const struct server **servers; /* live ones, by name */
-    const char *master;            /* name of the elected master; NULL: none now */
+    size_t n_tables, n_regions, n_servers, n_objects, n_sequences;
+    const struct table **tables;       /* by name */
+    const struct sequence **sequences; /* by name */
+    const struct object **objects;     /* by kind and name; databases are in every view */
+    const struct region **regions;     /* by id */
+    const struct server **servers;     /* live ones, by name */
+    const char *master;                /* name of the elected master; NULL: none now */
     const char *drained; /* names of servers that are to hold nothing, "s1,s3"; NULL: none */
     uint64_t next_id;    /* no object that the store ever knew has this id or a higher one */
     /* A change of the schema waits for what a region's log says (a revision; 0: none): see
@@ -192,6 +222,12 @@ const struct table *catalog_table(const struct catalog_view *v, const char *sche
 const struct table *catalog_table_by_id(const struct catalog_view *v, uint64_t id);
 const struct region *catalog_region(const struct catalog_view *v, uint64_t id);
 const struct server *catalog_server(const struct catalog_view *v, const char *name);
+const struct sequence *catalog_sequence(const struct catalog_view *v, const char *schema,
+                                        const char *name);
+const struct sequence *catalog_sequence_by_id(const struct catalog_view *v, uint64_t id);
+/* The table and column that a sequence goes with; NULL: none. */
+const struct table *catalog_sequence_owner(const struct catalog_view *v, uint64_t sequence,
+                                           int *ret_column);
 /* the table that an index (by name) belongs to; NULL: no such index */
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret);
@@ -264,12 +300,33 @@ void catalog_swap_regions(struct catalog *c, struct region_swap *swaps, size_t n
  * if this server is not the master any more. */
 struct error *catalog_create_table(struct catalog *c, const struct table *t,
                                    const struct region *region);
-/* Removes tables (and a region's record with its last table). 42P01 when one is gone already. */
+/* Along with the sequences that it owns: table->owned[i] is about the i-th. */
+struct error *catalog_create_table_with(struct catalog *c, const struct table *t,
+                                        const struct region *region,
+                                        const struct sequence *sequences);
+/* Removes tables, their sequences (and a region's record with its last table). 42P01 when one is
+ * gone already. */
 struct error *catalog_drop_tables(struct catalog *c, const uint64_t *ids, size_t n);
 /* Replaces a table's record (version + 1; indexes added or removed), raising the region's schema
  * version. */
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,
                                     const struct table *next);
+/* Sequences made (`old` NULL), changed, or dropped (`next` NULL), and if `old_table` is given, its
+ * record replaced. Of a sequence that is changed the newest `last` and `called` are kept, unless
+ * `restart` says to take those of `next`. */
+struct sequence_change {
+    const struct sequence *old, *next;
+    bool restart;
+};
+struct error *catalog_change_sequences(struct catalog *c, const struct sequence_change *changes,
+                                       int n, const struct table *old_table,
+                                       const struct table *next_table);
+/* Changes `last`, `called` or `generation` of the newest record, by any server: `step` is called
+ * with a copy of it, again when somebody was first; *ret_skip: leave it as it is. `urgent`:
+ * whoever refreshes his view from now on sees it. 42P01 when it is gone. */
+typedef struct error *sequence_step(void *ctx, struct sequence *s, bool *ret_skip);
+struct error *catalog_step_sequence(struct catalog *c, uint64_t id, bool urgent,
+                                    sequence_step *step, void *ctx);
 /* Creates an object (old NULL), replaces it (version + 1), or deletes it (next NULL): all of them
  * or none. Tables in `moves` get the schema `schema`. Names are the caller's to check. MS002:
  * somebody else changed one of them. */
@@ -367,6 +424,7 @@ enum catalog_kind {
     CATALOG_INDEX,
     CATALOG_REGION,
     CATALOG_OBJECT,
+    CATALOG_SEQUENCE,
 };
 enum catalog_kind catalog_kind_of(const char *key);
 #define CATALOG_ROOT "/minisql/" /* all keys begin with it */

@@ -22,6 +22,7 @@
 #define KEY_NAMES KEY_ROOT "names/"
 #define KEY_INDEXES KEY_ROOT "indexes/"
 #define KEY_REGIONS KEY_ROOT "regions/"
+#define KEY_SEQUENCES KEY_ROOT "sequences/"
 #define KEY_OBJECTS KEY_ROOT "objects/"
 
 /* ---- records (record.c) ------------------------------------------------------------------- */
@@ -63,6 +64,8 @@ void catalog__array_remove(struct array **a, size_t at);
 /* Record <-> JSON. Decoding checks everything: a record may come from anybody. Errors are XX001. */
 struct error *catalog__encode_table(const struct table *t, char **ret) MUST_CHECK;
 struct error *catalog__encode_region(const struct region *r, char **ret) MUST_CHECK;
+struct error *catalog__encode_sequence(const struct sequence *s, char **ret) MUST_CHECK;
+struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
 struct error *catalog__encode_object(const struct object *o, char **ret) MUST_CHECK;
 struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
@@ -86,6 +89,7 @@ struct view {
     struct catalog_view pub; /* first */
     atomic_uint refs;
     struct array *tables, *tables_by_id, *regions, *servers, *objects, *objects_by_id;
+    struct array *sequences, *sequences_by_id;
     char *master, *drained;
     /* Parts for single databases, made when they are asked for; the lock guards the list. */
     pthread_mutex_t parting;
@@ -137,6 +141,7 @@ struct catalog {
     uint64_t info_ms;   /* when it was last written */
     _Atomic(struct coord_election *) election;
 };
+int catalog__compare_sequences_by_name(const void *a, const void *b);
 
 enum { CALL_MS = 3000, CHANGE_MS = 10000 };
 

@@ -422,6 +422,7 @@ struct error *catalog_swap_region(struct catalog *c, const struct region *expect
 /* ---- creating ----------------------------------------------------------------------------- */
 
 struct creation {
+    const struct sequence *sequences; /* table->n_owned */
     const struct table *table;
     const struct region *region; /* NULL: joins one */
 };
@@ -431,12 +432,13 @@ static struct error *name_taken(const char *name)
     return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", name);
 }
 
-/* No table and no index of that name may exist; they share one space of names. */
+/* No table, index or sequence of that name may exist; they share one space of names. */
 static struct error *claim_name(struct draft *d, const struct catalog_view *v,
                                 const struct table *t, const char *name)
 {
     v = catalog_of_database(v, t->database);
-    if (catalog_table(v, t->schema, name) || catalog_index(v, t->schema, name, NULL))
+    if (catalog_table(v, t->schema, name) || catalog_index(v, t->schema, name, NULL) ||
+        catalog_sequence(v, t->schema, name))
         return name_taken(name);
     expect(d, COORD_ABSENT, relation_key(d, KEY_NAMES, t, name), 0);
     expect(d, COORD_ABSENT, relation_key(d, KEY_INDEXES, t, name), 0);
@@ -447,6 +449,39 @@ static void put_index(struct draft *d, const struct table *t, const struct index
 {
     put(d, relation_key(d, KEY_INDEXES, t, x->name),
         keep(d, catalog_index_text(t->id, x->n_columns)));
+}
+
+static struct error *put_sequence(struct draft *d, const struct sequence *s)
+{
+    char *text;
+    TRY(catalog__encode_sequence(s, &text));
+    put(d, id_key(d, KEY_SEQUENCES, s->id), keep(d, text));
+    return NULL;
+}
+
+/* The namespace that it is in, as a table would be. */
+static struct table place_of(const struct sequence *s)
+{
+    return (struct table){.database = s->database, .schema = s->schema};
+}
+
+static struct error *make_sequence(struct draft *d, const struct catalog_view *v,
+                                   const struct sequence *s)
+{
+    const struct table at = place_of(s);
+    TRY(claim_name(d, v, &at, s->name));
+    expect(d, COORD_ABSENT, id_key(d, KEY_SEQUENCES, s->id), 0);
+    put(d, relation_key(d, KEY_NAMES, &at, s->name),
+        arena_printf(&d->arena, "%llu", (unsigned long long)s->id));
+    return put_sequence(d, s);
+}
+
+/* Blocks of values that are taken meanwhile are no reason to look again: only the name counts. */
+static void drop_sequence(struct draft *d, const struct sequence *s)
+{
+    const struct table at = place_of(s);
+    drop(d, id_key(d, KEY_SEQUENCES, s->id));
+    drop(d, relation_key(d, KEY_NAMES, &at, s->name));
 }
 
 static struct error *place_in_region(struct creation *n, const struct catalog_view *v,
@@ -482,6 +517,8 @@ static struct error *make_table(void *ctx, const struct catalog_view *v, struct 
         TRY(claim_name(d, v, t, t->indexes[i].name));
         put_index(d, t, &t->indexes[i]);
     }
+    for (int i = 0; i < t->n_owned; i++)
+        TRY(make_sequence(d, v, &n->sequences[i]));
     TRY(put_table(d, t));
     return place_in_region(n, v, d);
 }
@@ -489,10 +526,17 @@ static struct error *make_table(void *ctx, const struct catalog_view *v, struct 
 struct error *catalog_create_table(struct catalog *c, const struct table *t,
                                    const struct region *region)
 {
+    return catalog_create_table_with(c, t, region, NULL);
+}
+
+struct error *catalog_create_table_with(struct catalog *c, const struct table *t,
+                                        const struct region *region,
+                                        const struct sequence *sequences)
+{
     _cleanup_(arena_done) struct arena a = {0};
     struct table *numbered;
     TRY(number_parts(c, t, &a, &numbered));
-    struct creation n = {numbered, region};
+    struct creation n = {sequences, numbered, region};
     return change(c, make_table, &n);
 }
 
@@ -557,7 +601,7 @@ static struct error *no_table(uint64_t id)
     return error_new(E_UNDEFINED_TABLE, "table %llu does not exist", (unsigned long long)id);
 }
 
-static void drop_table(struct draft *d, const struct table *t)
+static void drop_table(struct draft *d, const struct catalog_view *v, const struct table *t)
 {
     const char *key = id_key(d, KEY_TABLES, t->id);
     expect(d, COORD_UNMOVED, key, revision_of(t));
@@ -565,6 +609,11 @@ static void drop_table(struct draft *d, const struct table *t)
     drop(d, relation_key(d, KEY_NAMES, t, t->name));
     for (int i = 0; i < t->n_indexes; i++)
         drop(d, relation_key(d, KEY_INDEXES, t, t->indexes[i].name));
+    for (int i = 0; i < t->n_owned; i++) {
+        const struct sequence *s = catalog_sequence_by_id(v, t->owned[i].sequence);
+        if (s)
+            drop_sequence(d, s);
+    }
 }
 
 static bool region_keeps_tables(const struct catalog_view *v, const struct removal *m)
@@ -583,7 +632,7 @@ static struct error *make_removal(void *ctx, const struct catalog_view *v, struc
     for (size_t i = 0; i < m->n; i++) {
         const struct table *t = catalog_table_by_id(v, m->ids[i]);
         if (t && t->region == m->region)
-            drop_table(d, t);
+            drop_table(d, v, t);
         else if (!t && !m->tried)
             return no_table(m->ids[i]);
         else
@@ -849,4 +898,183 @@ struct error *catalog_change_objects(struct catalog *c, const struct object_chan
     }
     struct object_changes m = {mine, n, moves, n_moves, schema};
     return change(c, make_objects, &m);
+}
+
+/* ---- sequences ---------------------------------------------------------------------------- */
+
+struct resequencing {
+    const struct sequence_change *changes;
+    int n;
+    struct replacement table; /* old NULL: none */
+    bool tried;
+};
+
+static bool same_sequence(const struct sequence *a, const struct sequence *b)
+{
+    char *x = NULL, *y = NULL;
+    struct error *e = catalog__encode_sequence(a, &x);
+    if (!e)
+        e = catalog__encode_sequence(b, &y);
+    bool same = !e && strcmp(x, y) == 0;
+    error_free(e);
+    mem_free(x);
+    mem_free(y);
+    return same;
+}
+
+/* What a sequence becomes, from what it is by now. */
+static struct error *merge(const struct sequence_change *x, const struct sequence *now,
+                           struct sequence *ret)
+{
+    *ret = *x->next;
+    ret->generation = x->old->generation + 1;
+    if (!x->restart) {
+        ret->last = now->last;
+        ret->called = now->called;
+    }
+    if (ret->last < ret->min)
+        return error_new("22023", "RESTART value (%lld) cannot be less than MINVALUE (%lld)",
+                         (long long)ret->last, (long long)ret->min);
+    if (ret->last > ret->max)
+        return error_new("22023", "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)",
+                         (long long)ret->last, (long long)ret->max);
+    return NULL;
+}
+
+static struct error *change_sequence(struct draft *d, const struct catalog_view *v,
+                                     const struct sequence_change *x, bool *ret_done)
+{
+    const struct sequence *about = x->old ? x->old : x->next;
+    const struct sequence *now = catalog_sequence_by_id(v, about->id);
+    *ret_done = false;
+    if (!x->old) { /* ids are unique: an earlier attempt of ours */
+        *ret_done = now != NULL;
+        return now ? NULL : make_sequence(d, v, x->next);
+    }
+    if (!now) {
+        *ret_done = x->next == NULL;
+        return x->next
+                   ? error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", x->old->name)
+                   : NULL;
+    }
+    if (!x->next) {
+        drop_sequence(d, now);
+        return NULL;
+    }
+    struct sequence next;
+    TRY(merge(x, now, &next));
+    *ret_done = now->generation > x->old->generation && same_sequence(now, &next);
+    if (*ret_done)
+        return NULL;
+    expect(d, COORD_UNMOVED, id_key(d, KEY_SEQUENCES, now->id), now->revision);
+    if (strcmp(now->name, next.name) != 0 || strcmp(now->schema, next.schema) != 0) {
+        const struct table from = place_of(now), to = place_of(&next);
+        TRY(claim_name(d, v, &to, next.name));
+        drop(d, relation_key(d, KEY_NAMES, &from, now->name));
+        put(d, relation_key(d, KEY_NAMES, &to, next.name),
+            arena_printf(&d->arena, "%llu", (unsigned long long)next.id));
+    }
+    return put_sequence(d, &next);
+}
+
+static struct error *make_resequencing(void *ctx, const struct catalog_view *v, struct draft *d,
+                                       bool *ret_done)
+{
+    struct resequencing *r = ctx;
+    int done = 0;
+    for (int i = 0; i < r->n; i++) {
+        bool one;
+        TRY(change_sequence(d, v, &r->changes[i], &one));
+        done += one;
+    }
+    bool table = r->table.old == NULL;
+    if (!table)
+        TRY(make_replacement(&r->table, v, d, &table));
+    *ret_done = done == r->n && table;
+    return NULL;
+}
+
+struct error *catalog_change_sequences(struct catalog *c, const struct sequence_change *changes,
+                                       int n, const struct table *old_table,
+                                       const struct table *next_table)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct table *numbered = NULL;
+    if (old_table)
+        TRY(number_parts(c, next_table, &a, &numbered));
+    struct resequencing r = {.changes = changes, .n = n, .table = {old_table, numbered}};
+    return change(c, make_resequencing, &r);
+}
+
+/* Once, on the newest record. An outcome that is unknown counts as none: whoever takes values takes
+ * others then, whoever sets them sets them again. */
+static struct error *step_once(struct catalog *c, uint64_t id, bool urgent, sequence_step *step,
+                               void *ctx, bool *ret_done)
+{
+    _cleanup_(mem_freep) char *key = catalog__id_key(KEY_SEQUENCES, id);
+    struct coord_list l = {0};
+    TRY(coord_get(c->coord, key, CALL_MS, &l));
+    struct record *r = NULL;
+    struct error *e = l.n ? catalog__decode_sequence(&l.kvs[0], &r)
+                          : error_new(E_UNDEFINED_TABLE, "the sequence was dropped");
+    coord_list_done(&l);
+    TRY(e);
+    struct sequence *s = (struct sequence *)r->payload;
+    struct coord_compare same = {COORD_UNMOVED, key, s->revision};
+    _cleanup_(mem_freep) char *text = NULL;
+    bool skip = false;
+    uint64_t revision;
+    e = step(ctx, s, &skip);
+    if (!e && !skip)
+        e = catalog__encode_sequence(s, &text);
+    catalog__record_unref(r);
+    *ret_done = skip;
+    if (e || skip)
+        return e;
+    struct coord_op ops[2] = {
+        {.kind = COORD_PUT, .key = key, .value = text, .value_len = strlen(text)},
+        {.kind = COORD_PUT, .key = KEY_CHANGED, .value = ""}};
+    e = coord_txn(c->coord, &same, 1, ops, urgent ? 2 : 1, CALL_MS, ret_done, &revision);
+    if (error_is(e, E_COORD_UNKNOWN)) {
+        *ret_done = false;
+        error_free(e);
+        return NULL;
+    }
+    if (!e && *ret_done && urgent)
+        catalog__wait(c, revision, CALL_MS);
+    return e;
+}
+
+/* In a draft: on what it shows. */
+struct stepping {
+    uint64_t id;
+    sequence_step *step;
+    void *ctx;
+};
+
+static struct error *make_step(void *ctx, const struct catalog_view *v, struct draft *d,
+                               bool *ret_done)
+{
+    const struct stepping *x = ctx;
+    const struct sequence *now = catalog_sequence_by_id(v->all, x->id);
+    if (!now)
+        return error_new(E_UNDEFINED_TABLE, "the sequence was dropped");
+    struct sequence next = *now;
+    TRY(x->step(x->ctx, &next, ret_done));
+    return *ret_done ? NULL : put_sequence(d, &next);
+}
+
+struct error *catalog_step_sequence(struct catalog *c, uint64_t id, bool urgent,
+                                    sequence_step *step, void *ctx)
+{
+    struct stepping x = {id, step, ctx};
+    if (c->drafted)
+        return change(c, make_step, &x);
+    uint64_t deadline = clock_ms() + CHANGE_MS;
+    for (bool done = false; !done;) {
+        TRY(step_once(c, id, urgent, step, ctx, &done));
+        if (!done && clock_ms() >= deadline)
+            return error_new(E_UNAVAILABLE, "the coordination store does not take the change");
+    }
+    return NULL;
 }

@@ -96,9 +96,12 @@ static bool add_columns(json_t *array, const struct table *t)
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
         json_t *id = c->default_sql ? json_integer((json_int_t)c->default_id) : NULL;
-        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*}", "name", c->name, "type",
-                                  (json_int_t)c->type, "typmod", c->typmod, "not_null",
-                                  (int)c->not_null, "default", c->default_sql, "default_id", id)))
+        const char identity[2] = {c->identity, 0};
+        json_t *sequence = c->sequence ? json_integer((json_int_t)c->sequence) : NULL;
+        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*}", "name", c->name,
+                                  "type", (json_int_t)c->type, "typmod", c->typmod, "not_null",
+                                  (int)c->not_null, "default", c->default_sql, "default_id", id,
+                                  "sequence", sequence, "identity", c->identity ? identity : NULL)))
             return false;
     }
     return true;
@@ -158,15 +161,25 @@ static bool add_indexes(json_t *array, const struct table *t)
     return true;
 }
 
+static bool add_owned(json_t *array, const struct table *t)
+{
+    for (int i = 0; i < t->n_owned; i++)
+        if (!add(array, json_pack("{s:I, s:i}", "sequence", (json_int_t)t->owned[i].sequence,
+                                  "column", t->owned[i].column)))
+            return false;
+    return true;
+}
+
 struct error *catalog__encode_table(const struct table *t, char **ret)
 {
     json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
     json_t *record = json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*}", "id",
+        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*}", "id",
         (json_int_t)t->id, "schema", t->schema, "name", t->name, "version", (json_int_t)t->version,
         "region", (json_int_t)t->region, "columns", "keys", "checks", "foreign_keys", "indexes",
-        "ddl", t->ddl, "database", database, "file_name", t->file_name);
-    if (record && !(add_columns(json_object_get(record, "columns"), t) &&
+        "owned", "ddl", t->ddl, "database", database, "file_name", t->file_name);
+    if (record && !(add_owned(json_object_get(record, "owned"), t) &&
+                    add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
                     add_checks(json_object_get(record, "checks"), t) &&
                     add_foreign_keys(json_object_get(record, "foreign_keys"), t) &&
@@ -186,6 +199,19 @@ struct error *catalog__encode_region(const struct region *r, char **ret)
         name_array(r->learners, r->n_learners), "former", name_array(r->former, r->n_former),
         "leaving", r->leaving, "provisional", r->provisional);
     return finish(record, "a server's name", ret);
+}
+
+struct error *catalog__encode_sequence(const struct sequence *s, char **ret)
+{
+    json_t *database = s->database ? json_integer((json_int_t)s->database) : NULL;
+    json_t *record = json_pack(
+        "{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:I, s:o*}", "id",
+        (json_int_t)s->id, "schema", s->schema, "name", s->name, "type", (json_int_t)s->type,
+        "start", (json_int_t)s->start, "increment", (json_int_t)s->increment, "min",
+        (json_int_t)s->min, "max", (json_int_t)s->max, "cache", (json_int_t)s->cache, "cycle",
+        (int)s->cycle, "last", (json_int_t)s->last, "called", (int)s->called, "generation",
+        (json_int_t)s->generation, "database", database);
+    return finish(record, "a sequence's name", ret);
 }
 
 struct error *catalog__encode_server(const struct server *s, char **ret)
@@ -323,6 +349,10 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
     const struct type *type = type_by_oid(c->type);
     if (!type || !type->column)
         bad(d, "type");
+    if (json_object_get(o, "sequence"))
+        c->sequence = get_id(d, o, "sequence");
+    if (json_object_get(o, "identity"))
+        c->identity = get_text(d, o, "identity", 1, 1)[0];
 }
 
 static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
@@ -395,6 +425,18 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         get_index(d, json_array_get(a, (size_t)i), t->n_columns, &t->indexes[i]);
 }
 
+static void get_owned(struct decoder *d, const json_t *o, struct table *t)
+{
+    const json_t *a;
+    t->n_owned = get_array(d, o, "owned", MAX_OBJECTS, &a);
+    t->owned = ARENA_ARRAY(d->arena, struct owned_sequence, t->n_owned + 1);
+    for (int i = 0; i < t->n_owned; i++) {
+        const json_t *x = json_array_get(a, (size_t)i);
+        t->owned[i].sequence = get_id(d, x, "sequence");
+        t->owned[i].column = (int)get_int(d, x, "column", 0, MAX(t->n_columns - 1, 0));
+    }
+}
+
 static struct error *damaged(const char *key, const char *what)
 {
     return error_hint(error_new(E_DAMAGED,
@@ -448,6 +490,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->database = get_database(&d, o);
     t->file_name = get_file_name(&d, o, t->name);
     get_parts(&d, o, t);
+    get_owned(&d, o, t);
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
         bad(&d, "id");
     TRY(close_record(kv, o, &d, &r));
@@ -601,6 +644,40 @@ struct error *catalog__decode_region(const struct coord_kv *kv, struct record **
     r->revision = kv->mod_revision;
     check_members(&d, r);
     if (!catalog__key_id(kv->key, KEY_REGIONS, &id) || id != r->id)
+        bad(&d, "id");
+    TRY(close_record(kv, o, &d, &rec));
+    *ret = rec;
+    return NULL;
+}
+
+struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record **ret)
+{
+    json_t *o;
+    struct record *rec;
+    struct decoder d;
+    uint64_t id = 0;
+    TRY(open_record(kv, sizeof(struct sequence), &o, &rec, &d));
+    struct sequence *s = (struct sequence *)rec->payload;
+    s->id = (uint64_t)get_int(&d, o, "id", 1, INT64_MAX);
+    s->schema = get_text(&d, o, "schema", 1, CATALOG_NAME_MAX);
+    s->name = get_name(&d, o);
+    s->type = (uint32_t)get_int(&d, o, "type", 1, UINT32_MAX);
+    s->increment = get_int(&d, o, "increment", INT64_MIN, INT64_MAX);
+    s->min = get_int(&d, o, "min", INT64_MIN, INT64_MAX);
+    s->max = get_int(&d, o, "max", INT64_MIN, INT64_MAX);
+    s->start = get_int(&d, o, "start", s->min, s->max);
+    s->last = get_int(&d, o, "last", s->min, s->max);
+    s->cache = get_int(&d, o, "cache", 1, INT64_MAX);
+    s->cycle = get_bool(&d, o, "cycle");
+    s->called = get_bool(&d, o, "called");
+    s->generation = get_id(&d, o, "generation");
+    s->database = get_database(&d, o);
+    s->revision = kv->mod_revision;
+    if (s->type != OID_INT2 && s->type != OID_INT4 && s->type != OID_INT8)
+        bad(&d, "type");
+    if (s->increment == 0 || s->min >= s->max)
+        bad(&d, "increment");
+    if (!catalog__key_id(kv->key, KEY_SEQUENCES, &id) || id != s->id)
         bad(&d, "id");
     TRY(close_record(kv, o, &d, &rec));
     *ret = rec;

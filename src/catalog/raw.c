@@ -9,12 +9,13 @@ static const struct {
     const char *key;
     bool root; /* the keys beneath it; else this one */
 } kinds[] = {
-    {CATALOG_CLUSTER, KEY_CLUSTER, false}, {CATALOG_MASTER, KEY_MASTER, false},
-    {CATALOG_NEXT_ID, KEY_NEXT_ID, false}, {CATALOG_CHANGED, KEY_CHANGED, false},
-    {CATALOG_DRAINED, KEY_DRAINED, false}, {CATALOG_CHANGING, KEY_CHANGING, false},
-    {CATALOG_SERVER, KEY_SERVERS, true},   {CATALOG_TABLE, KEY_TABLES, true},
-    {CATALOG_NAME, KEY_NAMES, true},       {CATALOG_INDEX, KEY_INDEXES, true},
-    {CATALOG_REGION, KEY_REGIONS, true},   {CATALOG_OBJECT, KEY_OBJECTS, true},
+    {CATALOG_CLUSTER, KEY_CLUSTER, false},   {CATALOG_MASTER, KEY_MASTER, false},
+    {CATALOG_NEXT_ID, KEY_NEXT_ID, false},   {CATALOG_CHANGED, KEY_CHANGED, false},
+    {CATALOG_DRAINED, KEY_DRAINED, false},   {CATALOG_CHANGING, KEY_CHANGING, false},
+    {CATALOG_SERVER, KEY_SERVERS, true},     {CATALOG_TABLE, KEY_TABLES, true},
+    {CATALOG_NAME, KEY_NAMES, true},         {CATALOG_INDEX, KEY_INDEXES, true},
+    {CATALOG_REGION, KEY_REGIONS, true},     {CATALOG_OBJECT, KEY_OBJECTS, true},
+    {CATALOG_SEQUENCE, KEY_SEQUENCES, true},
 };
 
 static const char *key_of(enum catalog_kind kind)
@@ -73,9 +74,11 @@ struct error *catalog_record_parse(const struct coord_kv *kv, const void **ret)
     case CATALOG_OBJECT:
         TRY(catalog__decode_object(kv, &r));
         break;
+    case CATALOG_SEQUENCE:
+        TRY(catalog__decode_sequence(kv, &r));
+        break;
     default:
-        return error_new(E_INTERNAL, "\"%s\" is no record of a server, table, region or object",
-                         kv->key);
+        return error_new(E_INTERNAL, "\"%s\" is no record that is parsed", kv->key);
     }
     *ret = r->payload;
     return NULL;

@@ -22,6 +22,15 @@ int catalog__compare_tables_by_name(const void *a, const void *b)
     return order ? order : strcmp(x->name, y->name);
 }
 
+int catalog__compare_sequences_by_name(const void *a, const void *b)
+{
+    const struct sequence *x = a, *y = b;
+    int order = (x->database > y->database) - (x->database < y->database);
+    if (!order)
+        order = strcmp(x->schema, y->schema);
+    return order ? order : strcmp(x->name, y->name);
+}
+
 int catalog__compare_objects(const void *a, const void *b)
 {
     const struct object *x = a, *y = b;
@@ -34,7 +43,7 @@ int catalog__compare_objects(const void *a, const void *b)
 }
 
 _Static_assert(offsetof(struct table, id) == 0 && offsetof(struct region, id) == 0 &&
-                   offsetof(struct object, id) == 0,
+                   offsetof(struct object, id) == 0 && offsetof(struct sequence, id) == 0,
                "see by_id");
 
 /* Of tables, of regions, of objects, or of bare ids. */
@@ -63,6 +72,8 @@ static struct view *view_new(const struct view *old)
         v->tables_by_id = catalog__array_ref(old->tables_by_id);
         v->regions = catalog__array_ref(old->regions);
         v->servers = catalog__array_ref(old->servers);
+        v->sequences = catalog__array_ref(old->sequences);
+        v->sequences_by_id = catalog__array_ref(old->sequences_by_id);
         v->objects = catalog__array_ref(old->objects);
         v->objects_by_id = catalog__array_ref(old->objects_by_id);
         v->master = old->master ? mem_strdup(old->master) : NULL;
@@ -72,6 +83,8 @@ static struct view *view_new(const struct view *old)
         v->tables_by_id = catalog__array_new(0);
         v->regions = catalog__array_new(0);
         v->servers = catalog__array_new(0);
+        v->sequences = catalog__array_new(0);
+        v->sequences_by_id = catalog__array_new(0);
         v->objects = catalog__array_new(0);
         v->objects_by_id = catalog__array_new(0);
     }
@@ -92,6 +105,8 @@ void catalog__view_free(struct view *v)
     catalog__array_unref(v->tables_by_id);
     catalog__array_unref(v->regions);
     catalog__array_unref(v->servers);
+    catalog__array_unref(v->sequences);
+    catalog__array_unref(v->sequences_by_id);
     mem_free(v->master);
     mem_free(v->drained);
     mem_free(v);
@@ -101,6 +116,11 @@ static void replace(struct array **array, struct array *next)
 {
     catalog__array_unref(*array);
     *array = next;
+}
+
+static bool sequence_is_in(const void *item, uint64_t database)
+{
+    return ((const struct sequence *)item)->database == database;
 }
 
 static bool table_is_in(const void *item, uint64_t database)
@@ -138,6 +158,8 @@ static struct view *view_seal(struct view *v, uint64_t revision)
     v->pub.regions = (const struct region **)v->regions->items;
     v->pub.n_servers = v->servers->n;
     v->pub.servers = (const struct server **)v->servers->items;
+    v->pub.n_sequences = v->sequences->n;
+    v->pub.sequences = (const struct sequence **)v->sequences->items;
     v->pub.n_objects = v->objects->n;
     v->pub.objects = (const struct object **)v->objects->items;
     v->pub.master = v->master;
@@ -155,7 +177,11 @@ struct view *catalog__view_part(const struct view *v, uint64_t database)
         own = v->pub.tables[i]->database == database;
     for (size_t i = 0; i < v->pub.n_objects && own; i++)
         own = v->pub.objects[i]->database == database || v->pub.objects[i]->kind == OBJ_DATABASE;
+    for (size_t i = 0; i < v->pub.n_sequences && own; i++)
+        own = v->pub.sequences[i]->database == database;
     if (!own) {
+        replace(&part->sequences, part_of(v->sequences, sequence_is_in, database));
+        replace(&part->sequences_by_id, part_of(v->sequences_by_id, sequence_is_in, database));
         replace(&part->tables, part_of(v->tables, table_is_in, database));
         replace(&part->tables_by_id, part_of(v->tables_by_id, table_is_in, database));
         replace(&part->objects, part_of(v->objects, object_is_in, database));
@@ -242,6 +268,39 @@ static void object_changed(struct view *v, const struct coord_event *event)
     catalog__record_unref(r);
 }
 
+/* Two records of one sequence: is it but values that were taken? */
+static bool same_definition(const struct sequence *a, const struct sequence *b)
+{
+    return strcmp(a->schema, b->schema) == 0 && strcmp(a->name, b->name) == 0 &&
+           a->type == b->type && a->start == b->start && a->increment == b->increment &&
+           a->min == b->min && a->max == b->max && a->cache == b->cache && a->cycle == b->cycle;
+}
+
+static void sequence_changed(struct view *v, const struct coord_event *event)
+{
+    uint64_t id;
+    bool found;
+    if (!catalog__key_id(event->kv.key, KEY_SEQUENCES, &id))
+        return;
+    size_t at = catalog__array_find(v->sequences_by_id, &id, by_id, &found);
+    const struct sequence *old = found ? v->sequences_by_id->items[at] : NULL;
+    struct record *r =
+        event->deleted ? NULL : decode(v, &event->kv, catalog__decode_sequence, found);
+    if (!r && !event->deleted)
+        return;
+    if (!old || !r || !same_definition(old, (const struct sequence *)r->payload))
+        v->pub.schema = event->kv.mod_revision;
+    if (old) {
+        array_remove(&v->sequences, old, catalog__compare_sequences_by_name);
+        array_remove(&v->sequences_by_id, &id, by_id);
+    }
+    if (!r)
+        return;
+    catalog__array_put(&v->sequences, r, catalog__compare_sequences_by_name);
+    catalog__array_put(&v->sequences_by_id, r, by_id);
+    catalog__record_unref(r);
+}
+
 static void region_changed(struct view *v, const struct coord_event *event)
 {
     uint64_t id;
@@ -289,6 +348,8 @@ static void change(struct view *v, const struct coord_event *event)
         server_changed(v, event);
     } else if (strncmp(key, KEY_TABLES, strlen(KEY_TABLES)) == 0) {
         table_changed(v, event);
+    } else if (strncmp(key, KEY_SEQUENCES, strlen(KEY_SEQUENCES)) == 0) {
+        sequence_changed(v, event);
     } else if (strncmp(key, KEY_OBJECTS, strlen(KEY_OBJECTS)) == 0) {
         object_changed(v, event);
     } else if (strcmp(key, KEY_NEXT_ID) == 0) {
@@ -381,6 +442,9 @@ struct view *catalog__view_load(const struct view *old, const struct coord_list 
     replace(&v->tables_by_id, gather(v, all, KEY_TABLES, catalog__decode_table, by_id,
                                      old ? old->tables_by_id : NULL));
     replace(&v->tables, sorted(v->tables_by_id, catalog__compare_tables_by_name));
+    replace(&v->sequences_by_id, gather(v, all, KEY_SEQUENCES, catalog__decode_sequence, by_id,
+                                        old ? old->sequences_by_id : NULL));
+    replace(&v->sequences, sorted(v->sequences_by_id, catalog__compare_sequences_by_name));
     replace(&v->regions,
             gather(v, all, KEY_REGIONS, catalog__decode_region, by_id, old ? old->regions : NULL));
     replace(&v->servers, gather(v, all, KEY_SERVERS, catalog__decode_server, by_server_name, NULL));
@@ -434,6 +498,35 @@ const struct object *catalog_object(const struct catalog_view *v, enum object_ki
 const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id)
 {
     return lookup(((const struct view *)v)->objects_by_id, &id, by_id);
+}
+
+const struct sequence *catalog_sequence(const struct catalog_view *v, const char *schema,
+                                        const char *name)
+{
+    struct sequence key = {.database = v->database,
+                           .schema = (char *)(uintptr_t)schema,
+                           .name = (char *)(uintptr_t)name};
+    return lookup(((const struct view *)v)->sequences, &key, catalog__compare_sequences_by_name);
+}
+
+const struct sequence *catalog_sequence_by_id(const struct catalog_view *v, uint64_t id)
+{
+    return lookup(((const struct view *)v)->sequences_by_id, &id, by_id);
+}
+
+const struct table *catalog_sequence_owner(const struct catalog_view *v, uint64_t sequence,
+                                           int *ret_column)
+{
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        for (int k = 0; k < t->n_owned; k++) {
+            if (t->owned[k].sequence != sequence)
+                continue;
+            *ret_column = t->owned[k].column;
+            return t;
+        }
+    }
+    return NULL;
 }
 
 const struct region *catalog_region(const struct catalog_view *v, uint64_t id)
@@ -575,6 +668,7 @@ struct table *table_copy(const struct table *from, struct arena *a)
     COPY_ARRAY(t->checks, t->n_checks);
     COPY_ARRAY(t->foreign_keys, t->n_foreign_keys);
     COPY_ARRAY(t->indexes, t->n_indexes);
+    COPY_ARRAY(t->owned, t->n_owned);
     copy_parts(t, a);
     return t;
 }

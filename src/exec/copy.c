@@ -53,9 +53,11 @@ static struct error *insert_here(struct exec_copy *c)
     sqlite3 *db = store_db(c->conn);
     TRY(exec__bind(db, c->stmt, c->params, c->n_params));
     struct error *e = NULL;
+    const struct types_host *host = types_host_set(&c->s->host);
     int rc = sqlite3_step(c->stmt);
     if (rc == SQLITE_ROW)
         e = give_returning(c, &rc);
+    types_host_set(host);
     if (!e && rc != SQLITE_DONE)
         e = types_sqlite_error(db, rc);
     sqlite3_reset(c->stmt);
@@ -293,7 +295,7 @@ static struct error *unspool_block(const char *data, size_t len, struct exec_cop
 {
     int64_t count = 0;
     bool end = false;
-    return exec__stream_get(data, len, unspool_row, c, &count, &end);
+    return exec__stream_get(data, len, NULL, unspool_row, c, &count, &end);
 }
 
 static struct error *unspool(struct spool *p, struct exec_copy *c)

@@ -306,6 +306,7 @@ struct error *exec__take_draft(struct exec_session *s, const char *text)
     if (!s->draft)
         s->draft = catalog_draft_new(s->exec->catalog);
     TRY(catalog_draft_read(s->draft, text, NULL));
+    exec__made_forget(s);
     catalog_draft_hold(s->draft, s->held.region);
     TRY(bring_here(s));
     s->brought = stamp_of(s);
@@ -367,7 +368,9 @@ struct error *exec__commit_local(struct exec_session *s, const struct store_requ
 {
     bool changes = has_changes(s);
     if (changes) {
-        struct error *e = prepare_here(s, q);
+        struct error *e = exec__made_put(s);
+        if (!e)
+            e = prepare_here(s, q);
         if (e) {
             exec__drop_held(s);
             return e;
@@ -385,13 +388,17 @@ struct error *exec__draft_before_commit(struct exec_session *s)
 {
     if (!has_changes(s) || s->held.kind != HELD_REMOTE)
         return NULL;
+    TRY(exec__made_put(s));
     catalog_draft_rebase(s->draft);
     return bring(s);
 }
 
 struct error *exec__commit_draft_alone(struct exec_session *s, const struct store_request *q)
 {
-    return has_changes(s) ? prepare_here(s, q) : NULL;
+    if (!has_changes(s))
+        return NULL;
+    TRY(exec__made_put(s));
+    return prepare_here(s, q);
 }
 
 /* Step 4 as the client sees it: what is committed shows from now on. */
@@ -415,6 +422,7 @@ void exec__draft_end(struct exec_session *s)
     if (s->draft)
         catalog_close(s->draft);
     s->draft = NULL;
+    exec__made_forget(s);
     s->brought = 0;
     drop_provisional(s);
 }

@@ -38,6 +38,7 @@ struct error *exec_open(const struct exec_options *o, struct exec **ret)
     types_set_system(exec__system_functions);
     pthread_mutex_init(&e->lock, NULL);
     e->peers = exec__peers_new(e);
+    exec__sequences_open(e);
     if (o->temp_dir && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", o->temp_dir);
     *ret = e;
@@ -48,6 +49,7 @@ void exec_close(struct exec *e)
 {
     if (!e)
         return;
+    exec__sequences_close(e);
     exec__peers_free(e->peers);
     exec__objects_forget(e);
     while (e->scratch) {
@@ -101,6 +103,7 @@ struct exec_session *exec_session_new(struct exec *e, const struct exec_session_
     s->internal = o->internal;
     s->memory = e->settings.memory;
     s->slot = take_slot(e);
+    s->host = (struct types_host){.ctx = s, .sequence = exec__sequence};
     return s;
 }
 
@@ -116,6 +119,9 @@ void exec_session_free(struct exec_session *s)
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
     mem_free(s->marks);
+    exec__made_forget(s);
+    mem_free(s->made);
+    mem_free(s->drawn);
     mem_free(s->user);
     mem_free(s->database);
     mem_free(s);
@@ -446,6 +452,8 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         exec__leave(s);
     }
     exec__stage_done(&r);
+    if (!e && plan->query->kind == QUERY_TRUNCATE && plan->query->truncate.restart_identity)
+        e = exec__restart_sequences(s->exec, plan->query);
     arena_done(&r.arena);
     ret->doubt = r.doubt;
     if (!e)

@@ -86,6 +86,12 @@ struct error *exec_region_applied(struct exec *e, uint64_t region, const struct 
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
                                  const char *server);
 
+/* All servers give back what they have not handed out of a sequence, so that its record says what
+ * was (where nobody else has taken values after them). */
+void exec_collect_sequence(struct exec *e, uint64_t id);
+/* All servers see the sequence's newest record before they hand out another value. */
+void exec_announce_sequence(struct exec *e, uint64_t id);
+
 /* ---- one per client connection ------------------------------------------------------------ */
 
 /* As pg_settings has it; texts live as long as the session's settings don't change. */
@@ -123,6 +129,7 @@ void exec_session_free(struct exec_session *s); /* rolls back; NULL is fine */
 void exec_attend(struct exec_session *s);
 /* Ends what the session runs now with 57014, from any thread; nothing when it runs nothing. */
 void exec_cancel(struct exec_session *s);
+void exec_forget_sequences(struct exec_session *s);         /* DISCARD SEQUENCES */
 void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the default */
 
 /* ---- statements --------------------------------------------------------------------------- */
@@ -263,6 +270,8 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        Tag "COUNT rows bytes", as last counted.
  *   STATE <region>
  *        A row that says how the copy here stands (progress.c); none when there is none.
+ *   SEQUENCE give|see <id>
+ *        Values that are left are given back; the newest record is seen.
  *   CHANGE <region> add|remove|transfer <server>
  *   MOVE <region> <from> <to>
  *   DDL <region> <schema version>
@@ -288,10 +297,11 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   FSCK rebuild|aside|adopt <region>
  *
  * MS001 and MS002 as in region.h. RUN and FRAG answer with CopyOut: rows in the encoding of
- * exec_rows_put(), some 64 KiB a CopyData message, and at the end 'T' and the count of rows
- * affected. Then, as for all others, CommandComplete.
+ * exec_rows_put(), some 64 KiB a CopyData message, and at the end what was drawn from sequences
+ * and the count of rows affected. Then, as for all others, CommandComplete.
  *
- * args: 'Q' gateway:8 slot:4 seq:8 (or 'N': no request), then the values as one row.
+ * args: 'Q' gateway:8 slot:4 seq:8 (or 'N': no request), then the values as one row, then what the
+ * session has drawn from sequences, if the statement reads that ('V', see rows.c).
  */
 struct exec_wire {
     void *ctx;

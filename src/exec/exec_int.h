@@ -38,6 +38,7 @@ struct exec {
     uint64_t gateway; /* unique for ever: half of all our request ids */
     _Atomic uint64_t seq;
     struct peer_pool *peers;
+    struct sequences *sequences; /* sequence.c */
 
     pthread_mutex_t lock; /* guards all below */
     struct scratch *scratch;
@@ -55,6 +56,13 @@ struct held {
     uint64_t region;
     struct region_txn *txn; /* LOCAL */
     struct peer_conn *conn; /* REMOTE: in BEGIN */
+};
+
+/* A value of a sequence that the session has drawn last: its currval(). */
+struct drawn {
+    uint64_t sequence;
+    int64_t value;
+    bool fresh; /* by the statement that runs now */
 };
 
 struct exec_session {
@@ -79,6 +87,12 @@ struct exec_session {
     uint64_t provisional;  /* a region that was made for the transaction; 0: none */
     struct catalog_draft_mark *marks; /* of each savepoint */
     int cap_marks;
+    struct types_host host; /* this session, for functions */
+    int n_drawn, cap_drawn;
+    struct drawn *drawn;
+    uint64_t last_drawn; /* the sequence of lastval(); 0: none */
+    int n_made, cap_made;
+    struct sequence *made;      /* by the transaction: as far as it has drawn from them */
     struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
     uint64_t reading_region;
     struct region_look *look; /* FSCK's */
@@ -189,14 +203,39 @@ void exec__stage_done(struct run *r);
 struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n);
 struct error *exec__unpin(struct run *r, struct error *e);
 
-/* Rows and the count, as they travel: see rows.c. */
-void exec__count_put(struct buf *out, int64_t count);
-struct error *exec__stream_get(const char *data, size_t len, exec__row_fn row, void *ctx,
-                               int64_t *ret_count, bool *ret_end);
+/* Rows, and at the end what the session drew from sequences and the count, as they travel: see
+ * rows.c. */
+void exec__end_put(struct buf *out, const struct exec_session *s, int64_t count);
+struct error *exec__stream_get(const char *data, size_t len, struct exec_session *s,
+                               exec__row_fn row, void *ctx, int64_t *ret_count, bool *ret_end);
+/* `s`: along with all that it ever drew; NULL: without. */
 void exec__args_put(struct buf *out, const struct store_request *request,
-                    const struct value *params, int n);
-struct error *exec__args_get(const char *data, size_t len, struct arena *a, bool *ret_has_request,
-                             struct store_request *ret_request, struct value **ret, int *ret_n);
+                    const struct value *params, int n, const struct exec_session *s);
+/* What `s` has drawn becomes what came along. */
+struct error *exec__args_get(const char *data, size_t len, struct arena *a, struct exec_session *s,
+                             bool *ret_has_request, struct store_request *ret_request,
+                             struct value **ret, int *ret_n);
+
+/* ---- sequences (sequence.c) ----------------------------------------------------------------- */
+
+void exec__sequences_open(struct exec *e);
+void exec__sequences_close(struct exec *e); /* gives back what is left */
+/* Fetches values for the sequences that a statement surely draws from, where there are none:
+ * before it takes the region's writer. 57P03. */
+struct error *exec__sequences_ready(struct exec *e, const struct query *q);
+struct error *exec__sequence(void *ctx, enum sequence_call what, const struct value *args,
+                             int nargs, struct arena *a, struct value *ret);
+/* SELECT .. FROM a sequence: sql__sequence_table() */
+struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, exec__row_fn row,
+                                 void *ctx);
+struct error *exec__sequence_request(struct exec *e, const char *what, uint64_t id);
+struct error *exec__restart_sequences(struct exec *e, const struct query *truncate);
+void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool last);
+/* Before a transaction commits that made sequences: its draft gets how far they are. Afterwards,
+ * or when it is undone, they are forgotten. */
+struct error *exec__made_put(struct exec_session *s);
+void exec__made_forget(struct exec_session *s);
+void exec__drawn_settle(struct exec_session *s); /* nothing is fresh */
 
 /* ---- transactions (transaction.c) ----------------------------------------------------------- */
 

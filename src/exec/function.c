@@ -240,10 +240,22 @@ FUNCTION(serial_sequence)
     const struct exec__object *o;
     TRY(relation(&v[0], a, &o));
     const char *column = text_of(&v[1], a);
-    if (o && table_column(o->table, column) < 0)
+    int at = o ? table_column(o->table, column) : -1;
+    if (o && at < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
                          column, o->table->name);
     *ret = null_value;
+    for (int i = 0; o && i < o->table->n_owned; i++) {
+        if (o->table->owned[i].column != at)
+            continue;
+        struct exec *e = exec__attended()->exec;
+        const struct catalog_view *view = catalog_view(e->catalog);
+        const struct sequence *s = catalog_sequence_by_id(view, o->table->owned[i].sequence);
+        if (s)
+            *ret = text_value(sql_relation_text(s->schema, s->name, a), a);
+        catalog_unref(view);
+        break;
+    }
     return NULL;
 }
 

@@ -46,9 +46,9 @@ static struct error *out_row(void *ctx, const struct value *values, int n)
     return o->buf.len >= MESSAGE_BYTES ? send_out(o) : NULL;
 }
 
-static struct error *out_end(struct outgoing *o, int64_t count)
+static struct error *out_end(struct outgoing *o, const struct exec_session *s, int64_t count)
 {
-    exec__count_put(&o->buf, count);
+    exec__end_put(&o->buf, s, count);
     return send_out(o);
 }
 
@@ -192,7 +192,7 @@ static struct error *run_plan(struct call *c, struct run *r, bool has_request, s
     const struct exec_sink sink = {.ctx = o, .row = out_row};
     r->sink = &sink;
     TRY(exec__run(r));
-    return out_end(o, r->rows);
+    return out_end(o, c->s, r->rows);
 }
 
 static struct error *do_run(struct call *c)
@@ -204,7 +204,7 @@ static struct error *do_run(struct call *c)
     key = arena_printf(&c->arena, "%s\n%.*s", c->head, (int)c->body_len, c->body);
     struct run r = {.s = c->s, .e = c->e, .here = true, .deadline = clock_ms()};
     bool has_request;
-    TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
+    TRY(exec__args_get(c->args, c->args_len, &c->arena, c->s, &has_request, &r.request, &r.params,
                        &r.n_params));
     catch_up(c->e, n[0], n[1], n[2]);
     TRY(plan_of(c, key, strlen(key), &r.plan));
@@ -230,12 +230,12 @@ static struct error *do_frag(struct call *c)
         return malformed();
     struct run r = {.s = c->s, .e = c->e, .here = true};
     bool has_request;
-    TRY(exec__args_get(c->args, c->args_len, &c->arena, &has_request, &r.request, &r.params,
+    TRY(exec__args_get(c->args, c->args_len, &c->arena, c->s, &has_request, &r.request, &r.params,
                        &r.n_params));
     struct outgoing o = {.wire = c->wire};
     struct error *e = exec__read(&r, n[0], n[1], c->body, c->body_len, NULL, out_row, &o);
     if (!e)
-        e = out_end(&o, 0);
+        e = out_end(&o, c->s, 0);
     buf_done(&o.buf);
     snprintf(c->tag, 64, "FRAG");
     return e;
@@ -353,6 +353,7 @@ struct copying {
     sqlite3 *db;
     sqlite3_stmt *stmt;
     struct region_txn *txn;
+    const struct types_host *host;
     bool progress; /* parts may be logged while it runs */
     int64_t rows;
 };
@@ -362,9 +363,11 @@ static struct error *copy_row(void *ctx, const struct value *values, int n)
     struct copying *k = ctx;
     TRY(exec__bind(k->db, k->stmt, values, n));
     int rc;
+    const struct types_host *before = types_host_set(k->host);
     do
         rc = sqlite3_step(k->stmt);
     while (rc == SQLITE_ROW);
+    types_host_set(before);
     struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(k->db, rc);
     sqlite3_reset(k->stmt);
     TRY(e);
@@ -385,7 +388,7 @@ static struct error *copy_receive(struct call *c, struct copying *k)
         TRY(c->wire->receive(c->wire->ctx, &data, &len, &end));
         if (end)
             return NULL;
-        TRY(exec__stream_get(data, len, copy_row, k, &count, &last));
+        TRY(exec__stream_get(data, len, NULL, copy_row, k, &count, &last));
         if (atomic_load(&c->s->cancel))
             return exec__canceled();
     }
@@ -397,7 +400,8 @@ static struct error *do_copy(struct call *c)
     /* Always inside BEGIN: the sender decides what it commits. */
     if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held.region != region)
         return malformed();
-    struct copying k = {.txn = c->s->held.txn, .progress = c->s->n_savepoints == 0};
+    struct copying k = {
+        .txn = c->s->held.txn, .host = &c->s->host, .progress = c->s->n_savepoints == 0};
     k.conn = store_writer(region_txn_store(k.txn));
     k.db = store_db(k.conn);
     TRY(store_prepare(k.conn, c->body, c->body_len, &k.stmt));
@@ -440,9 +444,20 @@ static struct error *do_state(struct call *c)
     if (region_get_status(c->e->regions, region, &status))
         e = out_row(&o, row, exec__state_put(&status, row));
     if (!e)
-        e = out_end(&o, 0);
+        e = out_end(&o, c->s, 0);
     buf_done(&o.buf);
     return e;
+}
+
+static struct error *do_sequence(struct call *c)
+{
+    const char *space = strchr(c->head, ' ');
+    uint64_t id;
+    if (!space)
+        return malformed();
+    const char *what = arena_strndup(&c->arena, c->head, (size_t)(space - c->head));
+    c->head = space + 1;
+    return take_number(&c->head, &id) ? exec__sequence_request(c->e, what, id) : malformed();
 }
 
 static struct error *do_change(struct call *c)
@@ -511,13 +526,28 @@ static const struct {
     bool needs_regions;
     struct error *(*run)(struct call *c);
 } statements[] = {
-    {"RUN", true, do_run},         {"FRAG", true, do_frag},     {"COPY", true, do_copy},
-    {"BEGIN", true, do_begin},     {"MARK", true, do_mark},     {"UNMARK", true, do_unmark},
-    {"UNDO", true, do_undo},       {"COMMIT", true, do_commit}, {"ROLLBACK", false, do_rollback},
-    {"APPLIED", true, do_applied}, {"COUNT", true, do_count},   {"CHANGE", true, do_change},
-    {"STATE", true, do_state},     {"MOVE", true, do_move},     {"READ", true, do_read},
-    {"ENDREAD", true, do_endread}, {"DDL", true, do_ddl},       {"MASTER", false, do_master},
-    {"FSCK", false, do_fsck},      {"SCHEMA", true, do_schema}, {"TRANSACT", false, do_transact},
+    {"RUN", true, do_run},
+    {"FRAG", true, do_frag},
+    {"COPY", true, do_copy},
+    {"BEGIN", true, do_begin},
+    {"MARK", true, do_mark},
+    {"UNMARK", true, do_unmark},
+    {"UNDO", true, do_undo},
+    {"COMMIT", true, do_commit},
+    {"ROLLBACK", false, do_rollback},
+    {"APPLIED", true, do_applied},
+    {"COUNT", true, do_count},
+    {"CHANGE", true, do_change},
+    {"STATE", true, do_state},
+    {"MOVE", true, do_move},
+    {"READ", true, do_read},
+    {"ENDREAD", true, do_endread},
+    {"DDL", true, do_ddl},
+    {"MASTER", false, do_master},
+    {"FSCK", false, do_fsck},
+    {"SCHEMA", true, do_schema},
+    {"TRANSACT", false, do_transact},
+    {"SEQUENCE", false, do_sequence},
 };
 
 static struct error *dispatch(struct call *c, const char *line)

@@ -374,7 +374,7 @@ static struct error *copy_out(struct exec_session *s, struct peer_conn *c, struc
             continue;
         }
         int64_t count = 0;
-        struct error *e = exec__stream_get(data, (size_t)n, in->row, in->ctx, &count, &in->end);
+        struct error *e = exec__stream_get(data, (size_t)n, s, in->row, in->ctx, &count, &in->end);
         PQfreemem(data);
         if (e) {
             c->broken = true;

@@ -106,8 +106,9 @@ static struct error *write_in_batch(void *ctx, struct store *s, struct buf *resu
 {
     struct run *r = ctx;
     int64_t count;
+    exec__drawn_settle(r->s);
     TRY(run_write_stmt(r, store_writer(s), put_row, result, &count));
-    exec__count_put(result, count);
+    exec__end_put(result, r->s, count);
     return NULL;
 }
 
@@ -126,7 +127,7 @@ static struct error *write_here(struct run *r)
     int64_t count = 0;
     bool end = false;
     if (!e)
-        e = exec__stream_get(w.result.data, w.result.len, emit_row, r, &count, &end);
+        e = exec__stream_get(w.result.data, w.result.len, r->s, emit_row, r, &count, &end);
     buf_done(&w.result);
     if (!e)
         r->rows = count;
@@ -169,7 +170,8 @@ static struct error *run_at(struct run *r, struct peer_conn *c)
 {
     _cleanup_(buf_done) struct buf text = {0}, args = {0};
     run_text(r, &text);
-    exec__args_put(&args, r->plan->writes ? &r->request : NULL, r->params, exec__stage_sent(r));
+    exec__args_put(&args, r->plan->writes ? &r->request : NULL, r->params, exec__stage_sent(r),
+                   r->plan->query->reads_drawn || r->s->n_made ? r->s : NULL);
     int64_t count = 0;
     TRY(exec__peer_run(r->s, c, text.data, &args, emit_row, r, &count, NULL));
     if (r->plan->writes)
@@ -212,6 +214,8 @@ struct error *exec__run_region(struct run *r)
         TRY(exec__place(r->e, p->region, &at));
     if (!at.here)
         return run_there(r, at.server);
+    if (p->query->n_sequences > 0 && !s->draft)
+        TRY(exec__sequences_ready(r->e, p->query));
     return p->writes ? write_here(r) : read_here(r);
 }
 
@@ -262,7 +266,7 @@ static struct error *scan_at(struct run *r, struct peer_conn *c, uint64_t region
     _cleanup_(buf_done) struct buf text = {0}, args = {0};
     buf_printf(&text, "FRAG %llu %llu\n%s", (unsigned long long)region,
                (unsigned long long)schema_version, sql);
-    exec__args_put(&args, NULL, r->params, r->n_params);
+    exec__args_put(&args, NULL, r->params, r->n_params, NULL);
     return exec__peer_run(r->s, c, text.data, &args, row, ctx, NULL, NULL);
 }
 

@@ -3,6 +3,7 @@
  *
  *   stream:  item*               over any number of CopyData messages, each of whole items
  *   item:    'R' count:2 value*  a row         |  'T' affected:8    the last item
+ *            'V' sequence:8 value:8 last:1        drawn from a sequence; 1: the last one
  *   value:   'n'                 NULL
  *            '1' '2' '4' '8'     an integer in as many bytes
  *            'r' bits:8          a double
@@ -144,16 +145,44 @@ struct error *exec_rows_get(struct reader *in, struct value *ret, int max, int *
     return get_row(in, ret, max, ret_n);
 }
 
-void exec__count_put(struct buf *out, int64_t count)
+static void put_drawn(struct buf *out, const struct exec_session *s, bool all)
 {
+    for (int i = 0; i < s->n_drawn; i++) {
+        const struct drawn *d = &s->drawn[i];
+        if (!all && !d->fresh)
+            continue;
+        buf_put8(out, 'V');
+        buf_put64(out, d->sequence);
+        buf_put64(out, (uint64_t)d->value);
+        buf_put8(out, d->sequence == s->last_drawn);
+    }
+}
+
+/* After the 'V'. */
+static struct error *get_drawn(struct reader *in, struct exec_session *s)
+{
+    uint64_t sequence = read64(in);
+    int64_t value = (int64_t)read64(in);
+    bool last = read8(in) == 1;
+    if (!reader_ok(in))
+        return damaged();
+    if (s)
+        exec__drew(s, sequence, value, last);
+    return NULL;
+}
+
+void exec__end_put(struct buf *out, const struct exec_session *s, int64_t count)
+{
+    put_drawn(out, s, false);
     buf_put8(out, 'T');
     buf_put64(out, (uint64_t)count);
 }
 
 enum { ROW_MAX = 65535, ROW_SMALL = 64 };
 
-static struct error *stream_get(struct reader *in, struct value *values, int max, exec__row_fn row,
-                                void *ctx, int64_t *ret_count, bool *ret_end)
+static struct error *stream_get(struct reader *in, struct value *values, int max,
+                                struct exec_session *s, exec__row_fn row, void *ctx,
+                                int64_t *ret_count, bool *ret_end)
 {
     while (reader_left(in) > 0 && !*ret_end) {
         uint8_t tag = read8(in);
@@ -165,6 +194,8 @@ static struct error *stream_get(struct reader *in, struct value *values, int max
             TRY(get_row(in, values, max, &n));
             if (row)
                 TRY(row(ctx, values, n));
+        } else if (tag == 'V') {
+            TRY(get_drawn(in, s));
         } else {
             return damaged();
         }
@@ -173,8 +204,8 @@ static struct error *stream_get(struct reader *in, struct value *values, int max
 }
 
 /* One message of a stream, or the whole. */
-struct error *exec__stream_get(const char *data, size_t len, exec__row_fn row, void *ctx,
-                               int64_t *ret_count, bool *ret_end)
+struct error *exec__stream_get(const char *data, size_t len, struct exec_session *s,
+                               exec__row_fn row, void *ctx, int64_t *ret_count, bool *ret_end)
 {
     struct reader in = reader_of(data, len);
     struct value small[ROW_SMALL];
@@ -182,15 +213,15 @@ struct error *exec__stream_get(const char *data, size_t len, exec__row_fn row, v
     bool wide =
         len >= 3 && data[0] == 'R' && ((uint8_t)data[1] << 8 | (uint8_t)data[2]) > ROW_SMALL;
     if (!wide)
-        return stream_get(&in, small, ROW_SMALL, row, ctx, ret_count, ret_end);
+        return stream_get(&in, small, ROW_SMALL, s, row, ctx, ret_count, ret_end);
     struct value *values = mem_alloc(sizeof(*values) * ROW_MAX);
-    struct error *e = stream_get(&in, values, ROW_MAX, row, ctx, ret_count, ret_end);
+    struct error *e = stream_get(&in, values, ROW_MAX, s, row, ctx, ret_count, ret_end);
     mem_free(values);
     return e;
 }
 
 void exec__args_put(struct buf *out, const struct store_request *request,
-                    const struct value *params, int n)
+                    const struct value *params, int n, const struct exec_session *s)
 {
     buf_put8(out, request ? 'Q' : 'N');
     if (request) {
@@ -199,10 +230,13 @@ void exec__args_put(struct buf *out, const struct store_request *request,
         buf_put64(out, request->seq);
     }
     exec_rows_put(out, params, n);
+    if (s)
+        put_drawn(out, s, true);
 }
 
-struct error *exec__args_get(const char *data, size_t len, struct arena *a, bool *ret_has_request,
-                             struct store_request *ret_request, struct value **ret, int *ret_n)
+struct error *exec__args_get(const char *data, size_t len, struct arena *a, struct exec_session *s,
+                             bool *ret_has_request, struct store_request *ret_request,
+                             struct value **ret, int *ret_n)
 {
     struct reader in = reader_of(data, len);
     uint8_t tag = read8(&in);
@@ -218,5 +252,12 @@ struct error *exec__args_get(const char *data, size_t len, struct arena *a, bool
     size_t max = MIN(reader_left(&in), (size_t)ROW_MAX);
     *ret = ARENA_ARRAY(a, struct value, max + 1);
     TRY(exec_rows_get(&in, *ret, (int)max, ret_n));
-    return reader_left(&in) == 0 ? NULL : damaged();
+    exec_forget_sequences(s);
+    while (reader_left(&in) > 0) {
+        if (read8(&in) != 'V')
+            return damaged();
+        TRY(get_drawn(&in, s));
+    }
+    exec__drawn_settle(s);
+    return NULL;
 }

@@ -62,7 +62,9 @@ struct error *exec__step_all(struct exec_session *s, sqlite3 *db, sqlite3_stmt *
     struct value *values =
         n > (int)ARRAY_LEN(small) ? mem_alloc(sizeof(*values) * (size_t)n) : small;
     exec__watch_cancel(s, db);
+    const struct types_host *before = types_host_set(&s->host);
     struct error *e = step_rows(db, stmt, values, n, row, ctx);
+    types_host_set(before);
     exec__watch_cancel(NULL, db);
     if (values != small)
         mem_free(values);

@@ -298,6 +298,8 @@ bool exec__needs_text(const struct exec__maker *m, const char *column, const cha
 struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                 void *ctx)
 {
+    if (scan->rte->table->n_owned > 0)
+        return exec__sequence_row(r, scan, row, ctx);
     const struct listed *l = listed_of(scan->rte->table);
     if (!l)
         return error_new(E_INTERNAL, "no such system table");

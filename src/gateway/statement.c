@@ -74,8 +74,13 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_CREATE_INDEX:
     case QUERY_ADD_KEY:
         return q->create_index.exists ? NULL : q;
+    case QUERY_CREATE_SEQUENCE:
+        return q->sequence.exists ? NULL : q;
+    case QUERY_ALTER_SEQUENCE:
+        return q->sequence.old ? q : NULL;
     case QUERY_DROP_TABLE:
     case QUERY_DROP_INDEX:
+    case QUERY_DROP_SEQUENCE:
         return q->drop.n ? q : NULL;
     case QUERY_OBJECTS:
         return q->objects.n || q->objects.n_drop ? q : NULL;
@@ -202,9 +207,7 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 
 static bool is_schema_change(const struct query *q)
 {
-    return q->kind == QUERY_CREATE_TABLE || q->kind == QUERY_CREATE_INDEX ||
-           q->kind == QUERY_DROP_TABLE || q->kind == QUERY_DROP_INDEX || q->kind == QUERY_ADD_KEY ||
-           q->kind == QUERY_OBJECTS;
+    return q->kind >= QUERY_CREATE_TABLE && q->kind <= QUERY_OBJECTS;
 }
 
 bool statement__transactional(const struct query *q)
@@ -361,10 +364,14 @@ static struct error *run_set(struct session *s, const struct query *q)
 
 static struct error *run_discard(struct session *s, const struct query *q)
 {
-    if (strcmp(q->discard, "ALL") != 0)
+    bool all = strcmp(q->discard, "ALL") == 0;
+    if (strcmp(q->discard, "SEQUENCES") == 0)
+        exec_forget_sequences(s->exec);
+    if (!all)
         return NULL;
     if (s->txn != 'I')
         return error_new("25001", "DISCARD ALL cannot run inside a transaction block");
+    exec_forget_sequences(s->exec);
     extended__drop_portals(s);
     extended__drop_statements(s);
     const struct query unlisten = {.kind = QUERY_UNLISTEN};

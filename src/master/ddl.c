@@ -157,7 +157,13 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
         TRY(new_region(m, v, t, wish, &r));
         t->region = r.id;
     }
-    TRY(catalog_create_table(m->catalog, t, alone ? &r : NULL));
+    struct sequence *sequences = ARENA_ARRAY(&a, struct sequence, t->n_owned + 1);
+    for (int i = 0; i < t->n_owned; i++) {
+        sequences[i] = wish->sequences[i];
+        TRY(catalog_next_id(m->catalog, &sequences[i].id));
+        t->owned[i].sequence = t->columns[t->owned[i].column].sequence = sequences[i].id;
+    }
+    TRY(catalog_create_table_with(m->catalog, t, alone ? &r : NULL, sequences));
     if (!m->draft)
         log_info("table=%s id=%llu region=%llu: created", t->name, (unsigned long long)t->id,
                  (unsigned long long)t->region);
@@ -470,6 +476,128 @@ struct error *master_change_objects(struct master *m, const struct master_object
     const struct catalog_view *v;
     TRY(master__begin(m, &v));
     struct error *e = change_objects(m, v, o);
+    master__end(m, v);
+    return e;
+}
+
+/* ---- sequences ---------------------------------------------------------------------------- */
+
+/* Takes the sequence off its owner, unless that is `but`. */
+static struct error *disown(struct master *m, const struct catalog_view *v, uint64_t sequence,
+                            const struct table *but)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    int column;
+    const struct table *t = catalog_sequence_owner(v, sequence, &column);
+    if (!t || (but && t->id == but->id))
+        return NULL;
+    struct table *next = table_copy(t, &a);
+    next->n_owned = 0;
+    for (int i = 0; i < t->n_owned; i++)
+        if (t->owned[i].sequence != sequence)
+            next->owned[next->n_owned++] = t->owned[i];
+    return catalog_replace_table(m->catalog, t, next);
+}
+
+/* A copy that owns the sequence. */
+static struct table *owning(const struct table *t, uint64_t sequence, int column, struct arena *a)
+{
+    struct table *next = table_copy(t, a);
+    next->owned = ARENA_ARRAY(a, struct owned_sequence, t->n_owned + 1);
+    next->n_owned = 0;
+    for (int i = 0; i < t->n_owned; i++)
+        if (t->owned[i].sequence != sequence)
+            next->owned[next->n_owned++] = t->owned[i];
+    next->owned[next->n_owned++] = (struct owned_sequence){sequence, column};
+    return next;
+}
+
+/* Defaults say in words whose value they are: under its new name. */
+static struct error *rename_in_defaults(struct master *m, const struct catalog_view *v,
+                                        const struct sequence *s, const char *text)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct error *e = NULL;
+    for (size_t i = 0; i < v->n_tables && !e; i++) {
+        struct table *next = NULL;
+        for (int c = 0; c < v->tables[i]->n_columns; c++) {
+            const struct column *x = &v->tables[i]->columns[c];
+            if (x->sequence != s->id || !x->default_sql)
+                continue;
+            next = next ? next : table_copy(v->tables[i], &a);
+            next->columns[c].default_sql = arena_strdup(&a, text);
+        }
+        if (next)
+            e = catalog_replace_table(m->catalog, v->tables[i], next);
+    }
+    return e;
+}
+
+static struct error *renamed(struct master *m, const struct sequence *s, const char *text)
+{
+    const struct catalog_view *v = catalog_view(m->catalog);
+    struct error *e = rename_in_defaults(m, v, s, text);
+    catalog_unref(v);
+    return e;
+}
+
+static struct error *change_sequence(struct master *m, const struct catalog_view *v,
+                                     struct sequence_change *x, const struct master_owner *owner)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct sequence next = *x->next;
+    if (!x->old)
+        TRY(catalog_next_id(m->catalog, &next.id));
+    x->next = &next;
+    const struct table *t = owner->table ? catalog_table_by_id(v, owner->table) : NULL;
+    if (owner->table && !t)
+        return error_new(E_UNDEFINED_TABLE, "the table was dropped meanwhile");
+    if (owner->said && x->old)
+        TRY(disown(m, v, x->old->id, t));
+    TRY(catalog_change_sequences(m->catalog, x, 1, t,
+                                 t ? owning(t, next.id, owner->column, &a) : NULL));
+    return owner->renamed ? renamed(m, &next, owner->renamed) : NULL;
+}
+
+struct error *master_change_sequence(struct master *m, const struct sequence *old,
+                                     const struct sequence *next, bool restart,
+                                     const struct master_owner *owner)
+{
+    const struct catalog_view *v;
+    TRY(master__begin(m, &v));
+    /* What was altered meanwhile has a newer generation. */
+    const struct sequence *now = old ? catalog_sequence_by_id(v, old->id) : NULL;
+    struct error *e = NULL;
+    if (old && (!now || now->generation != old->generation))
+        e = error_hint(
+            error_new(E_STALE_SCHEMA, "sequence \"%s\" was changed by somebody else", old->name),
+            "Try again.");
+    struct sequence_change x = {old, next, restart};
+    if (!e)
+        e = change_sequence(m, v, &x, owner);
+    master__end(m, v);
+    return e;
+}
+
+static struct error *drop_sequence(struct master *m, const struct catalog_view *v, uint64_t id)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct sequence_change x = {.old = catalog_sequence_by_id(v, id)};
+    int column;
+    if (!x.old)
+        return error_new(E_UNDEFINED_TABLE, "the sequence was dropped meanwhile");
+    const struct table *t = catalog_sequence_owner(v, id, &column);
+    struct table *next = t ? owning(t, id, column, &a) : NULL;
+    if (next)
+        next->n_owned--;
+    return catalog_change_sequences(m->catalog, &x, 1, t, next);
+}
+
+struct error *master_drop_sequence(struct master *m, uint64_t id)
+{
+    const struct catalog_view *v;
+    TRY(master__begin(m, &v));
+    struct error *e = drop_sequence(m, v, id);
     master__end(m, v);
     return e;
 }

@@ -59,6 +59,9 @@ void master_close(struct master *m);
 struct master_wish {
     int copies;        /* 0: as the server is set */
     uint64_t colocate; /* put it into the region of the table with this id; 0: none */
+    /* Made along with it, table->n_owned of them, ids chosen here: table->owned[i] says which
+     * column's values the i-th gives. */
+    const struct sequence *sequences;
 };
 
 /* Creates a table as the analyser describes it: id, version and region are chosen here, and a
@@ -108,6 +111,19 @@ struct error *master_settle(struct master *m) MUST_CHECK;
 struct error *master_new_region(struct master *m, int copies, const char *owner,
                                 uint64_t *ret) MUST_CHECK;
 struct error *master_drop_region(struct master *m, uint64_t region) MUST_CHECK;
+/* OWNED BY: the sequence goes when that table or column goes. */
+struct master_owner {
+    bool said;
+    uint64_t table; /* 0: NONE */
+    int column;
+    const char *renamed; /* what defaults that are its next value say from now on; NULL: the same */
+};
+/* Makes a sequence (old NULL), or changes one: its `last` only if `restart`. MS002 when it was
+ * altered since `old`. */
+struct error *master_change_sequence(struct master *m, const struct sequence *old,
+                                     const struct sequence *next, bool restart,
+                                     const struct master_owner *owner) MUST_CHECK;
+struct error *master_drop_sequence(struct master *m, uint64_t id) MUST_CHECK;
 
 /* ---- decisions, pure -------------------------------------------------------------------------
  * Exposed for tests and the simulator; only public fields of the view are read. */

@@ -185,6 +185,7 @@ static void parse_record(struct fsck *c, struct record *r)
     case CATALOG_SERVER:
     case CATALOG_TABLE:
     case CATALOG_REGION:
+    case CATALOG_SEQUENCE:
         e = catalog_record_parse(r->kv, &r->parsed);
         break;
     case CATALOG_CLUSTER:

@@ -76,7 +76,7 @@ static uint64_t highest_id(struct fsck *c)
     for (size_t i = 0; i < c->n_records; i++) {
         const char *slash = strrchr(c->records[i].kv->key, '/');
         if (c->records[i].kind == CATALOG_TABLE || c->records[i].kind == CATALOG_REGION ||
-            c->records[i].kind == CATALOG_OBJECT)
+            c->records[i].kind == CATALOG_OBJECT || c->records[i].kind == CATALOG_SEQUENCE)
             highest = MAX(highest, (uint64_t)strtoull(slash + 1, NULL, 10));
         if (c->records[i].kind == CATALOG_TABLE && c->records[i].parsed)
             highest = MAX(highest, table_highest_id(c->records[i].parsed));
@@ -109,6 +109,7 @@ static void check_readable(struct fsck *c, const struct record *r)
     static const char *const names[] = {[CATALOG_SERVER] = "server",
                                         [CATALOG_TABLE] = "table",
                                         [CATALOG_REGION] = "region",
+                                        [CATALOG_SEQUENCE] = "sequence",
                                         [CATALOG_OBJECT] = "schema, view, type or database"};
     bool must = (size_t)r->kind < ARRAY_LEN(names) && names[r->kind];
     if (r->kind == CATALOG_OTHER) {
@@ -162,8 +163,8 @@ static void check_name(struct fsck *c, const struct record *r)
                       r);
         return;
     }
-    const char *key = own(c, catalog_id_key(CATALOG_TABLE, id));
-    if (fsck_record(c, key))
+    if (fsck_record(c, own(c, catalog_id_key(CATALOG_TABLE, id))) ||
+        fsck_record(c, own(c, catalog_id_key(CATALOG_SEQUENCE, id))))
         return;
     repair_delete(fsck_add(c, SEVERITY_ERROR, "name-without-table",
                            "record \"%s\" leads to table %llu, which has no record", r->kv->key,

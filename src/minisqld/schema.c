@@ -8,7 +8,8 @@ static struct error *create_table(struct master *m, const struct query *q)
 {
     const struct master_wish wish = {
         .copies = q->create_table.copies,
-        .colocate = q->create_table.colocate ? q->create_table.colocate->id : 0};
+        .colocate = q->create_table.colocate ? q->create_table.colocate->id : 0,
+        .sequences = q->create_table.sequences};
     return master_create_table(m, q->create_table.table, &wish, NULL);
 }
 
@@ -127,6 +128,36 @@ static struct error *add_key(struct master *m, struct catalog *c, struct exec *e
     return master_add_key(m, t->id, q->create_index.index, k);
 }
 
+/* ---- sequences ----------------------------------------------------------------------------- */
+
+/* Values that servers hold are given back first, so that what is altered is what was handed out,
+ * and all servers know of it before the statement returns. */
+static struct error *change_sequence(struct master *m, struct exec *e, const struct query *q)
+{
+    const struct sequence *old = q->sequence.old;
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct sequence *next = q->sequence.next;
+    bool renamed = old && strcmp(old->name, next->name) != 0;
+    const struct master_owner owner = {
+        .renamed = renamed ? sql_next_value_text(next->schema, next->name, &a) : NULL,
+        .said = q->sequence.own,
+        .table = q->sequence.owner ? q->sequence.owner->id : 0,
+        .column = q->sequence.column};
+    if (old)
+        exec_collect_sequence(e, old->id);
+    TRY(master_change_sequence(m, old, next, q->sequence.restart, &owner));
+    if (old)
+        exec_announce_sequence(e, old->id);
+    return NULL;
+}
+
+static struct error *drop_sequences(struct master *m, const struct query *q)
+{
+    for (int i = 0; i < q->drop.n; i++)
+        TRY(master_drop_sequence(m, q->drop.sequences[i]->id));
+    return NULL;
+}
+
 /* ---- all of them -------------------------------------------------------------------------- */
 
 static struct error *run(struct master *m, struct catalog *c, struct exec *e,
@@ -141,6 +172,11 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
         return master_create_index(m, q->create_index.table->id, q->create_index.index);
     case QUERY_DROP_INDEX:
         return drop_indexes(m, q);
+    case QUERY_CREATE_SEQUENCE:
+    case QUERY_ALTER_SEQUENCE:
+        return change_sequence(m, e, q);
+    case QUERY_DROP_SEQUENCE:
+        return drop_sequences(m, q);
     case QUERY_OBJECTS:
         return change_objects(m, q);
     case QUERY_ADD_KEY:

@@ -329,6 +329,9 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_CREATE_INDEX:
     case QUERY_DROP_TABLE:
     case QUERY_DROP_INDEX:
+    case QUERY_CREATE_SEQUENCE:
+    case QUERY_ALTER_SEQUENCE:
+    case QUERY_DROP_SEQUENCE:
     case QUERY_ADD_KEY:
     case QUERY_OBJECTS:
         if (p->explain)

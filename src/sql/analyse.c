@@ -254,6 +254,8 @@ static struct error *select_statement(struct analysis *a, const SelectStmt *n)
 static struct error *rename_object(struct analysis *a, const RenameStmt *n,
                                    const struct sql_stmt *stmt)
 {
+    if (n->renameType == OBJECT_SEQUENCE)
+        return sql__rename_sequence(a, n);
     if (n->renameType == OBJECT_SCHEMA)
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)
@@ -279,6 +281,10 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_table(a, (const CreateStmt *)n);
     case T_IndexStmt:
         return sql__create_index(a, (const IndexStmt *)n);
+    case T_CreateSeqStmt:
+        return sql__create_sequence(a, (const CreateSeqStmt *)n);
+    case T_AlterSeqStmt:
+        return sql__alter_sequence(a, (const AlterSeqStmt *)n);
     case T_AlterTableStmt:
         return sql__alter_table(a, (const AlterTableStmt *)n);
     case T_DropStmt:

@@ -812,7 +812,6 @@ static const struct {
     const char *what, *hint;
 } not_supported[] = {
     {T_CreateTableAsStmt, "CREATE TABLE AS", "Create the table, then INSERT INTO ... SELECT."},
-    {T_CreateSeqStmt, "CREATE SEQUENCE", "Make keys in the client, or keep a counter in a table."},
     {T_AlterSeqStmt, "ALTER SEQUENCE", "Keep a counter in a table."},
     {T_CreateFunctionStmt, "CREATE FUNCTION", "Run the logic in the client."},
     {T_CreateTrigStmt, "CREATE TRIGGER", "Run the logic in the client, in the same transaction."},

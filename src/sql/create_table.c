@@ -23,6 +23,7 @@ struct table_draft {
     struct list keys, checks, foreign_keys; /* of struct key, .. */
     struct list check_texts;                /* SQLite text of each check */
     struct list references;                 /* struct table that each foreign key names */
+    struct list sequences;                  /* that go with columns: table->owned */
     struct rte *rte;                        /* the table itself, for CHECK */
 };
 
@@ -211,10 +212,12 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
 
 static struct error *add_column(struct analysis *a, struct table *t, const ColumnDef *n)
 {
-    const struct type *type;
+    const struct type *type = type_by_oid(sql__serial_type(n->typeName));
     struct column *c = &t->columns[t->n_columns];
     TRY(check_column_name(a, t, n));
-    TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
+    c->typmod = -1;
+    if (!type)
+        TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
     if (!type->column)
         return sql__unsupported(a, n->typeName->location, "Use another type.",
                                 "a column of type %s is not supported", type->sql_name);
@@ -230,6 +233,50 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     return NULL;
 }
 
+static struct error *twice(const struct analysis *a, const struct table *t, const struct column *c,
+                           const char *what, int location)
+{
+    return sql__at(a,
+                   error_new(E_SYNTAX, "multiple %s for column \"%s\" of table \"%s\"", what,
+                             c->name, t->name),
+                   location);
+}
+
+static struct error *own_sequence(struct analysis *a, struct table_draft *d, int column,
+                                  const List *options)
+{
+    struct table *t = d->t;
+    struct column *c = &t->columns[column];
+    struct sequence *s;
+    TRY(sql__column_sequence(a, &d->sequences, t, c, options, &s));
+    if (!c->identity)
+        c->default_sql = sql_next_value_text(s->schema, s->name, a->arena);
+    struct owned_sequence *owned = ARENA_ARRAY(a->arena, struct owned_sequence, t->n_owned + 1);
+    for (int i = 0; i < t->n_owned; i++)
+        owned[i] = t->owned[i];
+    owned[t->n_owned++] = (struct owned_sequence){.column = column};
+    t->owned = owned;
+    c->not_null = true;
+    return NULL;
+}
+
+static struct error *set_identity(struct analysis *a, struct table_draft *d, int column,
+                                  const Constraint *n)
+{
+    struct column *c = &d->t->columns[column];
+    if (c->identity)
+        return twice(a, d->t, c, "identity specifications", n->location);
+    if (c->default_sql)
+        return sql__at(
+            a,
+            error_new(E_SYNTAX,
+                      "both default and identity specified for column \"%s\" of table \"%s\"",
+                      c->name, d->t->name),
+            n->location);
+    c->identity = n->generated_when;
+    return own_sequence(a, d, column, n->options);
+}
+
 static struct error *set_default(struct analysis *a, struct table *t, int column,
                                  const Constraint *n)
 {
@@ -237,10 +284,12 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
     struct scope s = {.clause = CLAUSE_DEFAULT};
     struct expr *e;
     if (c->default_sql)
+        return twice(a, t, c, "default values specified", n->location);
+    if (c->identity)
         return sql__at(
             a,
             error_new(E_SYNTAX,
-                      "multiple default values specified for column \"%s\" of table \"%s\"",
+                      "both default and identity specified for column \"%s\" of table \"%s\"",
                       c->name, t->name),
             n->location);
     TRY(sql__expr(a, &s, n->raw_expr, &e));
@@ -250,8 +299,12 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
             c->name, sql__type(a, c->type), sql__type(a, e->type));
         return error_hint(err, "You will need to rewrite or cast the expression.");
     }
+    c->sequence = sql__is_next_value(a, e);
     TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
-    c->default_sql = default_text(a, n->location);
+    const struct sequence *of =
+        c->sequence ? catalog_sequence_by_id(a->ctx->view, c->sequence) : NULL;
+    c->default_sql =
+        of ? sql_next_value_text(of->schema, of->name, a->arena) : default_text(a, n->location);
     return NULL;
 }
 
@@ -543,6 +596,7 @@ static struct error *constraint(struct analysis *a, struct table_draft *d, const
     case CONSTR_FOREIGN:
         return pass == PASS_FOREIGN ? add_foreign_key(a, d, n, column) : NULL;
     case CONSTR_IDENTITY:
+        return pass == PASS_COLUMN ? set_identity(a, d, column, n) : NULL;
     case CONSTR_GENERATED:
         return sql__unsupported(a, n->location, "Give the column's values in INSERT.",
                                 "generated columns are not supported");
@@ -558,23 +612,42 @@ static struct error *constraint(struct analysis *a, struct table_draft *d, const
     return NULL;
 }
 
+static struct error *null_and_not(const struct analysis *a, const struct table *t,
+                                  const ColumnDef *def, int location)
+{
+    return sql__at(
+        a,
+        error_new(E_SYNTAX,
+                  "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
+                  def->colname, t->name),
+        location);
+}
+
 static struct error *check_nulls(struct analysis *a, const struct table *t, const ColumnDef *def)
 {
     bool null = false, not_null = false;
     for (int i = 0; i < list_length(def->constraints); i++) {
         const Constraint *n = list_nth(def->constraints, i);
         null |= n->contype == CONSTR_NULL;
-        not_null |= n->contype == CONSTR_NOTNULL || n->contype == CONSTR_PRIMARY;
+        not_null |= n->contype == CONSTR_NOTNULL || n->contype == CONSTR_PRIMARY ||
+                    n->contype == CONSTR_IDENTITY;
         if (null && not_null)
-            return sql__at(
-                a,
-                error_new(
-                    E_SYNTAX,
-                    "conflicting NULL/NOT NULL declarations for column \"%s\" of table \"%s\"",
-                    def->colname, t->name),
-                n->location);
+            return null_and_not(a, t, def, n->location);
     }
-    return NULL;
+    return null && sql__serial_type(def->typeName) ? null_and_not(a, t, def, -1) : NULL;
+}
+
+/* serial is int, NOT NULL and a default that come last in the column's definition. */
+static struct error *serial(struct analysis *a, struct table_draft *d, int column)
+{
+    const struct column *c = &d->t->columns[column];
+    if (c->default_sql)
+        return twice(a, d->t, c, "default values specified", -1);
+    if (c->identity)
+        return error_new(E_SYNTAX,
+                         "both default and identity specified for column \"%s\" of table \"%s\"",
+                         c->name, d->t->name);
+    return own_sequence(a, d, column, NIL);
 }
 
 static struct error *constraints(struct analysis *a, struct table_draft *d, const List *elements,
@@ -591,6 +664,8 @@ static struct error *constraints(struct analysis *a, struct table_draft *d, cons
         TRY(check_nulls(a, d->t, def));
         for (int k = 0; k < list_length(def->constraints); k++)
             TRY(constraint(a, d, list_nth(def->constraints, k), column, pass));
+        if (pass == PASS_COLUMN && sql__serial_type(def->typeName))
+            TRY(serial(a, d, column));
         column++;
     }
     return NULL;
@@ -848,6 +923,7 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     TRY(constraints(a, &d, n->tableElts, PASS_FOREIGN));
     FLATTEN(a, key, d.keys, t->n_keys, t->keys);
     FLATTEN(a, check, d.checks, t->n_checks, t->checks);
+    FLATTEN(a, sequence, d.sequences, t->n_owned, q->create_table.sequences);
     FLATTEN(a, foreign_key, d.foreign_keys, t->n_foreign_keys, t->foreign_keys);
     struct buf text = {0};
     struct error *e = table_text(a, &d, &text);

@@ -88,6 +88,9 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
                           "Use DROP INDEX to remove an index.");
     if (!t && rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
         return no_schema(a, rv->schemaname, missing_ok);
+    if (!t && sql__lookup_sequence(a, rv))
+        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+                          "Use DROP SEQUENCE to remove a sequence.");
     if (!t && missing_ok) {
         sql__notice(a, "00000", NULL, "table \"%s\" does not exist, skipping", rv->relname);
         return NULL;
@@ -159,23 +162,26 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
 {
     struct query *q = a->q;
     int count = list_length(n->objects);
-    bool table = n->removeType == OBJECT_TABLE;
+    bool table = n->removeType == OBJECT_TABLE, sequence = n->removeType == OBJECT_SEQUENCE;
     if (n->removeType == OBJECT_VIEW)
         return sql__drop_view(a, n);
     if (n->removeType == OBJECT_SCHEMA)
         return sql__drop_schema(a, n);
-    if (!table && n->removeType != OBJECT_INDEX)
-        return sql__unsupported(a, -1, "There are tables and indexes only.",
+    if (!table && !sequence && n->removeType != OBJECT_INDEX)
+        return sql__unsupported(a, -1, "There are tables, indexes and sequences only.",
                                 "DROP of this kind of object is not supported");
-    q->kind = table ? QUERY_DROP_TABLE : QUERY_DROP_INDEX;
-    q->tag = table ? "DROP TABLE" : "DROP INDEX";
+    q->kind = table ? QUERY_DROP_TABLE : sequence ? QUERY_DROP_SEQUENCE : QUERY_DROP_INDEX;
+    q->tag = table ? "DROP TABLE" : sequence ? "DROP SEQUENCE" : "DROP INDEX";
+    q->drop.sequences = ARENA_ARRAY(a->arena, const struct sequence *, count);
     q->writes = true;
     q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
     q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
     q->drop.cascade = n->behavior == DROP_CASCADE;
     for (int i = 0; i < count; i++) {
         RangeVar rv = sql__range_var(list_nth(n->objects, i));
-        TRY(table ? drop_one_table(a, &rv, n->missing_ok) : drop_one_index(a, &rv, n->missing_ok));
+        TRY(table      ? drop_one_table(a, &rv, n->missing_ok)
+            : sequence ? sql__drop_sequence(a, &rv, n->missing_ok)
+                       : drop_one_index(a, &rv, n->missing_ok));
     }
     if (!table)
         return NULL;

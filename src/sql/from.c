@@ -112,9 +112,10 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
     if (c) {
         TRY(cte_rte(a, c, rv, ret));
     } else {
-        const struct table *t;
-        const struct object *view;
-        TRY(sql__find_source(a, rv, &t, &view));
+        const struct table *t = sql__sequence_table(a, rv);
+        const struct object *view = NULL;
+        if (!t)
+            TRY(sql__find_source(a, rv, &t, &view));
         if (view)
             TRY(sql__view_rte(a, s, rv, view, ret));
         else

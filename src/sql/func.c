@@ -379,11 +379,15 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     for (int i = 0; i < nargs; i++) {
         const Node *arg = list_nth(n->args, i);
         row = takes_json && sql__is_row(a, s, arg);
+        bool sequence = i == 0 && kind == FUNC_SCALAR && sql__names_sequence(name);
         TRY(row ? sql__json_row(a, s, arg, between, &e->args[i])
-                : sql__expr(a, s, arg, &e->args[i]));
+                : sql__expr(a, s, sequence ? sql__without_regclass(arg) : arg, &e->args[i]));
+        if (sequence)
+            TRY(sql__sequence_argument(a, name, &e->args[i]));
         types[i] = e->args[i]->type;
         rows |= row;
     }
+    a->q->reads_drawn |= strcmp(name, "currval") == 0 || strcmp(name, "lastval") == 0;
     if (takes_json && nargs)
         name = sql__json_variant(name, e->args[0], rows);
     if (s) {

@@ -163,6 +163,14 @@ static bool word(struct lifter *l, const struct token *t)
         if (sql__is_word(t, "on") && sql__is_word(&l->last, "distinct"))
             return false;
         break;
+    case 'n':
+    case 's':
+    case 'c': /* a sequence is looked up when the statement is analysed */
+        if (t->len < 6 || t->len > 7)
+            break;
+        if (sql__is_word(t, "nextval") || sql__is_word(t, "setval") || sql__is_word(t, "currval"))
+            return false;
+        break;
     case 'b':
         if (sql__is_word(t, "by") && l->keep_depth < 0) {
             l->keep_depth = l->depth;

@@ -301,6 +301,18 @@ const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *
     return t;
 }
 
+const struct sequence *sql__lookup_sequence(const struct analysis *a, const RangeVar *rv)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct sequence *s = NULL;
+    const char *schema;
+    if (!v || rv->schemaname)
+        return v ? catalog_sequence(v, rv->schemaname, rv->relname) : NULL;
+    for (int i = 0; !s && (schema = next_schema(a, &i));)
+        s = catalog_sequence(v, schema, rv->relname);
+    return s;
+}
+
 static const struct table *key_in(const struct analysis *a, const char *schema, const char *name)
 {
     const struct catalog_view *v = a->ctx->view;
@@ -328,7 +340,8 @@ bool sql__relation_exists(const struct analysis *a, const char *schema, const ch
 {
     const struct catalog_view *v = a->ctx->view;
     return v && (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL) ||
-                 catalog_object(v, OBJ_VIEW, schema, name) || key_in(a, schema, name));
+                 catalog_object(v, OBJ_VIEW, schema, name) || catalog_sequence(v, schema, name) ||
+                 key_in(a, schema, name));
 }
 
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,

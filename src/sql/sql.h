@@ -287,32 +287,35 @@ enum query_kind {
     QUERY_SELECT,
     QUERY_INSERT,
     QUERY_UPDATE,
-    QUERY_DELETE,       /* the first four: sql_emit() works */
-    QUERY_TRUNCATE,     /* truncate */
-    QUERY_CREATE_TABLE, /* create_table */
-    QUERY_CREATE_INDEX, /* create_index */
-    QUERY_DROP_TABLE,   /* drop */
-    QUERY_DROP_INDEX,   /* drop */
-    QUERY_ADD_KEY,      /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
-    QUERY_OBJECTS,      /* objects: schemas, .. made, changed, dropped */
-    QUERY_TRANSACTION,  /* transaction */
-    QUERY_SET,          /* set */
-    QUERY_RESET,        /* set.name; NULL: ALL */
-    QUERY_SHOW,         /* set.name; NULL: ALL */
-    QUERY_EXPLAIN,      /* explain */
-    QUERY_COPY,         /* copy */
-    QUERY_PREPARE,      /* prepare */
-    QUERY_EXECUTE,      /* prepare */
-    QUERY_DEALLOCATE,   /* prepare.name; NULL: ALL */
-    QUERY_DISCARD,      /* discard: "ALL", "PLANS", "SEQUENCES", "TEMP" */
-    QUERY_DECLARE,      /* cursor */
-    QUERY_FETCH,        /* fetch: MOVE too */
-    QUERY_CLOSE,        /* cursor.name; NULL: ALL */
-    QUERY_LISTEN,       /* notify.channel */
-    QUERY_UNLISTEN,     /* notify.channel; NULL: all */
-    QUERY_NOTIFY,       /* notify */
-    QUERY_CALL,         /* call */
-    QUERY_MAINTENANCE,  /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
+    QUERY_DELETE,          /* the first four: sql_emit() works */
+    QUERY_TRUNCATE,        /* truncate */
+    QUERY_CREATE_TABLE,    /* create_table */
+    QUERY_CREATE_INDEX,    /* create_index */
+    QUERY_DROP_TABLE,      /* drop */
+    QUERY_DROP_INDEX,      /* drop */
+    QUERY_CREATE_SEQUENCE, /* sequence */
+    QUERY_ALTER_SEQUENCE,  /* sequence */
+    QUERY_DROP_SEQUENCE,   /* drop */
+    QUERY_ADD_KEY,         /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
+    QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
+    QUERY_TRANSACTION,     /* transaction */
+    QUERY_SET,             /* set */
+    QUERY_RESET,           /* set.name; NULL: ALL */
+    QUERY_SHOW,            /* set.name; NULL: ALL */
+    QUERY_EXPLAIN,         /* explain */
+    QUERY_COPY,            /* copy */
+    QUERY_PREPARE,         /* prepare */
+    QUERY_EXECUTE,         /* prepare */
+    QUERY_DEALLOCATE,      /* prepare.name; NULL: ALL */
+    QUERY_DISCARD,         /* discard: "ALL", "PLANS", "SEQUENCES", "TEMP" */
+    QUERY_DECLARE,         /* cursor */
+    QUERY_FETCH,           /* fetch: MOVE too */
+    QUERY_CLOSE,           /* cursor.name; NULL: ALL */
+    QUERY_LISTEN,          /* notify.channel */
+    QUERY_UNLISTEN,        /* notify.channel; NULL: all */
+    QUERY_NOTIFY,          /* notify */
+    QUERY_CALL,            /* call */
+    QUERY_MAINTENANCE, /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
 };
 
 enum fetch_direction { FETCH_NEXT, FETCH_PRIOR, FETCH_AT, FETCH_FROM_HERE };
@@ -428,6 +431,10 @@ struct query {
     bool system;    /* calls a function that runs where the statement came in */
     bool volatile_; /* calls a volatile function: not to be cached as a result, not pushed down */
 
+    int n_sequences;
+    uint64_t *sequences; /* ids of those that nextval() is surely called for */
+    bool reads_drawn;    /* currval() or lastval(): what the session has drawn goes along */
+
     int n_tables;
     struct table_use *tables; /* each table once */
     int n_rtes;
@@ -449,7 +456,18 @@ struct query {
             bool exists; /* with if_not_exists: nothing to do but a NOTICE (42P07) */
             const struct table *colocate; /* WITH (colocate_with = 't'); NULL: none */
             int copies;                   /* WITH (copies = n); 0: default */
+            struct sequence *sequences;   /* that go with it, ids 0: table->owned says with which
+                                             column, whose values they give */
         } create_table;
+        struct {
+            const struct sequence *old; /* ALTER; NULL: there is none (IF EXISTS) */
+            struct sequence *next;      /* CREATE: id 0. ALTER: `last` is to be taken if restart */
+            bool restart;
+            bool exists; /* CREATE IF NOT EXISTS: nothing to do */
+            bool own;    /* OWNED BY was said: `owner`, or NONE when that is NULL */
+            const struct table *owner;
+            int column;
+        } sequence;
         struct {
             const struct table *table;
             struct index *index; /* with its DDL */
@@ -465,6 +483,7 @@ struct query {
             int n;
             const struct table **tables; /* DROP INDEX: the table of each index */
             const struct index **indexes;
+            const struct sequence **sequences; /* DROP SEQUENCE */
             bool cascade;
         } drop;
         struct { /* empty: nothing but notices */
@@ -628,6 +647,18 @@ void sql_deparse(const struct catalog_view *v, const struct table *t, const char
 /* Columns of t that an expression of the catalog's mentions, each once. */
 int sql_columns_of(const struct catalog_view *v, const struct table *t, const char *sql,
                    struct arena *arena, int **ret);
+/* ---- names of relations as text ---------------------------------------------------------------
+ */
+
+/* What regclass reads: 'name', 'schema.name', '"Name"'; *ret_schema NULL: none given. 42602. */
+struct error *sql_relation_name(const char *text, size_t len, struct arena *a, char **ret_schema,
+                                char **ret_name);
+/* 42P01, 42809 when it is no sequence. schema NULL: wherever it is. */
+struct error *sql_find_sequence(const struct catalog_view *v, const char *schema, const char *name,
+                                const struct sequence **ret);
+/* The text of a default: nextval('s'::regclass) */
+char *sql_next_value_text(const char *schema, const char *name, struct arena *a);
+char *sql_relation_text(const char *schema, const char *name, struct arena *a); /* s."T" */
 
 /* ---- walking ------------------------------------------------------------------------------ */
 

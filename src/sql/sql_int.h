@@ -156,8 +156,9 @@ struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
 const char *sql__path_text(const struct analysis *a); /* of a search_path without "$user" */
 const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *rv,
                                       const struct index **ret);
+const struct sequence *sql__lookup_sequence(const struct analysis *a, const RangeVar *rv);
 const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv);
-/* a table, a view, an index, or a key */
+/* a table, a view, an index, a key, or a sequence */
 bool sql__relation_exists(const struct analysis *a, const char *schema, const char *name);
 const char *sql__current_schema(const struct analysis *a); /* NULL: none in the path exists */
 struct expr *sql__current_schema_expr(const struct analysis *a, int location);
@@ -318,6 +319,10 @@ struct error *sql__analyse_copy(const struct table *t, const int *columns, int n
                                 struct query **ret);
 struct error *sql__create_table(struct analysis *a, const CreateStmt *n);
 struct error *sql__create_index(struct analysis *a, const IndexStmt *n);
+struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n);
+struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n);
+struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n);
+struct error *sql__drop_sequence(struct analysis *a, const RangeVar *rv, bool missing_ok);
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
@@ -367,6 +372,23 @@ void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct lis
 struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what);
 const char *sql__describe_view(const struct analysis *a, const struct object *o); /* "view s.v" */
 RangeVar sql__range_var(const List *names);
+/* ---- sequence.c ---------------------------------------------------------------------------------
+ */
+
+bool sql__names_sequence(const char *function); /* nextval, .. : its first argument does */
+const Node *sql__without_regclass(const Node *n);
+/* A constant that names a sequence becomes its object id. */
+struct error *sql__sequence_argument(struct analysis *a, const char *function, struct expr **arg);
+struct error *sql__next_value(struct analysis *a, uint64_t sequence, struct expr **ret);
+uint64_t sql__is_next_value(const struct analysis *a, const struct expr *e);
+uint32_t sql__serial_type(const TypeName *n); /* 0: it is none */
+/* The sequence behind a serial or identity column that is being made, added to `sequences`. */
+struct error *sql__column_sequence(struct analysis *a, struct list *sequences,
+                                   const struct table *t, const struct column *c,
+                                   const List *options, struct sequence **ret);
+/* What SELECT .. FROM a sequence reads: a system table of one row; NULL: there is no such sequence.
+ */
+const struct table *sql__sequence_table(struct analysis *a, const RangeVar *rv);
 
 /* ---- what they share: schema.c
  * -------------------------------------------------------------------------------------

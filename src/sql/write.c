@@ -10,6 +10,9 @@
  */
 #include "sql_int.h"
 
+/* pg_attribute.attidentity */
+enum { ALWAYS = 'a' };
+
 /* ---- columns and values
  * --------------------------------------------------------------------------------- */
 
@@ -102,11 +105,29 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
 {
     const struct column *c = &t->columns[column];
     struct expr *e = sql__const_null(a, OID_UNKNOWN, -1);
-    if (c->default_sql) {
+    if (c->sequence) {
+        TRY(sql__next_value(a, c->sequence, &e));
+    } else if (c->default_sql) {
         struct scope s = {.clause = CLAUSE_DEFAULT};
         TRY(sql__stored_expr(a, &s, c->default_sql, &e));
     }
     return fit(a, t, column, e, ret);
+}
+
+/* Who may give a column that has values of its own another one? */
+static struct error *check_given(const struct table *t, int column, bool update)
+{
+    const struct column *c = &t->columns[column];
+    if (c->identity != ALWAYS)
+        return NULL;
+    struct error *e =
+        update
+            ? error_new("428C9", "column \"%s\" can only be updated to DEFAULT", c->name)
+            : error_new("428C9", "cannot insert a non-DEFAULT value into column \"%s\"", c->name);
+    error_detail(e, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c->name);
+    if (!update)
+        error_hint(e, "Use OVERRIDING SYSTEM VALUE to override.");
+    return e;
 }
 
 /* ---- INSERT
@@ -190,7 +211,13 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
             int c = columns[i];
             if (IsA(value, SetToDefault))
                 continue;
+            if (n->override == OVERRIDING_NOT_SET)
+                TRY(check_given(t, c, false));
             TRY(sql__expr(a, &s, value, &out[c]));
+            if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity) {
+                out[c] = NULL; /* the value is checked, and not used */
+                continue;
+            }
             TRY(fit(a, t, c, out[c], &out[c]));
         }
         for (int c = 0; c < t->n_columns; c++) {
@@ -256,6 +283,10 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
         r->columns[i] = (struct rte_column){
             .name = given->name, .type = given->expr->type, .typmod = given->expr->typmod};
         int c = columns[i];
+        if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
+            continue;
+        if (n->override == OVERRIDING_NOT_SET)
+            TRY(check_given(t, c, false));
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
         TRY(fit(a, t, c, e, &sel->targets[c].expr));
     }
@@ -278,6 +309,7 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
     TRY(find_target_column(a, t, n, &ret->column));
     if (IsA(value, SetToDefault))
         return default_value(a, t, ret->column, &ret->value);
+    TRY(check_given(t, ret->column, true));
     struct expr *e;
     TRY(sql__expr(a, s, value, &e));
     return fit(a, t, ret->column, e, &ret->value);
@@ -522,10 +554,6 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
     a->q->tag = "INSERT 0";
     TRY(write_target(a, n->relation, &target));
     const struct table *t = target->table;
-    if (n->override != OVERRIDING_NOT_SET)
-        return sql__unsupported(a, n->relation->location,
-                                "Leave OVERRIDING out; there are no identity columns.",
-                                "OVERRIDING is not supported");
     TRY(insert_columns(a, n, t, &n_columns, &columns));
     const SelectStmt *q = (const SelectStmt *)n->selectStmt;
     if (!q)

@@ -32,6 +32,7 @@ static const struct func_rows *const tables[] = {
     &types__field_funcs,
     &types__regex_funcs,
     &types__notify_funcs,
+    &types__sequence_funcs,
     &types__format_funcs,
     &types__stat_aggs,
     &types__degree_funcs,

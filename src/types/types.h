@@ -366,6 +366,22 @@ struct types_notifier {
     struct error *(*notify)(void *ctx, const char *channel, const char *payload);
 };
 void types_set_notifier(const struct types_notifier *n);
+/* ---- what functions ask of the server ------------------------------------------------------- */
+
+/* Of whoever runs the statement: exec/. */
+enum sequence_call {
+    SEQUENCE_NEXT,    /* nextval(sequence) */
+    SEQUENCE_CURRENT, /* currval(sequence) */
+    SEQUENCE_LAST,    /* lastval() */
+    SEQUENCE_SET,     /* setval(sequence, int8[, bool]) */
+};
+struct types_host {
+    void *ctx;
+    struct error *(*sequence)(void *ctx, enum sequence_call what, const struct value *args,
+                              int nargs, struct arena *a, struct value *ret);
+};
+/* Set on a thread while it runs a statement; NULL: none. Returns the one before. */
+const struct types_host *types_host_set(const struct types_host *h);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
 

@@ -13,6 +13,7 @@ struct func_rows {
     const struct func *rows;
     size_t n;
 };
+extern const struct func_rows types__sequence_funcs;
 extern const struct func_rows types__system_funcs, types__int_funcs, types__float_funcs,
     types__math_funcs, types__numeric_funcs, types__text_funcs, types__edit_funcs,
     types__like_funcs, types__compare_funcs, types__agg_funcs, types__numeric_aggs,

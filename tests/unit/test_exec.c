@@ -1059,7 +1059,9 @@ static void test_garbage_rows(void **state)
                               {.kind = VALUE_REAL, .r = 1}};
     for (int i = 0; i < 5; i++)
         exec_rows_put(&b, v, 3);
-    exec__count_put(&b, 5);
+    struct exec_session s = {0};
+    exec__drew(&s, 7, 1, true);
+    exec__end_put(&b, &s, 5);
     size_t sum = 0;
     for (int i = 0; i < 20000; i++) {
         size_t n = rng_below(&r, b.len + 1);
@@ -1070,16 +1072,17 @@ static void test_garbage_rows(void **state)
             exact[rng_below(&r, n)] = (char)rng_next(&r);
         int64_t count;
         bool end = false;
-        error_free(exec__stream_get(exact, n, touch, &sum, &count, &end));
+        error_free(exec__stream_get(exact, n, &s, touch, &sum, &count, &end));
         struct arena a = {0};
         struct store_request q;
         struct value *params;
         int got;
         bool has;
-        error_free(exec__args_get(exact, n, &a, &has, &q, &params, &got));
+        error_free(exec__args_get(exact, n, &a, &s, &has, &q, &params, &got));
         arena_done(&a);
         mem_free(exact);
     }
+    mem_free(s.drawn);
     buf_done(&b);
 }
 
