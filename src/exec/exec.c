@@ -446,6 +446,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         ret->request = exec__next_request(s);
     r.request = ret->request;
     r.doubt = ret->doubt;
+    const struct zone *before = zone_use(plan->query->zone);
     struct error *e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);
@@ -454,6 +455,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     exec__stage_done(&r);
     if (!e && plan->query->kind == QUERY_TRUNCATE && plan->query->truncate.restart_identity)
         e = exec__restart_sequences(s->exec, plan->query);
+    zone_use(before);
     arena_done(&r.arena);
     ret->doubt = r.doubt;
     if (!e)

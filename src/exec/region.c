@@ -107,9 +107,12 @@ static struct error *write_in_batch(void *ctx, struct store *s, struct buf *resu
     struct run *r = ctx;
     int64_t count;
     exec__drawn_settle(r->s);
-    TRY(run_write_stmt(r, store_writer(s), put_row, result, &count));
-    exec__end_put(result, r->s, count);
-    return NULL;
+    const struct zone *before = zone_use(r->plan->query->zone);
+    struct error *e = run_write_stmt(r, store_writer(s), put_row, result, &count);
+    zone_use(before);
+    if (!e)
+        exec__end_put(result, r->s, count);
+    return e;
 }
 
 static struct error *write_here(struct run *r)

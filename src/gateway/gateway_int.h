@@ -187,8 +187,9 @@ struct session {
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
     char *user;
-    char *database; /* set under gateway.lock, read by others under it */
-    char *names;    /* sql_names(): follows the settings */
+    char *database;          /* set under gateway.lock, read by others under it */
+    char *names;             /* sql_names(): follows the settings */
+    const struct zone *zone; /* TimeZone; also its thread's, while it has one */
     size_t names_len;
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;

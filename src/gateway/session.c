@@ -302,6 +302,7 @@ static void attach(struct worker *w, struct session *s)
 {
     s->worker = w;
     exec_attend(s->exec);
+    zone_use(s->zone);
     if (!s->in.data) {
         s->in = w->in;
         w->in = (struct buf){0};

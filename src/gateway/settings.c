@@ -72,13 +72,17 @@ static struct error *check_date_style(struct session *s, char **value)
 
 static struct error *check_time_zone(struct session *s, char **value)
 {
-    static const char *const names[] = {"UTC", "Etc/UTC", "GMT", "Etc/GMT", "UCT",    "Zulu",
-                                        "Z",   "0",       "+0",  "+00",     "+00:00", "Universal"};
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (!strcasecmp(*value, names[i]))
-            return replace(value, "UTC");
-    return error_hint(error_new(E_UNSUPPORTED, "time zone \"%s\" is not supported", *value),
-                      "MiniSQL reads and writes times in UTC: convert them in the client.");
+    static const char *const same[] = {"default", "local"}; /* the server's is UTC */
+    const struct zone *z = NULL;
+    (void)s;
+    if (strcasecmp(*value, same[0]) && strcasecmp(*value, same[1]))
+        z = zone_for_setting(*value);
+    else
+        return replace(value, "UTC");
+    if (z)
+        return replace(value, zone_name(z));
+    return error_hint(invalid("TimeZone", *value),
+                      "Regions are named as in the system's time zone database: Europe/Berlin.");
 }
 
 static struct error *check_search_path(struct session *s, char **value)
@@ -450,7 +454,10 @@ void settings__derive(struct session *s)
     t->statement_timeout_ms = (uint32_t)number(s, "statement_timeout");
     t->idle_txn_timeout_ms = (uint32_t)number(s, "idle_in_transaction_session_timeout");
     mem_free(s->names);
-    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text));
+    const char *zone = value_of(s, find("TimeZone"), text);
+    s->zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone);
+    zone_use(s->zone);
+    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), s->zone);
     s->names_len = strlen(s->names);
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;

@@ -97,9 +97,6 @@ static struct error *apply_parameters(struct session *s, const struct pgwire_sta
             TRY(apply_options(s, value));
         else if (!strcmp(name, "replication"))
             return error_new(E_UNSUPPORTED, "replication connections are not supported");
-        else if (!strcasecmp(name,
-                             "TimeZone")) /* JDBC tells its own, and reads here that it is UTC */
-            error_free(settings__set(s, name, value, false));
         else
             TRY(settings__set(s, name, value, false));
     }

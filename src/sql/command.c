@@ -146,6 +146,28 @@ static char *lower(struct analysis *a, const char *s)
     return out;
 }
 
+/* SET TIME ZONE INTERVAL '..': hours to the east, as a zone's name. False: it is no interval. */
+static bool zone_of_interval(struct analysis *a, const List *args, const char **ret)
+{
+    const TypeCast *c = list_length(args) == 1 ? linitial(args) : NULL;
+    if (!c || !IsA(c, TypeCast) || strcmp(strVal(llast(c->typeName->names)), "interval") != 0)
+        return false;
+    const char *text = const_text(a, (const Node *)c);
+    const struct type *t = type_by_oid(OID_INTERVAL);
+    struct value v;
+    struct error *e = text ? t->parse(t, text, strlen(text), -1, a->arena, &v) : NULL;
+    if (!text || e) {
+        error_free(e);
+        return false;
+    }
+    bool west = v.s.n && v.s.p[0] == '-';
+    int n = (int)v.s.n - west - (v.s.n > 3 && memcmp(v.s.p + v.s.n - 3, ":00", 3) == 0 ? 3 : 0);
+    const char *digits = v.s.p + west;
+    *ret = arena_printf(a->arena, "<%c%.*s>%c%.*s", west ? '-' : '+', n, digits, west ? '+' : '-',
+                        n, digits);
+    return true;
+}
+
 static struct error *set(struct analysis *a, const Node *node)
 {
     const VariableSetStmt *n = (const VariableSetStmt *)node;
@@ -159,7 +181,8 @@ static struct error *set(struct analysis *a, const Node *node)
         return sql__unsupported(a, -1, "Write the value.", "SET ... FROM CURRENT is not supported");
     q->set.name = n->name ? lower(a, n->name) : NULL;
     q->set.local = n->is_local;
-    if (n->kind == VAR_SET_VALUE)
+    if (n->kind == VAR_SET_VALUE &&
+        !(strcmp(q->set.name, "timezone") == 0 && zone_of_interval(a, n->args, &q->set.value)))
         q->set.value = joined_args(a, n->args, strcmp(q->set.name, "search_path") == 0);
     return NULL;
 }
@@ -183,8 +206,12 @@ static struct error *show(struct analysis *a, const Node *node)
     if (strcmp(n->name, "all") == 0) {
         text_columns(a, 3, (const char *[]){"name", "setting", "description"});
     } else {
-        q->set.name = lower(a, n->name);
-        text_columns(a, 1, &q->set.name);
+        static const char *const mixed[] = {"DateStyle", "IntervalStyle", "TimeZone"};
+        const char *shown = q->set.name = lower(a, n->name);
+        for (size_t i = 0; i < ARRAY_LEN(mixed); i++)
+            if (strcasecmp(mixed[i], shown) == 0)
+                shown = mixed[i];
+        text_columns(a, 1, &shown);
     }
     return NULL;
 }

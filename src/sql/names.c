@@ -26,7 +26,8 @@ static void put_word(struct buf *b, const char *word)
     }
 }
 
-char *sql_names(const char *database, const char *user, const char *search_path)
+char *sql_names(const char *database, const char *user, const char *search_path,
+                const struct zone *zone)
 {
     struct buf b = {0};
     put_word(&b, database);
@@ -34,6 +35,10 @@ char *sql_names(const char *database, const char *user, const char *search_path)
     put_word(&b, strstr(search_path, "$user") ? user : "");
     buf_puts(&b, " ");
     put_word(&b, search_path);
+    if (zone) {
+        buf_puts(&b, " ");
+        put_word(&b, zone_name(zone));
+    }
     return b.data;
 }
 
@@ -63,6 +68,14 @@ static const char *take_word(const char **p, struct arena *arena)
 const char *sql_names_database(const char *names, struct arena *arena)
 {
     return names ? take_word(&names, arena) : CATALOG_FIRST_DATABASE;
+}
+
+const struct zone *sql__zone(const struct sql_context *ctx, struct arena *arena)
+{
+    const char *p = ctx->names, *word = "";
+    for (int i = 0; p && i < 4; i++)
+        word = take_word(&p, arena);
+    return *word ? zone_for_setting(word) : NULL;
 }
 
 /* ---- the search path ----------------------------------------------------------------------- */

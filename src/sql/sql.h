@@ -411,7 +411,8 @@ struct query {
         *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
     bool counts_rows;
 
-    const char *names; /* as it was analysed under: sql_context.names, or NULL */
+    const char *names;       /* as it was analysed under: sql_context.names, or NULL */
+    const struct zone *zone; /* of these: constants were read by it, and the statement runs by it */
 
     int n_params;
     uint32_t *params; /* types */
@@ -576,9 +577,10 @@ struct sql_context {
     bool no_params;
 };
 
-/* All that names of relations hang on besides the catalog, in one line: the session's database and
- * search_path, and the user where the path needs him. The caller frees it. */
-char *sql_names(const char *database, const char *user, const char *search_path) MUST_CHECK;
+/* All that a statement's meaning hangs on besides the catalog, in one line: the session's database
+ * and search_path, the user where the path needs him, the time zone. The caller frees it. */
+char *sql_names(const char *database, const char *user, const char *search_path,
+                const struct zone *zone) MUST_CHECK;
 /* The database in such a line; NULL: the first one. */
 const char *sql_names_database(const char *names, struct arena *arena);
 /* The names in the text of a search_path, unquoted. False: it is no list of names. */

@@ -1,9 +1,9 @@
 /*
  * Dates and timestamps: conversions, arithmetic with days, comparisons across units, the clock.
  *
- * Comparisons within a unit are SQLite's own (compare.c): timestamp and timestamptz hold the same
- * number, since the session's time zone is UTC. A date against a timestamp is one multiplication
- * more, in a function around the date's side, so that an index on the timestamp's side is used.
+ * Comparisons within a type are SQLite's own (compare.c). A date against a timestamp is one
+ * multiplication more, in a function around the date's side, so that an index on the timestamp's
+ * side is used. What hangs on a time zone is in zone_func.c.
  *
  * now(), transaction_timestamp() and statement_timestamp() have no rows here: what they give is the
  * session's, and the analyser makes a parameter of them, so that every server that runs a part of
@@ -148,7 +148,6 @@ DEFINE_MIXED(ge, >=)
 
 static const struct func rows[] = {
     SIX_MIXED(OID_TIMESTAMP),
-    SIX_MIXED(OID_TIMESTAMPTZ),
     BINARY("+", OID_DATE, OID_INT4, OID_DATE, "date_plus", date_plus),
     BINARY("+", OID_INT4, OID_DATE, OID_DATE, "plus_date", plus_date),
     BINARY("-", OID_DATE, OID_INT4, OID_DATE, "date_minus", date_minus),

@@ -1,11 +1,12 @@
 /*
  * Fields of dates, times, timestamps and intervals: extract and date_part, date_trunc, make_date,
- * make_time, to_timestamp, timezone.
+ * make_time, to_timestamp.
  *
  * extract() gives numeric with as many digits behind the point as PostgreSQL 15 does (seconds 6,
  * milliseconds 3), date_part() the same as double precision.
  */
 #include "types/interval.h"
+#include "types/zone.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -254,15 +255,20 @@ static bool day_field(int64_t days, enum field f, struct number *ret)
 
 static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *ret)
 {
-    int64_t days = types__timestamp_days(us), time = us - days * DAY_US;
     if (f == FIELD_EPOCH) {
         *ret = (struct number){us + DAYS_1970 * DAY_US, 6};
         return true;
     }
+    int32_t offset = zone ? types__zone_offset(types__zone(), us) : 0;
     if (zone && f >= FIELD_TIMEZONE) {
-        *ret = (struct number){0};
+        ret->scale = 0;
+        ret->units = f == FIELD_TIMEZONE        ? offset
+                     : f == FIELD_TIMEZONE_HOUR ? offset / 3600
+                                                : offset % 3600 / 60;
         return true;
     }
+    us += offset * SECOND_US;
+    int64_t days = types__timestamp_days(us), time = us - days * DAY_US;
     return time_field(time, f, ret) || day_field(days, f, ret);
 }
 
@@ -477,9 +483,17 @@ static CALL(trunc_timestamp_plain)
     return trunc_timestamp(v, OID_TIMESTAMP, ret);
 }
 
-static CALL(trunc_timestamptz)
+CALL(types__trunc_timestamptz)
 {
-    return trunc_timestamp(v, OID_TIMESTAMPTZ, ret);
+    const struct zone *z = types__zone();
+    const struct value local[2] = {v[0], value_int(types__local_of(z, v[1].i))};
+    TRY(trunc_timestamp(local, OID_TIMESTAMPTZ, ret));
+    if (unit_us(unit_of(&v[0]))) /* within an hour that comes twice it stays the same one */
+        ret->i -= types__zone_offset(z, v[1].i) * SECOND_US;
+    else
+        ret->i = types__utc_of(z, ret->i);
+    return types__timestamp_valid(ret->i) ? NULL
+                                          : error_new(E_DATETIME_RANGE, "timestamp out of range");
 }
 
 static CALL(trunc_interval)
@@ -509,7 +523,7 @@ static CALL(trunc_interval)
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-static CALL(make_date)
+CALL(types__make_date)
 {
     int64_t year = v[0].i < 0 ? v[0].i + 1 : v[0].i; /* -1 is 1 BC */
     int month = (int)v[1].i, day = (int)v[2].i;
@@ -525,7 +539,7 @@ static CALL(make_date)
     return NULL;
 }
 
-static CALL(make_time)
+CALL(types__make_time)
 {
     int64_t hour = v[0].i, minute = v[1].i;
     double seconds = v[2].r;
@@ -557,63 +571,6 @@ static CALL(to_timestamp)
     return NULL;
 }
 
-/* AT TIME ZONE: UTC, or an interval to the east of it. */
-static struct error *zone_offset(const struct value *zone, int64_t *ret)
-{
-    static const char *const utc[] = {"utc", "gmt", "z", "zulu", "etc/utc", "uct"};
-    for (size_t i = 0; i < ARRAY_LEN(utc); i++)
-        if (strlen(utc[i]) == zone->s.n && strncasecmp(utc[i], zone->s.p, zone->s.n) == 0) {
-            *ret = 0;
-            return NULL;
-        }
-    return error_hint(error_new(E_UNSUPPORTED, "the time zone \"%.*s\" is not supported",
-                                (int)MIN(zone->s.n, 100), zone->s.p),
-                      "Use UTC, or an interval: AT TIME ZONE interval '2 hours'.");
-}
-
-static struct error *shift(int64_t us, int64_t by, struct value *ret)
-{
-    *ret = value_int(us);
-    if (us == TIMESTAMP_NEVER || us == TIMESTAMP_EVER)
-        return NULL;
-    if (__builtin_add_overflow(us, by, &us) || !types__timestamp_valid(us))
-        return error_new(E_DATETIME_RANGE, "timestamp out of range");
-    *ret = value_int(us);
-    return NULL;
-}
-
-static CALL(zone_by_name)
-{
-    int64_t offset = 0;
-    TRY(zone_offset(&v[0], &offset));
-    return shift(v[1].i, offset, ret);
-}
-
-static struct error *interval_offset(const struct value *v, int64_t *ret)
-{
-    struct interval i;
-    TRY(interval_of(v, &i));
-    if (i.months || i.days)
-        return error_new("22023", "interval time zone \"%.*s\" must not include months or days",
-                         (int)v->s.n, v->s.p);
-    *ret = i.us;
-    return NULL;
-}
-
-static CALL(local_by_interval) /* timestamptz there -> timestamp there */
-{
-    int64_t offset = 0;
-    TRY(interval_offset(&v[0], &offset));
-    return shift(v[1].i, offset, ret);
-}
-
-static CALL(utc_by_interval)
-{
-    int64_t offset = 0;
-    TRY(interval_offset(&v[0], &offset));
-    return shift(v[1].i, -offset, ret);
-}
-
 /* ---- rows ----------------------------------------------------------------------------------- */
 
 #define T OID_TEXT
@@ -630,15 +587,11 @@ static const struct func rows[] = {
     FIELDS(OID_TIME, time),
     FIELDS(OID_INTERVAL, interval),
     SCALAR2("date_trunc", T, TS, TS, "trunc_timestamp", trunc_timestamp_plain),
-    SCALAR2("date_trunc", T, TZ, TZ, "trunc_timestamptz", trunc_timestamptz),
+    SCALAR2("date_trunc", T, TZ, TZ, "trunc_timestamptz", types__trunc_timestamptz),
     SCALAR2("date_trunc", T, OID_INTERVAL, OID_INTERVAL, "trunc_interval", trunc_interval),
-    SCALAR3("make_date", OID_INT4, OID_INT4, OID_INT4, OID_DATE, "make_date", make_date),
-    SCALAR3("make_time", OID_INT4, OID_INT4, OID_FLOAT8, OID_TIME, "make_time", make_time),
+    SCALAR3("make_date", OID_INT4, OID_INT4, OID_INT4, OID_DATE, "make_date", types__make_date),
+    SCALAR3("make_time", OID_INT4, OID_INT4, OID_FLOAT8, OID_TIME, "make_time", types__make_time),
     SCALAR1("to_timestamp", OID_FLOAT8, TZ, "to_timestamp", to_timestamp),
-    SCALAR2("timezone", T, TS, TZ, "zone_by_name", zone_by_name),
-    SCALAR2("timezone", T, TZ, TS, "zone_by_name", zone_by_name),
-    SCALAR2("timezone", OID_INTERVAL, TZ, TS, "local_by_interval", local_by_interval),
-    SCALAR2("timezone", OID_INTERVAL, TS, TZ, "utc_by_interval", utc_by_interval),
 };
 
 const struct func_rows types__field_funcs = {rows, ARRAY_LEN(rows)};

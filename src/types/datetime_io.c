@@ -4,8 +4,7 @@
  * A timestamp is the number of microseconds since 2000-01-01 00:00:00, a date the number of days;
  * both in the Gregorian calendar for all times, as in PostgreSQL. The smallest and the largest
  * value of the integer (64 and 32 bits) are -infinity and infinity. A timestamptz is the same
- * number in UTC; the session's time zone is always UTC, so that the two types share everything here
- * but the "+00" that is printed.
+ * number in UTC; it is read and printed by the session's time zone (zone.c).
  *
  * Input is what PostgreSQL writes and ISO 8601 says, with the liberties that PostgreSQL 15 takes:
  *
@@ -13,13 +12,14 @@
  *     word := now | epoch | infinity | -infinity
  *     day  := 2026-11-22 | 2026/11/22 | 2026.11.22 | 20261122 | today | tomorrow | yesterday
  *     time := [T] 10:00[:00[.123]] | [T] 1000 | [T] 100000[.123]
- *     zone := Z | UTC | GMT | +02 | +0230 | +02:30[:15]
+ *     zone := Z | CET | Europe/Berlin | +02 | +0230 | +02:30[:15]
  *     era  := BC | AD
  *
- * Forms whose meaning hangs on settings (11/22/2026) or on tables (month names, time zone names)
- * are refused as wrong syntax rather than guessed.
+ * Forms whose meaning hangs on settings (11/22/2026) or on tables (month names) are refused as
+ * wrong syntax rather than guessed.
  */
 #include "types/interval.h"
+#include "types/zone.h"
 
 #include <ctype.h>
 #include <math.h>
@@ -122,16 +122,28 @@ void types__date_print(int32_t days, struct buf *out)
         buf_puts(out, " BC");
 }
 
+static void print_offset(int32_t seconds, struct buf *out)
+{
+    int n = abs(seconds);
+    buf_printf(out, "%c%02d", seconds < 0 ? '-' : '+', n / 3600);
+    if (n % 3600)
+        buf_printf(out, ":%02d", n / 60 % 60);
+    if (n % 60)
+        buf_printf(out, ":%02d", n % 60);
+}
+
 void types__timestamp_print(int64_t us, bool zone, struct buf *out)
 {
     if (print_infinity(us == TIMESTAMP_NEVER, us == TIMESTAMP_EVER, out))
         return;
+    int32_t offset = zone ? types__zone_offset(types__zone(), us) : 0;
+    us += offset * SECOND_US;
     int64_t days = types__timestamp_days(us), rest = us - days * DAY_US;
     bool bc = print_day(days, out);
     buf_puts(out, " ");
     types__time_print(rest, out);
     if (zone)
-        buf_puts(out, "+00");
+        print_offset(offset, out);
     if (bc)
         buf_puts(out, " BC");
 }
@@ -143,10 +155,11 @@ struct moment {
     int64_t year, month, day;
     int64_t hour, minute, second, fraction; /* fraction: microseconds, up to a whole second */
     int64_t zone;                           /* seconds east of Greenwich */
+    const struct zone *region;              /* instead, if named */
     bool has_time, has_zone, has_era, bc;
     bool is_value; /* a word, that has its value in `us` already */
     bool clock;    /* the clock was asked */
-    int64_t us;
+    int64_t us;    /* in UTC */
 };
 
 /* How reading ended; the caller has the whole text and the type for the message. */
@@ -235,7 +248,8 @@ static enum outcome read_day(struct cursor *c, struct moment *m)
     static const char *const words[] = {"yesterday", "today", "tomorrow"};
     for (int i = 0; i < (int)ARRAY_LEN(words); i++)
         if (take_word(c, words[i])) {
-            set_day(m, types__timestamp_days(types__timestamp_clock()) + i - 1);
+            int64_t local = types__local_of(types__zone(), types__timestamp_clock());
+            set_day(m, types__timestamp_days(local) + i - 1);
             m->clock = true;
             return GOOD;
         }
@@ -327,21 +341,29 @@ static enum outcome read_offset(struct cursor *c, struct moment *m)
     return GOOD;
 }
 
-static bool take_utc(struct cursor *c)
+/* A word that names a zone: an abbreviation, or a region. */
+static bool take_zone(struct cursor *c, struct moment *m)
 {
-    return take_word(c, "z") || take_word(c, "utc") || take_word(c, "gmt") || take_word(c, "zulu");
+    const char *end = c->p;
+    while (end < c->end &&
+           (isalpha((unsigned char)*end) || *end == '_' || *end == '/' ||
+            (end > c->p && (isdigit((unsigned char)*end) || *end == '-' || *end == '+') &&
+             memchr(c->p, '/', (size_t)(end - c->p)))))
+        end++;
+    size_t n = (size_t)(end - c->p);
+    int32_t seconds;
+    if (types__zone_word(c->p, n, &seconds))
+        m->zone = seconds;
+    else if (n < 3 || !(m->region = zone_find(c->p, n)))
+        return false;
+    c->p = end;
+    return true;
 }
 
 /* One of time, zone and era; `apart`: something stands between it and what came before. */
 static enum outcome read_part(struct cursor *c, struct moment *m, bool apart)
 {
     bool offset = *c->p == '+' || *c->p == '-';
-    if (offset || take_utc(c)) {
-        if (m->has_zone)
-            return BAD_SYNTAX;
-        m->has_zone = true;
-        return offset ? read_offset(c, m) : GOOD;
-    }
     bool bc = take_word(c, "bc");
     if (bc || take_word(c, "ad")) {
         if (m->has_era)
@@ -350,11 +372,16 @@ static enum outcome read_part(struct cursor *c, struct moment *m, bool apart)
         m->bc = bc;
         return GOOD;
     }
-    if (*c->p == 'T' || *c->p == 't') {
+    if ((*c->p == 'T' || *c->p == 't') && c->p + 1 < c->end && isdigit((unsigned char)c->p[1])) {
         c->p++;
         apart = true;
     }
-    return apart && !m->has_time && at_digit(c) ? read_time(c, m) : BAD_SYNTAX;
+    if (apart && !m->has_time && at_digit(c))
+        return read_time(c, m);
+    if (m->has_zone || (!offset && !take_zone(c, m)))
+        return BAD_SYNTAX;
+    m->has_zone = true;
+    return offset ? read_offset(c, m) : GOOD;
 }
 
 static enum outcome check_day(struct moment *m)
@@ -415,7 +442,7 @@ struct error *types__date_parse(const char *s, size_t n, int64_t *ret)
     else if (m.us == TIMESTAMP_NEVER || m.us == TIMESTAMP_EVER)
         days = m.us == TIMESTAMP_EVER ? DATE_EVER : DATE_NEVER;
     else
-        days = types__timestamp_days(m.us);
+        days = types__timestamp_days(m.clock ? types__local_of(types__zone(), m.us) : m.us);
     if (!m.is_value && (days < DATE_FIRST || days >= DATE_END))
         return error_new(E_DATETIME_RANGE, "date out of range: \"%.*s\"", (int)MIN(n, 1000), s);
     *ret = days;
@@ -430,6 +457,8 @@ static bool us_of(const struct moment *m, bool zone, int64_t *ret)
         return false;
     int64_t seconds = m->hour * 3600 + m->minute * 60 + m->second - (zone ? m->zone : 0);
     *ret = days * DAY_US + seconds * SECOND_US + m->fraction;
+    if (zone && (m->region || !m->has_zone))
+        *ret = types__utc_of(m->region ? m->region : types__zone(), *ret);
     return *ret >= TIMESTAMP_FIRST && *ret < TIMESTAMP_END;
 }
 
@@ -443,6 +472,8 @@ struct error *types__timestamp_parse(const char *s, size_t n, bool zone, int32_t
     if (!m.is_value && !us_of(&m, zone, &m.us))
         return error_new(E_DATETIME_RANGE, "timestamp out of range: \"%.*s\"", (int)MIN(n, 1000),
                          s);
+    if (m.clock && m.is_value && !zone)
+        m.us = types__local_of(types__zone(), m.us);
     return types__timestamp_fit(m.us, typmod, ret);
 }
 

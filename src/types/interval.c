@@ -258,8 +258,7 @@ static bool is_infinite(int64_t us)
     return us == TIMESTAMP_NEVER || us == TIMESTAMP_EVER;
 }
 
-/* Months first (31st + 1 month is a month's last day), then days, then time. */
-static struct error *move(int64_t us, const struct interval *by, struct value *ret)
+struct error *types__timestamp_move(int64_t us, const struct interval *by, struct value *ret)
 {
     if (is_infinite(us)) {
         *ret = value_int(us);
@@ -289,21 +288,21 @@ static struct error *move_back(int64_t us, const struct value *by, struct value 
     struct interval x, n;
     TRY(interval_of(by, &x));
     TRY(interval_negate(&x, &n));
-    return move(us, &n, ret);
+    return types__timestamp_move(us, &n, ret);
 }
 
 static CALL(timestamp_plus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
-    return move(v[0].i, &by, ret);
+    return types__timestamp_move(v[0].i, &by, ret);
 }
 
 static CALL(plus_timestamp)
 {
     struct interval by;
     TRY(interval_of(&v[0], &by));
-    return move(v[1].i, &by, ret);
+    return types__timestamp_move(v[1].i, &by, ret);
 }
 
 static CALL(timestamp_minus)
@@ -317,7 +316,7 @@ static CALL(date_plus_interval)
     struct value us;
     TRY(types__date_to_timestamp(&v[0], 1, a, &us));
     TRY(interval_of(&v[1], &by));
-    return move(us.i, &by, ret);
+    return types__timestamp_move(us.i, &by, ret);
 }
 
 static CALL(interval_plus_date)
@@ -346,7 +345,7 @@ static CALL(timestamp_distance)
 }
 
 /* Years, months, days and time between two moments, as a person counts them. */
-static CALL(timestamp_age)
+CALL(types__timestamp_age)
 {
     if (is_infinite(v[0].i) || is_infinite(v[1].i))
         return timestamp_out_of_range();
@@ -417,7 +416,7 @@ static CALL(date_plus_time)
     struct value us;
     TRY(types__date_to_timestamp(&v[0], 1, a, &us));
     const struct interval by = {.us = v[1].i};
-    return move(us.i, &by, ret);
+    return types__timestamp_move(us.i, &by, ret);
 }
 
 static CALL(time_plus_date)
@@ -603,18 +602,14 @@ static const struct func rows[] = {
     SCALAR1("justify_interval", I, I, "justify_interval", justify_interval),
     SCALAR1("isfinite", I, OID_BOOL, "interval_finite", interval_finite),
     BINARY("+", TS, I, TS, "timestamp_plus", timestamp_plus),
-    BINARY("+", TZ, I, TZ, "timestamp_plus", timestamp_plus),
     BINARY("+", I, TS, TS, "plus_timestamp", plus_timestamp),
-    BINARY("+", I, TZ, TZ, "plus_timestamp", plus_timestamp),
     BINARY("-", TS, I, TS, "timestamp_minus", timestamp_minus),
-    BINARY("-", TZ, I, TZ, "timestamp_minus", timestamp_minus),
     BINARY("+", OID_DATE, I, TS, "date_plus_interval", date_plus_interval),
     BINARY("+", I, OID_DATE, TS, "interval_plus_date", interval_plus_date),
     BINARY("-", OID_DATE, I, TS, "date_minus_interval", date_minus_interval),
     BINARY("-", TS, TS, I, "timestamp_distance", timestamp_distance),
     BINARY("-", TZ, TZ, I, "timestamp_distance", timestamp_distance),
-    SCALAR2("age", TS, TS, I, "timestamp_age", timestamp_age),
-    SCALAR2("age", TZ, TZ, I, "timestamp_age", timestamp_age),
+    SCALAR2("age", TS, TS, I, "timestamp_age", types__timestamp_age),
     BINARY("+", OID_TIME, I, OID_TIME, "time_plus", time_plus),
     BINARY("+", I, OID_TIME, OID_TIME, "plus_time", plus_time),
     BINARY("-", OID_TIME, I, OID_TIME, "time_minus", time_minus),

@@ -26,6 +26,13 @@ struct error *interval_negate(const struct interval *x, struct interval *ret);
 struct error *interval_out_of_range(void);
 struct error *interval_divide(const struct interval *x, double by, struct interval *ret);
 
+/* Months first (31st + 1 month is a month's last day), then days, then time. */
+struct error *types__timestamp_move(int64_t us, const struct interval *by, struct value *ret);
+CALL(types__timestamp_age);
+CALL(types__make_date);
+CALL(types__make_time);
+CALL(types__trunc_timestamptz); /* by the thread's zone */
+
 /* ---- the calendar (datetime_io.c); year 0 is 1 BC ----------------------------------------- */
 
 enum { MONTHS_IN_YEAR = 12 };

@@ -78,8 +78,7 @@ enum {
 /* A value as SQLite stores it: numeric, interval, uuid, text, char(n) are VALUE_TEXT, bytea
  * VALUE_BLOB, bool is VALUE_INT. A date is VALUE_INT days since 2000-01-01 (INT32_MIN, INT32_MAX:
  * -infinity, infinity), a timestamp or timestamptz VALUE_INT microseconds since 2000-01-01 in UTC
- * (INT64_MIN, INT64_MAX). A time of day is VALUE_INT microseconds since midnight. The session's
- * time zone is always UTC. */
+ * (INT64_MIN, INT64_MAX). A time of day is VALUE_INT microseconds since midnight. */
 enum value_kind { VALUE_NULL, VALUE_INT, VALUE_REAL, VALUE_TEXT, VALUE_BLOB };
 
 struct value {
@@ -382,6 +381,19 @@ struct types_host {
 };
 /* Set on a thread while it runs a statement; NULL: none. Returns the one before. */
 const struct types_host *types_host_set(const struct types_host *h);
+
+/* ---- time zones --------------------------------------------------------------------------- */
+
+/* Functions, input and output of timestamptz go by the zone of the thread that runs them. */
+struct zone; /* immutable, never freed; NULL is UTC */
+/* What AT TIME ZONE means by a name: an abbreviation, a region of the system's time zone database,
+ * a POSIX string. NULL: there is no such zone. */
+const struct zone *zone_find(const char *s, size_t n);
+/* What SET TIME ZONE means: a number is hours to the east. */
+const struct zone *zone_for_setting(const char *text);
+const char *zone_name(const struct zone *z);
+/* The calling thread's from now on; gives the one before. */
+const struct zone *zone_use(const struct zone *z);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
 

@@ -17,7 +17,7 @@ extern const struct func_rows types__sequence_funcs;
 extern const struct func_rows types__system_funcs, types__int_funcs, types__float_funcs,
     types__math_funcs, types__numeric_funcs, types__text_funcs, types__edit_funcs,
     types__like_funcs, types__compare_funcs, types__agg_funcs, types__numeric_aggs,
-    types__window_funcs, types__datetime_funcs, types__guard_funcs, types__cast_funcs,
+    types__window_funcs, types__datetime_funcs, types__zone_funcs, types__guard_funcs, types__cast_funcs,
     types__bytea_funcs, types__uuid_funcs, types__notify_funcs, types__interval_funcs,
     types__field_funcs, types__regex_funcs;
 extern const struct func_rows types__format_funcs, types__stat_aggs, types__degree_funcs,
@@ -246,6 +246,16 @@ CALL(types__date_to_timestamp);
 CALL(types__date_as_timestamp); /* for comparing: later than all timestamps instead of an error */
 CALL(types__timestamp_to_date);
 CALL(types__timestamp_to_time);
+/* By the time zone of the calling thread (zone_func.c) */
+CALL(types__timestamptz_to_timestamp);
+CALL(types__timestamp_to_timestamptz);
+CALL(types__timestamp_as_timestamptz);
+CALL(types__date_as_timestamptz);
+CALL(types__date_to_timestamptz);
+CALL(types__timestamptz_to_date);
+CALL(types__timestamptz_to_time);
+/* An abbreviation such as CET: seconds east of Greenwich. */
+bool types__zone_word(const char *s, size_t n, int32_t *ret_seconds);
 CALL(types__interval_to_time);
 CALL(types__time_to_interval);
 struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);

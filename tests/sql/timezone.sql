@@ -1,0 +1,53 @@
+-- time zones: the session's, AT TIME ZONE, local clocks that are put forward and back
+SHOW timezone;
+CREATE TABLE t (id int PRIMARY KEY, at timestamptz, local timestamp, day date);
+SET timezone = 'Europe/Berlin';
+SHOW timezone;
+INSERT INTO t VALUES (1, '2024-01-15 12:00', '2024-01-15 12:00', '2024-01-15'),
+    (2, '2024-07-15 12:00', '2024-07-15 12:00', '2024-07-15'),
+    (3, '2024-03-31 02:30', '2024-03-31 02:30', '2024-03-31'),
+    (4, '2024-10-27 02:30', '2024-10-27 02:30', '2024-10-27'),
+    (5, '1800-01-01 12:00', '1800-01-01 12:00', '1800-01-01'),
+    (6, '2070-07-01 00:00', '2070-07-01 00:00', '2070-07-01'),
+    (7, 'infinity', 'infinity', 'infinity');
+SELECT id, at, local, day FROM t ORDER BY id;
+SELECT id, at::text, at::timestamp, at::date, at::time, local::timestamptz, day::timestamptz FROM t ORDER BY id;
+SELECT id, at = local, at < local, at = day, at >= day, local = at, day < at FROM t ORDER BY id;
+SELECT id, extract(hour FROM at), extract(timezone FROM at), extract(timezone_hour FROM at), extract(timezone_minute FROM at), extract(epoch FROM at), extract(dow FROM at) FROM t WHERE id < 7 ORDER BY id;
+SELECT id, date_trunc('day', at), date_trunc('hour', at), date_trunc('month', at), date_trunc('day', at, 'America/New_York') FROM t ORDER BY id;
+SELECT at + interval '1 day', at + interval '24 hours', at - interval '6 months', interval '1 mon' + at FROM t WHERE id < 7 ORDER BY id;
+SELECT timestamptz '2024-03-30 12:00' + interval '1 day', timestamptz '2024-03-30 12:00' + interval '24 hours';
+SELECT age(timestamptz '2024-07-15 12:00', timestamptz '2024-01-15 12:00'), timestamptz '2024-07-15 12:00' - timestamptz '2024-01-15 12:00';
+SELECT at AT TIME ZONE 'America/New_York', local AT TIME ZONE 'America/New_York', at AT TIME ZONE 'utc' FROM t ORDER BY id;
+SELECT timestamptz '2024-07-15 12:00' AT TIME ZONE 'EST', timestamptz '2024-07-15 12:00' AT TIME ZONE '+03', timestamptz '2024-07-15 12:00' AT TIME ZONE 'EST5EDT,M3.2.0,M11.1.0', timestamptz '2024-07-15 12:00' AT TIME ZONE interval '-02:30';
+SELECT timestamptz '2024-07-15 12:00' AT TIME ZONE 'Nowhere/Land';
+SELECT timestamptz '2024-07-15 12:00 America/New_York', timestamptz '2024-07-15 12:00 PST', timestamptz '2024-07-15 12:00 europe/london', timestamptz '2024-07-15 12:00Z', timestamptz '2024-07-15T12:00+05:30';
+SELECT make_timestamptz(2024, 7, 15, 12, 0, 1.5), make_timestamptz(2024, 7, 15, 12, 0, 1.5, 'Asia/Tokyo'), make_timestamp(2024, 2, 29, 23, 59, 59.999999);
+SELECT count(*) FROM t WHERE at >= '2024-07-01' AND at < '2024-08-01';
+SELECT id FROM t WHERE at = '2024-07-15 12:00';
+PREPARE p (timestamptz) AS SELECT id, $1 FROM t WHERE at = $1;
+EXECUTE p ('2024-07-15 12:00');
+SET timezone = 'America/New_York';
+EXECUTE p ('2024-07-15 06:00');
+SELECT id, at, local, day FROM t ORDER BY id;
+SELECT id FROM t WHERE at = '2024-07-15 06:00';
+SELECT date_trunc('day', at), count(*) FROM t GROUP BY 1 ORDER BY 1;
+UPDATE t SET local = at, day = at WHERE id = 2 RETURNING *;
+SET timezone = 'Asia/Kolkata';
+SELECT at FROM t ORDER BY id;
+SET TIME ZONE 'UTC';
+SELECT at FROM t ORDER BY id;
+SET TIME ZONE -7;
+SHOW timezone;
+SELECT timestamptz '2024-07-15 12:00Z';
+SET TIME ZONE INTERVAL '+05:30' HOUR TO MINUTE;
+SHOW timezone;
+SELECT timestamptz '2024-07-15 12:00Z';
+SET timezone = 'no/such';
+SET timezone TO DEFAULT;
+BEGIN;
+SET LOCAL timezone = 'Australia/Lord_Howe';
+SELECT timestamptz '2024-07-15 12:00Z', timestamptz '2024-01-15 12:00Z';
+ROLLBACK;
+SELECT timestamptz '2024-07-15 12:00Z';
+SELECT timestamptz '2024-07-15 12:00 MEZ';
