@@ -26,6 +26,7 @@ static const struct func_rows *const tables[] = {
     &types__window_funcs,
     &types__datetime_funcs,
     &types__zone_funcs,
+    &types__format_time_funcs,
     &types__guard_funcs,
     &types__bytea_funcs,
     &types__uuid_funcs,
