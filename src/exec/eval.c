@@ -11,14 +11,12 @@
 
 /* PostgreSQL's functions over any type, and those that see the blanks of char(n), get text: sql.h,
  * "How a call is made". */
-static const struct func *output_of(const struct func *f, const struct expr *arg, int i)
+static const struct func *output_of(const struct expr *call, int i)
 {
     bool more;
-    uint32_t declared = f->nargs ? f->args[MIN(i, f->nargs - 1)] : OID_ANY;
-    bool scalar = f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR;
-    if ((scalar && declared == OID_ANY) || (f->padded && arg->type == OID_BPCHAR))
-        return type_output_func(arg->type, &more);
-    return NULL;
+    uint32_t type = call->args[i]->type;
+    return func_takes_text(call->call.func, i, call->n_args, type) ? type_output_func(type, &more)
+                                                                   : NULL;
 }
 
 static bool find_group(const struct plan_batch *b, const struct expr *e, struct node *n)
@@ -65,7 +63,7 @@ struct node *exec__compile(const struct plan_batch *b, const struct run *r, stru
     for (int i = 0; i < e->n_args; i++) {
         n->args[i] = exec__compile(b, r, a, e->args[i], grouped);
         if (e->kind == EXPR_FUNC || (e->kind == EXPR_CAST && e->call.func))
-            n->outputs[i] = output_of(e->call.func, e->args[i], i);
+            n->outputs[i] = output_of(e, i);
     }
     return n;
 }

@@ -348,14 +348,39 @@ struct error *sql__coerce_select_column(struct analysis *a, struct select *s, in
 /* ---- operators
  * ------------------------------------------------------------------------------------ */
 
-struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n)
+static struct error *coerce_args(struct analysis *a, const struct func *f, struct expr **args,
+                                 int n, int location, struct binding *ret)
 {
+    uint32_t types[FUNC_MAX_BOUND] = {0};
+    for (int i = 0; i < n; i++)
+        types[i] = args[i]->type;
+    TRY(sql__at(a, func_bind(f, types, n, ret), location));
     for (int i = 0; i < n; i++) {
-        uint32_t to = f->args[MIN(i, MAX(f->nargs - 1, 0))];
+        uint32_t to = ret->args[i];
         TRY(sql__coerce(a, args[i], to, -1, CAST_IMPLICIT, &args[i]));
         if (f->any_as && (to == OID_ANY || to == OID_RECORD))
             TRY(sql__as_json(a, args[i], f->any_as, &args[i]));
     }
+    return NULL;
+}
+
+struct expr *sql__new_call(const struct analysis *a, enum expr_kind kind, int location, int n_args)
+{
+    struct expr *e = sql__new_expr(a, kind, OID_UNKNOWN, location, n_args + 1);
+    e->n_args = n_args; /* one more has room */
+    return e;
+}
+
+struct error *sql__bind_call(struct analysis *a, const struct func *f, struct expr *e)
+{
+    struct binding b;
+    TRY(coerce_args(a, f, e->args, e->n_args, e->position - 1, &b));
+    e->type = b.result;
+    e->call.func = f;
+    if (f->typed)
+        e->args[e->n_args++] = sql__const_int(a, OID_INT8, b.hidden);
+    a->q->volatile_ |= f->volatile_;
+    a->q->system |= f->system;
     return NULL;
 }
 
@@ -371,7 +396,8 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
         return sql__at(a, err, location);
     if ((*ret)->volatile_)
         a->q->volatile_ = true;
-    return sql__coerce_args(a, *ret, args, n);
+    struct binding b;
+    return coerce_args(a, *ret, args, n, location, &b);
 }
 
 void sql__fold_null(struct expr *e)
@@ -392,12 +418,23 @@ void sql__fold_null(struct expr *e)
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret)
 {
+    TRY(sql__call_kind(a, name, FUNC_OPERATOR, args, n, location, ret));
+    memcpy(args, (*ret)->args, sizeof(*args) * (size_t)n);
+    return NULL;
+}
+
+struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kind kind,
+                             struct expr *const *args, int n, int location, struct expr **ret)
+{
     const struct func *f;
-    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_UNKNOWN, location, n);
-    memcpy(e->args, args, sizeof(*args) * (size_t)n);
-    TRY(sql__operator(a, name, e->args, n, location, &f));
-    e->type = f->result;
-    e->call.func = f;
+    uint32_t types[FUNC_MAX_BOUND] = {0};
+    struct expr *e = sql__new_call(a, EXPR_FUNC, location, n);
+    for (int i = 0; i < n && i < FUNC_MAX_BOUND; i++) {
+        e->args[i] = args[i];
+        types[i] = args[i]->type;
+    }
+    TRY(sql__at(a, func_resolve(name, kind, types, n, &f), location));
+    TRY(sql__bind_call(a, f, e));
     sql__fold_null(e);
     *ret = e;
     return NULL;

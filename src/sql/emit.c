@@ -144,23 +144,45 @@ static bool has_tail(const struct select *s)
  * -------------------------------------------------------------------------------------------------
  */
 
-static void series(struct emitter *em, const struct rte *r)
+/* minisql_set('unnest(2277)/2', array, type): types/sqlite_set.c. */
+static void functions(struct emitter *em, const struct rte *r)
 {
-    puts_(em, "(WITH RECURSIVE minisql_series(c1, stop, step) AS (SELECT * FROM (SELECT ");
-    for (int i = 0; i < 2; i++) {
-        sql__emit_expr(em, r->args[i]);
-        puts_(em, i ? " AS stop, " : " AS c1, ");
+    puts_(em, "minisql_set('");
+    for (int i = 0; i < r->n_args; i++) {
+        const struct expr *e = r->args[i];
+        bool set = e->kind == EXPR_FUNC && e->call.func->set;
+        puts_(em, i ? ";" : "");
+        if (set)
+            types_set_key(e->call.func, em->out);
+        buf_printf(em->out, "/%d", set ? e->n_args : 1);
     }
-    if (r->n_args > 2) {
-        puts_(em, "minisql_step(");
-        sql__emit_expr(em, r->args[2]);
-        puts_(em, ")");
-    } else {
-        puts_(em, "1");
+    puts_(em, "'");
+    for (int i = 0; i < r->n_args; i++) {
+        const struct expr *e = r->args[i];
+        bool set = e->kind == EXPR_FUNC && e->call.func->set;
+        for (int k = 0; set && k < e->n_args; k++) {
+            puts_(em, ", ");
+            sql__emit_expr(em, e->args[k]);
+        }
+        if (!set) {
+            puts_(em, ", ");
+            sql__emit_expr(em, e);
+        }
     }
-    puts_(em, " AS step) WHERE CASE WHEN step > 0 THEN c1 <= stop ELSE c1 >= stop END"
-              " UNION ALL SELECT c1 + step, stop, step FROM minisql_series WHERE CASE WHEN step > 0"
-              " THEN c1 <= stop - step ELSE c1 >= stop - step END) SELECT c1 FROM minisql_series)");
+    puts_(em, ")");
+}
+
+/* With arguments from the left it has to be called directly. Else a subquery keeps SQLite from
+ * taking the arguments for conditions of a RIGHT or FULL JOIN. */
+static void function_rte(struct emitter *em, const struct rte *r)
+{
+    if (!r->lateral) {
+        puts_(em, "(SELECT ");
+        positions(em, r->n_columns);
+        puts_(em, " FROM ");
+    }
+    functions(em, r);
+    puts_(em, r->lateral ? "" : ")");
 }
 
 static void table_name(struct emitter *em, const struct rte *r)
@@ -183,10 +205,6 @@ static void named_table(struct emitter *em, const struct rte *r)
 
 static void derived(struct emitter *em, const struct rte *r)
 {
-    if (r->kind == RTE_SERIES) {
-        series(em, r);
-        return;
-    }
     puts_(em, "(");
     if (r->single)
         sql__emit_single(em, r->select, NAMES_POSITION);
@@ -204,8 +222,10 @@ static void leaf(struct emitter *em, const struct rte *r)
     case RTE_CTE:
         sql_quote(r->cte->label, em->out);
         break;
+    case RTE_CALLS:
+        function_rte(em, r);
+        break;
     case RTE_SUBQUERY:
-    case RTE_SERIES:
         if (r->lateral) { /* types/rows.c */
             puts_(em, "minisql_rows((SELECT minisql_pack(");
             positions(em, r->n_columns);

@@ -157,12 +157,9 @@ static void argument(struct emitter *em, const struct expr *e, int i)
 {
     const struct func *f = e->call.func;
     const struct expr *arg = e->args[i];
-    uint32_t declared = f->nargs ? f->args[MIN(i, f->nargs - 1)] : OID_ANY;
-    bool scalar = f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR;
-    bool as_text = scalar && declared == OID_ANY;
-    bool padded = f->padded && arg->type == OID_BPCHAR;
     bool more = false;
-    const struct func *output = as_text || padded ? type_output_func(arg->type, &more) : NULL;
+    const struct func *output =
+        func_takes_text(f, i, e->n_args, arg->type) ? type_output_func(arg->type, &more) : NULL;
     if (!output) {
         sql__emit_expr(em, arg);
         return;
@@ -181,7 +178,7 @@ static void argument(struct emitter *em, const struct expr *e, int i)
     sql__emit_expr(em, &call);
 }
 
-/* $1 .. $4 of a row's template. */
+/* $1 .. $4 and $C of a row's template. */
 static void template(struct emitter *em, const struct expr *e, const char *text)
 {
     for (const char *p = text; *p;) {
@@ -190,6 +187,11 @@ static void template(struct emitter *em, const struct expr *e, const char *text)
         p += n;
         if (*p != '$')
             continue;
+        if (p[1] == 'C') {
+            buf_puts(em->out, sql__collation(e->args[0]->type));
+            p += 2;
+            continue;
+        }
         int i = p[1] - '1';
         if (i == 0 && e->kind != EXPR_CAST && e->call.distinct)
             buf_puts(em->out, "DISTINCT ");
@@ -400,7 +402,8 @@ static void probe(struct emitter *em, const struct expr *e, const char *before, 
     buf_puts(em->out, "EXISTS(SELECT 1 FROM (");
     sql__emit_select(em, e->sub.select, NAMES_POSITION);
     buf_printf(em->out, ") AS \"%s\" WHERE %s", label, before);
-    struct rte_column column = {.name = "c1", .type = e->sub.func->args[1], .typmod = -1};
+    struct rte_column column = {
+        .name = "c1", .type = e->sub.select->targets[0].expr->type, .typmod = -1};
     struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
     struct expr right = {
         .kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};

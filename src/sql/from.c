@@ -184,55 +184,16 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
     return NULL;
 }
 
-static struct error *series(struct analysis *a, struct scope *s, const FuncCall *f,
-                            const Alias *alias, struct joined *ret)
-{
-    int n = list_length(f->args);
-    struct expr *args[3];
-    uint32_t type = OID_INT4;
-    struct scope lateral = lateral_scope(s);
-    lateral.clause = CLAUSE_FROM_FUNCTION;
-    for (int i = 0; i < n; i++) {
-        TRY(sql__expr(a, &lateral, list_nth(f->args, i), &args[i]));
-        if (args[i]->type == OID_INT8)
-            type = OID_INT8;
-        else if (args[i]->type != OID_INT4 && args[i]->type != OID_INT2 &&
-                 args[i]->type != OID_UNKNOWN)
-            return sql__unsupported(a, f->location, "Give it integers.",
-                                    "generate_series over type %s is not supported",
-                                    sql__type(a, args[i]->type));
-    }
-    struct rte *r =
-        sql__new_rte(a, RTE_SERIES, alias ? alias->aliasname : "generate_series", f->location);
-    for (int i = 0; i < n; i++)
-        TRY(sql__coerce(a, args[i], type, -1, CAST_IMPLICIT, &r->args[i]));
-    r->n_args = n;
-    r->lateral = lateral.referenced;
-    r->n_columns = 1;
-    r->columns = ARENA_NEW(a->arena, struct rte_column);
-    *r->columns =
-        (struct rte_column){.name = r->name, .type = type, .typmod = -1, .not_null = true};
-    TRY(rename_columns(a, r, alias));
-    leaf(a, s, r, ret);
-    return NULL;
-}
-
 static struct error *function(struct analysis *a, struct scope *s, const RangeFunction *n,
                               struct joined *ret)
 {
-    const List *first = linitial(n->functions);
-    const FuncCall *f = linitial(first);
-    if (n->ordinality || n->is_rowsfrom || n->coldeflist || !IsA(f, FuncCall))
-        return sql__unsupported(a, sql__location(linitial(first)),
-                                "Only generate_series(start, stop [, step]) may stand in FROM.",
-                                "this kind of function in FROM is not supported");
-    const char *name = strVal(llast(f->funcname));
-    int nargs = list_length(f->args);
-    if (strcmp(name, "generate_series") != 0 || nargs < 2 || nargs > 3)
-        return sql__unsupported(a, f->location,
-                                "Only generate_series(start, stop [, step]) may stand in FROM.",
-                                "function %s in FROM is not supported", name);
-    return series(a, s, f, n->alias, ret);
+    struct rte *r;
+    struct scope lateral = lateral_scope(s);
+    TRY(sql__function_rte(a, &lateral, n, &r));
+    r->lateral = lateral.referenced;
+    TRY(rename_columns(a, r, n->alias));
+    leaf(a, s, r, ret);
+    return NULL;
 }
 
 /* ---- joins

@@ -365,10 +365,10 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
                              const char *name, enum func_kind kind, struct expr **ret)
 {
     int nargs = list_length(n->args);
-    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_UNKNOWN, n->location, nargs);
+    struct expr *e = sql__new_call(a, EXPR_FUNC, n->location, nargs);
     uint32_t *types = ARENA_ARRAY(a->arena, uint32_t, MAX(nargs, 1));
     bool in_agg = s && s->in_agg, in_window = s && s->in_window;
-    if (kind != FUNC_SCALAR && s) {
+    if ((kind == FUNC_AGGREGATE || kind == FUNC_WINDOW) && s) {
         s->in_agg |= !n->over;
         s->in_window |= n->over != NULL;
     }
@@ -403,13 +403,9 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     struct error *err = func_resolve(name, kind, types, nargs, &f);
     if (err)
         return sql__at(a, err, n->location);
-    TRY(sql__coerce_args(a, f, e->args, nargs));
-    e->type = f->result;
-    e->call.func = f;
+    TRY(sql__bind_call(a, f, e));
     if (e->type == OID_BPCHAR && nargs && e->args[0]->type == OID_BPCHAR)
         e->typmod = e->args[0]->typmod; /* min(char(6)) is printed with its blanks */
-    a->q->volatile_ |= f->volatile_;
-    a->q->system |= f->system;
     if (kind == FUNC_AGGREGATE && !n->over)
         return aggregate(a, s, n, e, ret);
     if (n->over)
@@ -420,22 +416,37 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     return NULL;
 }
 
+/* information_schema has functions of its own, whose names begin so. */
+static struct error *check_schema(const struct analysis *a, const FuncCall *n)
+{
+    int parts = list_length(n->funcname);
+    const char *schema = parts > 1 ? strVal(list_nth(n->funcname, parts - 2)) : "pg_catalog";
+    if (strcmp(schema, "pg_catalog") == 0 || (strcmp(schema, "information_schema") == 0 &&
+                                              strncmp(strVal(llast(n->funcname)), "_pg_", 4) == 0))
+        return NULL;
+    return sql__at(a, error_new("3F000", "schema \"%s\" does not exist", schema), n->location);
+}
+
+struct error *sql__set_call(struct analysis *a, struct scope *s, const FuncCall *n,
+                            struct expr **ret)
+{
+    const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
+    TRY(check_schema(a, n));
+    TRY(unsupported_form(a, n));
+    TRY(kind_rules(a, n, name, FUNC_SCALAR));
+    return resolve(a, s, n, name, FUNC_SET, ret);
+}
+
 struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *n,
                              struct expr **ret)
 {
     const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
-    int parts = list_length(n->funcname);
-    if (parts > 1 && strcmp(strVal(list_nth(n->funcname, parts - 2)), "pg_catalog") != 0) {
-        return sql__at(a,
-                       error_new("3F000", "schema \"%s\" does not exist",
-                                 strVal(list_nth(n->funcname, parts - 2))),
-                       n->location);
-    }
+    TRY(check_schema(a, n));
     TRY(unsupported_form(a, n));
     TRY(session_function(a, name, list_length(n->args), n->location, ret));
     if (*ret)
         return NULL;
-    if (strcmp(name, "generate_series") == 0)
+    if (func_exists(name, FUNC_SET))
         return sql__unsupported(a, n->location, "Put it into FROM.",
                                 "a function that returns rows is only supported in FROM");
     enum func_kind kind = func_exists(name, FUNC_AGGREGATE) ? FUNC_AGGREGATE
@@ -489,9 +500,11 @@ static struct error *compare_column(struct analysis *a, struct expr *e, int i, c
         func_resolve(strcmp(op, "!=") == 0 ? "<>" : op, FUNC_OPERATOR, oids, 2, ret);
     if (err)
         return sql__at(a, err, e->position - 1);
-    TRY(sql__coerce(a, e->args[i], (*ret)->args[0], -1, CAST_IMPLICIT, &e->args[i]));
-    if (types[1]->type != (*ret)->args[1])
-        TRY(sql__coerce_select_column(a, sel, i, (*ret)->args[1]));
+    struct binding b;
+    TRY(sql__at(a, func_bind(*ret, oids, 2, &b), e->position - 1));
+    TRY(sql__coerce(a, e->args[i], b.args[0], -1, CAST_IMPLICIT, &e->args[i]));
+    if (types[1]->type != b.args[1])
+        TRY(sql__coerce_select_column(a, sel, i, b.args[1]));
     return NULL;
 }
 

@@ -143,7 +143,7 @@ enum rte_kind {
     RTE_TABLE,    /* table: a base table, or one of sql_context.extra (id 0) */
     RTE_SUBQUERY, /* select: (SELECT ..) or (VALUES ..) in FROM */
     RTE_CTE,      /* cte: a reference to a WITH query */
-    RTE_SERIES,   /* args: generate_series(start, stop[, step]) */
+    RTE_CALLS,    /* args: calls side by side (a FUNC_SET, or any expression: one row) */
     RTE_EXCLUDED, /* the row proposed for insertion, in ON CONFLICT DO UPDATE */
 };
 
@@ -166,8 +166,9 @@ struct rte {
     const struct table *table;
     struct select *select;
     struct cte *cte;
-    struct expr *args[3];
     int n_args;
+    struct expr **args;
+    bool ordinality; /* a last column numbers the rows */
     struct select
         *owner;    /* the select whose FROM holds it; NULL: target of UPDATE, DELETE, INSERT */
     bool single;   /* RTE_SUBQUERY: exactly one row, of NULLs when there is none; more is 21000 */
@@ -678,6 +679,7 @@ void select_walk(const struct select *s, bool selects,
 bool expr_equal(const struct expr *a, const struct expr *b);
 uint64_t expr_hash(const struct expr *e); /* equal expressions hash alike */
 bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of true */
+int sql_set_width(const struct expr *e);  /* columns of one of an RTE_CALLS's args */
 bool expr_has_subquery(const struct expr *e);
 bool expr_is_constant(const struct expr *e); /* no column, aggregate, subquery, volatile function */
 bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside subqueries */

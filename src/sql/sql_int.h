@@ -191,7 +191,8 @@ struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what,
 struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
                                const char *what, uint32_t *ret);
 int32_t sql__common_typmod(struct expr *const *exprs, int n, uint32_t type);
-/* Resolves an operator over args (1 or 2) and coerces them in place. */
+/* Resolves an operator that is not `typed` (a comparison) over args (1 or 2) and coerces them in
+ * place. */
 struct error *sql__operator(struct analysis *a, const char *name, struct expr **args, int n,
                             int location, const struct func **ret);
 /* A strict function of a NULL constant is NULL, whatever its other arguments: none is evaluated, so
@@ -199,7 +200,13 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
 void sql__fold_null(struct expr *e);
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret); /* an operator as EXPR_FUNC */
-struct error *sql__coerce_args(struct analysis *a, const struct func *f, struct expr **args, int n);
+/* A call whose args are still to be set; sql__bind_call() resolves the polymorphic types of the row
+ * that was chosen, coerces the arguments, and adds the hidden one. */
+struct expr *sql__new_call(const struct analysis *a, enum expr_kind kind, int location, int n_args);
+struct error *sql__bind_call(struct analysis *a, const struct func *f, struct expr *e);
+/* The same for any kind of function. */
+struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kind kind,
+                             struct expr *const *args, int n, int location, struct expr **ret);
 struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret);
 struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type);
 struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
@@ -220,6 +227,9 @@ struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingF
                             struct expr **ret);
 struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *f,
                              struct expr **ret);
+/* A call of a FUNC_SET, where one may stand. */
+struct error *sql__set_call(struct analysis *a, struct scope *s, const FuncCall *n,
+                            struct expr **ret);
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *l,
                            struct expr **ret);
 /* (a, b) op (SELECT x, y ..) */
@@ -289,6 +299,13 @@ struct error *sql__record_rules(struct analysis *a, const struct expr *e, const 
 struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
                           int location);
+
+/* ---- set.c --------------------------------------------------------------------------------------
+ */
+
+/* s: what the arguments see. Without the alias's names for columns. */
+struct error *sql__function_rte(struct analysis *a, struct scope *s, const RangeFunction *n,
+                                struct rte **ret);
 
 /* ---- select.c -----------------------------------------------------------------------------------
  */

@@ -107,6 +107,11 @@ void select_walk(const struct select *s, bool selects, visit_func *visit, void *
     expr_walk(s->offset, selects, visit, ctx);
 }
 
+int sql_set_width(const struct expr *e)
+{
+    return e->kind == EXPR_FUNC && e->call.func->set ? e->call.func->set->n_columns : 1;
+}
+
 /* ---- equality
  * --------------------------------------------------------------------------------------------- */
 

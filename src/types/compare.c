@@ -50,6 +50,10 @@ DEFINE_COMPARE(ge, >= 0)
     BINARY_EMIT(op, OID_NUMERIC, OID_NUMERIC, OID_BOOL, "($1 " op " $2 COLLATE minisql_numeric)",  \
                 numeric_##name)
 
+/* By the collation of the type, so that there is nothing to call */
+#define ARRAY(op) BINARY_EMIT(op, OID_ANYARRAY, OID_ANYARRAY, OID_BOOL, "($1 " op " $2$C)", NULL)
+#define VECTOR(op) BINARY_EMIT(op, OID_OIDVECTOR, OID_OIDVECTOR, OID_BOOL, "($1 " op " $2$C)", NULL)
+
 static const struct func rows[] = {
     SIX(OID_INT2, OID_INT2),
     SIX(OID_INT2, OID_INT4),
@@ -77,6 +81,23 @@ static const struct func rows[] = {
     SIX(OID_TIME, OID_TIME),
     SIX(OID_TIMESTAMP, OID_TIMESTAMP),
     SIX(OID_TIMESTAMPTZ, OID_TIMESTAMPTZ),
+    ARRAY("="),
+    ARRAY("<>"),
+    ARRAY("<"),
+    ARRAY("<="),
+    ARRAY(">"),
+    ARRAY(">="),
+    SIX(OID_CHAR, OID_CHAR),
+    VECTOR("="),
+    VECTOR("<>"),
+    VECTOR("<"),
+    VECTOR("<="),
+    VECTOR(">"),
+    VECTOR(">="),
+    BINARY_EMIT("=", OID_XID, OID_XID, OID_BOOL, "($1 = $2)", any_eq),
+    BINARY_EMIT("<>", OID_XID, OID_XID, OID_BOOL, "($1 <> $2)", any_ne),
+    BINARY_EMIT("=", OID_XID, OID_INT4, OID_BOOL, "($1 = $2)", any_eq),
+    BINARY_EMIT("<>", OID_XID, OID_INT4, OID_BOOL, "($1 <> $2)", any_ne),
     NUMERIC("=", eq),
     NUMERIC("<>", ne),
     NUMERIC("<", lt),

@@ -4,7 +4,7 @@
  *
  *   minisql_single(x)                 the one row of a scalar subquery: a second one is 21000
  *   minisql_required(x, table, col)   a value for a row id, where SQLite would replace NULL: 23502
- *   minisql_limit(n), minisql_offset(n), minisql_step(n)   what LIMIT, OFFSET, generate_series get
+ *   minisql_limit(n), minisql_offset(n)   what LIMIT and OFFSET get
  */
 #include "types/types_int.h"
 
@@ -115,14 +115,6 @@ static CALL(offset)
     return NULL;
 }
 
-static CALL(step)
-{
-    if (v->i == 0)
-        return error_new("22023", "step size cannot equal zero");
-    *ret = v[0];
-    return NULL;
-}
-
 /* ---- rows
  * ---------------------------------------------------------------------------------------- */
 
@@ -148,7 +140,7 @@ static const struct func rows[] = {
     SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),  SINGLE(OID_TEXT, text),
     SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),   REQUIRED(OID_FLOAT8, real),
     REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob), VALUE(limit, true),
-    VALUE(offset, true),      VALUE(step, false),
+    VALUE(offset, true),
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};

@@ -43,6 +43,8 @@ static const struct func_rows *const tables[] = {
     &types__json_get_funcs,
     &types__json_edit_funcs,
     &types__json_make_funcs,
+    &types__array_funcs,
+    &types__set_funcs,
 };
 
 /* Written once by build_index(), read only afterwards. */
@@ -123,7 +125,7 @@ uint32_t func_any_as(const char *name)
 
 /* ---- choosing ----------------------------------------------------------------------------- */
 
-enum { MAX_CANDIDATES = 128 };
+enum { MAX_CANDIDATES = FUNC_MAX_BOUND };
 
 struct choice {
     const struct func *rows[MAX_CANDIDATES];
@@ -150,11 +152,168 @@ static bool is_preferred(char category, uint32_t oid)
     return t && t->preferred && t->category == category;
 }
 
+bool types__is_polymorphic(uint32_t oid)
+{
+    return oid == OID_ANYELEMENT || oid == OID_ANYARRAY || oid == OID_ANYNONARRAY ||
+           oid == OID_ANYENUM || oid == OID_ANYCOMPATIBLE || oid == OID_ANYCOMPATIBLEARRAY ||
+           oid == OID_ANYCOMPATIBLENONARRAY;
+}
+
+static bool may_be(uint32_t from, uint32_t polymorphic)
+{
+    if (from == OID_UNKNOWN)
+        return true;
+    switch (polymorphic) {
+    case OID_ANYARRAY:
+    case OID_ANYCOMPATIBLEARRAY:
+        return category_of(from) == 'A';
+    case OID_ANYNONARRAY:
+    case OID_ANYCOMPATIBLENONARRAY:
+        return category_of(from) != 'A';
+    case OID_ANYENUM:
+        return category_of(from) == 'E';
+    default:
+        return true;
+    }
+}
+
 bool types__can_coerce(uint32_t from, uint32_t to)
 {
+    if (types__is_polymorphic(to))
+        return may_be(from, to);
     return from == to || to == OID_ANY || from == OID_UNKNOWN ||
            cast_find(from, to, CAST_IMPLICIT) != NULL;
 }
+
+/* ---- polymorphic types -------------------------------------------------------------------- */
+
+/* What the two families of a row stand for in a call; 0: not known (yet). */
+struct meaning {
+    uint32_t element, array; /* anyelement and its like; anyarray */
+    uint32_t common;         /* anycompatible */
+    bool used, compatible;   /* the row has such types */
+};
+
+static bool agree(uint32_t *known, uint32_t type)
+{
+    if (*known && *known != type)
+        return false;
+    *known = type;
+    return true;
+}
+
+/* The type that both may be cast to, as select_common_type() finds it. */
+static bool widen(uint32_t *common, uint32_t type)
+{
+    if (!*common || *common == type) {
+        *common = type;
+        return true;
+    }
+    if (category_of(*common) != category_of(type))
+        return false;
+    if (!is_preferred(category_of(*common), *common) && cast_find(*common, type, CAST_IMPLICIT) &&
+        !cast_find(type, *common, CAST_IMPLICIT))
+        *common = type;
+    return *common == type || cast_find(type, *common, CAST_IMPLICIT);
+}
+
+static bool note(struct meaning *m, uint32_t declared, uint32_t type)
+{
+    const struct type *t = type_by_oid(type);
+    bool known = type != OID_UNKNOWN;
+    switch (declared) {
+    case OID_ANYELEMENT:
+    case OID_ANYNONARRAY:
+    case OID_ANYENUM:
+        m->used = true;
+        return !known || agree(&m->element, type);
+    case OID_ANYARRAY:
+        m->used = true;
+        return !known || agree(&m->array, type);
+    case OID_ANYCOMPATIBLE:
+    case OID_ANYCOMPATIBLENONARRAY:
+        m->compatible = true;
+        return !known || widen(&m->common, type);
+    case OID_ANYCOMPATIBLEARRAY:
+        m->compatible = true;
+        return !known || (t && widen(&m->common, t->element));
+    default:
+        return true;
+    }
+}
+
+/* False: the arguments contradict each other. */
+static bool find_meaning(const struct func *f, const uint32_t *types, int n, struct meaning *ret)
+{
+    struct meaning m = {0};
+    for (int i = 0; i < n; i++)
+        if (!note(&m, wanted(f, i), types[i]))
+            return false;
+    if (m.array) {
+        const struct type *array = type_by_oid(m.array);
+        if (!array || !agree(&m.element, array->element))
+            return false;
+    }
+    *ret = m;
+    return true;
+}
+
+static uint32_t array_of(uint32_t element)
+{
+    const struct type *t = type_by_oid(element);
+    return t ? t->array : 0;
+}
+
+/* The type that `declared` stands for; 0: there is none. */
+static uint32_t bound(const struct meaning *m, uint32_t declared)
+{
+    switch (declared) {
+    case OID_ANYELEMENT:
+    case OID_ANYNONARRAY:
+    case OID_ANYENUM:
+        return m->element;
+    case OID_ANYARRAY:
+        return m->array ? m->array : array_of(m->element);
+    case OID_ANYCOMPATIBLE:
+    case OID_ANYCOMPATIBLENONARRAY:
+        return m->common;
+    case OID_ANYCOMPATIBLEARRAY:
+        return array_of(m->common);
+    default:
+        return declared;
+    }
+}
+
+static struct error *bind_type(const struct meaning *m, uint32_t declared, uint32_t *ret)
+{
+    *ret = bound(m, declared);
+    if (*ret)
+        return NULL;
+    uint32_t element = declared == OID_ANYCOMPATIBLEARRAY ? m->common : m->element;
+    if (element)
+        return error_new(E_UNDEFINED_OBJECT, "could not find array type for data type %s",
+                         type_by_oid(element)->sql_name);
+    return error_new(E_TYPE_MISMATCH,
+                     "could not determine polymorphic type because input has type unknown");
+}
+
+struct error *func_bind(const struct func *f, const uint32_t *types, int n, struct binding *ret)
+{
+    struct meaning m;
+    if (!find_meaning(f, types, n, &m))
+        return error_new(E_TYPE_MISMATCH, "arguments of function %s are not all alike", f->name);
+    if (m.compatible && !m.common) /* nothing but literals */
+        m.common = OID_TEXT;
+    for (int i = 0; i < n; i++)
+        TRY(bind_type(&m, wanted(f, i), &ret->args[i]));
+    TRY(bind_type(&m, f->result, &ret->result));
+    for (int i = 0; f->set && f->set->columns && i < f->set->n_columns; i++)
+        TRY(bind_type(&m, f->set->columns[i].type, &ret->columns[i]));
+    ret->hidden = m.used ? m.element : m.compatible ? m.common : n ? types[0] : 0;
+    return NULL;
+}
+
+/* ---- choosing among rows ------------------------------------------------------------------ */
 
 static bool takes(const struct func *f, int n)
 {
@@ -166,7 +325,8 @@ static bool reachable(const struct func *f, const uint32_t *types, int n)
     for (int i = 0; i < n; i++)
         if (!types__can_coerce(types[i], wanted(f, i)))
             return false;
-    return true;
+    struct meaning m;
+    return find_meaning(f, types, n, &m);
 }
 
 static bool exact(const struct func *f, const uint32_t *types, int n)
@@ -383,7 +543,7 @@ struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t
     if (kind == FUNC_OPERATOR && strcmp(name, "!=") == 0)
         name = "<>";
     const struct func **rows = rows_named(name, kind, &n_named);
-    if (n > MAX_CANDIDATES)
+    if (n > FUNC_MAX_BOUND)
         return error_new("54023", "cannot pass more than %d arguments to a function",
                          MAX_CANDIDATES);
     const struct func *found = find_exact(rows, n_named, types, n);

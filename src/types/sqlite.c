@@ -75,7 +75,7 @@ static void build(void)
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-static struct value value_of(sqlite3_value *v)
+struct value types__sqlite_value(sqlite3_value *v)
 {
     switch (sqlite3_value_type(v)) {
     case SQLITE_INTEGER:
@@ -136,18 +136,23 @@ int value_bind(sqlite3_stmt *stmt, int index, const struct value *v)
 
 /* ---- errors and results ------------------------------------------------------------------- */
 
+/* \1 state \1 message \1 detail .. */
+char *types__error_text(const struct error *e)
+{
+    return mem_printf("\1%s\1%s\1%s\1%s\1%s\1%s", e->sqlstate, e->message,
+                      e->detail ? e->detail : "", e->hint ? e->hint : "", e->table ? e->table : "",
+                      e->column ? e->column : "");
+}
+
 static void give_error(sqlite3_context *c, struct error *e)
 {
-    /* \1 state \1 message \1 detail ..; types_sqlite_error() takes it apart */
-    char *text =
-        mem_printf("\1%s\1%s\1%s\1%s\1%s\1%s", e->sqlstate, e->message, e->detail ? e->detail : "",
-                   e->hint ? e->hint : "", e->table ? e->table : "", e->column ? e->column : "");
+    char *text = types__error_text(e);
     sqlite3_result_error(c, text, -1);
     mem_free(text);
     error_free(e);
 }
 
-static void give(sqlite3_context *c, const struct value *v)
+void types__give(sqlite3_context *c, const struct value *v)
 {
     switch (v->kind) {
     case VALUE_INT:
@@ -168,6 +173,22 @@ static void give(sqlite3_context *c, const struct value *v)
     default:
         sqlite3_result_null(c);
     }
+}
+
+struct error *types__check_kind(uint32_t type, struct value *v)
+{
+    int kind = kind_of(type);
+    static const enum value_kind kinds[] = {[SQLITE_INTEGER] = VALUE_INT,
+                                            [SQLITE_FLOAT] = VALUE_REAL,
+                                            [SQLITE_TEXT] = VALUE_TEXT,
+                                            [SQLITE_BLOB] = VALUE_BLOB};
+    if (v->kind == VALUE_NULL || !kind || v->kind == kinds[kind])
+        return NULL;
+    if (kind == SQLITE_FLOAT && v->kind == VALUE_INT) {
+        *v = value_real((double)v->i);
+        return NULL;
+    }
+    return error_new(E_INTERNAL, "a function was given a value of another type");
 }
 
 /* An int where a float is expected is converted, anything else is refused. */
@@ -194,7 +215,7 @@ static bool read_args(const struct registration *r, int n, sqlite3_value **argv,
                                 [VALUE_BLOB] = SQLITE_BLOB};
     *ret_error = NULL;
     for (int i = 0; i < n; i++) {
-        args[i] = value_of(argv[i]);
+        args[i] = types__sqlite_value(argv[i]);
         if (args[i].kind == VALUE_NULL) {
             if (r->f->strict)
                 return false;
@@ -226,7 +247,7 @@ static void scalar(sqlite3_context *c, int n, sqlite3_value **argv)
         struct arena a = {.next = scratch, .end = scratch + sizeof(scratch)};
         e = r->f->call(args, n, &a, &result);
         if (!e)
-            give(c, &result);
+            types__give(c, &result);
         if (a.blocks)
             arena_done(&a);
         if (!e)
@@ -285,7 +306,7 @@ static void give_final(sqlite3_context *c, const struct agg *agg, struct agg_sta
     if (e)
         give_error(c, e);
     else
-        give(c, &result);
+        types__give(c, &result);
     arena_done(&a);
 }
 
@@ -305,11 +326,6 @@ static void agg_final(sqlite3_context *c)
 const struct func *types__sqlite_func(const struct registration *r)
 {
     return r->f;
-}
-
-struct value types__sqlite_value(sqlite3_value *v)
-{
-    return value_of(v);
 }
 
 bool types__sqlite_args(const struct registration *r, int n, sqlite3_value **argv,
@@ -341,6 +357,11 @@ struct frame {
 struct frame_slot {
     struct frame *frame; /* from the heap: aligned */
 };
+
+static int args_of(const struct func *f)
+{
+    return f->nargs + f->typed;
+}
 
 static void free_row(struct value *row, int n)
 {
@@ -425,7 +446,7 @@ static struct error *frame_recompute(struct frame *f, const struct func *func)
     agg->init(&f->state);
     f->stale = false;
     for (size_t i = 0; i < f->len; i++)
-        TRY(agg->step(&f->state, f->rows + (f->first + i) * (size_t)func->nargs, func->nargs));
+        TRY(agg->step(&f->state, f->rows + (f->first + i) * (size_t)args_of(func), args_of(func)));
     return NULL;
 }
 
@@ -456,7 +477,7 @@ static void over_final(sqlite3_context *c)
     if (!f)
         return;
     for (size_t i = 0; i < f->len; i++)
-        free_row(f->rows + (f->first + i) * (size_t)r->f->nargs, r->f->nargs);
+        free_row(f->rows + (f->first + i) * (size_t)args_of(r->f), args_of(r->f));
     if (r->f->agg->done)
         r->f->agg->done(&f->state);
     mem_free(f->rows);
@@ -503,6 +524,8 @@ struct error *types_register(sqlite3 *db)
         rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
     if (rc == SQLITE_OK)
         rc = types__register_rows(db);
+    if (rc == SQLITE_OK)
+        rc = types__register_set(db);
     for (size_t i = 0; i < n_registrations && rc == SQLITE_OK; i++) {
         struct registration *r = &registrations[i];
         int n = r->f->variadic ? -1 : r->f->nargs + r->f->typed;

@@ -196,12 +196,13 @@ uint64_t value_hash(const struct value *v); /* equal by compare() within a type:
 
 /* ---- functions, operators, aggregates ----------------------------------------------------- */
 
-enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW };
-enum { FUNC_MAX_ARGS = 8 };
+enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW, FUNC_SET };
+enum { FUNC_MAX_ARGS = 8, FUNC_MAX_BOUND = 128 };
 
 /*
  * How a call is made of a row, for those who emit SQL:
- * - an argument whose row type is OID_ANY (concat, ||, quote_literal) is wrapped in
+ * - an argument whose row type is OID_ANY (concat, quote_literal), or OID_ANYNONARRAY in a row that
+ *   is not `typed` (||), is wrapped in
  *   type_output_func() of its actual type first, since a call does not know its arguments' types.
  *   Not so for aggregates and window functions (count): they take the value as it is;
  * - where `padded` is set, an argument of type char(n) is wrapped in type_output_func() with its
@@ -235,6 +236,28 @@ struct agg {
     void (*done)(struct agg_state *s); /* may be NULL */
 };
 
+/*
+ * A function that returns rows: unnest(), generate_series(). `open` makes the state of one call in
+ * the arena; `next` gives one row of n_columns values, which may lie in `row` (reset before each
+ * call) or in the state, or *ret_more = false. Columns may be of polymorphic types. One that gives
+ * a single column without a name is called as the function, and is of func->result; several make a
+ * record. SQLite runs it as  minisql_set('<types_set_key()>', arguments ..)  with columns c1, c2,
+ * ..
+ */
+enum { SET_MAX_COLUMNS = 32 };
+
+struct set_column {
+    const char *name;
+    uint32_t type;
+};
+
+struct set {
+    int n_columns;
+    const struct set_column *columns; /* NULL: one column, without a name */
+    struct error *(*open)(const struct value *args, int n, struct arena *a, void **ret);
+    struct error *(*next)(void *state, struct arena *row, struct value *ret, bool *ret_more);
+};
+
 struct func {
     const char *name; /* "lower", "+" */
     enum func_kind kind;
@@ -252,7 +275,8 @@ struct func {
      * OID_JSON or OID_JSONB; 0: none. The caller puts a call of json_value_func() around each. */
     uint32_t any_as;
     /* SQLite text with $1 .. $8 for the emitted arguments ("($1 = $2)"), where SQLite means the
-     * same; NULL: a call of sqlite_name($1, ..). */
+     * same, and $C for the collation of the first one's type; NULL: a call of sqlite_name($1, ..).
+     */
     const char *emit;
     /* Aggregates: the template with an OVER clause, where it is another than without (SQLite
      * needs an inverse there, and PostgreSQL recomputes floats); NULL: no difference. */
@@ -262,6 +286,7 @@ struct func {
         *sqlite_name; /* registered by types_register(); rows may share it; NULL: emit alone */
     struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
     const struct agg *agg; /* aggregates */
+    const struct set *set; /* those that return rows */
 };
 
 /* What functions about the catalog, the session and the server do, see system.c; some serve
@@ -327,6 +352,32 @@ uint32_t func_any_as(const char *name); /* any_as of the rows of this name; 0: n
  */
 const struct func *json_value_func(uint32_t json_type);
 int64_t json_value_arg(uint32_t type, int32_t typmod);
+
+/* Does a row see argument i of a call (of n_args, with a hidden one) as text? See above. */
+static inline bool func_takes_text(const struct func *f, int i, int n_args, uint32_t type)
+{
+    uint32_t declared = f->nargs ? f->args[i < f->nargs ? i : f->nargs - 1] : OID_ANY;
+    if (f->typed && i == n_args - 1)
+        return false;
+    if (f->padded && type == OID_BPCHAR)
+        return true;
+    return (f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR) &&
+           (declared == OID_ANY || (declared == OID_ANYNONARRAY && !f->typed));
+}
+
+/* What the polymorphic types (anyelement, anyarray, anycompatible, ..) of a row mean in a call with
+ * these argument types: the n types to which its arguments are to be coerced (OID_ANY stays), the
+ * result's type, and the hidden argument, should the row be `typed`: the type that anyelement
+ * stands for. 42804 when nothing tells it. */
+struct binding {
+    uint32_t args[FUNC_MAX_BOUND];
+    uint32_t result;
+    uint32_t columns[SET_MAX_COLUMNS]; /* of a set with several */
+    int64_t hidden;
+};
+struct error *func_bind(const struct func *f, const uint32_t *types, int n, struct binding *ret);
+bool func_exists(const char *name, enum func_kind kind);   /* by name alone, any arguments */
+void types_set_key(const struct func *f, struct buf *out); /* "unnest(2277)" */
 /* All rows, for documentation and catalogs; *ret_n rows. */
 const struct func *func_table(size_t *ret_n);
 

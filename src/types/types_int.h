@@ -23,7 +23,7 @@ extern const struct func_rows types__system_funcs, types__int_funcs, types__floa
 extern const struct func_rows types__format_funcs, types__stat_aggs, types__degree_funcs,
     types__bit_funcs;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
-    types__json_make_funcs;
+    types__json_make_funcs, types__array_funcs, types__set_funcs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {
@@ -156,6 +156,10 @@ void types__array_send(const struct type *self, const struct value *v, int32_t t
 /* Fits the items to a typmod: varchar(3)[] */
 struct error *types__array_fit(const struct type *t, int32_t typmod, bool strict, struct value *v,
                                struct arena *a);
+/* A text's pieces, as string_to_array() makes them. `null`, if any, is the piece that is NULL. */
+struct error *types__split(const struct value *text, const struct value *delimiter,
+                           const struct value *null, struct arena *a, struct value **ret,
+                           size_t *ret_n);
 int types__array_order(const struct type *self, const struct value *x, const struct value *y);
 struct error *types__vector_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
                                   struct arena *a, struct value *ret);
@@ -177,6 +181,24 @@ CALL(types__json_to_jsonb);
 CALL(types__text_to_json);
 CALL(types__jsonb_to_bool);
 CALL(types__jsonb_to_number);
+
+/* ---- functions that return rows (set.c, sqlite_set.c) ---------------------------------------- */
+
+int types__register_set(sqlite3 *db); /* a SQLite code */
+/* The error as text, for types_sqlite_error() to take apart. */
+char *types__error_text(const struct error *e) MUST_CHECK;
+/* A value from outside has the representation of a type, or is NULL; an int becomes a float. */
+struct error *types__check_kind(uint32_t type, struct value *v);
+typedef struct sqlite3_value sqlite3_value;
+typedef struct sqlite3_context sqlite3_context;
+void types__give(sqlite3_context *c, const struct value *v);
+/* For a set whose rows are all made by `open`: its state, and a `next` for one column. */
+struct set_list {
+    struct value *items;
+    size_t n, at;
+};
+struct error *types__set_list_next(void *state, struct arena *row, struct value *ret,
+                                   bool *ret_more);
 
 /* ---- floats (float_io.c) ------------------------------------------------------------------- */
 
@@ -294,4 +316,5 @@ void types__uuid_send(const struct value *v, int32_t typmod, struct buf *out);
 
 /* ---- casts and resolution ------------------------------------------------------------------- */
 
+bool types__is_polymorphic(uint32_t oid);
 bool types__can_coerce(uint32_t from, uint32_t to); /* implicitly, or the same */

@@ -1,0 +1,130 @@
+/*
+ * Functions that return rows, in FROM: unnest(a) AS u(x), ROWS FROM (f(), g()) WITH ORDINALITY.
+ *
+ * An RTE_CALLS holds calls side by side. Each is an EXPR_FUNC of a FUNC_SET row, or any other
+ * expression, which stands for a table of one row. Its columns are those of the calls in their
+ * order, then perhaps the ordinality.
+ */
+#include "sql_int.h"
+
+enum { MAX_CALLS = 16, MAX_COLUMNS = 63 }; /* what minisql_set() takes */
+
+static bool is_set(const struct expr *e)
+{
+    return e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET;
+}
+
+/* Gives the columns of one call their names and types. */
+static struct error *call_columns(struct analysis *a, const struct expr *e, const char *name,
+                                  struct rte_column *to)
+{
+    if (!is_set(e) || !e->call.func->set->columns) {
+        *to = (struct rte_column){.name = name, .type = e->type, .typmod = e->typmod};
+        return NULL;
+    }
+    const struct func *f = e->call.func;
+    uint32_t types[FUNC_MAX_BOUND] = {0};
+    int n = e->n_args - f->typed;
+    struct binding b;
+    for (int i = 0; i < n; i++)
+        types[i] = e->args[i]->type;
+    TRY(sql__at(a, func_bind(f, types, n, &b), e->position - 1));
+    for (int i = 0; i < f->set->n_columns; i++)
+        to[i] = (struct rte_column){
+            .name = f->set->columns[i].name, .type = b.columns[i], .typmod = -1};
+    return NULL;
+}
+
+static const char *function_name(struct analysis *a, const Node *n)
+{
+    return arena_strdup(a->arena, sql__column_name(n));
+}
+
+static struct error *one_call(struct analysis *a, struct scope *s, const Node *n, struct list *ret)
+{
+    const FuncCall *f = IsA(n, FuncCall) ? (const FuncCall *)n : NULL;
+    struct expr *e;
+    if (f && func_exists(strVal(llast(f->funcname)), FUNC_SET))
+        TRY(sql__set_call(a, s, f, &e));
+    else
+        TRY(sql__expr(a, s, n, &e));
+    sql__default_unknown(a, &e);
+    sql__push(a->arena, ret, e);
+    return NULL;
+}
+
+/* unnest(a, b) is ROWS FROM (unnest(a), unnest(b)) */
+static bool is_unnest_of_several(const Node *n)
+{
+    const FuncCall *f = (const FuncCall *)n;
+    return IsA(n, FuncCall) && list_length(f->args) > 1 && !f->func_variadic &&
+           strcmp(strVal(llast(f->funcname)), "unnest") == 0;
+}
+
+static struct error *calls(struct analysis *a, struct scope *s, const RangeFunction *n,
+                           struct list *ret, struct list *ret_names)
+{
+    for (int i = 0; i < list_length(n->functions); i++) {
+        const List *item = list_nth(n->functions, i);
+        const Node *node = linitial(item);
+        if (list_length(item) > 1 && lsecond(item))
+            return sql__unsupported(a, sql__location(node), "Name the columns' types by casts.",
+                                    "a column definition list is not supported");
+        if (!is_unnest_of_several(node)) {
+            TRY(one_call(a, s, node, ret));
+            sql__push(a->arena, ret_names, (void *)(uintptr_t)function_name(a, node));
+            continue;
+        }
+        const FuncCall *f = (const FuncCall *)node;
+        for (int k = 0; k < list_length(f->args); k++) {
+            struct expr *e;
+            TRY(sql__expr(a, s, list_nth(f->args, k), &e));
+            TRY(sql__call_kind(a, "unnest", FUNC_SET, &e, 1, f->location, &e));
+            sql__push(a->arena, ret, e);
+            sql__push(a->arena, ret_names, (void *)(uintptr_t) "unnest");
+        }
+    }
+    return NULL;
+}
+
+static struct error *columns(struct analysis *a, struct rte *r, const struct list *names,
+                             bool named_as_table)
+{
+    int n = r->ordinality;
+    for (int i = 0; i < r->n_args; i++)
+        n += sql_set_width(r->args[i]);
+    if (r->n_args > MAX_CALLS || n > MAX_COLUMNS)
+        return sql__unsupported(a, r->position - 1, "Join several of them.",
+                                "so many columns of functions in FROM are not supported");
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, n);
+    for (int i = 0; i < r->n_args; i++) {
+        const char *name = named_as_table && r->n_args == 1 ? r->name : names->items[i];
+        TRY(call_columns(a, r->args[i], name, r->columns + r->n_columns));
+        r->n_columns += sql_set_width(r->args[i]);
+    }
+    if (r->ordinality)
+        r->columns[r->n_columns++] = (struct rte_column){
+            .name = "ordinality", .type = OID_INT8, .typmod = -1, .not_null = true};
+    return NULL;
+}
+
+struct error *sql__function_rte(struct analysis *a, struct scope *s, const RangeFunction *n,
+                                struct rte **ret)
+{
+    struct list exprs = {0}, names = {0};
+    const Node *first = linitial((const List *)linitial(n->functions));
+    int location = sql__location(first);
+    if (n->coldeflist)
+        return sql__unsupported(a, location, "Name the columns' types by casts.",
+                                "a column definition list is not supported");
+    s->clause = CLAUSE_FROM_FUNCTION;
+    TRY(calls(a, s, n, &exprs, &names));
+    struct rte *r =
+        sql__new_rte(a, RTE_CALLS, n->alias ? n->alias->aliasname : names.items[0], location);
+    r->n_args = exprs.n;
+    r->args = ARENA_ARRAY(a->arena, struct expr *, exprs.n);
+    memcpy(r->args, exprs.items, sizeof(void *) * (size_t)exprs.n);
+    r->ordinality = n->ordinality;
+    *ret = r;
+    return columns(a, r, &names, n->alias != NULL);
+}
