@@ -107,7 +107,9 @@ static uint32_t read_arg(const char *text, struct arena *a, struct value *ret)
 static struct error *convert(uint32_t from, uint32_t to, struct value *v, struct arena *a)
 {
     if (from == OID_UNKNOWN && v->kind != VALUE_NULL)
-        return (to == OID_ANY || to == OID_ANYNONARRAY) ? NULL : type_parse(type_by_oid(to), v->s.p, v->s.n, -1, a, v);
+        return (to == OID_ANY || to == OID_ANYNONARRAY)
+                   ? NULL
+                   : type_parse(type_by_oid(to), v->s.p, v->s.n, -1, a, v);
     const struct func *f;
     struct value args[2] = {*v, {.kind = VALUE_INT, .i = -1}};
     bool more = false;
