@@ -86,6 +86,7 @@ struct table {
     char *schema, *name; /* "public", "student1" */
     uint64_t version;    /* raised by every change to it */
     uint64_t region;     /* its only partition */
+    uint32_t oid; /* of a system table (id 0): catalog_table_oid() */
     int n_columns, n_keys, n_checks, n_foreign_keys, n_indexes, n_owned;
     struct column *columns;
     struct key *keys;
@@ -251,7 +252,14 @@ char *catalog_file_name(const struct catalog_view *v, const char *schema, const 
                         struct arena *a) MUST_CHECK;
 bool catalog_file_name_taken(const struct catalog_view *v, const char *file_name);
 /* PostgreSQL's object id of what has this id here; 0 for 0 */
-uint32_t catalog_oid(uint64_t id);
+static inline uint32_t catalog_oid(uint64_t id)
+{
+    return id ? (uint32_t)(FIRST_USER_OID + id) : 0;
+}
+static inline uint32_t catalog_table_oid(const struct table *t)
+{
+    return t->id ? catalog_oid(t->id) : t->oid;
+}
 uint64_t table_highest_id(const struct table *t); /* of the table and its parts */
 
 /* ---- life --------------------------------------------------------------------------------- */

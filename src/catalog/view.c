@@ -568,14 +568,6 @@ int table_column(const struct table *t, const char *name)
 
 /* ---- ids ---------------------------------------------------------------------------------- */
 
-/* PostgreSQL's own objects have lower ones. */
-enum { FIRST_OID = 16384 };
-
-uint32_t catalog_oid(uint64_t id)
-{
-    return id ? (uint32_t)(FIRST_OID + id) : 0;
-}
-
 struct error *catalog__each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
                                void *ctx)
 {

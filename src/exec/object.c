@@ -22,7 +22,7 @@ static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t o
 static void add_table(struct exec__objects *o, const struct table *t)
 {
     struct exec__index x;
-    add(o, OBJECT_TABLE, exec__table_oid(t), t, 0);
+    add(o, OBJECT_TABLE, catalog_table_oid(t), t, 0);
     for (int i = 0; i < exec__n_indexes(t); i++)
         if (exec__index(t, i, &x))
             add(o, OBJECT_INDEX, x.oid, t, i);

@@ -77,6 +77,7 @@ static void add(const struct exec__relation *r, struct error *(*make)(struct exe
     l->make = make;
     l->table.schema = (char *)r->schema;
     l->table.name = (char *)r->name;
+    l->table.oid = r->oid;
     read_columns(&l->table, r->columns);
     table_list[n_listed++] = &l->table;
 }
@@ -138,12 +139,6 @@ static const struct listed *listed_of(const struct table *t)
         if (t == &listed[i].table)
             return &listed[i];
     return NULL;
-}
-
-uint32_t exec__table_oid(const struct table *t)
-{
-    const struct listed *l = t->id ? NULL : listed_of(t);
-    return l ? l->relation->oid : catalog_oid(t->id);
 }
 
 /* ---- values --------------------------------------------------------------------------------- */

@@ -81,8 +81,6 @@ struct error *exec__each_schema(struct exec__maker *m,
                                 struct error *(*visit)(struct exec__maker *m, const char *name));
 int exec__n_system_tables(void);
 const struct table *exec__system_table(int i, const struct exec__relation **ret);
-/* the object id of a table, a system table, too */
-uint32_t exec__table_oid(const struct table *t);
 uint32_t exec__namespace_oid(const struct catalog_view *v, const char *schema);
 
 /* An index as PostgreSQL sees it: also the one beneath a key. */

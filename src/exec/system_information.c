@@ -235,7 +235,7 @@ typedef struct error *constraint_fn(struct exec__maker *m, const struct table *t
 static const char *not_null_name(struct exec__maker *m, const struct table *t, int column)
 {
     return arena_printf(&m->arena, "%u_%u_%d_not_null", exec__namespace_oid(m->view, t->schema),
-                        exec__table_oid(t), column + 1);
+                        catalog_table_oid(t), column + 1);
 }
 
 static struct error *constraints_of(struct exec__maker *m, const struct table *t,

@@ -188,7 +188,7 @@ static void put_column(struct exec__maker *m, uint32_t relation, const struct co
 
 static struct error *columns_of(struct exec__maker *m, const struct table *t)
 {
-    uint32_t oid = exec__table_oid(t);
+    uint32_t oid = catalog_table_oid(t);
     if (!exec__needs_int(m, "attrelid", oid))
         return NULL;
     for (int i = 0; i < t->n_columns; i++) {

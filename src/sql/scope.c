@@ -187,6 +187,64 @@ static struct error *no_column(const struct analysis *a, struct scope *s, const 
     return sql__at(a, e, location);
 }
 
+/* ---- tableoid -----------------------------------------------------------------------------
+ */
+
+static int not_null_column(const struct rte *r)
+{
+    for (int i = 0; i < r->n_columns; i++)
+        if (r->columns[i].not_null)
+            return i;
+    return -1;
+}
+
+/* The object id of the table that the row is from: a constant, but for rows that an outer join
+ * made up. */
+static struct error *tableoid(struct analysis *a, struct rte *r, int location, struct expr **ret)
+{
+    *ret = sql__const_int(a, OID_OID, catalog_table_oid(r->table));
+    if (!r->nullable)
+        return NULL;
+    int column = not_null_column(r);
+    if (column < 0)
+        return sql__unsupported(a, location, "Select it in a subquery.",
+                                "tableoid of a table on the outer side of a join is not supported");
+    struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
+    test->test = IS_NULL;
+    test->args[0] = sql__column(a, r, column, location);
+    struct expr *e = sql__new_expr(a, EXPR_CASE, OID_OID, location, 3);
+    e->args[0] = test;
+    e->args[1] = sql__const_null(a, OID_OID, location);
+    e->args[2] = *ret;
+    *ret = e;
+    return NULL;
+}
+
+/* The only table of a scope; NULL: none. */
+static struct error *only_table(const struct analysis *a, const struct scope *s, int location,
+                                struct rte **ret)
+{
+    *ret = NULL;
+    for (int i = 0; i < s->items.n; i++) {
+        const struct name_item *item = s->items.items[i];
+        if (!item->rte || item->rte->kind != RTE_TABLE)
+            continue;
+        if (*ret)
+            return ambiguous(a, "tableoid", location);
+        *ret = item->rte;
+    }
+    return NULL;
+}
+
+static struct error *system_column(struct analysis *a, struct scope *s, const char *name,
+                                   int location, struct expr **ret)
+{
+    struct rte *r = NULL;
+    for (struct scope *at = s; at && !r && strcmp(name, "tableoid") == 0; at = at->parent)
+        TRY(only_table(a, at, location, &r));
+    return r ? tableoid(a, r, location, ret) : no_column(a, s, name, location);
+}
+
 static struct error *unqualified(struct analysis *a, struct scope *s, const char *name,
                                  int location, struct expr **ret)
 {
@@ -197,7 +255,7 @@ static struct error *unqualified(struct analysis *a, struct scope *s, const char
             return NULL;
         }
     }
-    return no_column(a, s, name, location);
+    return system_column(a, s, name, location, ret);
 }
 
 static struct error *no_relation(const struct analysis *a, struct scope *s, const char *name,
@@ -263,6 +321,8 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
             TRY(only_one(a, at, item, location));
         int c;
         TRY(column_of(a, item, name, location, &c));
+        if (c < 0 && item->rte && item->rte->kind == RTE_TABLE && strcmp(name, "tableoid") == 0)
+            return tableoid(a, item->rte, location, ret);
         if (c < 0)
             return sql__at(
                 a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),

@@ -16,6 +16,9 @@
 typedef struct sqlite3 sqlite3;
 typedef struct sqlite3_stmt sqlite3_stmt;
 
+/* What users make, and the schemas that hold it, have object ids from here on. */
+enum { FIRST_USER_OID = 16384 };
+
 /* PostgreSQL's object ids of the types that exist so far. */
 enum {
     OID_BOOL = 16,
