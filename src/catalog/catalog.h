@@ -86,7 +86,7 @@ struct table {
     char *schema, *name; /* "public", "student1" */
     uint64_t version;    /* raised by every change to it */
     uint64_t region;     /* its only partition */
-    uint32_t oid; /* of a system table (id 0): catalog_table_oid() */
+    uint32_t oid;        /* of a system table (id 0): catalog_table_oid() */
     int n_columns, n_keys, n_checks, n_foreign_keys, n_indexes, n_owned;
     struct column *columns;
     struct key *keys;

@@ -6,7 +6,6 @@
 typedef struct sqlite3_context sqlite3_context;
 typedef struct sqlite3_value sqlite3_value;
 
-
 /* A table of rows that a file contributes; func.c walks them all. */
 struct func_rows {
     const struct func *rows;
