@@ -52,6 +52,7 @@ void exec_close(struct exec *e)
     exec__sequences_close(e);
     exec__peers_free(e->peers);
     exec__objects_forget(e);
+    map_done(&e->held_snapshots);
     while (e->scratch) {
         struct scratch *c = e->scratch;
         e->scratch = c->next;
@@ -114,7 +115,7 @@ void exec_session_free(struct exec_session *s)
     if (exec__attended() == s)
         exec_attend(NULL);
     exec_rollback(s);
-    region_read_end(&s->reading);
+    error_free(exec__end_snapshots(s));
     region_look_close(s->look);
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
@@ -293,13 +294,15 @@ static struct error *run_batch(struct run *r)
 {
     struct place at = {.here = true};
     const struct held *held = &r->s->held;
-    if (r->plan->region) {
+    if (r->plan->region && !r->s->snapshots) {
         if (held->kind == HELD_REMOTE && held->region == r->plan->region)
             return exec__run_region(r);
         TRY(exec__place(r->e, r->plan->region, &at));
     }
     if (!at.here)
         return exec__run_region(r);
+    if (r->s->snapshots) /* its scans may run on threads of their own; one state has one reader */
+        return exec__run_gather(r, r->plan->gather, emit_row, r);
     struct error *e = exec__run_batch(r, emit_row, r);
     if (!error_is(e, E_SPILL))
         return e;

@@ -180,6 +180,10 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
  * In `open`, statements read as usual. Once a region is held, its tables are read through the same
  * transaction.
  */
+/* The transaction only reads, and from now on sees each region as it is when first read
+ * (REPEATABLE READ), until it ends. The caller refuses its writes. */
+void exec_read_snapshots(struct exec_session *s);
+bool exec_reads_snapshots(const struct exec_session *s);
 bool exec_in_transaction(const struct exec_session *s);
 struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
 struct error *
@@ -251,7 +255,8 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   <SQLite text>
  *        A read of one region. args: parameters.
  *   READ <region> <schema version> | ENDREAD
- *        FRAGs in between see one snapshot.
+ *        FRAGs of the region in between see one state. Several READs before one ENDREAD: of several
+ *        regions.
  *   BEGIN <region> <schema version>
  *        Then RUN and FRAG inside the transaction, and:
  *   COPY <region>

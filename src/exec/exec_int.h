@@ -18,6 +18,7 @@ struct peer_conn; /* a libpq connection to another server, see peer.c */
 struct peer_pool;
 struct scratch;
 struct exec__objects;
+struct snapshot;
 
 /* A private SQLite connection for statements that need no region. One thread at a time. */
 struct scratch {
@@ -44,8 +45,9 @@ struct exec {
     struct scratch *scratch;
     uint32_t n_slots, n_free, cap_free; /* session numbers */
     uint32_t *free_slots;
-    struct map plans;   /* what peers had us run: types and text -> struct plan */
-    struct map counts;  /* table id -> struct row_count */
+    struct map plans;          /* what peers had us run: types and text -> struct plan */
+    struct map counts;         /* table id -> struct row_count */
+    struct map held_snapshots; /* region -> how many sessions hold a state of it here */
     struct map objects; /* database -> struct exec__objects, as of when they were last asked for */
 };
 
@@ -92,10 +94,11 @@ struct exec_session {
     struct drawn *drawn;
     uint64_t last_drawn; /* the sequence of lastval(); 0: none */
     int n_made, cap_made;
-    struct sequence *made;      /* by the transaction: as far as it has drawn from them */
-    struct region_read reading; /* a peer's READ: its FRAGs see one snapshot */
-    uint64_t reading_region;
-    struct region_look *look; /* FSCK's */
+    struct sequence *made; /* by the transaction: as far as it has drawn from them */
+    bool snapshots;        /* reads see regions as they were when first read (snapshot.c) */
+    int n_snapshots, cap_snapshots;
+    struct snapshot *snapshot_list; /* also of a peer's READ: its FRAGs see one state */
+    struct region_look *look;       /* FSCK's */
 
     struct exec_session_io io;
     struct run *run; /* the statement that runs now */
@@ -236,6 +239,21 @@ void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool l
 struct error *exec__made_put(struct exec_session *s);
 void exec__made_forget(struct exec_session *s);
 void exec__drawn_settle(struct exec_session *s); /* nothing is fresh */
+
+/* ---- one state of a region (snapshot.c) -------------------------------------------------------
+ */
+
+/* What the session holds of the region, or takes now when its reads are of one state; both NULL:
+ * read what is current. 40001 when its schema was another one. */
+struct error *exec__snapshot(struct run *r, uint64_t region, uint64_t schema_version,
+                             struct store_conn **ret_here, struct peer_conn **ret_there);
+/* `here`: on a peer's behalf. */
+struct error *exec__take_snapshot(struct exec_session *s, bool here, uint64_t region,
+                                  uint64_t schema_version, uint64_t deadline);
+/* An error of a read: 40001 when what was held is lost. */
+struct error *exec__snapshot_failed(struct exec_session *s, struct error *e);
+/* MS001 when one of them was taken here and this server is not its primary any more. */
+struct error *exec__end_snapshots(struct exec_session *s);
 
 /* ---- transactions (transaction.c) ----------------------------------------------------------- */
 

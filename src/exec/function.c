@@ -413,6 +413,36 @@ FUNCTION(any_privilege)
     return NULL;
 }
 
+/* What an owner and all others may do with an object of a kind before anything is granted. */
+FUNCTION(acl_default)
+{
+    static const struct {
+        char kind;
+        const char *owner, *everybody;
+    } kinds[] = {{'c', NULL, NULL}, {'r', "arwdDxt", NULL}, {'s', "rwU", NULL}, {'d', "CTc", "Tc"},
+                 {'f', "X", "X"},   {'l', "U", "U"},        {'L', "rw", NULL},  {'n', "UC", NULL},
+                 {'p', "sA", NULL}, {'t', "C", NULL},       {'F', "U", NULL},   {'S', "U", NULL},
+                 {'T', "U", "U"}};
+    struct exec_session *s = exec__attended();
+    char kind = v[0].s.n ? *v[0].s.p : 0;
+    for (size_t i = 0; s && i < ARRAY_LEN(kinds); i++) {
+        if (kinds[i].kind != kind)
+            continue;
+        _cleanup_(buf_done) struct buf item = {0}, b = {0};
+        buf_puts(&b, "{");
+        if (kinds[i].everybody)
+            buf_printf(&b, "=%s/%s", kinds[i].everybody, s->user);
+        if (kinds[i].owner) {
+            buf_printf(&item, "%s=%s/%s", s->user, kinds[i].owner, s->user);
+            buf_printf(&b, "%s%s", b.len > 1 ? "," : "", item.data);
+        }
+        buf_puts(&b, "}");
+        *ret = buf_value(&b, a);
+        return NULL;
+    }
+    return error_new("22023", "unrecognized object type abbreviation: %c", kind ? kind : '?');
+}
+
 FUNCTION(table_is_ours)
 {
     const struct exec__object *o = object(&v[0]);
@@ -584,6 +614,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_COLUMN_PRIVILEGE] = column_privilege,
     [SYSTEM_ANY_PRIVILEGE] = any_privilege,
     [SYSTEM_CURRENT_SCHEMAS] = current_schemas,
+    [SYSTEM_ACLDEFAULT] = acl_default,
     [SYSTEM_ALWAYS] = always,
     [SYSTEM_NEVER] = never,
     [SYSTEM_ZERO_OID] = zero_oid,

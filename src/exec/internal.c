@@ -244,23 +244,16 @@ static struct error *do_frag(struct call *c)
 static struct error *do_read(struct call *c)
 {
     uint64_t n[2];
-    if (!take_numbers(c, 2, n) || c->s->reading.conn)
+    if (!take_numbers(c, 2, n) || c->s->in_transaction)
         return malformed();
-    TRY(region_read_begin(c->e->regions, n[0], n[1], &c->s->reading));
-    c->s->reading_region = n[0];
-    struct error *e = store_reader_begin(c->s->reading.conn);
-    if (e)
-        region_read_end(&c->s->reading);
-    return e;
+    return exec__take_snapshot(c->s, true, n[0], n[1], clock_ms());
 }
 
 static struct error *do_endread(struct call *c)
 {
-    if (!c->s->reading.conn)
+    if (!c->s->n_snapshots)
         return malformed();
-    struct error *e = region_read_check(&c->s->reading, NULL);
-    region_read_end(&c->s->reading);
-    return e;
+    return exec__end_snapshots(c->s);
 }
 
 /* ---- transactions --------------------------------------------------------------------------- */

@@ -212,6 +212,8 @@ struct error *exec__run_region(struct run *r)
         TRY(exec__hold(s, p->region, p->schema_version, r->deadline));
     if (s->held.kind != HELD_NONE && s->held.region == p->region)
         return run_held(r);
+    if (s->snapshots && !changes)
+        return exec__read(r, p->region, p->schema_version, p->sql, p->sql_len, NULL, emit_row, r);
     struct place at = {.here = true};
     if (!r->here)
         TRY(exec__place(r->e, p->region, &at));
@@ -297,8 +299,14 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
     if (pin)
         return pin->conn ? scan_at(r, pin->conn, region, schema_version, sql, row, ctx)
                          : scan_on(r, pin->read.conn, sql, sql_len, scan, row, ctx);
-    if (s->reading.conn && s->reading_region == region)
-        return scan_on(r, s->reading.conn, sql, sql_len, scan, row, ctx);
+    struct store_conn *here;
+    struct peer_conn *there;
+    TRY(exec__snapshot(r, region, schema_version, &here, &there));
+    if (here)
+        return scan_on(r, here, sql, sql_len, scan, row, ctx);
+    if (there)
+        return exec__snapshot_failed(r->s,
+                                     scan_at(r, there, region, schema_version, sql, row, ctx));
     struct place at = {.here = true};
     if (!r->here)
         TRY(exec__place(r->e, region, &at));
@@ -355,6 +363,8 @@ static struct error *pin_one(struct run *r, const struct plan_scan *s)
 struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n)
 {
     const struct held *h = &r->s->held;
+    if (r->s->snapshots)
+        return NULL;
     for (int i = 0; i < n && r->n_pins < RUN_MAX_PINS; i++) {
         bool again = false;
         for (int k = i + 1; k < n; k++)

@@ -48,7 +48,7 @@ static void column_type(const char *name, struct column *c)
             break;
         }
     }
-    const struct type *t = type_by_name(name);
+    const struct type *t = strcmp(name, "char") == 0 ? type_by_oid(OID_CHAR) : type_by_name(name);
     c->type = t ? t->oid : OID_TEXT;
 }
 

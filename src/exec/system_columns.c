@@ -15,6 +15,12 @@ const struct exec__relation exec__relations[] = {
      "aggtransspace int4!, aggmtranstype oid!, aggmtransspace int4!, agginitval text, aggminitval "
      "text"},
     {"pg_catalog", "pg_am", 2601, 'r', "oid oid!, amname name!, amhandler regproc!, amtype char!"},
+    {"pg_catalog", "pg_amop", 2602, 'r',
+     "oid oid!, amopfamily oid!, amoplefttype oid!, amoprighttype oid!, amopstrategy int2!, "
+     "amoppurpose char!, amopopr oid!, amopmethod oid!, amopsortfamily oid!"},
+    {"pg_catalog", "pg_amproc", 2603, 'r',
+     "oid oid!, amprocfamily oid!, amproclefttype oid!, amprocrighttype oid!, amprocnum int2!, "
+     "amproc regproc!"},
     {"pg_catalog", "pg_attrdef", 2604, 'r',
      "oid oid!, adrelid oid!, adnum int2!, adbin pg_node_tree!"},
     {"pg_catalog", "pg_attribute", 1249, 'r',

@@ -155,6 +155,33 @@ static struct error *make_pg_opclass(struct exec__maker *m)
     return NULL;
 }
 
+/* The five comparisons that each class sorts by. */
+static struct error *make_pg_amop(struct exec__maker *m)
+{
+    static const char *const names[] = {"<", "<=", "=", ">=", ">"};
+    enum { FIRST = 11000 };
+    for (size_t i = 0; i < ARRAY_LEN(opclasses) * ARRAY_LEN(names); i++) {
+        uint32_t type = opclasses[i / ARRAY_LEN(names)].type;
+        size_t strategy = i % ARRAY_LEN(names);
+        const struct func *f = NULL;
+        struct error *e =
+            func_resolve(names[strategy], FUNC_OPERATOR, (uint32_t[]){type, type}, 2, &f);
+        error_free(e);
+        if (!f || e)
+            continue;
+        exec__put_int(m, "oid", FIRST + (int64_t)i);
+        exec__put_int(m, "amopfamily", opclasses[i / ARRAY_LEN(names)].family);
+        exec__put_int(m, "amoplefttype", type);
+        exec__put_int(m, "amoprighttype", type);
+        exec__put_int(m, "amopstrategy", (int64_t)strategy + 1);
+        exec__put_char(m, "amoppurpose", 's');
+        exec__put_int(m, "amopopr", exec__func_oid(f));
+        exec__put_int(m, "amopmethod", EXEC__BTREE);
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
 static struct error *make_pg_opfamily(struct exec__maker *m)
 {
     for (size_t i = 0; i < ARRAY_LEN(families); i++) {
@@ -319,6 +346,7 @@ const struct exec__making exec__making_types[] = {
     {.schema = "pg_catalog", .relation = "pg_type", .make = make_pg_type},
     {.schema = "pg_catalog", .relation = "pg_cast", .make = make_pg_cast},
     {.schema = "pg_catalog", .relation = "pg_opclass", .make = make_pg_opclass},
+    {.schema = "pg_catalog", .relation = "pg_amop", .make = make_pg_amop},
     {.schema = "pg_catalog", .relation = "pg_opfamily", .make = make_pg_opfamily},
     {.schema = "pg_catalog", .relation = "pg_am", .make = make_pg_am},
     {.schema = "pg_catalog", .relation = "pg_language", .make = make_pg_language},

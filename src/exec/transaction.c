@@ -42,6 +42,7 @@ static void ended(struct exec_session *s)
 {
     forget_savepoints(s, 0);
     exec__draft_end(s);
+    error_free(exec__end_snapshots(s));
     s->in_transaction = false;
     s->lost = false;
 }

@@ -122,6 +122,17 @@ static struct error *check_isolation(struct session *s, char **value)
         "Transactions are READ COMMITTED.");
 }
 
+/* Of this transaction: one that only reads may read one state of each region. */
+static struct error *check_isolation_now(struct session *s, char **value)
+{
+    if (strncmp(*value, "read", 4) == 0 || (strcmp(*value, "repeatable read") == 0 && s->read_only))
+        return NULL;
+    return error_hint(
+        error_new(E_UNSUPPORTED, "transaction isolation level %s is not supported", *value),
+        "Transactions are READ COMMITTED; one that is READ ONLY may be REPEATABLE READ, when both "
+        "are said at once.");
+}
+
 /* Printable ASCII only, as PostgreSQL has it. */
 static struct error *check_application(struct session *s, char **value)
 {
@@ -216,7 +227,7 @@ static const struct setting table[] = {
     {"TimeZone", "UTC", KIND_TEXT, REPORT, .check = check_time_zone,
      .description = "Sets the time zone for displaying and interpreting time stamps."},
     {"transaction_deferrable", "off", KIND_BOOL, .description = "Accepted for compatibility."},
-    {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation,
+    {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation_now,
      .description = "Sets the current transaction's isolation level."},
     {"transaction_read_only", NULL, KIND_BOOL,
      .description = "Sets the current transaction's read-only status."},
@@ -530,11 +541,20 @@ static struct error *set_transaction(struct session *s, const struct setting *ro
                         "SET TRANSACTION can only be used in transaction blocks");
         return NULL;
     }
+    bool held = exec_reads_snapshots(s->exec);
     if (!strcmp(row->name, "transaction_isolation")) {
+        bool one_state = !strcmp(own, "repeatable read");
+        if (held && !one_state)
+            return error_new("25001", "SET TRANSACTION ISOLATION LEVEL must be called before any "
+                                      "query");
+        if (one_state)
+            exec_read_snapshots(s->exec);
         mem_free(s->isolation);
         s->isolation = own;
         own = NULL;
     } else {
+        if (held && strcmp(own, "on"))
+            return error_new("25001", "transaction read-write mode must be set before any query");
         s->read_only = !strcmp(own, "on");
     }
     return NULL;

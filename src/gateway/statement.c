@@ -235,6 +235,8 @@ static struct error *check_read_only(struct session *s, const struct entry *e)
                   e->query->kind == QUERY_TRUNCATE ||
                   (e->query->kind == QUERY_COPY && e->query->copy.from) ||
                   (e->plan && !e->plan->explain && e->plan->writes);
+    if (s->read_only && e->query->locks)
+        return error_new("25006", "cannot execute SELECT FOR UPDATE in a read-only transaction");
     if (!s->read_only || !writes)
         return NULL;
     char verb[32] = {0};
@@ -354,11 +356,17 @@ static struct error *run_show(struct session *s, const struct query *q, struct o
 
 static struct error *run_set(struct session *s, const struct query *q)
 {
+    bool modes = q->set.name && !strcmp(q->set.name, "transaction_isolation");
+    if (modes && q->set.read_only >= 0 && !q->set.session_characteristics)
+        TRY(settings__set(s, "transaction_read_only", q->set.read_only ? "on" : "off", true));
     if (!q->set.session_characteristics)
         return settings__set(s, q->set.name, q->set.value, q->set.local);
     _cleanup_(mem_freep) char *name = strncmp(q->set.name, "default_", 8)
                                           ? mem_printf("default_%s", q->set.name)
                                           : mem_strdup(q->set.name);
+    if (modes && q->set.read_only >= 0)
+        TRY(settings__set(s, "default_transaction_read_only", q->set.read_only ? "on" : "off",
+                          false));
     return settings__set(s, name, q->set.value, false);
 }
 

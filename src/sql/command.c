@@ -125,14 +125,22 @@ static struct error *set_transaction(struct analysis *a, const VariableSetStmt *
     struct query *q = a->q;
     q->set.session_characteristics = strcmp(n->name, "SESSION CHARACTERISTICS") == 0;
     q->set.local = !q->set.session_characteristics;
-    if (strcmp(n->name, "TRANSACTION SNAPSHOT") == 0 || list_length(n->args) != 1)
-        return sql__unsupported(a, -1, "Set one mode at a time, or give the modes with BEGIN.",
-                                "this form of SET TRANSACTION is not supported");
-    const DefElem *d = linitial(n->args);
-    q->set.name = copy_string(a, d->defname);
-    q->set.value = const_text(a, d->arg);
-    if (strcmp(d->defname, "transaction_isolation") != 0)
-        q->set.value = q->set.value && strcmp(q->set.value, "0") != 0 ? "on" : "off";
+    q->set.read_only = -1;
+    if (strcmp(n->name, "TRANSACTION SNAPSHOT") == 0)
+        return sql__unsupported(a, -1, "Read it all in one transaction.",
+                                "SET TRANSACTION SNAPSHOT is not supported");
+    for (int i = 0; i < list_length(n->args); i++) {
+        const DefElem *d = list_nth(n->args, i);
+        const char *value = const_text(a, d->arg);
+        bool isolation = strcmp(d->defname, "transaction_isolation") == 0;
+        bool on = value && strcmp(value, "0") != 0;
+        if (strcmp(d->defname, "transaction_read_only") == 0)
+            q->set.read_only = on;
+        if (isolation || !q->set.name) {
+            q->set.name = copy_string(a, d->defname);
+            q->set.value = isolation ? value : on ? "on" : "off";
+        }
+    }
     return NULL;
 }
 

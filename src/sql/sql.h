@@ -514,6 +514,7 @@ struct query {
             const char
                 *name; /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */
             const char *value; /* lists joined by ", "; NULL: DEFAULT */
+            int read_only;     /* beside transaction_isolation: 1, 0, or -1: not said */
             bool local;
             bool session_characteristics;
         } set;

@@ -145,6 +145,7 @@ static const struct func rows[] = {
         OID_TEXT),
     ROW("has_column_privilege", "_oa", COLUMN_PRIVILEGE, OID_BOOL, STRICT, OID_OID, OID_INT2,
         OID_TEXT),
+    ROW("acldefault", "", ACLDEFAULT, 1034, STRICT, OID_CHAR, OID_OID),
     ROW("current_schemas", "", CURRENT_SCHEMAS, 1003, STRICT, OID_BOOL),
 };
 

@@ -330,6 +330,7 @@ struct func {
     X(COLUMN_PRIVILEGE)                                                                            \
     X(ANY_PRIVILEGE)                                                                               \
     X(CURRENT_SCHEMAS)                                                                             \
+    X(ACLDEFAULT)                                                                                  \
     X(ALWAYS)                                                                                      \
     X(NEVER)                                                                                       \
     X(ZERO_OID)                                                                                    \
