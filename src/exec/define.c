@@ -21,19 +21,17 @@ static void print_index_column(const struct table *t, const struct exec__index *
         buf_puts(out, " DESC");
 }
 
-void exec__define_index(struct exec_session *s, const struct catalog_view *v,
-                        const struct exec__object *o, bool pretty, struct buf *out)
+void exec__define_index(struct exec_session *s, const struct catalog_view *v, const struct table *t,
+                        const struct exec__index *x, bool pretty, struct buf *out)
 {
-    struct exec__index x;
-    exec__index(o->table, o->part, &x);
-    buf_printf(out, "CREATE %sINDEX ", x.unique ? "UNIQUE " : "");
-    sql_quote_identifier(x.name, out);
+    buf_printf(out, "CREATE %sINDEX ", x->unique ? "UNIQUE " : "");
+    sql_quote_identifier(x->name, out);
     buf_puts(out, " ON ");
-    exec__print_relation(s, v, o->table->schema, o->table->name, !pretty, out);
+    exec__print_relation(s, v, t->schema, t->name, !pretty, out);
     buf_puts(out, " USING btree (");
-    for (int i = 0; i < x.n_columns; i++) {
+    for (int i = 0; i < x->n_columns; i++) {
         buf_puts(out, i ? ", " : "");
-        print_index_column(o->table, &x, i, out);
+        print_index_column(t, x, i, out);
     }
     buf_puts(out, ")");
 }
@@ -101,4 +99,11 @@ bool exec__define_constraint(struct exec_session *s, const struct catalog_view *
     default:
         return false;
     }
+}
+
+/* ---- views ---------------------------------------------------------------------------------- */
+
+void exec__define_view(const struct object *view, struct buf *out)
+{
+    buf_printf(out, " %s;", view->sql);
 }

@@ -254,9 +254,9 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   FRAG <region> <schema version>
  *   <SQLite text>
  *        A read of one region. args: parameters.
- *   READ <region> <schema version> | ENDREAD
- *        FRAGs of the region in between see one state. Several READs before one ENDREAD: of several
- *        regions.
+ *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD
+ *        FRAGs of the region in between see one state: READ for one statement, HOLD for a
+ *        transaction. Several before one ENDREAD: of several regions.
  *   BEGIN <region> <schema version>
  *        Then RUN and FRAG inside the transaction, and:
  *   COPY <region>

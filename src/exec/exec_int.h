@@ -247,8 +247,8 @@ void exec__drawn_settle(struct exec_session *s); /* nothing is fresh */
  * read what is current. 40001 when its schema was another one. */
 struct error *exec__snapshot(struct run *r, uint64_t region, uint64_t schema_version,
                              struct store_conn **ret_here, struct peer_conn **ret_there);
-/* `here`: on a peer's behalf. */
-struct error *exec__take_snapshot(struct exec_session *s, bool here, uint64_t region,
+/* `here`: on a peer's behalf. `brief`: for one statement. */
+struct error *exec__take_snapshot(struct exec_session *s, bool here, bool brief, uint64_t region,
                                   uint64_t schema_version, uint64_t deadline);
 /* An error of a read: 40001 when what was held is lost. */
 struct error *exec__snapshot_failed(struct exec_session *s, struct error *e);
@@ -358,7 +358,7 @@ struct error *exec__fsck(struct exec_session *s, const char *head, const char *b
  */
 
 /* Objects by oid, as of the present schema; until put back. */
-struct exec__objects *exec__objects_get(struct exec *e, const char *database);
+struct exec__objects *exec__objects_get(struct exec_session *s);
 void exec__objects_put(struct exec *e, struct exec__objects *o); /* NULL is fine */
 void exec__objects_forget(struct exec *e);
 /* The session whose statements this thread analyses and runs; NULL: none */

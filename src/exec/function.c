@@ -51,7 +51,7 @@ static struct exec__objects *objects(void)
     if (!s || !s->run)
         return NULL;
     if (!s->run->objects)
-        s->run->objects = exec__objects_get(s->exec, s->database);
+        s->run->objects = exec__objects_get(s);
     return s->run->objects;
 }
 
@@ -64,7 +64,7 @@ static const struct exec__object *object(const struct value *oid)
 
 static bool is_relation(const struct exec__object *o)
 {
-    return o && (o->kind == OBJECT_TABLE || o->kind == OBJECT_INDEX);
+    return o && (o->kind == OBJECT_TABLE || o->kind == OBJECT_VIEW || o->kind == OBJECT_INDEX);
 }
 
 /* A relation by oid, or by name: 42P01. *ret NULL: no such oid. */
@@ -107,11 +107,13 @@ FUNCTION(index_definition)
     *ret = null_value;
     if (!o || o->kind != OBJECT_INDEX)
         return NULL;
+    struct exec__index x;
+    exec__index(o->table, o->part, &x);
     if (n == 3 && v[1].i != 0)
         exec__define_index_column(o, (int)v[1].i, &b);
     else
-        exec__define_index(exec__attended(), exec__objects_view(objects()), o, n == 3 && v[2].i,
-                           &b);
+        exec__define_index(exec__attended(), exec__objects_view(objects()), o->table, &x,
+                           n == 3 && v[2].i, &b);
     *ret = buf_value(&b, a);
     return NULL;
 }
@@ -126,6 +128,18 @@ FUNCTION(constraint_definition)
     const struct catalog_view *view = exec__objects_view(objects());
     if (exec__define_constraint(exec__attended(), view, o, n == 2 && v[1].i, &b))
         *ret = buf_value(&b, a);
+    return NULL;
+}
+
+FUNCTION(view_definition)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const struct exec__object *o = object(&v[0]);
+    *ret = null_value;
+    if (!o || o->kind != OBJECT_VIEW)
+        return NULL;
+    exec__define_view(exec__view_of(exec__objects_view(objects()), o->table), &b);
+    *ret = buf_value(&b, a);
     return NULL;
 }
 
@@ -175,9 +189,10 @@ FUNCTION(function_result)
 FUNCTION(user_by_id)
 {
     struct exec_session *s = exec__attended();
-    *ret = v[0].i == EXEC__OWNER && s
-               ? text_value(s->user, a)
-               : text_value(arena_printf(a, "unknown (OID=%lld)", (long long)v[0].i), a);
+    const char *name = v[0].i == EXEC__OWNER && s     ? s->user
+                       : v[0].i == EXEC__PUBLIC_OWNER ? "pg_database_owner"
+                                                      : NULL;
+    *ret = text_value(name ? name : arena_printf(a, "unknown (OID=%lld)", (long long)v[0].i), a);
     return NULL;
 }
 
@@ -583,7 +598,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_INDEXDEF] = index_definition,
     [SYSTEM_CONSTRAINTDEF] = constraint_definition,
     [SYSTEM_EXPR] = expression,
-    [SYSTEM_VIEWDEF] = nothing,
+    [SYSTEM_VIEWDEF] = view_definition,
     [SYSTEM_FUNCTION_ARGUMENTS] = function_arguments,
     [SYSTEM_FUNCTION_RESULT] = function_result,
     [SYSTEM_USERBYID] = user_by_id,

@@ -241,12 +241,22 @@ static struct error *do_frag(struct call *c)
     return e;
 }
 
-static struct error *do_read(struct call *c)
+static struct error *take_snapshot(struct call *c, bool brief)
 {
     uint64_t n[2];
     if (!take_numbers(c, 2, n) || c->s->in_transaction)
         return malformed();
-    return exec__take_snapshot(c->s, true, n[0], n[1], clock_ms());
+    return exec__take_snapshot(c->s, true, brief, n[0], n[1], clock_ms());
+}
+
+static struct error *do_read(struct call *c)
+{
+    return take_snapshot(c, true);
+}
+
+static struct error *do_hold(struct call *c)
+{
+    return take_snapshot(c, false);
 }
 
 static struct error *do_endread(struct call *c)
@@ -534,6 +544,7 @@ static const struct {
     {"STATE", true, do_state},
     {"MOVE", true, do_move},
     {"READ", true, do_read},
+    {"HOLD", true, do_hold},
     {"ENDREAD", true, do_endread},
     {"DDL", true, do_ddl},
     {"MASTER", false, do_master},

@@ -112,8 +112,9 @@ uint32_t exec__find_relation(const struct catalog_view *v, const char *schema, c
 {
     const struct table *t = catalog_table(v, schema, name);
     const struct index *x;
-    if (t)
-        return catalog_oid(t->id);
+    const struct object *view = catalog_object(v, OBJ_VIEW, schema, name);
+    if (t || view)
+        return catalog_oid(t ? t->id : view->id);
     for (int i = 0; i < exec__n_system_tables(); i++) {
         const struct exec__relation *r;
         exec__system_table(i, &r);
@@ -188,7 +189,7 @@ static struct error *find(uint32_t reg, const char *s, size_t n, uint32_t *ret)
         return error_hint(error_new(E_UNSUPPORTED, "names of this kind cannot be looked up"),
                           "Select the oid from the catalog.");
     const struct catalog_view *v;
-    TRY(catalog_view_database(attended->exec->catalog, attended->database, &v));
+    TRY(catalog_view_database(exec_catalog(attended), attended->database, &v));
     struct error *e = reg == OID_REGCLASS ? find_class(v, s, n, ret) : find_namespace(v, s, n, ret);
     catalog_unref(v);
     return e;
@@ -198,11 +199,12 @@ static struct error *find(uint32_t reg, const char *s, size_t n, uint32_t *ret)
 
 static bool print_class(uint32_t reg, uint32_t oid, struct buf *out)
 {
-    struct exec__objects *all = exec__objects_get(attended->exec, attended->database);
+    struct exec__objects *all = exec__objects_get(attended);
     const struct catalog_view *v = exec__objects_view(all);
     const struct exec__object *x = reg == OID_REGCLASS ? exec__object(all, oid) : NULL;
     const char *schema = reg == OID_REGNAMESPACE ? exec__namespace_name(v, oid) : NULL;
-    bool known = x && (x->kind == OBJECT_TABLE || x->kind == OBJECT_INDEX);
+    bool known =
+        x && (x->kind == OBJECT_TABLE || x->kind == OBJECT_VIEW || x->kind == OBJECT_INDEX);
     if (known)
         exec__print_relation(attended, v, x->table->schema, exec__object_name(x), false, out);
     else if (schema)
@@ -219,9 +221,10 @@ static bool print(uint32_t reg, uint32_t oid, struct buf *out)
         return print_class(reg, oid, out);
     if (reg == OID_REGPROCEDURE)
         return exec__print_procedure(oid, out);
-    const char *name = reg == OID_REGROLE && oid == EXEC__OWNER ? attended->user
-                       : reg == OID_REGPROC                     ? exec__func_name(oid)
-                                                                : NULL;
+    const char *name = reg == OID_REGROLE && oid == EXEC__OWNER          ? attended->user
+                       : reg == OID_REGROLE && oid == EXEC__PUBLIC_OWNER ? "pg_database_owner"
+                       : reg == OID_REGPROC                              ? exec__func_name(oid)
+                                                                         : NULL;
     if (name)
         sql_quote_identifier(name, out);
     return name != NULL;

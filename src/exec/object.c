@@ -22,7 +22,7 @@ static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t o
 static void add_table(struct exec__objects *o, const struct table *t)
 {
     struct exec__index x;
-    add(o, OBJECT_TABLE, catalog_table_oid(t), t, 0);
+    add(o, exec__view_of(o->view, t) ? OBJECT_VIEW : OBJECT_TABLE, catalog_table_oid(t), t, 0);
     for (int i = 0; i < exec__n_indexes(t); i++)
         if (exec__index(t, i, &x))
             add(o, OBJECT_INDEX, x.oid, t, i);
@@ -38,13 +38,12 @@ static void add_table(struct exec__objects *o, const struct table *t)
 static struct exec__objects *make(const struct catalog_view *v)
 {
     struct exec__objects *o = NEW(struct exec__objects);
-    const struct exec__relation *r;
     o->refs = 1;
     o->view = v;
-    for (int i = 0; i < exec__n_system_tables(); i++)
-        add_table(o, exec__system_table(i, &r));
-    for (size_t i = 0; i < v->n_tables; i++)
-        add_table(o, v->tables[i]);
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(v, &i, &kind));)
+        add_table(o, t);
     return o;
 }
 
@@ -63,26 +62,34 @@ void exec__objects_put(struct exec *e, struct exec__objects *o)
     mem_free(o);
 }
 
-struct exec__objects *exec__objects_get(struct exec *e, const char *database)
+/* What the session's transaction has made of the catalog so far is nobody else's. */
+static struct exec__objects *own_objects(struct exec_session *s)
 {
     const struct catalog_view *v;
+    struct error *err = catalog_view_database(exec_catalog(s), s->database, &v);
+    if (err) /* it was dropped meanwhile */
+        v = exec_view(s);
+    error_free(err);
+    return make(v);
+}
+
+struct exec__objects *exec__objects_get(struct exec_session *s)
+{
+    struct exec *e = s->exec;
+    if (exec_catalog(s) != e->catalog)
+        return own_objects(s);
     pthread_mutex_lock(&e->lock);
-    struct exec__objects *o = map_get_str(&e->objects, database);
+    struct exec__objects *o = map_get_str(&e->objects, s->database);
     bool current = o && catalog_schema_is_current(e->catalog, o->view);
     if (current)
         o->refs++;
     pthread_mutex_unlock(&e->lock);
     if (current)
         return o;
-    struct error *err = catalog_view_database(e->catalog, database, &v);
-    if (err) { /* it was dropped meanwhile */
-        error_free(err);
-        v = catalog_view(e->catalog);
-    }
-    o = make(v);
+    o = own_objects(s);
     pthread_mutex_lock(&e->lock);
     o->refs++;
-    struct exec__objects *old = map_put_str(&e->objects, database, o);
+    struct exec__objects *old = map_put_str(&e->objects, s->database, o);
     pthread_mutex_unlock(&e->lock);
     exec__objects_put(e, old);
     return o;
@@ -119,6 +126,7 @@ const char *exec__object_name(const struct exec__object *x)
     case OBJECT_FOREIGN_KEY:
         return t->foreign_keys[x->part].name;
     case OBJECT_TABLE:
+    case OBJECT_VIEW:
         break;
     }
     return t->name;

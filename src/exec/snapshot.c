@@ -2,7 +2,7 @@
  * Reads of one state: a REPEATABLE READ, READ ONLY transaction sees each region as it was when it
  * first read it, until the transaction ends. A region's state is held by a reader connection with
  * an open transaction: here, or at the primary's server by a peer's session, one for all regions of
- * that server (READ, then FRAG, until ENDREAD). States of different regions are of different
+ * that server (HOLD, then FRAG, until ENDREAD). States of different regions are of different
  * moments.
  *
  * A state that was current when it was taken stays a state of its region whatever happens to the
@@ -19,6 +19,7 @@ struct snapshot {
     uint64_t region, schema_version;
     struct region_read read; /* here */
     struct peer_conn *conn;  /* there; several may share it */
+    bool counted;            /* against HELD_MAX */
     char server[CATALOG_NAME_MAX + 1];
 };
 
@@ -68,7 +69,7 @@ static bool count(struct exec *e, uint64_t region, int change)
 
 static struct error *take_here(struct exec_session *s, struct snapshot *p)
 {
-    if (!count(s->exec, p->region, 1))
+    if (p->counted && !count(s->exec, p->region, 1))
         return error_hint(error_new("53000", "too many transactions hold a state of this table"),
                           "Only %d may be REPEATABLE READ in one region at a time.", HELD_MAX);
     struct error *e = region_read_begin(s->exec->regions, p->region, p->schema_version, &p->read);
@@ -78,7 +79,8 @@ static struct error *take_here(struct exec_session *s, struct snapshot *p)
         e = region_read_check(&p->read, NULL);
     if (e) {
         region_read_end(&p->read);
-        count(s->exec, p->region, -1);
+        if (p->counted)
+            count(s->exec, p->region, -1);
     }
     return e;
 }
@@ -90,7 +92,7 @@ static struct error *take_there(struct exec_session *s, struct snapshot *p, uint
     p->conn = shared;
     if (!shared)
         TRY(exec__peer_get(s, p->server, p->region, deadline, &p->conn));
-    snprintf(text, sizeof(text), "READ %llu %llu", (unsigned long long)p->region,
+    snprintf(text, sizeof(text), "HOLD %llu %llu", (unsigned long long)p->region,
              (unsigned long long)p->schema_version);
     struct error *e = exec__peer_run(s, p->conn, text, NULL, NULL, NULL, NULL, NULL);
     if (e && !shared)
@@ -98,10 +100,10 @@ static struct error *take_there(struct exec_session *s, struct snapshot *p, uint
     return e;
 }
 
-struct error *exec__take_snapshot(struct exec_session *s, bool here, uint64_t region,
+struct error *exec__take_snapshot(struct exec_session *s, bool here, bool brief, uint64_t region,
                                   uint64_t schema_version, uint64_t deadline)
 {
-    struct snapshot p = {.region = region, .schema_version = schema_version};
+    struct snapshot p = {.region = region, .schema_version = schema_version, .counted = !brief};
     struct place at = {.here = true};
     if (!here)
         TRY(exec__place(s->exec, region, &at));
@@ -125,7 +127,7 @@ struct error *exec__snapshot(struct run *r, uint64_t region, uint64_t schema_ver
     if (!p && !r->s->snapshots)
         return NULL;
     if (!p) {
-        TRY(exec__take_snapshot(r->s, r->here, region, schema_version, r->deadline));
+        TRY(exec__take_snapshot(r->s, r->here, false, region, schema_version, r->deadline));
         p = find(r->s, region);
     }
     if (p->schema_version != schema_version)
@@ -166,7 +168,8 @@ struct error *exec__end_snapshots(struct exec_session *s)
             continue;
         struct error *stale = region_read_check(&p.read, NULL);
         region_read_end(&p.read);
-        count(s->exec, p.region, -1);
+        if (p.counted)
+            count(s->exec, p.region, -1);
         if (e)
             error_free(stale);
         else

@@ -133,6 +133,33 @@ const struct table *exec__system_table(int i, const struct exec__relation **ret)
     return &listed[i].table;
 }
 
+const struct table *exec__next_relation(const struct catalog_view *v, size_t *i, char *ret_kind)
+{
+    size_t n_all = v->n_tables + v->n_objects + (size_t)n_listed;
+    while (*i < n_all) {
+        size_t at = (*i)++;
+        *ret_kind = 'r';
+        if (at < v->n_tables)
+            return v->tables[at];
+        at -= v->n_tables;
+        *ret_kind = 'v';
+        if (at < v->n_objects && v->objects[at]->kind == OBJ_VIEW)
+            return v->objects[at]->relation;
+        if (at < v->n_objects)
+            continue;
+        const struct listed *l = &listed[at - v->n_objects];
+        *ret_kind = l->relation->kind;
+        return &l->table;
+    }
+    return NULL;
+}
+
+const struct object *exec__view_of(const struct catalog_view *v, const struct table *t)
+{
+    const struct object *o = t->id && !t->region ? catalog_object_by_id(v, t->id) : NULL;
+    return o && o->kind == OBJ_VIEW ? o : NULL;
+}
+
 static const struct listed *listed_of(const struct table *t)
 {
     for (int i = 0; i < n_listed; i++)

@@ -71,6 +71,7 @@ bool exec__needs_text(const struct exec__maker *m, const char *column, const cha
 enum {
     EXEC__CATALOG = 11, /* see catalog_schema() */
     EXEC__OWNER = 10,
+    EXEC__PUBLIC_OWNER = 6171, /* pg_database_owner, who owns schema public */
     EXEC__HEAP = 2,
     EXEC__BTREE = 403,
     EXEC__COLLATION = 100,
@@ -79,6 +80,18 @@ enum {
 /* The schemas that users see and make. */
 struct error *exec__each_schema(struct exec__maker *m,
                                 struct error *(*visit)(struct exec__maker *m, const char *name));
+/* Every table, view and system relation in turn, with its pg_class.relkind: r, v; *i begins at 0.
+ * NULL: no more. */
+const struct table *exec__next_relation(const struct catalog_view *v, size_t *i, char *ret_kind);
+/* a user's view; NULL: t is none */
+const struct object *exec__view_of(const struct catalog_view *v, const struct table *t);
+/* pg_rewrite's row of a view: in a range that nothing else has */
+static inline uint32_t exec__rule_oid(const struct object *view)
+{
+    return UINT32_C(0x80000000) | catalog_oid(view->id);
+}
+/* what a view reads, as SQL */
+void exec__define_view(const struct object *view, struct buf *out);
 int exec__n_system_tables(void);
 const struct table *exec__system_table(int i, const struct exec__relation **ret);
 uint32_t exec__namespace_oid(const struct catalog_view *v, const char *schema);
@@ -97,7 +110,8 @@ int exec__n_indexes(const struct table *t);
 bool exec__index(const struct table *t, int i, struct exec__index *ret);
 
 enum exec__object_kind {
-    OBJECT_TABLE,
+    OBJECT_TABLE, /* a system relation, too */
+    OBJECT_VIEW,
     OBJECT_INDEX,
     OBJECT_KEY,
     OBJECT_CHECK,
@@ -127,8 +141,8 @@ void exec__print_relation(struct exec_session *s, const struct catalog_view *v, 
 
 /* ---- definitions (define.c): SQL that makes an object ---------------------------------------- */
 
-void exec__define_index(struct exec_session *s, const struct catalog_view *v,
-                        const struct exec__object *x, bool pretty, struct buf *out);
+void exec__define_index(struct exec_session *s, const struct catalog_view *v, const struct table *t,
+                        const struct exec__index *x, bool pretty, struct buf *out);
 /* a column of it, from 1; nothing when there is none */
 void exec__define_index_column(const struct exec__object *x, int column, struct buf *out);
 /* false: it is no constraint */

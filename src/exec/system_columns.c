@@ -96,6 +96,8 @@ const struct exec__relation exec__relations[] = {
      "indisclustered bool!, indisvalid bool!, indcheckxmin bool!, indisready bool!, indislive "
      "bool!, indisreplident bool!, indkey int2vector!, indcollation oidvector!, indclass "
      "oidvector!, indoption int2vector!, indexprs pg_node_tree, indpred pg_node_tree"},
+    {"pg_catalog", "pg_indexes", 12043, 'v',
+     "schemaname name, tablename name, indexname name, tablespace name, indexdef text"},
     {"pg_catalog", "pg_inherits", 2611, 'r',
      "inhrelid oid!, inhparent oid!, inhseqno int4!, inhdetachpending bool!"},
     {"pg_catalog", "pg_init_privs", 3394, 'r',

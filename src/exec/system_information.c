@@ -6,17 +6,14 @@
 
 typedef struct error *table_fn(struct exec__maker *m, const struct table *t);
 
-/* All tables, system tables too, that the filter on `column` may want. */
+/* All relations, the system's too, that the filter on `column` may want. */
 static struct error *each_table(struct exec__maker *m, const char *column, table_fn *visit)
 {
-    int n_user = (int)m->view->n_tables;
-    for (int i = 0; i < n_user + exec__n_system_tables(); i++) {
-        const struct exec__relation *r;
-        const struct table *t =
-            i < n_user ? m->view->tables[i] : exec__system_table(i - n_user, &r);
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
         if (exec__needs_text(m, column, t->name))
             TRY(visit(m, t));
-    }
     return NULL;
 }
 
@@ -38,13 +35,13 @@ static const char *yes(bool b)
     return b ? "YES" : "NO";
 }
 
-static bool is_view(const struct table *t)
+static bool is_view(const struct exec__maker *m, const struct table *t)
 {
     const struct exec__relation *r;
     for (int i = 0; t->id == 0 && i < exec__n_system_tables(); i++)
         if (exec__system_table(i, &r) == t)
             return r->kind == 'v';
-    return false;
+    return exec__view_of(m->view, t) != NULL;
 }
 
 /* ---- schemata and tables -------------------------------------------------------------------- */
@@ -59,7 +56,8 @@ static struct error *give_schema(struct exec__maker *m, const char *name)
 {
     exec__put_text(m, "catalog_name", m->run->s->database);
     exec__put_text(m, "schema_name", name);
-    exec__put_text(m, "schema_owner", m->run->s->user);
+    bool is_public = strcmp(name, "public") == 0;
+    exec__put_text(m, "schema_owner", is_public ? "pg_database_owner" : m->run->s->user);
     return exec__give(m);
 }
 
@@ -72,7 +70,7 @@ static struct error *make_schemata(struct exec__maker *m)
 
 static struct error *give_table(struct exec__maker *m, const struct table *t)
 {
-    bool view = is_view(t);
+    bool view = is_view(m, t);
     put_name(m, "table", "name", t->schema, t->name);
     exec__put_text(m, "table_type", view ? "VIEW" : "BASE TABLE");
     exec__put_text(m, "is_insertable_into", yes(!view && t->id));
@@ -196,7 +194,7 @@ static void put_type(struct exec__maker *m, const struct column *c, int number)
 
 static struct error *give_columns(struct exec__maker *m, const struct table *t)
 {
-    bool fixed = t->id == 0;
+    bool fixed = t->id == 0 || exec__view_of(m->view, t);
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
         if (!exec__needs_text(m, "column_name", c->name))
@@ -293,23 +291,26 @@ static struct error *give_check(struct exec__maker *m, const struct table *t, co
     return exec__give(m);
 }
 
+static struct error *give_checks(struct exec__maker *m, const struct table *t)
+{
+    TRY(constraints_of(m, t, give_check));
+    for (int c = 0; c < t->n_columns; c++) {
+        if (!t->columns[c].not_null)
+            continue;
+        put_name(m, "constraint", "name", t->schema, not_null_name(m, t, c));
+        exec__put_text(m, "check_clause",
+                       arena_printf(&m->arena, "%s IS NOT NULL", t->columns[c].name));
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
 static struct error *make_check_constraints(struct exec__maker *m)
 {
-    int n_user = (int)m->view->n_tables;
-    for (int i = 0; i < n_user + exec__n_system_tables(); i++) {
-        const struct exec__relation *r;
-        const struct table *t =
-            i < n_user ? m->view->tables[i] : exec__system_table(i - n_user, &r);
-        TRY(constraints_of(m, t, give_check));
-        for (int c = 0; c < t->n_columns; c++) {
-            if (!t->columns[c].not_null)
-                continue;
-            put_name(m, "constraint", "name", t->schema, not_null_name(m, t, c));
-            exec__put_text(m, "check_clause",
-                           arena_printf(&m->arena, "%s IS NOT NULL", t->columns[c].name));
-            TRY(exec__give(m));
-        }
-    }
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
+        TRY(give_checks(m, t));
     return NULL;
 }
 
@@ -452,6 +453,60 @@ static struct error *make_constraint_table_usage(struct exec__maker *m)
     return NULL;
 }
 
+/* ---- views ---------------------------------------------------------------------------------- */
+
+static struct error *make_views(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind != OBJ_VIEW || !exec__needs_text(m, "table_name", o->name))
+            continue;
+        _cleanup_(buf_done) struct buf b = {0};
+        exec__define_view(o, &b);
+        put_name(m, "table", "name", o->schema, o->name);
+        exec__put_text(m, "view_definition", b.data);
+        exec__put_text(m, "check_option", "NONE");
+        exec__put_text(m, "is_updatable", "NO");
+        exec__put_text(m, "is_insertable_into", "NO");
+        exec__put_text(m, "is_trigger_updatable", "NO");
+        exec__put_text(m, "is_trigger_deletable", "NO");
+        exec__put_text(m, "is_trigger_insertable_into", "NO");
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
+/* What views read: its tables, or their columns. */
+static struct error *make_view_usage(struct exec__maker *m, bool columns)
+{
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        for (int k = 0; o->kind == OBJ_VIEW && k < o->n_uses; k++) {
+            const struct object_use *u = &o->uses[k];
+            const struct object *other = catalog_object_by_id(m->view, u->id);
+            const struct table *t = other ? other->relation : catalog_table_by_id(m->view, u->id);
+            for (int c = 0; t && c < (columns ? u->n_columns : 1); c++) {
+                put_name(m, "view", "name", o->schema, o->name);
+                put_name(m, "table", "name", t->schema, t->name);
+                if (columns)
+                    exec__put_text(m, "column_name", t->columns[u->columns[c]].name);
+                TRY(exec__give(m));
+            }
+        }
+    }
+    return NULL;
+}
+
+static struct error *make_view_table_usage(struct exec__maker *m)
+{
+    return make_view_usage(m, false);
+}
+
+static struct error *make_view_column_usage(struct exec__maker *m)
+{
+    return make_view_usage(m, true);
+}
+
 /* ---- functions ------------------------------------------------------------------------------ */
 
 static void put_specific(struct exec__maker *m, const struct func *f)
@@ -559,6 +614,9 @@ const struct exec__making exec__making_information[] = {
     MAKING("referential_constraints", make_referential_constraints),
     MAKING("constraint_column_usage", make_constraint_column_usage),
     MAKING("constraint_table_usage", make_constraint_table_usage),
+    MAKING("views", make_views),
+    MAKING("view_table_usage", make_view_table_usage),
+    MAKING("view_column_usage", make_view_column_usage),
     MAKING("routines", make_routines),
     MAKING("parameters", make_parameters),
     MAKING("character_sets", make_character_sets),

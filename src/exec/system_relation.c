@@ -119,19 +119,22 @@ static bool needs_relation(const struct exec__maker *m, uint32_t oid, const char
            exec__needs_text(m, "relkind", (char[]){kind, 0});
 }
 
-static struct error *class_of_table(struct exec__maker *m, const struct table *t)
+static struct error *class_of_relation(struct exec__maker *m, const struct table *t, char kind)
 {
-    uint32_t oid = catalog_oid(t->id);
-    if (!needs_relation(m, oid, t->name, 'r'))
+    uint32_t oid = catalog_table_oid(t);
+    bool view = exec__view_of(m->view, t), ours = t->id && !view;
+    if (!needs_relation(m, oid, t->name, kind))
         return NULL;
-    put_relation(m, oid, t->name, t->schema, 'r');
-    exec__put_int(m, "relam", EXEC__HEAP);
+    put_relation(m, oid, t->name, t->schema, kind);
+    exec__put_int(m, "relam", kind == 'r' ? EXEC__HEAP : 0);
     exec__put_real(m, "reltuples",
-                   exec__wants(m, "reltuples") ? (double)exec__row_count(m->run->e, t) : -1);
+                   ours && exec__wants(m, "reltuples") ? (double)exec__row_count(m->run->e, t)
+                                                       : -1);
     exec__put_int(m, "relhasindex", t->n_keys + t->n_indexes > 0);
     exec__put_int(m, "relnatts", t->n_columns);
     exec__put_int(m, "relchecks", t->n_checks);
-    if (exec__wants(m, "relhastriggers")) /* PostgreSQL's foreign keys are triggers */
+    exec__put_int(m, "relhasrules", kind == 'v');
+    if (ours && exec__wants(m, "relhastriggers")) /* PostgreSQL's foreign keys are triggers */
         exec__put_int(m, "relhastriggers", t->n_foreign_keys > 0 || is_referenced(m, t));
     return exec__give(m);
 }
@@ -149,20 +152,11 @@ static struct error *class_of_index(struct exec__maker *m, const struct table *t
 
 static struct error *make_pg_class(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        TRY(class_of_table(m, m->view->tables[i]));
-    TRY(each_index(m, class_of_index));
-    for (int i = 0; i < exec__n_system_tables(); i++) {
-        const struct exec__relation *r;
-        const struct table *t = exec__system_table(i, &r);
-        if (!needs_relation(m, r->oid, r->name, r->kind))
-            continue;
-        put_relation(m, r->oid, r->name, r->schema, r->kind);
-        exec__put_int(m, "relam", r->kind == 'r' ? EXEC__HEAP : 0);
-        exec__put_int(m, "relnatts", t->n_columns);
-        TRY(exec__give(m));
-    }
-    return NULL;
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
+        TRY(class_of_relation(m, t, kind));
+    return each_index(m, class_of_index);
 }
 
 /* ---- columns -------------------------------------------------------------------------------- */
@@ -215,14 +209,11 @@ static struct error *columns_of_index(struct exec__maker *m, const struct table 
 
 static struct error *make_pg_attribute(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        TRY(columns_of(m, m->view->tables[i]));
-    TRY(each_index(m, columns_of_index));
-    for (int i = 0; i < exec__n_system_tables(); i++) {
-        const struct exec__relation *r;
-        TRY(columns_of(m, exec__system_table(i, &r)));
-    }
-    return NULL;
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
+        TRY(columns_of(m, t));
+    return each_index(m, columns_of_index);
 }
 
 static struct error *make_pg_attrdef(struct exec__maker *m)
@@ -385,7 +376,13 @@ static struct error *make_pg_constraint(struct exec__maker *m)
 
 /* ---- pg_depend ------------------------------------------------------------------------------ */
 
-enum { IN_CLASS = 1259, IN_ATTRDEF = 2604, IN_CONSTRAINT = 2606, IN_NAMESPACE = 2615 };
+enum {
+    IN_REWRITE = 2618,
+    IN_CLASS = 1259,
+    IN_ATTRDEF = 2604,
+    IN_CONSTRAINT = 2606,
+    IN_NAMESPACE = 2615
+};
 
 static struct error *depend(struct exec__maker *m, int class, uint32_t oid, int on_class,
                             uint32_t on, int on_column, char kind)
@@ -449,11 +446,84 @@ static struct error *dependencies_of(struct exec__maker *m, const struct table *
     return NULL;
 }
 
+static struct error *dependencies_of_view(struct exec__maker *m, const struct object *view)
+{
+    uint32_t rule = exec__rule_oid(view), oid = catalog_oid(view->id);
+    TRY(depend(m, IN_CLASS, oid, IN_NAMESPACE, exec__namespace_oid(m->view, view->schema), 0, 'n'));
+    TRY(depend(m, IN_REWRITE, rule, IN_CLASS, oid, 0, 'i'));
+    for (int i = 0; i < view->n_uses; i++) {
+        const struct object_use *u = &view->uses[i];
+        uint32_t on = catalog_oid(u->id);
+        if (u->n_columns == 0)
+            TRY(depend(m, IN_REWRITE, rule, IN_CLASS, on, 0, 'n'));
+        TRY(depend_on_columns(m, IN_REWRITE, rule, on, u->columns, u->n_columns, 'n'));
+    }
+    return NULL;
+}
+
 static struct error *make_pg_depend(struct exec__maker *m)
 {
     for (size_t i = 0; i < m->view->n_tables; i++)
         TRY(dependencies_of(m, m->view->tables[i]));
+    for (size_t i = 0; i < m->view->n_objects; i++)
+        if (m->view->objects[i]->kind == OBJ_VIEW)
+            TRY(dependencies_of_view(m, m->view->objects[i]));
     return NULL;
+}
+
+/* ---- views ---------------------------------------------------------------------------------- */
+
+static struct error *make_pg_rewrite(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind != OBJ_VIEW)
+            continue;
+        exec__put_int(m, "oid", exec__rule_oid(o));
+        exec__put_text(m, "rulename", "_RETURN");
+        exec__put_int(m, "ev_class", catalog_oid(o->id));
+        exec__put_char(m, "ev_type", '1');
+        exec__put_char(m, "ev_enabled", 'O');
+        exec__put_int(m, "is_instead", true);
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
+static struct error *make_pg_views(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind != OBJ_VIEW || !exec__needs_text(m, "viewname", o->name))
+            continue;
+        _cleanup_(buf_done) struct buf b = {0};
+        exec__define_view(o, &b);
+        exec__put_text(m, "schemaname", o->schema);
+        exec__put_text(m, "viewname", o->name);
+        exec__put_text(m, "viewowner", m->run->s->user);
+        exec__put_text(m, "definition", b.data);
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
+static struct error *give_pg_index(struct exec__maker *m, const struct table *t,
+                                   const struct exec__index *x)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    if (!exec__needs_text(m, "tablename", t->name) || !exec__needs_text(m, "indexname", x->name))
+        return NULL;
+    exec__define_index(m->run->s, m->view, t, x, false, &b);
+    exec__put_text(m, "schemaname", t->schema);
+    exec__put_text(m, "tablename", t->name);
+    exec__put_text(m, "indexname", x->name);
+    exec__put_text(m, "indexdef", b.data);
+    return exec__give(m);
+}
+
+static struct error *make_pg_indexes(struct exec__maker *m)
+{
+    return each_index(m, give_pg_index);
 }
 
 /* ---- namespaces, and views over all this ---------------------------------------------------- */
@@ -462,7 +532,8 @@ static struct error *give_namespace(struct exec__maker *m, const char *name)
 {
     exec__put_int(m, "oid", exec__namespace_oid(m->view, name));
     exec__put_text(m, "nspname", name);
-    exec__put_int(m, "nspowner", EXEC__OWNER);
+    bool is_public = strcmp(name, "public") == 0;
+    exec__put_int(m, "nspowner", is_public ? EXEC__PUBLIC_OWNER : EXEC__OWNER);
     return exec__give(m);
 }
 
@@ -475,19 +546,17 @@ static struct error *make_pg_namespace(struct exec__maker *m)
 
 static struct error *make_pg_tables(struct exec__maker *m)
 {
-    int n_user = (int)m->view->n_tables;
-    for (int i = 0; i < n_user + exec__n_system_tables(); i++) {
-        const struct exec__relation *r = NULL;
-        const struct table *t =
-            i < n_user ? m->view->tables[i] : exec__system_table(i - n_user, &r);
-        if ((r && r->kind != 'r') || !exec__needs_text(m, "tablename", t->name))
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));) {
+        if (kind != 'r' || !exec__needs_text(m, "tablename", t->name))
             continue;
         exec__put_text(m, "schemaname", t->schema);
         exec__put_text(m, "tablename", t->name);
         exec__put_text(m, "tableowner", m->run->s->user);
         exec__put_int(m, "hasindexes", t->n_keys + t->n_indexes > 0);
         exec__put_int(m, "hasrules", false);
-        exec__put_int(m, "hastriggers", t->n_foreign_keys > 0 || (!r && is_referenced(m, t)));
+        exec__put_int(m, "hastriggers", t->n_foreign_keys > 0 || (t->id && is_referenced(m, t)));
         exec__put_int(m, "rowsecurity", false);
         TRY(exec__give(m));
     }
@@ -503,4 +572,7 @@ const struct exec__making exec__making_relations[] = {
     {.schema = "pg_catalog", .relation = "pg_depend", .make = make_pg_depend},
     {.schema = "pg_catalog", .relation = "pg_namespace", .make = make_pg_namespace},
     {.schema = "pg_catalog", .relation = "pg_tables", .make = make_pg_tables},
+    {.schema = "pg_catalog", .relation = "pg_rewrite", .make = make_pg_rewrite},
+    {.schema = "pg_catalog", .relation = "pg_views", .make = make_pg_views},
+    {.schema = "pg_catalog", .relation = "pg_indexes", .make = make_pg_indexes},
     {0}};

@@ -49,31 +49,36 @@ static struct error *make_pg_tablespace(struct exec__maker *m)
     return NULL;
 }
 
-static void put_role(struct exec__maker *m)
+static void put_role(struct exec__maker *m, bool owner)
 {
-    exec__put_int(m, "oid", EXEC__OWNER);
-    exec__put_text(m, "rolname", m->run->s->user);
-    exec__put_int(m, "rolsuper", true);
+    exec__put_int(m, "oid", owner ? EXEC__OWNER : EXEC__PUBLIC_OWNER);
+    exec__put_text(m, "rolname", owner ? m->run->s->user : "pg_database_owner");
+    exec__put_int(m, "rolsuper", owner);
     exec__put_int(m, "rolinherit", true);
-    exec__put_int(m, "rolcreaterole", true);
-    exec__put_int(m, "rolcreatedb", true);
-    exec__put_int(m, "rolcanlogin", true);
-    exec__put_int(m, "rolreplication", true);
-    exec__put_int(m, "rolbypassrls", true);
+    exec__put_int(m, "rolcreaterole", owner);
+    exec__put_int(m, "rolcreatedb", owner);
+    exec__put_int(m, "rolcanlogin", owner);
+    exec__put_int(m, "rolreplication", owner);
+    exec__put_int(m, "rolbypassrls", owner);
     exec__put_int(m, "rolconnlimit", -1);
 }
 
 static struct error *make_pg_authid(struct exec__maker *m)
 {
-    put_role(m);
+    put_role(m, true);
+    TRY(exec__give(m));
+    put_role(m, false);
     return exec__give(m);
 }
 
 static struct error *make_pg_roles(struct exec__maker *m)
 {
-    put_role(m);
-    exec__put_text(m, "rolpassword", "********");
-    return exec__give(m);
+    for (int i = 0; i < 2; i++) {
+        put_role(m, i == 0);
+        exec__put_text(m, "rolpassword", "********");
+        TRY(exec__give(m));
+    }
+    return NULL;
 }
 
 static struct error *make_pg_user(struct exec__maker *m)
