@@ -76,11 +76,6 @@ const struct table *catalog_sequence_owner(const struct catalog_view *v, uint64_
     return NULL;
 }
 
-uint32_t catalog_oid(uint64_t id)
-{
-    return (uint32_t)id + 16384;
-}
-
 int table_column(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_columns; i++) {
