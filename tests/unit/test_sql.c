@@ -1012,8 +1012,8 @@ static void test_commands(void **state)
     assert_int_equal(q->prepare.args[1]->type, OID_UNKNOWN);
     assert_null(analyse(w, "deallocate all")->prepare.name);
     CHECK_ERRORS(w,
-                 {"set transaction isolation level read committed, read only", "0A000",
-                  "this form of SET TRANSACTION is not supported", 0},
+                 {"set transaction snapshot '00000003-0000001B-1'", "0A000",
+                  "SET TRANSACTION SNAPSHOT is not supported", 0},
                  {"create function f() returns int language sql as ''", "0A000",
                   "CREATE FUNCTION is not supported", 0},
                  {"declare c scroll no scroll cursor for select 1", "42P11",
