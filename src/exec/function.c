@@ -64,7 +64,7 @@ static const struct exec__object *object(const struct value *oid)
 
 static bool is_relation(const struct exec__object *o)
 {
-    return o && (o->kind == OBJECT_TABLE || o->kind == OBJECT_VIEW || o->kind == OBJECT_INDEX);
+    return o && exec__is_relation(o);
 }
 
 /* A relation by oid, or by name: 42P01. *ret NULL: no such oid. */
@@ -263,12 +263,10 @@ FUNCTION(serial_sequence)
     for (int i = 0; o && i < o->table->n_owned; i++) {
         if (o->table->owned[i].column != at)
             continue;
-        struct exec *e = exec__attended()->exec;
-        const struct catalog_view *view = catalog_view(e->catalog);
+        const struct catalog_view *view = exec__objects_view(objects());
         const struct sequence *s = catalog_sequence_by_id(view, o->table->owned[i].sequence);
         if (s)
             *ret = text_value(sql_relation_text(s->schema, s->name, a), a);
-        catalog_unref(view);
         break;
     }
     return NULL;
@@ -310,7 +308,7 @@ FUNCTION(current_schemas)
 static int64_t bytes_of(const struct table *t)
 {
     int64_t rows = 0, bytes = 0;
-    if (t->id)
+    if (t->id && t->region)
         exec__ask_size(exec__attended()->exec, t, &rows, &bytes);
     return MAX(bytes, (int64_t)0);
 }

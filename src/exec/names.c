@@ -113,8 +113,9 @@ uint32_t exec__find_relation(const struct catalog_view *v, const char *schema, c
     const struct table *t = catalog_table(v, schema, name);
     const struct index *x;
     const struct object *view = catalog_object(v, OBJ_VIEW, schema, name);
-    if (t || view)
-        return catalog_oid(t ? t->id : view->id);
+    const struct sequence *s = catalog_sequence(v, schema, name);
+    if (t || view || s)
+        return catalog_oid(t ? t->id : view ? view->id : s->id);
     for (int i = 0; i < exec__n_system_tables(); i++) {
         const struct exec__relation *r;
         exec__system_table(i, &r);
@@ -203,8 +204,7 @@ static bool print_class(uint32_t reg, uint32_t oid, struct buf *out)
     const struct catalog_view *v = exec__objects_view(all);
     const struct exec__object *x = reg == OID_REGCLASS ? exec__object(all, oid) : NULL;
     const char *schema = reg == OID_REGNAMESPACE ? exec__namespace_name(v, oid) : NULL;
-    bool known =
-        x && (x->kind == OBJECT_TABLE || x->kind == OBJECT_VIEW || x->kind == OBJECT_INDEX);
+    bool known = x && exec__is_relation(x);
     if (known)
         exec__print_relation(attended, v, x->table->schema, exec__object_name(x), false, out);
     else if (schema)

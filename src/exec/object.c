@@ -44,6 +44,11 @@ static struct exec__objects *make(const struct catalog_view *v)
     char kind;
     for (size_t i = 0; (t = exec__next_relation(v, &i, &kind));)
         add_table(o, t);
+    for (size_t i = 0; i < v->n_sequences; i++) {
+        struct table *s = ARENA_NEW(&o->arena, struct table);
+        *s = exec__sequence_table(v->sequences[i]);
+        add(o, OBJECT_SEQUENCE, catalog_oid(s->id), s, 0);
+    }
     return o;
 }
 
@@ -113,6 +118,12 @@ const struct exec__object *exec__object(const struct exec__objects *o, uint32_t 
     return map_get_u64(&o->map, oid);
 }
 
+bool exec__is_relation(const struct exec__object *x)
+{
+    return x->kind == OBJECT_TABLE || x->kind == OBJECT_VIEW || x->kind == OBJECT_SEQUENCE ||
+           x->kind == OBJECT_INDEX;
+}
+
 const char *exec__object_name(const struct exec__object *x)
 {
     const struct table *t = x->table;
@@ -127,6 +138,7 @@ const char *exec__object_name(const struct exec__object *x)
         return t->foreign_keys[x->part].name;
     case OBJECT_TABLE:
     case OBJECT_VIEW:
+    case OBJECT_SEQUENCE:
         break;
     }
     return t->name;

@@ -41,7 +41,8 @@ struct exec__making {
 };
 /* each ends with a row of zeros */
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
-    exec__making_types[], exec__making_session[], exec__making_information[], exec__making_procs[];
+    exec__making_sequences[], exec__making_types[], exec__making_session[],
+    exec__making_information[], exec__making_procs[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 
@@ -83,6 +84,8 @@ struct error *exec__each_schema(struct exec__maker *m,
 /* Every table, view and system relation in turn, with its pg_class.relkind: r, v; *i begins at 0.
  * NULL: no more. */
 const struct table *exec__next_relation(const struct catalog_view *v, size_t *i, char *ret_kind);
+/* a sequence as it looks when it is read as a table */
+struct table exec__sequence_table(const struct sequence *s);
 /* a user's view; NULL: t is none */
 const struct object *exec__view_of(const struct catalog_view *v, const struct table *t);
 /* pg_rewrite's row of a view: in a range that nothing else has */
@@ -112,6 +115,7 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret);
 enum exec__object_kind {
     OBJECT_TABLE, /* a system relation, too */
     OBJECT_VIEW,
+    OBJECT_SEQUENCE,
     OBJECT_INDEX,
     OBJECT_KEY,
     OBJECT_CHECK,
@@ -124,6 +128,7 @@ struct exec__object {
     int part;                  /* which of its indexes (as exec__index counts), keys, .. */
 };
 const struct exec__object *exec__object(const struct exec__objects *o, uint32_t oid); /* or NULL */
+bool exec__is_relation(const struct exec__object *x); /* has a row in pg_class */
 const char *exec__object_name(const struct exec__object *x);
 const struct catalog_view *exec__objects_view(const struct exec__objects *o);
 /* Schemas in which names are looked for, by the session's search_path, in order: pg_catalog, too.

@@ -174,6 +174,10 @@ const struct exec__relation exec__relations[] = {
     {"pg_catalog", "pg_sequence", 2224, 'r',
      "seqrelid oid!, seqtypid oid!, seqstart int8!, seqincrement int8!, seqmax int8!, seqmin "
      "int8!, seqcache int8!, seqcycle bool!"},
+    {"pg_catalog", "pg_sequences", 12048, 'v',
+     "schemaname name, sequencename name, sequenceowner name, data_type regtype, start_value int8, "
+     "min_value int8, max_value int8, increment_by int8, cycle bool, cache_size int8, last_value "
+     "int8"},
     {"pg_catalog", "pg_settings", 12104, 'v',
      "name text, setting text, unit text, category text, short_desc text, extra_desc text, context "
      "text, vartype text, source text, min_val text, max_val text, enumvals _text, boot_val text, "

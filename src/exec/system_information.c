@@ -192,6 +192,25 @@ static void put_type(struct exec__maker *m, const struct column *c, int number)
     exec__put_text(m, "dtd_identifier", arena_printf(&m->arena, "%d", number));
 }
 
+static void put_number(struct exec__maker *m, const char *column, int64_t i)
+{
+    exec__put_text(m, column, arena_printf(&m->arena, "%lld", (long long)i));
+}
+
+static void put_identity(struct exec__maker *m, const struct column *c)
+{
+    const struct sequence *s = c->identity ? catalog_sequence_by_id(m->view, c->sequence) : NULL;
+    exec__put_text(m, "is_identity", yes(c->identity));
+    exec__put_text(m, "identity_cycle", yes(s && s->cycle));
+    if (!s)
+        return;
+    exec__put_text(m, "identity_generation", c->identity == 'a' ? "ALWAYS" : "BY DEFAULT");
+    put_number(m, "identity_start", s->start);
+    put_number(m, "identity_increment", s->increment);
+    put_number(m, "identity_maximum", s->max);
+    put_number(m, "identity_minimum", s->min);
+}
+
 static struct error *give_columns(struct exec__maker *m, const struct table *t)
 {
     bool fixed = t->id == 0 || exec__view_of(m->view, t);
@@ -210,8 +229,7 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
             put_name(m, "collation", "name", "pg_catalog", "C");
         put_name(m, "udt", "name", "pg_catalog", type_by_oid(c->type)->name);
         exec__put_text(m, "is_self_referencing", "NO");
-        exec__put_text(m, "is_identity", "NO");
-        exec__put_text(m, "identity_cycle", "NO");
+        put_identity(m, c);
         exec__put_text(m, "is_generated", "NEVER");
         exec__put_text(m, "is_updatable", yes(!fixed));
         TRY(exec__give(m));

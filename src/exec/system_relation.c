@@ -122,14 +122,15 @@ static bool needs_relation(const struct exec__maker *m, uint32_t oid, const char
 static struct error *class_of_relation(struct exec__maker *m, const struct table *t, char kind)
 {
     uint32_t oid = catalog_table_oid(t);
-    bool view = exec__view_of(m->view, t), ours = t->id && !view;
+    bool ours = t->id && t->region;
     if (!needs_relation(m, oid, t->name, kind))
         return NULL;
     put_relation(m, oid, t->name, t->schema, kind);
     exec__put_int(m, "relam", kind == 'r' ? EXEC__HEAP : 0);
-    exec__put_real(m, "reltuples",
-                   ours && exec__wants(m, "reltuples") ? (double)exec__row_count(m->run->e, t)
-                                                       : -1);
+    double rows = kind == 'S' ? 1 : -1;
+    if (ours && exec__wants(m, "reltuples"))
+        rows = (double)exec__row_count(m->run->e, t);
+    exec__put_real(m, "reltuples", rows);
     exec__put_int(m, "relhasindex", t->n_keys + t->n_indexes > 0);
     exec__put_int(m, "relnatts", t->n_columns);
     exec__put_int(m, "relchecks", t->n_checks);
@@ -156,6 +157,10 @@ static struct error *make_pg_class(struct exec__maker *m)
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
         TRY(class_of_relation(m, t, kind));
+    for (size_t i = 0; i < m->view->n_sequences; i++) {
+        const struct table s = exec__sequence_table(m->view->sequences[i]);
+        TRY(class_of_relation(m, &s, 'S'));
+    }
     return each_index(m, class_of_index);
 }
 
@@ -190,6 +195,7 @@ static struct error *columns_of(struct exec__maker *m, const struct table *t)
         put_column(m, oid, c, i + 1);
         exec__put_int(m, "attnotnull", c->not_null);
         exec__put_int(m, "atthasdef", c->default_sql != NULL);
+        exec__put_char(m, "attidentity", c->identity);
         TRY(exec__give(m));
     }
     return NULL;
@@ -213,6 +219,10 @@ static struct error *make_pg_attribute(struct exec__maker *m)
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
         TRY(columns_of(m, t));
+    for (size_t i = 0; i < m->view->n_sequences; i++) {
+        const struct table s = exec__sequence_table(m->view->sequences[i]);
+        TRY(columns_of(m, &s));
+    }
     return each_index(m, columns_of_index);
 }
 
@@ -427,6 +437,15 @@ static struct error *depend_index(struct exec__maker *m, const struct table *t,
     return depend(m, IN_CLASS, x->oid, IN_CONSTRAINT, x->constraint, 0, 'i');
 }
 
+static struct error *depend_default(struct exec__maker *m, uint32_t table, const struct column *c,
+                                    int number)
+{
+    uint32_t oid = catalog_oid(c->default_id);
+    TRY(depend(m, IN_ATTRDEF, oid, IN_CLASS, table, number, 'a'));
+    return c->sequence ? depend(m, IN_ATTRDEF, oid, IN_CLASS, catalog_oid(c->sequence), 0, 'n')
+                       : NULL;
+}
+
 static struct error *dependencies_of(struct exec__maker *m, const struct table *t)
 {
     uint32_t table = catalog_oid(t->id);
@@ -434,8 +453,7 @@ static struct error *dependencies_of(struct exec__maker *m, const struct table *
     TRY(depend(m, IN_CLASS, table, IN_NAMESPACE, exec__namespace_oid(m->view, t->schema), 0, 'n'));
     for (int i = 0; i < t->n_columns; i++)
         if (t->columns[i].default_sql)
-            TRY(depend(m, IN_ATTRDEF, catalog_oid(t->columns[i].default_id), IN_CLASS, table, i + 1,
-                       'a'));
+            TRY(depend_default(m, table, &t->columns[i], i + 1));
     for (int i = 0; i < t->n_checks; i++)
         TRY(depend(m, IN_CONSTRAINT, catalog_oid(t->checks[i].id), IN_CLASS, table, 0, 'a'));
     for (int i = 0; i < exec__n_indexes(t); i++)
@@ -461,10 +479,27 @@ static struct error *dependencies_of_view(struct exec__maker *m, const struct ob
     return NULL;
 }
 
+static struct error *dependencies_of_sequences(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_sequences; i++) {
+        const struct sequence *s = m->view->sequences[i];
+        uint32_t oid = catalog_oid(s->id);
+        int column;
+        const struct table *t = catalog_sequence_owner(m->view, s->id, &column);
+        TRY(depend(m, IN_CLASS, oid, IN_NAMESPACE, exec__namespace_oid(m->view, s->schema), 0,
+                   'n'));
+        if (t)
+            TRY(depend(m, IN_CLASS, oid, IN_CLASS, catalog_oid(t->id), column + 1,
+                       t->columns[column].identity ? 'i' : 'a'));
+    }
+    return NULL;
+}
+
 static struct error *make_pg_depend(struct exec__maker *m)
 {
     for (size_t i = 0; i < m->view->n_tables; i++)
         TRY(dependencies_of(m, m->view->tables[i]));
+    TRY(dependencies_of_sequences(m));
     for (size_t i = 0; i < m->view->n_objects; i++)
         if (m->view->objects[i]->kind == OBJ_VIEW)
             TRY(dependencies_of_view(m, m->view->objects[i]));

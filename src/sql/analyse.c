@@ -285,7 +285,11 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_sequence(a, (const CreateSeqStmt *)n);
     case T_AlterSeqStmt:
         return sql__alter_sequence(a, (const AlterSeqStmt *)n);
+    case T_AlterOwnerStmt:
+        return sql__alter_owner(a, (const AlterOwnerStmt *)n);
     case T_AlterTableStmt:
+        if (sql__is_owner_change((const AlterTableStmt *)n))
+            return sql__change_owner(a, (const AlterTableStmt *)n);
         return sql__alter_table(a, (const AlterTableStmt *)n);
     case T_DropStmt:
         return sql__drop(a, (const DropStmt *)n);

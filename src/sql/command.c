@@ -858,7 +858,6 @@ static const struct {
     {T_CreateExtensionStmt, "CREATE EXTENSION", "There are no extensions."},
     {T_CommentStmt, "COMMENT", "Keep notes in a table."},
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},
-    {T_AlterOwnerStmt, "ALTER ... OWNER", "Leave it out: there are no owners."},
     {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
     {T_DoStmt, "DO", "Run the logic in the client."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
