@@ -433,6 +433,7 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
     case QUERY_MAINTENANCE:
         if (strcmp(q->tag, "LOCK TABLE") == 0 && s->txn == 'I' && !s->implicit)
             return error_new("25P01", "LOCK TABLE can only be used in transaction blocks");
+        schema_notices(s, q);
         break;
     case QUERY_DECLARE:
     case QUERY_CLOSE:

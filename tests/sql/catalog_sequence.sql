@@ -15,3 +15,4 @@ SELECT pg_get_serial_sequence('cs', 'id'), pg_get_serial_sequence('cs', 'g'), pg
 \d free_one
 SET search_path TO pg_catalog;
 SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'public.cs'::regclass ORDER BY adnum;
+DROP SEQUENCE public.free_one;

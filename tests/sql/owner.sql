@@ -14,3 +14,4 @@ ALTER TABLE nope OWNER TO test;
 ALTER TABLE IF EXISTS nope OWNER TO test;
 ALTER TABLE ot OWNER TO nobody;
 ALTER SCHEMA public OWNER TO pg_database_owner;
+DROP SEQUENCE oq;
