@@ -160,6 +160,7 @@ static void drop_provisional(struct exec_session *s)
     char head[64], tag[64];
     if (!s->provisional)
         return;
+    atomic_store(&s->cancel, false);
     snprintf(head, sizeof(head), "UNREGION %llu", (unsigned long long)s->provisional);
     struct error *e = exec__ask_master(s, head, "", clock_ms() + SETTLE_MS, tag);
     if (e)
@@ -334,6 +335,14 @@ struct error *exec__draft_undo(struct exec_session *s, int depth)
 
 /* ---- the end --------------------------------------------------------------------------------- */
 
+/* Rows in minisql_requests by slot: a later request of the session would take the place of one that
+ * a pending change is to be decided by. The next change settles this one before it takes its. */
+void exec__draft_request(const struct exec_session *s, struct store_request *q)
+{
+    if (has_changes(s))
+        q->slot |= UINT32_C(1) << 31;
+}
+
 static struct error *prepare(struct exec_session *s, const struct store_request *q,
                              uint64_t deadline)
 {
@@ -351,6 +360,8 @@ static struct error *prepare(struct exec_session *s, const struct store_request 
 static struct error *prepare_here(struct exec_session *s, const struct store_request *q)
 {
     uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
+    if (s->held.kind == HELD_LOCAL)
+        region_txn_announce(s->held.txn, q);
     for (int rebases = 0;;) {
         struct error *e = prepare(s, q, deadline);
         bool rebase = error_is(e, E_STALE_SCHEMA) && rebases++ < REBASES_MAX;

@@ -79,8 +79,7 @@ const struct table *const *exec_system_tables(int *ret_n);
 /* What the master asks of a region's primary, wherever that is (see region.h). Retried like
  * statements. */
 struct error *exec_region_ddl(struct exec *e, uint64_t region, const char *sqlite_ddl);
-/* Has a request been applied? Waits for both the primary and the transaction that writes there;
- * 57P03 after wait_ms. */
+/* region_request_decided, wherever the primary is; 57P03 after wait_ms. */
 struct error *exec_region_applied(struct exec *e, uint64_t region, const struct catalog_request *q,
                                   unsigned wait_ms, bool *ret);
 struct error *exec_region_change(struct exec *e, uint64_t region, enum repl_change what,
@@ -269,7 +268,7 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        The transaction's own schema from now on.
  *   COMMIT <gateway> <slot> <seq> | ROLLBACK
  *   APPLIED <region> <gateway> <slot> <seq> [<ms>]
- *        Tag "APPLIED 1" or "APPLIED 0". Waits so long for the transaction that writes now.
+ *        Tag "APPLIED 1" or "APPLIED 0". With a time: region_request_decided.
  *   COUNT <region>
  *   <table>
  *        Tag "COUNT rows bytes", as last counted.

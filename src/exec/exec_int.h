@@ -282,6 +282,8 @@ void exec__draft_mark(struct exec_session *s, int depth);
 struct error *exec__draft_undo(struct exec_session *s, int depth);
 /* Commits what is held here, with the draft. Nothing is held afterwards. */
 struct error *exec__commit_local(struct exec_session *s, const struct store_request *q);
+/* Makes the request one that decides about the draft, if there is one. */
+void exec__draft_request(const struct exec_session *s, struct store_request *q);
 /* At the gateway, around the commit of what is held there. */
 struct error *exec__draft_before_commit(struct exec_session *s);
 struct error *exec__draft_after_commit(struct exec_session *s);

@@ -343,8 +343,9 @@ static struct error *do_applied(struct call *c)
     if (!take_numbers(c, 4, n) || (*c->head && !take_number(&c->head, &wait_ms)))
         return malformed();
     const struct store_request q = {.gateway = n[1], .slot = (uint32_t)n[2], .seq = n[3]};
-    TRY(region_request_applied(c->e->regions, n[0], &q, (unsigned)MIN(wait_ms, (uint64_t)60000),
-                               &applied));
+    TRY(wait_ms ? region_request_decided(c->e->regions, n[0], &q,
+                                         (unsigned)MIN(wait_ms, (uint64_t)60000), &applied)
+                : region_request_applied(c->e->regions, n[0], &q, &applied));
     snprintf(c->tag, 64, "APPLIED %d", applied);
     return NULL;
 }

@@ -195,7 +195,7 @@ static struct error *ask_applied(struct exec_session *s, uint64_t region,
     struct place at;
     TRY(exec__place(s->exec, region, &at));
     if (at.here)
-        return region_request_applied(s->exec->regions, region, q, 0, ret);
+        return region_request_applied(s->exec->regions, region, q, ret);
     struct peer_conn *c;
     TRY(exec__peer_get(s, at.server, region, deadline, &c));
     char text[120], tag[64] = "";
@@ -261,6 +261,7 @@ struct error *exec_commit(struct exec_session *s)
         e = exec__lost();
     } else if (s->held.kind != HELD_NONE) {
         struct store_request q = exec__next_request(s);
+        exec__draft_request(s, &q);
         e = exec__draft_before_commit(s);
         if (e)
             exec__drop_held(s);

@@ -23,8 +23,8 @@ struct master_io {
                          const char *target);
     /* region_ddl() there. */
     struct error *(*run_ddl)(void *ctx, const char *server, uint64_t region, const char *sql);
-    /* Has the region's primary applied this request? Waits for the transaction that writes there;
-     * 57P03 after wait_ms. */
+    /* Has the region applied this request, under which a transaction is about to commit, or not?
+     * 57P03 when that is not known after wait_ms. */
     struct error *(*applied)(void *ctx, uint64_t region, const struct catalog_request *request,
                              unsigned wait_ms, bool *ret);
     /* Of a draft's only: the region that new tables of the transaction lie in. */

@@ -101,9 +101,15 @@ struct error *region_txn_ddl(struct region_txn *t, const char *sql);
  * new primary. */
 struct error *region_txn_commit(struct region_txn *t, const struct store_request *request);
 void region_txn_rollback(struct region_txn *t);
-/* Has this request been applied? At a serving primary. Waits for the transaction that writes now;
- * after wait_ms (0: none) with 57P03. */
+/* Has this request been applied? At a serving primary. Waits for the transaction that writes now.
+ */
 struct error *region_request_applied(struct regions *r, uint64_t region,
+                                     const struct store_request *request, bool *ret);
+/* From here on others may ask whether the transaction commits under this request:
+ * region_request_decided waits for it alone, not for whoever writes next;
+ * after wait_ms with 57P03. */
+void region_txn_announce(struct region_txn *t, const struct store_request *request);
+struct error *region_request_decided(struct regions *r, uint64_t region,
                                      const struct store_request *request, unsigned wait_ms,
                                      bool *ret);
 

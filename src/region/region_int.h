@@ -25,6 +25,7 @@ struct writer_queue {
     pthread_mutex_t mutex; /* guards all of this */
     bool busy;
     struct region_txn *txn; /* a transaction that owns the writer and has not been revoked */
+    struct store_request announced; /* by a transaction that is not over; gateway 0: none */
     struct waiter *head, **tail;
     size_t waiting;    /* in the list */
     size_t last_batch; /* writes in the last batch: about as many are on their way again */

@@ -506,6 +506,7 @@ struct region_txn {
     uint64_t reign;
     uint64_t last, epoch;  /* of the parts logged so far; 0: none */
     bool entered, revoked; /* guarded by the replica's queue.mutex */
+    bool announces;
 };
 
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
@@ -575,6 +576,7 @@ void region__revoke(struct region_replica *p)
     if (idle) {
         t->revoked = true;
         p->queue.txn = NULL;
+        p->queue.announced = (struct store_request){0};
     }
     pthread_mutex_unlock(&p->queue.mutex);
     if (!idle)
@@ -624,6 +626,11 @@ static bool txn_retake(struct region_txn *t)
 
 static void txn_free(struct region_txn *t)
 {
+    struct writer_queue *q = &t->replica->queue;
+    pthread_mutex_lock(&q->mutex);
+    if (t->announces && !t->revoked)
+        q->announced = (struct store_request){0};
+    pthread_mutex_unlock(&q->mutex);
     if (!t->revoked)
         region__disown(t->replica);
     region__put(t->replica);
@@ -712,26 +719,98 @@ struct error *region_txn_commit(struct region_txn *t, const struct store_request
     return e;
 }
 
-struct error *region_request_applied(struct regions *rs, uint64_t region,
-                                     const struct store_request *request, unsigned wait_ms,
-                                     bool *ret)
+/* The writer is owned: nothing that could apply it is under way. */
+static struct error *look_for_request(struct region_replica *p, const struct store_request *request,
+                                      bool *ret)
 {
-    uint64_t deadline = wait_ms ? clock_ms() + wait_ms : 0;
+    const char *result;
+    size_t len;
+    struct arena a = {0};
+    struct error *e = atomic_load(&p->ready)
+                          ? store_find_request(p->store, request, &a, ret, &result, &len)
+                          : region__not_primary(p);
+    arena_done(&a);
+    return e;
+}
+
+static struct error *own_and_look(struct region_replica *p, const struct store_request *request,
+                                  uint64_t deadline, bool *ret)
+{
+    if (!own(p, NULL, deadline))
+        return error_new(E_UNAVAILABLE, "region %llu is being written to",
+                         (unsigned long long)p->id);
+    struct error *e = look_for_request(p, request, ret);
+    region__disown(p);
+    return e;
+}
+
+struct error *region_request_applied(struct regions *rs, uint64_t region,
+                                     const struct store_request *request, bool *ret)
+{
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, 0, 1000);
     region__touch(p);
-    if (!e && !own(p, NULL, deadline))
-        e = error_new(E_UNAVAILABLE, "region %llu is being written to", (unsigned long long)region);
-    if (!e) {
-        const char *result;
-        size_t len;
-        struct arena a = {0};
-        e = atomic_load(&p->ready) ? store_find_request(p->store, request, &a, ret, &result, &len)
-                                   : region__not_primary(p);
-        arena_done(&a);
-        region__disown(p);
-    }
+    if (!e)
+        e = own_and_look(p, request, 0, ret);
+    region__put(p);
+    return e;
+}
+
+void region_txn_announce(struct region_txn *t, const struct store_request *request)
+{
+    struct writer_queue *q = &t->replica->queue;
+    pthread_mutex_lock(&q->mutex);
+    q->announced = *request;
+    pthread_mutex_unlock(&q->mutex);
+    t->announces = true;
+}
+
+static bool is_announced(struct region_replica *p, const struct store_request *request)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    struct store_request now = p->queue.announced;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return now.gateway == request->gateway && now.slot == request->slot && now.seq == request->seq;
+}
+
+/* By a reader: of the last commit. */
+static struct error *read_request(struct region_replica *p, const struct store_request *request,
+                                  bool *ret)
+{
+    struct region_read read = {.replica = p};
+    if (!region__enter_store(p))
+        return region__not_primary(p);
+    struct error *e = store_get_reader(p->store, &read.conn);
+    if (!e)
+        e = store_reader_request(read.conn, request, ret);
+    e = region_read_check(&read, e);
+    if (read.conn)
+        store_put_reader(p->store, read.conn);
+    region__leave_store(p);
+    return e;
+}
+
+/* Who announced it is gone when it is not announced now: what the file says then is final. */
+static struct error *decided(struct region_replica *p, const struct store_request *request,
+                             unsigned wait_ms, bool *ret)
+{
+    TRY(region__await_ready(p, 0, 1000));
+    region__touch(p);
+    TRY(read_request(p, request, ret));
+    if (*ret)
+        return NULL;
+    return is_announced(p, request) ? own_and_look(p, request, clock_ms() + wait_ms, ret)
+                                    : read_request(p, request, ret);
+}
+
+struct error *region_request_decided(struct regions *rs, uint64_t region,
+                                     const struct store_request *request, unsigned wait_ms,
+                                     bool *ret)
+{
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
+    struct error *e = decided(p, request, wait_ms, ret);
     region__put(p);
     return e;
 }

@@ -115,6 +115,9 @@ struct error *store_put_request(struct store *s, const struct store_request *r, 
  */
 struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
                                  bool *ret_found, const char **ret, size_t *ret_len);
+/* The same by a reader, of the last commit. An older seq is not found. */
+struct error *store_reader_request(struct store_conn *c, const struct store_request *r,
+                                   bool *ret_found);
 
 /* Applies encoded row changes (inside `open`, at a backup or in recovery). The bytes may be
  * garbage: XX001. Foreign-key checks and triggers do not run; only what the primary captured

@@ -247,6 +247,24 @@ struct error *store_find_request(struct store *s, const struct store_request *r,
     return e;
 }
 
+struct error *store_reader_request(struct store_conn *c, const struct store_request *r,
+                                   bool *ret_found)
+{
+    static const char *const sql = "SELECT 1 FROM minisql_requests"
+                                   " WHERE gateway = ?1 AND slot = ?2 AND seq = ?3";
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
+    sqlite3_bind_int64(stmt, 2, r->slot);
+    sqlite3_bind_int64(stmt, 3, (int64_t)r->seq);
+    int rc = sqlite3_step(stmt);
+    struct error *e =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : types_sqlite_error(store_db(c), rc);
+    store_release(c, stmt);
+    *ret_found = rc == SQLITE_ROW;
+    return e;
+}
+
 /* ---- DDL ---------------------------------------------------------------------------------- */
 
 static struct error *run_all(sqlite3 *db, const char *sql, size_t len)

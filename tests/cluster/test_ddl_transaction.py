@@ -216,6 +216,86 @@ def test_two_of_one_name(cluster):
     clean(cluster)
 
 
+def test_next_writer_holds_nobody_up(cluster):
+    """A commit whose region goes to the next writer at once, who takes his time, is settled all the same."""
+    cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
+    first, second = (cluster.connect(name, autocommit=False) for name in ("s1", "s2"))
+    first.cursor().execute("INSERT INTO base VALUES (1)")
+    first.cursor().execute("CREATE SCHEMA apart")
+    writing = threading.Thread(target=lambda: second.cursor().execute("INSERT INTO base VALUES (2)"))
+    writing.start()
+    time.sleep(0.3)
+    began = time.monotonic()
+    first.commit()
+    assert time.monotonic() - began < 1.5
+    writing.join(10)
+    cluster.query("CREATE TABLE apart.t (id int)", name="s3")
+    second.rollback()
+    assert cluster.query("SELECT id FROM base") == [(1,)]
+
+
+def test_killed_anywhere(make_cluster):
+    """Transactions from everywhere while one server after the other is killed: all or nothing."""
+    cluster = make_cluster(servers=4)
+    cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
+    stop, lock, outcomes = threading.Event(), threading.Lock(), {}
+
+    def work(name):
+        while not stop.is_set():
+            with lock:
+                n = next(numbers)
+                outcomes[n] = None  # unknown
+            try:
+                connection = cluster.connect(name, autocommit=False)
+                cursor = connection.cursor()
+                cursor.execute(f"CREATE TABLE k_{n} (id int PRIMARY KEY" +
+                               (", b int REFERENCES base)" if n % 2 else ", b int)"))
+                cursor.execute(f"CREATE INDEX ki_{n} ON k_{n} (b)")
+                if n % 2:
+                    cursor.execute(f"INSERT INTO base VALUES ({n})")
+                cursor.execute(f"INSERT INTO k_{n} SELECT i, {n if n % 2 else 'i'} FROM generate_series(1, 20) i")
+                if n % 5 == 0:
+                    connection.rollback()
+                    outcomes[n] = False
+                else:
+                    connection.commit()
+                    outcomes[n] = True
+                connection.close()
+            except psycopg2.Error as error:
+                if getattr(error, "pgcode", None) and error.pgcode not in ("08007", "08006", "57P01"):
+                    outcomes[n] = False
+                time.sleep(0.05)
+
+    workers = [threading.Thread(target=work, args=(name,)) for name in cluster.names]
+    for worker in workers:
+        worker.start()
+    for name in (cluster.primary("base"), cluster.master(), *cluster.names[:2]):
+        time.sleep(1.2)
+        cluster.kill(name)
+        time.sleep(1.5)
+        cluster.start(name)
+    time.sleep(1)
+    stop.set()
+    for worker in workers:
+        worker.join(60)
+    cluster.wait_up(*cluster.names)
+    cluster.wait_copies()
+    wait_until("nothing is pending", lambda: not pending(cluster), 20)
+    there = {int(name[2:]): rows for name, rows in
+             ((name, cluster.value(f"SELECT count(*) FROM {name}"))
+              for name in cluster.placement() if name.startswith("k_"))}
+    rows = {row[0] for row in cluster.query("SELECT id FROM base")}
+    print(sum(o is True for o in outcomes.values()), "acknowledged,", len(there), "there, of", len(outcomes))
+    assert set(there.values()) == {20}
+    for n, outcome in outcomes.items():
+        assert outcome is None or outcome == (n in there), (n, outcome)
+        assert not n % 2 or (n in there) == (n in rows), n
+    assert sum(o is True for o in outcomes.values()) > 20
+    wait_until("no region without tables", lambda: cluster.value(
+        "SELECT count(*) FROM minisql_regions WHERE region NOT IN (SELECT region FROM minisql_tables)") == 0, 20)
+    clean(cluster)
+
+
 def test_others_go_on(cluster):
     """Transactions that create tables, statements that create tables, and readers beside each other, in one
     region: each gets its own, and nobody sees half of anything."""

@@ -818,6 +818,189 @@ static void *read_views(void *arg)
     return NULL;
 }
 
+/* ---- drafts ------------------------------------------------------------------------------- */
+
+static bool shows(struct catalog *c, const char *name)
+{
+    const struct catalog_view *v = catalog_view(c);
+    bool there = catalog_table(v, "public", name) != NULL;
+    catalog_unref(v);
+    return there;
+}
+
+/* Changes of a draft show there and nowhere else; a mark takes them back; what others do meanwhile
+ * shows beneath them. */
+static void drafts_are_private(void **state)
+{
+    struct table *old = create("old");
+    struct catalog *d = catalog_draft_new(w.a);
+    struct table *t = sample("mine");
+    t->region = old->region;
+    ok(catalog_create_table(d, t, NULL));
+    struct catalog_draft_mark mark = catalog_draft_mark(d);
+    ok(catalog_drop_tables(d, &old->id, 1));
+    assert_true(shows(d, "mine") && !shows(d, "old"));
+    assert_true(!shows(w.a, "mine") && shows(w.a, "old"));
+    assert_true(!has_key("/minisql/names/public.mine"));
+    fails(catalog_create_table(d, sample("mine"), NULL), E_DUPLICATE_TABLE);
+    catalog_draft_undo(d, &mark);
+    assert_true(shows(d, "mine") && shows(d, "old"));
+    create("theirs");
+    assert_false(shows(d, "theirs"));
+    catalog_draft_rebase(d);
+    assert_true(shows(d, "theirs") && shows(d, "mine"));
+    catalog_close(d);
+    assert_false(shows(w.a, "mine"));
+}
+
+/* A plan made on one view of a draft is right for no other. */
+static void views_of_drafts_have_numbers(void **state)
+{
+    struct table *old = create("old");
+    struct catalog *d = catalog_draft_new(w.a);
+    const struct catalog_view *v = catalog_view(d);
+    assert_true(catalog_schema_is_current(d, v) && !catalog_schema_is_current(w.a, v));
+    ok(catalog_drop_tables(d, &old->id, 1));
+    assert_false(catalog_schema_is_current(d, v));
+    catalog_unref(v);
+    catalog_close(d);
+}
+
+static char *text_of(struct catalog *d)
+{
+    const struct catalog_request q = {.gateway = 7, .slot = 3, .seq = 11};
+    char *text;
+    ok(catalog_draft_text(d, &q, &text));
+    char *kept = arena_strdup(&w.arena, text);
+    mem_free(text);
+    return kept;
+}
+
+/* A draft with a new table and without an old one, about to commit in their region. */
+static struct catalog *draft_of(struct table *old, const char *name)
+{
+    struct catalog *d = catalog_draft_new(w.a);
+    struct table *t = sample(name);
+    t->region = old->region;
+    ok(catalog_create_table(d, t, NULL));
+    ok(catalog_drop_tables(d, &old->id, 1));
+    catalog_draft_hold(d, old->region);
+    return d;
+}
+
+/* A pending change holds back all others; it happens, or it does not, and is settled once. */
+static void pending_changes_are_settled(void **state)
+{
+    for (int happened = 0; happened < 2; happened++) {
+        struct table *old = create(happened ? "old2" : "old1");
+        struct catalog *d = draft_of(old, "mine");
+        struct catalog_pending p;
+        ok(catalog_prepare(w.a, text_of(d)));
+        assert_false(shows(w.a, "mine"));
+        ok(catalog_pending(w.b, &w.arena, &p));
+        assert_int_equal(p.region, old->region);
+        assert_int_equal(p.request.gateway, 7);
+        assert_int_equal(p.request.slot, 3);
+        assert_int_equal(p.request.seq, 11);
+        fails(catalog_prepare(w.b, text_of(d)), E_SERIALIZATION);
+        ok(catalog_settle(w.b, &p, happened));
+        ok(catalog_settle(w.a, &p, !happened)); /* nothing is left for it */
+        ok(catalog_refresh(w.a, 1000));
+        assert_int_equal(shows(w.a, "mine"), happened);
+        assert_int_equal(shows(w.a, old->name), !happened);
+        const struct catalog_view *v = catalog_view(w.a);
+        assert_int_equal(v->changing, 0);
+        assert_int_equal(catalog_region(v, old->region)->schema_version, 1 + happened);
+        catalog_unref(v);
+        ok(catalog_pending(w.a, &w.arena, &p));
+        assert_int_equal(p.revision, 0);
+        catalog_close(d);
+    }
+}
+
+/* Who was first with a name, a table, or the region's schema, wins; a reference to a table that is
+ * gone is none. */
+static void overtaken_drafts_are_refused(void **state)
+{
+    struct table *old = create("old");
+    struct catalog *d = draft_of(old, "mine");
+    create("mine");
+    fails(catalog_prepare(w.a, text_of(d)), E_DUPLICATE_TABLE);
+    catalog_close(d);
+
+    d = draft_of(old, "another");
+    struct table *beside = sample("beside");
+    beside->region = old->region;
+    ok(catalog_create_table(w.a, beside, NULL));
+    fails(catalog_prepare(w.a, text_of(d)), E_STALE_SCHEMA);
+    catalog_draft_rebase(d);
+    ok(catalog_prepare(w.a, text_of(d)));
+    struct catalog_pending p;
+    ok(catalog_pending(w.a, &w.arena, &p));
+    ok(catalog_settle(w.a, &p, false));
+    catalog_close(d);
+
+    d = draft_of(old, "child");
+    const struct catalog_view *v = catalog_view(w.a);
+    struct table *next = table_copy(catalog_table(v, "public", "old"), &w.arena);
+    ok(catalog_replace_table(w.a, catalog_table(v, "public", "old"), next));
+    catalog_unref(v);
+    catalog_draft_rebase(d);
+    fails(catalog_prepare(w.a, text_of(d)), E_SERIALIZATION);
+    catalog_close(d);
+    assert_false(has_key("/minisql/changing"));
+}
+
+/* A draft's text comes from another server, or from the store: whatever it is, it is refused or
+ * read.
+ */
+static void mangled_drafts(void **state)
+{
+    struct table *old = create("old");
+    struct catalog *d = draft_of(old, "mine"), *other = catalog_draft_new(w.a);
+    const char *text = text_of(d);
+    struct catalog_request q;
+    ok(catalog_draft_read(other, text, &q));
+    assert_int_equal(q.seq, 11);
+    assert_true(shows(other, "mine") && !shows(other, "old"));
+    struct rng r;
+    rng_seed(&r, 5);
+    for (int i = 0; i < 400; i++) {
+        char *copy = arena_strdup(&w.arena, text);
+        for (int k = 0; k < 3; k++)
+            copy[rng_below(&r, strlen(text))] = (char)(1 + rng_below(&r, 126));
+        error_free(catalog_draft_read(other, copy, NULL));
+    }
+    fails(catalog_draft_read(other, "{", NULL), E_DAMAGED);
+    fails(catalog_draft_read(other, "{\"ops\":[[\"/other/key\",\"\"]]}", NULL), E_DAMAGED);
+    assert_true(catalog_draft_is_empty(other));
+    catalog_close(other);
+    catalog_close(d);
+}
+
+/* A region that was made for a transaction goes when it has no tables, and only then. */
+static void provisional_regions(void **state)
+{
+    struct table *t = sample("t");
+    struct region *r = sample_region(t);
+    r->provisional = "s1:5";
+    ok(catalog_create_region(w.a, r));
+    const struct catalog_view *v = catalog_view(w.a);
+    assert_string_equal(catalog_region(v, r->id)->provisional, "s1:5");
+    catalog_unref(v);
+    ok(catalog_drop_region(w.a, r->id));
+    assert_false(
+        has_key(arena_printf(&w.arena, "/minisql/regions/%llu", (unsigned long long)r->id)));
+    r = sample_region(t);
+    r->provisional = "s1:5";
+    ok(catalog_create_region(w.a, r));
+    ok(catalog_create_table(w.a, t, NULL));
+    ok(catalog_drop_region(w.a, r->id));
+    v = catalog_view(w.a);
+    assert_null(catalog_region(v, r->id)->provisional);
+    catalog_unref(v);
+}
+
 /* Readers in many threads always see a whole state, while it changes under them. */
 static void concurrent_readers(void **state)
 {
@@ -841,15 +1024,35 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    const struct CMUnitTest tests[] = {
-        CASE(founding),        CASE(newer_format),      CASE(unreachable),
-        CASE(create_table),    CASE(names_are_unique),  CASE(create_race),
-        CASE(shared_region),   CASE(drop_many),         CASE(parts_have_ids),
-        CASE(replace_table),   CASE(swap_region),       CASE(swap_regions),
-        CASE(sharing),         CASE(many_tables),       CASE(ids),
-        CASE(garbage_records), CASE(mangled_records),   CASE(registration),
-        CASE(name_in_use),     CASE(mastership),        CASE(listeners),
-        CASE(falling_behind),  CASE(concurrent_readers)};
+    const struct CMUnitTest tests[] = {CASE(founding),
+                                       CASE(newer_format),
+                                       CASE(unreachable),
+                                       CASE(create_table),
+                                       CASE(names_are_unique),
+                                       CASE(create_race),
+                                       CASE(shared_region),
+                                       CASE(drop_many),
+                                       CASE(parts_have_ids),
+                                       CASE(replace_table),
+                                       CASE(swap_region),
+                                       CASE(swap_regions),
+                                       CASE(sharing),
+                                       CASE(many_tables),
+                                       CASE(ids),
+                                       CASE(garbage_records),
+                                       CASE(mangled_records),
+                                       CASE(registration),
+                                       CASE(name_in_use),
+                                       CASE(mastership),
+                                       CASE(listeners),
+                                       CASE(falling_behind),
+                                       CASE(concurrent_readers),
+                                       CASE(drafts_are_private),
+                                       CASE(views_of_drafts_have_numbers),
+                                       CASE(pending_changes_are_settled),
+                                       CASE(overtaken_drafts_are_refused),
+                                       CASE(mangled_drafts),
+                                       CASE(provisional_regions)};
     log_threshold = LOG_ERROR + 1; /* bad records are logged as errors */
     snprintf(root, sizeof(root), "/tmp/test_catalog.XXXXXX");
     if (!mkdtemp(root))

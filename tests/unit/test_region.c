@@ -325,7 +325,7 @@ static void test_parts(void **state)
     struct store_request request = {.gateway = 9, .slot = 1, .seq = 1};
     ok(region_txn_commit(t, &request));
     bool applied = false;
-    ok(region_request_applied(f->regions, f->region, &request, 0, &applied));
+    ok(region_request_applied(f->regions, f->region, &request, &applied));
     assert_true(applied);
     stop(f);
     start(f);

@@ -132,11 +132,23 @@ static void dump(struct store *s, struct buf *out)
     store_release(store_writer(s), stmt);
 }
 
+static void dump_schema(struct store *s, struct buf *out)
+{
+    sqlite3_stmt *stmt;
+    const char *sql = "SELECT name, sql FROM sqlite_schema ORDER BY name";
+    ok(store_prepare(store_writer(s), sql, strlen(sql), &stmt));
+    while (sqlite3_step(stmt) == SQLITE_ROW)
+        put_row(out, stmt);
+    store_release(store_writer(s), stmt);
+}
+
 static void same_content(struct store *a, struct store *b)
 {
     struct buf x = {0}, y = {0};
     dump(a, &x);
     dump(b, &y);
+    dump_schema(a, &x);
+    dump_schema(b, &y);
     assert_int_equal(x.len, y.len);
     assert_memory_equal(x.data, y.data, x.len);
     buf_done(&x);
@@ -455,8 +467,31 @@ static char *random_statement(struct rng *r)
     }
 }
 
-/* Random statements in random savepoints, some failing: the backup holds the same rows, rowids and
- * values after each commit. */
+/* A random statement, or now and then a change of the schema, among the captured rows. */
+static struct error *random_change(struct store *s, struct rng *r)
+{
+    static const char *const changes[] = {
+        "DROP TABLE plain; CREATE TABLE plain (a INTEGER, \"select\" TEXT UNIQUE) STRICT",
+        "CREATE UNIQUE INDEX IF NOT EXISTS u ON textkey (n)",
+        "DROP INDEX IF EXISTS u",
+        "ALTER TABLE pair RENAME COLUMN z TO zz; ALTER TABLE pair RENAME COLUMN zz TO z",
+        "CREATE TABLE IF NOT EXISTS more (a TEXT, b INTEGER) STRICT; INSERT INTO more VALUES "
+        "('a', 1)",
+        "DROP TABLE IF EXISTS more",
+        "CREATE TABLE more (nonsense NONSENSE) STRICT",
+    };
+    if (rng_below(r, 12) == 0) {
+        const char *ddl_text = changes[rng_below(r, ARRAY_LEN(changes))];
+        return store_change_schema(s, ddl_text, strlen(ddl_text), 0);
+    }
+    char *sql = random_statement(r);
+    struct error *e = try_write(s, sql);
+    mem_free(sql);
+    return e;
+}
+
+/* Random statements and schema changes in random savepoints, some failing: the backup holds the
+ * same tables, rows, rowids and values after each commit. */
 static void captured_changes_make_the_backup_equal(void **state)
 {
     struct pair p = open_pair(*state);
@@ -471,13 +506,11 @@ static void captured_changes_make_the_backup_equal(void **state)
                 ok(store_mark(p.from));
                 depth++;
             }
-            char *sql = random_statement(&r);
             ok(store_mark(p.from));
-            struct error *e = try_write(p.from, sql);
+            struct error *e = random_change(p.from, &r);
             *(e ? &failed : &done) += 1;
             ok(e ? store_rollback_to(p.from) : store_release_mark(p.from));
             error_free(e);
-            mem_free(sql);
             if (depth && rng_below(&r, 4) == 0) {
                 ok(rng_below(&r, 2) ? store_rollback_to(p.from) : store_release_mark(p.from));
                 depth--;
@@ -604,6 +637,63 @@ static void ddl_is_transactional(void **state)
     ok(store_begin(p.from));
     fails(store_apply_ddl(p.from, virtual, strlen(virtual), version + 1), E_UNSUPPORTED);
     store_rollback(p.from);
+    close_pair(&p);
+}
+
+/* A schema change of a transaction travels in its place among the rows, with the version; a
+ * savepoint takes it back from there, too. */
+static void schema_changes_travel_with_rows(void **state)
+{
+    struct pair p = open_pair(*state);
+    const char *create = "CREATE TABLE fresh (a INTEGER, b TEXT) STRICT";
+    const char *again =
+        "DROP TABLE fresh; CREATE TABLE fresh (b TEXT, c INTEGER, PRIMARY KEY (b, c)) STRICT, "
+        "WITHOUT ROWID";
+    ok(store_begin(p.from));
+    do_write(p.from, "INSERT INTO gen (a) VALUES (1)");
+    ok(store_change_schema(p.from, create, strlen(create), 41));
+    do_write(p.from, "INSERT INTO fresh VALUES (1, 'x')");
+    ok(store_mark(p.from));
+    ok(store_change_schema(p.from, again, strlen(again), 42));
+    do_write(p.from, "INSERT INTO fresh VALUES ('gone', 1)");
+    ok(store_rollback_to(p.from));
+    do_write(p.from, "UPDATE fresh SET b = 'y'");
+    replicate(p.from, p.to);
+    same_content(p.from, p.to);
+    assert_int_equal(store_meta(p.from)->schema_version, 41);
+    assert_int_equal(store_meta(p.to)->schema_version, 41);
+    ok(store_begin(p.from));
+    ok(store_change_schema(p.from, again, strlen(again), 42));
+    do_write(p.from, "INSERT INTO fresh VALUES ('stays', 1)");
+    replicate(p.from, p.to);
+    same_content(p.from, p.to);
+    assert_int_equal(query_int(store_writer(p.to), "SELECT count(*) FROM fresh"), 1);
+    assert_int_equal(store_meta(p.to)->schema_version, 42);
+    close_pair(&p);
+}
+
+/* Rows of before a schema change that a damaged entry names after it are refused. */
+static void tables_of_before_a_schema_change_are_gone(void **state)
+{
+    struct pair p = open_pair(*state);
+    const char *drop = "DROP TABLE gen";
+    const char *data;
+    size_t len;
+    ok(store_begin(p.from));
+    do_write(p.from, "INSERT INTO gen (a) VALUES (1)");
+    store_changes(p.from, &data, &len);
+    struct buf bytes = {0};
+    buf_append(&bytes, data, len);
+    size_t row = len;
+    while (bytes.data[row - 1] != 'I')
+        row--;
+    store__put_ddl(&bytes, drop, strlen(drop), 9);
+    buf_append(&bytes, data + row - 1, len - row + 1);
+    ok(store_begin(p.to));
+    fails(store_apply(p.to, bytes.data, bytes.len), E_DAMAGED);
+    store_rollback(p.to);
+    store_rollback(p.from);
+    buf_done(&bytes);
     close_pair(&p);
 }
 
@@ -1182,6 +1272,8 @@ int main(void)
         CASE(rows_from_before_a_column_are_whole),
         CASE(internal_tables_are_not_captured),
         CASE(ddl_is_transactional),
+        CASE(schema_changes_travel_with_rows),
+        CASE(tables_of_before_a_schema_change_are_gone),
         CASE(drop_table_captures_nothing),
         CASE(divergence_is_told),
         CASE(changes_are_taken_in_parts),
