@@ -23,7 +23,7 @@
  */
 #include "exec/exec_int.h"
 
-enum { REBASES_MAX = 5, SETTLE_MS = 2000, CATCH_UP_MS = 3000 };
+enum { REBASES_MAX = 5, SETTLE_MS = 2000, CATCH_UP_MS = 3000, LEFT_MS = 2000 };
 
 /* ---- the view ------------------------------------------------------------------------------- */
 
@@ -154,19 +154,48 @@ struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, i
     return NULL;
 }
 
-/* The transaction is over: what was made for it goes, unless it has got tables. */
+/* A region that no master took back yet; 0: none, or it is too early to ask again. */
+static uint64_t take_left(struct exec *e)
+{
+    uint64_t id = 0;
+    pthread_mutex_lock(&e->lock);
+    if (e->n_left && clock_ms() >= e->left_until) {
+        id = e->left[e->n_left - 1];
+        atomic_store(&e->n_left, e->n_left - 1);
+    }
+    pthread_mutex_unlock(&e->lock);
+    return id;
+}
+
+static void leave_for_later(struct exec *e, uint64_t id)
+{
+    pthread_mutex_lock(&e->lock);
+    e->left = mem_realloc(e->left, (e->n_left + 1) * sizeof(*e->left));
+    e->left[e->n_left] = id;
+    atomic_store(&e->n_left, e->n_left + 1);
+    e->left_until = clock_ms() + LEFT_MS;
+    pthread_mutex_unlock(&e->lock);
+}
+
+/* The transaction is over: what was made for it goes, unless it has got tables. Where no master
+ * answers, whoever ends a transaction here later asks again. */
 static void drop_provisional(struct exec_session *s)
 {
-    char head[64], tag[64];
-    if (!s->provisional)
+    struct exec *e = s->exec;
+    uint64_t id = s->provisional;
+    if (!id && atomic_load_explicit(&e->n_left, memory_order_relaxed))
+        id = take_left(e);
+    if (!id)
         return;
+    char head[64], tag[64];
     atomic_store(&s->cancel, false);
-    snprintf(head, sizeof(head), "UNREGION %llu", (unsigned long long)s->provisional);
-    struct error *e = exec__ask_master(s, head, "", clock_ms() + SETTLE_MS, tag);
-    if (e)
-        log_failure(LOG_INFO, e, "region=%llu: stays until this server starts anew",
-                    (unsigned long long)s->provisional);
-    error_free(e);
+    snprintf(head, sizeof(head), "UNREGION %llu", (unsigned long long)id);
+    struct error *failed = exec__ask_master(s, head, "", clock_ms() + SETTLE_MS, tag);
+    if (failed) {
+        log_failure(LOG_INFO, failed, "region=%llu: is dropped later", (unsigned long long)id);
+        leave_for_later(e, id);
+    }
+    error_free(failed);
     s->provisional = 0;
 }
 

@@ -67,6 +67,7 @@ void exec_close(struct exec *e)
     map_done(&e->counts);
     pthread_mutex_destroy(&e->lock);
     mem_free(e->free_slots);
+    mem_free(e->left);
     mem_free(e->name);
     mem_free(e);
 }

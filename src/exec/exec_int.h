@@ -41,6 +41,10 @@ struct exec {
     struct peer_pool *peers;
     struct sequences *sequences; /* sequence.c */
 
+    _Atomic size_t n_left; /* changed under lock, which guards `left`, too */
+    uint64_t *left;      /* regions of transactions that are over, which no master took back yet */
+    uint64_t left_until; /* when to ask again */
+
     pthread_mutex_t lock; /* guards all below */
     struct scratch *scratch;
     uint32_t n_slots, n_free, cap_free; /* session numbers */
