@@ -1666,12 +1666,12 @@ static const struct io_case datetime_io_cases[] = {
     {"timestamp", -1, "2026-11-22 10:00 PM", "!22007 invalid input syntax for type timestamp: \"2026-11-22 10:00 PM\"", ""}, /* PostgreSQL takes more */
     {"timestamptz", -1, "2026-11-22 10:00 PM", "!22007 invalid input syntax for type timestamp with time zone: \"2026-11-22 10:00 PM\"", ""}, /* PostgreSQL takes more */
     {"date", -1, "2026-11-22 10:00 PM", "!22007 invalid input syntax for type date: \"2026-11-22 10:00 PM\"", ""}, /* PostgreSQL takes more */
-    {"timestamp", -1, "2026-11-22 10:00:00 America/New_York", "!22007 invalid input syntax for type timestamp: \"2026-11-22 10:00:00 America/New_York\"", ""}, /* PostgreSQL takes more */
-    {"timestamptz", -1, "2026-11-22 10:00:00 America/New_York", "!22007 invalid input syntax for type timestamp with time zone: \"2026-11-22 10:00:00 America/New_York\"", ""}, /* PostgreSQL takes more */
-    {"date", -1, "2026-11-22 10:00:00 America/New_York", "!22007 invalid input syntax for type date: \"2026-11-22 10:00:00 America/New_York\"", ""}, /* PostgreSQL takes more */
-    {"timestamp", -1, "2026-11-22 10:00:00 EST", "!22007 invalid input syntax for type timestamp: \"2026-11-22 10:00:00 EST\"", ""}, /* PostgreSQL takes more */
-    {"timestamptz", -1, "2026-11-22 10:00:00 EST", "!22007 invalid input syntax for type timestamp with time zone: \"2026-11-22 10:00:00 EST\"", ""}, /* PostgreSQL takes more */
-    {"date", -1, "2026-11-22 10:00:00 EST", "!22007 invalid input syntax for type date: \"2026-11-22 10:00:00 EST\"", ""}, /* PostgreSQL takes more */
+    {"timestamp", -1, "2026-11-22 10:00:00 America/New_York", "2026-11-22 10:00:00", "000303d94f19a800"},
+    {"timestamptz", -1, "2026-11-22 10:00:00 America/New_York", "2026-11-22 15:00:00+00", "000303dd7ffbdc00"},
+    {"date", -1, "2026-11-22 10:00:00 America/New_York", "2026-11-22", "0000265e"},
+    {"timestamp", -1, "2026-11-22 10:00:00 EST", "2026-11-22 10:00:00", "000303d94f19a800"},
+    {"timestamptz", -1, "2026-11-22 10:00:00 EST", "2026-11-22 15:00:00+00", "000303dd7ffbdc00"},
+    {"date", -1, "2026-11-22 10:00:00 EST", "2026-11-22", "0000265e"},
     {"timestamp", -1, "2026-11-22 10:00:00 UTC+1", "!22007 invalid input syntax for type timestamp: \"2026-11-22 10:00:00 UTC+1\"", ""}, /* PostgreSQL takes more */
     {"timestamptz", -1, "2026-11-22 10:00:00 UTC+1", "!22007 invalid input syntax for type timestamp with time zone: \"2026-11-22 10:00:00 UTC+1\"", ""}, /* PostgreSQL takes more */
     {"date", -1, "2026-11-22 10:00:00 UTC+1", "!22007 invalid input syntax for type date: \"2026-11-22 10:00:00 UTC+1\"", ""}, /* PostgreSQL takes more */
