@@ -287,11 +287,20 @@ static void put_field(struct copy_out *c, int i, const struct value *v, struct b
     pgwire_copy_put_field(b, &c->options, i, c->field.data ? c->field.data : "", c->field.len);
 }
 
+/* The binary format's head goes into the first message, beside a row or the end: some clients look
+ * for it there. */
+static void put_start(const struct copy_out *c, struct buf *b)
+{
+    if (c->o->rows == 0)
+        pgwire_copy_put_start(b, &c->options);
+}
+
 static struct error *out_row(void *ctx, const struct value *values, int n)
 {
     struct copy_out *c = ctx;
     struct buf *b = &c->o->s->out;
     size_t at = pgwire_begin(b, 'd');
+    put_start(c, b);
     pgwire_copy_put_row(b, &c->options, n);
     for (int i = 0; i < n; i++)
         put_field(c, i, &values[i], b);
@@ -314,7 +323,6 @@ static void begin_out(struct copy_out *c, const struct query *q, int n)
     struct buf *b = &c->o->s->out;
     pgwire_put_copy_answer(b, PGWIRE_COPY_OUT, c->options.format == PGWIRE_BINARY, n);
     _cleanup_(buf_done) struct buf head = {0};
-    pgwire_copy_put_start(&head, &c->options);
     if (q->copy.options.header) {
         for (int i = 0; i < n; i++) {
             const char *name = c->o->e->columns[i].name;
@@ -350,6 +358,7 @@ static struct error *copy_to(struct session *s, struct entry **e, struct copy_ou
         error_free(failed);
     }
     _cleanup_(buf_done) struct buf tail = {0};
+    put_start(c, &tail);
     pgwire_copy_put_finish(&tail, &c->options);
     if (tail.len)
         pgwire_put_copy_data(&s->out, tail.data, tail.len);

@@ -138,6 +138,13 @@ void session__cancel(struct session *s)
 
 /* ---- what is said to the client ----------------------------------------------------------- */
 
+/* COPY has reasons of its own. */
+static bool is_plain_cancel(const struct error *e)
+{
+    return error_is(e, E_CANCELED) &&
+           !strcmp(e->message, "canceling statement due to user request");
+}
+
 /* Class MS is for servers only; cancellations say who asked. */
 static void for_clients(struct session *s, struct error *e)
 {
@@ -151,7 +158,7 @@ static void for_clients(struct session *s, struct error *e)
     } else if (error_is(e, E_CANCELED) && atomic_load(&s->terminate) == TERMINATE_SHUTDOWN) {
         memcpy(e->sqlstate, E_SHUTDOWN, 6);
         text = "terminating connection due to administrator command";
-    } else if (error_is(e, E_CANCELED)) {
+    } else if (is_plain_cancel(e)) {
         text = atomic_load(&s->timed_out) ? "canceling statement due to statement timeout"
                                           : "canceling statement due to user request";
     }

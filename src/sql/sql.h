@@ -21,8 +21,8 @@
 #include "catalog/catalog.h"
 
 enum {
-    SQL_MAX_TEXT = 64 * 1024 * 1024, /* bytes of one script; more is 54000 */
-    SQL_MAX_DEPTH = 400,             /* nested expressions and queries; more is 54001 */
+    SQL_MAX_TEXT = 256 * 1024 * 1024, /* bytes of one script; more is 54000 */
+    SQL_MAX_DEPTH = 400,              /* nested expressions and queries; more is 54001 */
     SQL_MAX_PARAMS = 32000,
     SQL_MAX_RTES = 2000,
 };

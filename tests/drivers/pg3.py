@@ -1,0 +1,226 @@
+"""psycopg 3."""
+import threading
+import time
+
+import psycopg
+from psycopg import errors as E
+
+from checks import COLUMNS, DATABASE, HOST, LARGE, LARGE_PORT, NULLS, PORT, TEXT, TYPES, USER, VALUES, check, raises, run
+
+
+def setup(port=PORT, **options):
+    return psycopg.connect(host=HOST, port=port, user=USER, dbname=DATABASE, **options)
+
+
+@check
+def connect(connect):
+    with connect() as c:
+        assert c.info.server_version // 10000 == 15 and c.info.encoding == "utf-8"
+        assert c.info.parameter_status("standard_conforming_strings") == "on"
+
+
+@check
+def ddl(connect):
+    with connect(autocommit=True) as c:
+        for name in ("pg3_t", "pg3_u"):
+            c.execute(f"DROP TABLE IF EXISTS {name}")
+        c.execute(TYPES.format("pg3_t"))
+        c.execute("CREATE TABLE pg3_u (id int PRIMARY KEY, name text NOT NULL UNIQUE)")
+
+
+@check
+def types_and_nulls(connect):
+    """Parameters and results in text and in binary."""
+    with connect() as c:
+        for kind in ("s", "t", "b"):
+            c.execute("DELETE FROM pg3_t")
+            marks = ", ".join([f"%{kind}"] * len(VALUES))
+            for row in (VALUES, NULLS):
+                c.execute(f"INSERT INTO pg3_t VALUES ({marks})", row)
+            for binary in (False, True):
+                k = c.cursor(binary=binary)
+                k.execute("SELECT * FROM pg3_t ORDER BY id")
+                found = k.fetchall()
+                assert found == [VALUES, NULLS], (kind, binary, found)
+                assert [d.name for d in k.description] == COLUMNS
+            for column, value in zip(COLUMNS, VALUES):
+                if kind == "b" and column == "c":
+                    continue  # psycopg says that it is text, which PostgreSQL compares with its blanks
+                found = c.execute(f"SELECT id FROM pg3_t WHERE {column} = %{kind}", (value,)).fetchall()
+                assert found == [(1,)], (kind, column)
+
+
+@check
+def batch(connect):
+    with connect() as c, c.cursor() as k:
+        k.executemany("INSERT INTO pg3_u VALUES (%s, %s)", [(i, f"name {i}") for i in range(1000)])
+        k.executemany("UPDATE pg3_u SET name = %s WHERE id = %s RETURNING id, name",
+                      [(f"other {i}", i) for i in range(3)], returning=True)
+        found = []
+        while True:
+            found += k.fetchall()
+            if not k.nextset():
+                break
+        assert found == [(i, f"other {i}") for i in range(3)], found
+        assert k.execute("SELECT count(*) FROM pg3_u").fetchone() == (1000,)
+
+
+@check
+def pipeline(connect):
+    with connect() as c:
+        with c.pipeline() as p:
+            first = c.execute("SELECT 1")
+            c.execute("INSERT INTO pg3_u VALUES (%s, %s)", (2000, "piped"))
+            second = c.execute("SELECT name FROM pg3_u WHERE id = %s", (2000,))
+            p.sync()
+            assert first.fetchone() == (1,) and second.fetchone() == ("piped",)
+    with connect() as c:
+        def broken():
+            with c.pipeline():
+                c.execute("INSERT INTO pg3_u VALUES (2001, 'undone')")
+                c.execute("INSERT INTO pg3_u VALUES (2000, 'twice')")
+                c.execute("SELECT 1")
+        raises(E.UniqueViolation, broken)
+        c.rollback()
+        assert c.execute("SELECT count(*) FROM pg3_u WHERE id >= 2000").fetchone() == (1,)
+
+
+@check
+def copy(connect):
+    with connect() as c, c.cursor() as k:
+        for how in ("", " (FORMAT BINARY)"):
+            k.execute("DELETE FROM pg3_t")
+            with k.copy(f"COPY pg3_t FROM STDIN{how}") as out:
+                if how:
+                    out.set_types("int4 bool int2 int4 int8 numeric float4 float8 text varchar text bytea uuid "
+                                  "date time timestamp timestamptz interval".split())
+                out.write_row(VALUES)
+                out.write_row(NULLS)
+            assert k.execute("SELECT * FROM pg3_t ORDER BY id").fetchall() == [VALUES, NULLS], how
+            with k.copy(f"COPY (SELECT id, i8, t, y FROM pg3_t ORDER BY id) TO STDOUT{how}") as into:
+                into.set_types(["int4", "int8", "text", "bytea"])
+                wanted = [tuple(row[COLUMNS.index(n)] for n in ("id", "i8", "t", "y")) for row in (VALUES, NULLS)]
+                assert list(into.rows()) == wanted
+
+        def broken():
+            with k.copy("COPY pg3_u FROM STDIN") as out:
+                out.write(b"3000\tx\nthis is no number\ty\n")
+        e = raises(E.InvalidTextRepresentation, broken)
+        assert "line 2, column id" in e.diag.context
+
+
+@check
+def cursors(connect):
+    for binary in (False, True):
+        with connect() as c:
+            with c.cursor("named", binary=binary) as k:
+                k.itersize = 100
+                k.execute("SELECT i, i::text FROM generate_series(1, %s) i", (1234,))
+                assert k.description[0].type_code == 23
+                assert sum(row[0] for row in k) == 1234 * 1235 // 2
+            with c.cursor("scrolled", scrollable=True, withhold=True, binary=binary) as k:
+                k.execute("SELECT i, 1.5::float8 FROM generate_series(1, 50) i")
+                c.commit()
+                assert k.fetchmany(2) == [(1, 1.5), (2, 1.5)]
+                k.scroll(-1)
+                assert k.fetchone() == (2, 1.5)
+                k.scroll(48, mode="absolute")
+                assert k.fetchall() == [(49, 1.5), (50, 1.5)]
+    with connect() as c, c.cursor() as k:
+        assert [row[0] for row in k.stream("SELECT i FROM generate_series(1, 5000) i")] == list(range(1, 5001))
+        one, two = c.cursor("one"), c.cursor("two")
+        one.execute("SELECT i FROM generate_series(1, 10) i")
+        two.execute("SELECT -i FROM generate_series(1, 10) i")
+        assert [x for _ in range(10) for x in (one.fetchone()[0] + two.fetchone()[0],)] == [0] * 10
+
+
+@check
+def transactions(connect):
+    with connect() as c:
+        c.execute("DELETE FROM pg3_u")
+        with c.transaction():
+            c.execute("INSERT INTO pg3_u VALUES (1, 'one')")
+
+            def inner():
+                with c.transaction():
+                    c.execute("INSERT INTO pg3_u VALUES (2, 'two')")
+                    c.execute("INSERT INTO pg3_u VALUES (1, 'again')")
+            raises(E.UniqueViolation, inner)
+            c.execute("INSERT INTO pg3_u VALUES (3, 'three')")
+        assert c.execute("SELECT id FROM pg3_u ORDER BY id").fetchall() == [(1,), (3,)]
+        c.rollback()
+        assert c.execute("SELECT count(*) FROM pg3_u WHERE name IN ('one', 'three')").fetchone() == (0,)
+
+
+@check
+def errors(connect):
+    with connect(autocommit=True) as c:
+        for sql, error in (("SELEC 1", E.SyntaxError), ("SELECT nope FROM pg3_u", E.UndefinedColumn),
+                           ("SELECT * FROM nope", E.UndefinedTable), ("SELECT 1/0", E.DivisionByZero),
+                           ("SELECT 'x'::int", E.InvalidTextRepresentation),
+                           ("SELECT 300000::int2", E.NumericValueOutOfRange),
+                           ("INSERT INTO pg3_u VALUES (3, NULL)", E.NotNullViolation)):
+            raises(error, c.execute, sql)
+        c.execute("DELETE FROM pg3_u")
+        c.execute("INSERT INTO pg3_u VALUES (1, 'x')")
+        d = raises(E.UniqueViolation, c.execute, "INSERT INTO pg3_u VALUES (2, %s)", ("x",)).diag
+        assert (d.schema_name, d.table_name, d.constraint_name) == ("public", "pg3_u", "pg3_u_name_key")
+
+
+@check
+def prepared(connect):
+    with connect(prepare_threshold=0) as c:
+        for i in range(5):
+            assert c.execute("SELECT %s::int + 1, %s::text", (i, "x")).fetchone() == (i + 1, "x")
+        assert c.execute("SELECT count(*) > 0 FROM (SELECT 1) x", prepare=True).fetchone() == (True,)
+        raises(E.InvalidSqlStatementName, c.execute, "EXECUTE nothing")
+
+
+@check
+def unicode(connect):
+    with connect() as c:
+        for binary in (False, True):
+            found = c.execute("SELECT %s::text, length(%s)", (TEXT, TEXT), binary=binary).fetchone()
+            assert found == (TEXT, len(TEXT))
+
+
+@check
+def notifications(connect):
+    with connect(autocommit=True) as c, connect() as d:
+        heard = []
+        c.add_notify_handler(lambda n: heard.append((n.channel, n.payload)))
+        c.execute("LISTEN pg3_news")
+        d.execute("SELECT pg_notify('pg3_news', %s)", ("später",))
+        c.execute("SELECT 1")
+        assert not heard
+        d.commit()
+        deadline = time.monotonic() + 10
+        while not heard and time.monotonic() < deadline:
+            c.execute("SELECT 1")
+        assert heard == [("pg3_news", "später")]
+
+
+@check
+def large(connect):
+    value = b"\x00\xffab" * (LARGE // 4)
+    with connect(LARGE_PORT, autocommit=True) as c:
+        c.execute("DROP TABLE IF EXISTS pg3_large")
+        c.execute("CREATE TABLE pg3_large (y bytea)")
+        c.execute("INSERT INTO pg3_large VALUES (%b)", (value,))
+        k = c.cursor(binary=True)
+        assert k.execute("SELECT length(y), y FROM pg3_large").fetchone() == (LARGE, value)
+        c.execute("DROP TABLE pg3_large")
+
+
+@check
+def cancel(connect):
+    with connect() as c:
+        threading.Timer(0.3, c.cancel).start()
+        start = time.monotonic()
+        raises(E.QueryCanceled, c.execute, "SELECT count(*) FROM generate_series(1, 10000000000)")
+        assert time.monotonic() - start < 10
+        c.rollback()
+        assert c.execute("SELECT 1").fetchone() == (1,)
+
+
+run(setup)
