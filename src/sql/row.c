@@ -45,11 +45,29 @@ static const ColumnRef *row_name(struct analysis *a, struct scope *s, const Node
     return *ret ? (const ColumnRef *)n : NULL;
 }
 
+/* The name of a function in FROM that gives values, not rows, is the name of its value. */
+static bool is_scalar(const struct name_item *item)
+{
+    const struct rte *r = item->rte;
+    return r && r->kind == RTE_CALLS && r->n_args == 1 && r->n_columns == 1 &&
+           r->args[0]->type != OID_RECORD;
+}
+
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n)
 {
     struct scope *at;
     struct name_item *item;
-    return n && (IsA(n, RowExpr) || row_name(a, s, n, &at, &item));
+    return n && (IsA(n, RowExpr) || (row_name(a, s, n, &at, &item) && !is_scalar(item)));
+}
+
+struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnRef *c)
+{
+    struct scope *at;
+    struct name_item *item;
+    if (!row_name(a, s, (const Node *)c, &at, &item) || !is_scalar(item))
+        return NULL;
+    sql__mark_correlated(s, at);
+    return sql__item_column(a, item, 0, c->location);
 }
 
 static void add_field(struct analysis *a, struct list *l, struct expr *e, const char *name)

@@ -354,6 +354,11 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
     int n = list_length(c->fields);
     if (sql__is_row(a, s, (const Node *)c))
         return sql__row_value(a, s, (const Node *)c, ret);
+    struct expr *scalar = sql__scalar_item(a, s, c);
+    if (scalar) {
+        *ret = scalar;
+        return NULL;
+    }
     if (IsA(llast(c->fields), A_Star)) {
         return sql__at(a, error_new(E_SYNTAX, "row expansion via \"*\" is not supported here"),
                        c->location);

@@ -275,6 +275,8 @@ struct error *sql__find_column(struct analysis *a, struct scope *s, const char *
  */
 
 /* Is the node a row: ROW(..), (a, b), a relation's name? */
+/* f, as in SELECT f FROM json_array_elements(..) f; NULL: it is something else */
+struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnRef *c);
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n);
 /* Its fields and their names (f1, f2, .. without others). */
 struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,

@@ -475,6 +475,45 @@ static CALL(regexp_substr)
     return NULL;
 }
 
+/* ---- functions that return rows
+ * ------------------------------------------------------------------ */
+
+static struct error *regexp_split_to_table(const struct value *v, int n, struct arena *a,
+                                           void **ret)
+{
+    struct set_list *l = ARENA_NEW(a, struct set_list);
+    *ret = l;
+    return split(v, n, "regexp_split_to_table()", a, &l->items, &l->n);
+}
+
+/* (text, pattern [, flags]): the groups of each match, or of the first one */
+static struct error *regexp_matches(const struct value *v, int n, struct arena *a, void **ret)
+{
+    struct set_list *l = ARENA_NEW(a, struct set_list);
+    struct regex *re;
+    int flags, start = 0;
+    bool global, found;
+    size_t cap = 0;
+    *ret = l;
+    TRY(read_options(n > 2 ? &v[2] : NULL, "", &flags, &global));
+    TRY(prepare(v, flags, &re));
+    struct regex_span *spans = ARENA_ARRAY(a, struct regex_span, re->n_groups + 1);
+    do {
+        TRY(next_match(re, &start, spans, re->n_groups + 1, &found));
+        if (!found)
+            break;
+        if (l->n == cap) {
+            cap = cap ? cap * 2 : 8;
+            struct value *grown = ARENA_ARRAY(a, struct value, cap);
+            if (l->n)
+                memcpy(grown, l->items, l->n * sizeof(*grown));
+            l->items = grown;
+        }
+        l->items[l->n++] = match_array(re, spans, a);
+    } while (global);
+    return NULL;
+}
+
 /* ---- rows ---------------------------------------------------------------------------------------
  */
 
@@ -538,3 +577,21 @@ static const struct func rows[] = {
 };
 
 const struct func_rows types__regex_funcs = {rows, ARRAY_LEN(rows)};
+
+static const struct set split_set = {1, NULL, regexp_split_to_table, types__set_list_next},
+                        matches_set = {1, NULL, regexp_matches, types__set_list_next};
+
+#define SET_FUNC(nm, n_, r, s)                                                                     \
+    {                                                                                              \
+        .name = nm, .kind = FUNC_SET, .nargs = n_, .args = {T, T, T}, .result = r, .strict = true, \
+        .set = &s                                                                                  \
+    }
+
+static const struct func sets[] = {
+    SET_FUNC("regexp_split_to_table", 2, T, split_set),
+    SET_FUNC("regexp_split_to_table", 3, T, split_set),
+    SET_FUNC("regexp_matches", 2, OID_TEXT_ARRAY, matches_set),
+    SET_FUNC("regexp_matches", 3, OID_TEXT_ARRAY, matches_set),
+};
+
+const struct func_rows types__regex_sets = {sets, ARRAY_LEN(sets)};

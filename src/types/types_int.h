@@ -20,6 +20,7 @@ extern const struct func_rows types__system_funcs, types__int_funcs, types__floa
     types__notify_funcs, types__interval_funcs, types__field_funcs, types__regex_funcs;
 extern const struct func_rows types__format_funcs, types__stat_aggs, types__degree_funcs,
     types__bit_funcs;
+extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
     types__json_make_funcs, types__array_funcs, types__set_funcs;
 
@@ -175,6 +176,10 @@ struct error *types__jsonb_recv(const struct type *self, const char *s, size_t n
 void types__jsonb_send(const struct type *self, const struct value *v, int32_t typmod,
                        struct buf *out);
 int types__jsonb_compare(const struct type *self, const struct value *x, const struct value *y);
+struct error *types__jsonpath_parse(const struct type *self, const char *s, size_t n,
+                                    int32_t typmod, struct arena *a, struct value *ret);
+struct error *types__jsonpath_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                   struct arena *a, struct value *ret);
 CALL(types__json_to_jsonb);
 CALL(types__text_to_json);
 CALL(types__jsonb_to_bool);
