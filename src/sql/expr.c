@@ -640,6 +640,12 @@ static struct error *indirection(struct analysis *a, struct scope *s, const Node
 {
     const A_Indirection *n = (const A_Indirection *)node;
     const Node *first = linitial(n->indirection);
+    if (!sql__is_row(a, s, n->arg)) {
+        struct expr *base;
+        TRY(sql__expr(a, s, n->arg, &base));
+        if (base->type == OID_JSONB)
+            return sql__json_subscripts(a, s, base, n, ret);
+    }
     if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__is_row(a, s, n->arg))
         return sql__unsupported(a, sql__location(node),
                                 "Use IN (...), or a table with one row for each element.",

@@ -527,8 +527,13 @@ static struct error *from_node_inner(struct analysis *a, struct scope *s, const 
     }
     case T_RangeSubselect:
         return subselect(a, s, (const RangeSubselect *)n, ret);
-    case T_RangeFunction:
+    case T_RangeFunction: {
+        const Node *record;
+        TRY(sql__json_record(a, (const RangeFunction *)n, &record));
+        if (record)
+            return from_node_inner(a, s, record, ret);
         return function(a, s, (const RangeFunction *)n, ret);
+    }
     case T_JoinExpr:
         return join(a, s, (const JoinExpr *)n, ret);
     default:

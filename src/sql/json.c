@@ -1,5 +1,6 @@
 /*
- * What SQL around json and jsonb needs: values of any type as JSON, rows with their columns' names.
+ * What SQL around json and jsonb needs: values of any type as JSON, rows with their columns' names,
+ * json_to_record(..) AS r (a int, b text), subscripts.
  */
 #include "sql_int.h"
 
@@ -86,4 +87,183 @@ const char *sql__json_variant(const char *name, const struct expr *arg, bool is_
     if (is_row && strcmp(name, "row_to_json") == 0)
         return "minisql_row_to_json";
     return lines && strcmp(name, "json_agg") == 0 ? "minisql_json_agg_lines" : name;
+}
+
+/* ---- json_to_record(x) AS r (a int, b json)
+ * ------------------------------------------------------
+ *
+ * It is read as if it were
+ *   LATERAL (SELECT minisql_json_field_text(value, 'a')::int AS a,
+ *                   minisql_json_field(value, 'b')::json AS b FROM minisql_json_record(x)) AS r
+ */
+
+static void *raw_node(struct analysis *a, size_t size, NodeTag tag)
+{
+    Node *n = arena_alloc(a->arena, size);
+    n->type = tag;
+    return n;
+}
+#define RAW(type) ((type *)raw_node(a, sizeof(type), T_##type))
+
+static List *raw_list(struct analysis *a, int n)
+{
+    List *l = raw_node(a, sizeof(List), T_List);
+    l->elements = ARENA_ARRAY(a->arena, ListCell, MAX(n, 1));
+    l->max_length = MAX(n, 1);
+    return l;
+}
+
+static void add(List *l, void *item)
+{
+    l->elements[l->length++].ptr_value = item;
+}
+
+static List *one(struct analysis *a, void *item)
+{
+    List *l = raw_list(a, 1);
+    add(l, item);
+    return l;
+}
+
+static Node *raw_string(struct analysis *a, const char *text)
+{
+    String *s = RAW(String);
+    s->sval = arena_strdup(a->arena, text);
+    return (Node *)s;
+}
+
+static FuncCall *raw_call(struct analysis *a, const char *name, List *args, int location)
+{
+    FuncCall *f = RAW(FuncCall);
+    f->funcname = one(a, raw_string(a, name));
+    f->args = args;
+    f->location = location;
+    return f;
+}
+
+/* What gives a field as what its type is read from: JSON for json, {..} for arrays, else text. */
+static const char *field_function(const TypeName *t)
+{
+    const char *name = strVal(llast(t->names));
+    if (t->arrayBounds)
+        return "minisql_json_field_array";
+    return strcmp(name, "json") == 0 || strcmp(name, "jsonb") == 0 ? "minisql_json_field"
+                                                                   : "minisql_json_field_text";
+}
+
+static ResTarget *record_field(struct analysis *a, const ColumnDef *def)
+{
+    ColumnRef *value = RAW(ColumnRef);
+    value->fields = one(a, raw_string(a, "value"));
+    value->location = def->location;
+    A_Const *name = RAW(A_Const);
+    name->val.sval = *(String *)(void *)raw_string(a, def->colname);
+    name->location = def->location;
+    List *args = raw_list(a, 2);
+    add(args, value);
+    add(args, name);
+    TypeCast *cast = RAW(TypeCast);
+    cast->arg = (Node *)raw_call(a, field_function(def->typeName), args, def->location);
+    cast->typeName = def->typeName;
+    cast->location = def->location;
+    ResTarget *target = RAW(ResTarget);
+    target->name = def->colname;
+    target->val = (Node *)cast;
+    target->location = def->location;
+    return target;
+}
+
+static const char *record_function(const char *name)
+{
+    static const char *const known[][2] = {{"json_to_record", "minisql_json_record"},
+                                           {"jsonb_to_record", "minisql_jsonb_record"},
+                                           {"json_to_recordset", "minisql_json_records"},
+                                           {"jsonb_to_recordset", "minisql_jsonb_records"}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        if (strcmp(known[i][0], name) == 0)
+            return known[i][1];
+    }
+    return NULL;
+}
+
+/* Too long a text is an error there, while a cast cuts it. */
+static struct error *check_lengths(const struct analysis *a, const List *columns)
+{
+    for (int i = 0; i < list_length(columns); i++) {
+        const TypeName *t = ((const ColumnDef *)list_nth(columns, i))->typeName;
+        const char *name = strVal(llast(t->names));
+        if (t->typmods && (strcmp(name, "varchar") == 0 || strcmp(name, "bpchar") == 0))
+            return sql__unsupported(a, t->location, "Give the column type text, and cast it.",
+                                    "a length in a column definition list is not supported");
+    }
+    return NULL;
+}
+
+struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret)
+{
+    *ret = NULL;
+    const Node *node = linitial((const List *)linitial(n->functions));
+    const FuncCall *f = (const FuncCall *)node;
+    const char *function = IsA(node, FuncCall) ? record_function(strVal(llast(f->funcname))) : NULL;
+    if (!function || !n->coldeflist || n->ordinality || list_length(n->functions) != 1)
+        return NULL;
+    TRY(check_lengths(a, n->coldeflist));
+    RangeFunction *from = RAW(RangeFunction);
+    from->functions = one(a, one(a, raw_call(a, function, f->args, f->location)));
+    SelectStmt *select = RAW(SelectStmt);
+    select->targetList = raw_list(a, list_length(n->coldeflist));
+    for (int i = 0; i < list_length(n->coldeflist); i++)
+        add(select->targetList, record_field(a, list_nth(n->coldeflist, i)));
+    select->fromClause = one(a, from);
+    RangeSubselect *sub = RAW(RangeSubselect);
+    sub->lateral = true;
+    sub->subquery = (Node *)select;
+    sub->alias = n->alias;
+    if (!sub->alias) {
+        sub->alias = RAW(Alias);
+        sub->alias->aliasname = strVal(llast(f->funcname));
+    }
+    *ret = (Node *)sub;
+    return NULL;
+}
+
+/* ---- j['a'][0]
+ * ------------------------------------------------------------------------------------ */
+
+static struct error *subscript(struct analysis *a, struct scope *s, const A_Indices *n,
+                               struct expr **ret)
+{
+    if (n->is_slice)
+        return sql__at(a, error_new(E_TYPE_MISMATCH, "jsonb subscript does not support slices"),
+                       sql__location(n->uidx ? n->uidx : n->lidx));
+    TRY(sql__expr(a, s, n->uidx, ret));
+    sql__default_unknown(a, ret);
+    uint32_t type = (*ret)->type;
+    bool whole = type == OID_INT2 || type == OID_INT4;
+    if (!whole && !sql__can_coerce(*ret, OID_TEXT, CAST_IMPLICIT))
+        return sql__at(a,
+                       error_hint(error_new(E_TYPE_MISMATCH, "subscript type %s is not supported",
+                                            sql__type(a, type)),
+                                  "jsonb subscript must be coercible to either integer or text."),
+                       (*ret)->position - 1);
+    return sql__coerce(a, *ret, OID_TEXT, -1, CAST_EXPLICIT, ret);
+}
+
+struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
+                                   const A_Indirection *n, struct expr **ret)
+{
+    int count = list_length(n->indirection);
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_JSONB, json->position - 1, count + 1);
+    uint32_t types[2] = {OID_JSONB, OID_TEXT};
+    e->args[0] = json;
+    for (int i = 0; i < count; i++) {
+        const Node *item = list_nth(n->indirection, i);
+        if (!IsA(item, A_Indices))
+            return sql__unsupported(a, json->position - 1, "Write the key as a subscript.",
+                                    "this access to a jsonb value is not supported");
+        TRY(subscript(a, s, (const A_Indices *)item, &e->args[i + 1]));
+    }
+    TRY(func_resolve("jsonb_extract_path", FUNC_SCALAR, types, 2, &e->call.func));
+    *ret = e;
+    return NULL;
 }

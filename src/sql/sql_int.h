@@ -248,6 +248,11 @@ struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row
                             const char *between, struct expr **ret);
 struct error *sql__json_between(const struct analysis *a, const char *name, const List *args,
                                 const char **ret);
+/* json_to_record(..) and its kin with a list of columns, as the subquery that it stands for; *ret
+ * NULL: it is something else. */
+struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret);
+struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
+                                   const A_Indirection *n, struct expr **ret);
 /* The name of the function that takes the place of a call's: json_agg() of rows or arrays. */
 const char *sql__json_variant(const char *name, const struct expr *arg, bool is_row);
 

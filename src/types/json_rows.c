@@ -172,11 +172,13 @@ static struct error *one_record(const struct value *v, int n, struct arena *a, v
 {
     struct set_list *l = ARENA_NEW(a, struct set_list);
     struct json *j = ARENA_NEW(a, struct json);
+    *l = (struct set_list){.items = &j->source, .n = 1}; /* of NULL a row of NULLs */
+    *ret = l;
+    if (v->kind == VALUE_NULL)
+        return NULL;
     TRY(types__json_read(v, JSON_READ, a, j));
     if (j->kind != JSON_OBJECT && j->kind != JSON_NULL)
         return wrong_call("populate_composite", j->kind == JSON_ARRAY ? "an array" : "a scalar");
-    *l = (struct set_list){.items = &j->source, .n = 1};
-    *ret = l;
     return NULL;
 }
 
@@ -206,6 +208,70 @@ static struct error *jsonb_records(const struct value *v, int n, struct arena *a
     return records(v, true, a, ret);
 }
 
+/* ---- fields of records: NULL where there is none, or null */
+
+static struct error *field(const struct value *v, struct arena *a, const struct json **ret)
+{
+    struct json *j = ARENA_NEW(a, struct json);
+    TRY(types__json_read(v, JSON_READ, a, j));
+    *ret = j->kind == JSON_OBJECT ? types__json_member(j, v[1].s.p, v[1].s.n) : NULL;
+    if (*ret && (*ret)->kind == JSON_NULL)
+        *ret = NULL;
+    return NULL;
+}
+
+static CALL(json_field)
+{
+    const struct json *j;
+    TRY(field(v, a, &j));
+    *ret = j ? j->source : (struct value){.kind = VALUE_NULL};
+    return NULL;
+}
+
+static CALL(json_field_text)
+{
+    const struct json *j;
+    TRY(field(v, a, &j));
+    *ret = j ? item_text(j) : (struct value){.kind = VALUE_NULL};
+    return NULL;
+}
+
+static void put_array(const struct json *j, struct buf *out)
+{
+    buf_puts(out, "{");
+    for (int i = 0; i < j->n; i++) {
+        const struct json *item = &j->items[i];
+        struct value text = item_text(item);
+        buf_puts(out, i ? "," : "");
+        if (item->kind == JSON_ARRAY)
+            put_array(item, out);
+        else if (text.kind == VALUE_NULL)
+            buf_puts(out, "NULL");
+        else
+            types__array_quote(text.s.p, text.s.n, out);
+    }
+    buf_puts(out, "}");
+}
+
+/* As an array's text form: of an array its items, of a string what it says. */
+static CALL(json_field_array)
+{
+    const struct json *j;
+    _cleanup_(buf_done) struct buf out = {0};
+    TRY(field(v, a, &j));
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (j && j->kind != JSON_ARRAY && j->kind != JSON_STRING)
+        return error_hint(error_new(E_BAD_TEXT, "expected JSON array"),
+                          "See the value of key \"%.*s\".", (int)v[1].s.n, v[1].s.p);
+    if (j && j->kind == JSON_ARRAY) {
+        put_array(j, &out);
+        *ret = types__text_of(a, &out);
+    } else if (j) {
+        *ret = j->text;
+    }
+    return NULL;
+}
+
 /* ---- rows
  * ------------------------------------------------------------------------------------------- */
 
@@ -228,6 +294,7 @@ static const struct set each_set = {2, json_pair, json_each, each_next},
                         jsonb_items_text_set = {1, text_value, jsonb_items_text,
                                                 types__set_list_next},
                         record_set = {1, json_value, one_record, types__set_list_next},
+                        jsonb_record_set = {1, jsonb_value, one_record, types__set_list_next},
                         records_set = {1, json_value, json_records, types__set_list_next},
                         jsonb_records_set = {1, jsonb_value, jsonb_records, types__set_list_next};
 
@@ -235,6 +302,10 @@ static const struct set each_set = {2, json_pair, json_each, each_next},
     {                                                                                              \
         .name = n, .kind = FUNC_SET, .nargs = 1, .args = {arg}, .result = r, .strict = true,       \
         .set = &s                                                                                  \
+    }
+#define RECORD(n, type, s)                                                                         \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SET, .nargs = 1, .args = {type}, .result = type, .set = &s         \
     }
 #define J OID_JSON
 #define JB OID_JSONB
@@ -250,9 +321,20 @@ static const struct func rows[] = {
     ROWS("json_array_elements_text", J, OID_TEXT, items_text_set),
     ROWS("jsonb_array_elements", JB, JB, jsonb_items_set),
     ROWS("jsonb_array_elements_text", JB, OID_TEXT, jsonb_items_text_set),
-    ROWS("minisql_json_record", J, J, record_set),
+    RECORD("minisql_json_record", J, record_set),
+    RECORD("minisql_jsonb_record", JB, jsonb_record_set),
     ROWS("minisql_json_records", J, J, records_set),
     ROWS("minisql_jsonb_records", JB, JB, jsonb_records_set),
+    SCALAR2("minisql_json_field", J, OID_TEXT, J, "minisql_json_field", json_field),
+    SCALAR2("minisql_json_field", JB, OID_TEXT, JB, "minisql_json_field", json_field),
+    SCALAR2("minisql_json_field_text", J, OID_TEXT, OID_TEXT, "minisql_json_field_text",
+            json_field_text),
+    SCALAR2("minisql_json_field_text", JB, OID_TEXT, OID_TEXT, "minisql_json_field_text",
+            json_field_text),
+    SCALAR2("minisql_json_field_array", J, OID_TEXT, OID_TEXT, "minisql_json_field_array",
+            json_field_array),
+    SCALAR2("minisql_json_field_array", JB, OID_TEXT, OID_TEXT, "minisql_json_field_array",
+            json_field_array),
 };
 
 const struct func_rows types__json_row_funcs = {rows, ARRAY_LEN(rows)};
