@@ -164,7 +164,7 @@ static struct error *number_token(struct scanner *s)
     bool whole = is_digit(*p);
     while (p < s->end && is_digit(*p))
         p++;
-    if (p < s->end && *p == '.' && (p + 1 == s->end || *(p + 1) != '*')) {
+    if (p < s->end && *p == '.') {
         p++;
         while (p < s->end && is_digit(*p))
             p++;
@@ -489,6 +489,20 @@ static struct error *accessors(struct scanner *s, struct path **ret)
 
 /* ---- operators */
 
+static bool is_number(const struct path *p)
+{
+    return p->kind == PATH_LITERAL && p->literal.kind == JSON_NUMBER && !p->next;
+}
+
+static struct error *negate(struct scanner *s, struct path *number)
+{
+    static const uint32_t type = OID_NUMERIC;
+    const struct func *f;
+    struct value v = number->literal.text;
+    TRY(func_resolve("-", FUNC_OPERATOR, &type, 1, &f));
+    return f->call(&v, 1, s->arena, &number->literal.text);
+}
+
 static struct error *unary(struct scanner *s, struct path **ret)
 {
     bool minus = is_mark(s, "-"), not = is_mark(s, "!");
@@ -501,6 +515,8 @@ static struct error *unary(struct scanner *s, struct path **ret)
     TRY(not ? primary(s, ret) : unary(s, ret));
     s->depth--;
     TRY(need(s, *ret, not ));
+    if (!not &&is_number(*ret))
+        return minus ? negate(s, *ret) : NULL;
     *ret = node(s, not ? PATH_NOT : minus ? PATH_MINUS : PATH_PLUS, *ret, NULL);
     return NULL;
 }
@@ -820,9 +836,13 @@ static void print_one(const struct path *p, bool in_key, bool brackets, struct b
         buf_puts(out, "$");
         types__json_quote(p->text.s.p, p->text.s.n, out);
         break;
-    case PATH_LITERAL:
+    case PATH_LITERAL: {
+        bool number = p->literal.kind == JSON_NUMBER && p->next;
+        buf_puts(out, number ? "(" : "");
         types__json_write(&p->literal, out);
+        buf_puts(out, number ? ")" : "");
         break;
+    }
     case PATH_KEY:
         buf_puts(out, in_key ? "." : "");
         types__json_quote(p->text.s.p, p->text.s.n, out);
@@ -856,7 +876,7 @@ static void print_one(const struct path *p, bool in_key, bool brackets, struct b
         print_around("exists (", p->left, ")", out);
         break;
     default:
-        print_operator(p, brackets, out);
+        print_operator(p, brackets || p->next, out);
     }
 }
 

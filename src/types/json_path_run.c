@@ -362,6 +362,11 @@ static struct error *to_double(struct run *r, const struct json *j, struct json 
                          "numeric argument of jsonpath item method .double() is out of range for "
                          "type double precision");
     }
+    if (j->kind == JSON_NUMBER) { /* only checked */
+        *ret = new_json(r, JSON_NUMBER);
+        (*ret)->text = j->text;
+        return NULL;
+    }
     types__float8_print(number, &text);
     *ret = new_json(r, JSON_NUMBER);
     return types__numeric_parse(text.data, text.len, -1, r->arena, &(*ret)->text);

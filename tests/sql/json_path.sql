@@ -28,6 +28,7 @@ SELECT * FROM jsonb_path_query('1', '$x');
 SELECT * FROM jsonb_path_query('1', '$', '[]');
 SELECT jsonb_path_match('1', '$');
 SELECT ''::jsonpath;
+SELECT '-2'::jsonpath, '- -2.50'::jsonpath, '2.type()'::jsonpath, '1 + ($.a == 1).type()'::jsonpath, '-$.a.abs()'::jsonpath, '(-$.a).abs()'::jsonpath;
 SELECT '$.'::jsonpath;
 SELECT '$ ? (@.a)'::jsonpath;
 SELECT '@'::jsonpath;
