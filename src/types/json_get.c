@@ -49,6 +49,67 @@ static void give_text(const struct json *j, struct value *ret)
         *ret = j->kind == JSON_STRING ? j->text : j->source;
 }
 
+/* ---- a member of stored jsonb, without reading all of it
+ * --------------------------------------------- */
+
+/* Behind the value at p; NULL: this is not what we store. */
+static const char *skip_string(const char *p, const char *end, bool *ret_escapes)
+{
+    for (p++; p < end && *p != '"'; p++) {
+        *ret_escapes |= *p == '\\';
+        p += *p == '\\';
+    }
+    return p < end ? p + 1 : NULL;
+}
+
+static const char *skip_value(const char *p, const char *end)
+{
+    bool escapes = false;
+    int depth = 0;
+    do {
+        if (p >= end)
+            return NULL;
+        if (*p == '"') {
+            p = skip_string(p, end, &escapes);
+            if (!p)
+                return NULL;
+        } else {
+            depth += (*p == '{' || *p == '[') - (*p == '}' || *p == ']');
+            p++;
+        }
+        while (p < end && depth == 0 && *p != ',' && *p != '}' && *p != ']')
+            p++;
+    } while (depth > 0);
+    return depth == 0 ? p : NULL;
+}
+
+/* The piece of text of a member. False: read all of it, something is not as jsonb is stored. */
+static bool scan_member(const struct value *v, const struct value *key, struct value *ret)
+{
+    const char *p = v->s.p, *end = p + v->s.n;
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (v->s.n < 2 || *p != '{')
+        return false;
+    for (p++; p < end && *p == '"'; p += 2) {
+        bool escapes = false;
+        const char *name = p + 1, *close = skip_string(p, end, &escapes);
+        if (!close || escapes || end - close < 3 || close[0] != ':' || close[1] != ' ')
+            return false;
+        const char *from = close + 2;
+        p = skip_value(from, end);
+        if (!p)
+            return false;
+        size_t n = (size_t)(close - 1 - name);
+        if (n == key->s.n && memcmp(name, key->s.p, n) == 0) {
+            *ret = value_text(from, (size_t)(p - from));
+            return true;
+        }
+        if (p == end || *p != ',')
+            break;
+    }
+    return p + 1 == end && *p == '}';
+}
+
 static struct error *member_of(const struct value *v, struct arena *a, struct json **ret)
 {
     struct json *j = ARENA_NEW(a, struct json);
@@ -80,6 +141,30 @@ static CALL(json_member)
 static CALL(json_member_text)
 {
     struct json *j;
+    TRY(member_of(v, a, &j));
+    give_text(j, ret);
+    return NULL;
+}
+
+static CALL(jsonb_member)
+{
+    return scan_member(&v[0], &v[1], ret) ? NULL : json_member(v, n, a, ret);
+}
+
+static CALL(jsonb_member_text)
+{
+    struct json *j;
+    struct value piece;
+    if (scan_member(&v[0], &v[1], &piece)) {
+        char first = piece.kind == VALUE_NULL ? 'n' : *piece.s.p;
+        bool plain = first != '"' || !memchr(piece.s.p, '\\', piece.s.n);
+        if (first == 'n')
+            null_result(ret);
+        else
+            *ret = first == '"' ? value_text(piece.s.p + 1, piece.s.n - 2) : piece;
+        if (plain && (first != '"' || piece.s.n >= 2))
+            return NULL;
+    }
     TRY(member_of(v, a, &j));
     give_text(j, ret);
     return NULL;
@@ -351,11 +436,11 @@ static CALL(json_typeof)
 
 static const struct func rows[] = {
     BINARY("->", J, T, J, "json_member", json_member),
-    BINARY("->", JB, T, JB, "json_member", json_member),
+    BINARY("->", JB, T, JB, "jsonb_member", jsonb_member),
     BINARY("->", J, OID_INT4, J, "json_item", json_item),
     BINARY("->", JB, OID_INT4, JB, "jsonb_item", jsonb_item),
     BINARY("->>", J, T, T, "json_member_text", json_member_text),
-    BINARY("->>", JB, T, T, "json_member_text", json_member_text),
+    BINARY("->>", JB, T, T, "jsonb_member_text", jsonb_member_text),
     BINARY("->>", J, OID_INT4, T, "json_item_text", json_item_text),
     BINARY("->>", JB, OID_INT4, T, "jsonb_item_text", jsonb_item_text),
     BINARY("#>", J, TA, J, "json_at_path", json_at_path),
@@ -367,9 +452,9 @@ static const struct func rows[] = {
     EXTRACT("json_extract_path_text", J, T, json_extract_path_text),
     EXTRACT("jsonb_extract_path_text", JB, T, json_extract_path_text),
     SCALAR2("json_object_field", J, T, J, "json_member", json_member),
-    SCALAR2("jsonb_object_field", JB, T, JB, "json_member", json_member),
+    SCALAR2("jsonb_object_field", JB, T, JB, "jsonb_member", jsonb_member),
     SCALAR2("json_object_field_text", J, T, T, "json_member_text", json_member_text),
-    SCALAR2("jsonb_object_field_text", JB, T, T, "json_member_text", json_member_text),
+    SCALAR2("jsonb_object_field_text", JB, T, T, "jsonb_member_text", jsonb_member_text),
     SCALAR2("json_array_element", J, OID_INT4, J, "json_item", json_item),
     SCALAR2("jsonb_array_element", JB, OID_INT4, JB, "jsonb_item", jsonb_item),
     SCALAR2("json_array_element_text", J, OID_INT4, T, "json_item_text", json_item_text),

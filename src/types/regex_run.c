@@ -2,8 +2,8 @@
  * Expressions run: a program for each, in the manner of Thompson. A walk over the text holds the
  * set of all states that the program can be in, so its time is bounded by text x program, whatever
  * the pattern; what a backtracking matcher would do is nowhere done. Where an expression asks
- * nothing of its surroundings, sets that were seen are remembered as states of a deterministic
- * automaton, with where each color leads from there.
+ * nothing of its surroundings but for the ends of the text, sets that were seen are remembered as
+ * states of a deterministic automaton, with where each color leads from there.
  *
  * Time in all is bounded, too (REGEX_MAX_STEPS), since dividing a match among parentheses may need
  * many walks.
@@ -34,17 +34,19 @@ struct dfa_state {
     int *list;
     int n;
     bool accepts;
-    int *next; /* by color; UNSEEN */
+    bool accepts_at_end; /* of the text, where $ holds */
+    int *next;           /* by color; UNSEEN */
 };
 
 struct program {
     struct inst *code;
     int n, cap;
-    bool placeless; /* no OP_HERE: may be made deterministic */
+    bool placeless; /* OP_HERE asks for the ends of the text at most: may be made deterministic */
     struct states now, then;
     int *stack;
     int n_dfa;
     struct dfa_state *dfa; /* [0] is the start; NULL: not begun */
+    int dfa_inside;        /* the start at another place than the text's first */
     bool searches;         /* a new start is added at each place */
 };
 
@@ -252,7 +254,7 @@ static bool emit(struct program *p, const struct node *n)
         return true;
     case NODE_HERE:
         put(p, (struct inst){.op = OP_HERE, .here = (uint8_t)n->here, .set = n->look});
-        p->placeless = false;
+        p->placeless &= n->here == HERE_TEXT_START || n->here == HERE_TEXT_END;
         return true;
     case NODE_SEQUENCE:
         return emit_sequence(p, n);
@@ -300,14 +302,17 @@ static bool is_newline(const struct regex *re, int at)
 
 static bool looks(struct regex *re, struct look *l, int at);
 
+/* Places of no text in particular, for sets that are remembered. */
+enum { AT_START = -10, AT_END, AT_BOTH_ENDS, INSIDE };
+
 static bool holds(struct regex *re, const struct inst *i, int at)
 {
     bool before = is_word(re, at - 1), after = is_word(re, at);
     switch ((enum here)i->here) {
     case HERE_TEXT_START:
-        return at == 0;
+        return at == 0 || at == AT_START || at == AT_BOTH_ENDS;
     case HERE_TEXT_END:
-        return at == re->n_chars;
+        return at == re->n_chars || at == AT_END || at == AT_BOTH_ENDS;
     case HERE_LINE_START:
         return at == 0 || is_newline(re, at - 1);
     case HERE_LINE_END:
@@ -376,16 +381,15 @@ static bool spend(struct regex *re, int steps)
     return re->steps <= REGEX_MAX_STEPS;
 }
 
-/* Over the character at `at`: now -> then. */
-static bool step(struct regex *re, struct program *p, int at)
+/* Over a character of this color to place `to`: now -> then. */
+static bool step(struct regex *re, struct program *p, int color, int to)
 {
     bool accepts = false;
     p->then.n = 0;
-    int color = re->colors[at];
     for (int i = 0; i < p->now.n; i++) {
         const struct inst *inst = &p->code[p->now.list[i]];
         if (inst->op == OP_SET && has_color(re, inst->set, color))
-            accepts |= add(re, p, &p->then, p->now.list[i] + 1, at + 1);
+            accepts |= add(re, p, &p->then, p->now.list[i] + 1, to);
     }
     struct states now = p->now;
     p->now = p->then;
@@ -409,18 +413,28 @@ static int slow_end(struct regex *re, struct program *p, int from, int least, in
             return end;
         if (!spend(re, p->now.n))
             return -1;
-        accepts = step(re, p, at);
+        accepts = step(re, p, re->colors[at], at + 1);
     }
 }
 
 /* ---- remembered sets ----------------------------------------------------------------------------
  */
 
+/* Does p->now accept, seen at the end of the text? p->then is used for it. */
+static bool accepts_at_end(struct regex *re, struct program *p, bool at_start)
+{
+    bool accepts = false;
+    p->then.n = 0;
+    for (int i = 0; i < p->now.n && !accepts; i++)
+        accepts = add(re, p, &p->then, p->now.list[i], at_start ? AT_BOTH_ENDS : AT_END);
+    return accepts;
+}
+
 /* The remembered state of p->now; -1 when there are too many. */
-static int remember(struct regex *re, struct program *p, bool accepts)
+static int remember(struct regex *re, struct program *p, bool accepts, bool at_start)
 {
     size_t bytes = (size_t)p->now.n * sizeof(int);
-    for (int i = 0; i < p->n_dfa; i++) {
+    for (int i = at_start ? p->n_dfa : 1; i < p->n_dfa; i++) {
         if (p->dfa[i].n == p->now.n && memcmp(p->dfa[i].list, p->now.list, bytes) == 0)
             return i;
     }
@@ -428,6 +442,7 @@ static int remember(struct regex *re, struct program *p, bool accepts)
         return -1;
     struct dfa_state *d = &p->dfa[p->n_dfa];
     *d = (struct dfa_state){.n = p->now.n, .accepts = accepts};
+    d->accepts_at_end = accepts || accepts_at_end(re, p, at_start);
     d->list = ARENA_ARRAY(&re->arena, int, MAX(p->now.n, 1));
     memcpy(d->list, p->now.list, bytes);
     d->next = ARENA_ARRAY(&re->arena, int, re->n_bounds + 1);
@@ -440,8 +455,11 @@ static void begin_dfa(struct regex *re, struct program *p)
 {
     p->dfa = ARENA_ARRAY(&re->arena, struct dfa_state, MAX_DFA);
     p->now.n = 0;
-    bool accepts = add(re, p, &p->now, 0, 0);
-    remember(re, p, accepts);
+    bool accepts = add(re, p, &p->now, 0, AT_START);
+    remember(re, p, accepts, true);
+    p->now.n = 0;
+    accepts = add(re, p, &p->now, 0, INSIDE);
+    p->dfa_inside = remember(re, p, accepts, false);
 }
 
 /* Where state `d` goes over the character at `at`; -1: cannot be remembered. */
@@ -452,9 +470,9 @@ static int dfa_step(struct regex *re, struct program *p, int d, int at)
         p->now.list[i] = p->dfa[d].list[i];
         p->now.at[p->now.list[i]] = i;
     }
-    bool accepts = step(re, p, at);
+    bool accepts = step(re, p, re->colors[at], INSIDE);
     re->steps += (uint64_t)p->dfa[d].n;
-    int next = remember(re, p, accepts);
+    int next = remember(re, p, accepts, false);
     if (next >= 0)
         p->dfa[d].next[re->colors[at]] = next;
     return next;
@@ -472,9 +490,10 @@ static bool fast_end(struct regex *re, struct program *p, int from, int least, i
     if (!p->dfa)
         begin_dfa(re, p);
     *ret = -1;
-    int d = 0, at = from;
+    int d = from == 0 ? 0 : p->dfa_inside, at = from;
     for (;; at++) {
-        if (p->dfa[d].accepts && at >= least) {
+        const struct dfa_state *now = &p->dfa[d];
+        if ((at == re->n_chars ? now->accepts_at_end : now->accepts) && at >= least) {
             *ret = at;
             if (shortest)
                 break;
@@ -515,7 +534,7 @@ bool types__regex_search(struct regex *re, struct program *p, int from, int *ret
         }
         if (at == re->n_chars || !spend(re, p->now.n))
             return false;
-        if (step(re, p, at)) {
+        if (step(re, p, re->colors[at], at + 1)) {
             *ret_last = at + 1;
             return true;
         }
@@ -534,7 +553,7 @@ static bool ends_at(struct regex *re, struct program *p, int at)
         accepts |= add(re, p, &p->now, 0, i);
         if (i == at || !spend(re, p->now.n))
             break;
-        accepts = step(re, p, i);
+        accepts = step(re, p, re->colors[i], i + 1);
     }
     return accepts;
 }
