@@ -32,7 +32,6 @@ static int group_at(const char *digits, int n, int at)
 static bool leading_groups(const struct num *x, struct groups *ret)
 {
     struct num copy;
-    _cleanup_(buf_done) struct buf text = {0};
     num_copy(x, &copy);
     num_grow(&copy);
     mpz_abs(copy.z, copy.z);
