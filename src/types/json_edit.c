@@ -419,6 +419,8 @@ static const struct func rows[] = {
     BINARY("-", JB, OID_TEXT, JB, "jsonb_delete", jsonb_delete),
     BINARY("-", JB, TA, JB, "jsonb_delete_array", jsonb_delete_array),
     BINARY("-", JB, OID_INT4, JB, "jsonb_delete_index", jsonb_delete_index),
+    SCALAR2("jsonb_delete", JB, OID_TEXT, JB, "jsonb_delete", jsonb_delete),
+    SCALAR2("jsonb_delete", JB, OID_INT4, JB, "jsonb_delete_index", jsonb_delete_index),
     BINARY("#-", JB, TA, JB, "jsonb_delete_path", jsonb_delete_path),
     SCALAR2("jsonb_delete_path", JB, TA, JB, "jsonb_delete_path", jsonb_delete_path),
     SCALAR3("jsonb_set", JB, TA, JB, JB, "jsonb_set_3", jsonb_set),

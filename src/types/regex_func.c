@@ -181,6 +181,14 @@ static CALL(similar_to_escape)
     return similar_pattern(&v[0], n > 1 ? &v[1] : &backslash, a, ret);
 }
 
+/* The older name: without an escape it is the backslash. */
+static CALL(similar_escape)
+{
+    *ret = v[0];
+    return v[0].kind == VALUE_NULL ? NULL
+                                   : similar_to_escape(v, v[1].kind == VALUE_NULL ? 1 : 2, a, ret);
+}
+
 /* ---- substring ----------------------------------------------------------------------------------
  */
 
@@ -547,6 +555,13 @@ static const struct func rows[] = {
     SCALAR3("regexp_like", T, T, T, B, "regexp_like_3", regexp_like),
     SCALAR1("similar_to_escape", T, T, "similar_to_escape_1", similar_to_escape),
     SCALAR2("similar_to_escape", T, T, T, "similar_to_escape_2", similar_to_escape),
+    {.name = "similar_escape",
+     .kind = FUNC_SCALAR,
+     .nargs = 2,
+     .args = {T, T},
+     .result = T,
+     .sqlite_name = "similar_escape",
+     .call = similar_escape},
     SCALAR2("substring", T, T, T, "regex_substring", regex_substring),
     SCALAR3("substring", T, T, T, T, "similar_substring", similar_substring),
     SCALAR3("regexp_replace", T, T, T, T, "regexp_replace_3", regexp_replace),

@@ -61,3 +61,4 @@ SELECT regexp_match('foobarbequebaz', '(bar)(beque)'), regexp_match('foobarbeque
 SELECT regexp_split_to_array('hello world', '\s+'), regexp_split_to_array('hello', ''), regexp_split_to_array('', ','), regexp_split_to_array(',a,,b,', ','), regexp_split_to_array('aXbxc', 'x', 'i'), regexp_split_to_array('abc', '^|$'), regexp_split_to_array('the quick', 'x*');
 SELECT regexp_match('a', 'a', 'g');
 SELECT regexp_split_to_array('a', 'a', 'g');
+SELECT similar_escape('a%', NULL), similar_escape('a#%', '#'), similar_escape(NULL, '#'), jsonb_delete('{"a":1}', 'a'), jsonb_delete('[1,2]', 0);
