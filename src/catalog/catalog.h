@@ -105,9 +105,16 @@ const char *table_file_name(const struct table *t);
 const char *index_file_name(const struct index *x);
 
 /* What is no table. */
-enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW };
+enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW, OBJ_ENUM };
 
-/* A table or view that a view reads, and the columns of it. */
+/* Of an enum, in its order. */
+struct object_label {
+    char *name;
+    int64_t value; /* see types_add_enum() */
+    uint64_t id;   /* 0: none yet */
+};
+
+/* A table, view or type that a view hangs on, and the columns of it. */
 struct object_use {
     uint64_t id;
     int n_columns;
@@ -147,6 +154,10 @@ struct object {
     char *sql, *search_path;
     int n_uses;
     struct object_use *uses;
+    /* OBJ_ENUM; the type and the type of its arrays have the oids of these ids */
+    uint64_t array_id;
+    int n_labels;
+    struct object_label *labels;
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.

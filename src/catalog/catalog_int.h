@@ -67,6 +67,8 @@ struct error *catalog__encode_region(const struct region *r, char **ret) MUST_CH
 struct error *catalog__encode_sequence(const struct sequence *s, char **ret) MUST_CHECK;
 struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
+/* database.c: tells types/ of an enum, before a table can have it */
+void catalog__make_type(const struct object *o);
 struct error *catalog__encode_object(const struct object *o, char **ret) MUST_CHECK;
 struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret) MUST_CHECK;

@@ -894,6 +894,11 @@ struct error *catalog_change_objects(struct catalog *c, const struct object_chan
         next->version = changes[i].old ? changes[i].old->version + 1 : 1;
         if (!next->id)
             TRY(catalog_next_id(c, &next->id));
+        if (next->kind == OBJ_ENUM && !next->array_id)
+            TRY(catalog_next_id(c, &next->array_id));
+        for (int k = 0; k < next->n_labels; k++)
+            if (!next->labels[k].id)
+                TRY(catalog_next_id(c, &next->labels[k].id));
         mine[i].next = next;
     }
     struct object_changes m = {mine, n, moves, n_moves, schema};

@@ -93,6 +93,36 @@ uint32_t catalog_schema(const struct catalog_view *v, const char *name)
                                                      : 0;
 }
 
+/* ---- types -------------------------------------------------------------------------------- */
+
+/* As messages show it; quoted where needed. */
+static void put_name(struct buf *b, const char *name)
+{
+    bool plain = (*name >= 'a' && *name <= 'z') || *name == '_';
+    for (const char *p = name; *p; p++)
+        plain &= (*p >= 'a' && *p <= 'z') || (*p >= '0' && *p <= '9') || *p == '_';
+    buf_puts(b, plain ? "" : "\"");
+    for (const char *p = name; *p; p++)
+        buf_printf(b, *p == '"' ? "\"\"" : "%c", *p);
+    buf_puts(b, plain ? "" : "\"");
+}
+
+void catalog__make_type(const struct object *o)
+{
+    _cleanup_(buf_done) struct buf name = {0};
+    struct enum_label *labels = mem_zalloc(sizeof(*labels) * (size_t)(o->n_labels + 1));
+    for (int i = 0; i < o->n_labels; i++)
+        labels[i] = (struct enum_label){o->labels[i].name, o->labels[i].value};
+    if (strcmp(o->schema, "public") != 0) {
+        put_name(&name, o->schema);
+        buf_puts(&name, ".");
+    }
+    put_name(&name, o->name);
+    types_add_enum(catalog_oid(o->id), catalog_oid(o->array_id), o->name, name.data, labels,
+                   o->n_labels);
+    mem_free(labels);
+}
+
 /* ---- names in files ----------------------------------------------------------------------- */
 
 const char *table_file_name(const struct table *t)

@@ -501,7 +501,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 /* ---- objects ------------------------------------------------------------------------------ */
 
 static const char *const object_kinds[] = {
-    [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema", [OBJ_VIEW] = "view"};
+    [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema", [OBJ_VIEW] = "view", [OBJ_ENUM] = "enum"};
 
 static bool add_view(json_t *record, const struct object *o)
 {
@@ -516,6 +516,19 @@ static bool add_view(json_t *record, const struct object *o)
            json_object_set_new(record, "search_path", json_string(o->search_path)) == 0;
 }
 
+static bool add_labels(json_t *record, const struct object *o)
+{
+    json_t *labels = json_array();
+    bool ok = true;
+    for (int i = 0; i < o->n_labels && ok; i++)
+        ok = add(labels,
+                 json_pack("{s:s, s:I, s:I}", "name", o->labels[i].name, "value",
+                           (json_int_t)o->labels[i].value, "id", (json_int_t)o->labels[i].id));
+    json_object_set_new(record, "labels", labels);
+    return ok &&
+           json_object_set_new(record, "array_id", json_integer((json_int_t)o->array_id)) == 0;
+}
+
 struct error *catalog__encode_object(const struct object *o, char **ret)
 {
     json_t *database = o->database ? json_integer((json_int_t)o->database) : NULL;
@@ -524,6 +537,10 @@ struct error *catalog__encode_object(const struct object *o, char **ret)
                                "version", (json_int_t)o->version, "database", database);
     if (record && o->dropped)
         json_object_set_new(record, "dropped", json_true());
+    if (record && o->kind == OBJ_ENUM && !add_labels(record, o)) {
+        json_decref(record);
+        record = NULL;
+    }
     if (record && o->relation && !add_view(record, o)) {
         json_decref(record);
         record = NULL;
@@ -570,6 +587,22 @@ static void get_view(struct decoder *d, const json_t *json, struct object *o)
         get_use(d, json_array_get(a, (size_t)i), &o->uses[i]);
 }
 
+static void get_enum(struct decoder *d, const json_t *json, struct object *o)
+{
+    const json_t *a;
+    o->array_id = get_id(d, json, "array_id");
+    o->n_labels = get_array(d, json, "labels", MAX_OBJECTS, &a);
+    o->labels = ARENA_ARRAY(d->arena, struct object_label, o->n_labels + 1);
+    for (int i = 0; i < o->n_labels; i++) {
+        const json_t *l = json_array_get(a, (size_t)i);
+        o->labels[i] = (struct object_label){.name = get_text(d, l, "name", 0, CATALOG_NAME_MAX),
+                                             .value = get_int(d, l, "value", INT64_MIN, INT64_MAX),
+                                             .id = get_id(d, l, "id")};
+        if (i && o->labels[i].value <= o->labels[i - 1].value)
+            bad(d, "labels");
+    }
+}
+
 struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret)
 {
     json_t *json;
@@ -587,9 +620,13 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
     o->dropped = json_is_true(json_object_get(json, "dropped"));
     if (o->kind == OBJ_VIEW)
         get_view(&d, json, o);
+    if (o->kind == OBJ_ENUM)
+        get_enum(&d, json, o);
     if (!catalog__key_id(kv->key, KEY_OBJECTS, &id) || id != o->id)
         bad(&d, "id");
     TRY(close_record(kv, json, &d, &r));
+    if (o->kind == OBJ_ENUM)
+        catalog__make_type(o);
     *ret = r;
     return NULL;
 }

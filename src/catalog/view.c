@@ -676,6 +676,9 @@ struct object *object_copy(const struct object *from, struct arena *a)
     COPY_ARRAY(o->uses, o->n_uses);
     for (int i = 0; i < o->n_uses; i++)
         COPY_ARRAY(o->uses[i].columns, o->uses[i].n_columns);
+    COPY_ARRAY(o->labels, o->n_labels);
+    for (int i = 0; i < o->n_labels; i++)
+        o->labels[i].name = copy_text(a, o->labels[i].name);
     if (o->relation)
         o->relation = table_copy(o->relation, a);
     return o;

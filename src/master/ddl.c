@@ -231,6 +231,22 @@ static bool goes(const struct master_objects *o, uint64_t id)
     return false;
 }
 
+/* A table may have come to have the type that goes. */
+static struct error *check_types(const struct catalog_view *v, const struct master_objects *o)
+{
+    for (size_t i = 0; i < o->n; i++) {
+        const struct object *type = o->changes[i].next ? NULL : o->changes[i].old;
+        for (size_t k = 0; type && type->kind == OBJ_ENUM && k < v->n_tables; k++) {
+            const struct table *t = v->tables[k];
+            for (int c = 0; c < t->n_columns && !listed(o->drop, o->n_drop, t->id); c++)
+                if (t->columns[c].type == catalog_oid(type->id) ||
+                    t->columns[c].type == catalog_oid(type->array_id))
+                    return error_new(E_STALE_SCHEMA, "table \"%s\" was made meanwhile", t->name);
+        }
+    }
+    return NULL;
+}
+
 /* A view may have come to read what goes; or what a new one reads may be gone. */
 static struct error *check_views(const struct catalog_view *v, const struct master_objects *o)
 {
@@ -462,6 +478,7 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
     }
     TRY(check_unreferenced(v, o->drop, o->n_drop, false));
     TRY(check_views(v, o));
+    TRY(check_types(v, o));
     if (o->n_drop)
         TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
     size_t i = 0;

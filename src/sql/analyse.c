@@ -260,6 +260,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)
         return sql__rename_database(a, n);
+    if (n->renameType == OBJECT_TYPE)
+        return sql__rename_type(a, n);
     if (n->renameType == OBJECT_VIEW ||
         (n->renameType == OBJECT_COLUMN && n->relationType == OBJECT_VIEW))
         return sql__rename_view(a, n);
@@ -295,9 +297,15 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__drop(a, (const DropStmt *)n);
     case T_CreateSchemaStmt:
         return sql__create_schema(a, (const CreateSchemaStmt *)n);
+    case T_CreateEnumStmt:
+        return sql__create_enum(a, (const CreateEnumStmt *)n);
+    case T_AlterEnumStmt:
+        return sql__alter_enum(a, (const AlterEnumStmt *)n);
     case T_ViewStmt:
         return sql__create_view(a, (const ViewStmt *)n, stmt);
     case T_AlterObjectSchemaStmt:
+        if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_TYPE)
+            return sql__move_type(a, (const AlterObjectSchemaStmt *)n);
         if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_VIEW)
             return sql__move_view(a, (const AlterObjectSchemaStmt *)n);
         return sql__command(a, n, stmt);

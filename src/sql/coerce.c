@@ -535,16 +535,25 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
     if (t->setof)
         return sql__unsupported(a, t->location, "Write the type of one row's value.",
                                 "SETOF is not supported here");
-    if (list_length(t->names) > 1) {
-        const char *schema = strVal(linitial(t->names));
-        if (strcmp(schema, "pg_catalog") != 0)
-            return sql__at(
-                a, error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name),
-                t->location);
-    }
+    const struct object *own = sql__lookup_type(a, t->names);
+    const char *schema =
+        list_length(t->names) > 1 ? strVal(list_nth(t->names, list_length(t->names) - 2)) : NULL;
+    if (!own && schema && strcmp(schema, "pg_catalog") != 0)
+        return sql__at(
+            a,
+            a->ctx->view && !catalog_schema(a->ctx->view, schema)
+                ? sql__no_schema(schema)
+                : error_new(E_UNDEFINED_OBJECT, "type \"%s.%s\" does not exist", schema, name),
+            t->location);
     /* char is pg_catalog.bpchar to the parser; "char" in quotes is another type */
     bool quoted_char = list_length(t->names) == 1 && strcmp(name, "char") == 0;
-    const struct type *type = quoted_char ? type_by_oid(OID_CHAR) : type_by_name(name);
+    const struct type *type = quoted_char     ? type_by_oid(OID_CHAR)
+                              : own && schema ? type_by_oid(catalog_oid(own->id))
+                                              : type_by_name(name);
+    if (!type && own)
+        type = type_by_oid(catalog_oid(own->id));
+    if (own && type && type->oid == catalog_oid(own->id))
+        sql__note_type(a, own->id);
     if (!type)
         return no_such_type(a, t, name);
     TRY(typmod_of(a, t, type->oid, ret_typmod));

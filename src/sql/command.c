@@ -862,7 +862,6 @@ static const struct {
     {T_DoStmt, "DO", "Run the logic in the client."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
     {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
-    {T_CreateEnumStmt, "CREATE TYPE", "Use text with a CHECK constraint."},
     {T_CreateDomainStmt, "CREATE DOMAIN", "Use a CHECK constraint on the column."},
     {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},

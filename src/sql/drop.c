@@ -163,6 +163,8 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     struct query *q = a->q;
     int count = list_length(n->objects);
     bool table = n->removeType == OBJECT_TABLE, sequence = n->removeType == OBJECT_SEQUENCE;
+    if (n->removeType == OBJECT_TYPE)
+        return sql__drop_type(a, n);
     if (n->removeType == OBJECT_VIEW)
         return sql__drop_view(a, n);
     if (n->removeType == OBJECT_SCHEMA)

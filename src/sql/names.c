@@ -282,6 +282,19 @@ const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *
     return t;
 }
 
+const struct object *sql__lookup_object(const struct analysis *a, enum object_kind kind,
+                                        const RangeVar *rv)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct object *o = NULL;
+    const char *schema;
+    if (!v || rv->schemaname)
+        return v ? catalog_object(v, kind, rv->schemaname, rv->relname) : NULL;
+    for (int i = 0; !o && (schema = next_schema(a, &i));)
+        o = catalog_object(v, kind, schema, rv->relname);
+    return o;
+}
+
 const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv)
 {
     const struct table *t;

@@ -202,6 +202,26 @@ static bool named(const List *objects, const char *schema)
     return false;
 }
 
+/* A column of a table outside that has a type of a schema. */
+static struct error *check_typed(struct analysis *a, const List *schemas)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        for (size_t k = 0; o->kind == OBJ_ENUM && named(schemas, o->schema) && k < v->n_tables;
+             k++) {
+            const struct table *t = v->tables[k];
+            for (int c = 0; c < t->n_columns && !named(schemas, t->schema); c++)
+                if (t->columns[c].type == catalog_oid(o->id) ||
+                    t->columns[c].type == catalog_oid(o->array_id))
+                    return sql__unsupported(a, -1, "Drop that column, or its table, first.",
+                                            "DROP SCHEMA ... CASCADE cannot drop column %s of %s",
+                                            t->columns[c].name, sql__describe_table(a, t));
+        }
+    }
+    return NULL;
+}
+
 /* A foreign key that ties a table outside the schemas to one inside. */
 static struct error *check_tied(struct analysis *a, const List *schemas)
 {
@@ -243,6 +263,14 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
         sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
     }
     int last = views->n;
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (o->kind != OBJ_ENUM || strcmp(o->schema, schema) != 0)
+            continue;
+        sql__depends(a, deps, o->id, sql__describe_type(a, o), what);
+        sql__views_on(a, o->id, sql__describe_type(a, o), views, deps);
+        sql__change_object(a, o, NULL);
+    }
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
         if (strcmp(t->schema, schema) != 0)
@@ -288,6 +316,7 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
                 : arena_printf(a->arena, "schema %s", strVal(linitial(n->objects))),
             &deps);
     TRY(check_tied(a, n->objects));
+    TRY(check_typed(a, n->objects));
     for (int i = 0; i < views.n; i++)
         sql__change_object(a, views.items[i], NULL);
     sql__tell_cascade(a, &deps);

@@ -151,6 +151,9 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
 struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
                                  const struct table **ret);
 const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
+/* of a kind that shares no space of names with tables */
+const struct object *sql__lookup_object(const struct analysis *a, enum object_kind kind,
+                                        const RangeVar *rv);
 const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv);
 /* A table, or else a view: whichever the path finds first. 42P01 */
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
@@ -383,6 +386,15 @@ struct dependents {
     int group;
 };
 
+struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n);
+struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
+struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);
+struct error *sql__move_type(struct analysis *a, const AlterObjectSchemaStmt *n);
+struct error *sql__drop_type(struct analysis *a, const DropStmt *n);
+const struct object *sql__lookup_type(const struct analysis *a, const List *names);
+const char *sql__describe_type(const struct analysis *a, const struct object *o); /* "type s.t" */
+void sql__columns_of_type(struct analysis *a, const struct object *o, struct dependents *deps);
+
 /* ---- views: view.c
  * -------------------------------------------------------------------------------------------------
  */
@@ -392,6 +404,7 @@ struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar 
 /* What the SELECT of a new view mentions; nothing when there is none. */
 void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const char *schema,
                       const char *name, const struct rte *r);
+void sql__note_type(const struct analysis *a, uint64_t id);
 void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n);
 void sql__note_unfixed(struct analysis *a, const char *why); /* "a NATURAL JOIN" */
 /* Views that read a table or view, and views that read them, are added. */

@@ -69,6 +69,17 @@ void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const
     sql__push(a->arena, &a->view->sources, s);
 }
 
+static const struct rte no_rte;
+
+void sql__note_type(const struct analysis *a, uint64_t id)
+{
+    if (!a->view)
+        return;
+    struct source *s = ARENA_NEW(a->arena, struct source);
+    *s = (struct source){id, &no_rte};
+    sql__push(a->arena, &a->view->sources, s);
+}
+
 void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n)
 {
     if (!a->view)

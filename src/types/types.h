@@ -177,6 +177,13 @@ const struct type *type_by_name(const char *name); /* any spelling: int, integer
  * does nothing. type_by_name() does not know such types: their names belong to schemas. Any thread
  * may call it. Returns the row. */
 const struct type *type_add(const struct type *t);
+/* An enum: labels in their order, with rising values. */
+struct enum_label {
+    const char *name;
+    int64_t value;
+};
+void types_add_enum(uint32_t oid, uint32_t array, const char *name, const char *sql_name,
+                    const struct enum_label *labels, int n);
 /* All types that the program itself has, arrays too; *ret_n rows. */
 const struct type *const *type_table(size_t *ret_n);
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */

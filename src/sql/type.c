@@ -1,0 +1,258 @@
+/*
+ * CREATE, ALTER and DROP TYPE: enums.
+ *
+ * A label's number is its place in the order, with room before and after it (types/enum.c): numbers
+ * never change, so that stored values, keys and indexes stay as they are.
+ */
+#include "sql_int.h"
+
+#define STEP ((int64_t)1 << 20)
+
+static struct error *no_type(const struct analysis *a, const TypeName *n)
+{
+    const char *name = strVal(llast(n->names));
+    const char *schema =
+        list_length(n->names) > 1 ? strVal(list_nth(n->names, list_length(n->names) - 2)) : NULL;
+    if (schema && !catalog_schema(a->ctx->view, schema))
+        return sql__no_schema(schema);
+    return error_new(E_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist", schema ? schema : "",
+                     schema ? "." : "", name);
+}
+
+const struct object *sql__lookup_type(const struct analysis *a, const List *names)
+{
+    RangeVar rv = sql__range_var(names);
+    return sql__lookup_object(a, OBJ_ENUM, &rv);
+}
+
+static struct error *find_type(const struct analysis *a, const List *names,
+                               const struct object **ret)
+{
+    const TypeName n = {.names = (List *)(uintptr_t)names};
+    *ret = sql__lookup_type(a, names);
+    return *ret ? NULL : no_type(a, &n);
+}
+
+/* ---- labels --------------------------------------------------------------------------------- */
+
+static struct error *check_label(const char *label)
+{
+    if (strlen(label) <= CATALOG_NAME_MAX)
+        return NULL;
+    return error_detail(error_new("42602", "invalid enum label \"%s\"", label),
+                        "Labels must be %d bytes or less.", CATALOG_NAME_MAX);
+}
+
+static int label_at(const struct object *o, const char *label)
+{
+    for (int i = 0; i < o->n_labels; i++)
+        if (strcmp(o->labels[i].name, label) == 0)
+            return i;
+    return -1;
+}
+
+static struct error *no_label(const char *label)
+{
+    return error_new("22023", "\"%s\" is not an existing enum label", label);
+}
+
+static struct error *label_taken(const char *label)
+{
+    return error_new("42710", "enum label \"%s\" already exists", label);
+}
+
+/* ---- CREATE TYPE .. AS ENUM ----------------------------------------------------------------- */
+
+static struct error *type_taken(const struct analysis *a, const char *schema, const char *name)
+{
+    const struct catalog_view *v = a->ctx->view;
+    if (!catalog_object(v, OBJ_ENUM, schema, name) && !catalog_table(v, schema, name) &&
+        !catalog_object(v, OBJ_VIEW, schema, name))
+        return NULL;
+    return error_new("42710", "type \"%s\" already exists", name);
+}
+
+struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n)
+{
+    RangeVar rv = sql__range_var(n->typeName);
+    char *schema;
+    sql__change_objects(a, "CREATE TYPE");
+    TRY(sql__target_schema(a, &rv, &schema));
+    TRY(type_taken(a, schema, rv.relname));
+    struct object *o = sql__new_object(a, OBJ_ENUM, schema, rv.relname);
+    int count = list_length(n->vals);
+    o->labels = ARENA_ARRAY(a->arena, struct object_label, count + 1);
+    for (int i = 0; i < count; i++) {
+        const char *label = strVal(list_nth(n->vals, i));
+        TRY(check_label(label));
+        if (label_at(o, label) >= 0)
+            return error_new(
+                E_UNIQUE,
+                "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+        o->labels[o->n_labels++] =
+            (struct object_label){.name = arena_strdup(a->arena, label), .value = (i + 1) * STEP};
+    }
+    sql__change_object(a, NULL, o);
+    return NULL;
+}
+
+/* ---- ALTER TYPE ----------------------------------------------------------------------------- */
+
+/* The place for a new label, and its number. */
+static struct error *make_room(const struct object *o, const AlterEnumStmt *n, int *ret_at,
+                               int64_t *ret_value)
+{
+    int at = o->n_labels;
+    if (n->newValNeighbor) {
+        at = label_at(o, n->newValNeighbor);
+        if (at < 0)
+            return no_label(n->newValNeighbor);
+        at += n->newValIsAfter;
+    }
+    int64_t low = at > 0 ? o->labels[at - 1].value : 0;
+    int64_t high = at < o->n_labels ? o->labels[at].value : low + 2 * STEP;
+    if (at == 0)
+        low = high - 2 * STEP;
+    *ret_at = at;
+    *ret_value = low + (high - low) / 2;
+    if (*ret_value != low && *ret_value != high)
+        return NULL;
+    return error_hint(
+        error_new(E_UNSUPPORTED, "there is no room for another label of enum \"%s\"", o->name),
+        "Create a new type with all labels, and copy the columns.");
+}
+
+static struct error *add_label(struct analysis *a, const AlterEnumStmt *n, struct object *next)
+{
+    int at;
+    int64_t value;
+    TRY(check_label(n->newVal));
+    if (label_at(next, n->newVal) >= 0) {
+        if (!n->skipIfNewValExists)
+            return label_taken(n->newVal);
+        sql__notice(a, "42710", NULL, "enum label \"%s\" already exists, skipping", n->newVal);
+        return NULL;
+    }
+    TRY(make_room(next, n, &at, &value));
+    struct object_label *labels = ARENA_ARRAY(a->arena, struct object_label, next->n_labels + 1);
+    for (int i = 0; i < next->n_labels; i++)
+        labels[i + (i >= at)] = next->labels[i];
+    labels[at] = (struct object_label){.name = arena_strdup(a->arena, n->newVal), .value = value};
+    next->labels = labels;
+    next->n_labels++;
+    return NULL;
+}
+
+struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n)
+{
+    const struct object *old;
+    sql__change_objects(a, "ALTER TYPE");
+    TRY(find_type(a, n->typeName, &old));
+    struct object *next = object_copy(old, a->arena);
+    if (!n->oldVal) {
+        TRY(add_label(a, n, next));
+        if (next->n_labels == old->n_labels)
+            return NULL;
+    } else {
+        int at = label_at(old, n->oldVal);
+        if (at < 0)
+            return no_label(n->oldVal);
+        if (label_at(old, n->newVal) >= 0)
+            return label_taken(n->newVal);
+        TRY(check_label(n->newVal));
+        next->labels[at].name = arena_strdup(a->arena, n->newVal);
+    }
+    sql__change_object(a, old, next);
+    return NULL;
+}
+
+static struct error *change_name(struct analysis *a, const struct object *old, const char *schema,
+                                 const char *name)
+{
+    TRY(type_taken(a, schema, name));
+    TRY(sql__refuse_if_viewed(a, old->id, -1, "renaming a type"));
+    struct object *next = object_copy(old, a->arena);
+    next->schema = arena_strdup(a->arena, schema);
+    next->name = arena_strdup(a->arena, name);
+    sql__change_object(a, old, next);
+    return NULL;
+}
+
+struct error *sql__rename_type(struct analysis *a, const RenameStmt *n)
+{
+    const struct object *old;
+    sql__change_objects(a, "ALTER TYPE");
+    TRY(find_type(a, (const List *)n->object, &old));
+    return change_name(a, old, old->schema, n->newname);
+}
+
+struct error *sql__move_type(struct analysis *a, const AlterObjectSchemaStmt *n)
+{
+    const struct object *old;
+    sql__change_objects(a, "ALTER TYPE");
+    TRY(find_type(a, (const List *)n->object, &old));
+    TRY(sql__check_schema(a, n->newschema));
+    return strcmp(old->schema, n->newschema) == 0 ? NULL
+                                                  : change_name(a, old, n->newschema, old->name);
+}
+
+/* ---- DROP TYPE ------------------------------------------------------------------------------ */
+
+const char *sql__describe_type(const struct analysis *a, const struct object *o)
+{
+    return arena_printf(a->arena, "type %s", sql__shown_name(a, o->schema, o->name));
+}
+
+void sql__columns_of_type(struct analysis *a, const struct object *o, struct dependents *deps)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        for (int c = 0; c < t->n_columns; c++)
+            if (t->columns[c].type == catalog_oid(o->id) ||
+                t->columns[c].type == catalog_oid(o->array_id))
+                sql__depends(a, deps, t->id,
+                             arena_printf(a->arena, "column %s of %s",
+                                          sql__list_name(a, t->columns[c].name),
+                                          sql__describe_table(a, t)),
+                             sql__describe_type(a, o));
+    }
+}
+
+struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
+{
+    struct dependents deps = {0};
+    struct list views = {0};
+    int count = list_length(n->objects);
+    sql__change_objects(a, "DROP TYPE");
+    for (int i = 0; i < count; i++) {
+        const TypeName *name = list_nth(n->objects, i);
+        const struct object *o = sql__lookup_type(a, name->names);
+        if (!o && type_by_name(strVal(llast(name->names))))
+            return error_new("2BP01",
+                             "cannot drop type %s because it is required by the database system",
+                             type_by_name(strVal(llast(name->names)))->sql_name);
+        if (!o && !n->missing_ok)
+            return no_type(a, name);
+        if (!o) {
+            struct error *e = no_type(a, name);
+            sql__notice(a, "00000", NULL, "%s, skipping", e->message);
+            error_free(e);
+            continue;
+        }
+        sql__columns_of_type(a, o, &deps);
+        int columns = deps.list.n;
+        sql__views_on(a, o->id, sql__describe_type(a, o), &views, &deps);
+        if (deps.list.n && n->behavior != DROP_CASCADE)
+            return sql__has_dependents(a, count > 1 ? NULL : sql__describe_type(a, o), &deps);
+        if (columns)
+            return sql__unsupported(a, -1, "Drop those columns or tables first.",
+                                    "DROP TYPE ... CASCADE cannot drop columns of type %s",
+                                    o->name);
+        sql__change_object(a, o, NULL);
+    }
+    sql__tell_cascade(a, &deps);
+    for (int i = 0; i < views.n; i++)
+        sql__change_object(a, views.items[i], NULL);
+    return NULL;
+}

@@ -1,0 +1,103 @@
+/*
+ * Enums. A value is stored as a number that stands for its label and that sorts as the labels do,
+ * with gaps between the numbers, so that SQLite's own order, keys and indexes are the type's, and a
+ * label may be added in the middle later. What the labels are the catalog tells (types_add_enum).
+ *
+ * A type's row is replaced when labels are added or renamed; numbers that were given out stay. So
+ * whoever holds an older row looks at the newest.
+ */
+#include "types/types_int.h"
+
+struct labels {
+    int64_t n;
+    struct {
+        int64_t value;
+        int64_t name; /* where it begins, in bytes from the start of all this; 0-terminated */
+    } items[];
+};
+
+static const struct labels *labels_of(const struct type *t)
+{
+    const struct type *now = type_by_oid(t->oid);
+    return now ? now->data : t->data;
+}
+
+static const char *name_of(const struct labels *l, int64_t i)
+{
+    return (const char *)l + l->items[i].name;
+}
+
+static struct error *enum_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                struct arena *a, struct value *ret)
+{
+    const struct labels *l = labels_of(self);
+    for (int64_t i = 0; i < l->n; i++) {
+        if (strlen(name_of(l, i)) != n || memcmp(name_of(l, i), s, n) != 0)
+            continue;
+        *ret = value_int(l->items[i].value);
+        return NULL;
+    }
+    return error_new(E_BAD_TEXT, "invalid input value for enum %s: \"%.*s\"", self->sql_name,
+                     (int)MIN(n, (size_t)1000), s);
+}
+
+static void enum_print(const struct type *self, const struct value *v, int32_t typmod,
+                       struct buf *out)
+{
+    const struct labels *l = labels_of(self);
+    for (int64_t i = 0; i < l->n; i++)
+        if (l->items[i].value == v->i)
+            buf_puts(out, name_of(l, i));
+}
+
+static struct error *enum_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                               struct arena *a, struct value *ret)
+{
+    return enum_parse(self, s, n, typmod, a, ret);
+}
+
+static void enum_send(const struct type *self, const struct value *v, int32_t typmod,
+                      struct buf *out)
+{
+    enum_print(self, v, typmod, out);
+}
+
+static int enum_compare(const struct type *self, const struct value *x, const struct value *y)
+{
+    return (x->i > y->i) - (x->i < y->i);
+}
+
+void types_add_enum(uint32_t oid, uint32_t array, const char *name, const char *sql_name,
+                    const struct enum_label *labels, int n)
+{
+    struct buf b = {0};
+    size_t head = sizeof(struct labels) + (size_t)n * sizeof(((struct labels *)NULL)->items[0]);
+    buf_reserve(&b, head + 1);
+    memset(b.data, 0, head);
+    b.len = head;
+    for (int i = 0; i < n; i++) {
+        int64_t at = (int64_t)b.len;
+        buf_append(&b, labels[i].name, strlen(labels[i].name) + 1);
+        struct labels *l = (struct labels *)b.data;
+        l->n = n;
+        l->items[i].value = labels[i].value;
+        l->items[i].name = at;
+    }
+    const struct type t = {.oid = oid,
+                           .name = name,
+                           .sql_name = sql_name,
+                           .size = 4,
+                           .category = 'E',
+                           .storage = VALUE_INT,
+                           .column = true,
+                           .array = array,
+                           .parse = enum_parse,
+                           .print = enum_print,
+                           .recv = enum_recv,
+                           .send = enum_send,
+                           .compare = enum_compare,
+                           .data = b.data,
+                           .data_size = b.len};
+    type_add(&t);
+    buf_done(&b);
+}
