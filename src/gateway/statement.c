@@ -307,8 +307,9 @@ static struct error *run_notifying(struct session *s, struct plan *plan, const s
     return e;
 }
 
-struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
-                                  struct output *o)
+/* All but CommandComplete. */
+static struct error *run_tries(struct session *s, struct entry **e, const struct value *values,
+                               struct output *o, int64_t *ret_rows)
 {
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
     struct exec_result result = {0};
@@ -326,7 +327,46 @@ struct error *statement__run_plan(struct session *s, struct entry **e, const str
         error_free(failed);
         TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
     }
-    output__complete(o, (*e)->returns && (*e)->query->kind == QUERY_SELECT ? o->rows : result.rows);
+    *ret_rows = result.rows;
+    return NULL;
+}
+
+struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
+                                  struct output *o)
+{
+    int64_t rows = 0;
+    TRY(run_tries(s, e, values, o, &rows));
+    output__complete(o, (*e)->returns && (*e)->query->kind == QUERY_SELECT ? o->rows : rows);
+    return NULL;
+}
+
+/* The INSERT that fills a table which CREATE TABLE AS made. */
+static struct error *fill_table(struct session *s, const char *text, int64_t *ret_rows)
+{
+    struct sql_script script;
+    struct entry *e = NULL;
+    struct output o = {.s = s};
+    TRY(sql_parse(text, &s->worker->arena, &script));
+    struct error *failed = statement__plan(s, &script.stmts[0], NULL, 0, true, &e);
+    sql_script_done(&script);
+    if (!failed)
+        failed = run_tries(s, &e, NULL, &o, ret_rows);
+    entry__unref(e);
+    return error_at(failed, 0); /* a place in another text */
+}
+
+static struct error *run_create_as(struct session *s, struct entry **e, struct output *o)
+{
+    const char *text = arena_strdup(&s->worker->arena, (*e)->query->create_table.fill);
+    bool own = s->txn == 'I' && !s->implicit;
+    int64_t rows = 0;
+    if (own)
+        TRY(transaction__begin_implicit(s));
+    TRY(run_tries(s, e, NULL, o, &rows));
+    TRY(fill_table(s, text, &rows));
+    if (own)
+        TRY(transaction__end_implicit(s));
+    output__tag(s, "SELECT", rows);
     return NULL;
 }
 
@@ -449,6 +489,8 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
     default:
         if (is_schema_change(q))
             TRY(before_schema_change(s, q));
+        if ((*e)->plan && q->kind == QUERY_CREATE_TABLE && q->create_table.fill)
+            return run_create_as(s, e, o);
         if ((*e)->plan)
             return statement__run_plan(s, e, values, o);
     }

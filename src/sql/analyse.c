@@ -272,6 +272,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
 {
     switch (nodeTag(n)) {
     case T_SelectStmt:
+        if (((const SelectStmt *)n)->intoClause)
+            return sql__select_into(a, (const SelectStmt *)n, stmt);
         return select_statement(a, (const SelectStmt *)n);
     case T_InsertStmt:
         return sql__insert(a, NULL, (const InsertStmt *)n);
@@ -297,6 +299,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__drop(a, (const DropStmt *)n);
     case T_CreateSchemaStmt:
         return sql__create_schema(a, (const CreateSchemaStmt *)n);
+    case T_CreateTableAsStmt:
+        return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:
         return sql__create_enum(a, (const CreateEnumStmt *)n);
     case T_AlterEnumStmt:

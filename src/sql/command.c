@@ -846,7 +846,6 @@ static const struct {
     NodeTag tag;
     const char *what, *hint;
 } not_supported[] = {
-    {T_CreateTableAsStmt, "CREATE TABLE AS", "Create the table, then INSERT INTO ... SELECT."},
     {T_AlterSeqStmt, "ALTER SEQUENCE", "Keep a counter in a table."},
     {T_CreateFunctionStmt, "CREATE FUNCTION", "Run the logic in the client."},
     {T_CreateTrigStmt, "CREATE TRIGGER", "Run the logic in the client, in the same transaction."},

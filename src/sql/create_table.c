@@ -16,7 +16,7 @@
 #include <strings.h>
 
 /* pg_class.relpersistence */
-enum { TEMPORARY = 't', UNLOGGED = 'u' };
+enum { TEMPORARY = 't' };
 
 struct table_draft {
     struct table *t;
@@ -790,14 +790,21 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
  * ------------------------------------------------------------------------------------------------
  */
 
+/* An UNLOGGED table is made as safe as any other. */
+static struct error *refuse_temporary(const struct analysis *a, const RangeVar *rv)
+{
+    if (rv->relpersistence != TEMPORARY)
+        return NULL;
+    return sql__unsupported(a, rv->location, "Use WITH queries, or an ordinary table.",
+                            "temporary tables are not supported");
+}
+
 static struct error *refuse_create(const struct analysis *a, const CreateStmt *n)
 {
     int at = n->relation->location;
-    if (n->relation->relpersistence == TEMPORARY)
-        return sql__unsupported(a, at, "Use WITH queries, or an ordinary table.",
-                                "temporary tables are not supported");
-    if (n->relation->relpersistence == UNLOGGED)
-        return sql__unsupported(a, at, "Leave UNLOGGED out.", "unlogged tables are not supported");
+    TRY(refuse_temporary(a, n->relation));
+    if (n->tablespacename && strcmp(n->tablespacename, "pg_default") != 0)
+        return sql__unsupported(a, -1, "Leave TABLESPACE out.", "tablespaces are not supported");
     if (n->inhRelations || n->partbound || n->partspec)
         return sql__unsupported(a, at, "Create one plain table.",
                                 "inheritance and declarative partitioning are not supported");
@@ -931,5 +938,28 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     buf_done(&text);
     a->rtes.n = 0; /* the table is not one that the statement reads */
     a->hidden.n = 0;
+    return e;
+}
+
+struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
+                               bool if_not_exists)
+{
+    struct query *q = a->q;
+    q->create_table.table = ARENA_NEW(a->arena, struct table);
+    q->create_table.if_not_exists = if_not_exists;
+    RangeVar nowhere = *rv; /* PostgreSQL tells no position here */
+    nowhere.location = -1;
+    TRY(refuse_temporary(a, rv));
+    TRY(name_table(a, &nowhere, if_not_exists, q->create_table.table, &q->create_table.exists));
+    return q->create_table.exists ? NULL : storage_options(a, options);
+}
+
+struct error *sql__end_table(struct analysis *a)
+{
+    struct table_draft d = {.t = a->q->create_table.table};
+    struct buf text = {0};
+    struct error *e = table_text(a, &d, &text);
+    d.t->ddl = arena_strdup(a->arena, text.data ? text.data : "");
+    buf_done(&text);
     return e;
 }

@@ -460,6 +460,7 @@ struct query {
             int copies;                   /* WITH (copies = n); 0: default */
             struct sequence *sequences;   /* that go with it, ids 0: table->owned says with which
                                              column, whose values they give */
+            const char *fill;             /* CREATE TABLE AS: the INSERT that follows; NULL: none */
         } create_table;
         struct {
             const struct sequence *old; /* ALTER; NULL: there is none (IF EXISTS) */

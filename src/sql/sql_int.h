@@ -386,6 +386,16 @@ struct dependents {
     int group;
 };
 
+struct error *sql__create_table_as(struct analysis *a, const CreateTableAsStmt *n,
+                                   const struct sql_stmt *stmt);
+struct error *sql__select_into(struct analysis *a, const SelectStmt *n,
+                               const struct sql_stmt *stmt);
+/* A new table in q->create_table, without columns; then its SQLite text. */
+struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
+                               bool if_not_exists);
+struct error *sql__end_table(struct analysis *a);
+/* The byte after a dotted name in the parsed text; stars are part of it. */
+size_t sql__end_of_name(const struct analysis *a, int location);
 struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n);
 struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);

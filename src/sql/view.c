@@ -39,7 +39,7 @@ static void note_edit(struct analysis *a, size_t start, size_t end, const char *
 }
 
 /* Where a dotted name ends that begins at `location`; stars are part of it. */
-static size_t end_of_name(const struct analysis *a, int location)
+size_t sql__end_of_name(const struct analysis *a, int location)
 {
     const char *text = a->script->parsed, *end = text + strlen(text);
     const char *p = text + location, *last;
@@ -62,7 +62,7 @@ void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const
     sql_quote(schema, &b);
     buf_puts(&b, ".");
     sql_quote(name, &b);
-    note_edit(a, (size_t)rv->location, end_of_name(a, rv->location), b.data);
+    note_edit(a, (size_t)rv->location, sql__end_of_name(a, rv->location), b.data);
     buf_done(&b);
     struct source *s = ARENA_NEW(a->arena, struct source);
     *s = (struct source){id, r};
@@ -95,7 +95,7 @@ void sql__note_star(struct analysis *a, int location, const struct target *const
         }
         sql_quote(targets[i]->name, &b);
     }
-    note_edit(a, (size_t)location, end_of_name(a, location), b.data ? b.data : "");
+    note_edit(a, (size_t)location, sql__end_of_name(a, location), b.data ? b.data : "");
     buf_done(&b);
 }
 
