@@ -61,6 +61,18 @@ static struct error *label_taken(const char *label)
     return error_new("42710", "enum label \"%s\" already exists", label);
 }
 
+/* As PostgreSQL happens to notice it. */
+static struct error *label_twice(void)
+{
+    static const char constraint[] = "pg_enum_typid_label_index";
+    struct error *e =
+        error_new(E_UNIQUE, "duplicate key value violates unique constraint \"%s\"", constraint);
+    e->schema = mem_strdup("pg_catalog");
+    e->table = mem_strdup("pg_enum");
+    e->constraint = mem_strdup(constraint);
+    return e;
+}
+
 /* ---- CREATE TYPE .. AS ENUM ----------------------------------------------------------------- */
 
 static struct error *type_taken(const struct analysis *a, const char *schema, const char *name)
@@ -86,9 +98,7 @@ struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n)
         const char *label = strVal(list_nth(n->vals, i));
         TRY(check_label(label));
         if (label_at(o, label) >= 0)
-            return error_new(
-                E_UNIQUE,
-                "duplicate key value violates unique constraint \"pg_enum_typid_label_index\"");
+            return label_twice();
         o->labels[o->n_labels++] =
             (struct object_label){.name = arena_strdup(a->arena, label), .value = (i + 1) * STEP};
     }
@@ -215,7 +225,8 @@ void sql__columns_of_type(struct analysis *a, const struct object *o, struct dep
                              arena_printf(a->arena, "column %s of %s",
                                           sql__list_name(a, t->columns[c].name),
                                           sql__describe_table(a, t)),
-                             sql__describe_type(a, o));
+                             arena_printf(a->arena, "%s%s", sql__describe_type(a, o),
+                                          t->columns[c].type == catalog_oid(o->id) ? "" : "[]"));
     }
 }
 

@@ -492,6 +492,7 @@ static const struct func rows[] = {
     MIN_MAX(OID_FLOAT8, float),
     MIN_MAX(OID_TEXT, text),
     MIN_MAX(OID_BPCHAR, text),
+    MIN_MAX(OID_ANYENUM, int),
     AGG_EMIT("min", OID_NUMERIC, OID_NUMERIC, "min($1 COLLATE minisql_numeric)", numeric_min_agg),
     AGG_EMIT("max", OID_NUMERIC, OID_NUMERIC, "max($1 COLLATE minisql_numeric)", numeric_max_agg),
     {.name = "min",

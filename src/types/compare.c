@@ -81,6 +81,7 @@ static const struct func rows[] = {
     SIX(OID_TIME, OID_TIME),
     SIX(OID_TIMESTAMP, OID_TIMESTAMP),
     SIX(OID_TIMESTAMPTZ, OID_TIMESTAMPTZ),
+    SIX(OID_ANYENUM, OID_ANYENUM),
     ARRAY("="),
     ARRAY("<>"),
     ARRAY("<"),

@@ -101,3 +101,83 @@ void types_add_enum(uint32_t oid, uint32_t array, const char *name, const char *
     type_add(&t);
     buf_done(&b);
 }
+
+/* ---- functions: the last argument is the type ------------------------------------------------ */
+
+static struct error *labels_arg(const struct value *type, const struct type **ret_type,
+                                const struct labels **ret)
+{
+    *ret_type = type->kind == VALUE_INT ? type_by_oid((uint32_t)type->i) : NULL;
+    if (!*ret_type || (*ret_type)->category != 'E')
+        return error_new(E_TYPE_MISMATCH, "could not determine actual enum type");
+    *ret = labels_of(*ret_type);
+    return NULL;
+}
+
+static struct error *end_label(const struct value *type, bool last, struct value *ret)
+{
+    const struct type *t;
+    const struct labels *l;
+    TRY(labels_arg(type, &t, &l));
+    if (l->n == 0)
+        return error_new("55000", "enum %s contains no values", t->sql_name);
+    *ret = value_int(l->items[last ? l->n - 1 : 0].value);
+    return NULL;
+}
+
+static CALL(enum_first)
+{
+    return end_label(&v[1], false, ret);
+}
+
+static CALL(enum_last)
+{
+    return end_label(&v[1], true, ret);
+}
+
+/* Labels from `low` to `high`; NULL: from the first, to the last. */
+static struct error *range(const struct value *type, const struct value *low,
+                           const struct value *high, struct arena *a, struct value *ret)
+{
+    const struct type *t;
+    const struct labels *l;
+    TRY(labels_arg(type, &t, &l));
+    struct array x = {.items = ARENA_ARRAY(a, struct value, l->n + 1)};
+    for (int64_t i = 0; i < l->n; i++) {
+        int64_t value = l->items[i].value;
+        if ((low && low->kind == VALUE_INT && value < low->i) ||
+            (high && high->kind == VALUE_INT && value > high->i))
+            continue;
+        x.items[x.n++] = value_int(value);
+    }
+    x.n_dims = x.n > 0;
+    x.dims[0] = (int32_t)x.n;
+    x.lower[0] = 1;
+    *ret = types__array_write(t, &x, a);
+    return NULL;
+}
+
+static CALL(enum_range_all)
+{
+    return range(&v[1], NULL, NULL, a, ret);
+}
+
+static CALL(enum_range_bounds)
+{
+    return range(&v[2], &v[0], &v[1], a, ret);
+}
+
+#define ROW(name_, n, sql, fn, result_)                                                            \
+    {                                                                                              \
+        .name = name_, .kind = FUNC_SCALAR, .nargs = n, .args = {OID_ANYENUM, OID_ANYENUM},        \
+        .result = result_, .typed = true, .sqlite_name = sql, .call = fn                           \
+    }
+
+static const struct func rows[] = {
+    ROW("enum_first", 1, "enum_first", enum_first, OID_ANYENUM),
+    ROW("enum_last", 1, "enum_last", enum_last, OID_ANYENUM),
+    ROW("enum_range", 1, "enum_range", enum_range_all, OID_ANYARRAY),
+    ROW("enum_range", 2, "enum_range_bounds", enum_range_bounds, OID_ANYARRAY),
+};
+
+const struct func_rows types__enum_funcs = {rows, ARRAY_LEN(rows)};

@@ -47,6 +47,7 @@ static const struct func_rows *const tables[] = {
     &types__json_path_funcs,
     &types__regex_sets,
     &types__array_funcs,
+    &types__enum_funcs,
     &types__set_funcs,
 };
 
