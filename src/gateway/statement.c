@@ -83,7 +83,7 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_DROP_SEQUENCE:
         return q->drop.n ? q : NULL;
     case QUERY_OBJECTS:
-        return q->objects.n || q->objects.n_drop ? q : NULL;
+        return q->objects.n || q->objects.n_drop || q->objects.n_sequences ? q : NULL;
     case QUERY_COPY:
         return q->copy.from ? q->copy.insert : q->copy.query;
     case QUERY_DECLARE:

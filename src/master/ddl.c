@@ -466,6 +466,17 @@ static struct error *check_empty(const struct catalog_view *all, const struct ob
     return NULL;
 }
 
+static struct error *drop_sequences(struct master *m, const struct catalog_view *v,
+                                    const uint64_t *ids, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const struct sequence_change gone = {.old = catalog_sequence_by_id(v, ids[i])};
+        if (gone.old)
+            TRY(catalog_change_sequences(m->catalog, &gone, 1, NULL, NULL));
+    }
+    return NULL;
+}
+
 static struct error *change_objects(struct master *m, const struct catalog_view *v,
                                     const struct master_objects *o)
 {
@@ -481,6 +492,7 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
     TRY(check_types(v, o));
     if (o->n_drop)
         TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
+    TRY(drop_sequences(m, v, o->sequences, o->n_sequences));
     size_t i = 0;
     for (; o->n - i > MOST_CHANGES; i += MOST_CHANGES)
         TRY(catalog_change_objects(m->catalog, o->changes + i, MOST_CHANGES, NULL, 0, NULL));

@@ -89,6 +89,8 @@ struct master_objects {
     size_t n;
     const uint64_t *drop;
     size_t n_drop;
+    const uint64_t *sequences; /* that go, owned by none of those tables */
+    size_t n_sequences;
     const uint64_t *moves;
     size_t n_moves;
     const char *schema;

@@ -41,11 +41,16 @@ static uint64_t *ids_of(const struct table *const *tables, int n, struct arena *
 static struct error *change_objects(struct master *m, const struct query *q)
 {
     _cleanup_(arena_done) struct arena a = {0};
+    uint64_t *sequences = ARENA_ARRAY(&a, uint64_t, q->objects.n_sequences + 1);
+    for (int i = 0; i < q->objects.n_sequences; i++)
+        sequences[i] = q->objects.sequences[i]->id;
     return master_change_objects(
         m, &(struct master_objects){.changes = q->objects.changes,
                                     .n = (size_t)q->objects.n,
                                     .drop = ids_of(q->objects.drop, q->objects.n_drop, &a),
                                     .n_drop = (size_t)q->objects.n_drop,
+                                    .sequences = sequences,
+                                    .n_sequences = (size_t)q->objects.n_sequences,
                                     .moves = ids_of(q->objects.moves, q->objects.n_moves, &a),
                                     .n_moves = (size_t)q->objects.n_moves,
                                     .schema = q->objects.schema});

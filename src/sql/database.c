@@ -139,6 +139,11 @@ struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n)
     const struct catalog_view *in = catalog_of_database(a->ctx->view, o->id);
     for (size_t i = 0; i < in->n_tables; i++)
         sql__drop_with(a, in->tables[i]);
+    for (size_t i = 0; i < in->n_sequences; i++) {
+        int column;
+        if (!catalog_sequence_owner(in, in->sequences[i]->id, &column))
+            sql__drop_sequence_with(a, in->sequences[i]);
+    }
     for (size_t i = 0; i < in->n_objects; i++)
         if (in->objects[i]->database == o->id)
             sql__change_object(a, in->objects[i], NULL);

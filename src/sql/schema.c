@@ -137,6 +137,17 @@ void sql__drop_with(struct analysis *a, const struct table *t)
     q->objects.drop = all;
 }
 
+void sql__drop_sequence_with(struct analysis *a, const struct sequence *s)
+{
+    struct query *q = a->q;
+    const struct sequence **all =
+        ARENA_ARRAY(a->arena, const struct sequence *, q->objects.n_sequences + 1);
+    if (q->objects.n_sequences)
+        memcpy(all, q->objects.sequences, sizeof(*all) * (size_t)q->objects.n_sequences);
+    all[q->objects.n_sequences++] = s;
+    q->objects.sequences = all;
+}
+
 /* ---- CREATE SCHEMA -------------------------------------------------------------------------- */
 
 static struct error *schema_taken(const char *name)
@@ -202,6 +213,25 @@ static bool named(const List *objects, const char *schema)
     return false;
 }
 
+/* A default of a table outside that takes values of a sequence in a schema. */
+static struct error *check_counted(struct analysis *a, const List *schemas)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        for (int c = 0; c < t->n_columns && !named(schemas, t->schema); c++) {
+            const struct sequence *s =
+                t->columns[c].sequence ? catalog_sequence_by_id(v, t->columns[c].sequence) : NULL;
+            if (s && named(schemas, s->schema))
+                return sql__unsupported(a, -1, "Drop that column, or its table, first.",
+                                        "DROP SCHEMA ... CASCADE cannot drop the default of column "
+                                        "%s of %s",
+                                        t->columns[c].name, sql__describe_table(a, t));
+        }
+    }
+    return NULL;
+}
+
 /* A column of a table outside that has a type of a schema. */
 static struct error *check_typed(struct analysis *a, const List *schemas)
 {
@@ -263,6 +293,16 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
         sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
     }
     int last = views->n;
+    for (size_t i = 0; i < v->n_sequences; i++) {
+        const struct sequence *s = v->sequences[i];
+        int column;
+        if (strcmp(s->schema, schema) != 0 || catalog_sequence_owner(v, s->id, &column))
+            continue; /* one that a table owns goes with it */
+        sql__depends(a, deps, s->id,
+                     arena_printf(a->arena, "sequence %s", sql__shown_name(a, schema, s->name)),
+                     what);
+        sql__drop_sequence_with(a, s);
+    }
     for (size_t i = 0; i < v->n_objects; i++) {
         const struct object *o = v->objects[i];
         if (o->kind != OBJ_ENUM || strcmp(o->schema, schema) != 0)
@@ -317,6 +357,7 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
             &deps);
     TRY(check_tied(a, n->objects));
     TRY(check_typed(a, n->objects));
+    TRY(check_counted(a, n->objects));
     for (int i = 0; i < views.n; i++)
         sql__change_object(a, views.items[i], NULL);
     sql__tell_cascade(a, &deps);
@@ -336,6 +377,10 @@ struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n)
         return schema_taken(n->newname);
     TRY(check_schema_name(n->newname));
     TRY(sql__check_schema(a, n->subname));
+    for (size_t i = 0; i < v->n_sequences; i++)
+        if (strcmp(v->sequences[i]->schema, n->subname) == 0)
+            return sql__unsupported(a, -1, "Create a new schema and make things anew there.",
+                                    "renaming a schema that has sequences is not supported");
     const struct object *old = catalog_object(v, OBJ_SCHEMA, "", n->subname);
     if (old && strcmp(n->newname, "public") != 0) { /* it stays the same object */
         struct object *next = object_copy(old, a->arena);

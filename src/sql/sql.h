@@ -494,6 +494,8 @@ struct query {
             struct object_change *changes;
             int n_drop; /* tables that go before the changes are made */
             const struct table **drop;
+            int n_sequences; /* that go, owned by no table of those */
+            const struct sequence **sequences;
             int n_moves; /* tables that get another schema: */
             const struct table **moves;
             const char *schema;

@@ -449,6 +449,7 @@ const struct table *sql__sequence_table(struct analysis *a, const RangeVar *rv);
 void sql__change_objects(struct analysis *a, const char *tag); /* makes it a QUERY_OBJECTS */
 void sql__change_object(struct analysis *a, const struct object *old, const struct object *next);
 void sql__drop_with(struct analysis *a, const struct table *t);
+void sql__drop_sequence_with(struct analysis *a, const struct sequence *s);
 struct object *sql__new_object(struct analysis *a, enum object_kind kind, const char *schema,
                                const char *name);
 void sql__notice(struct analysis *a, const char *sqlstate, const char *detail, const char *format,

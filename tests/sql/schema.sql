@@ -157,3 +157,15 @@ ALTER SCHEMA public RENAME TO old;
 SELECT * FROM old.t;
 ALTER SCHEMA old RENAME TO public;
 SELECT * FROM t;
+-- sequences go with their schema
+CREATE SCHEMA counted;
+CREATE SEQUENCE counted.q;
+CREATE TABLE counted.t (id serial PRIMARY KEY, n int DEFAULT nextval('counted.q'));
+INSERT INTO counted.t DEFAULT VALUES;
+SELECT * FROM counted.t;
+DROP SCHEMA counted;
+DROP SCHEMA counted CASCADE;
+CREATE SCHEMA counted;
+CREATE SEQUENCE counted.q;
+SELECT nextval('counted.q');
+DROP SCHEMA counted CASCADE;

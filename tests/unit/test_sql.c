@@ -112,11 +112,6 @@ const struct catalog_view *catalog_of_database(const struct catalog_view *v, uin
     return v;
 }
 
-uint32_t catalog_oid(uint64_t id)
-{
-    return id ? (uint32_t)(16384 + id) : 0;
-}
-
 struct object *object_copy(const struct object *o, struct arena *a)
 {
     return NULL;
@@ -927,7 +922,7 @@ static void test_create_table_errors(void **state)
          "DEFERRABLE constraints are not supported", 30},
         {"create temp table t (x int)", "0A000", "temporary tables are not supported", 19},
         {"create table t (x varchar(0))", "22023", "length for type varchar must be at least 1",
-         19},
+         19});
 }
 
 /* Indexes, keys that are added later, DROP and TRUNCATE with their dependents. */
