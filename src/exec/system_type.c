@@ -133,6 +133,8 @@ uint32_t exec__opclass(uint32_t type)
     const struct type *t = type_by_oid(type);
     if (t && element_of(t))
         type = OID_ANYARRAY;
+    if (t && t->category == 'E')
+        type = OID_ANYENUM;
     for (size_t i = 0; i < ARRAY_LEN(opclasses); i++)
         if (opclasses[i].type == type)
             return opclasses[i].oid;
@@ -197,6 +199,11 @@ static struct error *make_pg_opfamily(struct exec__maker *m)
 
 /* ---- pg_type -------------------------------------------------------------------------------- */
 
+static bool is_enum(const struct type *t)
+{
+    return t->category == 'E' && t->array;
+}
+
 static void put_io(struct exec__maker *m, const struct type *t)
 {
     static const struct {
@@ -204,22 +211,22 @@ static void put_io(struct exec__maker *m, const struct type *t)
     } all[] = {
         {"typinput", "in"}, {"typoutput", "out"}, {"typreceive", "recv"}, {"typsend", "send"}};
     const struct fact *f = fact_of(t->oid);
-    const char *io = element_of(t) ? "array_" : f ? f->io : "any";
+    const char *io = element_of(t) ? "array_" : f ? f->io : is_enum(t) ? "enum_" : "any";
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         exec__put_int(m, all[i].column,
                       exec__io_function(arena_printf(&m->arena, "%s%s", io, all[i].suffix)));
 }
 
-static struct error *give_type(struct exec__maker *m, const struct type *t)
+static struct error *give_type(struct exec__maker *m, const struct type *t, uint32_t namespace)
 {
     bool array = element_of(t) != NULL;
     exec__put_int(m, "oid", t->oid);
     exec__put_text(m, "typname", t->name);
-    exec__put_int(m, "typnamespace", EXEC__CATALOG);
+    exec__put_int(m, "typnamespace", namespace);
     exec__put_int(m, "typowner", EXEC__OWNER);
     exec__put_int(m, "typlen", t->size);
     exec__put_int(m, "typbyval", exec__by_value(t));
-    exec__put_char(m, "typtype", t->category == 'P' ? 'p' : 'b');
+    exec__put_char(m, "typtype", t->category == 'P' ? 'p' : is_enum(t) ? 'e' : 'b');
     exec__put_char(m, "typcategory", t->category);
     exec__put_int(m, "typispreferred", t->preferred);
     exec__put_int(m, "typisdefined", true);
@@ -245,7 +252,34 @@ static struct error *make_pg_type(struct exec__maker *m)
     for (uint32_t oid = 1; oid < LAST_TYPE; oid++) {
         const struct type *t = exec__needs_int(m, "oid", oid) ? type_by_oid(oid) : NULL;
         if (t && exec__needs_text(m, "typname", t->name))
-            TRY(give_type(m, t));
+            TRY(give_type(m, t, EXEC__CATALOG));
+    }
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind != OBJ_ENUM)
+            continue;
+        uint32_t namespace = exec__namespace_oid(m->view, o->schema);
+        const uint32_t oids[] = {catalog_oid(o->id), catalog_oid(o->array_id)};
+        for (size_t k = 0; k < ARRAY_LEN(oids); k++) {
+            const struct type *t = type_by_oid(oids[k]);
+            if (t && exec__needs_int(m, "oid", oids[k]) && exec__needs_text(m, "typname", t->name))
+                TRY(give_type(m, t, namespace));
+        }
+    }
+    return NULL;
+}
+
+static struct error *make_pg_enum(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        for (int k = 0; o->kind == OBJ_ENUM && k < o->n_labels; k++) {
+            exec__put_int(m, "oid", catalog_oid(o->labels[k].id));
+            exec__put_int(m, "enumtypid", catalog_oid(o->id));
+            exec__put_real(m, "enumsortorder", k + 1);
+            exec__put_text(m, "enumlabel", o->labels[k].name);
+            TRY(exec__give(m));
+        }
     }
     return NULL;
 }
@@ -344,6 +378,7 @@ static struct error *make_pg_collation(struct exec__maker *m)
 
 const struct exec__making exec__making_types[] = {
     {.schema = "pg_catalog", .relation = "pg_type", .make = make_pg_type},
+    {.schema = "pg_catalog", .relation = "pg_enum", .make = make_pg_enum},
     {.schema = "pg_catalog", .relation = "pg_cast", .make = make_pg_cast},
     {.schema = "pg_catalog", .relation = "pg_opclass", .make = make_pg_opclass},
     {.schema = "pg_catalog", .relation = "pg_amop", .make = make_pg_amop},

@@ -117,7 +117,7 @@ static struct error *labels_arg(const struct value *type, const struct type **re
 static struct error *end_label(const struct value *type, bool last, struct value *ret)
 {
     const struct type *t;
-    const struct labels *l;
+    const struct labels *l = NULL;
     TRY(labels_arg(type, &t, &l));
     if (l->n == 0)
         return error_new("55000", "enum %s contains no values", t->sql_name);
@@ -140,7 +140,7 @@ static struct error *range(const struct value *type, const struct value *low,
                            const struct value *high, struct arena *a, struct value *ret)
 {
     const struct type *t;
-    const struct labels *l;
+    const struct labels *l = NULL;
     TRY(labels_arg(type, &t, &l));
     struct array x = {.items = ARENA_ARRAY(a, struct value, l->n + 1)};
     for (int64_t i = 0; i < l->n; i++) {

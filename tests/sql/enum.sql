@@ -103,3 +103,8 @@ INSERT INTO t VALUES ('b');
 SELECT * FROM t;
 ROLLBACK;
 SELECT 'a'::tx;
+CREATE TYPE seen AS ENUM ('one', 'two');
+CREATE TABLE seeing (s seen, ss seen[]);
+SELECT t.typname, t.typtype, t.typcategory, t.typlen, n.nspname, e.typname AS element FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_type e ON e.oid = t.typelem WHERE t.typname IN ('seen', '_seen') ORDER BY 1;
+SELECT e.enumlabel FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typname = 'seen' ORDER BY e.enumsortorder;
+SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid WHERE c.relname = 'seeing' AND a.attnum > 0 ORDER BY a.attnum;
