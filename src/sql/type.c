@@ -134,8 +134,8 @@ static struct error *make_room(const struct object *o, const AlterEnumStmt *n, i
 
 static struct error *add_label(struct analysis *a, const AlterEnumStmt *n, struct object *next)
 {
-    int at;
-    int64_t value;
+    int at = 0;
+    int64_t value = 0;
     TRY(check_label(n->newVal));
     if (label_at(next, n->newVal) >= 0) {
         if (!n->skipIfNewValExists)
