@@ -33,7 +33,9 @@ struct column {
     uint64_t default_id;
     uint64_t sequence; /* the default is the next value of this one (default_sql, if any, says so in
                           PostgreSQL's words); 0: it is not */
-    char identity;     /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
+    char *added; /* SQLite text of its definition, of a column that was added to the table later and
+                    so is not in table->ddl; NULL: it is */
+    char identity; /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
 };
 
 /* A sequence that goes with a column (OWNED BY) */

@@ -98,10 +98,11 @@ static bool add_columns(json_t *array, const struct table *t)
         json_t *id = c->default_sql ? json_integer((json_int_t)c->default_id) : NULL;
         const char identity[2] = {c->identity, 0};
         json_t *sequence = c->sequence ? json_integer((json_int_t)c->sequence) : NULL;
-        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*}", "name", c->name,
-                                  "type", (json_int_t)c->type, "typmod", c->typmod, "not_null",
-                                  (int)c->not_null, "default", c->default_sql, "default_id", id,
-                                  "sequence", sequence, "identity", c->identity ? identity : NULL)))
+        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*}", "name",
+                                  c->name, "type", (json_int_t)c->type, "typmod", c->typmod,
+                                  "not_null", (int)c->not_null, "default", c->default_sql,
+                                  "default_id", id, "sequence", sequence, "identity",
+                                  c->identity ? identity : NULL, "added", c->added)))
             return false;
     }
     return true;
@@ -351,6 +352,8 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
         bad(d, "type");
     if (json_object_get(o, "sequence"))
         c->sequence = get_id(d, o, "sequence");
+    if (json_object_get(o, "added"))
+        c->added = get_text(d, o, "added", 1, TEXT_MAX);
     if (json_object_get(o, "identity"))
         c->identity = get_text(d, o, "identity", 1, 1)[0];
 }

@@ -622,6 +622,7 @@ static void copy_parts(struct table *t, struct arena *a)
     for (int i = 0; i < t->n_columns; i++) {
         t->columns[i].name = copy_text(a, t->columns[i].name);
         t->columns[i].default_sql = copy_text(a, t->columns[i].default_sql);
+        t->columns[i].added = copy_text(a, t->columns[i].added);
     }
     for (int i = 0; i < t->n_keys; i++) {
         t->keys[i].name = copy_text(a, t->keys[i].name);

@@ -630,3 +630,15 @@ struct error *master_drop_sequence(struct master *m, uint64_t id)
     master__end(m, v);
     return e;
 }
+
+/* ---- ALTER TABLE -------------------------------------------------------------------------- */
+
+struct error *master_alter_table(struct master *m, const struct table *old,
+                                 const struct table *next)
+{
+    const struct catalog_view *v;
+    TRY(master__begin(m, &v));
+    struct error *e = catalog_replace_table(m->catalog, old, next);
+    master__end(m, v);
+    return e;
+}

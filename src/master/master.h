@@ -113,6 +113,11 @@ struct error *master_settle(struct master *m) MUST_CHECK;
 struct error *master_new_region(struct master *m, int copies, const char *owner,
                                 uint64_t *ret) MUST_CHECK;
 struct error *master_drop_region(struct master *m, uint64_t region) MUST_CHECK;
+/* Replaces a table's record by `next`, made of version `old` of it: MS002 when there is a newer
+ * one. What its file needs is added when its region sees the new schema. */
+struct error *master_alter_table(struct master *m, const struct table *old,
+                                 const struct table *next) MUST_CHECK;
+
 /* OWNED BY: the sequence goes when that table or column goes. */
 struct master_owner {
     bool said;

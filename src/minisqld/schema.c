@@ -184,6 +184,8 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
         return drop_sequences(m, q);
     case QUERY_OBJECTS:
         return change_objects(m, q);
+    case QUERY_ALTER_TABLE:
+        return master_alter_table(m, q->alter_table.table, q->alter_table.next);
     case QUERY_ADD_KEY:
         return add_key(m, c, e, s, q);
     default:

@@ -332,6 +332,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_CREATE_SEQUENCE:
     case QUERY_ALTER_SEQUENCE:
     case QUERY_DROP_SEQUENCE:
+    case QUERY_ALTER_TABLE:
     case QUERY_ADD_KEY:
     case QUERY_OBJECTS:
         if (p->explain)

@@ -82,6 +82,13 @@ static void seen_index(void *ctx, const char *name, uint64_t unused)
     buf_puts(d->sql, ";\n");
 }
 
+static void add_column(struct diff *d, const struct table *t, const struct column *c)
+{
+    buf_puts(d->sql, "ALTER TABLE ");
+    put_name(d->sql, table_file_name(t), '"');
+    buf_printf(d->sql, " ADD COLUMN %s;\n", c->added);
+}
+
 static void add_missing(struct diff *d, const struct table *t)
 {
     if (!map_get_u64(&d->tables, t->id)) {
@@ -89,6 +96,9 @@ static void add_missing(struct diff *d, const struct table *t)
                    (unsigned long long)t->id);
         put_name(d->sql, table_file_name(t), '\'');
         buf_puts(d->sql, ");\n");
+        for (int i = 0; i < t->n_columns; i++)
+            if (t->columns[i].added)
+                add_column(d, t, &t->columns[i]);
     }
     for (int i = 0; i < t->n_indexes; i++)
         if (!map_get_str(&d->indexes, index_file_name(&t->indexes[i])))
@@ -119,10 +129,30 @@ static void seen_record(void *ctx, const char *version, uint64_t id)
                    (unsigned long long)id);
 }
 
+static bool any_row(struct region_replica *p, const char *sql);
+
+/* From the file's record to the catalog's, of a table that the file has. */
+static void add_missing_columns(struct diff *d, const struct table *t)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        if (!t->columns[i].added)
+            continue;
+        _cleanup_(buf_done) struct buf has = {0};
+        buf_puts(&has, "SELECT 1 FROM pragma_table_info(");
+        put_name(&has, table_file_name(t), '\'');
+        buf_puts(&has, ") WHERE name = ");
+        put_name(&has, t->columns[i].name, '\'');
+        if (!any_row(d->p, has.data))
+            add_column(d, t, &t->columns[i]);
+    }
+}
+
 static struct error *describe_table(struct diff *d, const struct table *t)
 {
     if ((uintptr_t)map_get_u64(&d->records, t->id) == t->version + 1)
         return NULL;
+    if (map_get_u64(&d->tables, t->id))
+        add_missing_columns(d, t);
     _cleanup_(mem_freep) char *text = NULL;
     TRY(catalog_table_text(t, &text));
     put_record(d->sql, t->id, t->version, text);

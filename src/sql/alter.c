@@ -1,4 +1,4 @@
-/* ALTER TABLE. */
+/* ALTER TABLE: what it becomes. Its file is brought to that by the region (region/schema.c). */
 #include "sql_int.h"
 
 /* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE
@@ -54,26 +54,147 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
     return NULL;
 }
 
+/* ---- the other forms
+ * --------------------------------------------------------------------------------------------- */
+
+static struct error *column_named(const struct table *t, const char *name, int *ret)
+{
+    *ret = table_column(t, name);
+    if (*ret >= 0)
+        return NULL;
+    return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
+                     t->name);
+}
+
+static struct error *add_column(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    const ColumnDef *n = (const ColumnDef *)(const void *)c->def;
+    if (table_column(t, n->colname) < 0)
+        return sql__add_column(a, t, n);
+    if (!c->missing_ok)
+        return error_new(E_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
+                         n->colname, t->name);
+    sql__notice(a, E_DUPLICATE_COLUMN, NULL,
+                "column \"%s\" of relation \"%s\" already exists, skipping", n->colname, t->name);
+    return NULL;
+}
+
+/* SQLite itself fills such a column in: its default is in the file. */
+static bool is_set_by_key(const struct table *t, int column)
+{
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *fk = &t->foreign_keys[i];
+        for (int k = 0; k < fk->n_columns; k++)
+            if (fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd'))
+                return true;
+    }
+    return false;
+}
+
+static struct error *change_default(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    int at;
+    TRY(column_named(t, c->name, &at));
+    struct column *x = &t->columns[at];
+    if (x->identity)
+        return error_hint(error_new(E_SYNTAX,
+                                    "column \"%s\" of relation \"%s\" is an identity column",
+                                    x->name, t->name),
+                          "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+    if (is_set_by_key(t, at))
+        return sql__unsupported(a, -1, "Create the table anew.",
+                                "changing a default that ON DELETE SET DEFAULT uses is not "
+                                "supported");
+    x->default_sql = NULL;
+    x->sequence = x->default_id = 0;
+    return c->def ? sql__set_default(a, t, at, c->def) : NULL;
+}
+
+static struct error *alter(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    switch (c->subtype) {
+    case AT_AddColumn:
+        return add_column(a, t, c);
+    case AT_ColumnDefault:
+        return change_default(a, t, c);
+    default:
+        return sql__unsupported(
+            a, -1, "See docs/compatibility.md; else create a new table and INSERT INTO ... SELECT.",
+            "this form of ALTER TABLE is not supported");
+    }
+}
+
+static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                           struct table **ret)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_ALTER_TABLE;
+    q->tag = "ALTER TABLE";
+    q->writes = true;
+    *ret = NULL;
+    struct error *e = sql__find_relation(a, rv, &q->alter_table.table);
+    if (missing_ok && error_is(e, E_UNDEFINED_TABLE)) {
+        error_free(e);
+        sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping", rv->relname);
+        return NULL;
+    }
+    TRY(e);
+    const struct table *t = q->alter_table.table;
+    if (t->id == 0)
+        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
+                       rv->location);
+    *ret = q->alter_table.next = ARENA_NEW(a->arena, struct table);
+    **ret = *t;
+    return NULL;
+}
+
+static bool adds_key(const AlterTableStmt *n)
+{
+    const AlterTableCmd *c = linitial(n->cmds);
+    const Constraint *k = (const Constraint *)(const void *)c->def;
+    return list_length(n->cmds) == 1 && c->subtype == AT_AddConstraint &&
+           (k->contype == CONSTR_PRIMARY || k->contype == CONSTR_UNIQUE);
+}
+
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
 {
-    const struct table *t;
-    a->q->kind = QUERY_ADD_KEY;
-    a->q->tag = "ALTER TABLE";
-    a->q->writes = true;
+    struct table *next;
     if (n->objtype != OBJECT_TABLE)
         return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
                                 "ALTER of this kind of object is not supported");
-    TRY(sql__find_relation(a, n->relation, &t));
-    const AlterTableCmd *c = linitial(n->cmds);
-    const Constraint *k = (const Constraint *)c->def;
-    if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
-                       n->relation->location);
-    if (list_length(n->cmds) != 1 || c->subtype != AT_AddConstraint ||
-        (k->contype != CONSTR_PRIMARY && k->contype != CONSTR_UNIQUE))
-        return sql__unsupported(a, n->relation->location,
-                                "Only ALTER TABLE ... ADD PRIMARY KEY (...) and ADD UNIQUE (...) "
-                                "exist so far; else create a new table and INSERT INTO ... SELECT.",
-                                "this form of ALTER TABLE is not supported");
-    return add_key_later(a, t, k);
+    TRY(begin(a, n->relation, n->missing_ok, &next));
+    if (!next)
+        return NULL;
+    const AlterTableCmd *first = linitial(n->cmds);
+    if (adds_key(n)) {
+        const struct table *t = a->q->alter_table.table;
+        a->q->kind = QUERY_ADD_KEY;
+        memset(&a->q->create_index, 0, sizeof(a->q->create_index));
+        return add_key_later(a, t, (const Constraint *)(const void *)first->def);
+    }
+    int added = list_length(n->cmds);
+    struct column *columns = ARENA_ARRAY(a->arena, struct column, next->n_columns + added);
+    memcpy(columns, next->columns, sizeof(*columns) * (size_t)next->n_columns);
+    next->columns = columns;
+    for (int i = 0; i < list_length(n->cmds); i++)
+        TRY(alter(a, next, list_nth(n->cmds, i)));
+    return NULL;
+}
+
+/* ---- new names
+ * ---------------------------------------------------------------------------------------------- */
+
+struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
+{
+    struct table *next;
+    TRY(begin(a, n->relation, n->missing_ok, &next));
+    if (!next)
+        return NULL;
+    TRY(sql__check_identifier(a, "table", n->newname, -1));
+    if (sql__relation_exists(a, next->schema, n->newname))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
+    TRY(sql__refuse_if_viewed(a, next->id, -1, "renaming a table"));
+    next->file_name = arena_strdup(a->arena, table_file_name(a->q->alter_table.table));
+    next->name = arena_strdup(a->arena, n->newname);
+    return NULL;
 }

@@ -256,6 +256,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
 {
     if (n->renameType == OBJECT_SEQUENCE)
         return sql__rename_sequence(a, n);
+    if (n->renameType == OBJECT_TABLE)
+        return sql__rename_table(a, n);
     if (n->renameType == OBJECT_SCHEMA)
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)

@@ -277,22 +277,14 @@ static struct error *set_identity(struct analysis *a, struct table_draft *d, int
     return own_sequence(a, d, column, n->options);
 }
 
-static struct error *set_default(struct analysis *a, struct table *t, int column,
-                                 const Constraint *n)
+/* `keyword`: where DEFAULT stands before the expression. */
+static struct error *take_default(struct analysis *a, struct table *t, int column, const Node *n,
+                                  int keyword)
 {
     struct column *c = &t->columns[column];
     struct scope s = {.clause = CLAUSE_DEFAULT};
     struct expr *e;
-    if (c->default_sql)
-        return twice(a, t, c, "default values specified", n->location);
-    if (c->identity)
-        return sql__at(
-            a,
-            error_new(E_SYNTAX,
-                      "both default and identity specified for column \"%s\" of table \"%s\"",
-                      c->name, t->name),
-            n->location);
-    TRY(sql__expr(a, &s, n->raw_expr, &e));
+    TRY(sql__expr(a, &s, n, &e));
     if (!sql__can_coerce(e, c->type, CAST_ASSIGNMENT)) {
         struct error *err = error_new(
             E_TYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
@@ -304,8 +296,46 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
     const struct sequence *of =
         c->sequence ? catalog_sequence_by_id(a->ctx->view, c->sequence) : NULL;
     c->default_sql =
-        of ? sql_next_value_text(of->schema, of->name, a->arena) : default_text(a, n->location);
+        of ? sql_next_value_text(of->schema, of->name, a->arena) : default_text(a, keyword);
+    c->default_id = 0;
     return NULL;
+}
+
+static struct error *set_default(struct analysis *a, struct table *t, int column,
+                                 const Constraint *n)
+{
+    const struct column *c = &t->columns[column];
+    if (c->default_sql)
+        return twice(a, t, c, "default values specified", n->location);
+    if (c->identity)
+        return sql__at(
+            a,
+            error_new(E_SYNTAX,
+                      "both default and identity specified for column \"%s\" of table \"%s\"",
+                      c->name, t->name),
+            n->location);
+    return take_default(a, t, column, n->raw_expr, n->location);
+}
+
+/* In ALTER TABLE, PostgreSQL tells no place in a default. */
+static struct error *nowhere(struct error *e)
+{
+    if (e)
+        e->position = 0;
+    return e;
+}
+
+struct error *sql__set_default(struct analysis *a, struct table *t, int column, const Node *n)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text), *p = text;
+    int before = sql__location(n), keyword = 0;
+    struct token k;
+    do {
+        p = sql__lex(p, end, &k);
+        if (sql__is_word(&k, "default") && k.start - text < before)
+            keyword = (int)(k.start - text);
+    } while (k.kind != TOKEN_END && k.start - text < before);
+    return nowhere(take_default(a, t, column, n, keyword));
 }
 
 /* ---- constraints
@@ -784,6 +814,62 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
         foreign_key_text(t, &t->foreign_keys[i], d->references.items[i], out);
     buf_puts(out, ") STRICT");
     return NULL;
+}
+
+/* ---- ALTER TABLE .. ADD COLUMN
+ * ------------------------------------------------------------------------------------------------
+ */
+
+/* What SQLite is told: rows that are there get the default, so it has to be a constant. */
+static struct error *added_text(struct analysis *a, const struct column *c, struct buf *out)
+{
+    sql_quote(c->name, out);
+    buf_printf(out, " %s%s%s", affinity(c->type), sql__collation(c->type),
+               c->not_null ? " NOT NULL" : "");
+    struct expr *e = NULL;
+    if (c->default_sql) {
+        struct scope s = {.clause = CLAUSE_DEFAULT};
+        TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+        TRY(sql__assign(a, e, c, &e));
+        if (e->kind != EXPR_CONST)
+            return sql__unsupported(a, -1,
+                                    "Add the column without a default, UPDATE it, and then "
+                                    "ALTER COLUMN ... SET DEFAULT.",
+                                    "ADD COLUMN needs a constant as the default");
+        buf_puts(out, " DEFAULT ");
+        sql_emit_value(&e->value, e->type, out);
+    }
+    if (c->not_null && (!e || e->value.kind == VALUE_NULL))
+        return sql__unsupported(a, -1, "Give it a constant default.",
+                                "ADD COLUMN ... NOT NULL without a default is not supported");
+    return NULL;
+}
+
+struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n)
+{
+    int at = t->n_columns;
+    if (sql__serial_type(n->typeName) || t->n_columns == 0)
+        return sql__unsupported(a, n->location, "Create the table anew.",
+                                "adding this kind of column is not supported");
+    TRY(check_nulls(a, t, n));
+    TRY(add_column(a, t, n));
+    for (int i = 0; i < list_length(n->constraints); i++) {
+        const Constraint *c = list_nth(n->constraints, i);
+        if (c->contype == CONSTR_NOTNULL)
+            t->columns[at].not_null = true;
+        else if (c->contype == CONSTR_DEFAULT)
+            TRY(nowhere(set_default(a, t, at, c)));
+        else if (c->contype != CONSTR_NULL)
+            return sql__unsupported(a, c->location, "Add the column without it.",
+                                    "this constraint of a column that is added is not supported");
+    }
+    struct buf text = {0};
+    struct error *e = added_text(a, &t->columns[at], &text);
+    if (!e)
+        t->columns[at].added = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    a->hidden.n = 0;
+    return e;
 }
 
 /* ---- CREATE TABLE

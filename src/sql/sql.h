@@ -297,6 +297,7 @@ enum query_kind {
     QUERY_CREATE_SEQUENCE, /* sequence */
     QUERY_ALTER_SEQUENCE,  /* sequence */
     QUERY_DROP_SEQUENCE,   /* drop */
+    QUERY_ALTER_TABLE,     /* alter_table */
     QUERY_ADD_KEY,         /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
     QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
     QUERY_TRANSACTION,     /* transaction */
@@ -462,6 +463,10 @@ struct query {
                                              column, whose values they give */
             const char *fill;             /* CREATE TABLE AS: the INSERT that follows; NULL: none */
         } create_table;
+        struct {
+            const struct table *table; /* NULL: there is none (IF EXISTS) */
+            struct table *next;        /* what it becomes */
+        } alter_table;
         struct {
             const struct sequence *old; /* ALTER; NULL: there is none (IF EXISTS) */
             struct sequence *next;      /* CREATE: id 0. ALTER: `last` is to be taken if restart */

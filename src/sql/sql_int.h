@@ -356,6 +356,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
 bool sql__is_owner_change(const AlterTableStmt *n);
 struct error *sql__change_owner(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_owner(struct analysis *a, const AlterOwnerStmt *n);
+struct error *sql__rename_table(struct analysis *a, const RenameStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
@@ -471,6 +472,11 @@ struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 char *sql__make_name(struct analysis *a, const char *table, const char *columns,
                      const char *suffix);
 char *sql__joined_columns(struct analysis *a, const struct table *t, const int *columns, int n);
+/* A column of ALTER TABLE .. ADD COLUMN: name, type, default and NOT NULL into t->columns, which
+ * has room for it, and what its file needs into ->added. */
+struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n);
+/* ALTER COLUMN .. SET DEFAULT */
+struct error *sql__set_default(struct analysis *a, struct table *t, int column, const Node *n);
 /* 42939: names that are the system's own. `what`: "table", "index", .. */
 struct error *sql__check_identifier(const struct analysis *a, const char *what, const char *name,
                                     int location);
