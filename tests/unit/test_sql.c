@@ -961,8 +961,7 @@ static void test_indexes_and_drops(void **state)
         {"create index i on a (lower(v))", "0A000", "indexes on expressions are not supported", 19},
         {"alter table a add primary key (n)", "42P16",
          "multiple primary keys for table \"a\" are not allowed", 0},
-        {"alter table a add column z int", "0A000", "this form of ALTER TABLE is not supported",
-         13},
+        {"alter table a drop column x", "0A000", "this form of ALTER TABLE is not supported", 0},
         {"drop view x", "42P01", "view \"x\" does not exist", 0});
 }
 
