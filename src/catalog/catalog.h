@@ -75,7 +75,8 @@ struct index {
     int n_columns;
     int *columns;
     bool *descending;
-    char *ddl; /* SQLite text */
+    char *ddl;       /* SQLite text */
+    char *where_sql; /* of a partial index: PostgreSQL expression text; NULL: all rows are in it */
     uint64_t id;
     char *file_name; /* see struct table */
 };

@@ -153,10 +153,10 @@ static bool add_indexes(json_t *array, const struct table *t)
         json_t *descending = json_array();
         for (int j = 0; j < x->n_columns; j++)
             json_array_append_new(descending, json_boolean(x->descending && x->descending[j]));
-        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*}", "name", x->name, "id",
-                                  (json_int_t)x->id, "unique", (int)x->unique, "columns",
+        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*, s:s*}", "name", x->name,
+                                  "id", (json_int_t)x->id, "unique", (int)x->unique, "columns",
                                   int_array(x->columns, x->n_columns), "descending", descending,
-                                  "ddl", x->ddl, "file_name", x->file_name)))
+                                  "ddl", x->ddl, "file_name", x->file_name, "where", x->where_sql)))
             return false;
     }
     return true;
@@ -385,6 +385,8 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     x->columns = get_columns(d, o, "columns", n_columns, &x->n_columns);
     x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
     x->file_name = get_file_name(d, o, x->name);
+    if (json_object_get(o, "where"))
+        x->where_sql = get_text(d, o, "where", 1, TEXT_MAX);
     int n = get_array(d, o, "descending", MAX_COLUMNS, &a);
     x->descending = ARENA_ARRAY(d->arena, bool, x->n_columns + 1);
     if (n != x->n_columns)

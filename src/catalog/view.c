@@ -642,6 +642,7 @@ static void copy_parts(struct table *t, struct arena *a)
         struct index *x = &t->indexes[i];
         x->name = copy_text(a, x->name);
         x->ddl = copy_text(a, x->ddl);
+        x->where_sql = copy_text(a, x->where_sql);
         x->file_name = copy_text(a, x->file_name);
         COPY_ARRAY(x->columns, x->n_columns);
         COPY_ARRAY(x->descending, x->n_columns);

@@ -34,6 +34,10 @@ void exec__define_index(struct exec_session *s, const struct catalog_view *v, co
         print_index_column(t, x, i, out);
     }
     buf_puts(out, ")");
+    if (!x->where_sql)
+        return;
+    buf_puts(out, " WHERE ");
+    sql_deparse(v, t, x->where_sql, NULL, pretty, out);
 }
 
 void exec__define_index_column(const struct exec__object *o, int column, struct buf *out)

@@ -107,6 +107,7 @@ struct exec__index {
     int n_columns;
     const int *columns;
     const bool *descending; /* may be NULL */
+    const char *where_sql;  /* of a partial index; NULL: all rows */
 };
 int exec__n_indexes(const struct table *t);
 /* false: not an index of its own */

@@ -39,7 +39,8 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                 .unique = x->unique,
                                 .n_columns = x->n_columns,
                                 .columns = x->columns,
-                                .descending = x->descending};
+                                .descending = x->descending,
+                                .where_sql = x->where_sql};
     return !belongs_to_key(t, x);
 }
 

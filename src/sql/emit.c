@@ -860,6 +860,11 @@ static void on_conflict(struct emitter *em, const struct write *w)
         conflict_target(em, t, c->key->columns, c->key->n_columns);
     else if (c->index)
         conflict_target(em, t, c->index->columns, c->index->n_columns);
+    if (c->index_where) {
+        struct emitter bare = {.how = em->how, .out = em->out, .all_bare = true};
+        puts_(em, " WHERE ");
+        sql__emit_expr(&bare, c->index_where);
+    }
     if (!c->update) {
         puts_(em, " DO NOTHING");
         return;

@@ -29,6 +29,8 @@ static const char *clause_text(enum clause c)
         return "UPDATE";
     case CLAUSE_RETURNING:
         return "RETURNING";
+    case CLAUSE_INDEX_PREDICATE:
+        return "index predicates";
     case CLAUSE_CHECK:
         return "check constraints";
     case CLAUSE_DEFAULT:
@@ -564,13 +566,14 @@ struct error *sql__row_sublink(struct analysis *a, struct scope *s, const Node *
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n, struct expr **ret)
 {
     struct select *sel;
-    if (s &&
-        (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
+    if (s && (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_INDEX_PREDICATE ||
+              s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
         return sql__at(a,
                        error_new(E_UNSUPPORTED, "cannot use subquery in %s",
-                                 s->clause == CLAUSE_CHECK     ? "check constraint"
-                                 : s->clause == CLAUSE_DEFAULT ? "DEFAULT expression"
-                                                               : "EXECUTE parameter"),
+                                 s->clause == CLAUSE_CHECK             ? "check constraint"
+                                 : s->clause == CLAUSE_INDEX_PREDICATE ? "index predicate"
+                                 : s->clause == CLAUSE_DEFAULT         ? "DEFAULT expression"
+                                                                       : "EXECUTE parameter"),
                        n->location);
     if (n->subLinkType == ARRAY_SUBLINK || n->subLinkType == MULTIEXPR_SUBLINK)
         return sql__unsupported(a, n->location, "Use the rows themselves.",

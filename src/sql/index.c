@@ -1,6 +1,9 @@
 /* CREATE INDEX, and the names of indexes. */
 #include "sql_int.h"
 
+#include "emit_int.h"
+#include "lex.h"
+
 bool sql__key_exists(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_keys; i++) {
@@ -59,8 +62,6 @@ static struct error *index_element(struct analysis *a, const IndexElem *e, const
 static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
 {
     int at = n->relation->location;
-    if (n->whereClause)
-        return sql__unsupported(a, at, "Index all rows.", "partial indexes are not supported");
     if (n->indexIncludingParams)
         return sql__unsupported(a, at, "Put the columns into the index's key.",
                                 "INCLUDE is not supported");
@@ -70,6 +71,57 @@ static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
     if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
         return sql__unsupported(a, at, "Use btree, the default.",
                                 "access method \"%s\" is not supported", n->accessMethod);
+    return NULL;
+}
+
+/* What stands after WHERE, to the end of the statement. */
+static char *where_text(const struct analysis *a, int location)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text), *p = text;
+    const char *start = text + location, *last = start;
+    struct token t;
+    do {
+        p = sql__lex(p, end, &t);
+        if (sql__is_word(&t, "where") && t.start < text + location)
+            start = p;
+    } while (t.kind != TOKEN_END && t.start < text + location);
+    for (p = start;;) {
+        p = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_END || (t.kind == TOKEN_PUNCTUATION && *t.start == ';'))
+            break;
+        last = p;
+    }
+    while (strchr(" \t\r\n\f", *start) && start < last)
+        start++;
+    return (char *)sql__slice(a, (size_t)(start - text), (size_t)(last - text));
+}
+
+/* A boolean over the columns of t. In a scope of its own: the statement reads no table. */
+struct error *sql__index_predicate(struct analysis *a, const struct table *t, const Node *n,
+                                   const char *stored, struct expr **ret)
+{
+    struct scope s = {.clause = CLAUSE_INDEX_PREDICATE};
+    int rtes = a->rtes.n;
+    sql__add_item(a, &s, sql__base_rte(a, t, t->name, -1));
+    TRY(n ? sql__expr(a, &s, n, ret) : sql__stored_expr(a, &s, stored, ret));
+    TRY(sql__boolean(a, *ret, "WHERE", ret));
+    a->rtes.n = rtes;
+    return NULL;
+}
+
+static struct error *predicate(struct analysis *a, const struct table *t, const Node *n,
+                               struct index *x)
+{
+    struct expr *e;
+    TRY(sql__index_predicate(a, t, n, NULL, &e));
+    if (a->q->volatile_ || a->hidden.n)
+        return error_new("42P17", "functions in index predicate must be marked IMMUTABLE");
+    x->where_sql = where_text(a, sql__location(n));
+    struct buf text = {0};
+    struct emitter em = {.out = &text, .all_bare = true};
+    sql__emit_expr(&em, e);
+    x->ddl = arena_printf(a->arena, "%s WHERE %s", x->ddl, text.data);
+    buf_done(&text);
     return NULL;
 }
 
@@ -107,5 +159,5 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
             sql__free_index_name(a, t, sql__joined_columns(a, t, x->columns, x->n_columns), "idx");
     }
     sql__index_text(a, t, x);
-    return NULL;
+    return n->whereClause ? predicate(a, t, n->whereClause, x) : NULL;
 }

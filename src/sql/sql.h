@@ -356,6 +356,7 @@ struct on_conflict {
     bool update;           /* DO UPDATE, else DO NOTHING */
     const struct key *key; /* arbiter; NULL: any (DO NOTHING only), or `index` */
     const struct index *index;
+    struct expr *index_where; /* of a partial index */
     struct rte *excluded;
     int n_set;
     struct assignment *set;

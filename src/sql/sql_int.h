@@ -79,6 +79,7 @@ enum clause {
     CLAUSE_UPDATE,
     CLAUSE_RETURNING,
     CLAUSE_CHECK,
+    CLAUSE_INDEX_PREDICATE,
     CLAUSE_DEFAULT,
     CLAUSE_EXECUTE,
     CLAUSE_CONFLICT_WHERE,
@@ -485,6 +486,9 @@ struct error *sql__key_columns(struct analysis *a, const struct table *t, const 
                                int location, int *ret_n, int **ret);
 struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n); /* 0A000 */
 bool sql__key_exists(const struct table *t, const char *name);
+/* WHERE of a partial index on t, as written (n) or as the catalog has it. */
+struct error *sql__index_predicate(struct analysis *a, const struct table *t, const Node *n,
+                                   const char *stored, struct expr **ret);
 char *sql__free_index_name(struct analysis *a, const struct table *t, const char *columns,
                            const char *suffix);
 /* Sets x->ddl and x->file_name. */

@@ -445,14 +445,46 @@ static bool same_columns(const int *a, int n_a, const int *b, int n_b)
     return true;
 }
 
+/* expr_equal() tells columns of two range-table entries apart: those of the first become the
+ * second's. */
+static bool same_table(void *ctx, const struct expr *e)
+{
+    if (e->kind == EXPR_COLUMN)
+        ((struct expr *)(uintptr_t)e)->col.rte = ctx;
+    return true;
+}
+
+static bool first_rte(void *ctx, const struct expr *e)
+{
+    struct rte **r = ctx;
+    if (e->kind == EXPR_COLUMN && !*r)
+        *r = e->col.rte;
+    return true;
+}
+
+/* The partial index is meant when its predicate is what was written. */
+static struct error *fits_predicate(struct analysis *a, const struct table *t,
+                                    const struct index *x, struct expr *given,
+                                    struct on_conflict *c)
+{
+    struct expr *own;
+    struct rte *r = NULL;
+    TRY(sql__index_predicate(a, t, NULL, x->where_sql, &own));
+    expr_walk(given, false, first_rte, &r);
+    if (r)
+        expr_walk(own, false, same_table, r);
+    if (!expr_equal(own, given))
+        return NULL;
+    c->index = x;
+    c->index_where = own;
+    return NULL;
+}
+
 static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n,
                                         const struct table *t, struct on_conflict *c)
 {
     int count = list_length(n->indexElems);
     int *columns = ARENA_ARRAY(a->arena, int, count);
-    if (n->whereClause)
-        return sql__unsupported(a, n->location, "Leave WHERE out; there are no partial indexes.",
-                                "ON CONFLICT (...) WHERE is not supported");
     for (int i = 0; i < count; i++) {
         const IndexElem *e = list_nth(n->indexElems, i);
         if (!e->name)
@@ -468,11 +500,20 @@ static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n
         if (same_columns(columns, count, t->keys[i].columns, t->keys[i].n_columns))
             c->key = &t->keys[i];
     }
+    struct expr *given = NULL;
+    if (n->whereClause)
+        TRY(sql__index_predicate(a, t, n->whereClause, NULL, &given));
     for (int i = 0; i < t->n_indexes && !c->key; i++) {
-        if (t->indexes[i].unique &&
-            same_columns(columns, count, t->indexes[i].columns, t->indexes[i].n_columns))
-            c->index = &t->indexes[i];
+        const struct index *x = &t->indexes[i];
+        if (!x->unique || !same_columns(columns, count, x->columns, x->n_columns))
+            continue;
+        if (!x->where_sql)
+            c->index = x;
+        else if (given && !c->index)
+            TRY(fits_predicate(a, t, x, given, c));
     }
+    if (c->index && !c->index->where_sql)
+        c->index_where = NULL;
     if (!c->key && !c->index)
         return error_new(
             "42P10",
