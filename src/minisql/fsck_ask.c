@@ -186,6 +186,7 @@ static void parse_record(struct fsck *c, struct record *r)
     case CATALOG_TABLE:
     case CATALOG_REGION:
     case CATALOG_SEQUENCE:
+    case CATALOG_OBJECT:
         e = catalog_record_parse(r->kv, &r->parsed);
         break;
     case CATALOG_CLUSTER:

@@ -358,14 +358,14 @@ static void compare_table(struct fsck *c, const char *server, const struct table
                           const json_t *contents)
 {
     const json_t *there = find_table(contents, t->id);
-    if (!there || strcmp(json_text(there, "name"), t->name) != 0) {
+    if (!there || strcmp(json_text(there, "name"), table_file_name(t)) != 0) {
         add(c, SEVERITY_ERROR, "table-missing-in-file", t->region, server,
             arena_printf(&c->arena, "table \"%s\" is not in the copy", t->name))
             ->advice = "Is the server's log quiet about it? Then restore a backup of the table.";
         return;
     }
     for (int i = 0; i < t->n_indexes; i++)
-        if (!has_index(contents, t->indexes[i].name))
+        if (!has_index(contents, index_file_name(&t->indexes[i])))
             add(c, SEVERITY_ERROR, "index-missing-in-file", t->region, server,
                 arena_printf(&c->arena, "index \"%s\" is not in the copy", t->indexes[i].name))
                 ->advice = "DROP INDEX, and create it again.";

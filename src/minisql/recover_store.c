@@ -323,7 +323,8 @@ static struct error *check_empty(struct recovery *r, const struct coord_list *l)
     bool founded = false;
     for (size_t i = 0; i < l->n; i++) {
         enum catalog_kind kind = catalog_kind_of(l->kvs[i].key);
-        kept += kind == CATALOG_TABLE || kind == CATALOG_REGION || kind == CATALOG_SEQUENCE;
+        kept += kind == CATALOG_TABLE || kind == CATALOG_REGION || kind == CATALOG_SEQUENCE ||
+                kind == CATALOG_OBJECT;
         servers += kind == CATALOG_SERVER;
         founded |= kind == CATALOG_CLUSTER;
     }
