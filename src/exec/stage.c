@@ -115,6 +115,7 @@ struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn
                                int64_t *ret_count)
 {
     const struct plan_staged *st = r->plan->staged;
+    *ret_count = 0;
     for (int i = 0; i < st->n_stages; i++) {
         const struct plan_stage *s = &st->stages[i];
         struct counted rows = {0};
@@ -126,7 +127,7 @@ struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn
         if (s->param)
             set_param(r, s->param, rows.ctx);
         if (s->counted)
-            *ret_count = s->write ? sqlite3_changes64(store_db(c)) : rows.n;
+            *ret_count += s->write ? sqlite3_changes64(store_db(c)) : rows.n;
     }
     return NULL;
 }

@@ -66,6 +66,7 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_INSERT:
     case QUERY_UPDATE:
     case QUERY_DELETE:
+    case QUERY_MERGE:
     case QUERY_TRUNCATE:
     case QUERY_EXPLAIN:
         return q;
@@ -215,7 +216,8 @@ static bool is_schema_change(const struct query *q)
 bool statement__transactional(const struct query *q)
 {
     return is_schema_change(q) || q->kind == QUERY_SELECT || q->kind == QUERY_INSERT ||
-           q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_TRUNCATE ||
+           q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_MERGE ||
+           q->kind == QUERY_TRUNCATE ||
            q->kind == QUERY_COPY || q->kind == QUERY_DECLARE;
 }
 

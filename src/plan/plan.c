@@ -181,6 +181,7 @@ static struct error *refuse_several(const struct plan *p, const struct places *a
                                 p->query->kind == QUERY_UPDATE   ? "UPDATE"
                                 : p->query->kind == QUERY_DELETE ? "DELETE"
                                 : p->query->kind == QUERY_INSERT ? "INSERT"
+                                : p->query->kind == QUERY_MERGE  ? "MERGE"
                                 : p->query->kind == QUERY_SELECT ? "a statement"
                                                                  : "TRUNCATE");
     if (at->first && at->other)
@@ -322,6 +323,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_INSERT:
     case QUERY_UPDATE:
     case QUERY_DELETE:
+    case QUERY_MERGE:
         return plan_write(p);
     case QUERY_TRUNCATE:
         return plan_truncate(p);

@@ -8,6 +8,8 @@
  * tables,             2. the change, by row id subqueries)               3. RETURNING, over what
  * was packed
  *
+ *   MERGE                     what each WHEN will do is packed, then done
+ *
  * PostgreSQL's rule is that all parts of a statement see the data as it was before all of them.
  * What is read after something was written here (the main query after a data-modifying CTE, a
  * subquery in RETURNING) is therefore packed first, too, if it reads a table that the statement
@@ -22,6 +24,7 @@
 struct stager {
     struct plan *p;
     struct plan_staged *st;
+    bool once;     /* a row that several rows change is an error: MERGE's rule */
     bool *changed; /* of view->tables: what the statement may change */
     bool *late;    /* by rte id: read after something was written */
     int *packed;   /* by rte id: the parameter that holds its rows; 0: none */
@@ -66,7 +69,7 @@ bool plan__needs_stages(const struct query *q)
     for (int i = 0; i < s->n_ctes; i++)
         if (s->ctes[i]->write)
             return true;
-    return q->write && !returning_is_plain(q->write);
+    return q->write && (q->write->kind == QUERY_MERGE || !returning_is_plain(q->write));
 }
 
 /* ---- what is read late ---------------------------------------------------------------------- */
@@ -361,12 +364,28 @@ static bool collect_column(void *ctx, const struct expr *e)
     return g->n_columns <= TYPES_MAX_PACKED;
 }
 
+/* minisql_changed_once(count(*)): 21000 when rows of the source meet in one row of the target. */
+static struct error *changed_once(struct stager *g, struct expr **ret)
+{
+    struct arena *a = &g->p->arena;
+    const uint32_t type = OID_INT8;
+    struct expr *count = ARENA_NEW(a, struct expr), *e = ARENA_NEW(a, struct expr);
+    *count = (struct expr){.kind = EXPR_AGG, .type = OID_INT8, .typmod = -1};
+    TRY(func_resolve("count", FUNC_AGGREGATE, NULL, 0, &count->call.func));
+    *e = (struct expr){.kind = EXPR_FUNC, .type = OID_INT8, .typmod = -1, .n_args = 1};
+    e->args = ARENA_ARRAY(a, struct expr *, 1);
+    e->args[0] = count;
+    TRY(func_resolve("minisql_changed_once", FUNC_SCALAR, &type, 1, &e->call.func));
+    *ret = e;
+    return NULL;
+}
+
 /* Stage 1 of a change: one row for each row that changes. */
 static struct error *select_changes(struct stager *g, const struct write *w, int *ret_param)
 {
     struct select *s = w->select, before = *s;
     struct arena *a = &g->p->arena;
-    int n = 1 + w->n_set + g->n_columns;
+    int n = 1 + w->n_set + g->n_columns + g->once;
     TRY(too_wide(n, "such an UPDATE or DELETE"));
     if (!sql_rowid_name(w->target->table))
         return error_hint(error_new(E_UNSUPPORTED,
@@ -384,6 +403,8 @@ static struct error *select_changes(struct stager *g, const struct write *w, int
         s->targets[1 + i].expr = w->set[i].value;
     for (int i = 0; i < g->n_columns; i++)
         s->targets[1 + w->n_set + i].expr = g->columns[i];
+    if (g->once)
+        TRY(changed_once(g, &s->targets[n - 1].expr));
     s->from = ARENA_ARRAY(a, struct from *, s->n_from + 1);
     s->from[0] = ARENA_NEW(a, struct from);
     s->from[0]->rte = w->target;
@@ -392,7 +413,7 @@ static struct error *select_changes(struct stager *g, const struct write *w, int
     s->n_from++;
     s->group = &rowid; /* a row that joins with several changes once */
     s->n_group = 1;
-    w->target->owner = s;
+    w->target->owner = (struct select *)(s->original ? s->original : s);
     const struct sql_emit how = hooks(g);
     _cleanup_(buf_done) struct buf b = {0};
     struct error *e = sql_emit_select(s, &how, &b);
@@ -516,6 +537,55 @@ static struct error *stage_write(struct stager *g, const struct write *w, int *r
     return NULL;
 }
 
+/* The rows that a part of MERGE inserts, packed; then the INSERT of them. */
+static struct error *select_inserts(struct stager *g, const struct write *w, int *ret_param)
+{
+    const struct sql_emit how = hooks(g);
+    _cleanup_(buf_done) struct buf b = {0};
+    TRY(too_wide(w->select->n_targets, "a table in MERGE"));
+    TRY(sql_emit_select(w->select, &how, &b));
+    add_stage(g, &b)->param = *ret_param = new_param(g);
+    return NULL;
+}
+
+static struct plan_stage *apply_inserts(struct stager *g, const struct write *w, int param)
+{
+    const struct table *t = w->target->table;
+    _cleanup_(buf_done) struct buf b = {0};
+    buf_puts(&b, "INSERT INTO ");
+    sql_quote(t->name, &b);
+    for (int i = 0; i < t->n_columns; i++) {
+        buf_puts(&b, i ? ", " : " (");
+        sql_quote(t->columns[i].name, &b);
+    }
+    buf_puts(&b, ") ");
+    print_positions(&b, t->n_columns);
+    buf_printf(&b, " FROM minisql_rows(?%d)", param);
+    return add_stage(g, &b);
+}
+
+/* All parts find their rows, and then all change them. */
+static struct error *stage_merge(struct stager *g, const struct write *w)
+{
+    int *params = ARENA_ARRAY(&g->p->arena, int, MAX(w->n_parts, 1));
+    g->once = true;
+    for (int i = 0; i < w->n_parts; i++) {
+        g->n_columns = 0;
+        if (w->parts[i]->kind == QUERY_INSERT)
+            TRY(select_inserts(g, w->parts[i], &params[i]));
+        else
+            TRY(select_changes(g, w->parts[i], &params[i]));
+    }
+    for (int i = 0; i < w->n_parts; i++) {
+        const struct write *part = w->parts[i];
+        struct plan_stage *s = part->kind == QUERY_INSERT ? apply_inserts(g, part, params[i])
+                                                          : apply_changes(g, part, params[i]);
+        s->write = part;
+        s->counted = true;
+    }
+    return NULL;
+}
+
 /* Data-modifying CTEs, in their order; each sees those before it. */
 static struct error *stage_ctes(struct stager *g, const struct select *s)
 {
@@ -551,6 +621,8 @@ static struct error *stage_main(struct stager *g)
 {
     const struct query *q = g->p->query;
     int giving, changing;
+    if (q->write && q->write->kind == QUERY_MERGE)
+        return stage_merge(g, q->write);
     if (q->write) {
         TRY(stage_write(g, q->write, &giving, &changing));
     } else {

@@ -283,6 +283,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__update(a, NULL, (const UpdateStmt *)n);
     case T_DeleteStmt:
         return sql__delete(a, NULL, (const DeleteStmt *)n);
+    case T_MergeStmt:
+        return sql__merge(a, (const MergeStmt *)n);
     case T_CreateStmt:
         return sql__create_table(a, (const CreateStmt *)n);
     case T_IndexStmt:

@@ -365,7 +365,7 @@ static struct error *explain(struct analysis *a, const Node *node, const struct 
     q->explain.text = explained_text(a, n, stmt);
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->explain.query));
     const struct query *inner = q->explain.query;
-    if (inner->kind > QUERY_DELETE)
+    if (inner->kind > QUERY_MERGE)
         return sql__unsupported(a, -1, "Explain a SELECT, INSERT, UPDATE or DELETE.",
                                 "EXPLAIN of this kind of statement is not supported");
     TRY(adopt_params(a, inner));

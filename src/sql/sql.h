@@ -289,6 +289,7 @@ enum query_kind {
     QUERY_INSERT,
     QUERY_UPDATE,
     QUERY_DELETE,          /* the first four: sql_emit() works */
+    QUERY_MERGE,           /* write->parts */
     QUERY_TRUNCATE,        /* truncate */
     QUERY_CREATE_TABLE,    /* create_table */
     QUERY_CREATE_INDEX,    /* create_index */
@@ -378,6 +379,8 @@ struct write {
     int n_set;             /* UPDATE */
     struct assignment *set;
     struct on_conflict *conflict; /* INSERT */
+    int n_parts;                  /* MERGE: what it does, as one write for each WHEN */
+    struct write **parts;
     int n_returning;
     struct target *returning;
 };

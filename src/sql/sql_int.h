@@ -339,6 +339,17 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
 struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertStmt *n);
 struct error *sql__update(struct analysis *a, struct scope *outer, const UpdateStmt *n);
 struct error *sql__delete(struct analysis *a, struct scope *outer, const DeleteStmt *n);
+struct error *sql__merge(struct analysis *a, const MergeStmt *n);
+/* For merge.c: the pieces of an INSERT and an UPDATE. */
+struct error *sql__write_target(struct analysis *a, const RangeVar *rv, struct rte **ret);
+struct error *sql__target_column(const struct analysis *a, const struct table *t,
+                                 const ResTarget *n, int *ret);
+struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
+                       struct expr **ret);
+struct error *sql__default_value(struct analysis *a, const struct table *t, int column,
+                                 struct expr **ret);
+struct error *sql__assignments(struct analysis *a, struct scope *s, const struct table *t,
+                               const List *list, int *ret_n, struct assignment **ret);
 struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n,
                              struct write **ret);
 struct error *sql__copy_insert(struct analysis *a, const struct table *t, const int *columns,

@@ -71,6 +71,8 @@ void write_walk(const struct write *w, bool selects, visit_func *visit, void *ct
         walk_assignments(w->conflict->set, w->conflict->n_set, selects, visit, ctx);
         expr_walk(w->conflict->where, selects, visit, ctx);
     }
+    for (int i = 0; i < w->n_parts; i++)
+        write_walk(w->parts[i], selects, visit, ctx);
     for (int i = 0; i < w->n_returning; i++)
         expr_walk(w->returning[i].expr, selects, visit, ctx);
 }

@@ -702,3 +702,34 @@ struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n,
     q->writes = true;
     return NULL;
 }
+
+/* ---- for MERGE ------------------------------------------------------------------------------ */
+
+struct error *sql__write_target(struct analysis *a, const RangeVar *rv, struct rte **ret)
+{
+    return write_target(a, rv, ret);
+}
+
+struct error *sql__target_column(const struct analysis *a, const struct table *t,
+                                 const ResTarget *n, int *ret)
+{
+    return find_target_column(a, t, n, ret);
+}
+
+struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
+                       struct expr **ret)
+{
+    return fit(a, t, column, e, ret);
+}
+
+struct error *sql__default_value(struct analysis *a, const struct table *t, int column,
+                                 struct expr **ret)
+{
+    return default_value(a, t, column, ret);
+}
+
+struct error *sql__assignments(struct analysis *a, struct scope *s, const struct table *t,
+                               const List *list, int *ret_n, struct assignment **ret)
+{
+    return assignments(a, s, t, list, ret_n, ret);
+}

@@ -136,11 +136,20 @@ static CALL(offset)
         .result = OID_INT8, .strict = !(null_passes), .sqlite_name = "minisql_" #fn, .call = fn    \
     }
 
+static CALL(changed_once)
+{
+    if (v[0].i > 1)
+        return error_hint(error_new("21000", "MERGE command cannot affect row a second time"),
+                          "Ensure that not more than one source row matches any one target row.");
+    *ret = v[0];
+    return NULL;
+}
+
 static const struct func rows[] = {
     SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),  SINGLE(OID_TEXT, text),
     SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),   REQUIRED(OID_FLOAT8, real),
     REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob), VALUE(limit, true),
-    VALUE(offset, true),
+    VALUE(offset, true),      VALUE(changed_once, false),
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};
