@@ -217,8 +217,7 @@ bool statement__transactional(const struct query *q)
 {
     return is_schema_change(q) || q->kind == QUERY_SELECT || q->kind == QUERY_INSERT ||
            q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_MERGE ||
-           q->kind == QUERY_TRUNCATE ||
-           q->kind == QUERY_COPY || q->kind == QUERY_DECLARE;
+           q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY || q->kind == QUERY_DECLARE;
 }
 
 struct error *statement__allowed(struct session *s, const struct query *q)

@@ -384,6 +384,11 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
     a->view = &draft;
     TRY(sql__select(a, NULL, query, &sel));
+    for (int i = 0; i < sel->n_ctes; i++) {
+        if (sel->ctes[i]->write)
+            return error_new(E_UNSUPPORTED,
+                             "views must not contain data-modifying statements in WITH");
+    }
     if (a->n_params)
         return error_new("42P02", "there is no parameter $1");
     for (int i = 0; i < sel->n_targets; i++)

@@ -1,0 +1,23 @@
+-- views over what is new in queries, and what writes read of them
+CREATE TABLE t (id int PRIMARY KEY, a int);
+CREATE TABLE s (id int PRIMARY KEY, x int);
+INSERT INTO t VALUES (1, 1), (2, 2);
+INSERT INTO s VALUES (1, 5), (3, 7);
+CREATE VIEW bad AS WITH d AS (DELETE FROM t RETURNING *) SELECT * FROM d;
+CREATE VIEW v AS SELECT id, a * 10 AS ten FROM t;
+SELECT v FROM v ORDER BY id;
+UPDATE s SET x = v.ten FROM v WHERE v.id = s.id RETURNING s.*, v.ten;
+WITH d AS (DELETE FROM t WHERE id = 1 RETURNING id) SELECT d.id, v.* FROM d, v ORDER BY 1, 2;
+MERGE INTO s USING v ON v.id = s.id WHEN NOT MATCHED THEN INSERT VALUES (v.id, v.ten);
+SELECT * FROM s ORDER BY id;
+SELECT v.id, l.k FROM v, LATERAL (SELECT v.ten + 1 AS k) l ORDER BY 1;
+CREATE VIEW w AS SELECT s.id, l.k FROM s, LATERAL (SELECT max(a) AS k FROM t WHERE t.id <= s.id) l;
+SELECT * FROM w ORDER BY id;
+CREATE VIEW g AS SELECT x, count(*) AS n, grouping(x) AS gr FROM s GROUP BY ROLLUP (x);
+SELECT * FROM g ORDER BY gr, x;
+CREATE VIEW o AS SELECT string_agg(x::text, ',' ORDER BY id DESC) FROM s;
+SELECT * FROM o;
+CREATE VIEW f AS SELECT id FROM s ORDER BY x FETCH FIRST 1 ROW WITH TIES;
+SELECT * FROM f;
+DROP VIEW v, w, g, o, f;
+DROP TABLE t, s;
