@@ -9,31 +9,37 @@
  */
 #include "sql_int.h"
 
-/* The item of a scope that a column reference names as a whole: t, s.t, t.*; NULL: it does not. */
+/* Is it the name of a column? That goes before the name of a relation. */
+static bool names_column(struct analysis *a, struct scope *s, const char *name)
+{
+    bool found = false;
+    for (struct scope *at = s; at && !found; at = at->parent) {
+        struct expr *column = NULL;
+        struct error *e = sql__find_column(a, at, name, -1, &column);
+        found = e || column;
+        error_free(e);
+    }
+    return found;
+}
+
+/* The item of a scope that a column reference names as a whole: t, s.t.*, t.*; NULL: it does not.
+ */
 static struct name_item *whole_row(struct analysis *a, struct scope *s, const ColumnRef *c,
                                    struct scope **ret_at)
 {
     int n = list_length(c->fields);
     bool star = IsA(llast(c->fields), A_Star);
-    if (n - star < 1 || n - star > 2 || !IsA(list_nth(c->fields, n - star - 1), String))
+    if (n - star < 1 || n - star > 2 || (n == 2 && !star) ||
+        !IsA(list_nth(c->fields, n - star - 1), String))
         return NULL;
     const char *name = strVal(list_nth(c->fields, n - star - 1));
-    for (struct scope *at = s; at && n == 1; at = at->parent) {
-        struct expr *column = NULL;
-        struct error *e = sql__find_column(a, at, name, -1, &column);
-        bool found = e || column;
-        error_free(e);
-        if (found)
-            return NULL;
+    struct name_item *item = NULL;
+    for (*ret_at = s; *ret_at && !item;) {
+        item = sql__find_item(*ret_at, name);
+        if (!item)
+            *ret_at = (*ret_at)->parent;
     }
-    if (n == 2 && !star)
-        return NULL;
-    for (*ret_at = s; *ret_at; *ret_at = (*ret_at)->parent) {
-        struct name_item *item = sql__find_item(*ret_at, name);
-        if (item)
-            return item;
-    }
-    return NULL;
+    return item && n == 1 && names_column(a, s, name) ? NULL : item;
 }
 
 static const ColumnRef *row_name(struct analysis *a, struct scope *s, const Node *n,
