@@ -87,7 +87,7 @@ def test_errors_carry_their_details(connection, single):
             cursor.execute("INSERT INTO t (id) VALUES (3000000000)")
         connection.rollback()
         with pytest.raises(psycopg2.errors.FeatureNotSupported) as e:
-            cursor.execute("LISTEN something")
+            cursor.execute("PREPARE TRANSACTION 'x'")
         assert e.value.diag.message_hint
 
 
