@@ -123,26 +123,20 @@ static struct error *name_check(const struct catalog_view *view, const struct ta
  * -----------------------------------------------------------------------------------------------
  */
 
-/* The foreign keys that a statement can violate. SQLite does not say which one it was: it is known
- * when there is one only. */
+/* The foreign keys that a statement can violate: SQLite does not say which one it was. */
 struct suspects {
     const struct catalog_view *view;
-    struct buf names; /* "a, b" */
-    int n, depth;
-    const struct foreign_key *fk;
-    const struct table *child;
-    const struct table
-        *parent; /* of a row that is still referenced; NULL: a child's row was written */
+    struct sql_suspect *list;
+    int n, max, depth;
 };
 
 static void suspect(struct suspects *s, const struct foreign_key *fk, const struct table *child,
-                    const struct table *parent)
+                    bool of_parent)
 {
-    buf_printf(&s->names, "%s\"%s\"", s->n ? ", " : "", fk->name);
-    s->n++;
-    s->fk = fk;
-    s->child = child;
-    s->parent = parent;
+    const struct table *parent = catalog_table_by_id(s->view, fk->table);
+    if (s->n < s->max && parent)
+        s->list[s->n++] = (struct sql_suspect){
+            .fk = fk, .child = child, .parent = parent, .of_parent = of_parent};
 }
 
 static bool sets_any(const struct write *w, const int *columns, int n)
@@ -162,7 +156,7 @@ static void suspect_own(struct suspects *s, const struct table *t, const struct 
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *fk = &t->foreign_keys[i];
         if (!w || sets_any(w, fk->columns, fk->n_columns))
-            suspect(s, fk, t, NULL);
+            suspect(s, fk, t, false);
     }
 }
 
@@ -182,40 +176,22 @@ static void suspect_references(struct suspects *s, const struct table *t, const 
             if (action == 'c' && !w)
                 suspect_references(s, child, NULL);
             else if (action != 'n') /* SET NULL breaks no foreign key */
-                suspect(s, fk, child, action == 'd' ? NULL : t);
+                suspect(s, fk, child, action != 'd');
         }
     }
     s->depth--;
 }
 
-static struct error *name_foreign_key(const struct catalog_view *view, const struct query *q,
-                                      struct error *e)
+int sql_suspects(const struct catalog_view *view, const struct query *q, struct sql_suspect *ret,
+                 int max)
 {
-    if (!view || !q || !q->write || e->constraint)
-        return e;
-    struct suspects s = {.view = view};
+    struct suspects s = {.view = view, .list = ret, .max = max};
     const struct table *t = q->write->target->table;
     if (q->kind != QUERY_DELETE)
         suspect_own(&s, t, q->kind == QUERY_UPDATE ? q->write : NULL);
     if (q->kind != QUERY_INSERT)
         suspect_references(&s, t, q->kind == QUERY_UPDATE ? q->write : NULL);
-    if (s.n == 1) {
-        mem_free(e->message);
-        e->message =
-            s.parent
-                ? mem_printf("update or delete on table \"%s\" violates foreign key constraint "
-                             "\"%s\" on table \"%s\"",
-                             s.parent->name, s.fk->name, s.child->name)
-                : mem_printf("insert or update on table \"%s\" violates foreign key constraint "
-                             "\"%s\"",
-                             s.child->name, s.fk->name);
-        set_table(e, s.child);
-        e->constraint = mem_strdup(s.fk->name);
-    } else if (s.n) {
-        e = error_detail(e, "It is one of %s.", s.names.data);
-    }
-    buf_done(&s.names);
-    return e;
+    return s.n;
 }
 
 struct error *sql_name_constraint(const struct catalog_view *view, const struct query *q,
@@ -229,7 +205,5 @@ struct error *sql_name_constraint(const struct catalog_view *view, const struct 
         return name_not_null(view, e);
     if (error_is(e, E_CHECK))
         return name_check(view, q && q->write ? q->write->target->table : NULL, e);
-    if (error_is(e, E_FOREIGN_KEY))
-        return name_foreign_key(view, q, e);
     return e;
 }

@@ -717,6 +717,16 @@ bool select_is_flat(const struct select *s);
 struct error *sql_name_constraint(const struct catalog_view *view, const struct query *q,
                                   struct error *e);
 
+/* A foreign key that a statement can violate: by a row of the child that it writes, or by one of
+ * the parent that it deletes or changes. At most `max`; the number comes back. */
+struct sql_suspect {
+    const struct foreign_key *fk;
+    const struct table *child, *parent;
+    bool of_parent;
+};
+int sql_suspects(const struct catalog_view *view, const struct query *q, struct sql_suspect *ret,
+                 int max);
+
 /* ---- lifting literals ----------------------------------------------------------------------- */
 
 enum { LIFT_MAX_TEXT = 2000, LIFT_MAX_LITERALS = 64 };

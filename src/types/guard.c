@@ -84,9 +84,18 @@ static const struct agg blob_agg = {single_init, single_step, single_merge, blob
 /* ---- values ------------------------------------------------------------------------------------
  */
 
+static _Thread_local int *missing;
+
+void types_count_missing(int *count)
+{
+    missing = count;
+}
+
 static CALL(required)
 {
-    if (v[0].kind != VALUE_NULL) {
+    if (missing && v[0].kind == VALUE_NULL)
+        ++*missing;
+    if (missing || v[0].kind != VALUE_NULL) {
         *ret = v[0];
         return NULL;
     }

@@ -419,6 +419,12 @@ int64_t cast_hidden(const struct cast *c); /* the last argument, where its func 
  * the type has none. */
 const struct func *cast_typmod_func(uint32_t type, bool strict_length);
 
+/* ---- violations ------------------------------------------------------------------------------ */
+
+/* Of this thread: from now on a NULL for a primary key of integers is let through and counted,
+ * instead of 23502; NULL: no more. For finding the row. */
+void types_count_missing(int *count);
+
 /* ---- notifications ------------------------------------------------------------------------ */
 
 /* Where pg_notify() of this thread goes; NULL: 0A000. */
