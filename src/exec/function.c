@@ -341,11 +341,33 @@ FUNCTION(database_size)
     return NULL;
 }
 
+/* In the largest unit in which it has at least two digits, rounded. */
+FUNCTION(size_pretty)
+{
+    static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
+    enum { STEP = 1024, LIMIT = 10 * STEP };
+    __int128 size = v[0].i, rounded = size;
+    size_t unit = 0;
+    for (__int128 whole = 1;
+         unit + 1 < ARRAY_LEN(units) && (rounded < 0 ? -rounded : rounded) >= LIMIT; unit++) {
+        whole *= STEP;
+        __int128 halves = size / (whole / 2);
+        rounded = (halves + (halves < 0 ? -1 : 1)) / 2;
+    }
+    *ret = text_value(arena_printf(a, "%lld %s", (long long)rounded, units[unit]), a);
+    return NULL;
+}
+
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
 FUNCTION(object_description)
 {
+    struct exec__objects *all = objects();
+    uint32_t public = all ? catalog_schema(exec__objects_view(all), "public") : 0;
+    bool in_namespace = n == 1 || (v[1].s.n == 12 && memcmp(v[1].s.p, "pg_namespace", 12) == 0);
     *ret = null_value;
+    if (public && (uint32_t)v[0].i == public && in_namespace)
+        *ret = text_value(EXEC__PUBLIC_COMMENT, a);
     return NULL;
 }
 
@@ -607,6 +629,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_RELATION_SIZE] = relation_size,
     [SYSTEM_INDEXES_SIZE] = indexes_size,
     [SYSTEM_DATABASE_SIZE] = database_size,
+    [SYSTEM_SIZE_PRETTY] = size_pretty,
     [SYSTEM_ENCODING_TO_CHAR] = encoding_to_char,
     [SYSTEM_CHAR_TO_ENCODING] = char_to_encoding,
     [SYSTEM_ENCODING] = encoding,

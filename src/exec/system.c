@@ -37,9 +37,11 @@ static void column_type(const char *name, struct column *c)
     static const struct {
         const char *domain, *base;
         int32_t typmod;
-    } domains[] = {{"sql_identifier", "name", -1},   {"character_data", "varchar", -1},
-                   {"cardinal_number", "int4", -1},  {"yes_or_no", "varchar", 7},
-                   {"time_stamp", "timestamptz", 2}, {"char", "\"char\"", -1}};
+    } domains[] = {{"sql_identifier", "name", -1},
+                   {"character_data", "varchar", -1},
+                   {"cardinal_number", "int4", -1},
+                   {"yes_or_no", "varchar", 7},
+                   {"time_stamp", "timestamptz", 2}};
     c->typmod = -1;
     for (size_t i = 0; i < ARRAY_LEN(domains); i++) {
         if (strcmp(domains[i].domain, name) == 0) {

@@ -93,6 +93,8 @@ static inline uint32_t exec__rule_oid(const struct object *view)
 {
     return UINT32_C(0x80000000) | catalog_oid(view->id);
 }
+/* What every database says of its schema public. */
+#define EXEC__PUBLIC_COMMENT "standard public schema"
 /* what a view reads, as SQL */
 void exec__define_view(const struct object *view, struct buf *out);
 int exec__n_system_tables(void);

@@ -36,6 +36,8 @@ const struct exec__relation exec__relations[] = {
      "oid oid!, rolname name!, rolsuper bool!, rolinherit bool!, rolcreaterole bool!, rolcreatedb "
      "bool!, rolcanlogin bool!, rolreplication bool!, rolbypassrls bool!, rolconnlimit int4!, "
      "rolpassword text, rolvaliduntil timestamptz"},
+    {"pg_catalog", "pg_available_extensions", 12081, 'v',
+     "name name, default_version text, installed_version text, comment text"},
     {"pg_catalog", "pg_cast", 2605, 'r',
      "oid oid!, castsource oid!, casttarget oid!, castfunc oid!, castcontext char!, castmethod "
      "char!"},

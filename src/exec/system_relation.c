@@ -507,6 +507,17 @@ static struct error *make_pg_depend(struct exec__maker *m)
     return NULL;
 }
 
+static struct error *make_pg_description(struct exec__maker *m)
+{
+    uint32_t oid = exec__namespace_oid(m->view, "public");
+    if (!oid)
+        return NULL;
+    exec__put_int(m, "objoid", oid);
+    exec__put_int(m, "classoid", IN_NAMESPACE);
+    exec__put_text(m, "description", EXEC__PUBLIC_COMMENT);
+    return exec__give(m);
+}
+
 /* ---- views ---------------------------------------------------------------------------------- */
 
 static struct error *make_pg_rewrite(struct exec__maker *m)
@@ -608,6 +619,7 @@ const struct exec__making exec__making_relations[] = {
     {.schema = "pg_catalog", .relation = "pg_depend", .make = make_pg_depend},
     {.schema = "pg_catalog", .relation = "pg_namespace", .make = make_pg_namespace},
     {.schema = "pg_catalog", .relation = "pg_tables", .make = make_pg_tables},
+    {.schema = "pg_catalog", .relation = "pg_description", .make = make_pg_description},
     {.schema = "pg_catalog", .relation = "pg_rewrite", .make = make_pg_rewrite},
     {.schema = "pg_catalog", .relation = "pg_views", .make = make_pg_views},
     {.schema = "pg_catalog", .relation = "pg_indexes", .make = make_pg_indexes},

@@ -13,6 +13,7 @@
 
 static const struct func_rows *const tables[] = {
     &types__system_funcs,
+    &types__system_set_funcs,
     &types__int_funcs,
     &types__float_funcs,
     &types__math_funcs,

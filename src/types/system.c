@@ -6,6 +6,8 @@
  */
 #include "types/types_int.h"
 
+#include <stdio.h>
+
 static types_system_fn *const *functions; /* SYSTEM_FUNCS of them; set before sessions start */
 
 void types_set_system(types_system_fn *const *all)
@@ -28,6 +30,20 @@ static struct error *call(enum system_func f, const struct value *v, int n, stru
     }
 SYSTEM_LIST(FORWARD)
 #undef FORWARD
+
+/* A byte of a name, from 0: names are 64 bytes, with zeros at the end. */
+static CALL(name_get)
+{
+    enum { NAME_BYTES = 64 };
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (v[1].i < 0 || v[1].i >= NAME_BYTES)
+        return NULL;
+    bool inside = v[1].i < (int64_t)v[0].s.n;
+    unsigned char c = inside ? (unsigned char)v[0].s.p[v[1].i] : 0;
+    char text[8];
+    snprintf(text, sizeof(text), c < 128 ? "%c" : "\\%o", c);
+    return type_parse(type_by_oid(OID_CHAR), arena_strdup(a, text), strlen(text), -1, a, ret);
+}
 
 enum { STRICT = 1, VOLATILE = 2 };
 
@@ -53,6 +69,14 @@ enum { STRICT = 1, VOLATILE = 2 };
 #define VISIBLE(name_, id) ROW(name_, "", id, OID_BOOL, STRICT, OID_OID)
 
 static const struct func rows[] = {
+    {.name = "minisql_name_get",
+     .kind = FUNC_SCALAR,
+     .nargs = 2,
+     .args = {OID_NAME, OID_INT4},
+     .result = OID_CHAR,
+     .strict = true,
+     .sqlite_name = "name_get",
+     .call = name_get},
     ROW("format_type", "", FORMAT_TYPE, OID_TEXT, 0, OID_OID, OID_INT4),
     ROW("pg_get_indexdef", "", INDEXDEF, OID_TEXT, STRICT, OID_OID),
     ROW("pg_get_indexdef", "_column", INDEXDEF, OID_TEXT, STRICT, OID_OID, OID_INT4, OID_BOOL),
@@ -102,6 +126,7 @@ static const struct func rows[] = {
     ROW("pg_indexes_size", "", INDEXES_SIZE, OID_INT8, STRICT, OID_REGCLASS),
     ROW("pg_database_size", "", DATABASE_SIZE, OID_INT8, STRICT, OID_NAME),
     ROW("pg_database_size", "_oid", DATABASE_SIZE, OID_INT8, STRICT, OID_OID),
+    ROW("pg_size_pretty", "", SIZE_PRETTY, OID_TEXT, STRICT, OID_INT8),
     ROW("pg_encoding_to_char", "", ENCODING_TO_CHAR, OID_NAME, STRICT, OID_INT4),
     ROW("pg_char_to_encoding", "", CHAR_TO_ENCODING, OID_INT4, STRICT, OID_NAME),
     ROW("pg_client_encoding", "", ENCODING, OID_NAME, STRICT),

@@ -317,6 +317,7 @@ struct func {
     X(RELATION_SIZE)                                                                               \
     X(INDEXES_SIZE)                                                                                \
     X(DATABASE_SIZE)                                                                               \
+    X(SIZE_PRETTY)                                                                                 \
     X(ENCODING_TO_CHAR)                                                                            \
     X(CHAR_TO_ENCODING)                                                                            \
     X(ENCODING)                                                                                    \

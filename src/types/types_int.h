@@ -12,12 +12,13 @@ struct func_rows {
     size_t n;
 };
 extern const struct func_rows types__sequence_funcs;
-extern const struct func_rows types__system_funcs, types__int_funcs, types__float_funcs,
-    types__math_funcs, types__numeric_funcs, types__text_funcs, types__edit_funcs,
-    types__like_funcs, types__compare_funcs, types__agg_funcs, types__numeric_aggs,
-    types__window_funcs, types__datetime_funcs, types__zone_funcs, types__format_time_funcs,
-    types__guard_funcs, types__cast_funcs, types__bytea_funcs, types__uuid_funcs,
-    types__notify_funcs, types__interval_funcs, types__field_funcs, types__regex_funcs;
+extern const struct func_rows types__system_funcs, types__system_set_funcs, types__int_funcs,
+    types__float_funcs, types__math_funcs, types__numeric_funcs, types__text_funcs,
+    types__edit_funcs, types__like_funcs, types__compare_funcs, types__agg_funcs,
+    types__numeric_aggs, types__window_funcs, types__datetime_funcs, types__zone_funcs,
+    types__format_time_funcs, types__guard_funcs, types__cast_funcs, types__bytea_funcs,
+    types__uuid_funcs, types__notify_funcs, types__interval_funcs, types__field_funcs,
+    types__regex_funcs;
 extern const struct func_rows types__format_funcs, types__stat_aggs, types__degree_funcs,
     types__bit_funcs;
 extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;

@@ -64,3 +64,4 @@ SELECT pg_get_constraintdef(oid) FROM pg_constraint WHERE conname = 'da_d_fkey';
 SELECT pg_table_is_visible('public.da'::regclass);
 SELECT set_config('custom.x', 'y', false), current_setting('custom.x');
 SELECT typname, typinput, typoutput, typreceive, typsend, typelem, typarray, typsubscript FROM pg_type WHERE typname IN ('bool', 'int4', '_int4', 'text', 'numeric', 'int2vector', 'timestamptz') ORDER BY 1;
+SELECT pg_size_pretty(n) FROM (VALUES (0::bigint), (10239), (10240), (-10240), (20479 * 512), (20480 * 512 - 1), (10 * 1024 * 1024 * 1024::bigint - 1), (1::bigint << 50), (9223372036854775807), (-9223372036854775808)) v (n);

@@ -26,3 +26,4 @@ CREATE VIEW cheap AS SELECT id, label FROM item WHERE price < 10;
 \dc
 SET search_path TO shop;
 \dt
+SELECT obj_description('public'::regnamespace, 'pg_namespace'), obj_description('public.item'::regclass, 'pg_class'), col_description('public.item'::regclass, 1);
