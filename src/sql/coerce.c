@@ -183,6 +183,30 @@ static void fold(struct analysis *a, struct expr **e)
     *e = c;
 }
 
+void sql__fold_call(struct analysis *a, struct expr **e)
+{
+    const struct func *f = (*e)->call.func;
+    struct value *args = ARENA_ARRAY(a->arena, struct value, MAX((*e)->n_args, 1));
+    struct value v = {.kind = VALUE_NULL};
+    bool null = false;
+    if (a->as_written || f->volatile_ || f->system || !f->call)
+        return;
+    for (int i = 0; i < (*e)->n_args; i++) {
+        if ((*e)->args[i]->kind != EXPR_CONST)
+            return;
+        args[i] = (*e)->args[i]->value;
+        null |= f->strict && args[i].kind == VALUE_NULL;
+    }
+    struct error *err = null ? NULL : f->call(args, (*e)->n_args, a->arena, &v);
+    if (err) {
+        error_free(err); /* it comes again when the statement runs */
+        return;
+    }
+    struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
+    c->typmod = (*e)->typmod;
+    *e = c;
+}
+
 /* Enforces a typmod by a call of the type's length function. */
 static struct error *apply_typmod(struct analysis *a, struct expr **e, int32_t typmod, bool strict)
 {

@@ -437,9 +437,86 @@ static void any_all(struct emitter *em, const struct expr *e)
     buf_puts(em->out, any ? " THEN NULL ELSE 0 END" : " THEN NULL ELSE 1 END");
 }
 
+/* ---- op ANY (array), ARRAY(select)
+ * -------------------------------------------------------------------------------------------- */
+
+/* minisql_set('minisql_any(2277)/2', array, type): its items, one NULL for no array */
+static void any_items(struct emitter *em, const struct expr *array)
+{
+    const struct type *t = type_by_oid(array->type);
+    buf_puts(em->out, "minisql_set('minisql_any(2277)/2', ");
+    sql__emit_expr(em, array);
+    buf_printf(em->out, ", %u)", t->element);
+}
+
+static void probe_items(struct emitter *em, const struct expr *e, const char *before,
+                        const char *after)
+{
+    char label[32];
+    snprintf(label, sizeof(label), "minisql_any_%d", ++em->n_probes);
+    buf_puts(em->out, "EXISTS(SELECT 1 FROM ");
+    any_items(em, e->args[1]);
+    buf_printf(em->out, " AS \"%s\" WHERE %s", label, before);
+    struct rte_column column = {
+        .name = "c1", .type = type_by_oid(e->args[1]->type)->element, .typmod = -1};
+    struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
+    struct expr right = {
+        .kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
+    struct expr *args[2] = {e->args[0], &right};
+    struct expr test = {.kind = EXPR_FUNC,
+                        .type = OID_BOOL,
+                        .n_args = 2,
+                        .args = args,
+                        .call = {.func = e->call.func}};
+    sql__emit_expr(em, &test);
+    buf_printf(em->out, "%s)", after);
+}
+
+/* May SQLite's IN stand for "=", <> ALL for NOT IN? Values of one type it compares as we do. */
+static bool compares_natively(const struct expr *e)
+{
+    uint32_t l = e->args[0]->type, r = type_by_oid(e->args[1]->type)->element;
+    const struct type *x = type_by_oid(l), *y = type_by_oid(r);
+    const char *op = e->call.all ? "<>" : "=";
+    return strcmp(e->call.func->name, op) == 0 &&
+           (l == r || (x->category == 'N' && y->category == 'N' && x->storage == y->storage &&
+                       !x->collation && !y->collation));
+}
+
+static void any_array(struct emitter *em, const struct expr *e)
+{
+    bool any = !e->call.all;
+    if (compares_natively(e)) { /* which can use an index */
+        buf_puts(em->out, "(");
+        sql__emit_compared(em, e->args[0]);
+        buf_puts(em->out, any ? " IN (SELECT c1 FROM " : " NOT IN (SELECT c1 FROM ");
+        any_items(em, e->args[1]);
+        buf_puts(em->out, "))");
+        return;
+    }
+    buf_puts(em->out, "CASE WHEN ");
+    probe_items(em, e, any ? "" : "NOT ", "");
+    buf_puts(em->out, any ? " THEN 1 WHEN " : " THEN 0 WHEN ");
+    probe_items(em, e, "", " IS NULL");
+    buf_puts(em->out, any ? " THEN NULL ELSE 0 END" : " THEN NULL ELSE 1 END");
+}
+
+/* SQLite keeps a subquery's order for an aggregate that it does not know. */
+static void array_select(struct emitter *em, const struct select *s)
+{
+    const struct type *t = type_by_oid(s->targets[0].expr->type);
+    buf_printf(em->out, "coalesce((SELECT %s(c1) FROM (",
+               t->category == 'A' ? "array_agg_arrays" : "array_agg");
+    sql__emit_select(em, s, NAMES_POSITION);
+    buf_puts(em->out, ")), '{}')");
+}
+
 static void subquery(struct emitter *em, const struct expr *e)
 {
     switch (e->sub.kind) {
+    case SUBQUERY_ARRAY:
+        array_select(em, e->sub.select);
+        return;
     case SUBQUERY_SCALAR:
         scalar_subquery(em, e->sub.select);
         return;
@@ -789,6 +866,9 @@ static void node(struct emitter *em, const struct expr *e)
         break;
     case EXPR_IN:
         in_list(em, e);
+        break;
+    case EXPR_ANY:
+        any_array(em, e);
         break;
     case EXPR_ROW_COMPARE:
         row_compare(em, e);

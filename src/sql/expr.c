@@ -343,6 +343,15 @@ static struct error *between(struct analysis *a, struct scope *s, const A_Expr *
     return NULL;
 }
 
+static struct error *any_array(struct analysis *a, struct scope *s, const A_Expr *n, const char *op,
+                               struct expr **ret)
+{
+    struct expr *left, *right;
+    TRY(sql__expr(a, s, n->lexpr, &left));
+    TRY(sql__expr(a, s, n->rexpr, &right));
+    return sql__array_any(a, left, right, op, n->kind == AEXPR_OP_ALL, n->location, ret);
+}
+
 static struct error *operator_node(struct analysis *a, struct scope *s, const Node *node,
                                    struct expr **ret)
 {
@@ -373,8 +382,7 @@ static struct error *operator_node(struct analysis *a, struct scope *s, const No
     case AEXPR_OP_ALL:
         if (is_list_of_values(n)) /* = ANY (ARRAY[..]) is IN, <> ALL (ARRAY[..]) is NOT IN */
             return in_list(a, s, n, ((const A_ArrayExpr *)(const void *)n->rexpr)->elements, ret);
-        return sql__unsupported(a, n->location, "Use IN (...), or a subquery.",
-                                "op ANY/ALL (array) is not supported");
+        return any_array(a, s, n, op, ret);
     }
     return sql__unsupported(a, n->location, "Use another operator.", "unsupported expression");
 }
@@ -533,11 +541,11 @@ static struct error *type_cast(struct analysis *a, struct scope *s, const Node *
     const TypeCast *n = (const TypeCast *)node;
     const struct type *t;
     int32_t typmod;
-    if (IsA(n->arg, A_ArrayExpr))
-        return sql__unsupported(a, n->location, "Use IN (...), or a table.",
-                                "array types are not supported");
     TRY(sql__type_name(a, n->typeName, &t, &typmod));
-    TRY(sql__expr(a, s, n->arg, ret));
+    if (IsA(n->arg, A_ArrayExpr) && t->element)
+        TRY(sql__array_expr(a, s, (const A_ArrayExpr *)(const void *)n->arg, t->oid, typmod, ret));
+    else
+        TRY(sql__expr(a, s, n->arg, ret));
     int location = n->location;
     struct error *e = sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);
     if (error_is(e, "42846"))
@@ -640,17 +648,23 @@ static struct error *indirection(struct analysis *a, struct scope *s, const Node
 {
     const A_Indirection *n = (const A_Indirection *)node;
     const Node *first = linitial(n->indirection);
-    if (!sql__is_row(a, s, n->arg)) {
+    if (IsA(first, A_Indices)) {
         struct expr *base;
         TRY(sql__expr(a, s, n->arg, &base));
         if (base->type == OID_JSONB)
             return sql__json_subscripts(a, s, base, n, ret);
+        return sql__subscript(a, s, base, n->indirection, ret);
     }
     if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__is_row(a, s, n->arg))
-        return sql__unsupported(a, sql__location(node),
-                                "Use IN (...), or a table with one row for each element.",
-                                "arrays and composite values are not supported");
+        return sql__unsupported(a, sql__location(node), "Name the row that has the field.",
+                                "composite values are not supported here");
     return sql__row_field(a, s, n->arg, strVal(first), sql__location(node), ret);
+}
+
+static struct error *array_expr(struct analysis *a, struct scope *s, const Node *n,
+                                struct expr **ret)
+{
+    return sql__array_expr(a, s, (const A_ArrayExpr *)(const void *)n, 0, -1, ret);
 }
 
 static struct error *sublink(struct analysis *a, struct scope *s, const Node *n, struct expr **ret)
@@ -662,9 +676,6 @@ static struct error *unsupported(struct analysis *a, const Node *n)
 {
     int at = sql__location(n);
     switch (nodeTag(n)) {
-    case T_A_ArrayExpr:
-        return sql__unsupported(a, at, "Use IN (...), or a table with one row for each element.",
-                                "arrays and composite values are not supported");
     case T_SetToDefault:
         return sql__at(a, error_new(E_SYNTAX, "DEFAULT is not allowed in this context"), at);
     case T_CurrentOfExpr:
@@ -719,6 +730,8 @@ static expr_func *handler(NodeTag tag)
         return grouping;
     case T_RowExpr:
         return row_value;
+    case T_A_ArrayExpr:
+        return array_expr;
     case T_A_Indirection:
         return indirection;
     default:

@@ -575,9 +575,9 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n
                                  : s->clause == CLAUSE_DEFAULT         ? "DEFAULT expression"
                                                                        : "EXECUTE parameter"),
                        n->location);
-    if (n->subLinkType == ARRAY_SUBLINK || n->subLinkType == MULTIEXPR_SUBLINK)
-        return sql__unsupported(a, n->location, "Use the rows themselves.",
-                                "ARRAY(subquery) is not supported");
+    if (n->subLinkType == MULTIEXPR_SUBLINK)
+        return sql__unsupported(a, n->location, "Assign the columns one by one.",
+                                "this kind of subquery is not supported");
     TRY(sql__select(a, s, (const SelectStmt *)n->subselect, &sel));
     if (n->subLinkType == ANY_SUBLINK || n->subLinkType == ALL_SUBLINK)
         return any_all(a, s, n, sel, ret);
@@ -588,6 +588,8 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n
         if (sel->targets[i].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
     }
+    if (n->subLinkType == ARRAY_SUBLINK)
+        return sql__array_select(a, sel, n->location, ret);
     struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, n->location, 0);
     e->sub.kind = exists ? SUBQUERY_EXISTS : SUBQUERY_SCALAR;
     e->sub.select = sel;

@@ -75,6 +75,7 @@ enum expr_kind {
     EXPR_GREATEST, /* 1 or more; NULLs are skipped */
     EXPR_LEAST,
     EXPR_IN,          /* args[0] = any of args[1..], none a subquery; call.func: their "=" */
+    EXPR_ANY,         /* args[0] call.func ANY (args[1], an array), or call.all: ALL */
     EXPR_ROW_COMPARE, /* row.op over row.n left args, then row.n right ones */
     EXPR_SUBQUERY,    /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
 };
@@ -95,8 +96,9 @@ enum is_test {
 enum subquery_kind {
     SUBQUERY_SCALAR, /* one column; more than one row raises 21000 */
     SUBQUERY_EXISTS,
-    SUBQUERY_IN,  /* args IN (select): also "= ANY" */
-    SUBQUERY_ROW, /* args func (select of as many columns), one row at most; func: of the first */
+    SUBQUERY_ARRAY, /* one column; its rows as an array */
+    SUBQUERY_IN,    /* args IN (select): also "= ANY" */
+    SUBQUERY_ROW,   /* args func (select of as many columns), one row at most; func: of the first */
     SUBQUERY_NOT_IN, /* args NOT IN (select): also "<> ALL" */
     SUBQUERY_ANY,    /* args[0] func ANY (select), func not "=" */
     SUBQUERY_ALL,    /* args[0] func ALL (select), func not "<>" */
@@ -119,6 +121,7 @@ struct expr {
         struct {
             const struct func *func;
             bool distinct;
+            bool all;                 /* EXPR_ANY */
             struct expr *filter;      /* may be NULL */
             struct order_item *order; /* EXPR_AGG: of the rows. With distinct, of all args */
             int n_order;

@@ -207,6 +207,7 @@ struct error *sql__call(struct analysis *a, const char *name, struct expr **args
 /* A call whose args are still to be set; sql__bind_call() resolves the polymorphic types of the row
  * that was chosen, coerces the arguments, and adds the hidden one. */
 struct expr *sql__new_call(const struct analysis *a, enum expr_kind kind, int location, int n_args);
+void sql__fold_call(struct analysis *a, struct expr **e); /* of constants: its value */
 struct error *sql__bind_call(struct analysis *a, const struct func *f, struct expr *e);
 /* The same for any kind of function. */
 struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kind kind,
@@ -310,6 +311,21 @@ struct error *sql__record_rules(struct analysis *a, const struct expr *e, const 
 struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
                           int location);
+
+/* ---- array.c ------------------------------------------------------------------------------------
+ */
+
+struct error *sql__array_expr(struct analysis *a, struct scope *s, const A_ArrayExpr *n,
+                              uint32_t type, int32_t typmod, struct expr **ret);
+struct error *sql__array_any(struct analysis *a, struct expr *left, struct expr *right,
+                             const char *op, bool all, int location, struct expr **ret);
+struct error *sql__array_select(struct analysis *a, struct select *sel, int location,
+                                struct expr **ret);
+struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *array,
+                             const List *indirection, struct expr **ret);
+struct error *sql__set_item(struct analysis *a, struct scope *s, const struct column *column,
+                            struct expr *before, const List *indirection, struct expr *value,
+                            int location, struct expr **ret);
 
 /* ---- set.c --------------------------------------------------------------------------------------
  */

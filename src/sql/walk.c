@@ -178,6 +178,8 @@ static bool detail_equal(const struct expr *a, const struct expr *b)
         if (a->call.filter && !expr_equal(a->call.filter, b->call.filter))
             return false;
         return a->kind == EXPR_AGG || window_equal(a->call.window, b->call.window);
+    case EXPR_ANY:
+        return a->call.func == b->call.func && a->call.all == b->call.all;
     case EXPR_IS:
         return a->test == b->test;
     case EXPR_ROW_COMPARE:
@@ -291,8 +293,9 @@ bool expr_nullable(const struct expr *e)
         }
         return true;
     case EXPR_SUBQUERY:
-        return e->sub.kind != SUBQUERY_EXISTS;
+        return e->sub.kind != SUBQUERY_EXISTS && e->sub.kind != SUBQUERY_ARRAY;
     case EXPR_PARAM:
+    case EXPR_ANY:
     case EXPR_NULLIF:
         return true;
     }

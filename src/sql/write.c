@@ -40,9 +40,6 @@ static struct error *write_target(struct analysis *a, const RangeVar *rv, struct
 static struct error *find_target_column(const struct analysis *a, const struct table *t,
                                         const ResTarget *n, int *ret)
 {
-    if (n->indirection)
-        return sql__unsupported(a, n->location, "Assign the whole column.",
-                                "assignment to a part of a column is not supported");
     *ret = table_column(t, n->name);
     if (*ret < 0)
         return sql__at(a,
@@ -147,6 +144,9 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
         if (!n->cols)
             continue;
         const ResTarget *target = list_nth(n->cols, i);
+        if (target->indirection)
+            return sql__unsupported(a, target->location, "Insert the whole array.",
+                                    "INSERT into a part of a column is not supported");
         TRY(find_target_column(a, t, target, &(*ret)[i]));
         if (seen[(*ret)[i]])
             return sql__at(a,
@@ -312,7 +312,29 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
     TRY(check_given(t, ret->column, true));
     struct expr *e;
     TRY(sql__expr(a, s, value, &e));
+    if (n->indirection) { /* items that were set before count */
+        struct expr *now =
+            ret->value ? ret->value : sql__column(a, a->q->write->target, ret->column, n->location);
+        TRY(sql__set_item(a, s, &t->columns[ret->column], now, n->indirection, e, n->location, &e));
+    }
     return fit(a, t, ret->column, e, &ret->value);
+}
+
+/* SET a[1] = x, a[2] = y: the assignment of a[1], which goes on; else NULL. */
+static struct assignment *earlier_items(const struct table *t, const List *list, int i,
+                                        struct assignment *set, int n_set)
+{
+    const ResTarget *target = list_nth(list, i);
+    bool items = false;
+    for (int k = 0; k < i && target->indirection; k++) {
+        const ResTarget *other = list_nth(list, k);
+        items |= other->indirection && strcmp(other->name, target->name) == 0;
+    }
+    for (int k = 0; k < n_set && items; k++) {
+        if (set[k].column == table_column(t, target->name))
+            return &set[k];
+    }
+    return NULL;
 }
 
 /* SET (a, b) = (1, 2) */
@@ -376,6 +398,9 @@ static struct error *subquery_assignment(struct analysis *a, struct scope *s, co
 {
     if (m->colno == 1)
         TRY(source_rte(a, s, (const SubLink *)m->source, m->ncolumns, source));
+    if (target->indirection)
+        return sql__unsupported(a, target->location, "Assign the whole array.",
+                                "a part of a column in a list of columns is not supported");
     TRY(find_target_column(a, t, target, &ret->column));
     int position = (*source)->select->targets[m->colno - 1].expr->position;
     return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), &ret->value);
@@ -384,31 +409,34 @@ static struct error *subquery_assignment(struct analysis *a, struct scope *s, co
 static struct error *assignments(struct analysis *a, struct scope *s, const struct table *t,
                                  const List *list, int *ret_n, struct assignment **ret)
 {
-    int n = list_length(list);
+    int n = list_length(list), n_set = 0;
     struct assignment *set = ARENA_ARRAY(a->arena, struct assignment, MAX(n, 1));
     struct rte *source = NULL; /* of SET (a, b) = (SELECT ..) */
     s->clause = CLAUSE_UPDATE;
     for (int i = 0; i < n; i++) {
         const ResTarget *target = list_nth(list, i);
         const Node *value = target->val;
+        struct assignment *known = earlier_items(t, list, i, set, n_set);
+        struct assignment *to = known ? known : &set[n_set];
         if (IsA(value, MultiAssignRef)) {
             const MultiAssignRef *m = (const MultiAssignRef *)value;
             if (IsA(m->source, SubLink)) {
-                TRY(subquery_assignment(a, s, t, target, m, &source, &set[i]));
+                TRY(subquery_assignment(a, s, t, target, m, &source, to));
                 value = NULL;
             } else {
                 TRY(row_assignment(a, target, m, &value));
             }
         }
         if (value)
-            TRY(one_assignment(a, s, t, target, value, &set[i]));
-        for (int k = 0; k < i; k++) {
-            if (set[k].column == set[i].column)
+            TRY(one_assignment(a, s, t, target, value, to));
+        for (int k = 0; k < n_set && !known; k++) {
+            if (set[k].column == to->column)
                 return error_new(E_SYNTAX, "multiple assignments to same column \"%s\"",
                                  target->name);
         }
+        n_set += !known;
     }
-    *ret_n = n;
+    *ret_n = n_set;
     *ret = set;
     return NULL;
 }

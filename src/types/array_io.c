@@ -398,6 +398,17 @@ static void store_item(const struct type *element, const struct value *v, int32_
         buf_append(out, v->s.p, v->s.n);
 }
 
+void types__array_store(const struct value *v, struct buf *out)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    if (v->kind == VALUE_NULL) {
+        buf_puts(out, "NULL");
+        return;
+    }
+    store_item(NULL, v, -1, &text);
+    types__array_quote(text.len ? text.data : "", text.len, out);
+}
+
 static void show_item(const struct type *element, const struct value *v, int32_t typmod,
                       struct buf *out)
 {

@@ -50,6 +50,7 @@ static const struct func_rows *const tables[] = {
     &types__array_funcs,
     &types__enum_funcs,
     &types__set_funcs,
+    &types__array_aggs,
 };
 
 /* Written once by build_index(), read only afterwards. */

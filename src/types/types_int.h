@@ -23,7 +23,8 @@ extern const struct func_rows types__format_funcs, types__stat_aggs, types__degr
     types__bit_funcs;
 extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
-    types__json_make_funcs, types__array_funcs, types__enum_funcs, types__set_funcs;
+    types__json_make_funcs, types__array_funcs, types__enum_funcs, types__set_funcs,
+    types__array_aggs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {
@@ -142,6 +143,8 @@ struct error *types__array_read(const struct type *element, const struct value *
                                 struct array *ret);
 struct value types__array_write(const struct type *element, const struct array *array,
                                 struct arena *a);
+/* An item as it is stored, with quotes where it needs them. */
+void types__array_store(const struct value *v, struct buf *out);
 /* An item of an array's text form, with quotes where array_out() puts them. */
 void types__array_quote(const char *s, size_t n, struct buf *out);
 int types__array_compare(const struct type *element, const struct array *x, const struct array *y);
