@@ -467,7 +467,10 @@ static struct error *case_node(struct analysis *a, struct scope *s, const Node *
                                struct expr **ret)
 {
     const CaseExpr *n = (const CaseExpr *)node;
+    const char *outer = s ? s->no_sets : NULL;
     int whens = list_length(n->args);
+    if (s)
+        s->no_sets = "CASE";
     struct expr *test = NULL,
                 *e = sql__new_expr(a, EXPR_CASE, OID_UNKNOWN, n->location, 2 * whens + 1);
     struct expr **results = ARENA_ARRAY(a->arena, struct expr *, whens + 1);
@@ -488,6 +491,8 @@ static struct error *case_node(struct analysis *a, struct scope *s, const Node *
         TRY(sql__boolean(a, *condition, "CASE/WHEN", condition));
         TRY(sql__expr(a, s, (const Node *)w->result, &results[i + 1]));
     }
+    if (s)
+        s->no_sets = outer;
     TRY(sql__common_type(a, results, whens + 1, "CASE", &e->type));
     for (int i = 0; i <= whens; i++)
         TRY(sql__coerce(a, results[i], e->type, -1, CAST_IMPLICIT, &results[i]));
@@ -519,7 +524,13 @@ static struct error *coalesce(struct analysis *a, struct scope *s, const Node *n
                               struct expr **ret)
 {
     const CoalesceExpr *n = (const CoalesceExpr *)node;
-    return same_type_list(a, s, n->args, EXPR_COALESCE, "COALESCE", n->location, ret);
+    const char *outer = s ? s->no_sets : NULL;
+    if (s)
+        s->no_sets = "COALESCE";
+    TRY(same_type_list(a, s, n->args, EXPR_COALESCE, "COALESCE", n->location, ret));
+    if (s)
+        s->no_sets = outer;
+    return NULL;
 }
 
 static struct error *min_max(struct analysis *a, struct scope *s, const Node *node,
@@ -655,7 +666,7 @@ static struct error *indirection(struct analysis *a, struct scope *s, const Node
             return sql__json_subscripts(a, s, base, n, ret);
         return sql__subscript(a, s, base, n->indirection, ret);
     }
-    if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__is_row(a, s, n->arg))
+    if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__has_fields(a, s, n->arg))
         return sql__unsupported(a, sql__location(node), "Name the row that has the field.",
                                 "composite values are not supported here");
     return sql__row_field(a, s, n->arg, strVal(first), sql__location(node), ret);
@@ -882,6 +893,9 @@ static int figure_name(const Node *n, const char **ret)
             *ret = "case";
         return MAX(strength, 1);
     }
+    case T_A_ArrayExpr:
+        *ret = "array";
+        return 2;
     case T_CoalesceExpr:
         *ret = "coalesce";
         return 2;
@@ -892,6 +906,10 @@ static int figure_name(const Node *n, const char **ret)
         const SubLink *l = (const SubLink *)n;
         if (l->subLinkType == EXISTS_SUBLINK) {
             *ret = "exists";
+            return 2;
+        }
+        if (l->subLinkType == ARRAY_SUBLINK) {
+            *ret = "array";
             return 2;
         }
         const SelectStmt *s = (const SelectStmt *)l->subselect;

@@ -6,7 +6,7 @@
 /* ---- what a clause allows
  * --------------------------------------------------------------------------------- */
 
-static const char *clause_text(enum clause c)
+const char *sql__clause_text(enum clause c)
 {
     switch (c) {
     case CLAUSE_FROM_FUNCTION:
@@ -51,7 +51,7 @@ static const char *clause_text(enum clause c)
 
 static struct error *check_aggregate(const struct analysis *a, const struct scope *s, int location)
 {
-    const char *where = s ? clause_text(s->clause) : "VALUES";
+    const char *where = s ? sql__clause_text(s->clause) : "VALUES";
     if (where)
         return sql__at(a, error_new(E_GROUPING, "aggregate functions are not allowed in %s", where),
                        location);
@@ -64,7 +64,7 @@ static struct error *check_aggregate(const struct analysis *a, const struct scop
 struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingFunc *n,
                             struct expr **ret)
 {
-    const char *where = s ? clause_text(s->clause) : "VALUES";
+    const char *where = s ? sql__clause_text(s->clause) : "VALUES";
     int count = list_length(n->args);
     if (where)
         return sql__at(a, error_new(E_GROUPING, "grouping operations are not allowed in %s", where),
@@ -82,7 +82,7 @@ struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingF
 
 static struct error *check_window(const struct analysis *a, const struct scope *s, int location)
 {
-    const char *where = s ? clause_text(s->clause) : "VALUES";
+    const char *where = s ? sql__clause_text(s->clause) : "VALUES";
     if (s && s->clause == CLAUSE_HAVING)
         where = "HAVING";
     if (s && s->clause == CLAUSE_WINDOW)
@@ -448,9 +448,16 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
     TRY(session_function(a, name, list_length(n->args), n->location, ret));
     if (*ret)
         return NULL;
-    if (func_exists(name, FUNC_SET))
-        return sql__unsupported(a, n->location, "Put it into FROM.",
-                                "a function that returns rows is only supported in FROM");
+    if (func_exists(name, FUNC_SET)) {
+        struct rte *r;
+        int column;
+        if (func_gives_record(name))
+            return sql__row_value(a, s, (const Node *)n, ret);
+        TRY(sql__set_call(a, s, n, ret));
+        TRY(sql__project_set(a, s, *ret, &r, &column));
+        *ret = sql__column(a, r, column, n->location);
+        return NULL;
+    }
     enum func_kind kind = func_exists(name, FUNC_AGGREGATE) ? FUNC_AGGREGATE
                           : func_exists(name, FUNC_WINDOW)  ? FUNC_WINDOW
                                                             : FUNC_SCALAR;

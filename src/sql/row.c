@@ -59,6 +59,38 @@ static bool is_scalar(const struct name_item *item)
            r->args[0]->type != OID_RECORD;
 }
 
+/* A function of several columns that returns rows, in a target list */
+static const FuncCall *record_call(const Node *n)
+{
+    const FuncCall *f = (const FuncCall *)n;
+    return IsA(n, FuncCall) && func_gives_record(strVal(llast(f->funcname))) ? f : NULL;
+}
+
+/* A column that holds records, whose making is in sight: a subquery's. *ret_made: where. */
+static struct expr *record_column(struct analysis *a, struct scope *s, const Node *n,
+                                  const struct expr **ret_made)
+{
+    struct expr *column = NULL;
+    struct error *err =
+        IsA(n, ColumnRef) ? sql__column_ref(a, s, (const ColumnRef *)n, &column) : NULL;
+    const struct expr *e = err ? NULL : column;
+    error_free(err);
+    if (!e || e->type != OID_RECORD)
+        return NULL;
+    while (e->kind == EXPR_COLUMN && e->col.rte->kind == RTE_SUBQUERY &&
+           e->col.rte->select->kind == SELECT_PLAIN)
+        e = e->col.rte->select->targets[e->col.column].expr;
+    *ret_made = e;
+    return e->kind == EXPR_FUNC && strcmp(e->call.func->name, "minisql_record") == 0 ? column
+                                                                                     : NULL;
+}
+
+bool sql__has_fields(struct analysis *a, struct scope *s, const Node *n)
+{
+    const struct expr *made;
+    return sql__is_row(a, s, n) || record_call(n) || record_column(a, s, n, &made);
+}
+
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n)
 {
     struct scope *at;
@@ -90,6 +122,36 @@ static void item_fields(struct analysis *a, struct name_item *item, int location
         add_field(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
 }
 
+static struct error *call_fields(struct analysis *a, struct scope *s, const FuncCall *n,
+                                 struct list *l)
+{
+    struct expr *call;
+    struct rte *r;
+    int column;
+    TRY(sql__set_call(a, s, n, &call));
+    TRY(sql__project_set(a, s, call, &r, &column));
+    for (int i = 0; i < sql_set_width(call); i++)
+        add_field(a, l, sql__column(a, r, column + i, n->location), r->columns[column + i].name);
+    return NULL;
+}
+
+/* The fields of a record's text */
+static struct error *text_fields(struct analysis *a, struct expr *record, const struct expr *made,
+                                 struct list *l)
+{
+    for (int i = 0; i < made->n_args; i++) {
+        const struct expr *field = made->args[i];
+        struct expr *args[2] = {record, sql__const_int(a, OID_INT4, i)}, *e;
+        TRY(sql__call_kind(a, "minisql_record_field", FUNC_SCALAR, args, 2, record->position - 1,
+                           &e));
+        TRY(sql__coerce(a, e, field->type, field->typmod, CAST_EXPLICIT, &e));
+        add_field(a, l, e,
+                  field->kind == EXPR_COLUMN ? field->col.rte->columns[field->col.column].name
+                                             : arena_printf(a->arena, "f%d", i + 1));
+    }
+    return NULL;
+}
+
 struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,
                               struct target **ret)
 {
@@ -97,7 +159,13 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
     struct scope *at;
     struct name_item *item;
     const ColumnRef *c = row_name(a, s, n, &at, &item);
-    if (c) {
+    const struct expr *made;
+    struct expr *column = c ? NULL : record_column(a, s, n, &made);
+    if (record_call(n)) {
+        TRY(call_fields(a, s, record_call(n), &l));
+    } else if (column) {
+        TRY(text_fields(a, column, made, &l));
+    } else if (c) {
         sql__mark_correlated(s, at);
         item_fields(a, item, c->location, &l);
     } else {
@@ -378,7 +446,9 @@ struct error *sql__row_field(struct analysis *a, struct scope *s, const Node *ro
             return NULL;
         }
     }
-    if (IsA(row, RowExpr))
+    struct scope *at;
+    struct name_item *item;
+    if (!row_name(a, s, row, &at, &item))
         return sql__at(a,
                        error_new(E_UNDEFINED_COLUMN,
                                  "could not identify column \"%s\" in record data type", name),

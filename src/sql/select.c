@@ -274,7 +274,7 @@ struct error *sql__targets(struct analysis *a, struct scope *s, const List *list
         }
         if (IsA(t->val, A_Indirection) &&
             IsA(llast(((const A_Indirection *)t->val)->indirection), A_Star) &&
-            sql__is_row(a, s, ((const A_Indirection *)t->val)->arg)) { /* (t).* */
+            sql__has_fields(a, s, ((const A_Indirection *)t->val)->arg)) { /* (t).* */
             struct target *fields;
             int n;
             TRY(sql__row_fields(a, s, ((const A_Indirection *)t->val)->arg, &n, &fields));
@@ -1265,6 +1265,7 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sel->windows = (struct window **)s->windows.items;
     sel->n_groupings = s->groupings.n;
     sel->groupings = (struct expr **)s->groupings.items;
+    TRY(sql__finish_projections(a, s, sel));
     sel->grouped = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
     TRY(key_rules(a, sel));
     if (sel->grouped)

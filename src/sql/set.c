@@ -3,7 +3,7 @@
  *
  * An RTE_CALLS holds calls side by side. Each is an EXPR_FUNC of a FUNC_SET row, or any other
  * expression, which stands for a table of one row. Its columns are those of the calls in their
- * order, then perhaps the ordinality.
+ * order, then perhaps the ordinality. Those in a target list become such an entry, too: see below.
  */
 #include "sql_int.h"
 
@@ -13,6 +13,9 @@ static bool is_set(const struct expr *e)
 {
     return e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET;
 }
+
+/* ---- in FROM ----------------------------------------------------------------------------------
+ */
 
 /* Gives the columns of one call their names and types. */
 static struct error *call_columns(struct analysis *a, const struct expr *e, const char *name,
@@ -127,4 +130,133 @@ struct error *sql__function_rte(struct analysis *a, struct scope *s, const Range
     r->ordinality = n->ordinality;
     *ret = r;
     return columns(a, r, &names, n->alias != NULL);
+}
+
+/* ---- in a target list ------------------------------------------------------------------------ */
+
+/*
+ * SELECT unnest(a), f(b) FROM t: PostgreSQL runs both side by side for each row of t, until both
+ * have ended. That is FROM t, LATERAL ROWS FROM (unnest(a), f(b)), and so it is written. A call in
+ * the arguments of another one comes first, in an entry of its own.
+ */
+
+static struct error *not_allowed(const struct analysis *a, const char *where, int location)
+{
+    return sql__at(a,
+                   error_new(E_UNSUPPORTED, "set-returning functions are not allowed in %s", where),
+                   location);
+}
+
+static struct error *with_hint(struct error *e)
+{
+    return error_hint(e, "You might be able to move the set-returning function into a LATERAL "
+                         "FROM item.");
+}
+
+static struct error *check_place(const struct analysis *a, const struct scope *s, int location)
+{
+    const char *where =
+        s ? s->clause == CLAUSE_HAVING ? "HAVING" : sql__clause_text(s->clause) : "this context";
+    if (where && s && s->clause == CLAUSE_GROUP)
+        where = NULL;
+    if (where)
+        return not_allowed(a, where, location);
+    if (s->no_sets)
+        return with_hint(not_allowed(a, s->no_sets, location));
+    if (s->in_agg || s->in_window)
+        return with_hint(
+            sql__at(a,
+                    error_new(E_UNSUPPORTED,
+                              "%s function calls cannot contain set-returning function calls",
+                              s->in_agg ? "aggregate" : "window"),
+                    location));
+    return s->select ? NULL : not_allowed(a, "this context", location);
+}
+
+struct finding {
+    const struct scope *s;
+    int level; /* of the deepest of its projections */
+};
+
+static bool find_projection(void *ctx, const struct expr *e)
+{
+    struct finding *f = ctx;
+    for (int i = f->level + 1; i < f->s->projections.n && e->kind == EXPR_COLUMN; i++) {
+        if (e->col.rte == f->s->projections.items[i])
+            f->level = i;
+    }
+    return true;
+}
+
+static struct rte *projection(struct analysis *a, struct scope *s, int level, int location)
+{
+    if (level < s->projections.n)
+        return s->projections.items[level];
+    struct rte *r = sql__new_rte(a, RTE_CALLS, "rows", location);
+    r->owner = s->select;
+    r->lateral = s->items.n > 0 || level > 0;
+    r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX_COLUMNS + 1);
+    r->args = ARENA_ARRAY(a->arena, struct expr *, MAX_CALLS);
+    sql__push(a->arena, &s->projections, r);
+    return r;
+}
+
+struct error *sql__project_set(struct analysis *a, struct scope *s, struct expr *call,
+                               struct rte **ret, int *ret_column)
+{
+    int location = call->position - 1, column = 0;
+    TRY(check_place(a, s, location));
+    struct finding f = {.s = s, .level = -1};
+    expr_walk(call, true, find_projection, &f);
+    struct rte *r = projection(a, s, f.level + 1, location);
+    for (int i = 0; i < r->n_args; i++) {
+        if (expr_equal(r->args[i], call)) {
+            *ret = r;
+            *ret_column = column;
+            return NULL;
+        }
+        column += sql_set_width(r->args[i]);
+    }
+    if (r->n_args == MAX_CALLS || r->n_columns + sql_set_width(call) > MAX_COLUMNS)
+        return sql__unsupported(a, location, "Join several of them.",
+                                "so many functions that return rows are not supported");
+    TRY(call_columns(a, call, "row", r->columns + r->n_columns));
+    r->n_columns += sql_set_width(call);
+    r->args[r->n_args++] = call;
+    *ret = r;
+    *ret_column = column;
+    return NULL;
+}
+
+static bool grouped_by(const struct select *sel, const struct rte *r)
+{
+    for (int i = 0; i < sel->n_group; i++) {
+        if (expr_mentions(sel->group[i], r))
+            return true;
+    }
+    return false;
+}
+
+struct error *sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel)
+{
+    int n = s->projections.n;
+    bool groups = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
+    if (!n)
+        return NULL;
+    struct from **from = ARENA_ARRAY(a->arena, struct from *, sel->n_from + n);
+    if (sel->n_from)
+        memcpy(from, sel->from, sizeof(*from) * (size_t)sel->n_from);
+    for (int i = 0; i < n; i++) {
+        struct rte *r = s->projections.items[i];
+        if (sel->n_windows || (groups && !grouped_by(sel, r)))
+            return sql__unsupported(a, r->position - 1,
+                                    "Put the groups or windows into a subquery.",
+                                    "a function that returns rows over groups or windows is not "
+                                    "supported");
+        from[sel->n_from + i] = ARENA_NEW(a->arena, struct from);
+        from[sel->n_from + i]->rte = r;
+    }
+    sel->from = from;
+    sel->n_from += n;
+    return NULL;
 }

@@ -107,6 +107,8 @@ struct scope {
     struct list items;     /* struct name_item */
     struct list ctes;      /* struct cte visible here */
     struct list aggs, windows, groupings;
+    struct list projections;   /* struct rte: functions in the target list that return rows */
+    const char *no_sets;       /* inside of this (CASE) no such function may stand */
     struct list named_windows; /* WindowDef of the WINDOW clause */
     struct list siblings;      /* of FROM: struct name_item to the left, which LATERAL sees */
     bool referenced;           /* something in an inner scope was found here */
@@ -287,6 +289,8 @@ struct error *sql__find_column(struct analysis *a, struct scope *s, const char *
 /* Is the node a row: ROW(..), (a, b), a relation's name? */
 /* f, as in SELECT f FROM json_array_elements(..) f; NULL: it is something else */
 struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnRef *c);
+bool sql__has_fields(struct analysis *a, struct scope *s,
+                     const Node *n); /* (n).x may be asked for */
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n);
 /* Its fields and their names (f1, f2, .. without others). */
 struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,
@@ -333,6 +337,13 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
 /* s: what the arguments see. Without the alias's names for columns. */
 struct error *sql__function_rte(struct analysis *a, struct scope *s, const RangeFunction *n,
                                 struct rte **ret);
+
+/* A call in a target list: where its columns begin in an entry that will stand last in FROM. */
+struct error *sql__project_set(struct analysis *a, struct scope *s, struct expr *call,
+                               struct rte **ret, int *ret_column);
+/* Puts these entries into FROM. 0A000 over groups and windows. */
+struct error *sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel);
+const char *sql__clause_text(enum clause c); /* where functions are not allowed; NULL: allowed */
 
 /* ---- select.c -----------------------------------------------------------------------------------
  */

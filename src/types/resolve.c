@@ -111,6 +111,13 @@ static const struct func **rows_named(const char *name, enum func_kind kind, siz
     return by_name + low;
 }
 
+bool func_gives_record(const char *name)
+{
+    size_t n;
+    const struct func **rows = rows_named(name, FUNC_SET, &n);
+    return n && rows[0]->set->columns;
+}
+
 bool func_exists(const char *name, enum func_kind kind)
 {
     size_t n;

@@ -139,6 +139,33 @@ static CALL(text_record)
     return NULL;
 }
 
+/* Field v[1] (from 0) of such a text; an empty one without quotes is NULL. */
+static CALL(record_field)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    int64_t field = 0;
+    bool in_quotes = false, quoted = false;
+    for (size_t i = 1; i + 1 < v[0].s.n && field <= v[1].i; i++) {
+        char c = v[0].s.p[i];
+        if (c == ',' && !in_quotes) {
+            field++;
+            continue;
+        }
+        if (c == '"' && !(in_quotes && i + 2 < v[0].s.n && v[0].s.p[i + 1] == '"')) {
+            in_quotes = !in_quotes;
+            quoted |= field == v[1].i;
+            continue;
+        }
+        if ((c == '"' || c == '\\') && i + 2 < v[0].s.n)
+            c = v[0].s.p[++i];
+        if (field == v[1].i)
+            buf_append(&out, &c, 1);
+    }
+    if (out.len || quoted)
+        *ret = types__text_of(a, &out);
+    return NULL;
+}
+
 static CALL(text_concat_ws)
 {
     if (v[0].kind == VALUE_NULL) {
@@ -380,6 +407,8 @@ static const struct func rows[] = {
      .padded = true,
      .sqlite_name = "text_concat",
      .call = text_concat},
+    SCALAR2("minisql_record_field", OID_RECORD, OID_INT4, OID_TEXT, "minisql_record_field",
+            record_field),
     {.name = "minisql_record",
      .kind = FUNC_SCALAR,
      .nargs = 1,

@@ -389,6 +389,7 @@ struct binding {
 };
 struct error *func_bind(const struct func *f, const uint32_t *types, int n, struct binding *ret);
 bool func_exists(const char *name, enum func_kind kind);   /* by name alone, any arguments */
+bool func_gives_record(const char *name);                  /* a set of several columns */
 void types_set_key(const struct func *f, struct buf *out); /* "unnest(2277)" */
 /* All rows, for documentation and catalogs; *ret_n rows. */
 const struct func *func_table(size_t *ret_n);
