@@ -295,11 +295,58 @@ static void run_io(const struct io_case *c, size_t n)
     }
 }
 
+/* The binary forms are what PostgreSQL's array_send() gives. */
+static const struct io_case array_io_cases[] = {
+    {"_int4", -1, "{1,2,NULL}", "{1,2,NULL}",
+     "000000010000000100000017000000030000000100000004000000010000000400000002ffffffff"},
+    {"_int4", -1, "{}", "{}", "000000000000000000000017"},
+    {"_int4", -1, "[0:1]={5,-6}", "[0:1]={5,-6}",
+     "0000000100000000000000170000000200000000000000040000000500000004fffffffa"},
+    {"_int2", -1, "{{1,2},{3,4}}", "{{1,2},{3,4}}",
+     "000000020000000000000015000000020000000100000002000000010000000200010000000200020000000200030"
+     "00000020004"},
+    {"_text", -1, "{a,\"b c\",\"NULL\",NULL,\"q\\\"\\\\\"}",
+     "{a,\"b c\",\"NULL\",NULL,\"q\\\"\\\\\"}",
+     "0000000100000001000000190000000500000001000000016100000003622063000000044e554c4cffffffff00000"
+     "00371225c"},
+    {"_bool", -1, "{t,f,NULL}", "{t,f,NULL}",
+     "000000010000000100000010000000030000000100000001010000000100ffffffff"},
+    {"_date", -1, "{2000-01-02,infinity}", "{2000-01-02,infinity}",
+     "00000001000000000000043a00000002000000010000000400000001000000047fffffff"},
+    {"_float4", -1, "{0.1,-Infinity}", "{0.1,-Infinity}",
+     "0000000100000000000002bc0000000200000001000000043dcccccd00000004ff800000"},
+    {"_float8", -1, "{1e300,2.5}", "{1e+300,2.5}",
+     "0000000100000000000002bd0000000200000001000000087e37e43c8800759c000000084004000000000000"},
+    {"_numeric", -1, "{1.50,-3}", "{1.50,-3}",
+     "0000000100000000000006a400000002000000010000000c0002000000000002000113880000000a0001000040000"
+     "0000003"},
+    {"_uuid", -1, "{00112233-4455-6677-8899-aabbccddeeff}",
+     "{00112233-4455-6677-8899-aabbccddeeff}",
+     "000000010000000000000b8600000001000000010000001000112233445566778899aabbccddeeff"},
+    {"_bytea", -1, "{\"\\\\x00ff\"}", "{\"\\\\x00ff\"}",
+     "00000001000000000000001100000001000000010000000200ff"},
+    {"_timestamp", -1, "{\"2024-02-29 12:00:00\"}", "{\"2024-02-29 12:00:00\"}",
+     "00000001000000000000045a0000000100000001000000080002b582c4781000"},
+    {"_interval", -1, "{\"1 mon 2 days\"}", "{\"1 mon 2 days\"}",
+     "0000000100000000000004a200000001000000010000001000000000000000000000000200000001"},
+    {"_name", -1, "{abc}", "{abc}", "000000010000000000000013000000010000000100000003616263"},
+    {"_oid", -1, "{4294967295}", "{4294967295}",
+     "00000001000000000000001a000000010000000100000004ffffffff"},
+    {"_char", -1, "{a,\"\"}", "{a,\"\"}",
+     "000000010000000000000012000000020000000100000001610000000100"},
+    {"int2vector", -1, "1 2 3", "1 2 3",
+     "0000000100000000000000150000000300000000000000020001000000020002000000020003"},
+    {"oidvector", -1, "7", "7", "00000001000000000000001a00000001000000000000000400000007"},
+    {"regtype", -1, "integer", "integer", "00000017"},
+    {"xid", -1, "7", "7", "00000007"},
+};
+
 /* Input gives PostgreSQL's text and binary forms, and the binary form reads back as the same. */
 static void test_input_and_output(void **state)
 {
     run_io(io_cases, ARRAY_LEN(io_cases));
     run_io(datetime_io_cases, ARRAY_LEN(datetime_io_cases));
+    run_io(array_io_cases, ARRAY_LEN(array_io_cases));
     assert_int_equal(failures, 0);
 }
 
@@ -577,6 +624,14 @@ static void test_bad_wire_values(void **state)
         {OID_NUMERIC, "\0\x01\0\0\0\0\x7f\xff\0\x01", 10, E_BAD_BINARY},
         {OID_NUMERIC, "\0\0\0\0\xc0\0\0\0", 8, E_UNSUPPORTED},
         {OID_RECORD, "x", 1, E_UNSUPPORTED},
+        {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x17", 12, E_BAD_BINARY},
+        {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\0\0\0\0\1", 20, "42804"},
+        {OID_INT4_ARRAY, "\0\0\0\7\0\0\0\0\0\0\0\x17", 12, "54000"},
+        {OID_INT4_ARRAY, "\xff\xff\xff\xff\0\0\0\0\0\0\0\x17", 12, E_BAD_BINARY},
+        {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x17\x7f\xff\xff\xff\0\0\0\1", 20, "54000"},
+        {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x17\7\xff\xff\xff\0\0\0\1", 20, E_BAD_BINARY},
+        {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x17\0\0\0\1\0\0\0\1\0\0\0\5\0\0\0\0", 28,
+         E_BAD_BINARY},
         {OID_TIMESTAMP, "\0\0\0\0", 4, E_BAD_BINARY},
         {OID_TIMESTAMP, "\x7f\xff\xff\xff\xff\xff\xff\xfe", 8, "22008"},
         {OID_TIMESTAMPTZ, "\x80\0\0\0\0\0\0\x01", 8, "22008"},
@@ -593,6 +648,37 @@ static void test_bad_wire_values(void **state)
         error_free(e);
         mem_free(copy);
     }
+}
+
+/* A type of the catalog is found with its array type; changing it keeps the oid; the same again is
+ * nothing new. */
+static void test_types_made_at_run_time(void **state)
+{
+    struct type t = *type_by_oid(OID_TEXT);
+    t.oid = 900001;
+    t.array = 900002;
+    t.name = t.sql_name = "mood";
+    t.data = "sad\0happy";
+    t.data_size = 10;
+    assert_null(type_by_oid(900001));
+    const struct type *made = type_add(&t);
+    assert_ptr_equal(type_by_oid(900001), made);
+    assert_ptr_equal(type_add(&t), made);
+    const struct type *array = type_by_oid(900002);
+    assert_int_equal(array->element, 900001);
+    assert_string_equal(array->sql_name, "mood[]");
+    assert_null(type_by_name("mood"));
+    for (uint32_t i = 0; i < 2000; i++) { /* the table grows */
+        t.oid = 910000 + 2 * i;
+        t.array = t.oid + 1;
+        type_add(&t);
+    }
+    assert_ptr_equal(type_by_oid(900001), made);
+    assert_int_equal(type_by_oid(911001)->element, 911000);
+    t.oid = 900001;
+    t.data_size = 3;
+    assert_ptr_not_equal(type_add(&t), made);
+    assert_int_equal(type_by_oid(900001)->data_size, 3);
 }
 
 /* Numbers beyond PostgreSQL's limits are refused before memory grows. */
@@ -935,6 +1021,7 @@ int main(void)
         CASE(test_numeric_collation),
         CASE(test_hash),
         CASE(test_bad_wire_values),
+        CASE(test_types_made_at_run_time),
         CASE(test_numeric_limits),
         CASE(test_nan_is_refused),
         CASE(test_coerce),
