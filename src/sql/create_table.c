@@ -156,9 +156,9 @@ static char *default_text(const struct analysis *a, int location)
         p = sql__lex(p, end, &t);
         if (t.kind == TOKEN_END || (depth == 0 && !first && ends_default(&t)))
             break;
-        if (t.kind == TOKEN_PUNCTUATION && *t.start == '(')
+        if (t.kind == TOKEN_PUNCTUATION && strchr("([", *t.start))
             depth++;
-        if (t.kind == TOKEN_PUNCTUATION && *t.start == ')')
+        if (t.kind == TOKEN_PUNCTUATION && strchr(")]", *t.start))
             depth--;
         if (sql__is_word(&t, "case"))
             depth++;

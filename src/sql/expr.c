@@ -231,6 +231,9 @@ static bool is_list_of_values(const A_Expr *n)
            strcmp(op, n->kind == AEXPR_OP_ANY ? "=" : "<>") == 0;
 }
 
+static struct error *any_array(struct analysis *a, struct scope *s, const A_Expr *n, const char *op,
+                               struct expr **ret);
+
 static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n, const List *list,
                              struct expr **ret)
 {
@@ -251,8 +254,13 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
     } else {
         struct expr *e = sql__new_expr(a, EXPR_IN, OID_BOOL, n->location, count + 1);
         TRY(sql__expr(a, s, n->lexpr, &e->args[0]));
-        for (int i = 0; i < count; i++)
+        bool arrays = false;
+        for (int i = 0; i < count; i++) {
             TRY(sql__expr(a, s, list_nth(list, i), &e->args[i + 1]));
+            arrays |= type_by_oid(e->args[i + 1]->type)->category == 'A';
+        }
+        if (arrays && n->kind != AEXPR_IN) /* x = ANY (ARRAY[[1], [2]]) is about their items */
+            return any_array(a, s, n, strVal(linitial(n->name)), ret);
         *ret = e;
         if (mixes_types(e)) {
             TRY(mixed_list(a, e, n->location, ret));

@@ -801,6 +801,30 @@ static CALL(array_set_slice)
  * ------------------------------------------------------------------------------------------------
  */
 
+/* How many of the sorted thresholds are at most the value? */
+static CALL(width_bucket)
+{
+    const struct type *element = hidden_type(&v[2]);
+    struct array x;
+    TRY(read_array(element, &v[1], a, &x));
+    TRY(check_item(element, &v[0]));
+    if (x.n_dims > 1)
+        return error_new(E_ARRAY_SUBSCRIPT, "thresholds must be one-dimensional array");
+    for (size_t i = 0; i < x.n; i++)
+        if (x.items[i].kind == VALUE_NULL)
+            return error_new("22004", "thresholds array must not contain NULLs");
+    size_t low = 0, high = x.n;
+    while (low < high) {
+        size_t mid = (low + high) / 2;
+        if (type_compare(element, &v[0], &x.items[mid]) < 0)
+            high = mid;
+        else
+            low = mid + 1;
+    }
+    *ret = value_int((int64_t)low);
+    return NULL;
+}
+
 static CALL(pg_typeof)
 {
     *ret = v[n - 1];
@@ -884,6 +908,8 @@ static const struct func rows[] = {
                OID_ANYELEMENT, OID_INT4),
     SUBSCRIPTS("minisql_array_set_slice", false, "minisql_array_set_slice", array_set_slice, ARRAY,
                3, ARRAY, ARRAY, OID_INT4),
+    POLY("width_bucket", FN, 2, true, "width_bucket_array", width_bucket, OID_INT4, COMPATIBLE,
+         CARRAY),
     POLY("pg_typeof", FN, 1, false, "pg_typeof", pg_typeof, OID_REGTYPE, OID_ANY),
 };
 
