@@ -285,6 +285,8 @@ static struct error *give_index(struct exec__maker *m, const struct table *t,
     exec__put_int(m, "indisvalid", true);
     exec__put_int(m, "indisready", true);
     exec__put_int(m, "indislive", true);
+    if (x->where_sql && exec__wants(m, "indpred"))
+        exec__put_expr(m, "indpred", t, x->where_sql, NULL);
     put_index_vectors(m, t, x);
     return exec__give(m);
 }

@@ -65,3 +65,5 @@ SELECT pg_table_is_visible('public.da'::regclass);
 SELECT set_config('custom.x', 'y', false), current_setting('custom.x');
 SELECT typname, typinput, typoutput, typreceive, typsend, typelem, typarray, typsubscript FROM pg_type WHERE typname IN ('bool', 'int4', '_int4', 'text', 'numeric', 'int2vector', 'timestamptz') ORDER BY 1;
 SELECT pg_size_pretty(n) FROM (VALUES (0::bigint), (10239), (10240), (-10240), (20479 * 512), (20480 * 512 - 1), (10 * 1024 * 1024 * 1024::bigint - 1), (1::bigint << 50), (9223372036854775807), (-9223372036854775808)) v (n);
+CREATE INDEX da_part ON public.da (b) WHERE c = 'a' AND b > 3;
+SELECT pg_get_indexdef(indexrelid), pg_get_indexdef(indexrelid, 0, true), pg_get_expr(indpred, indrelid), pg_get_expr(indpred, indrelid, true) FROM pg_index WHERE indexrelid = 'public.da_part'::regclass;
