@@ -155,9 +155,9 @@ static CALL(changed_once)
 }
 
 static const struct func rows[] = {
-    SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),  SINGLE(OID_TEXT, text),
-    SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),   REQUIRED(OID_FLOAT8, real),
-    REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob), VALUE(limit, true),
+    SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),
+    SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),    REQUIRED(OID_FLOAT8, real),
+    REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob),  VALUE(limit, true),
     VALUE(offset, true),      VALUE(changed_once, false),
 };
 
