@@ -459,6 +459,7 @@ FUNCTION(acl_default)
                  {'p', "sA", NULL}, {'t', "C", NULL},       {'F', "U", NULL},   {'S', "U", NULL},
                  {'T', "U", "U"}};
     struct exec_session *s = exec__attended();
+    const char *owner = v[1].i == EXEC__PUBLIC_OWNER ? "pg_database_owner" : s ? s->user : "";
     char kind = v[0].s.n ? *v[0].s.p : 0;
     for (size_t i = 0; s && i < ARRAY_LEN(kinds); i++) {
         if (kinds[i].kind != kind)
@@ -466,9 +467,9 @@ FUNCTION(acl_default)
         _cleanup_(buf_done) struct buf item = {0}, b = {0};
         buf_puts(&b, "{");
         if (kinds[i].everybody)
-            buf_printf(&b, "=%s/%s", kinds[i].everybody, s->user);
+            buf_printf(&b, "=%s/%s", kinds[i].everybody, owner);
         if (kinds[i].owner) {
-            buf_printf(&item, "%s=%s/%s", s->user, kinds[i].owner, s->user);
+            buf_printf(&item, "%s=%s/%s", owner, kinds[i].owner, owner);
             buf_printf(&b, "%s%s", b.len > 1 ? "," : "", item.data);
         }
         buf_puts(&b, "}");

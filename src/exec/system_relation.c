@@ -583,6 +583,9 @@ static struct error *give_namespace(struct exec__maker *m, const char *name)
     exec__put_text(m, "nspname", name);
     bool is_public = strcmp(name, "public") == 0;
     exec__put_int(m, "nspowner", is_public ? EXEC__PUBLIC_OWNER : EXEC__OWNER);
+    if (is_public)
+        exec__put_text(m, "nspacl",
+                       "{pg_database_owner=UC/pg_database_owner,=U/pg_database_owner}");
     return exec__give(m);
 }
 

@@ -207,6 +207,13 @@ struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *a
 {
     struct list args = {0};
     bool slice = has_slice(indirection);
+    if (array->type == OID_NAME && !slice &&
+        list_length(indirection) == 1) { /* its bytes, from 0 */
+        sql__push(a->arena, &args, array);
+        TRY(subscripts(a, s, indirection, false, &args));
+        return sql__call_kind(a, "minisql_name_get", FUNC_SCALAR, (struct expr **)args.items,
+                              args.n, array->position - 1, ret);
+    }
     TRY(check_subscripts(a, array->type, list_length(indirection), array->position - 1));
     sql__push(a->arena, &args, array);
     TRY(subscripts(a, s, indirection, slice, &args));

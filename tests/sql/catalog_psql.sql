@@ -13,6 +13,8 @@ CREATE INDEX item_label ON item (label DESC, id);
 CREATE UNIQUE INDEX ON item ("Odd one");
 CREATE VIEW cheap AS SELECT id, label FROM item WHERE price < 10;
 \d
+\d item
+\d shop.kind
 \d item_label
 \d nothing
 \dt
@@ -23,7 +25,18 @@ CREATE VIEW cheap AS SELECT id, label FROM item WHERE price < 10;
 \dm
 \ds
 \dn
+\dT
+\du
+\dE
+\dD
 \dc
+\dP
+\dy
+\dX
+\dp item
 SET search_path TO shop;
 \dt
+\d kind
+\d public.item
 SELECT obj_description('public'::regnamespace, 'pg_namespace'), obj_description('public.item'::regclass, 'pg_class'), col_description('public.item'::regclass, 1);
+SELECT relname, relname[0], relname[62], relname[63] IS NULL, relname[64] IS NULL FROM pg_class WHERE relname = 'item';
