@@ -24,7 +24,7 @@ CREATE TABLE item (
 CREATE INDEX item_label ON item (label DESC, id);
 CREATE UNIQUE INDEX "Odd index" ON item ("Odd one");
 CREATE SEQUENCE shop.numbers INCREMENT 5 START 10;
-CREATE VIEW cheap AS SELECT item.id, item.label FROM item WHERE item.price < 10;
+CREATE VIEW cheap AS SELECT item.id, item.label FROM public.item WHERE (item.price < (10)::numeric);
 CREATE TABLE "Empty table" (a int);
 INSERT INTO shop.kind VALUES (1, 'one'), (2, E'two\\ttabs\\nlines \\\\');
 INSERT INTO item (kind, price, label, "Odd one", made, data, small, flag, day, at, span, uid, ratio, doc) VALUES
@@ -79,7 +79,7 @@ def test_there_and_back(single, postgres):
     restore(postgres, "copy", dump)
     single.query("CREATE DATABASE back")
     restore(port, "back", script(postgres, "copy"))
-    assert script(port, "back") == dump
+    assert script(port, "back").split() == dump.split()  # PostgreSQL breaks lines in views
     for table in ("item", "shop.kind"):
         query = f"SELECT * FROM {table} ORDER BY id"
         rows = run("psql", port, "-X", "-At", "-d", "minisql", "-c", query)
