@@ -62,7 +62,7 @@ static struct error *insert_here(struct exec_copy *c)
         e = types_sqlite_error(db, rc);
     sqlite3_reset(c->stmt);
     if (e)
-        return exec__violation(c->plan->view, c->plan->query->write, c->conn, c->plan->sql,
+        return exec__violation(c->s, c->plan->view, c->plan->query->write, c->conn, c->plan->sql,
                                c->plan->sql_len, c->params, c->n_params, e);
     int64_t before = c->rows;
     c->rows += sqlite3_changes64(db);

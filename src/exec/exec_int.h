@@ -177,12 +177,12 @@ struct error *exec__scratch_prepare(struct scratch *c, const char *sql, size_t l
 /* ---- one region (region.c) ------------------------------------------------------------------ */
 
 struct error *exec__run_region(struct run *r);
-/* Runs one statement that writes; w: what it does, for rules that SQLite does not know. */
 /* `e`, of a statement that failed in c's open transaction: a violated constraint by its name, with
  * the row or key that violated it (violation.c). `write` NULL: not known. */
-struct error *exec__violation(const struct catalog_view *view, const struct write *write,
-                              struct store_conn *c, const char *sql, size_t len,
-                              const struct value *params, int n, struct error *e);
+struct error *exec__violation(struct exec_session *s, const struct catalog_view *view,
+                              const struct write *write, struct store_conn *c, const char *sql,
+                              size_t len, const struct value *params, int n, struct error *e);
+/* Runs one statement that writes; w: what it does, for rules that SQLite does not know. */
 struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *sql, size_t len,
                                const struct write *w, exec__row_fn row, void *ctx);
 /* Gives all rows of a scan to `row`, as exec__step_all, but faster where there are many. */

@@ -56,7 +56,8 @@ struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *
     if (once && store_once_end(c) && !e)
         e = changed_twice();
     store_release(c, stmt);
-    return e ? exec__violation(r->plan->view, w, c, sql, len, r->params, r->n_params, e) : NULL;
+    return e ? exec__violation(r->s, r->plan->view, w, c, sql, len, r->params, r->n_params, e)
+             : NULL;
 }
 
 /* A write: *ret_count rows affected. TRUNCATE is several statements of one kind. */

@@ -5,8 +5,9 @@
  * So a statement that failed runs once more, in a savepoint that is undone, with temporary triggers
  * that tell its rows: the last one that was to be written is the one that failed. For a foreign key
  * the check is put off, and the triggers tell each key that has no partner; of those the first one
- * that still has none when the statement is through is it. What a volatile function gives may
- * differ the second time: what does not fail in the same way again is not explained.
+ * that still has none when the statement is through is it. Sequences are not drawn from again:
+ * nextval() gives what was drawn last. What another volatile function gives may differ the second
+ * time: what does not fail in the same way again is not explained.
  *
  * Only who violates a constraint pays for it: some 100 us.
  */
@@ -210,6 +211,14 @@ static void forget_functions(sqlite3 *db)
 
 /* ---- once more ------------------------------------------------------------------------------ */
 
+static struct error *drawn_before(void *ctx, enum sequence_call what, const struct value *args,
+                                  int nargs, struct arena *a, struct value *ret)
+{
+    struct exec_session *s = ctx;
+    bool draws = what == SEQUENCE_NEXT || what == SEQUENCE_SET;
+    return s->host.sequence(ctx, draws ? SEQUENCE_CURRENT : what, args, draws ? 1 : nargs, a, ret);
+}
+
 /* How it ends this time. */
 static struct error *again(sqlite3 *db, const char *sql, size_t len, const struct value *params,
                            int n)
@@ -380,9 +389,9 @@ static bool is_violation(const struct error *e)
            error_is(e, E_FOREIGN_KEY);
 }
 
-struct error *exec__violation(const struct catalog_view *view, const struct write *write,
-                              struct store_conn *c, const char *sql, size_t len,
-                              const struct value *params, int n, struct error *e)
+struct error *exec__violation(struct exec_session *s, const struct catalog_view *view,
+                              const struct write *write, struct store_conn *c, const char *sql,
+                              size_t len, const struct value *params, int n, struct error *e)
 {
     sqlite3 *db = store_db(c);
     if (!is_violation(e) || !write)
@@ -400,9 +409,12 @@ struct error *exec__violation(const struct catalog_view *view, const struct writ
     if (foreign)
         w.n_suspects = sql_suspects(view, &q, w.suspects, SUSPECTS);
     if ((!foreign || run_sql(db, "PRAGMA defer_foreign_keys = ON")) && watch(&w, db)) {
+        const struct types_host host = {.ctx = s, .sequence = drawn_before};
+        const struct types_host *before = types_host_set(&host);
         types_count_missing(&w.missing);
         struct error *second = again(db, sql, len, params, n);
         types_count_missing(NULL);
+        types_host_set(before);
         e = tell(&w, db, e, second);
         error_free(second);
     }
