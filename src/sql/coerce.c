@@ -382,7 +382,8 @@ static struct error *coerce_args(struct analysis *a, const struct func *f, struc
     for (int i = 0; i < n; i++) {
         uint32_t to = ret->args[i];
         TRY(sql__coerce(a, args[i], to, -1, CAST_IMPLICIT, &args[i]));
-        if (f->any_as && (to == OID_ANY || to == OID_RECORD))
+        if (f->any_as &&
+            (to == OID_ANY || to == OID_RECORD || (i < f->nargs && f->args[i] == OID_ANYARRAY)))
             TRY(sql__as_json(a, args[i], f->any_as, &args[i]));
     }
     return NULL;

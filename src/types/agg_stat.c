@@ -155,7 +155,8 @@ static struct error *bytes_add(struct agg_state *s, const struct value *v)
         s->s.first = MAX(2 * s->s.first, s->s.n + v->s.n + 64);
         s->s.p = mem_realloc(s->s.p, s->s.first);
     }
-    memcpy(s->s.p + s->s.n, v->s.p, v->s.n);
+    if (v->s.n)
+        memcpy(s->s.p + s->s.n, v->s.p, v->s.n);
     s->s.n += v->s.n;
     return NULL;
 }

@@ -638,7 +638,7 @@ static bool is_silent(const struct value *v, int n)
 static struct error *hush(struct error *e, bool silent, bool *ret_failed)
 {
     *ret_failed = e != NULL;
-    if (!e || !silent || is_fatal(e) || error_is(e, E_SYNTAX))
+    if (!e || !silent || is_fatal(e) || error_is(e, E_SYNTAX) || error_is(e, "22023"))
         return e;
     error_free(e);
     return NULL;

@@ -405,7 +405,7 @@ static CALL(regexp_count)
 {
     struct regex *re;
     struct regex_span span;
-    int flags, start = n > 2 ? (int)v[2].i - 1 : 0;
+    int flags, start = n > 2 ? (int)MAX(v[2].i, 0) - 1 : 0;
     int64_t count = 0;
     if (start < 0)
         return bad_parameter("start", v[2].i);

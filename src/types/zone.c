@@ -132,7 +132,7 @@ static bool take_day(const char **p, struct rule_day *ret)
 static bool parse_rule(const char *s, struct zone *z)
 {
     int32_t west;
-    if (*s != '+' && *s != '-' &&
+    if (*s != '+' && *s != '-' && !isdigit((unsigned char)*s) &&
         !take_name(&s, z->std.name)) /* "+03" has no name, and lies in the west */
         return false;
     if (!take_hours(&s, 24, &west))

@@ -1,6 +1,6 @@
 /*
  * The table of functions, operators and aggregates that the analyser uses, a row a line: kind (one
- * of scalar, operator, aggregate, window), name, argument types with commas ("*" repeats the last
+ * of scalar, operator, aggregate, window, set), name, argument types with commas ("*" repeats the last
  * one), result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit, assignment,
  * explicit).
  */
@@ -13,6 +13,7 @@ static const char *const kinds[] = {
     [FUNC_OPERATOR] = "operator",
     [FUNC_AGGREGATE] = "aggregate",
     [FUNC_WINDOW] = "window",
+    [FUNC_SET] = "set",
 };
 
 static const char *name_of(uint32_t oid)
