@@ -427,7 +427,9 @@ static struct error *tell_doubt(struct run *r, struct error *e)
 
 struct error *exec__run(struct run *r)
 {
+    const struct zone *before = zone_use(r->plan->query->zone);
     struct error *e = tell_doubt(r, attempts(r));
+    zone_use(before);
     if (error_is(e, E_STALE_SCHEMA) && !r->here)
         exec__catch_up(r->e);
     return e;
@@ -450,7 +452,6 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         ret->request = exec__next_request(s);
     r.request = ret->request;
     r.doubt = ret->doubt;
-    const struct zone *before = zone_use(plan->query->zone);
     struct error *e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);
@@ -459,7 +460,6 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     exec__stage_done(&r);
     if (!e && plan->query->kind == QUERY_TRUNCATE && plan->query->truncate.restart_identity)
         e = exec__restart_sequences(s->exec, plan->query);
-    zone_use(before);
     arena_done(&r.arena);
     ret->doubt = r.doubt;
     if (!e)

@@ -425,9 +425,27 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
     return coerce_args(a, *ret, args, n, location, &b);
 }
 
+/* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
+ * may fail. What reads dates and times hangs on settings, and is not. */
+static bool is_constant_call(const struct expr *e)
+{
+    if ((e->kind != EXPR_FUNC && e->kind != EXPR_CAST) || !e->n_args)
+        return false;
+    const struct type *t = type_by_oid(e->type);
+    if (!t || t->category == 'D' || t->category == 'T' || (e->call.func && e->call.func->volatile_))
+        return false;
+    for (int i = 0; i < e->n_args; i++)
+        if (e->args[i]->kind != EXPR_CONST && !is_constant_call(e->args[i]))
+            return false;
+    return true;
+}
+
 void sql__fold_null(struct expr *e)
 {
     const struct func *f = e->call.func;
+    for (int i = 0; i < e->n_args; i++)
+        if (is_constant_call(e->args[i]))
+            return;
     if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
         return;
     for (int i = 0; i < e->n_args; i++) {

@@ -488,12 +488,17 @@ void types__time_print(int64_t us, struct buf *out)
     }
 }
 
-/* A time of day; a zone behind it is read and left out, as in PostgreSQL. */
+/* A time of day; a zone behind it is read and left out, and so is a date, as in PostgreSQL. */
 struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret)
 {
     struct moment m = {0};
     struct cursor c = {s, s + n};
     enum outcome o = GOOD;
+    skip_blanks(&c);
+    struct cursor after_day = c;
+    struct moment day = {0};
+    if (read_day(&after_day, &day) == GOOD && !day.clock && check_day(&day) == GOOD)
+        c = after_day; /* a date before it, too */
     skip_blanks(&c);
     while (o == GOOD && c.p < c.end) {
         o = read_part(&c, &m, true);

@@ -23,16 +23,17 @@ static void write_time(const struct value *v, uint32_t type, struct buf *out)
         types__date_print((int32_t)v->i, &text);
     else
         types__timestamp_print(v->i, zone, &text);
-    char *blank = text.len ? memchr(text.data, ' ', text.len) : NULL;
-    size_t n = text.len;
+    bool bc = text.len > 3 && memcmp(text.data + text.len - 3, " BC", 3) == 0;
+    size_t n = text.len - (bc ? 3 : 0);
+    char *blank = n ? memchr(text.data, ' ', n) : NULL;
     if (blank && *text.data >= '0' && *text.data <= '9')
         *blank = 'T';
     bool short_zone =
         zone && blank && n > 3 && (text.data[n - 3] == '+' || text.data[n - 3] == '-');
     types__json_quote(text.data ? text.data : "", n, out);
-    if (short_zone) {
+    if (short_zone || bc) {
         out->len--; /* the quote */
-        buf_puts(out, ":00\"");
+        buf_printf(out, "%s%s\"", short_zone ? ":00" : "", bc ? " BC" : "");
     }
 }
 

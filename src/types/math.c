@@ -103,7 +103,7 @@ static CALL(float_pi)
 
 static CALL(float_degrees)
 {
-    return finish(v->r * (180.0 / M_PI), isinf(v->r), ret);
+    return finish(v->r / (M_PI / 180.0), isinf(v->r), ret);
 }
 
 static CALL(float_radians)

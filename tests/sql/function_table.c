@@ -1,19 +1,16 @@
 /*
  * The table of functions, operators and aggregates that the analyser uses, a row a line: kind (one
- * of scalar, operator, aggregate, window, set), name, argument types with commas ("*" repeats the last
- * one), result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit, assignment,
- * explicit).
+ * of scalar, operator, aggregate, window, set), name, argument types with commas ("*" repeats the
+ * last one), result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit,
+ * assignment, explicit).
  */
 #include <stdio.h>
 
 #include "types/types.h"
 
 static const char *const kinds[] = {
-    [FUNC_SCALAR] = "scalar",
-    [FUNC_OPERATOR] = "operator",
-    [FUNC_AGGREGATE] = "aggregate",
-    [FUNC_WINDOW] = "window",
-    [FUNC_SET] = "set",
+    [FUNC_SCALAR] = "scalar", [FUNC_OPERATOR] = "operator", [FUNC_AGGREGATE] = "aggregate",
+    [FUNC_WINDOW] = "window", [FUNC_SET] = "set",
 };
 
 static const char *name_of(uint32_t oid)
