@@ -497,14 +497,15 @@ struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t
     skip_blanks(&c);
     struct cursor after_day = c;
     struct moment day = {0};
-    if (read_day(&after_day, &day) == GOOD && !day.clock && check_day(&day) == GOOD)
-        c = after_day; /* a date before it, too */
+    bool dated = read_day(&after_day, &day) == GOOD && !day.clock && check_day(&day) == GOOD;
+    if (dated)
+        c = after_day;
     skip_blanks(&c);
     while (o == GOOD && c.p < c.end) {
         o = read_part(&c, &m, true);
         skip_blanks(&c);
     }
-    if (o == GOOD && (!m.has_time || m.has_era))
+    if (o == GOOD && (!m.has_time || (m.has_era && !dated)))
         o = BAD_SYNTAX;
     if (o != GOOD)
         return refuse(o, "time", s, n);
