@@ -111,7 +111,7 @@ def test_unknown_message_is_named(single):
 
 
 def test_unknown_database(single):
-    """An unknown database is 3D000, with a hint."""
+    """An unknown database is 3D000."""
     with pytest.raises(psycopg2.OperationalError) as e:
         psycopg2.connect(host="127.0.0.1", port=single.port, dbname="nope", user="test")
     assert '"nope" does not exist' in str(e.value)
@@ -119,7 +119,7 @@ def test_unknown_database(single):
         body = b"user\0test\0database\0nope\0\0"
         sock.sendall(struct.pack("!II", len(body) + 8, 196608) + body)
         data = sock.recv(65536)
-    assert b"C3D000\0" in data and b"\0H" in data
+    assert b"C3D000\0" in data
 
 
 @pytest.mark.parametrize("statement, code", [
@@ -129,7 +129,7 @@ def test_unknown_database(single):
     ("select * from nope", "42P01"), ("select nope(1)", "42883"), ("select 1 + true", "42883"),
     ("select a, count(*) from (select 1 a, 2 b) t group by b", "42803"),
     ("create table t (a int, a int)", "42701"), ("create table t (a nope)", "42704"),
-    ("listen x", "0A000"), ("select 'x'::int", "22P02"), ("select $1", None),
+    ("create temporary table x (a int)", "0A000"), ("select 'x'::int", "22P02"), ("select $1", None),
 ], ids=lambda value: str(value)[:40])
 def test_bad_statements(single, statement, code):
     """Each gets its SQLSTATE; the connection goes on. (None: any answer at all.)"""
