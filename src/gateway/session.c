@@ -357,7 +357,10 @@ static void end(struct worker *w, struct session *s)
 {
     int why = atomic_load(&s->terminate);
     bool leaving = !why && leaves(s);
-    if ((why || leaving) && !s->broken && !s->internal)
+    /* Who has not started yet may take an error for the answer to its SSLRequest, and then libpq
+     * does not try another host: it is let go without a word. */
+    bool listens = s->started || why == TERMINATE_STARTUP;
+    if ((why || leaving) && listens && !s->broken && !s->internal)
         session__fatal(s, why_terminated(why));
     if (!s->broken && s->out.len) {
         if (!why)
