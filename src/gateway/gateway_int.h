@@ -183,7 +183,8 @@ struct session {
     bool broken;      /* the connection is: nothing more is sent or read */
     bool closing;     /* after what is in `out` */
 
-    bool started, internal;
+    _Atomic bool started;
+    bool internal;
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
     char *user;

@@ -122,10 +122,11 @@ struct error *gateway_open(const struct gateway_options *o, struct gateway **ret
 }
 
 /* Waits until the sessions of clients (or of everybody) are gone. Those that are left are told to
- * end, then their statements are cancelled, then their sockets are closed. */
+ * end, then their statements are cancelled, then their sockets are closed. Who is just coming in
+ * has a moment for it, to be told 57P03: libpq tries its next host after that, not after less. */
 static void end_sessions(struct gateway *g, bool peers, uint64_t end_at)
 {
-    enum { CANCEL_MS = 1000, CUT_MS = 3000 };
+    enum { STARTUP_MS = 300, CANCEL_MS = 1000, CUT_MS = 3000 };
     pthread_mutex_lock(&g->lock);
     for (;;) {
         uint64_t now = clock_ms();
@@ -134,7 +135,7 @@ static void end_sessions(struct gateway *g, bool peers, uint64_t end_at)
             if (!peers && (s->internal || !s->counted)) /* who has not come in yet is refused */
                 continue;
             left++;
-            if (now >= end_at)
+            if (now >= end_at + (s->started ? 0 : STARTUP_MS))
                 session__terminate(s, TERMINATE_SHUTDOWN);
             if (now >= end_at + CANCEL_MS)
                 session__cancel(s);
