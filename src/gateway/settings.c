@@ -72,13 +72,10 @@ static struct error *check_date_style(struct session *s, char **value)
 
 static struct error *check_time_zone(struct session *s, char **value)
 {
-    static const char *const same[] = {"default", "local"}; /* the server's is UTC */
-    const struct zone *z = NULL;
     (void)s;
-    if (strcasecmp(*value, same[0]) && strcasecmp(*value, same[1]))
-        z = zone_for_setting(*value);
-    else
+    if (!strcasecmp(*value, "default") || !strcasecmp(*value, "local")) /* the server's is UTC */
         return replace(value, "UTC");
+    const struct zone *z = zone_for_setting(*value);
     if (z)
         return replace(value, zone_name(z));
     return error_hint(invalid("TimeZone", *value),

@@ -394,6 +394,19 @@ static void scalar_subquery(struct emitter *em, const struct select *s)
     buf_puts(em->out, ")");
 }
 
+/* The left side against column c1 of what is called `label`. */
+static void test_against(struct emitter *em, const struct expr *e, const struct func *func,
+                         const char *label, uint32_t type)
+{
+    struct rte_column column = {.name = "c1", .type = type, .typmod = -1};
+    struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
+    struct expr right = {.kind = EXPR_COLUMN, .type = type, .typmod = -1, .col = {.rte = &r}};
+    struct expr *args[2] = {e->args[0], &right};
+    struct expr test = {
+        .kind = EXPR_FUNC, .type = OID_BOOL, .n_args = 2, .args = args, .call = {.func = func}};
+    sql__emit_expr(em, &test);
+}
+
 /* EXISTS(SELECT 1 FROM (s) AS q WHERE <x op q.c1><suffix>) */
 static void probe(struct emitter *em, const struct expr *e, const char *before, const char *after)
 {
@@ -402,19 +415,8 @@ static void probe(struct emitter *em, const struct expr *e, const char *before, 
     buf_puts(em->out, "EXISTS(SELECT 1 FROM (");
     sql__emit_select(em, e->sub.select, NAMES_POSITION);
     buf_printf(em->out, ") AS \"%s\" WHERE %s", label, before);
-    struct rte_column column = {
-        .name = "c1", .type = e->sub.select->targets[0].expr->type, .typmod = -1};
-    struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
-    struct expr right = {
-        .kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
-    struct expr *args[2] = {e->args[0], &right};
-    struct expr test = {.kind = EXPR_FUNC,
-                        .type = OID_BOOL,
-                        .n_args = 2,
-                        .args = args,
-                        .call = {.func = e->sub.func}};
     if (e->n_args == 1) {
-        sql__emit_expr(em, &test);
+        test_against(em, e, e->sub.func, label, e->sub.select->targets[0].expr->type);
     } else {
         buf_puts(em->out, "(");
         left_side(em, e);
@@ -457,18 +459,7 @@ static void probe_items(struct emitter *em, const struct expr *e, const char *be
     buf_puts(em->out, "EXISTS(SELECT 1 FROM ");
     any_items(em, e->args[1]);
     buf_printf(em->out, " AS \"%s\" WHERE %s", label, before);
-    struct rte_column column = {
-        .name = "c1", .type = type_by_oid(e->args[1]->type)->element, .typmod = -1};
-    struct rte r = {.kind = RTE_SUBQUERY, .label = label, .n_columns = 1, .columns = &column};
-    struct expr right = {
-        .kind = EXPR_COLUMN, .type = column.type, .typmod = -1, .col = {.rte = &r}};
-    struct expr *args[2] = {e->args[0], &right};
-    struct expr test = {.kind = EXPR_FUNC,
-                        .type = OID_BOOL,
-                        .n_args = 2,
-                        .args = args,
-                        .call = {.func = e->call.func}};
-    sql__emit_expr(em, &test);
+    test_against(em, e, e->call.func, label, type_by_oid(e->args[1]->type)->element);
     buf_printf(em->out, "%s)", after);
 }
 

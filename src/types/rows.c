@@ -281,25 +281,8 @@ static int eof(sqlite3_vtab_cursor *base)
 static int column(sqlite3_vtab_cursor *base, sqlite3_context *out, int i)
 {
     struct cursor *c = (struct cursor *)base;
-    if (i < c->n) {
-        const struct value *v = &c->values[i];
-        switch (v->kind) {
-        case VALUE_NULL:
-            break;
-        case VALUE_INT:
-            sqlite3_result_int64(out, v->i);
-            break;
-        case VALUE_REAL:
-            sqlite3_result_double(out, v->r);
-            break;
-        case VALUE_TEXT:
-            sqlite3_result_text64(out, v->s.p, v->s.n, SQLITE_TRANSIENT, SQLITE_UTF8);
-            break;
-        case VALUE_BLOB:
-            sqlite3_result_blob64(out, v->s.p, v->s.n, SQLITE_TRANSIENT);
-            break;
-        }
-    }
+    if (i < c->n)
+        types__give(out, &c->values[i]);
     return SQLITE_OK;
 }
 
