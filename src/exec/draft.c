@@ -178,12 +178,13 @@ static void leave_for_later(struct exec *e, uint64_t id)
 }
 
 /* The transaction is over: what was made for it goes, unless it has got tables. Where no master
- * answers, whoever ends a transaction here later asks again. */
+ * answers, the next client's session that ends a transaction here asks again: only a client's, for
+ * the sessions of a server's own may belong to a master that is busy with the question. */
 static void drop_provisional(struct exec_session *s)
 {
     struct exec *e = s->exec;
     uint64_t id = s->provisional;
-    if (!id && atomic_load_explicit(&e->n_left, memory_order_relaxed))
+    if (!id && s->pid && atomic_load_explicit(&e->n_left, memory_order_relaxed))
         id = take_left(e);
     if (!id)
         return;

@@ -116,7 +116,7 @@ struct exec_session_options {
     const struct exec_session_io *io; /* copied; NULL: there are no settings */
     const char *user;
     const char *database;
-    int32_t pid;   /* pg_backend_pid() */
+    int32_t pid;   /* pg_backend_pid(); 0: no client's session */
     bool internal; /* a peer's: only exec_internal() is called on it */
 };
 

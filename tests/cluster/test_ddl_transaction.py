@@ -208,6 +208,30 @@ def test_gateway_lost_in_the_middle(place):
     clean(cluster)
 
 
+def test_region_left_while_a_change_is_pending(place):
+    """The master is its own gateway: what it could not give back it does not ask itself for in the middle of
+    settling another's change."""
+    cluster, base = place
+    before, (primary, backup, master, _) = regions(cluster), roles(cluster, base)
+    rolled_back = cluster.connect(master, autocommit=False)
+    rolled_back.cursor().execute("CREATE TABLE lost (id int)")
+    attempt = stand_before_log(cluster, base, master, backup)
+    cluster.pause(primary)
+    rolled_back.rollback()
+    assert "is dropped later" in cluster.log(master)
+    time.sleep(3)  # whoever ends a transaction now may ask again
+    cluster.resume(primary)
+    cluster.resume(backup)
+    wait_until("it is settled", lambda: not pending(cluster), 20)
+    attempt.check()
+
+    def all_have_tables():
+        cluster.connect(master).close()
+        return regions(cluster) == before
+    wait_until("its region is dropped", all_have_tables, 20)
+    clean(cluster)
+
+
 def test_two_of_one_name(cluster):
     """Who commits second is told that the name is taken; both write different regions."""
     first, second = (cluster.connect(name, autocommit=False) for name in ("s1", "s2"))
