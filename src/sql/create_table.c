@@ -977,9 +977,6 @@ static struct error *columns(struct analysis *a, const List *elements, struct ta
         const Node *e = list_nth(elements, i);
         if (IsA(e, ColumnDef))
             TRY(add_column(a, t, (const ColumnDef *)e));
-        else if (!IsA(e, Constraint))
-            return sql__unsupported(a, -1, "Write the columns.",
-                                    "LIKE in CREATE TABLE is not supported");
     }
     if (t->n_columns > 1600)
         return error_new("54011", "tables can have at most 1600 columns");
@@ -996,6 +993,8 @@ static struct error *columns(struct analysis *a, const List *elements, struct ta
 
 struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
 {
+    if (sql__has_like(n))
+        return sql__create_table_like(a, n);
     struct query *q = a->q;
     struct table *t = ARENA_NEW(a->arena, struct table);
     struct table_draft d = {.t = t};

@@ -109,14 +109,15 @@ struct error *sql__index_predicate(struct analysis *a, const struct table *t, co
     return NULL;
 }
 
-static struct error *predicate(struct analysis *a, const struct table *t, const Node *n,
+struct error *sql__index_where(struct analysis *a, const struct table *t, const Node *n,
                                struct index *x)
 {
     struct expr *e;
-    TRY(sql__index_predicate(a, t, n, NULL, &e));
-    if (a->q->volatile_ || a->hidden.n)
+    TRY(sql__index_predicate(a, t, n, x->where_sql, &e));
+    if (n && (a->q->volatile_ || a->hidden.n))
         return error_new("42P17", "functions in index predicate must be marked IMMUTABLE");
-    x->where_sql = where_text(a, sql__location(n));
+    if (n)
+        x->where_sql = where_text(a, sql__location(n));
     struct buf text = {0};
     struct emitter em = {.out = &text, .all_bare = true};
     sql__emit_expr(&em, e);
@@ -159,5 +160,5 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
             sql__free_index_name(a, t, sql__joined_columns(a, t, x->columns, x->n_columns), "idx");
     }
     sql__index_text(a, t, x);
-    return n->whereClause ? predicate(a, t, n->whereClause, x) : NULL;
+    return n->whereClause ? sql__index_where(a, t, n->whereClause, x) : NULL;
 }

@@ -386,6 +386,8 @@ struct error *sql__analyse_copy(const struct table *t, const int *columns, int n
                                 const struct sql_context *ctx, const struct analysis *outer,
                                 struct query **ret);
 struct error *sql__create_table(struct analysis *a, const CreateStmt *n);
+bool sql__has_like(const CreateStmt *n);
+struct error *sql__create_table_like(struct analysis *a, const CreateStmt *n);
 struct error *sql__create_index(struct analysis *a, const IndexStmt *n);
 struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n);
 struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n);
@@ -527,6 +529,9 @@ bool sql__key_exists(const struct table *t, const char *name);
 /* WHERE of a partial index on t, as written (n) or as the catalog has it. */
 struct error *sql__index_predicate(struct analysis *a, const struct table *t, const Node *n,
                                    const char *stored, struct expr **ret);
+/* The same, put into x->ddl and x->where_sql; n NULL: x->where_sql has it. */
+struct error *sql__index_where(struct analysis *a, const struct table *t, const Node *n,
+                               struct index *x);
 char *sql__free_index_name(struct analysis *a, const struct table *t, const char *columns,
                            const char *suffix);
 /* Sets x->ddl and x->file_name. */

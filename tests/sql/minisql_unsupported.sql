@@ -33,7 +33,6 @@ CREATE INDEX x ON t (lower(b));
 CREATE INDEX x ON t USING gin (a);
 CREATE INDEX x ON t (a) INCLUDE (b);
 CREATE TEMP TABLE v (a int);
-CREATE TABLE v (LIKE t);
 CREATE TABLE v (a int, b int GENERATED ALWAYS AS (a + 1) STORED);
 CREATE TABLE v (a money);
 CREATE TABLE v (a text COLLATE "en_US");
