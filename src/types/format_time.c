@@ -362,6 +362,20 @@ void types__format_ordinal(struct buf *out, bool upper)
     put_word(out, endings[last], upper ? CAPITALS : SMALL, 0);
 }
 
+const char *types__format_literal(const char *s, const char *end, struct buf *out)
+{
+    if (*s == '"') {
+        for (s++; s < end && *s != '"'; s++) {
+            s += *s == '\\' && s + 1 < end;
+            buf_append(out, s, 1);
+        }
+        return s + (s < end);
+    }
+    s += *s == '\\' && s + 1 < end && s[1] == '"';
+    buf_append(out, s, 1);
+    return s + 1;
+}
+
 static bool starts(const char *s, const char *end, const char *upper, const char *lower)
 {
     return end - s >= 2 && (memcmp(s, upper, 2) == 0 || memcmp(s, lower, 2) == 0);
@@ -402,16 +416,7 @@ static struct error *format(const struct value *f, const struct moment *m, struc
         }
         if (s > start)
             continue; /* FM alone says nothing */
-        if (*s == '"') {
-            for (s++; s < end && *s != '"'; s++) {
-                s += *s == '\\' && s + 1 < end;
-                buf_append(out, s, 1);
-            }
-            s += s < end;
-            continue;
-        }
-        s += *s == '\\' && s + 1 < end && s[1] == '"';
-        buf_append(out, s++, 1);
+        s = types__format_literal(s, end, out);
     }
     return NULL;
 }

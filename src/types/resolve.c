@@ -27,6 +27,8 @@ static const struct func_rows *const tables[] = {
     &types__window_funcs,
     &types__datetime_funcs,
     &types__zone_funcs,
+    &types__format_number_funcs,
+    &types__scan_number_funcs,
     &types__format_time_funcs,
     &types__guard_funcs,
     &types__bytea_funcs,

@@ -17,7 +17,6 @@ SELECT 'NaN'::float8;
 SELECT 'NaN'::numeric;
 SELECT 'abc' ~ '(?b)^a';
 SELECT 'a-c' ~ '[[.hyphen.]]';
-SELECT to_char(1234.5, '9999.99');
 SELECT to_json(x) FROM (SELECT ROW(1, 2) AS x) s;
 SELECT 1::money;
 SELECT '1.1.1.1'::inet;
