@@ -177,7 +177,7 @@ struct region {
     int n_backups, n_learners, n_former;
     char *backups[CATALOG_MAX_COPIES], *learners[CATALOG_MAX_COPIES], *former[CATALOG_MAX_COPIES];
     char *leaving;
-    /* Made for a transaction that creates tables, whose gateway this is ("s1:incarnation"): no
+    /* Made for a transaction that creates tables, whose gateway this is: no
      * table lies in it before that commits, and it goes when that does not. NULL: it is for good.
      */
     char *provisional;

@@ -682,7 +682,7 @@ struct error *catalog__decode_region(const struct coord_kv *kv, struct record **
     if (json_object_get(o, "leaving"))
         r->leaving = get_text(&d, o, "leaving", 1, CATALOG_NAME_MAX);
     if (json_object_get(o, "provisional"))
-        r->provisional = get_text(&d, o, "provisional", 1, CATALOG_NAME_MAX + 32);
+        r->provisional = get_text(&d, o, "provisional", 1, CATALOG_NAME_MAX + 48);
     r->revision = kv->mod_revision;
     check_members(&d, r);
     if (!catalog__key_id(kv->key, KEY_REGIONS, &id) || id != r->id)

@@ -128,6 +128,18 @@ void exec__catch_up(struct exec *e)
 
 /* ---- the region of new tables ---------------------------------------------------------------- */
 
+enum { OWNER_MAX = CATALOG_NAME_MAX + 48 };
+
+static const char *owner(struct exec *e, uint64_t asked_as, char ret[OWNER_MAX])
+{
+    const struct catalog_view *v = catalog_view(e->catalog);
+    const struct server *self = catalog_server(v, e->name);
+    snprintf(ret, OWNER_MAX, "%s:%llu.%llu", e->name,
+             (unsigned long long)(self ? self->incarnation : 0), (unsigned long long)asked_as);
+    catalog_unref(v);
+    return ret;
+}
+
 struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
                                 uint64_t *ret)
 {
@@ -136,13 +148,11 @@ struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, i
         return NULL;
     }
     if (!s->provisional) {
-        char head[CATALOG_NAME_MAX + 64], tag[64] = "";
+        char head[OWNER_MAX + 32], name[OWNER_MAX], tag[64] = "";
         unsigned long long id;
-        const struct catalog_view *v = catalog_view(s->exec->catalog);
-        const struct server *self = catalog_server(v, s->exec->name);
-        snprintf(head, sizeof(head), "REGION %d %s:%llu", copies, s->exec->name,
-                 (unsigned long long)(self ? self->incarnation : 0));
-        catalog_unref(v);
+        if (!s->asked_as)
+            s->asked_as = atomic_fetch_add(&s->exec->seq, 1) + 1;
+        snprintf(head, sizeof(head), "REGION %d %s", copies, owner(s->exec, s->asked_as, name));
         TRY(exec__ask_master(s, head, "", clock_ms() + s->exec->settings.retry_ms, tag));
         if (sscanf(tag, "REGION %llu", &id) != 1)
             return error_new(E_PROTOCOL, "the master gave no region");
@@ -154,50 +164,51 @@ struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, i
     return NULL;
 }
 
-/* A region that no master took back yet; 0: none, or it is too early to ask again. */
+/* Whose region no master took back yet; 0: nobody's, or it is too early to ask again. */
 static uint64_t take_left(struct exec *e)
 {
-    uint64_t id = 0;
+    uint64_t asked_as = 0;
     pthread_mutex_lock(&e->lock);
     if (e->n_left && clock_ms() >= e->left_until) {
-        id = e->left[e->n_left - 1];
+        asked_as = e->left[e->n_left - 1];
         atomic_store(&e->n_left, e->n_left - 1);
     }
     pthread_mutex_unlock(&e->lock);
-    return id;
+    return asked_as;
 }
 
-static void leave_for_later(struct exec *e, uint64_t id)
+static void leave_for_later(struct exec *e, uint64_t asked_as)
 {
     pthread_mutex_lock(&e->lock);
     e->left = mem_realloc(e->left, (e->n_left + 1) * sizeof(*e->left));
-    e->left[e->n_left] = id;
+    e->left[e->n_left] = asked_as;
     atomic_store(&e->n_left, e->n_left + 1);
     e->left_until = clock_ms() + LEFT_MS;
     pthread_mutex_unlock(&e->lock);
 }
 
-/* The transaction is over: what was made for it goes, unless it has got tables. Where no master
- * answers, the next client's session that ends a transaction here asks again: only a client's, for
- * the sessions of a server's own may belong to a master that is busy with the question. */
+/* The transaction is over: what was made for it goes, unless it has got tables; also what may have
+ * been made, with no answer that told of it. Where no master answers, the next client's session
+ * that ends a transaction here asks again: only a client's, for the sessions of a server's own may
+ * belong to a master that is busy with the question. */
 static void drop_provisional(struct exec_session *s)
 {
     struct exec *e = s->exec;
-    uint64_t id = s->provisional;
-    if (!id && s->pid && atomic_load_explicit(&e->n_left, memory_order_relaxed))
-        id = take_left(e);
-    if (!id)
+    uint64_t asked_as = s->asked_as;
+    if (!asked_as && s->pid && atomic_load_explicit(&e->n_left, memory_order_relaxed))
+        asked_as = take_left(e);
+    if (!asked_as)
         return;
-    char head[64], tag[64];
+    char head[OWNER_MAX + 32], name[OWNER_MAX], tag[64];
     atomic_store(&s->cancel, false);
-    snprintf(head, sizeof(head), "UNREGION %llu", (unsigned long long)id);
+    snprintf(head, sizeof(head), "UNREGION %s", owner(e, asked_as, name));
     struct error *failed = exec__ask_master(s, head, "", clock_ms() + SETTLE_MS, tag);
     if (failed) {
-        log_failure(LOG_INFO, failed, "region=%llu: is dropped later", (unsigned long long)id);
-        leave_for_later(e, id);
+        log_failure(LOG_INFO, failed, "the region of transaction %s is dropped later", name);
+        leave_for_later(e, asked_as);
     }
     error_free(failed);
-    s->provisional = 0;
+    s->provisional = s->asked_as = 0;
 }
 
 /* ---- what the file is told ------------------------------------------------------------------- */

@@ -45,7 +45,7 @@ struct exec_ddl_io {
      *   PREPARE, with a draft's text     catalog_prepare
      *   SETTLE                           catalog_settle of what is pending
      *   REGION <copies> <owner>          a provisional region: tag "REGION id"
-     *   UNREGION <id>                    it goes, unless it has tables */
+     *   UNREGION <owner>                 it goes, unless it has tables */
     struct error *(*transact)(void *ctx, const char *head, const char *body, char tag[64]);
 };
 

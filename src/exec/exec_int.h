@@ -42,8 +42,8 @@ struct exec {
     struct sequences *sequences; /* sequence.c */
 
     _Atomic size_t n_left; /* changed under lock, which guards `left`, too */
-    uint64_t *left;      /* regions of transactions that are over, which no master took back yet */
-    uint64_t left_until; /* when to ask again */
+    uint64_t *left;        /* of transactions whose regions no master took back yet: asked_as */
+    uint64_t left_until;   /* when to ask again */
 
     pthread_mutex_t lock; /* guards all below */
     struct scratch *scratch;
@@ -91,6 +91,7 @@ struct exec_session {
     struct catalog *draft; /* what the transaction has done to the schema; NULL: nothing */
     uint64_t brought;      /* schema number of the draft's view that `held` knows */
     uint64_t provisional;  /* a region that was made for the transaction; 0: none */
+    uint64_t asked_as;     /* the transaction's number in asking for it; 0: it was not */
     struct catalog_draft_mark *marks; /* of each savepoint */
     int cap_marks;
     struct types_host host; /* this session, for functions */

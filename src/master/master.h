@@ -108,11 +108,13 @@ void master_of_draft_free(struct master *m);
 struct error *master_prepare(struct master *m, const char *draft) MUST_CHECK;
 /* Until nothing is pending: asks the region that decides, and has the catalog follow. */
 struct error *master_settle(struct master *m) MUST_CHECK;
-/* A region for a transaction's new tables, and its end if it has no tables. owner: "server:
- * incarnation" of the gateway, with which it goes. */
+/* A region for a transaction's new tables, and its end if it has no tables. owner:
+ * "server:incarnation.number" of the gateway, with which it goes, and of the transaction: an owner
+ * who asks again, because the answer was lost with the last master, gets the same one. Dropping
+ * what is not there (any more) is no error. */
 struct error *master_new_region(struct master *m, int copies, const char *owner,
                                 uint64_t *ret) MUST_CHECK;
-struct error *master_drop_region(struct master *m, uint64_t region) MUST_CHECK;
+struct error *master_drop_region(struct master *m, const char *owner) MUST_CHECK;
 /* Replaces a table's record by `next`, made of version `old` of it: MS002 when there is a newer
  * one. What its file needs is added when its region sees the new schema. */
 struct error *master_alter_table(struct master *m, const struct table *old,

@@ -63,11 +63,21 @@ struct error *master_prepare(struct master *m, const char *draft)
 
 /* ---- regions for transactions ---------------------------------------------------------------- */
 
+static const struct region *region_of(const struct catalog_view *v, const char *owner)
+{
+    for (size_t i = 0; i < v->n_regions; i++)
+        if (v->regions[i]->provisional && strcmp(v->regions[i]->provisional, owner) == 0)
+            return v->regions[i];
+    return NULL;
+}
+
 static struct error *new_region(struct master *m, const struct catalog_view *v, int copies,
                                 const char *owner, uint64_t *ret)
 {
-    if (m->one_region && v->n_regions) {
-        *ret = v->regions[0]->id;
+    const struct region *there =
+        m->one_region && v->n_regions ? v->regions[0] : region_of(v, owner);
+    if (there) {
+        *ret = there->id;
         return NULL;
     }
     struct region r = {.epoch = 1,
@@ -92,11 +102,12 @@ struct error *master_new_region(struct master *m, int copies, const char *owner,
     return e;
 }
 
-struct error *master_drop_region(struct master *m, uint64_t region)
+struct error *master_drop_region(struct master *m, const char *owner)
 {
     const struct catalog_view *v;
     TRY(master__begin(m, &v));
-    struct error *e = catalog_drop_region(m->catalog, region);
+    const struct region *r = region_of(v, owner);
+    struct error *e = r ? catalog_drop_region(m->catalog, r->id) : NULL;
     master__end(m, v);
     return e;
 }
@@ -139,7 +150,7 @@ static void drop_ownerless(struct master *m, const struct catalog_view *v)
         const struct region *r = v->regions[i];
         if (!r->provisional || is_live(v, r->provisional))
             continue;
-        struct error *e = master_drop_region(m, r->id);
+        struct error *e = master_drop_region(m, r->provisional);
         if (e)
             log_failure(LOG_INFO, e, "region=%llu: could not be dropped yet",
                         (unsigned long long)r->id);

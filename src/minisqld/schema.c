@@ -240,7 +240,6 @@ struct error *schema__draft(const struct master_options *like, struct exec *e,
 
 struct error *schema__transact(struct master *m, const char *head, const char *body, char tag[64])
 {
-    unsigned long long id = 0;
     uint64_t region;
     int copies, at = 0;
     snprintf(tag, 64, "MASTER");
@@ -248,8 +247,8 @@ struct error *schema__transact(struct master *m, const char *head, const char *b
         return master_prepare(m, body);
     if (strcmp(head, "SETTLE") == 0)
         return master_settle(m);
-    if (sscanf(head, "UNREGION %llu", &id) == 1)
-        return master_drop_region(m, id);
+    if (strncmp(head, "UNREGION ", strlen("UNREGION ")) == 0)
+        return master_drop_region(m, head + strlen("UNREGION "));
     if (sscanf(head, "REGION %d %n", &copies, &at) == 1 && at && head[at]) {
         TRY(master_new_region(m, copies, head + at, &region));
         snprintf(tag, 64, "REGION %llu", (unsigned long long)region);

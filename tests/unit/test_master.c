@@ -805,6 +805,14 @@ static void ddl_index(void **state)
     fails(master_create_index(stage.master, 4711, &x), E_UNDEFINED_TABLE);
 }
 
+static size_t count_regions(void)
+{
+    const struct catalog_view *v = catalog_view(stage.catalog);
+    size_t n = v->n_regions;
+    catalog_unref(v);
+    return n;
+}
+
 /* Who is not the master says so, and who is. */
 static void ddl_elsewhere(void **state)
 {
@@ -826,6 +834,31 @@ static void ddl_elsewhere(void **state)
     master_close(second);
     o.copies = 8;
     fails(master_open(&o, &second), "22023");
+}
+
+/* A transaction's region: who asks again gets the same one, and gives back what he was not told of.
+ */
+static void ddl_provisional_region(void **state)
+{
+    char first[64], second[64];
+    const struct catalog_view *v = catalog_view(stage.catalog);
+    unsigned long long incarnation = catalog_server(v, "s2")->incarnation;
+    catalog_unref(v);
+    snprintf(first, sizeof(first), "s2:%llu.1", incarnation);
+    snprintf(second, sizeof(second), "s2:%llu.2", incarnation);
+    uint64_t one, again, other;
+    ok(master_new_region(stage.master, 2, first, &one));
+    ok(master_new_region(stage.master, 2, first, &again));
+    ok(master_new_region(stage.master, 2, second, &other));
+    assert_true(one == again && one != other);
+    ok(master_drop_region(stage.master, first));
+    ok(master_drop_region(stage.master, first));
+    v = catalog_view(stage.catalog);
+    assert_int_equal(v->n_regions, 1);
+    assert_non_null(catalog_region(v, other));
+    catalog_unref(v);
+    ok(master_new_region(stage.master, 2, "s2:4711.3", &one)); /* of one who is gone */
+    EVENTUALLY(count_regions() == 1);
 }
 
 static bool was_asked(const char *what)
@@ -877,6 +910,7 @@ int main(int argc, char **argv)
         STAGED(ddl_foreign_keys),
         STAGED(ddl_index),
         STAGED(ddl_elsewhere),
+        STAGED(ddl_provisional_region),
         STAGED(master_repairs),
     };
     log_threshold = LOG_ERROR;
