@@ -493,30 +493,48 @@ struct error *regions_open(const struct regions_options *o, struct regions **ret
 /* ---- closing ------------------------------------------------------------------------------------
  */
 
-/* Asks a backup to become primary; true: there is nothing to hand over (any more). Which of several
- * it is changes from turn to turn, since not each may be up. */
-static bool hand_over_one(struct region_replica *p, unsigned turn, bool now)
+static bool stays(struct regions *rs, const struct catalog_view *v, repl_node node)
+{
+    region__lock(rs);
+    const struct server *s = catalog_server(v, rs->nodes[node].name);
+    region__unlock(rs);
+    return s && !s->leaving;
+}
+
+/* Asks a backup to become primary, one that is not stopping, too; true: there is nothing to hand
+ * over (any more). Which of several it is changes from turn to turn, since not each may be up. */
+static bool hand_over_one(struct region_replica *p, const struct catalog_view *v, unsigned turn,
+                          bool now)
 {
     struct repl_status status = {0};
     region__lock(p->rs);
     if (!p->gone)
         repl_get_status(p->rs->core, p->core, &status);
     region__unlock(p->rs);
-    if (status.role != REPL_PRIMARY || !status.config.n_backups)
+    if (status.role != REPL_PRIMARY)
         return true;
-    region__transfer(p, status.config.backups[turn % status.config.n_backups], now);
-    return false;
+    const struct repl_config *c = &status.config;
+    for (uint32_t i = 0; i < c->n_backups; i++) {
+        repl_node to = c->backups[(turn + i) % c->n_backups];
+        if (stays(p->rs, v, to)) {
+            region__transfer(p, to, now);
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool hand_over(struct regions *rs, unsigned turn, bool now)
 {
     size_t n;
     struct region_replica **all = region__all(rs, &n);
+    const struct catalog_view *v = catalog_view(rs->catalog);
     bool done = true;
     for (size_t i = 0; i < n; i++) {
-        done &= hand_over_one(all[i], turn, now);
+        done &= hand_over_one(all[i], v, turn, now);
         region__put(all[i]);
     }
+    catalog_unref(v);
     mem_free(all);
     return done;
 }

@@ -164,3 +164,22 @@ def told(connection):
             return b"FATAL\0C57P01\0" in sock.recv(1000, socket.MSG_PEEK)
         except BlockingIOError:
             return False
+
+
+def test_all_stop_at_once(make_cluster):
+    """Nobody hands its regions to a server that stops, too: they would go back and forth until time is up."""
+    cluster = make_cluster(servers=3)
+    tables = [f"t{i}" for i in range(12)]
+    for table in tables:
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY)")
+        cluster.query(f"INSERT INTO {table} VALUES (1)")
+    cluster.wait_copies()
+
+    def served():
+        return sum(cluster.log(name).count("primary, serving") for name in cluster.names)
+    before = served()
+    cluster.playground("down")
+    assert served() - before <= 2 * len(tables)
+    cluster.playground("up")
+    cluster.wait_up(*cluster.names)
+    assert {cluster.value(f"SELECT count(*) FROM {table}") for table in tables} == {1}
