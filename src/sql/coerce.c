@@ -426,7 +426,8 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
 }
 
 /* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
- * may fail. What reads dates and times hangs on settings, and is not. */
+ * may fail. A parameter counts: it may stand for a literal. What reads dates and times hangs on
+ * settings, and is not. */
 static bool is_constant_call(const struct expr *e)
 {
     if ((e->kind != EXPR_FUNC && e->kind != EXPR_CAST) || !e->n_args)
@@ -435,7 +436,8 @@ static bool is_constant_call(const struct expr *e)
     if (!t || t->category == 'D' || t->category == 'T' || (e->call.func && e->call.func->volatile_))
         return false;
     for (int i = 0; i < e->n_args; i++)
-        if (e->args[i]->kind != EXPR_CONST && !is_constant_call(e->args[i]))
+        if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
+            !is_constant_call(e->args[i]))
             return false;
     return true;
 }

@@ -133,6 +133,16 @@ static struct error *distinct_from(struct analysis *a, struct scope *s, const A_
     return NULL;
 }
 
+/* Has PostgreSQL an = of these two as they are? Then neither is cast. */
+static bool has_own_equal(uint32_t a, uint32_t b)
+{
+#define IS_INT(t) ((t) == OID_INT2 || (t) == OID_INT4 || (t) == OID_INT8)
+#define IS_FLOAT(t) ((t) == OID_FLOAT4 || (t) == OID_FLOAT8)
+    return (IS_INT(a) && IS_INT(b)) || (IS_FLOAT(a) && IS_FLOAT(b));
+#undef IS_INT
+#undef IS_FLOAT
+}
+
 static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n, struct expr **ret)
 {
     struct expr *args[2];
@@ -140,14 +150,14 @@ static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n
     TRY(sql__expr(a, s, n->lexpr, &args[0]));
     TRY(sql__expr(a, s, n->rexpr, &args[1]));
     uint32_t type = args[0]->type;
+    bool own = has_own_equal(type, args[1]->type);
     TRY(sql__operator(a, "=", args, 2, n->location, &f));
     struct expr *e = pair(a, EXPR_NULLIF, args[0], args[1]);
     e->call.func = f;
     e->type = args[0]->type;
     e->typmod = args[0]->typmod;
     e->position = n->location + 1;
-    /* numbers: PostgreSQL compares them as they are. Strings: what = compares is the result */
-    if (type != OID_UNKNOWN && type != e->type && type_by_oid(type)->category == 'N')
+    if (own && type != e->type) /* else what = compares is the result */
         TRY(sql__coerce(a, e, type, -1, CAST_EXPLICIT, &e));
     *ret = e;
     return NULL;

@@ -82,3 +82,9 @@ INSERT INTO num (r) VALUES (1e39);
 INSERT INTO num (d) VALUES ('x1');
 SELECT s, i FROM num WHERE s IN (2, 7) ORDER BY s;
 DROP TABLE num;
+
+-- NULLIF has the type in which its arguments are compared
+SELECT nullif(53, 1.5) / 2, pg_typeof(nullif(53, 1.5)), pg_typeof(nullif(5::int2, 7::int8)), pg_typeof(nullif(5::float4, 7));
+-- what is constant fails also beside a NULL
+SELECT 35 / 0 * CAST(NULL AS integer);
+SELECT count(*) + 35 / + 0 * NULL::integer;
