@@ -33,8 +33,8 @@ struct column {
     uint64_t default_id;
     uint64_t sequence; /* the default is the next value of this one (default_sql, if any, says so in
                           PostgreSQL's words); 0: it is not */
-    char *added; /* SQLite text of its definition, of a column that was added to the table later and
-                    so is not in table->ddl; NULL: it is */
+    char *added;   /* what rows have in it that are older than the column: an SQLite literal, which
+                      stays in table->ddl as its DEFAULT; NULL: null, or there are no such rows */
     char identity; /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
 };
 
@@ -97,7 +97,8 @@ struct table {
     struct foreign_key *foreign_keys;
     struct index *indexes;
     struct owned_sequence *owned;
-    char *ddl;         /* SQLite text that creates the table, without its indexes */
+    char *ddl;         /* SQLite text that creates the table as it is now, without its indexes: what
+                          its file is brought to, see region/schema.c */
     uint64_t database; /* id; 0: the first one */
     /* What it is called in its region's file, where tables and indexes of all schemas and databases
      * lie side by side: the name as it was at first, with schema and database before it where they

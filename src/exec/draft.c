@@ -274,9 +274,21 @@ static struct error *hold_touched(struct exec_session *s, uint64_t deadline)
     return NULL;
 }
 
+struct error *exec_draft_hold(struct exec_session *s, uint64_t region)
+{
+    return hold(s, region, clock_ms() + s->exec->settings.retry_ms);
+}
+
+struct error *exec_draft_bring(struct exec_session *s)
+{
+    TRY(hold_touched(s, clock_ms() + s->exec->settings.retry_ms));
+    struct error *e = bring(s);
+    return e ? exec__held_failed(s, e) : NULL;
+}
+
 struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql)
 {
-    TRY(hold(s, region, clock_ms() + s->exec->settings.retry_ms));
+    TRY(exec_draft_hold(s, region));
     struct error *e;
     if (s->held.kind == HELD_LOCAL) {
         e = region_txn_ddl(s->held.txn, sql);
@@ -303,7 +315,7 @@ struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
 /* What has changed the file can't be tried again. */
 static struct error *cannot_repeat(struct exec_session *s, struct error *e)
 {
-    if (s->held.kind == HELD_NONE || !error_is(e, E_STALE_SCHEMA))
+    if (s->held.kind == HELD_NONE || !error_is(e, E_STALE_SCHEMA) || s->alone)
         return e;
     struct error *told =
         error_hint(error_new(E_SERIALIZATION,
@@ -319,9 +331,7 @@ static struct error *change(struct run *r)
     struct exec_session *s = r->s;
     struct exec *e = s->exec;
     TRY(e->ddl.draft(e->ddl.ctx, s, s->draft, r->plan->query));
-    TRY(hold_touched(s, r->deadline));
-    struct error *failed = bring(s);
-    return failed ? exec__held_failed(s, failed) : NULL;
+    return exec_draft_bring(s);
 }
 
 struct error *exec__run_draft(struct run *r)
@@ -337,6 +347,24 @@ struct error *exec__run_draft(struct run *r)
     if (e)
         catalog_draft_undo(s->draft, &before);
     return e ? cannot_repeat(s, e) : NULL;
+}
+
+struct error *exec__run_draft_alone(struct run *r)
+{
+    struct exec_session *s = r->s;
+    TRY(exec_begin(s));
+    s->alone = true;
+    struct error *e = exec__run_draft(r);
+    if (e)
+        exec_rollback(s);
+    else
+        e = exec_commit(s);
+    s->alone = false;
+    if (!error_is(e, E_SERIALIZATION))
+        return e;
+    struct error *again = error_new(E_UNAVAILABLE, "%s", e->message); /* see exec__is_retryable */
+    error_free(e);
+    return again;
 }
 
 /* A peer's SCHEMA. */

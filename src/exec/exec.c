@@ -262,6 +262,8 @@ static struct error *run_ddl(struct run *r)
     struct exec *e = r->e;
     if (r->s->in_transaction)
         return exec__run_draft(r);
+    if (r->plan->query->kind == QUERY_ALTER_TABLE && e->ddl.draft)
+        return exec__run_draft_alone(r);
     if (e->ddl.run && catalog_is_master(e->catalog))
         return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);
     const struct catalog_view *v = catalog_view(e->catalog);

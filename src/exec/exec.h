@@ -208,6 +208,10 @@ bool exec_has_draft(const struct exec_session *s);
 /* For exec_ddl_io.draft, while it runs. The region that new tables of the transaction lie in: */
 struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
                                 uint64_t *ret);
+/* From now on nobody else writes in the region: what is read there stays. */
+struct error *exec_draft_hold(struct exec_session *s, uint64_t region);
+/* The file is brought to what the draft says by now. */
+struct error *exec_draft_bring(struct exec_session *s);
 /* DDL in the transaction, ahead of the draft (CREATE INDEX, which may fail: 23505) */
 struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql);
 /* A read in the transaction, of a plan without parameters. */

@@ -83,6 +83,7 @@ struct exec_session {
                           takes */
 
     bool in_transaction;
+    bool alone;      /* the transaction is one statement's own: it may be run again */
     bool lost;       /* what it held is gone: only a rollback is left */
     int64_t started; /* microseconds since 2000: now() */
     int n_savepoints, cap_savepoints;
@@ -286,6 +287,8 @@ struct error *exec__settle(struct exec_session *s, unsigned wait_ms);
 /* The catalog as the store has it, with nothing pending. */
 void exec__catch_up(struct exec *e);
 struct error *exec__run_draft(struct run *r);
+/* The same in a transaction of its own. */
+struct error *exec__run_draft_alone(struct run *r);
 struct error *exec__take_draft(struct exec_session *s, const char *text);
 /* The savepoint of this depth (0: the first) is made; was gone back to. */
 void exec__draft_mark(struct exec_session *s, int depth);

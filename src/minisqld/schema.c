@@ -56,20 +56,36 @@ static struct error *change_objects(struct master *m, const struct query *q)
                                     .schema = q->objects.schema});
 }
 
-/* ---- ALTER TABLE .. ADD PRIMARY KEY ------------------------------------------------------- */
+/* ---- ALTER TABLE -------------------------------------------------------------------------- */
+
+struct first_row {
+    bool found;
+    int n;
+    const struct type **types;
+    struct buf values; /* with commas */
+};
 
 static struct error *row_found(void *ctx, const struct value *values, int n)
 {
-    *(bool *)ctx = true;
+    struct first_row *r = ctx;
+    for (int i = 0; !r->found && i < MIN(n, r->n); i++) {
+        buf_puts(&r->values, i ? ", " : "");
+        if (values[i].kind == VALUE_NULL || !r->types[i])
+            buf_puts(&r->values, "null");
+        else
+            type_print(r->types[i], &values[i], -1, &r->values);
+    }
+    r->found = true;
     return NULL;
 }
 
 /* Runs a SELECT, in a session of its own or in the transaction (s); did any row come back? */
-static struct error *any_row(struct exec *e, struct exec_session *s,
-                             const struct catalog_view *view, const char *text, bool *ret)
+static struct error *first_row(struct exec *e, struct exec_session *s,
+                               const struct catalog_view *view, const char *text,
+                               struct first_row *ret)
 {
     struct sql_context ctx = {.view = view};
-    struct arena arena = {0};
+    struct arena arena = {0}, types = {0};
     struct query *q;
     struct plan *p;
     struct error *failed = sql_analyse_text(text, &ctx, &arena, &q);
@@ -78,21 +94,75 @@ static struct error *any_row(struct exec *e, struct exec_session *s,
         arena_done(&arena);
         return failed;
     }
-    TRY(exec_prepare(e, q, text, strlen(text), view, &arena, &p));
+    ret->n = q->n_columns;
+    ret->types = ARENA_ARRAY(&types, const struct type *, q->n_columns + 1);
+    for (int i = 0; i < q->n_columns; i++)
+        ret->types[i] = type_by_oid(q->columns[i].type);
+    failed = exec_prepare(e, q, text, strlen(text), view, &arena, &p);
     struct exec_sink sink = {.ctx = ret, .row = row_found};
-    *ret = false;
-    if (s) {
+    if (!failed && s) {
         failed = exec_draft_query(s, p, &sink);
-    } else {
+    } else if (!failed) {
         struct exec_session_options o = {.user = "minisql", .database = "minisql"};
         struct exec_result result = {0};
         s = exec_session_new(e, &o);
         failed = exec_run(s, p, NULL, &sink, &result);
         exec_session_free(s);
     }
-    plan_unref(p);
+    if (!failed)
+        plan_unref(p);
+    arena_done(&types);
     return failed;
 }
+
+static void set(char **field, const char *text)
+{
+    *field = text ? mem_strdup(text) : NULL;
+}
+
+static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_session *s,
+                                const struct table *t, const struct alter_check *k)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct first_row row = {0};
+    struct error *failed =
+        first_row(e, s, catalog_of_database(catalog_view(c), t->database), k->query, &row);
+    if (!failed && row.found) {
+        failed = error_new(k->sqlstate, "%s", k->message);
+        set(&failed->schema, t->schema);
+        set(&failed->table, t->name);
+        set(&failed->column, k->column);
+        set(&failed->constraint, k->constraint);
+        if (k->before_values)
+            error_detail(failed, "%s%s%s", k->before_values, row.values.data ? row.values.data : "",
+                         k->after_values);
+    }
+    buf_done(&row.values);
+    return failed;
+}
+
+static struct error *alter_table(struct master *m, struct catalog *c, struct exec *e,
+                                 struct exec_session *s, const struct query *q)
+{
+    const struct table *t = q->alter_table.table;
+    if (!s)
+        return error_new(E_INTERNAL, "%s needs a transaction", q->tag);
+    TRY(exec_draft_hold(s, t->region));
+    for (int i = 0; i < q->alter_table.n_checks; i++)
+        if (!q->alter_table.checks[i].after)
+            TRY(check_rows(c, e, s, t, &q->alter_table.checks[i]));
+    if (q->alter_table.file_sql)
+        TRY(exec_draft_ddl(s, t->region, q->alter_table.file_sql));
+    TRY(master_alter_table(m, t, q->alter_table.next));
+    for (int i = 0; i < q->alter_table.n_checks; i++)
+        if (q->alter_table.checks[i].after) {
+            TRY(exec_draft_bring(s));
+            TRY(check_rows(c, e, s, t, &q->alter_table.checks[i]));
+        }
+    return NULL;
+}
+
+/* ---- ALTER TABLE .. ADD PRIMARY KEY ------------------------------------------------------- */
 
 static struct error *check_not_null(struct catalog *c, struct exec *e, struct exec_session *s,
                                     const struct table *t, const struct key *k)
@@ -109,16 +179,14 @@ static struct error *check_not_null(struct catalog *c, struct exec *e, struct ex
         buf_puts(&text, " WHERE ");
         sql_quote(column->name, &text);
         buf_puts(&text, " IS NULL LIMIT 1");
-        bool found;
-        TRY(any_row(e, s, catalog_of_database(catalog_view(c), t->database), text.data, &found));
-        if (found) {
-            struct error *nulls =
-                error_new(E_NOT_NULL, "column \"%s\" of relation \"%s\" contains null values",
-                          column->name, t->name);
-            nulls->table = mem_strdup(t->name);
-            nulls->column = mem_strdup(column->name);
-            return nulls;
-        }
+        _cleanup_(arena_done) struct arena a = {0};
+        const struct alter_check check = {
+            .query = text.data,
+            .sqlstate = E_NOT_NULL,
+            .message = arena_printf(&a, "column \"%s\" of relation \"%s\" contains null values",
+                                    column->name, t->name),
+            .column = column->name};
+        TRY(check_rows(c, e, s, t, &check));
     }
     return NULL;
 }
@@ -185,7 +253,7 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
     case QUERY_OBJECTS:
         return change_objects(m, q);
     case QUERY_ALTER_TABLE:
-        return master_alter_table(m, q->alter_table.table, q->alter_table.next);
+        return alter_table(m, c, e, s, q);
     case QUERY_ADD_KEY:
         return add_key(m, c, e, s, q);
     default:

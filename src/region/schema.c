@@ -8,10 +8,32 @@
  * id, version, JSON) and, under id 0, of the region: so that the coordination store's content can
  * be made anew from the files alone (`minisql recover store`). They are written by the same DDL, so
  * each copy has them.
+ *
+ * A table that changes its shape
+ *
+ * A table's record has the SQLite text of it as it should be (table->ddl). When the record is newer
+ * than the file's and the text is another one than sqlite_schema has, the file is brought there,
+ * in one of two ways:
+ *
+ *   the rows stay    Where they would be stored in the same way, or only miss columns at the end,
+ *                    the text in sqlite_schema is replaced: constraints and defaults come and go,
+ *                    and columns come, which rows of before have with their DEFAULT (so that has
+ *                    to stay in the text: column->added). It takes no longer for a large table.
+ *   they are copied  Else a new table takes the place of the old one, with the rows' values in all
+ *                    columns that both have by the same name, and the rowids. Foreign keys are off
+ *                    meanwhile, so nothing cascades. Indexes are made anew.
+ *
+ * Neither looks at the rows' values: whoever changes the record has seen to it that they satisfy
+ * the new constraints, and has brought the file himself to where a name or a type would be lost
+ * (a column that is renamed or gets another type). He does so in the transaction that changes the
+ * record, on the region's writer: query->alter_table in sql/sql.h, carried out by
+ * minisqld/schema.c. As that transaction's changes of the file and of the catalog are decided by
+ * one entry of the region's log (exec/draft.c), neither is ever seen without the other.
  */
 #include "region/region_int.h"
 
 #include <sqlite3.h>
+#include <strings.h>
 
 static void put_name(struct buf *out, const char *name, char quote)
 {
@@ -82,27 +104,233 @@ static void seen_index(void *ctx, const char *name, uint64_t unused)
     buf_puts(d->sql, ";\n");
 }
 
-static void add_column(struct diff *d, const struct table *t, const struct column *c)
+static void add_indexes(struct diff *d, const struct table *t, bool all)
 {
-    buf_puts(d->sql, "ALTER TABLE ");
-    put_name(d->sql, table_file_name(t), '"');
-    buf_printf(d->sql, " ADD COLUMN %s;\n", c->added);
+    for (int i = 0; i < t->n_indexes; i++)
+        if (all || !map_get_str(&d->indexes, index_file_name(&t->indexes[i])))
+            buf_printf(d->sql, "%s;\n", t->indexes[i].ddl);
 }
 
-static void add_missing(struct diff *d, const struct table *t)
+static void create(struct diff *d, const struct table *t)
 {
-    if (!map_get_u64(&d->tables, t->id)) {
-        buf_printf(d->sql, "%s;\nINSERT INTO minisql_tables (id, name) VALUES (%llu, ", t->ddl,
-                   (unsigned long long)t->id);
-        put_name(d->sql, table_file_name(t), '\'');
-        buf_puts(d->sql, ");\n");
-        for (int i = 0; i < t->n_columns; i++)
-            if (t->columns[i].added)
-                add_column(d, t, &t->columns[i]);
+    buf_printf(d->sql, "%s;\nINSERT INTO minisql_tables (id, name) VALUES (%llu, ", t->ddl,
+               (unsigned long long)t->id);
+    put_name(d->sql, table_file_name(t), '\'');
+    buf_puts(d->sql, ");\n");
+    add_indexes(d, t, false);
+}
+
+/* ---- another shape --------------------------------------------------------------------------- */
+
+/* How a table's text has its rows stored. */
+struct layout {
+    struct arena arena;
+    int n_columns;
+    const char **names, **columns; /* all that matters of each, the name too */
+    bool *generated;
+    bool has_rowid_column;
+    const char *indexes; /* those that SQLite makes for PRIMARY KEY and UNIQUE */
+};
+
+static void layout_done(struct layout *l)
+{
+    arena_done(&l->arena);
+}
+
+static struct error *read_columns(sqlite3 *db, const char *table, sqlite3_stmt *stmt,
+                                  struct layout *l)
+{
+    int rc, pk_parts = 0;
+    bool integer = false;
+    l->names = ARENA_ARRAY(&l->arena, const char *, sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1));
+    l->columns = ARENA_ARRAY(&l->arena, const char *, sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1));
+    l->generated = ARENA_ARRAY(&l->arena, bool, sqlite3_limit(db, SQLITE_LIMIT_COLUMN, -1));
+    for (; (rc = sqlite3_step(stmt)) == SQLITE_ROW; l->n_columns++) {
+        const char *name = (const char *)sqlite3_column_text(stmt, 0), *collation = "";
+        const char *type = (const char *)sqlite3_column_text(stmt, 1);
+        int pk = sqlite3_column_int(stmt, 2), hidden = sqlite3_column_int(stmt, 3);
+        sqlite3_table_column_metadata(db, "main", table, name, NULL, &collation, NULL, NULL, NULL);
+        pk_parts += pk > 0;
+        integer |= pk == 1 && strcasecmp(type, "INTEGER") == 0;
+        l->names[l->n_columns] = arena_strdup(&l->arena, name);
+        l->columns[l->n_columns] =
+            arena_printf(&l->arena, "%s %s %s %d %d", name, type, collation, pk, hidden);
+        l->generated[l->n_columns] = hidden != 0;
     }
-    for (int i = 0; i < t->n_indexes; i++)
-        if (!map_get_str(&d->indexes, index_file_name(&t->indexes[i])))
-            buf_printf(d->sql, "%s;\n", t->indexes[i].ddl);
+    l->has_rowid_column = integer && pk_parts == 1;
+    return rc == SQLITE_DONE ? NULL : types_sqlite_error(db, rc);
+}
+
+static struct error *read_indexes(sqlite3 *db, sqlite3_stmt *stmt, struct layout *l)
+{
+    int rc;
+    l->indexes = "";
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        l->indexes = arena_printf(&l->arena, "%s, %s", l->indexes,
+                                  (const char *)sqlite3_column_text(stmt, 0));
+    return rc == SQLITE_DONE ? NULL : types_sqlite_error(db, rc);
+}
+
+static struct error *read_layout(sqlite3 *db, const char *table, const char *text, struct layout *l)
+{
+    static const char *const queries[] = {
+        "SELECT name, type, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid",
+        "SELECT format('%s %s %d %s', l.name, x.name, x.desc, x.coll) FROM pragma_index_list(?1) l,"
+        " pragma_index_xinfo(l.name) x WHERE x.key ORDER BY l.name, x.seqno"};
+    int rc = sqlite3_exec(db, text, NULL, NULL, NULL);
+    struct error *e = rc ? types_sqlite_error(db, rc) : NULL;
+    for (size_t i = 0; i < ARRAY_LEN(queries) && !e; i++) {
+        sqlite3_stmt *stmt;
+        rc = sqlite3_prepare_v2(db, queries[i], -1, &stmt, NULL);
+        if (rc)
+            return types_sqlite_error(db, rc);
+        sqlite3_bind_text(stmt, 1, table, -1, SQLITE_STATIC);
+        e = i ? read_indexes(db, stmt, l) : read_columns(db, table, stmt, l);
+        sqlite3_finalize(stmt);
+    }
+    return e;
+}
+
+/* In a database of its own, in memory: it may be a text that the file does not have yet. */
+static struct error *layout_of(const char *table, const char *text, struct layout *l)
+{
+    sqlite3 *db;
+    int rc = sqlite3_open_v2(":memory:", &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_MEMORY, NULL);
+    struct error *e = rc ? types_sqlite_error(db, rc) : types_register(db);
+    if (!e)
+        e = read_layout(db, table, text, l);
+    sqlite3_close(db);
+    return e;
+}
+
+/* Can rows that were written under one be read under the other? */
+static bool rows_fit(const struct layout *now, const struct layout *next)
+{
+    bool same = now->n_columns <= next->n_columns && strcmp(now->indexes, next->indexes) == 0;
+    for (int i = 0; same && i < next->n_columns; i++)
+        same = i < now->n_columns ? strcmp(now->columns[i], next->columns[i]) == 0
+                                  : !next->generated[i];
+    return same;
+}
+
+static bool has_column(const struct layout *l, const char *name)
+{
+    for (int i = 0; i < l->n_columns; i++)
+        if (strcasecmp(l->names[i], name) == 0)
+            return true;
+    return false;
+}
+
+/* A name of the rowid in both; NULL: it need not be copied, or can't. */
+static const char *rowid_of(const struct layout *now, const struct layout *next)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    for (size_t i = 0; i < ARRAY_LEN(names) && !next->has_rowid_column; i++)
+        if (!has_column(now, names[i]) && !has_column(next, names[i]))
+            return names[i];
+    return NULL;
+}
+
+static void put_columns(struct buf *sql, const struct layout *now, const struct layout *next)
+{
+    const char *rowid = rowid_of(now, next), *comma = "";
+    if (rowid) {
+        put_name(sql, rowid, '"');
+        comma = ", ";
+    }
+    for (int i = 0; i < next->n_columns; i++) {
+        if (next->generated[i] || !has_column(now, next->names[i]))
+            continue;
+        buf_puts(sql, comma);
+        put_name(sql, next->names[i], '"');
+        comma = ", ";
+    }
+    if (!*comma)
+        put_name(sql, "rowid", '"');
+}
+
+/* The text begins with CREATE TABLE and the name, quoted. */
+static struct error *copy_rows(struct diff *d, const struct table *t, const struct layout *now,
+                               const struct layout *next)
+{
+    static const char *const spare = "\"minisql_next\"";
+    _cleanup_(buf_done) struct buf head = {0};
+    buf_puts(&head, "CREATE TABLE ");
+    put_name(&head, table_file_name(t), '"');
+    if (strncmp(t->ddl, head.data, head.len) != 0)
+        return error_new(E_DAMAGED, "the record of table \"%s\" has the text of another one",
+                         t->name);
+    buf_printf(d->sql, "CREATE TABLE %s%s;\nINSERT INTO %s (", spare, t->ddl + head.len, spare);
+    put_columns(d->sql, now, next);
+    buf_puts(d->sql, ") SELECT ");
+    put_columns(d->sql, now, next);
+    buf_puts(d->sql, " FROM ");
+    put_name(d->sql, table_file_name(t), '"');
+    buf_puts(d->sql, ";\nDROP TABLE ");
+    put_name(d->sql, table_file_name(t), '"');
+    buf_printf(d->sql, ";\nALTER TABLE %s RENAME TO ", spare);
+    put_name(d->sql, table_file_name(t), '"');
+    buf_puts(d->sql, ";\n");
+    return NULL;
+}
+
+/* The connection reads its schema anew; that something is created and dropped tells the others to
+ * do so, and this one that it has to when the transaction is rolled back. */
+static void replace_text(struct diff *d, const struct table *t)
+{
+    buf_puts(d->sql, "PRAGMA writable_schema = ON;\nUPDATE sqlite_schema SET sql = ");
+    put_name(d->sql, t->ddl, '\'');
+    buf_puts(d->sql, " WHERE type = 'table' AND name = ");
+    put_name(d->sql, table_file_name(t), '\'');
+    buf_puts(d->sql,
+             ";\nPRAGMA writable_schema = RESET;\nCREATE VIEW minisql_changed AS SELECT 1;\n"
+             "DROP VIEW minisql_changed;\n");
+}
+
+/* What sqlite_schema says of the table; NULL: nothing. The caller frees it. */
+static struct error *file_text(struct region_replica *p, const struct table *t, char **ret)
+{
+    struct store_conn *c = store_writer(p->store);
+    static const char *const sql =
+        "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?";
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_text(stmt, 1, table_file_name(t), -1, SQLITE_STATIC);
+    int rc = sqlite3_step(stmt);
+    struct error *e =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : types_sqlite_error(store_db(c), rc);
+    const char *text = rc == SQLITE_ROW ? (const char *)sqlite3_column_text(stmt, 0) : NULL;
+    *ret = text ? mem_strdup(text) : NULL;
+    store_release(c, stmt);
+    return e;
+}
+
+static struct error *reshape(struct diff *d, const struct table *t, bool *ret_copied)
+{
+    _cleanup_(mem_freep) char *text = NULL;
+    *ret_copied = false;
+    TRY(file_text(d->p, t, &text));
+    if (!text || strcmp(text, t->ddl) == 0)
+        return NULL;
+    _cleanup_(layout_done) struct layout now = {0};
+    _cleanup_(layout_done) struct layout next = {0};
+    TRY(layout_of(table_file_name(t), text, &now));
+    TRY(layout_of(table_file_name(t), t->ddl, &next));
+    *ret_copied = !rows_fit(&now, &next);
+    if (*ret_copied)
+        TRY(copy_rows(d, t, &now, &next));
+    replace_text(d, t);
+    return NULL;
+}
+
+/* From the file's record to the catalog's, of a table that the file has. */
+static struct error *follow(struct diff *d, const struct table *t)
+{
+    bool copied = false;
+    if ((uintptr_t)map_get_u64(&d->records, t->id) != t->version + 1)
+        TRY(reshape(d, t, &copied));
+    add_indexes(d, t, copied);
+    return NULL;
 }
 
 /* ---- records ---------------------------------------------------------------------------------
@@ -129,30 +357,10 @@ static void seen_record(void *ctx, const char *version, uint64_t id)
                    (unsigned long long)id);
 }
 
-static bool any_row(struct region_replica *p, const char *sql);
-
-/* From the file's record to the catalog's, of a table that the file has. */
-static void add_missing_columns(struct diff *d, const struct table *t)
-{
-    for (int i = 0; i < t->n_columns; i++) {
-        if (!t->columns[i].added)
-            continue;
-        _cleanup_(buf_done) struct buf has = {0};
-        buf_puts(&has, "SELECT 1 FROM pragma_table_info(");
-        put_name(&has, table_file_name(t), '\'');
-        buf_puts(&has, ") WHERE name = ");
-        put_name(&has, t->columns[i].name, '\'');
-        if (!any_row(d->p, has.data))
-            add_column(d, t, &t->columns[i]);
-    }
-}
-
 static struct error *describe_table(struct diff *d, const struct table *t)
 {
     if ((uintptr_t)map_get_u64(&d->records, t->id) == t->version + 1)
         return NULL;
-    if (map_get_u64(&d->tables, t->id))
-        add_missing_columns(d, t);
     _cleanup_(mem_freep) char *text = NULL;
     TRY(catalog_table_text(t, &text));
     put_record(d->sql, t->id, t->version, text);
@@ -199,8 +407,6 @@ bool region__is_described(struct region_replica *p)
 static struct error *describe(struct diff *d)
 {
     enum { ENOUGH_BYTES = 1024 * 1024 };
-    if (any_row(d->p, "SELECT 1 FROM minisql_records"))
-        TRY(each(d->p, "SELECT version, id FROM minisql_records", seen_record, d));
     for (size_t i = 0; i < d->view->n_tables; i++) {
         if (d->sql->len > ENOUGH_BYTES)
             return NULL;
@@ -223,9 +429,15 @@ static struct error *compare(struct diff *d)
              seen_index, d));
     if (any_row(p, "SELECT 1 FROM minisql_tables"))
         TRY(each(p, "SELECT name, id FROM minisql_tables", seen_table, d));
-    for (size_t i = 0; i < d->view->n_tables; i++)
-        if (d->view->tables[i]->region == p->id)
-            add_missing(d, d->view->tables[i]);
+    if (any_row(p, "SELECT 1 FROM minisql_records"))
+        TRY(each(p, "SELECT version, id FROM minisql_records", seen_record, d));
+    for (size_t i = 0; i < d->view->n_tables; i++) {
+        const struct table *t = d->view->tables[i];
+        if (t->region == p->id && map_get_u64(&d->tables, t->id))
+            TRY(follow(d, t));
+        else if (t->region == p->id)
+            create(d, t);
+    }
     return describe(d);
 }
 

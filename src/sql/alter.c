@@ -79,18 +79,6 @@ static struct error *add_column(struct analysis *a, struct table *t, const Alter
     return NULL;
 }
 
-/* SQLite itself fills such a column in: its default is in the file. */
-static bool is_set_by_key(const struct table *t, int column)
-{
-    for (int i = 0; i < t->n_foreign_keys; i++) {
-        const struct foreign_key *fk = &t->foreign_keys[i];
-        for (int k = 0; k < fk->n_columns; k++)
-            if (fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd'))
-                return true;
-    }
-    return false;
-}
-
 static struct error *change_default(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at;
@@ -101,10 +89,6 @@ static struct error *change_default(struct analysis *a, struct table *t, const A
                                     "column \"%s\" of relation \"%s\" is an identity column",
                                     x->name, t->name),
                           "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
-    if (is_set_by_key(t, at))
-        return sql__unsupported(a, -1, "Create the table anew.",
-                                "changing a default that ON DELETE SET DEFAULT uses is not "
-                                "supported");
     x->default_sql = NULL;
     x->sequence = x->default_id = 0;
     return c->def ? sql__set_default(a, t, at, c->def) : NULL;
@@ -178,7 +162,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     next->columns = columns;
     for (int i = 0; i < list_length(n->cmds); i++)
         TRY(alter(a, next, list_nth(n->cmds, i)));
-    return NULL;
+    return sql__table_text(a, next);
 }
 
 /* ---- new names

@@ -21,8 +21,6 @@ enum { TEMPORARY = 't' };
 struct table_draft {
     struct table *t;
     struct list keys, checks, foreign_keys; /* of struct key, .. */
-    struct list check_texts;                /* SQLite text of each check */
-    struct list references;                 /* struct table that each foreign key names */
     struct list sequences;                  /* that go with columns: table->owned */
     struct rte *rte;                        /* the table itself, for CHECK */
 };
@@ -444,11 +442,6 @@ static struct error *add_check(struct analysis *a, struct table_draft *d, const 
     TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL,
                    "check", &c->name));
     c->sql = check_text(a, n->location);
-    struct buf text = {0};
-    struct emitter em = {.out = &text, .all_bare = true};
-    sql__emit_expr(&em, e);
-    sql__push(a->arena, &d->check_texts, arena_strdup(a->arena, text.data));
-    buf_done(&text);
     sql__push(a->arena, &d->checks, c);
     return NULL;
 }
@@ -596,7 +589,6 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     fk->on_delete = n->fk_del_action;
     fk->on_update = n->fk_upd_action;
     sql__push(a->arena, &d->foreign_keys, fk);
-    sql__push(a->arena, &d->references, (void *)to);
     return NULL;
 }
 
@@ -761,34 +753,103 @@ static void foreign_key_text(const struct table *t, const struct foreign_key *fk
     }
 }
 
-/* SQLite applies a column's default itself for SET DEFAULT only. */
+static bool is_set_to_default(const struct table *t, int column)
+{
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *fk = &t->foreign_keys[i];
+        for (int k = 0; k < fk->n_columns; k++)
+            if (fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd'))
+                return true;
+    }
+    return false;
+}
+
+/* A literal of SQLite's; NULL: the default is no constant. */
+static struct error *constant_default(struct analysis *a, const struct column *c, const char **ret)
+{
+    struct expr *e;
+    struct scope s = {.clause = CLAUSE_DEFAULT};
+    struct buf text = {0};
+    *ret = NULL;
+    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+    TRY(sql__assign(a, e, c, &e));
+    if (e->kind != EXPR_CONST)
+        return NULL;
+    sql_emit_value(&e->value, e->type, &text);
+    *ret = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return NULL;
+}
+
+/* SQLite applies a column's default itself in two cases only: for SET DEFAULT, and to rows that are
+ * older than the column. */
 static struct error *sqlite_default(struct analysis *a, const struct table *t, int column,
                                     struct buf *out)
 {
     const struct column *c = &t->columns[column];
-    bool needed = false;
-    for (int i = 0; i < t->n_foreign_keys; i++) {
-        const struct foreign_key *fk = &t->foreign_keys[i];
-        for (int k = 0; k < fk->n_columns; k++)
-            needed |= fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd');
+    const char *value = c->added;
+    if (is_set_to_default(t, column) && c->default_sql) {
+        TRY(constant_default(a, c, &value));
+        if (!value)
+            return sql__unsupported(a, -1, "Use a constant as the column's default.",
+                                    "ON DELETE SET DEFAULT needs a constant default");
+        if (c->added && strcmp(c->added, value) != 0)
+            return sql__unsupported(a, -1, "Create the table anew.",
+                                    "ON DELETE SET DEFAULT is not supported where the column was "
+                                    "added to the table with another default");
     }
-    if (!needed || !c->default_sql)
-        return NULL;
-    struct expr *e;
-    struct scope s = {.clause = CLAUSE_DEFAULT};
-    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
-    TRY(sql__assign(a, e, c, &e));
-    if (e->kind != EXPR_CONST)
-        return sql__unsupported(a, -1, "Use a constant as the column's default.",
-                                "ON DELETE SET DEFAULT needs a constant default");
-    buf_puts(out, " DEFAULT ");
-    sql_emit_value(&e->value, e->type, out);
+    if (value)
+        buf_printf(out, " DEFAULT %s", value);
     return NULL;
 }
 
-static struct error *table_text(struct analysis *a, const struct table_draft *d, struct buf *out)
+static struct error *check_sqlite_text(struct analysis *a, struct rte *rte, const struct check *c,
+                                       struct buf *out)
 {
-    const struct table *t = d->t;
+    struct scope s = {.clause = CLAUSE_CHECK};
+    struct expr *e;
+    sql__add_item(a, &s, rte);
+    TRY(sql__stored_expr(a, &s, c->sql, &e));
+    TRY(sql__boolean(a, e, "CHECK", &e));
+    buf_puts(out, ", CONSTRAINT ");
+    sql_quote(c->name, out);
+    buf_puts(out, " CHECK (");
+    struct emitter em = {.out = out, .all_bare = true};
+    sql__emit_expr(&em, e);
+    buf_puts(out, ")");
+    return NULL;
+}
+
+static bool is_indexed(const struct table *t, const struct key *k)
+{
+    for (int i = 0; i < t->n_indexes; i++)
+        if (strcmp(t->indexes[i].name, k->name) == 0)
+            return true;
+    return false;
+}
+
+static struct error *constraints_text(struct analysis *a, const struct table *t, struct buf *out)
+{
+    for (int i = 0; i < t->n_keys; i++)
+        if (!is_indexed(t, &t->keys[i])) /* else it was added later */
+            key_text(t, &t->keys[i], out);
+    struct rte *rte = t->n_checks ? sql__base_rte(a, t, t->name, -1) : NULL;
+    for (int i = 0; i < t->n_checks; i++)
+        TRY(check_sqlite_text(a, rte, &t->checks[i], out));
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        const struct foreign_key *fk = &t->foreign_keys[i];
+        const struct table *to = fk->table == t->id ? t : NULL;
+        if (!to)
+            to = catalog_table_by_id(a->ctx->view, fk->table);
+        if (!to)
+            return error_new(E_STALE_SCHEMA, "a table that \"%s\" references is gone", t->name);
+        foreign_key_text(t, fk, to, out);
+    }
+    return NULL;
+}
+
+static struct error *put_table(struct analysis *a, const struct table *t, struct buf *out)
+{
     buf_puts(out, "CREATE TABLE ");
     sql_quote(table_file_name(t), out);
     buf_puts(out, " (");
@@ -803,45 +864,42 @@ static struct error *table_text(struct analysis *a, const struct table_draft *d,
     }
     if (t->n_columns == 0)
         buf_puts(out, "\"minisql_none\" INTEGER");
-    for (int i = 0; i < t->n_keys; i++)
-        key_text(t, &t->keys[i], out);
-    for (int i = 0; i < t->n_checks; i++) {
-        buf_puts(out, ", CONSTRAINT ");
-        sql_quote(t->checks[i].name, out);
-        buf_printf(out, " CHECK (%s)", (const char *)d->check_texts.items[i]);
-    }
-    for (int i = 0; i < t->n_foreign_keys; i++)
-        foreign_key_text(t, &t->foreign_keys[i], d->references.items[i], out);
+    TRY(constraints_text(a, t, out));
     buf_puts(out, ") STRICT");
     return NULL;
+}
+
+struct error *sql__table_text(struct analysis *a, struct table *t)
+{
+    struct buf text = {0};
+    int n_rtes = a->rtes.n, n_hidden = a->hidden.n; /* the table is not one that is read */
+    struct error *e = put_table(a, t, &text);
+    a->rtes.n = n_rtes;
+    a->hidden.n = n_hidden;
+    t->ddl = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return e;
 }
 
 /* ---- ALTER TABLE .. ADD COLUMN
  * ------------------------------------------------------------------------------------------------
  */
 
-/* What SQLite is told: rows that are there get the default, so it has to be a constant. */
-static struct error *added_text(struct analysis *a, const struct column *c, struct buf *out)
+/* What rows that are there have in it: the default, which has to be a constant. */
+static struct error *fill_added(struct analysis *a, struct column *c)
 {
-    sql_quote(c->name, out);
-    buf_printf(out, " %s%s%s", affinity(c->type), sql__collation(c->type),
-               c->not_null ? " NOT NULL" : "");
-    struct expr *e = NULL;
-    if (c->default_sql) {
-        struct scope s = {.clause = CLAUSE_DEFAULT};
-        TRY(sql__stored_expr(a, &s, c->default_sql, &e));
-        TRY(sql__assign(a, e, c, &e));
-        if (e->kind != EXPR_CONST)
-            return sql__unsupported(a, -1,
-                                    "Add the column without a default, UPDATE it, and then "
-                                    "ALTER COLUMN ... SET DEFAULT.",
-                                    "ADD COLUMN needs a constant as the default");
-        buf_puts(out, " DEFAULT ");
-        sql_emit_value(&e->value, e->type, out);
-    }
-    if (c->not_null && (!e || e->value.kind == VALUE_NULL))
+    const char *value = "NULL";
+    if (c->default_sql)
+        TRY(constant_default(a, c, &value));
+    if (!value)
+        return sql__unsupported(a, -1,
+                                "Add the column without a default, UPDATE it, and then "
+                                "ALTER COLUMN ... SET DEFAULT.",
+                                "ADD COLUMN needs a constant as the default");
+    if (c->not_null && strcmp(value, "NULL") == 0)
         return sql__unsupported(a, -1, "Give it a constant default.",
                                 "ADD COLUMN ... NOT NULL without a default is not supported");
+    c->added = strcmp(value, "NULL") == 0 ? NULL : (char *)(uintptr_t)value;
     return NULL;
 }
 
@@ -863,11 +921,7 @@ struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnD
             return sql__unsupported(a, c->location, "Add the column without it.",
                                     "this constraint of a column that is added is not supported");
     }
-    struct buf text = {0};
-    struct error *e = added_text(a, &t->columns[at], &text);
-    if (!e)
-        t->columns[at].added = arena_strdup(a->arena, text.data);
-    buf_done(&text);
+    struct error *e = fill_added(a, &t->columns[at]);
     a->hidden.n = 0;
     return e;
 }
@@ -1017,13 +1071,9 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     FLATTEN(a, check, d.checks, t->n_checks, t->checks);
     FLATTEN(a, sequence, d.sequences, t->n_owned, q->create_table.sequences);
     FLATTEN(a, foreign_key, d.foreign_keys, t->n_foreign_keys, t->foreign_keys);
-    struct buf text = {0};
-    struct error *e = table_text(a, &d, &text);
-    t->ddl = arena_strdup(a->arena, text.data);
-    buf_done(&text);
     a->rtes.n = 0; /* the table is not one that the statement reads */
     a->hidden.n = 0;
-    return e;
+    return sql__table_text(a, t);
 }
 
 struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
@@ -1041,10 +1091,5 @@ struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const Lis
 
 struct error *sql__end_table(struct analysis *a)
 {
-    struct table_draft d = {.t = a->q->create_table.table};
-    struct buf text = {0};
-    struct error *e = table_text(a, &d, &text);
-    d.t->ddl = arena_strdup(a->arena, text.data ? text.data : "");
-    buf_done(&text);
-    return e;
+    return sql__table_text(a, a->q->create_table.table);
 }

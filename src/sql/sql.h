@@ -473,6 +473,13 @@ struct query {
         struct {
             const struct table *table; /* NULL: there is none (IF EXISTS) */
             struct table *next;        /* what it becomes */
+            /* In one transaction, in this order: the checks of the rows as they are; file_sql; the
+             * record becomes `next`, and the file follows it (see region/schema.c); the checks of
+             * the rows as they are then. */
+            int n_checks;
+            struct alter_check *checks;
+            const char *file_sql; /* SQLite text, what the record does not tell: what is renamed,
+                                     or gets other values; NULL: nothing */
         } alter_table;
         struct {
             const struct sequence *old; /* ALTER; NULL: there is none (IF EXISTS) */
@@ -576,6 +583,17 @@ struct query {
         } notify;
         const char *discard;
     };
+};
+
+/* What the rows of a table must satisfy to become what ALTER TABLE says. */
+struct alter_check {
+    const char *query; /* PostgreSQL text of a SELECT, all names with their schemas: a row of it is
+                          one that does not. No LIMIT: only its first row is looked at */
+    bool after;        /* on the table as it is then; else as it was */
+    const char *sqlstate, *message, *column,
+        *constraint;                          /* of the error; the last two may be NULL */
+    const char *before_values, *after_values; /* its detail: that row's values, with commas, between
+                                                 these two; NULL: none */
 };
 
 /* What analysis looks names up in. */

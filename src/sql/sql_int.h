@@ -432,6 +432,9 @@ struct error *sql__create_table_as(struct analysis *a, const CreateTableAsStmt *
                                    const struct sql_stmt *stmt);
 struct error *sql__select_into(struct analysis *a, const SelectStmt *n,
                                const struct sql_stmt *stmt);
+/* Makes t->ddl of all the rest of t. Whoever changes a column, key, check or foreign key calls it.
+ */
+struct error *sql__table_text(struct analysis *a, struct table *t);
 /* A new table in q->create_table, without columns; then its SQLite text. */
 struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
                                bool if_not_exists);
@@ -514,7 +517,7 @@ char *sql__make_name(struct analysis *a, const char *table, const char *columns,
                      const char *suffix);
 char *sql__joined_columns(struct analysis *a, const struct table *t, const int *columns, int n);
 /* A column of ALTER TABLE .. ADD COLUMN: name, type, default and NOT NULL into t->columns, which
- * has room for it, and what its file needs into ->added. */
+ * has room for it, and what older rows have into ->added. */
 struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n);
 /* ALTER COLUMN .. SET DEFAULT */
 struct error *sql__set_default(struct analysis *a, struct table *t, int column, const Node *n);

@@ -170,6 +170,8 @@ struct error *store__set_mode(struct store_conn *c, enum store_mode mode)
     if (!rc)
         rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_ENABLE_TRIGGER, mode != STORE_APPLY, NULL);
     if (!rc)
+        rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_DEFENSIVE, mode != STORE_DDL, NULL);
+    if (!rc)
         rc = sqlite3_exec(c->db,
                           mode == STORE_APPLY ? "PRAGMA ignore_check_constraints = ON"
                                               : "PRAGMA ignore_check_constraints = OFF",

@@ -32,7 +32,8 @@ enum {
 enum store_mode {
     STORE_EXECUTE, /* foreign keys, triggers and checks as declared */
     STORE_APPLY,   /* none of them: what the primary captured holds their effects already */
-    STORE_DDL,     /* no foreign keys: DROP TABLE doesn't delete row by row */
+    STORE_DDL,     /* no foreign keys: DROP TABLE doesn't delete row by row; PRAGMA writable_schema
+                      has effect */
 };
 
 struct store_cached {

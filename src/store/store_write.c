@@ -292,7 +292,9 @@ static struct error *run_all(sqlite3 *db, const char *sql, size_t len)
 static struct error *run_ddl(struct store *s, const char *sql, size_t len)
 {
     TRY(store__set_mode(s->writer, STORE_DDL));
-    TRY(run_all(s->writer->db, sql, len));
+    struct error *e = run_all(s->writer->db, sql, len);
+    sqlite3_db_config(s->writer->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0, NULL); /* if it failed */
+    TRY(e);
     TRY(check_open(s)); /* the text must not end the transaction */
     return store__check_tables(s);
 }

@@ -41,6 +41,7 @@ struct fixture {
     struct catalog *catalog;
     struct regions *regions;
     uint64_t region;
+    uint64_t changes; /* of its schema */
 };
 
 static void became_master(void *ctx, bool is)
@@ -138,7 +139,7 @@ static struct error *run_sql(void *ctx, struct store *s, struct buf *result)
 static struct error *write_sql(struct fixture *f, uint64_t seq, const char *sql)
 {
     struct region_write w = {.region = f->region,
-                             .schema_version = 1,
+                             .schema_version = 1 + f->changes,
                              .request = {.gateway = seq ? 7 : 0, .slot = 1, .seq = seq},
                              .run = run_sql,
                              .ctx = (void *)(uintptr_t)sql};
@@ -162,7 +163,7 @@ static int64_t read_number(struct fixture *f, const char *sql)
     struct region_read read;
     struct error *e = NULL;
     for (int i = 0; i < 500; i++) {
-        e = region_read_begin(f->regions, f->region, 1, &read);
+        e = region_read_begin(f->regions, f->region, 1 + f->changes, &read);
         if (!error_is(e, E_NOT_PRIMARY))
             break;
         error_free(e);
@@ -355,6 +356,68 @@ static void test_ddl(void **state)
     assert_int_equal(
         read_number(f, "SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND name = 'i'"),
         1);
+}
+
+/* The table's record gets another text, and an index. */
+static void change_text(struct fixture *f, const char *text)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct catalog_view *v = catalog_view(f->catalog);
+    const struct table *old = catalog_table_by_id(v, f->region + 1000);
+    struct table *next = table_copy(old, &a);
+    next->ddl = (char *)(uintptr_t)text;
+    int column = 1;
+    bool down = false;
+    struct index i = {.name = (char *)"t_b",
+                      .n_columns = 1,
+                      .columns = &column,
+                      .descending = &down,
+                      .ddl = (char *)"CREATE INDEX \"t_b\" ON \"t\" (\"b\")"};
+    next->indexes = &i;
+    next->n_indexes = 1;
+    ok(catalog_replace_table(f->catalog, old, next));
+    catalog_unref(v);
+    f->changes++;
+    assert_int_equal(read_number(f, "SELECT count(*) FROM sqlite_schema WHERE name = 't_b'"), 1);
+}
+
+/* A table's file gets the text that the catalog has: in place where its rows can stay, else by
+ * copying them. Nothing cascades meanwhile, and readers' statements see it. */
+static void test_shape(void **state)
+{
+    struct fixture *f = *state;
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (7, 'x'), (9, 'y')"));
+    ok(region_ddl(f->regions, f->region, 1,
+                  "CREATE TABLE child (a INTEGER REFERENCES t (a) ON DELETE CASCADE) STRICT"));
+    ok(write_sql(f, 0, "INSERT INTO child VALUES (7)"));
+    const int64_t pages = read_number(f, "SELECT rootpage FROM sqlite_schema WHERE name = 't'");
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t WHERE b IS NOT NULL"), 2);
+
+    change_text(f,
+                "CREATE TABLE \"t\" (\"a\" INTEGER PRIMARY KEY, \"b\" TEXT, \"c\" INTEGER NOT NULL"
+                " DEFAULT 5, CHECK (\"b\" <> 'z')) STRICT");
+    assert_int_equal(read_number(f, "SELECT rootpage FROM sqlite_schema WHERE name = 't'"), pages);
+    assert_int_equal(read_number(f, "SELECT sum(c) FROM t"), 10);
+    fails(write_sql(f, 0, "INSERT INTO t VALUES (1, 'z', 1)"), E_CHECK);
+    fails(write_sql(f, 0, "INSERT INTO t VALUES (1, 'x', NULL)"), E_NOT_NULL);
+    fails(write_sql(f, 0, "DELETE FROM sqlite_schema"), E_INTERNAL);
+
+    change_text(
+        f, "CREATE TABLE \"t\" (\"a\" INTEGER, \"c\" INTEGER, \"b\" TEXT, UNIQUE (\"a\")) STRICT");
+    assert_int_equal(read_number(f, "SELECT sum(a) FROM t WHERE rowid = a AND c = 5 AND b > ''"),
+                     16);
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (NULL, 1, 'z')"));
+    fails(write_sql(f, 0, "INSERT INTO t VALUES (7, 1, 'z')"), E_UNIQUE);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM child"), 1);
+    ok(write_sql(f, 0, "DELETE FROM t WHERE a = 7"));
+    assert_int_equal(read_number(f, "SELECT count(*) FROM child"), 0);
+
+    stop(f);
+    start(f);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 2);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM pragma_integrity_check"
+                                    " WHERE integrity_check <> 'ok'"),
+                     0);
 }
 
 /* A caller that plans on an old schema is told so. */
@@ -630,21 +693,14 @@ int main(void)
     log_threshold = LOG_ERROR;
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_write_read),
-        CASE(test_failing_statement),
-        CASE(test_retry),
-        CASE(test_restart),
-        CASE(test_concurrent),
-        CASE(test_transaction),
-        CASE(test_parts),
-        CASE(test_large_statement),
-        CASE(test_leftovers),
-        CASE(test_ddl),
-        CASE(test_stale_schema),
-        CASE(test_kill),
-        CASE(test_move),
-        CASE(test_many),
-        CASE(test_log_behind_file),
+        CASE(test_write_read),     CASE(test_failing_statement),
+        CASE(test_retry),          CASE(test_restart),
+        CASE(test_concurrent),     CASE(test_transaction),
+        CASE(test_parts),          CASE(test_large_statement),
+        CASE(test_leftovers),      CASE(test_ddl),
+        CASE(test_shape),          CASE(test_stale_schema),
+        CASE(test_kill),           CASE(test_move),
+        CASE(test_many),           CASE(test_log_behind_file),
         CASE(test_log_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
