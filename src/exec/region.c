@@ -49,7 +49,7 @@ struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *
     bool once = changes_once(w);
     TRY(store_prepare(c, sql, len, &stmt));
     if (once)
-        store_once_begin(c, w->target->table->name);
+        store_once_begin(c, table_file_name(w->target->table));
     struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
     if (!e)
         e = exec__step_all(r->s, store_db(c), stmt, row, ctx);

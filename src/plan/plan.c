@@ -284,7 +284,7 @@ static void emit_truncate(struct plan *p, struct buf *b)
                 pick = i;
         done[pick] = true;
         buf_puts(b, b->len > 0 ? "; DELETE FROM " : "DELETE FROM ");
-        sql_quote(q->truncate.tables[pick]->name, b);
+        sql_quote(table_file_name(q->truncate.tables[pick]), b);
     }
 }
 

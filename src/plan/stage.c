@@ -431,7 +431,7 @@ static struct plan_stage *apply_changes(struct stager *g, const struct write *w,
     const char *rowid = sql_rowid_name(t);
     _cleanup_(buf_done) struct buf b = {0};
     buf_puts(&b, w->kind == QUERY_UPDATE ? "UPDATE " : "DELETE FROM ");
-    sql_quote(t->name, &b);
+    sql_quote(table_file_name(t), &b);
     for (int i = 0; i < w->n_set; i++) {
         buf_puts(&b, i ? ", " : " SET ");
         sql_quote(t->columns[w->set[i].column].name, &b);
@@ -439,7 +439,7 @@ static struct plan_stage *apply_changes(struct stager *g, const struct write *w,
     }
     if (w->kind == QUERY_UPDATE) {
         buf_printf(&b, " FROM minisql_rows(?%d) AS minisql_source WHERE ", param);
-        sql_quote(t->name, &b);
+        sql_quote(table_file_name(t), &b);
         buf_printf(&b, ".%s = minisql_source.c1", rowid);
     } else {
         buf_printf(&b, " WHERE %s IN (SELECT c1 FROM minisql_rows(?%d))", rowid, param);
@@ -553,7 +553,7 @@ static struct plan_stage *apply_inserts(struct stager *g, const struct write *w,
     const struct table *t = w->target->table;
     _cleanup_(buf_done) struct buf b = {0};
     buf_puts(&b, "INSERT INTO ");
-    sql_quote(t->name, &b);
+    sql_quote(table_file_name(t), &b);
     for (int i = 0; i < t->n_columns; i++) {
         buf_puts(&b, i ? ", " : " (");
         sql_quote(t->columns[i].name, &b);
