@@ -21,13 +21,14 @@ static void print_index_column(const struct table *t, const struct exec__index *
         buf_puts(out, " DESC");
 }
 
-void exec__define_index(struct exec_session *s, const struct catalog_view *v, const struct table *t,
-                        const struct exec__index *x, bool pretty, struct buf *out)
+void exec__define_index(struct exec_session *s, const struct exec__objects *o,
+                        const struct table *t, const struct exec__index *x, bool pretty,
+                        struct buf *out)
 {
     buf_printf(out, "CREATE %sINDEX ", x->unique ? "UNIQUE " : "");
     sql_quote_identifier(x->name, out);
     buf_puts(out, " ON ");
-    exec__print_relation(s, v, t->schema, t->name, !pretty, out);
+    exec__print_relation(s, o, t->schema, t->name, !pretty, out);
     buf_puts(out, " USING btree (");
     for (int i = 0; i < x->n_columns; i++) {
         buf_puts(out, i ? ", " : "");
@@ -37,7 +38,7 @@ void exec__define_index(struct exec_session *s, const struct catalog_view *v, co
     if (!x->where_sql)
         return;
     buf_puts(out, " WHERE ");
-    sql_deparse(v, t, x->where_sql, NULL, pretty, out);
+    sql_deparse(exec__objects_view(o), t, x->where_sql, NULL, pretty, out);
 }
 
 void exec__define_index_column(const struct exec__object *o, int column, struct buf *out)
@@ -59,19 +60,19 @@ static void define_check(const struct catalog_view *v, const struct table *t, co
     buf_puts(out, ")");
 }
 
-static void define_foreign_key(struct exec_session *s, const struct catalog_view *v,
+static void define_foreign_key(struct exec_session *s, const struct exec__objects *all,
                                const struct table *t, const struct foreign_key *f, struct buf *out)
 {
     static const struct {
         char letter;
         const char *text;
     } actions[] = {{'r', "RESTRICT"}, {'c', "CASCADE"}, {'n', "SET NULL"}, {'d', "SET DEFAULT"}};
-    const struct table *to = catalog_table_by_id(v, f->table);
+    const struct table *to = catalog_table_by_id(exec__objects_view(all), f->table);
     buf_puts(out, "FOREIGN KEY (");
     print_columns(t, f->columns, f->n_columns, out);
     buf_puts(out, ") REFERENCES ");
     if (to) {
-        exec__print_relation(s, v, to->schema, to->name, false, out);
+        exec__print_relation(s, all, to->schema, to->name, false, out);
         buf_puts(out, "(");
         print_columns(to, f->ref_columns, f->n_columns, out);
         buf_puts(out, ")");
@@ -84,7 +85,7 @@ static void define_foreign_key(struct exec_session *s, const struct catalog_view
             buf_printf(out, " ON DELETE %s", actions[i].text);
 }
 
-bool exec__define_constraint(struct exec_session *s, const struct catalog_view *v,
+bool exec__define_constraint(struct exec_session *s, const struct exec__objects *all,
                              const struct exec__object *o, bool pretty, struct buf *out)
 {
     const struct table *t = o->table;
@@ -95,10 +96,10 @@ bool exec__define_constraint(struct exec_session *s, const struct catalog_view *
         buf_puts(out, ")");
         return true;
     case OBJECT_CHECK:
-        define_check(v, t, t->checks[o->part].sql, pretty, out);
+        define_check(exec__objects_view(all), t, t->checks[o->part].sql, pretty, out);
         return true;
     case OBJECT_FOREIGN_KEY:
-        define_foreign_key(s, v, t, &t->foreign_keys[o->part], out);
+        define_foreign_key(s, all, t, &t->foreign_keys[o->part], out);
         return true;
     default:
         return false;

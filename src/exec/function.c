@@ -47,12 +47,7 @@ static const char *text_of(const struct value *v, struct arena *a)
 /* The catalog as this statement sees it; NULL without a session. */
 static struct exec__objects *objects(void)
 {
-    struct exec_session *s = exec__attended();
-    if (!s || !s->run)
-        return NULL;
-    if (!s->run->objects)
-        s->run->objects = exec__objects_get(s);
-    return s->run->objects;
+    return exec__objects_now(exec__attended());
 }
 
 /* NULL: no such object */
@@ -112,8 +107,7 @@ FUNCTION(index_definition)
     if (n == 3 && v[1].i != 0)
         exec__define_index_column(o, (int)v[1].i, &b);
     else
-        exec__define_index(exec__attended(), exec__objects_view(objects()), o->table, &x,
-                           n == 3 && v[2].i, &b);
+        exec__define_index(exec__attended(), objects(), o->table, &x, n == 3 && v[2].i, &b);
     *ret = buf_value(&b, a);
     return NULL;
 }
@@ -125,8 +119,7 @@ FUNCTION(constraint_definition)
     *ret = null_value;
     if (!o)
         return NULL;
-    const struct catalog_view *view = exec__objects_view(objects());
-    if (exec__define_constraint(exec__attended(), view, o, n == 2 && v[1].i, &b))
+    if (exec__define_constraint(exec__attended(), objects(), o, n == 2 && v[1].i, &b))
         *ret = buf_value(&b, a);
     return NULL;
 }
@@ -173,6 +166,9 @@ FUNCTION(function_arguments)
     if (f->variadic)
         buf_printf(&b, "%sVARIADIC %s", f->nargs > 1 ? ", " : "",
                    type_label(f->args[f->nargs - 1], -1, a));
+    for (int i = 0; f->set && f->set->columns && i < f->set->n_columns; i++)
+        buf_printf(&b, "%sOUT %s %s", b.len ? ", " : "", f->set->columns[i].name,
+                   type_label(f->set->columns[i].type, -1, a));
     *ret = buf_value(&b, a);
     return NULL;
 }
@@ -180,7 +176,11 @@ FUNCTION(function_arguments)
 FUNCTION(function_result)
 {
     const struct func *f = exec__func_by_oid((uint32_t)v[0].i);
-    *ret = f ? text_value(type_label(f->result, -1, a), a) : null_value;
+    *ret = null_value;
+    if (f)
+        *ret = text_value(arena_printf(a, "%s%s", f->kind == FUNC_SET ? "SETOF " : "",
+                                       type_label(f->result, -1, a)),
+                          a);
     return NULL;
 }
 
@@ -201,14 +201,22 @@ FUNCTION(table_is_visible)
     const struct exec__object *o = object(&v[0]);
     *ret = null_value;
     if (is_relation(o))
-        *ret = int_value(exec__is_visible(exec__attended(), exec__objects_view(objects()),
-                                          o->table->schema, exec__object_name(o)));
+        *ret = int_value(
+            exec__is_visible(exec__attended(), objects(), o->table->schema, exec__object_name(o)));
     return NULL;
 }
 
 FUNCTION(type_is_visible)
 {
-    *ret = type_by_oid((uint32_t)v[0].i) ? int_value(true) : null_value;
+    struct exec__objects *all = objects();
+    bool array;
+    const struct object *own =
+        all ? exec__type_by_oid(exec__objects_view(all), (uint32_t)v[0].i, &array) : NULL;
+    *ret = null_value;
+    if (own)
+        *ret = int_value(exec__is_type_visible(exec__attended(), all, own));
+    else if (v[0].i < FIRST_USER_OID && type_by_oid((uint32_t)v[0].i))
+        *ret = int_value(true);
     return NULL;
 }
 

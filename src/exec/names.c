@@ -48,29 +48,67 @@ int exec__search_path(struct exec_session *s, const struct catalog_view *v, stru
     return len;
 }
 
-bool exec__is_visible(struct exec_session *s, const struct catalog_view *v, const char *schema,
+bool exec__is_visible(struct exec_session *s, const struct exec__objects *o, const char *schema,
                       const char *name)
 {
     _cleanup_(arena_done) struct arena a = {0};
     const char **path;
-    int n = exec__search_path(s, v, &a, &path);
+    int n = exec__search_path(s, exec__objects_view(o), &a, &path);
     for (int i = 0; i < n; i++) {
         if (strcmp(path[i], schema) == 0)
             return true;
-        if (exec__find_relation(v, path[i], name))
+        if (exec__relation_named(o, path[i], name))
             return false;
     }
     return false;
 }
 
-void exec__print_relation(struct exec_session *s, const struct catalog_view *v, const char *schema,
+void exec__print_relation(struct exec_session *s, const struct exec__objects *o, const char *schema,
                           const char *name, bool qualify, struct buf *out)
 {
-    if (qualify || !exec__is_visible(s, v, schema, name)) {
+    if (qualify || !exec__is_visible(s, o, schema, name)) {
         sql_quote_identifier(schema, out);
         buf_puts(out, ".");
     }
     sql_quote_identifier(name, out);
+}
+
+/* ---- types ---------------------------------------------------------------------------------- */
+
+const struct object *exec__type_by_oid(const struct catalog_view *v, uint32_t oid, bool *ret_array)
+{
+    const struct type *t = oid >= FIRST_USER_OID ? type_by_oid(oid) : NULL;
+    *ret_array = t && t->element;
+    const struct object *o =
+        t ? catalog_object_by_id(v, (t->element ? t->element : oid) - FIRST_USER_OID) : NULL;
+    return o && o->kind == OBJ_ENUM ? o : NULL;
+}
+
+/* In a schema, by its name or by that of its arrays. */
+static uint32_t type_in(const struct catalog_view *v, const char *schema, const char *name)
+{
+    const struct object *o = catalog_object(v, OBJ_ENUM, schema, name);
+    if (o)
+        return catalog_oid(o->id);
+    o = *name == '_' ? catalog_object(v, OBJ_ENUM, schema, name + 1) : NULL;
+    return o ? catalog_oid(o->array_id) : 0;
+}
+
+bool exec__is_type_visible(struct exec_session *s, const struct exec__objects *o,
+                           const struct object *type)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const char **path;
+    const struct catalog_view *v = exec__objects_view(o);
+    int n = exec__search_path(s, v, &a, &path);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(path[i], type->schema) == 0)
+            return true;
+        bool system = strcmp(path[i], "pg_catalog") == 0;
+        if (system ? type_by_name(type->name) != NULL : type_in(v, path[i], type->name) != 0)
+            return false;
+    }
+    return false;
 }
 
 /* ---- reading -------------------------------------------------------------------------------- */
@@ -108,43 +146,52 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
     return p <= end ? error_new("42602", "invalid name syntax") : NULL;
 }
 
-uint32_t exec__find_relation(const struct catalog_view *v, const char *schema, const char *name)
+/* The oid of a relation or type in a schema. */
+static uint32_t find_in(uint32_t reg, const struct exec__objects *o, const char *schema,
+                        const char *name)
 {
-    const struct table *t = catalog_table(v, schema, name);
-    const struct index *x;
-    const struct object *view = catalog_object(v, OBJ_VIEW, schema, name);
-    const struct sequence *s = catalog_sequence(v, schema, name);
-    if (t || view || s)
-        return catalog_oid(t ? t->id : view ? view->id : s->id);
-    for (int i = 0; i < exec__n_system_tables(); i++) {
-        const struct exec__relation *r;
-        exec__system_table(i, &r);
-        if (strcmp(r->schema, schema) == 0 && strcmp(r->name, name) == 0)
-            return r->oid;
-    }
-    for (size_t i = 0; i < v->n_tables; i++)
-        for (int k = 0; k < v->tables[i]->n_keys; k++)
-            if (strcmp(v->tables[i]->schema, schema) == 0 &&
-                strcmp(v->tables[i]->keys[k].name, name) == 0)
-                return catalog_oid(v->tables[i]->keys[k].index_id);
-    return catalog_index(v, schema, name, &x) ? catalog_oid(x->id) : 0;
+    if (reg == OID_REGTYPE)
+        return type_in(exec__objects_view(o), schema, name);
+    const struct exec__object *x = exec__relation_named(o, schema, name);
+    return x ? x->oid : 0;
 }
 
-static struct error *find_class(const struct catalog_view *v, const char *s, size_t n,
-                                uint32_t *ret)
+static struct error *find_in_path(uint32_t reg, const struct exec__objects *o, const char *s,
+                                  size_t n, uint32_t *ret)
 {
     _cleanup_(arena_done) struct arena a = {0};
     struct parts p;
     const char **path;
     TRY(split_name(s, n, &p));
     const char *name = p.text[p.n - 1];
-    *ret = p.n > 1 ? exec__find_relation(v, p.text[p.n - 2], name) : 0;
-    int len = p.n > 1 ? 0 : exec__search_path(attended, v, &a, &path);
+    *ret = p.n > 1 ? find_in(reg, o, p.text[p.n - 2], name) : 0;
+    int len = p.n > 1 ? 0 : exec__search_path(attended, exec__objects_view(o), &a, &path);
     for (int i = 0; i < len && !*ret; i++)
-        *ret = exec__find_relation(v, path[i], name);
+        *ret = find_in(reg, o, path[i], name);
+    return NULL;
+}
+
+static struct error *find_class(const struct exec__objects *o, const char *s, size_t n,
+                                uint32_t *ret)
+{
+    TRY(find_in_path(OID_REGCLASS, o, s, n, ret));
     return *ret ? NULL
                 : error_new(E_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", (int)MIN(n, 500),
                             s);
+}
+
+/* A user's type; types/ knows the others. */
+static struct error *find_type(const struct exec__objects *o, const char *s, size_t n,
+                               uint32_t *ret)
+{
+    bool array = n > 2 && memcmp(s + n - 2, "[]", 2) == 0;
+    TRY(find_in_path(OID_REGTYPE, o, s, array ? n - 2 : n, ret));
+    const struct type *t = type_by_oid(*ret);
+    if (t && array)
+        *ret = t->array;
+    return t && *ret
+               ? NULL
+               : error_new(E_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", (int)MIN(n, 500), s);
 }
 
 static struct error *find_namespace(const struct catalog_view *v, const char *s, size_t n,
@@ -178,47 +225,92 @@ static struct error *find_func(const char *s, size_t n, uint32_t *ret)
                              (int)MIN(n, 500), s);
 }
 
+/* Objects for one look: those of the running statement, or for as long as it takes. */
+struct look {
+    struct exec__objects *objects, *own;
+};
+
+static struct look look(void)
+{
+    struct exec__objects *now = exec__objects_now(attended);
+    struct exec__objects *own = now ? NULL : exec__objects_get(attended);
+    return (struct look){now ? now : own, own};
+}
+
+static void look_done(struct look *l)
+{
+    exec__objects_put(attended->exec, l->own);
+}
+
 static struct error *find(uint32_t reg, const char *s, size_t n, uint32_t *ret)
 {
     if (reg == OID_REGROLE)
         return find_role(s, n, ret);
     if (reg == OID_REGPROC)
         return find_func(s, n, ret);
-    if (reg == OID_REGTYPE)
-        return error_new(E_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", (int)MIN(n, 500), s);
-    if ((reg != OID_REGCLASS && reg != OID_REGNAMESPACE) || !attended)
+    bool known = reg == OID_REGCLASS || reg == OID_REGNAMESPACE || reg == OID_REGTYPE;
+    if (!known || !attended)
         return error_hint(error_new(E_UNSUPPORTED, "names of this kind cannot be looked up"),
                           "Select the oid from the catalog.");
-    const struct catalog_view *v;
-    TRY(catalog_view_database(exec_catalog(attended), attended->database, &v));
-    struct error *e = reg == OID_REGCLASS ? find_class(v, s, n, ret) : find_namespace(v, s, n, ret);
-    catalog_unref(v);
+    struct look l = look();
+    struct error *e = reg == OID_REGCLASS ? find_class(l.objects, s, n, ret)
+                      : reg == OID_REGTYPE
+                          ? find_type(l.objects, s, n, ret)
+                          : find_namespace(exec__objects_view(l.objects), s, n, ret);
+    look_done(&l);
     return e;
 }
 
 /* ---- printing ------------------------------------------------------------------------------- */
 
-static bool print_class(uint32_t reg, uint32_t oid, struct buf *out)
+static bool print_class(const struct exec__objects *all, uint32_t oid, struct buf *out)
 {
-    struct exec__objects *all = exec__objects_get(attended);
-    const struct catalog_view *v = exec__objects_view(all);
-    const struct exec__object *x = reg == OID_REGCLASS ? exec__object(all, oid) : NULL;
-    const char *schema = reg == OID_REGNAMESPACE ? exec__namespace_name(v, oid) : NULL;
-    bool known = x && exec__is_relation(x);
-    if (known)
-        exec__print_relation(attended, v, x->table->schema, exec__object_name(x), false, out);
-    else if (schema)
+    const struct exec__object *x = exec__object(all, oid);
+    if (!x || !exec__is_relation(x))
+        return false;
+    exec__print_relation(attended, all, x->table->schema, exec__object_name(x), false, out);
+    return true;
+}
+
+static bool print_type(const struct exec__objects *all, uint32_t oid, struct buf *out)
+{
+    bool array;
+    const struct object *o = exec__type_by_oid(exec__objects_view(all), oid, &array);
+    if (!o)
+        return false;
+    if (!exec__is_type_visible(attended, all, o)) {
+        sql_quote_identifier(o->schema, out);
+        buf_puts(out, ".");
+    }
+    sql_quote_identifier(o->name, out);
+    buf_puts(out, array ? "[]" : "");
+    return true;
+}
+
+static bool print_namespace(const struct exec__objects *all, uint32_t oid, struct buf *out)
+{
+    const char *schema = exec__namespace_name(exec__objects_view(all), oid);
+    if (schema)
         sql_quote_identifier(schema, out);
-    exec__objects_put(attended->exec, all);
-    return known || schema;
+    return schema;
+}
+
+static bool print_looked_up(uint32_t reg, uint32_t oid, struct buf *out)
+{
+    struct look l = look();
+    bool known = reg == OID_REGCLASS  ? print_class(l.objects, oid, out)
+                 : reg == OID_REGTYPE ? print_type(l.objects, oid, out)
+                                      : print_namespace(l.objects, oid, out);
+    look_done(&l);
+    return known;
 }
 
 static bool print(uint32_t reg, uint32_t oid, struct buf *out)
 {
     if (!attended)
         return false;
-    if (reg == OID_REGCLASS || reg == OID_REGNAMESPACE)
-        return print_class(reg, oid, out);
+    if (reg == OID_REGCLASS || reg == OID_REGNAMESPACE || reg == OID_REGTYPE)
+        return print_looked_up(reg, oid, out);
     if (reg == OID_REGPROCEDURE)
         return exec__print_procedure(oid, out);
     const char *name = reg == OID_REGROLE && oid == EXEC__OWNER          ? attended->user

@@ -8,8 +8,17 @@ struct exec__objects {
     int refs;                        /* guarded by exec.lock */
     const struct catalog_view *view; /* that it was made of, and holds */
     struct arena arena;
-    struct map map; /* oid -> struct exec__object */
+    struct map map;        /* oid -> struct exec__object */
+    struct map names;      /* schema \0 name -> the relation */
+    struct map referenced; /* ids of tables that foreign keys point at */
+    struct map owners;     /* sequence -> the table that it goes with */
 };
+
+static void put_name_key(struct buf *key, const char *schema, const char *name)
+{
+    buf_append(key, schema, strlen(schema) + 1);
+    buf_puts(key, name);
+}
 
 static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t oid,
                 const struct table *t, int part)
@@ -17,6 +26,11 @@ static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t o
     struct exec__object *x = ARENA_NEW(&o->arena, struct exec__object);
     *x = (struct exec__object){.kind = kind, .oid = oid, .table = t, .part = part};
     map_put_u64(&o->map, oid, x);
+    if (!exec__is_relation(x))
+        return;
+    _cleanup_(buf_done) struct buf key = {0};
+    put_name_key(&key, t->schema, exec__object_name(x));
+    map_put(&o->names, key.data, key.len, x);
 }
 
 static void add_table(struct exec__objects *o, const struct table *t)
@@ -30,8 +44,12 @@ static void add_table(struct exec__objects *o, const struct table *t)
         add(o, OBJECT_KEY, catalog_oid(t->keys[i].id), t, i);
     for (int i = 0; i < t->n_checks; i++)
         add(o, OBJECT_CHECK, catalog_oid(t->checks[i].id), t, i);
-    for (int i = 0; i < t->n_foreign_keys; i++)
+    for (int i = 0; i < t->n_foreign_keys; i++) {
         add(o, OBJECT_FOREIGN_KEY, catalog_oid(t->foreign_keys[i].id), t, i);
+        map_put_u64(&o->referenced, t->foreign_keys[i].table, o);
+    }
+    for (int i = 0; i < t->n_owned; i++)
+        map_put_u64(&o->owners, t->owned[i].sequence, (void *)(uintptr_t)t);
 }
 
 /* Takes the reference. */
@@ -63,6 +81,9 @@ void exec__objects_put(struct exec *e, struct exec__objects *o)
         return;
     catalog_unref(o->view);
     map_done(&o->map);
+    map_done(&o->names);
+    map_done(&o->referenced);
+    map_done(&o->owners);
     arena_done(&o->arena);
     mem_free(o);
 }
@@ -108,6 +129,15 @@ void exec__objects_forget(struct exec *e)
     map_done(&e->objects);
 }
 
+struct exec__objects *exec__objects_now(struct exec_session *s)
+{
+    if (!s || !s->run)
+        return NULL;
+    if (!s->run->objects)
+        s->run->objects = exec__objects_get(s);
+    return s->run->objects;
+}
+
 const struct catalog_view *exec__objects_view(const struct exec__objects *o)
 {
     return o->view;
@@ -116,6 +146,29 @@ const struct catalog_view *exec__objects_view(const struct exec__objects *o)
 const struct exec__object *exec__object(const struct exec__objects *o, uint32_t oid)
 {
     return map_get_u64(&o->map, oid);
+}
+
+const struct exec__object *exec__relation_named(const struct exec__objects *o, const char *schema,
+                                                const char *name)
+{
+    _cleanup_(buf_done) struct buf key = {0};
+    put_name_key(&key, schema, name);
+    return map_get(&o->names, key.data, key.len);
+}
+
+bool exec__is_referenced(const struct exec__objects *o, const struct table *t)
+{
+    return t->id && map_get_u64(&o->referenced, t->id);
+}
+
+const struct table *exec__owner_of(const struct exec__objects *o, uint64_t sequence,
+                                   int *ret_column)
+{
+    const struct table *t = map_get_u64(&o->owners, sequence);
+    for (int i = 0; t && i < t->n_owned; i++)
+        if (t->owned[i].sequence == sequence)
+            *ret_column = t->owned[i].column;
+    return t;
 }
 
 bool exec__is_relation(const struct exec__object *x)

@@ -134,27 +134,40 @@ const struct exec__object *exec__object(const struct exec__objects *o, uint32_t 
 bool exec__is_relation(const struct exec__object *x); /* has a row in pg_class */
 const char *exec__object_name(const struct exec__object *x);
 const struct catalog_view *exec__objects_view(const struct exec__objects *o);
+/* Those of the statement that the session runs now; NULL: it runs none. */
+struct exec__objects *exec__objects_now(struct exec_session *s);
+/* a table, view, sequence or index; NULL: there is none */
+const struct exec__object *exec__relation_named(const struct exec__objects *o, const char *schema,
+                                                const char *name);
+/* Does a foreign key point at it? */
+bool exec__is_referenced(const struct exec__objects *o, const struct table *t);
+/* as catalog_sequence_owner() */
+const struct table *exec__owner_of(const struct exec__objects *o, uint64_t sequence,
+                                   int *ret_column);
 /* Schemas in which names are looked for, by the session's search_path, in order: pg_catalog, too.
  */
 int exec__search_path(struct exec_session *s, const struct catalog_view *v, struct arena *a,
                       const char ***ret);
 /* Is it found by its name alone? */
-bool exec__is_visible(struct exec_session *s, const struct catalog_view *v, const char *schema,
+bool exec__is_visible(struct exec_session *s, const struct exec__objects *o, const char *schema,
                       const char *name);
-/* of a table or index: its oid; 0: there is none */
-uint32_t exec__find_relation(const struct catalog_view *v, const char *schema, const char *name);
+bool exec__is_type_visible(struct exec_session *s, const struct exec__objects *o,
+                           const struct object *type);
 /* schema.name, quoted; without the schema where that is not needed and `qualify` does not ask */
-void exec__print_relation(struct exec_session *s, const struct catalog_view *v, const char *schema,
+void exec__print_relation(struct exec_session *s, const struct exec__objects *o, const char *schema,
                           const char *name, bool qualify, struct buf *out);
+/* A user's type by its oid, or by that of its arrays: *ret_array. NULL: there is none. */
+const struct object *exec__type_by_oid(const struct catalog_view *v, uint32_t oid, bool *ret_array);
 
 /* ---- definitions (define.c): SQL that makes an object ---------------------------------------- */
 
-void exec__define_index(struct exec_session *s, const struct catalog_view *v, const struct table *t,
-                        const struct exec__index *x, bool pretty, struct buf *out);
+void exec__define_index(struct exec_session *s, const struct exec__objects *o,
+                        const struct table *t, const struct exec__index *x, bool pretty,
+                        struct buf *out);
 /* a column of it, from 1; nothing when there is none */
 void exec__define_index_column(const struct exec__object *x, int column, struct buf *out);
 /* false: it is no constraint */
-bool exec__define_constraint(struct exec_session *s, const struct catalog_view *v,
+bool exec__define_constraint(struct exec_session *s, const struct exec__objects *o,
                              const struct exec__object *x, bool pretty, struct buf *out);
 
 bool exec__by_value(const struct type *t);

@@ -331,13 +331,39 @@ static void put_proc(struct exec__maker *m, uint32_t oid, const char *name, cons
     exec__put_text(m, "prosrc", name);
 }
 
+/* Modes, types and names of all arguments, where they are not simply IN: the columns that a
+ * function of rows gives are its OUT arguments. */
+static void put_all_arguments(struct exec__maker *m, const struct func *f)
+{
+    int n_out = f->set && f->set->columns ? f->set->n_columns : 0;
+    int64_t types[FUNC_MAX_ARGS + SET_MAX_COLUMNS];
+    _cleanup_(buf_done) struct buf modes = {0}, names = {0};
+    if (!n_out && !f->variadic)
+        return;
+    for (int i = 0; i < f->nargs + n_out; i++) {
+        bool out = i >= f->nargs;
+        const struct set_column *c = out ? &f->set->columns[i - f->nargs] : NULL;
+        types[i] = out ? c->type : f->args[i];
+        char mode = out ? 'o' : f->variadic && i == f->nargs - 1 ? 'v' : 'i';
+        buf_printf(&modes, "%c%c", i ? ',' : '{', mode);
+        buf_printf(&names, "%c%s", i ? ',' : '{', out ? c->name : "\"\"");
+    }
+    exec__put_ints(m, "proallargtypes", types, f->nargs + n_out);
+    exec__put_text(m, "proargmodes", arena_printf(&m->arena, "%s}", modes.data));
+    if (n_out)
+        exec__put_text(m, "proargnames", arena_printf(&m->arena, "%s}", names.data));
+}
+
 static struct error *give_proc(struct exec__maker *m, const struct func *f)
 {
     put_proc(m, exec__func_oid(f), f->name, f->args, f->nargs, f->result);
     exec__put_int(m, "provariadic", f->variadic ? f->args[f->nargs - 1] : 0);
-    if (f->kind != FUNC_SCALAR)
+    if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_WINDOW)
         exec__put_char(m, "prokind", f->kind == FUNC_AGGREGATE ? 'a' : 'w');
-    exec__put_int(m, "proisstrict", f->strict && f->kind == FUNC_SCALAR);
+    exec__put_int(m, "proisstrict", f->strict && (f->kind == FUNC_SCALAR || f->kind == FUNC_SET));
+    exec__put_int(m, "proretset", f->kind == FUNC_SET);
+    exec__put_real(m, "prorows", f->kind == FUNC_SET ? 1000 : 0);
+    put_all_arguments(m, f);
     if (f->volatile_ || f->system)
         exec__put_char(m, "provolatile", f->volatile_ ? 'v' : 's');
     if (f->kind == FUNC_AGGREGATE)

@@ -105,13 +105,10 @@ static void put_relation(struct exec__maker *m, uint32_t oid, const char *name, 
     exec__put_char(m, "relreplident", kind == 'r' ? 'd' : 'n');
 }
 
-static bool is_referenced(const struct exec__maker *m, const struct table *t)
+/* PostgreSQL's foreign keys are triggers, at both ends. */
+static bool has_triggers(const struct exec__maker *m, const struct table *t)
 {
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        for (int k = 0; k < m->view->tables[i]->n_foreign_keys; k++)
-            if (m->view->tables[i]->foreign_keys[k].table == t->id)
-                return true;
-    return false;
+    return t->n_foreign_keys > 0 || exec__is_referenced(exec__objects_now(m->run->s), t);
 }
 
 static bool needs_relation(const struct exec__maker *m, uint32_t oid, const char *name, char kind)
@@ -136,8 +133,8 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
     exec__put_int(m, "relnatts", t->n_columns);
     exec__put_int(m, "relchecks", t->n_checks);
     exec__put_int(m, "relhasrules", kind == 'v');
-    if (ours && exec__wants(m, "relhastriggers")) /* PostgreSQL's foreign keys are triggers */
-        exec__put_int(m, "relhastriggers", t->n_foreign_keys > 0 || is_referenced(m, t));
+    if (ours)
+        exec__put_int(m, "relhastriggers", has_triggers(m, t));
     return exec__give(m);
 }
 
@@ -488,7 +485,7 @@ static struct error *dependencies_of_sequences(struct exec__maker *m)
         const struct sequence *s = m->view->sequences[i];
         uint32_t oid = catalog_oid(s->id);
         int column;
-        const struct table *t = catalog_sequence_owner(m->view, s->id, &column);
+        const struct table *t = exec__owner_of(exec__objects_now(m->run->s), s->id, &column);
         TRY(depend(m, IN_CLASS, oid, IN_NAMESPACE, exec__namespace_oid(m->view, s->schema), 0,
                    'n'));
         if (t)
@@ -562,7 +559,7 @@ static struct error *give_pg_index(struct exec__maker *m, const struct table *t,
     _cleanup_(buf_done) struct buf b = {0};
     if (!exec__needs_text(m, "tablename", t->name) || !exec__needs_text(m, "indexname", x->name))
         return NULL;
-    exec__define_index(m->run->s, m->view, t, x, false, &b);
+    exec__define_index(m->run->s, exec__objects_now(m->run->s), t, x, false, &b);
     exec__put_text(m, "schemaname", t->schema);
     exec__put_text(m, "tablename", t->name);
     exec__put_text(m, "indexname", x->name);
@@ -608,7 +605,7 @@ static struct error *make_pg_tables(struct exec__maker *m)
         exec__put_text(m, "tableowner", m->run->s->user);
         exec__put_int(m, "hasindexes", t->n_keys + t->n_indexes > 0);
         exec__put_int(m, "hasrules", false);
-        exec__put_int(m, "hastriggers", t->n_foreign_keys > 0 || (t->id && is_referenced(m, t)));
+        exec__put_int(m, "hastriggers", has_triggers(m, t));
         exec__put_int(m, "rowsecurity", false);
         TRY(exec__give(m));
     }

@@ -26,8 +26,14 @@ void output__describe(struct output *o, struct buf *out)
     size_t at = pgwire_begin_columns(out, e->n_columns);
     for (int i = 0; i < e->n_columns; i++) {
         const struct type *t = e->column_types[i];
-        pgwire_put_column(out, e->columns[i].name, t->oid, t->size, e->columns[i].typmod,
-                          format_of(o, i));
+        const struct result_column *c = &e->columns[i];
+        pgwire_put_column(out, &(struct pgwire_column){.name = c->name,
+                                                       .table = c->table,
+                                                       .number = c->column,
+                                                       .type = t->oid,
+                                                       .size = t->size,
+                                                       .typmod = c->typmod,
+                                                       .format = format_of(o, i)});
     }
     pgwire_end(out, at);
     o->described = true;

@@ -13,7 +13,7 @@
 #include <strings.h>
 
 enum setting_kind { KIND_BOOL, KIND_INT, KIND_MS, KIND_KB, KIND_ENUM, KIND_TEXT };
-enum { REPORT = 1, FIXED = 2 };
+enum { REPORT = 1, FIXED = 2, HIDDEN = 4 /* not in pg_settings and SHOW ALL */ };
 
 struct setting {
     const char *name, *initial;
@@ -180,7 +180,7 @@ static const struct setting table[] = {
     {"IntervalStyle", "postgres", KIND_ENUM, REPORT,
      .choices = "postgres|postgres_verbose|sql_standard|iso_8601",
      .description = "Sets the display format for interval values."},
-    {"is_superuser", "on", KIND_BOOL, REPORT | FIXED,
+    {"is_superuser", "on", KIND_BOOL, REPORT | FIXED | HIDDEN,
      .description = "Shows whether the current user is a superuser."},
     {"jit", "off", KIND_BOOL, .description = "Accepted for compatibility."},
     {"lc_collate", "C", KIND_TEXT, FIXED, .description = "Shows the collation order locale."},
@@ -196,10 +196,15 @@ static const struct setting table[] = {
      .description = "Accepted for compatibility."},
     {"max_connections", "5000", KIND_INT, FIXED, .max = INT32_MAX,
      .description = "Shows the maximum number of concurrent connections of this server."},
+    {"max_function_args", "100", KIND_INT, FIXED, .max = 100,
+     .description = "Shows the maximum number of function arguments."},
     {"max_identifier_length", "63", KIND_INT, FIXED, .max = 63,
      .description = "Shows the maximum identifier length."},
+    {"max_index_keys", "32", KIND_INT, FIXED, .max = 32,
+     .description = "Shows the maximum number of index keys."},
     {"quote_all_identifiers", "off", KIND_BOOL, .description = "Accepted for compatibility."},
-    {"role", "none", KIND_TEXT, .check = check_user, .description = "Sets the current role."},
+    {"role", "none", KIND_TEXT, HIDDEN, .check = check_user,
+     .description = "Sets the current role."},
     {"row_security", "on", KIND_BOOL, .description = "Accepted for compatibility."},
     {"search_path", "\"$user\", public", KIND_TEXT, .check = check_search_path,
      .description = "Sets the schema search order for names that are not schema-qualified."},
@@ -209,7 +214,7 @@ static const struct setting table[] = {
      .description = "Shows the server version."},
     {"server_version_num", "150000", KIND_INT, FIXED, .max = INT32_MAX,
      .description = "Shows the server version as an integer."},
-    {"session_authorization", NULL, KIND_TEXT, REPORT, .check = check_user,
+    {"session_authorization", NULL, KIND_TEXT, REPORT | HIDDEN, .check = check_user,
      .description = "Shows the session user name."},
     {"session_replication_role", "origin", KIND_ENUM, .choices = "origin",
      .description = "Accepted for compatibility."},
@@ -667,6 +672,8 @@ void settings__each(struct session *s,
 {
     *ret = NULL;
     for (int i = 0; i < N_SETTINGS && !*ret; i++) {
+        if (table[i].flags & HIDDEN)
+            continue;
         _cleanup_(mem_freep) char *value = NULL;
         *ret = settings__show(s, table[i].name, &value);
         if (!*ret)
@@ -693,6 +700,8 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
         [KIND_KB] = "integer", [KIND_ENUM] = "enum",   [KIND_TEXT] = "string"};
     struct session *s = ctx;
     char scratch[16]; /* of numbers alone, which are printed below */
+    for (int k = 0; k < N_SETTINGS && k <= i; k++)
+        i += (table[k].flags & HIDDEN) != 0;
     if (i < 0 || i >= N_SETTINGS)
         return false;
     const struct setting *row = &table[i];

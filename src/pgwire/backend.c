@@ -85,16 +85,15 @@ size_t pgwire_begin_columns(struct buf *b, int n)
     return at;
 }
 
-void pgwire_put_column(struct buf *b, const char *name, uint32_t type, int16_t size, int32_t typmod,
-                       int16_t format)
+void pgwire_put_column(struct buf *b, const struct pgwire_column *c)
 {
-    put_cstring(b, name);
-    buf_put32(b, 0); /* table and column number: we don't say where it comes from */
-    buf_put16(b, 0);
-    buf_put32(b, type);
-    buf_put16(b, (uint16_t)size);
-    buf_put32(b, (uint32_t)typmod);
-    buf_put16(b, (uint16_t)format);
+    put_cstring(b, c->name);
+    buf_put32(b, c->table);
+    buf_put16(b, (uint16_t)c->number);
+    buf_put32(b, c->type);
+    buf_put16(b, (uint16_t)c->size);
+    buf_put32(b, (uint32_t)c->typmod);
+    buf_put16(b, (uint16_t)c->format);
 }
 
 void pgwire_put_copy_answer(struct buf *b, enum pgwire_copy_answer kind, int16_t format, int n)

@@ -147,8 +147,16 @@ void pgwire_put_complete(struct buf *b, const char *tag);
 void pgwire_put_param_types(struct buf *b, const uint32_t *types, int n);
 /* RowDescription: begin with the number of columns, a column each, end. */
 size_t pgwire_begin_columns(struct buf *b, int n);
-void pgwire_put_column(struct buf *b, const char *name, uint32_t type, int16_t size, int32_t typmod,
-                       int16_t format);
+struct pgwire_column {
+    const char *name;
+    uint32_t table; /* oid, and number from 1 there; 0: it is no relation's column */
+    int number;
+    uint32_t type;
+    int16_t size;
+    int32_t typmod;
+    int16_t format;
+};
+void pgwire_put_column(struct buf *b, const struct pgwire_column *c);
 /* DataRow: begin with the number of values; then for each, a 32-bit length (-1: null) and bytes. */
 static inline size_t pgwire_begin_row(struct buf *b, int n)
 {

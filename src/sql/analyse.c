@@ -113,6 +113,26 @@ struct select *sql__new_select(struct analysis *a, enum select_kind kind, struct
     return s;
 }
 
+/* The column of a relation that an expression merely passes on, through subqueries and WITH items;
+ * a view is a relation. */
+static void find_origin(const struct expr *e, struct result_column *c)
+{
+    while (e->kind == EXPR_COLUMN && e->col.column >= 0) {
+        const struct rte *r = e->col.rte;
+        const struct select *s = r->kind == RTE_SUBQUERY                    ? r->select
+                                 : r->kind == RTE_CTE && !r->cte->recursive ? r->cte->select
+                                                                            : NULL;
+        if (r->kind == RTE_TABLE || r->view) {
+            c->table = r->view ? catalog_oid(r->view->id) : catalog_table_oid(r->table);
+            c->column = e->col.column + 1;
+            return;
+        }
+        if (!s || s->kind != SELECT_PLAIN || e->col.column >= s->n_targets)
+            return;
+        e = s->targets[e->col.column].expr;
+    }
+}
+
 void sql__list_columns(struct analysis *a, const struct target *targets, int n)
 {
     struct query *q = a->q;
@@ -123,10 +143,7 @@ void sql__list_columns(struct analysis *a, const struct target *targets, int n)
         const struct expr *e = targets[i].expr;
         struct result_column *c = &q->columns[i];
         *c = (struct result_column){.name = targets[i].name, .type = e->type, .typmod = e->typmod};
-        if (e->kind == EXPR_COLUMN && e->col.rte->kind == RTE_TABLE) {
-            c->table = e->col.rte->table->id;
-            c->column = c->table ? e->col.column + 1 : 0;
-        }
+        find_origin(e, c);
     }
 }
 

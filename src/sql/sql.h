@@ -338,7 +338,7 @@ struct result_column {
     const char *name;
     uint32_t type;
     int32_t typmod;
-    uint64_t table; /* id and 1-based column when it is a plain column of a base table, else 0 */
+    uint32_t table; /* oid and 1-based column when it is a plain column of a relation, else 0 */
     int column;
 };
 

@@ -37,8 +37,8 @@ static struct error *enum_parse(const struct type *self, const char *s, size_t n
         *ret = value_int(l->items[i].value);
         return NULL;
     }
-    return error_new(E_BAD_TEXT, "invalid input value for enum %s: \"%.*s\"", self->sql_name,
-                     (int)MIN(n, (size_t)1000), s);
+    return error_new(E_BAD_TEXT, "invalid input value for enum %s: \"%.*s\"",
+                     type_label(self->oid, -1, a), (int)MIN(n, (size_t)1000), s);
 }
 
 static void enum_print(const struct type *self, const struct value *v, int32_t typmod,

@@ -14,6 +14,11 @@ void types_set_names(const struct type_names *names)
     catalog = names;
 }
 
+bool types__print_name(uint32_t reg, uint32_t oid, struct buf *out)
+{
+    return catalog && catalog->print && catalog->print(reg, oid, out);
+}
+
 static bool all_digits(const char *s, size_t n)
 {
     for (size_t i = 0; i < n; i++)
@@ -98,6 +103,6 @@ void types__reg_print(const struct type *self, const struct value *v, int32_t ty
         buf_puts(out, "-");
     else if (t)
         buf_puts(out, t->sql_name);
-    else if (!catalog || !catalog->print || !catalog->print(self->oid, oid, out))
+    else if (!types__print_name(self->oid, oid, out))
         buf_printf(out, "%u", oid);
 }

@@ -40,6 +40,49 @@ static struct error *next_option(void *state, struct arena *row, struct value *r
     return NULL;
 }
 
+/* The grammar's own list. */
+static const struct {
+    const char *word;
+    char category;
+    bool bare;
+} keywords[] = {
+#define UNRESERVED_KEYWORD 'U'
+#define COL_NAME_KEYWORD 'C'
+#define TYPE_FUNC_NAME_KEYWORD 'T'
+#define RESERVED_KEYWORD 'R'
+#define BARE_LABEL true
+#define AS_LABEL false
+#define PG_KEYWORD(word, token, category, label) {word, category, label},
+#include "parser/kwlist.h"
+};
+
+static struct error *no_state(const struct value *v, int n, struct arena *a, void **ret)
+{
+    *ret = ARENA_NEW(a, size_t);
+    return NULL;
+}
+
+static struct error *next_keyword(void *state, struct arena *row, struct value *ret, bool *ret_more)
+{
+    size_t *at = state;
+    *ret_more = *at < ARRAY_LEN(keywords);
+    if (!*ret_more)
+        return NULL;
+    const char category = keywords[*at].category;
+    const char *text = category == 'U'   ? "unreserved"
+                       : category == 'C' ? "unreserved (cannot be function or type name)"
+                       : category == 'T' ? "reserved (can be function or type name)"
+                                         : "reserved";
+    const char *label = keywords[*at].bare ? "can be bare label" : "requires AS";
+    ret[0] = value_text(keywords[*at].word, strlen(keywords[*at].word));
+    ret[1] = value_text(&keywords[*at].category, 1);
+    ret[2] = value_int(keywords[*at].bare);
+    ret[3] = value_text(text, strlen(text));
+    ret[4] = value_text(label, strlen(label));
+    ++*at;
+    return NULL;
+}
+
 static const struct set ancestors = {1, NULL, no_rows, types__set_list_next};
 static const struct set_column tree_columns[] = {{"relid", OID_REGCLASS},
                                                  {"parentrelid", OID_REGCLASS},
@@ -49,6 +92,13 @@ static const struct set tree = {4, tree_columns, no_rows, types__set_list_next};
 static const struct set_column option_columns[] = {{"option_name", OID_TEXT},
                                                    {"option_value", OID_TEXT}};
 static const struct set option_rows = {2, option_columns, options, next_option};
+
+static const struct set_column keyword_columns[] = {{"word", OID_TEXT},
+                                                    {"catcode", OID_CHAR},
+                                                    {"barelabel", OID_BOOL},
+                                                    {"catdesc", OID_TEXT},
+                                                    {"baredesc", OID_TEXT}};
+static const struct set keyword_rows = {5, keyword_columns, no_state, next_keyword};
 
 #define ROWS(name_, set_, result_, arg)                                                            \
     {                                                                                              \
@@ -60,6 +110,11 @@ static const struct func rows[] = {
     ROWS("pg_partition_ancestors", ancestors, OID_REGCLASS, OID_REGCLASS),
     ROWS("pg_partition_tree", tree, OID_RECORD, OID_REGCLASS),
     ROWS("pg_options_to_table", option_rows, OID_RECORD, OID_TEXT_ARRAY),
+    {.name = "pg_get_keywords",
+     .kind = FUNC_SET,
+     .result = OID_RECORD,
+     .strict = true,
+     .set = &keyword_rows},
 };
 
 const struct func_rows types__system_set_funcs = {rows, ARRAY_LEN(rows)};

@@ -216,6 +216,11 @@ const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
         return arena_printf(a, "type %u", oid);
     if (t->category == 'A' && t->element && t->array == 0) /* of int[], not int2vector */
         return arena_printf(a, "%s[]", type_label(t->element, typmod, a));
+    if (oid >= FIRST_USER_OID) {
+        _cleanup_(buf_done) struct buf name = {0};
+        if (types__print_name(OID_REGTYPE, oid, &name))
+            return arena_strdup(a, name.data);
+    }
     if (oid == OID_BPCHAR && typmod < 4)
         return "bpchar"; /* without a length it is not the same as character, which has length 1 */
     if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))

@@ -193,6 +193,8 @@ CALL(types__jsonb_to_number);
 /* ---- functions that return rows (set.c, sqlite_set.c) ---------------------------------------- */
 
 int types__register_set(sqlite3 *db); /* a SQLite code */
+/* What the catalog calls an object: type_names.print. False: it does not know. */
+bool types__print_name(uint32_t reg, uint32_t oid, struct buf *out);
 /* The error as text, for types_sqlite_error() to take apart. */
 char *types__error_text(const struct error *e) MUST_CHECK;
 /* A value from outside has the representation of a type, or is NULL; an int becomes a float. */

@@ -1157,7 +1157,7 @@ static void test_query_facts(void **state)
     assert_int_equal(q->n_tables, 2);
     assert_int_equal(q->tables[0].count, 2);
     assert_true(q->locks && !q->writes && q->returns);
-    assert_int_equal(q->columns[0].table, q->tables[0].table->id);
+    assert_int_equal(q->columns[0].table, catalog_table_oid(q->tables[0].table));
     assert_int_equal(q->columns[0].column, 2);
     assert_int_equal(q->columns[1].table, 0);
     assert_string_equal(q->columns[1].name, "m");

@@ -1,0 +1,35 @@
+-- Names of relations and types as the search_path has them; functions that return rows, as pg_proc has them.
+CREATE SCHEMA a;
+CREATE SCHEMA b;
+CREATE TYPE a.mood AS ENUM ('sad', 'ok');
+CREATE TYPE b.mood AS ENUM ('red', 'blue');
+CREATE TYPE a.int4 AS ENUM ('one');
+CREATE TABLE a.t (id int PRIMARY KEY, m a.mood DEFAULT 'ok', n a.int4, ms a.mood[], CONSTRAINT t_ck CHECK (m <> 'sad'));
+CREATE TABLE b.t (id int REFERENCES a.t, m b.mood);
+CREATE VIEW a.v AS SELECT id, m FROM a.t;
+SELECT 'a.mood'::regtype, 'a.mood[]'::regtype, 'a._mood'::regtype, to_regtype('mood'), to_regtype('a.nothing');
+SELECT attname, atttypid::regtype, format_type(atttypid, atttypmod) FROM pg_attribute WHERE attrelid = 'a.t'::regclass AND attnum > 0;
+SELECT typname, pg_type_is_visible(oid) FROM pg_type WHERE typnamespace IN ('a'::regnamespace, 'b'::regnamespace) AND typtype = 'e' ORDER BY typnamespace, typname;
+SELECT 'mood'::regtype;
+SET search_path = a, b;
+SELECT 'mood'::regtype, 'b.mood'::regtype, to_regtype('mood[]'), 'a.int4'::regtype, 'int4'::regtype;
+SELECT typname, pg_type_is_visible(oid) FROM pg_type WHERE typnamespace IN ('a'::regnamespace, 'b'::regnamespace) AND typtype = 'e' ORDER BY typnamespace, typname;
+SELECT relname, oid::regclass, pg_table_is_visible(oid) FROM pg_class WHERE relnamespace IN ('a'::regnamespace, 'b'::regnamespace) AND relkind IN ('r', 'v', 'i') ORDER BY relnamespace, relname;
+SELECT conname, pg_get_constraintdef(oid) FROM pg_constraint WHERE connamespace IN ('a'::regnamespace, 'b'::regnamespace) ORDER BY connamespace, conname;
+SELECT relname, relhastriggers FROM pg_class WHERE relname = 't' ORDER BY relnamespace;
+SELECT 'x'::mood;
+SELECT 'x'::b.mood;
+\d a.t
+BEGIN;
+CREATE TABLE a.later (id int REFERENCES b.t2);
+ROLLBACK;
+BEGIN;
+CREATE TABLE b.later (id int PRIMARY KEY, m b.mood);
+SELECT 'later'::regclass, 'b.later'::regclass, 'b.mood'::regtype;
+SELECT relname, oid::regclass, pg_table_is_visible(oid) FROM pg_class WHERE relname LIKE 'later%' ORDER BY 1;
+ROLLBACK;
+SELECT 'later'::regclass;
+SELECT count(*), min(word), max(word) FROM pg_get_keywords();
+SELECT * FROM pg_get_keywords() WHERE word IN ('select', 'abort', 'char', 'ilike', 'array', 'year') ORDER BY word;
+SELECT proname, proretset, proallargtypes, proargmodes, proargnames, pg_get_function_arguments(oid), pg_get_function_identity_arguments(oid), pg_get_function_result(oid) FROM pg_proc WHERE proname IN ('pg_get_keywords', 'unnest') AND pronargs < 2 AND prorettype <> 3614 AND NOT proargtypes::text = '3614' AND NOT proargtypes::text LIKE '4537%' ORDER BY proname;
+SELECT name, setting FROM pg_settings WHERE name IN ('max_index_keys', 'max_function_args', 'is_superuser', 'role', 'session_authorization') ORDER BY name;
