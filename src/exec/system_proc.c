@@ -336,7 +336,7 @@ static void put_proc(struct exec__maker *m, uint32_t oid, const char *name, cons
 static void put_all_arguments(struct exec__maker *m, const struct func *f)
 {
     int n_out = f->set && f->set->columns ? f->set->n_columns : 0;
-    int64_t types[FUNC_MAX_ARGS + SET_MAX_COLUMNS];
+    int64_t types[FUNC_MAX_ARGS + SET_MAX_COLUMNS] = {0};
     _cleanup_(buf_done) struct buf modes = {0}, names = {0};
     if (!n_out && !f->variadic)
         return;
