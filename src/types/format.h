@@ -9,6 +9,22 @@ void types__format_ordinal(struct buf *out, bool upper);
  * gives what is behind it. */
 const char *types__format_literal(const char *s, const char *end, struct buf *out);
 
+enum { FORMAT_MAX_BYTES = 1024 * 1024 }; /* 54000 beyond */
+
+/* ---- formats of times (format_time.c) ------------------------------------------------------- */
+
+struct time_item {
+    const char *name; /* of a pattern; NULL: a character */
+    bool fill_mode, localized;
+    bool ordinal, upper; /* TH or th comes behind */
+    char text;           /* the first byte of the character, and how many it has */
+    size_t n;
+    bool quoted;
+};
+
+struct error *types__time_items(const struct value *format, struct arena *a, struct time_item **ret,
+                                size_t *ret_n);
+
 /* ---- formats of numbers (format_number.c) --------------------------------------------------- */
 
 enum number_pattern {
@@ -25,8 +41,6 @@ enum number_pattern {
     PATTERN_ROMAN,
     PATTERN_SILENT, /* says something about the whole: FM, S, PR, B, V, EEEE */
 };
-
-enum { FORMAT_MAX_BYTES = 1024 * 1024 }; /* 54000 beyond */
 
 struct number_item {
     enum number_pattern pattern;

@@ -372,8 +372,10 @@ const char *types__format_literal(const char *s, const char *end, struct buf *ou
         return s + (s < end);
     }
     s += *s == '\\' && s + 1 < end && s[1] == '"';
-    buf_append(out, s, 1);
-    return s + 1;
+    uint32_t c;
+    size_t n = types__utf8_decode(s, (size_t)(end - s), &c);
+    buf_append(out, s, n);
+    return s + n;
 }
 
 static bool starts(const char *s, const char *end, const char *upper, const char *lower)
@@ -381,43 +383,87 @@ static bool starts(const char *s, const char *end, const char *upper, const char
     return end - s >= 2 && (memcmp(s, upper, 2) == 0 || memcmp(s, lower, 2) == 0);
 }
 
+/* Takes a pattern with what is before and behind it; false: *s is text. A pattern may be missing:
+ * FM alone says nothing. */
+static bool take_pattern(const char **at, const char *end, const struct pattern **ret,
+                         struct time_item *ret_item)
+{
+    const char *s = *at;
+    struct time_item item = {0};
+    for (bool more = true; more;) {
+        more = true;
+        if (starts(s, end, "FM", "fm"))
+            item.fill_mode = true;
+        else if (starts(s, end, "TM", "tm"))
+            item.localized = true;
+        else
+            more = false;
+        s += more ? 2 : 0;
+    }
+    const struct pattern *p = match(s, (size_t)(end - s));
+    if (!p && s == *at)
+        return false;
+    if (p) {
+        item.name = p->name;
+        s += strlen(p->name);
+        item.upper = s < end && *s == 'T';
+        item.ordinal = starts(s, end, "TH", "th");
+        if (item.ordinal || starts(s, end, "SP", "sp"))
+            s += 2;
+    }
+    *at = s;
+    *ret = p;
+    *ret_item = item;
+    return true;
+}
+
 static struct error *format(const struct value *f, const struct moment *m, struct buf *out)
 {
     const char *s = f->s.p, *end = s + f->s.n;
     while (s < end) {
-        const char *start = s;
-        bool filled = true, localized = false;
-        for (bool more = true; more;) {
-            more = true;
-            if (starts(s, end, "FM", "fm"))
-                filled = false;
-            else if (starts(s, end, "TM", "tm"))
-                localized = true;
-            else
-                more = false;
-            s += more ? 2 : 0;
-        }
-        const struct pattern *p = match(s, (size_t)(end - s));
-        if (p) {
+        const struct pattern *p;
+        struct time_item item;
+        if (!take_pattern(&s, end, &p, &item)) {
+            s = types__format_literal(s, end, out);
+        } else if (p) {
             if (m->interval && p->date_only)
                 return error_hint(
                     error_new("22007", "invalid format specification for an interval value"),
                     "Intervals are not tied to specific calendar dates.");
-            p->put(out, m, filled && !localized, p->variant);
-            s += strlen(p->name);
-            if (starts(s, end, "TH", "th")) {
-                if (p->number)
-                    types__format_ordinal(out, *s == 'T');
-                s += 2;
-            } else if (starts(s, end, "SP", "sp")) {
-                s += 2;
-            }
+            p->put(out, m, !item.fill_mode && !item.localized, p->variant);
+            if (item.ordinal && p->number)
+                types__format_ordinal(out, item.upper);
+        }
+    }
+    return NULL;
+}
+
+struct error *types__time_items(const struct value *format, struct arena *a, struct time_item **ret,
+                                size_t *ret_n)
+{
+    const char *s = format->s.p, *end = s + format->s.n;
+    if (format->s.n > FORMAT_MAX_BYTES)
+        return error_new("54000", "a format of more than %d bytes", FORMAT_MAX_BYTES);
+    struct time_item *items = arena_alloc(a, MAX(format->s.n, 1) * sizeof(*items));
+    size_t n = 0;
+    while (s < end) {
+        const struct pattern *p;
+        if (take_pattern(&s, end, &p, &items[n])) {
+            n += p != NULL;
             continue;
         }
-        if (s > start)
-            continue; /* FM alone says nothing */
-        s = types__format_literal(s, end, out);
+        _cleanup_(buf_done) struct buf text = {0};
+        bool quoted = *s == '"';
+        s = types__format_literal(s, end, &text);
+        uint32_t c;
+        for (size_t at = 0; at < text.len; n++) {
+            items[n] = (struct time_item){.quoted = quoted, .text = text.data[at]};
+            items[n].n = types__utf8_decode(text.data + at, text.len - at, &c);
+            at += items[n].n;
+        }
     }
+    *ret = items;
+    *ret_n = n;
     return NULL;
 }
 

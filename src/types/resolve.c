@@ -29,6 +29,7 @@ static const struct func_rows *const tables[] = {
     &types__zone_funcs,
     &types__format_number_funcs,
     &types__scan_number_funcs,
+    &types__scan_time_funcs,
     &types__format_time_funcs,
     &types__guard_funcs,
     &types__bytea_funcs,
