@@ -216,10 +216,17 @@ static bool is_ordered(const struct func *f)
     return f->agg && f->sqlite_name && !strchr("BDNT", type_by_oid(f->result)->category);
 }
 
+/* Is it the argument that was written so? What is a string already may have been made text. */
+static bool is_argument(const struct expr *arg, const struct expr *e)
+{
+    bool recast = arg->kind == EXPR_CAST && !arg->call.func && arg->type == OID_TEXT;
+    return expr_equal(arg, e) || (recast && expr_equal(arg->args[0], e));
+}
+
 static int order_of(const struct order_item *order, int n, const struct expr *e)
 {
     for (int i = 0; i < n; i++) {
-        if (expr_equal(order[i].expr, e))
+        if (is_argument(e, order[i].expr))
             return i;
     }
     return -1;
@@ -234,7 +241,7 @@ static struct error *distinct_order(struct analysis *a, struct expr *e)
     for (int i = 0; i < n; i++) {
         bool found = false;
         for (int k = 0; k < e->n_args; k++)
-            found |= expr_equal(e->args[k], e->call.order[i].expr);
+            found |= is_argument(e->args[k], e->call.order[i].expr);
         if (!found)
             return sql__at(a,
                            error_new("42P10", "in an aggregate with DISTINCT, ORDER BY expressions "

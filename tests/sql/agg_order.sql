@@ -34,4 +34,9 @@ SELECT (SELECT string_agg(u.b, ',' ORDER BY u.id DESC) FROM t u WHERE u.g = t.g)
 PREPARE p(int) AS SELECT string_agg(b, ',' ORDER BY id % $1, id) FROM t;
 EXECUTE p(2);
 EXECUTE p(3);
+CREATE TABLE v (a varchar(5), b int);
+INSERT INTO v VALUES ('x', 1), ('y', 2), ('x', 3), (NULL, 4);
+SELECT string_agg(DISTINCT a, ',' ORDER BY a DESC), count(DISTINCT a) FROM v;
+SELECT string_agg(DISTINCT a, ',' ORDER BY b) FROM v;
+DROP TABLE v;
 DROP TABLE t;
