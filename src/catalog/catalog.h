@@ -69,12 +69,24 @@ struct foreign_key {
     uint64_t id;
 };
 
+/* A key of an index that is no column. */
+struct index_expression {
+    char *sql;  /* PostgreSQL text */
+    char *name; /* as PostgreSQL calls it: pg_attribute.attname */
+    uint32_t type;
+    int32_t typmod;
+};
+
 struct index {
     char *name;
     bool unique;
     int n_columns;
-    int *columns;
-    bool *descending;
+    int *columns; /* 0-based; below 0: expressions[-1 - it] */
+    int n_expressions;
+    struct index_expression *expressions;
+    bool *descending, *nulls_first;
+    int n_included; /* INCLUDE: columns that are no keys */
+    int *included;
     char *ddl;       /* SQLite text */
     char *where_sql; /* of a partial index: PostgreSQL expression text; NULL: all rows are in it */
     uint64_t id;

@@ -146,17 +146,53 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
     return true;
 }
 
+static json_t *bool_array(const bool *v, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(a, json_boolean(v && v[i]));
+    return a;
+}
+
+static json_t *expression_array(const struct index *x)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < x->n_expressions; i++) {
+        const struct index_expression *e = &x->expressions[i];
+        if (!add(a, json_pack("{s:s, s:s, s:I, s:i}", "name", e->name, "sql", e->sql, "type",
+                              (json_int_t)e->type, "typmod", e->typmod))) {
+            json_decref(a);
+            return NULL;
+        }
+    }
+    return a;
+}
+
+/* Members that few indexes have. */
+static bool add_rare(json_t *array, const struct index *x)
+{
+    json_t *o = json_array_get(array, json_array_size(array) - 1);
+    bool ok = true;
+    if (x->n_expressions)
+        ok = json_object_set_new(o, "expressions", expression_array(x)) == 0;
+    if (x->nulls_first)
+        json_object_set_new(o, "nulls_first", bool_array(x->nulls_first, x->n_columns));
+    if (x->n_included)
+        json_object_set_new(o, "included", int_array(x->included, x->n_included));
+    return ok;
+}
+
 static bool add_indexes(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
-        json_t *descending = json_array();
-        for (int j = 0; j < x->n_columns; j++)
-            json_array_append_new(descending, json_boolean(x->descending && x->descending[j]));
-        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*, s:s*}", "name", x->name,
-                                  "id", (json_int_t)x->id, "unique", (int)x->unique, "columns",
-                                  int_array(x->columns, x->n_columns), "descending", descending,
-                                  "ddl", x->ddl, "file_name", x->file_name, "where", x->where_sql)))
+        json_t *descending = bool_array(x->descending, x->n_columns);
+        if (!add(array,
+                 json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*, s:s*}", "name", x->name, "id",
+                           (json_int_t)x->id, "unique", (int)x->unique, "columns",
+                           int_array(x->columns, x->n_columns), "descending", descending, "ddl",
+                           x->ddl, "file_name", x->file_name, "where", x->where_sql)) ||
+            !add_rare(array, x))
             return false;
     }
     return true;
@@ -317,8 +353,9 @@ static int get_array(struct decoder *d, const json_t *o, const char *name, size_
     return (int)json_array_size(*ret);
 }
 
-/* Positions of columns, each below `limit`. */
-static int *get_columns(struct decoder *d, const json_t *o, const char *name, int limit, int *ret_n)
+/* Positions of columns, from `least` to below `limit`. */
+static int *get_positions(struct decoder *d, const json_t *o, const char *name, int least,
+                          int limit, int *ret_n)
 {
     const json_t *a;
     int n = get_array(d, o, name, MAX_COLUMNS, &a);
@@ -326,7 +363,7 @@ static int *get_columns(struct decoder *d, const json_t *o, const char *name, in
     for (int i = 0; i < n; i++) {
         const json_t *j = json_array_get(a, (size_t)i);
         json_int_t v = json_integer_value(j);
-        if (!json_is_integer(j) || v < 0 || v >= limit)
+        if (!json_is_integer(j) || v < least || v >= limit)
             bad(d, name);
         else
             columns[i] = (int)v;
@@ -335,6 +372,11 @@ static int *get_columns(struct decoder *d, const json_t *o, const char *name, in
         bad(d, name);
     *ret_n = n;
     return columns;
+}
+
+static int *get_columns(struct decoder *d, const json_t *o, const char *name, int limit, int *ret_n)
+{
+    return get_positions(d, o, name, 0, limit, ret_n);
 }
 
 static void get_column(struct decoder *d, const json_t *o, struct column *c)
@@ -376,23 +418,53 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
         bad(d, "on_delete");
 }
 
-static void get_index(struct decoder *d, const json_t *o, int n_columns, struct index *x)
+static void get_expressions(struct decoder *d, const json_t *o, struct index *x)
 {
     const json_t *a;
+    if (!json_object_get(o, "expressions"))
+        return;
+    x->n_expressions = get_array(d, o, "expressions", MAX_COLUMNS, &a);
+    x->expressions = ARENA_ARRAY(d->arena, struct index_expression, x->n_expressions + 1);
+    for (int i = 0; i < x->n_expressions; i++) {
+        const json_t *e = json_array_get(a, (size_t)i);
+        x->expressions[i] =
+            (struct index_expression){.name = get_name(d, e),
+                                      .sql = get_text(d, e, "sql", 1, TEXT_MAX),
+                                      .type = (uint32_t)get_int(d, e, "type", 1, UINT32_MAX),
+                                      .typmod = (int32_t)get_int(d, e, "typmod", -1, INT32_MAX)};
+        if (!type_by_oid(x->expressions[i].type))
+            bad(d, "type");
+    }
+}
+
+/* Of each key; false where the record has none. */
+static bool *get_flags(struct decoder *d, const json_t *o, const char *name, int n)
+{
+    const json_t *a;
+    bool *flags = ARENA_ARRAY(d->arena, bool, n + 1);
+    if (get_array(d, o, name, MAX_COLUMNS, &a) != n)
+        bad(d, name);
+    for (int i = 0; i < n; i++)
+        flags[i] = json_is_true(json_array_get(a, (size_t)i));
+    return flags;
+}
+
+static void get_index(struct decoder *d, const json_t *o, int n_columns, struct index *x)
+{
     x->name = get_name(d, o);
     x->id = get_id(d, o, "id");
     x->unique = get_bool(d, o, "unique");
-    x->columns = get_columns(d, o, "columns", n_columns, &x->n_columns);
+    get_expressions(d, o, x);
+    x->columns = get_positions(d, o, "columns", -x->n_expressions, n_columns, &x->n_columns);
     x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
     x->file_name = get_file_name(d, o, x->name);
     if (json_object_get(o, "where"))
         x->where_sql = get_text(d, o, "where", 1, TEXT_MAX);
-    int n = get_array(d, o, "descending", MAX_COLUMNS, &a);
-    x->descending = ARENA_ARRAY(d->arena, bool, x->n_columns + 1);
-    if (n != x->n_columns)
-        bad(d, "descending");
-    for (int i = 0; i < MIN(n, x->n_columns); i++)
-        x->descending[i] = json_is_true(json_array_get(a, (size_t)i));
+    x->descending = get_flags(d, o, "descending", x->n_columns);
+    if (json_object_get(o, "nulls_first"))
+        x->nulls_first = get_flags(d, o, "nulls_first", x->n_columns);
+    if (json_object_get(o, "included"))
+        x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }
 
 static void get_parts(struct decoder *d, const json_t *o, struct table *t)

@@ -646,6 +646,14 @@ static void copy_parts(struct table *t, struct arena *a)
         x->file_name = copy_text(a, x->file_name);
         COPY_ARRAY(x->columns, x->n_columns);
         COPY_ARRAY(x->descending, x->n_columns);
+        if (x->nulls_first)
+            COPY_ARRAY(x->nulls_first, x->n_columns);
+        COPY_ARRAY(x->included, x->n_included);
+        COPY_ARRAY(x->expressions, x->n_expressions);
+        for (int k = 0; k < x->n_expressions; k++) {
+            x->expressions[k].name = copy_text(a, x->expressions[k].name);
+            x->expressions[k].sql = copy_text(a, x->expressions[k].sql);
+        }
     }
 }
 

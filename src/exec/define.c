@@ -13,12 +13,23 @@ static void print_columns(const struct table *t, const int *columns, int n, stru
 
 /* ---- indexes -------------------------------------------------------------------------------- */
 
-static void print_index_column(const struct table *t, const struct exec__index *x, int i,
-                               struct buf *out)
+static void print_key(const struct catalog_view *v, const struct table *t,
+                      const struct exec__index *x, int i, bool pretty, struct buf *out)
 {
-    sql_quote_identifier(t->columns[x->columns[i]].name, out);
-    if (x->descending && x->descending[i])
-        buf_puts(out, " DESC");
+    int at = i < x->n_columns ? x->columns[i] : x->included[i - x->n_columns];
+    if (at >= 0)
+        sql_quote_identifier(t->columns[at].name, out);
+    else
+        sql_deparse_key(v, t, x->expressions[-1 - at].sql, pretty, out);
+}
+
+static void print_order(const struct exec__index *x, int i, struct buf *out)
+{
+    bool descending = x->descending && x->descending[i];
+    bool first = x->nulls_first ? x->nulls_first[i] : descending;
+    buf_puts(out, descending ? " DESC" : "");
+    if (first != descending)
+        buf_puts(out, first ? " NULLS FIRST" : " NULLS LAST");
 }
 
 void exec__define_index(struct exec_session *s, const struct exec__objects *o,
@@ -32,22 +43,29 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
     buf_puts(out, " USING btree (");
     for (int i = 0; i < x->n_columns; i++) {
         buf_puts(out, i ? ", " : "");
-        print_index_column(t, x, i, out);
+        print_key(v, t, x, i, pretty, out);
+        print_order(x, i, out);
     }
     buf_puts(out, ")");
+    for (int i = 0; i < x->n_included; i++) {
+        buf_puts(out, i ? ", " : " INCLUDE (");
+        sql_quote_identifier(t->columns[x->included[i]].name, out);
+    }
+    buf_puts(out, x->n_included ? ")" : "");
     if (!x->where_sql)
         return;
     buf_puts(out, " WHERE ");
     sql_deparse(exec__objects_view(o), t, x->where_sql, NULL, pretty, out);
 }
 
-void exec__define_index_column(const struct exec__object *o, int column, struct buf *out)
+void exec__define_index_column(const struct catalog_view *v, const struct exec__object *o,
+                               int column, bool pretty, struct buf *out)
 {
     struct exec__index x;
     exec__index(o->table, o->part, &x);
     buf_puts(out, "");
-    if (column >= 1 && column <= x.n_columns)
-        sql_quote_identifier(o->table->columns[x.columns[column - 1]].name, out);
+    if (column >= 1 && column <= x.n_columns + x.n_included)
+        print_key(v, o->table, &x, column - 1, pretty, out);
 }
 
 /* ---- constraints ---------------------------------------------------------------------------- */

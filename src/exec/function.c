@@ -105,7 +105,7 @@ FUNCTION(index_definition)
     struct exec__index x;
     exec__index(o->table, o->part, &x);
     if (n == 3 && v[1].i != 0)
-        exec__define_index_column(o, (int)v[1].i, &b);
+        exec__define_index_column(exec__objects_view(objects()), o, (int)v[1].i, v[2].i, &b);
     else
         exec__define_index(exec__attended(), objects(), o->table, &x, n == 3 && v[2].i, &b);
     *ret = buf_value(&b, a);

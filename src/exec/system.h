@@ -107,13 +107,18 @@ struct exec__index {
     const char *name;
     bool unique, primary;
     int n_columns;
-    const int *columns;
-    const bool *descending; /* may be NULL */
-    const char *where_sql;  /* of a partial index; NULL: all rows */
+    const int *columns; /* as in struct index */
+    const struct index_expression *expressions;
+    int n_expressions, n_included;
+    const int *included;
+    const bool *descending, *nulls_first; /* may be NULL */
+    const char *where_sql;                /* of a partial index; NULL: all rows */
 };
 int exec__n_indexes(const struct table *t);
 /* false: not an index of its own */
 bool exec__index(const struct table *t, int i, struct exec__index *ret);
+/* The i-th column of an index, keys first, then what INCLUDE names. */
+struct column exec__index_column(const struct table *t, const struct exec__index *x, int i);
 
 enum exec__object_kind {
     OBJECT_TABLE, /* a system relation, too */
@@ -165,7 +170,8 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
                         const struct table *t, const struct exec__index *x, bool pretty,
                         struct buf *out);
 /* a column of it, from 1; nothing when there is none */
-void exec__define_index_column(const struct exec__object *x, int column, struct buf *out);
+void exec__define_index_column(const struct catalog_view *v, const struct exec__object *o,
+                               int column, bool pretty, struct buf *out);
 /* false: it is no constraint */
 bool exec__define_constraint(struct exec_session *s, const struct exec__objects *o,
                              const struct exec__object *x, bool pretty, struct buf *out);

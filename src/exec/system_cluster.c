@@ -217,12 +217,13 @@ static struct error *make_columns(struct exec__maker *m)
 }
 
 static struct error *give_index(struct exec__maker *m, const struct table *t, const char *name,
-                                const int *columns, const bool *descending, int n, bool unique,
-                                bool primary)
+                                const int *columns, const struct index_expression *expressions,
+                                const bool *descending, int n, bool unique, bool primary)
 {
     _cleanup_(buf_done) struct buf b = {0};
     for (int i = 0; i < n; i++)
-        buf_printf(&b, "%s%s%s", i > 0 ? ", " : "", t->columns[columns[i]].name,
+        buf_printf(&b, "%s%s%s", i > 0 ? ", " : "",
+                   columns[i] < 0 ? expressions[-1 - columns[i]].sql : t->columns[columns[i]].name,
                    descending && descending[i] ? " DESC" : "");
     exec__put_text(m, "table_name", t->name);
     exec__put_text(m, "index_name", name);
@@ -237,12 +238,12 @@ static struct error *make_indexes(struct exec__maker *m)
     for (size_t i = 0; i < m->view->n_tables; i++) {
         const struct table *t = m->view->tables[i];
         for (int k = 0; k < t->n_keys; k++)
-            TRY(give_index(m, t, t->keys[k].name, t->keys[k].columns, NULL, t->keys[k].n_columns,
-                           true, t->keys[k].primary));
+            TRY(give_index(m, t, t->keys[k].name, t->keys[k].columns, NULL, NULL,
+                           t->keys[k].n_columns, true, t->keys[k].primary));
         for (int k = 0; k < t->n_indexes; k++)
             TRY(give_index(m, t, t->indexes[k].name, t->indexes[k].columns,
-                           t->indexes[k].descending, t->indexes[k].n_columns, t->indexes[k].unique,
-                           false));
+                           t->indexes[k].expressions, t->indexes[k].descending,
+                           t->indexes[k].n_columns, t->indexes[k].unique, false));
     }
     return NULL;
 }

@@ -39,9 +39,23 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                 .unique = x->unique,
                                 .n_columns = x->n_columns,
                                 .columns = x->columns,
+                                .expressions = x->expressions,
+                                .n_expressions = x->n_expressions,
+                                .included = x->included,
+                                .n_included = x->n_included,
                                 .descending = x->descending,
+                                .nulls_first = x->nulls_first,
                                 .where_sql = x->where_sql};
     return !belongs_to_key(t, x);
+}
+
+struct column exec__index_column(const struct table *t, const struct exec__index *x, int i)
+{
+    int at = i < x->n_columns ? x->columns[i] : x->included[i - x->n_columns];
+    if (at >= 0)
+        return t->columns[at];
+    const struct index_expression *e = &x->expressions[-1 - at];
+    return (struct column){.name = e->name, .type = e->type, .typmod = e->typmod};
 }
 
 typedef struct error *index_fn(struct exec__maker *m, const struct table *t,
@@ -145,7 +159,7 @@ static struct error *class_of_index(struct exec__maker *m, const struct table *t
         return NULL;
     put_relation(m, x->oid, x->name, t->schema, 'i');
     exec__put_int(m, "relam", EXEC__BTREE);
-    exec__put_int(m, "relnatts", x->n_columns);
+    exec__put_int(m, "relnatts", x->n_columns + x->n_included);
     return exec__give(m);
 }
 
@@ -204,8 +218,9 @@ static struct error *columns_of_index(struct exec__maker *m, const struct table 
 {
     if (!exec__needs_int(m, "attrelid", x->oid))
         return NULL;
-    for (int i = 0; i < x->n_columns; i++) {
-        put_column(m, x->oid, &t->columns[x->columns[i]], i + 1);
+    for (int i = 0; i < x->n_columns + x->n_included; i++) {
+        const struct column c = exec__index_column(t, x, i);
+        put_column(m, x->oid, &c, i + 1);
         TRY(exec__give(m));
     }
     return NULL;
@@ -244,26 +259,42 @@ static struct error *make_pg_attrdef(struct exec__maker *m)
 
 /* ---- pg_index ------------------------------------------------------------------------------- */
 
-/* pg_index.indoption: DESC and, as it is by default then, NULLS FIRST */
-enum { DESCENDING = 3 };
+/* pg_index.indoption */
+enum { DESCENDING = 1, NULLS_FIRST = 2 };
 
 static void put_index_vectors(struct exec__maker *m, const struct table *t,
                               const struct exec__index *x)
 {
-    int64_t *v = ARENA_ARRAY(&m->arena, int64_t, x->n_columns);
-    const struct column *const all = t->columns;
+    int all = x->n_columns + x->n_included;
+    int64_t *v = ARENA_ARRAY(&m->arena, int64_t, all);
+    for (int i = 0; i < all; i++)
+        v[i] = MAX(i < x->n_columns ? x->columns[i] : x->included[i - x->n_columns], -1) + 1;
+    exec__put_ints(m, "indkey", v, all);
     for (int i = 0; i < x->n_columns; i++)
-        v[i] = x->columns[i] + 1;
-    exec__put_ints(m, "indkey", v, x->n_columns);
-    for (int i = 0; i < x->n_columns; i++)
-        v[i] = exec__collation(type_by_oid(all[x->columns[i]].type));
+        v[i] = exec__collation(type_by_oid(exec__index_column(t, x, i).type));
     exec__put_ints(m, "indcollation", v, x->n_columns);
     for (int i = 0; i < x->n_columns; i++)
-        v[i] = exec__opclass(all[x->columns[i]].type);
+        v[i] = exec__opclass(exec__index_column(t, x, i).type);
     exec__put_ints(m, "indclass", v, x->n_columns);
-    for (int i = 0; i < x->n_columns; i++)
-        v[i] = x->descending && x->descending[i] ? DESCENDING : 0;
+    for (int i = 0; i < x->n_columns; i++) {
+        bool descending = x->descending && x->descending[i];
+        v[i] = (descending ? DESCENDING : 0) |
+               ((x->nulls_first ? x->nulls_first[i] : descending) ? NULLS_FIRST : 0);
+    }
     exec__put_ints(m, "indoption", v, x->n_columns);
+}
+
+/* pg_index.indexprs, as pg_get_expr() prints it */
+static void put_index_expressions(struct exec__maker *m, const struct table *t,
+                                  const struct exec__index *x)
+{
+    struct buf b = {0};
+    for (int i = 0; i < x->n_expressions; i++) {
+        buf_puts(&b, i ? ", " : "");
+        sql_deparse(m->view, t, x->expressions[i].sql, NULL, false, &b);
+    }
+    exec__put_text(m, "indexprs", arena_strndup(&m->arena, b.data, b.len));
+    buf_done(&b);
 }
 
 static struct error *give_index(struct exec__maker *m, const struct table *t,
@@ -274,7 +305,7 @@ static struct error *give_index(struct exec__maker *m, const struct table *t,
         return NULL;
     exec__put_int(m, "indexrelid", x->oid);
     exec__put_int(m, "indrelid", table);
-    exec__put_int(m, "indnatts", x->n_columns);
+    exec__put_int(m, "indnatts", x->n_columns + x->n_included);
     exec__put_int(m, "indnkeyatts", x->n_columns);
     exec__put_int(m, "indisunique", x->unique);
     exec__put_int(m, "indisprimary", x->primary);
@@ -284,6 +315,8 @@ static struct error *give_index(struct exec__maker *m, const struct table *t,
     exec__put_int(m, "indislive", true);
     if (x->where_sql && exec__wants(m, "indpred"))
         exec__put_expr(m, "indpred", t, x->where_sql, NULL);
+    if (x->n_expressions && exec__wants(m, "indexprs"))
+        put_index_expressions(m, t, x);
     put_index_vectors(m, t, x);
     return exec__give(m);
 }

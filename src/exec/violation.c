@@ -285,29 +285,66 @@ static void put_key(struct buf *b, const struct table *t, const int *columns, in
     buf_puts(b, ")");
 }
 
-static struct error *tell_unique(const struct witness *w, struct error *e)
+/* Key (lower(a))=(x): the keys of an index with expressions, computed from the row. */
+static bool put_index_key(struct buf *b, const struct witness *w, sqlite3 *db,
+                          const struct catalog_view *v, const struct index *x)
 {
     const struct table *t = w->table;
-    const int *columns = NULL;
-    int n = 0;
-    for (int i = 0; i < t->n_keys; i++)
-        if (!strcmp(t->keys[i].name, e->constraint)) {
-            columns = t->keys[i].columns;
-            n = t->keys[i].n_columns;
-        }
-    for (int i = 0; i < t->n_indexes; i++)
-        if (!strcmp(t->indexes[i].name, e->constraint)) {
-            columns = t->indexes[i].columns;
-            n = t->indexes[i].n_columns;
-        }
-    for (int i = 0; i < n; i++)
-        if (columns[i] < 0) /* of an expression */
-            return e;
-    if (!n)
-        return e;
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    buf_puts(&sql, "SELECT ");
+    struct error *e = sql_emit_index_keys(v, t, x, &a, &sql);
+    for (int i = 0; i < t->n_columns; i++) {
+        buf_printf(&sql, "%s?%d AS ", i ? ", " : " FROM (SELECT ", i + 1);
+        sql_quote(t->columns[i].name, &sql);
+    }
+    buf_puts(&sql, ")");
+    sqlite3_stmt *stmt = NULL;
+    if (!e && sqlite3_prepare_v2(db, sql.data, -1, &stmt, NULL) == SQLITE_OK)
+        e = exec__bind(db, stmt, w->row, t->n_columns);
+    bool done = !e && stmt && sqlite3_step(stmt) == SQLITE_ROW;
+    error_free(e);
+    buf_puts(b, "Key (");
+    for (int i = 0; i < x->n_columns; i++) {
+        buf_puts(b, i ? ", " : "");
+        if (x->columns[i] < 0)
+            sql_deparse_key(v, t, x->expressions[-1 - x->columns[i]].sql, true, b);
+        else
+            sql_quote_identifier(t->columns[x->columns[i]].name, b);
+    }
+    buf_puts(b, ")=(");
+    for (int i = 0; i < x->n_columns && done; i++) {
+        const struct index_expression *k =
+            x->columns[i] < 0 ? &x->expressions[-1 - x->columns[i]] : NULL;
+        const struct column c =
+            k ? (struct column){.type = k->type, .typmod = k->typmod} : t->columns[x->columns[i]];
+        const struct value value = copy_value(sqlite3_column_value(stmt, i), &a);
+        buf_puts(b, i ? ", " : "");
+        put_value(b, &c, &value);
+    }
+    buf_puts(b, ")");
+    sqlite3_finalize(stmt);
+    return done;
+}
+
+static struct error *tell_unique(const struct witness *w, sqlite3 *db,
+                                 const struct catalog_view *view, struct error *e)
+{
+    const struct table *t = w->table;
     _cleanup_(buf_done) struct buf b = {0};
-    put_key(&b, t, columns, n, w->row, true);
-    return error_detail(e, "%s already exists.", b.data);
+    for (int i = 0; i < t->n_keys && !b.len; i++)
+        if (!strcmp(t->keys[i].name, e->constraint))
+            put_key(&b, t, t->keys[i].columns, t->keys[i].n_columns, w->row, true);
+    for (int i = 0; i < t->n_indexes && !b.len; i++) {
+        const struct index *x = &t->indexes[i];
+        if (strcmp(x->name, e->constraint) != 0)
+            continue;
+        if (!x->n_expressions)
+            put_key(&b, t, x->columns, x->n_columns, w->row, true);
+        else if (!put_index_key(&b, w, db, view, x))
+            return e;
+    }
+    return b.len ? error_detail(e, "%s already exists.", b.data) : e;
 }
 
 static struct error *tell_row(const struct witness *w, struct error *e)
@@ -362,8 +399,8 @@ static struct error *tell_key(const struct witness *w, const struct key_seen *k,
 /* ---- all of it ------------------------------------------------------------------------------ */
 
 /* `e` with what the witness knows, once the statement has run again and ended as `second`. */
-static struct error *tell(const struct witness *w, sqlite3 *db, struct error *e,
-                          const struct error *second)
+static struct error *tell(const struct witness *w, sqlite3 *db, const struct catalog_view *view,
+                          struct error *e, const struct error *second)
 {
     if (error_is(e, E_FOREIGN_KEY)) {
         if (second && !error_is(second, E_FOREIGN_KEY))
@@ -380,7 +417,7 @@ static struct error *tell(const struct witness *w, sqlite3 *db, struct error *e,
     if (!second || strcmp(second->sqlstate, e->sqlstate) != 0 || !w->has_row || !e->table ||
         strcmp(e->table, w->table->name) != 0)
         return e;
-    return error_is(e, E_UNIQUE) ? e->constraint ? tell_unique(w, e) : e : tell_row(w, e);
+    return error_is(e, E_UNIQUE) ? e->constraint ? tell_unique(w, db, view, e) : e : tell_row(w, e);
 }
 
 static bool is_violation(const struct error *e)
@@ -415,7 +452,7 @@ struct error *exec__violation(struct exec_session *s, const struct catalog_view 
         struct error *second = again(db, sql, len, params, n);
         types_count_missing(NULL);
         types_host_set(before);
-        e = tell(&w, db, e, second);
+        e = tell(&w, db, view, e, second);
         error_free(second);
     }
     run_sql(db, "ROLLBACK TO \"minisql violation\"; RELEASE \"minisql violation\"");

@@ -69,11 +69,12 @@ static struct error *plan_lifted(struct session *s, const struct lifted *l, stru
 static struct entry *lifted_entry(struct session *s, const struct lifted *l)
 {
     struct entry *e = cache__find(s, l->key, l->key_len);
-    if (e)
-        return e;
-    struct error *failed = plan_lifted(s, l, &e);
+    struct error *failed = e ? NULL : plan_lifted(s, l, &e);
     error_free(failed);
-    return failed ? NULL : e;
+    if (failed || !e->query->literals_matter)
+        return failed ? NULL : e;
+    entry__unref(e); /* it stays in the cache, to say so */
+    return NULL;
 }
 
 /* *ret_done false: not the way for this text. */

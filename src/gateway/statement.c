@@ -435,9 +435,7 @@ static struct error *check_alone(struct session *s, const struct query *q)
 {
     if (!q->alone || (s->txn == 'I' && !s->implicit))
         return NULL;
-    const char *more =
-        q->kind == QUERY_CREATE_INDEX || q->kind == QUERY_DROP_INDEX ? " CONCURRENTLY" : "";
-    return error_new("25001", "%s%s cannot run inside a transaction block", q->tag, more);
+    return error_new("25001", "%s cannot run inside a transaction block", q->alone);
 }
 
 static struct error *dispatch(struct session *s, struct entry **e, const struct value *values,

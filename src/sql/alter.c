@@ -30,7 +30,7 @@ static struct error *add_key_later(struct analysis *a, const struct table *t, co
                         .n_columns = k->n_columns,
                         .columns = k->columns,
                         .descending = ARENA_ARRAY(a->arena, bool, k->n_columns)};
-    sql__index_text(a, t, x);
+    TRY(sql__index_text(a, t, x));
     q->create_index.table = t;
     q->create_index.index = x;
     q->create_index.key = k;

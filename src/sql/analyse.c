@@ -275,6 +275,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
         return sql__rename_sequence(a, n);
     if (n->renameType == OBJECT_TABLE)
         return sql__rename_table(a, n);
+    if (n->renameType == OBJECT_INDEX)
+        return sql__rename_index(a, n);
     if (n->renameType == OBJECT_SCHEMA)
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)
@@ -384,6 +386,8 @@ static struct error *finish(struct analysis *a)
         q->columns[i].type = q->select->targets[i].expr->type;
     push_filters(a);
     list_tables(a);
+    for (int i = 0; i < q->n_tables; i++)
+        q->literals_matter |= sql__index_has_literal(q->tables[i].table);
     return NULL;
 }
 

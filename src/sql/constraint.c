@@ -24,6 +24,8 @@ static void set_table(struct error *e, const struct table *t)
 static bool columns_match(const struct table *t, const int *columns, int n, const char *list)
 {
     for (int i = 0; i < n; i++) {
+        if (columns[i] < 0) /* an expression: see name_index() */
+            return false;
         const char *name = t->columns[columns[i]].name;
         size_t len = strlen(name);
         if (strncmp(list, name, len) != 0)
@@ -52,8 +54,30 @@ static const char *unique_name(const struct table *t, const char *columns)
     return NULL;
 }
 
+/* SQLite names an index on expressions by its name in the file, instead of columns. */
+static struct error *name_index(const struct catalog_view *v, struct error *e)
+{
+    for (size_t i = 0; v && i < v->all->n_tables; i++) {
+        const struct table *t = v->all->tables[i];
+        for (int k = 0; k < t->n_indexes; k++) {
+            if (strcmp(index_file_name(&t->indexes[k]), e->constraint) != 0)
+                continue;
+            set_table(e, t);
+            mem_free(e->constraint);
+            e->constraint = mem_strdup(t->indexes[k].name);
+            mem_free(e->message);
+            e->message = mem_printf("duplicate key value violates unique constraint \"%s\"",
+                                    t->indexes[k].name);
+            return e;
+        }
+    }
+    return e;
+}
+
 static struct error *name_unique(const struct catalog_view *view, struct error *e)
 {
+    if (!e->table && e->constraint)
+        return name_index(view, e);
     const struct table *t = find_table(view, e->table);
     const char *name = t && e->column ? unique_name(t, e->column) : NULL;
     if (!name)

@@ -99,7 +99,7 @@ static struct error *create_option(struct analysis *a, const DefElem *d)
 struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n)
 {
     sql__change_objects(a, "CREATE DATABASE");
-    a->q->alone = true;
+    a->q->alone = a->q->tag;
     for (int i = 0; i < list_length(n->options); i++)
         TRY(create_option(a, list_nth(n->options, i)));
     if (exists(a, n->dbname))
@@ -126,7 +126,7 @@ struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n)
 {
     const struct object *o;
     sql__change_objects(a, "DROP DATABASE");
-    a->q->alone = true;
+    a->q->alone = a->q->tag;
     if (n->missing_ok && !exists(a, n->dbname)) {
         sql__notice(a, "00000", NULL, "database \"%s\" does not exist, skipping", n->dbname);
         return NULL;

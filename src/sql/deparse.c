@@ -11,6 +11,8 @@
 
 #include "common/keywords.h"
 
+#include <ctype.h>
+
 struct printer {
     struct buf *out;
     bool pretty;
@@ -475,6 +477,28 @@ int sql_columns_of(const struct catalog_view *v, const struct table *t, const ch
     error_free(err);
     *ret = f.columns;
     return f.n;
+}
+
+/* As PostgreSQL tells a call from what needs parentheses around it. */
+static bool looks_like_call(const struct expr *e)
+{
+    if (e->kind == EXPR_FUNC)
+        return isalpha((unsigned char)*e->call.func->name) || *e->call.func->name == '_';
+    return e->kind == EXPR_COALESCE || e->kind == EXPR_NULLIF || e->kind == EXPR_GREATEST ||
+           e->kind == EXPR_LEAST;
+}
+
+void sql_deparse_key(const struct catalog_view *v, const struct table *t, const char *sql,
+                     bool pretty, struct buf *out)
+{
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct expr *e;
+    struct error *err = analyse(v, t, sql, NULL, &arena, &e);
+    bool bare = !err && looks_like_call(e);
+    error_free(err);
+    buf_puts(out, bare ? "" : "(");
+    sql_deparse(v, t, sql, NULL, pretty, out);
+    buf_puts(out, bare ? "" : ")");
 }
 
 void sql_deparse(const struct catalog_view *v, const struct table *t, const char *sql,

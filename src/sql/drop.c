@@ -179,6 +179,12 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
     q->drop.indexes = ARENA_ARRAY(a->arena, const struct index *, count);
     q->drop.cascade = n->behavior == DROP_CASCADE;
+    q->alone = n->concurrent ? "DROP INDEX CONCURRENTLY" : NULL;
+    if (n->concurrent && count > 1)
+        return error_new(E_UNSUPPORTED,
+                         "DROP INDEX CONCURRENTLY does not support dropping multiple objects");
+    if (n->concurrent && q->drop.cascade)
+        return error_new(E_UNSUPPORTED, "DROP INDEX CONCURRENTLY does not support CASCADE");
     for (int i = 0; i < count; i++) {
         RangeVar rv = sql__range_var(list_nth(n->objects, i));
         TRY(table      ? drop_one_table(a, &rv, n->missing_ok)

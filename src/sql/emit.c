@@ -839,12 +839,16 @@ static void returning(struct emitter *em, const struct write *w)
     em->bare = NULL;
 }
 
-static void conflict_target(struct emitter *em, const struct table *t, const int *columns, int n)
+static void conflict_target(struct emitter *em, const struct table *t, const int *columns, int n,
+                            struct expr *const *exprs)
 {
     puts_(em, " (");
     for (int i = 0; i < n; i++) {
         comma(em, i);
-        sql_quote(t->columns[columns[i]].name, em->out);
+        if (columns[i] < 0)
+            sql__emit_index_key(exprs[-1 - columns[i]], em->out);
+        else
+            sql_quote(t->columns[columns[i]].name, em->out);
     }
     puts_(em, ")");
 }
@@ -857,9 +861,9 @@ static void on_conflict(struct emitter *em, const struct write *w)
         return;
     puts_(em, " ON CONFLICT");
     if (c->key)
-        conflict_target(em, t, c->key->columns, c->key->n_columns);
+        conflict_target(em, t, c->key->columns, c->key->n_columns, NULL);
     else if (c->index)
-        conflict_target(em, t, c->index->columns, c->index->n_columns);
+        conflict_target(em, t, c->index->columns, c->index->n_columns, c->index_exprs);
     if (c->index_where) {
         struct emitter bare = {.how = em->how, .out = em->out, .all_bare = true};
         puts_(em, " WHERE ");

@@ -31,6 +31,7 @@ struct group_source {
 enum column_names { NAMES_NONE, NAMES_POSITION /* c1, c2, .. */ };
 
 void sql__emit_expr(struct emitter *em, const struct expr *e);
+void sql__emit_index_key(const struct expr *e, struct buf *out);
 void sql__emit_expr_list(struct emitter *em, struct expr *const *list, int n, const char *between);
 void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, const char *op);
 /* With the type's collation, for places where SQLite compares values itself. */

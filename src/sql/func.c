@@ -31,6 +31,10 @@ const char *sql__clause_text(enum clause c)
         return "RETURNING";
     case CLAUSE_INDEX_PREDICATE:
         return "index predicates";
+    case CLAUSE_INDEX_EXPRESSION:
+        return "index expressions";
+    case CLAUSE_GENERATED:
+        return "column generation expressions";
     case CLAUSE_CHECK:
         return "check constraints";
     case CLAUSE_DEFAULT:
@@ -580,14 +584,14 @@ struct error *sql__row_sublink(struct analysis *a, struct scope *s, const Node *
 struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n, struct expr **ret)
 {
     struct select *sel;
-    if (s && (s->clause == CLAUSE_CHECK || s->clause == CLAUSE_INDEX_PREDICATE ||
-              s->clause == CLAUSE_DEFAULT || s->clause == CLAUSE_EXECUTE))
-        return sql__at(a,
-                       error_new(E_UNSUPPORTED, "cannot use subquery in %s",
-                                 s->clause == CLAUSE_CHECK             ? "check constraint"
-                                 : s->clause == CLAUSE_INDEX_PREDICATE ? "index predicate"
-                                 : s->clause == CLAUSE_DEFAULT         ? "DEFAULT expression"
-                                                                       : "EXECUTE parameter"),
+    static const char *const refused[] = {[CLAUSE_CHECK] = "check constraint",
+                                          [CLAUSE_INDEX_PREDICATE] = "index predicate",
+                                          [CLAUSE_INDEX_EXPRESSION] = "index expression",
+                                          [CLAUSE_GENERATED] = "column generation expression",
+                                          [CLAUSE_DEFAULT] = "DEFAULT expression",
+                                          [CLAUSE_EXECUTE] = "EXECUTE parameter"};
+    if (s && s->clause < ARRAY_LEN(refused) && refused[s->clause])
+        return sql__at(a, error_new(E_UNSUPPORTED, "cannot use subquery in %s", refused[s->clause]),
                        n->location);
     if (n->subLinkType == MULTIEXPR_SUBLINK)
         return sql__unsupported(a, n->location, "Assign the columns one by one.",

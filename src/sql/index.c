@@ -22,7 +22,103 @@ char *sql__free_index_name(struct analysis *a, const struct table *t, const char
     return name;
 }
 
-void sql__index_text(struct analysis *a, const struct table *t, struct index *x)
+/* An expression over the columns of t, in a scope of its own: the statement reads no table. */
+static struct error *over_table(struct analysis *a, const struct table *t, enum clause clause,
+                                const Node *n, const char *stored, struct expr **ret)
+{
+    struct scope s = {.clause = clause};
+    int rtes = a->rtes.n;
+    sql__add_item(a, &s, sql__base_rte(a, t, t->name, -1));
+    TRY(n ? sql__expr(a, &s, n, ret) : sql__stored_expr(a, &s, stored, ret));
+    a->rtes.n = rtes;
+    return NULL;
+}
+
+struct error *sql__index_expression(struct analysis *a, const struct table *t, const Node *n,
+                                    const char *stored, struct expr **ret)
+{
+    TRY(over_table(a, t, CLAUSE_INDEX_EXPRESSION, n, stored, ret));
+    sql__default_unknown(a, ret);
+    return NULL;
+}
+
+/* A boolean. */
+struct error *sql__index_predicate(struct analysis *a, const struct table *t, const Node *n,
+                                   const char *stored, struct expr **ret)
+{
+    TRY(over_table(a, t, CLAUSE_INDEX_PREDICATE, n, stored, ret));
+    return sql__boolean(a, *ret, "WHERE", ret);
+}
+
+bool sql__index_has_literal(const struct table *t)
+{
+    for (int i = 0; i < t->n_indexes; i++)
+        for (int k = 0; k < t->indexes[i].n_expressions; k++) {
+            const char *p = t->indexes[i].expressions[k].sql, *end = p + strlen(p);
+            struct token token;
+            do {
+                p = sql__lex(p, end, &token);
+                if (token.kind == TOKEN_STRING || token.kind == TOKEN_NUMBER)
+                    return true;
+            } while (token.kind != TOKEN_END && token.kind != TOKEN_BAD);
+        }
+    return false;
+}
+
+/* ---- SQLite text ----------------------------------------------------------------------------- */
+
+void sql__emit_index_key(const struct expr *e, struct buf *out)
+{
+    struct emitter em = {.out = out, .all_bare = true};
+    sql__emit_compared(&em, e);
+}
+
+static struct error *emit_key(struct analysis *a, const struct table *t, const struct index *x,
+                              int i, struct buf *out)
+{
+    struct expr *e;
+    if (x->columns[i] >= 0) {
+        sql_quote(t->columns[x->columns[i]].name, out);
+        return NULL;
+    }
+    TRY(sql__index_expression(a, t, NULL, x->expressions[-1 - x->columns[i]].sql, &e));
+    sql__emit_index_key(e, out);
+    return NULL;
+}
+
+struct error *sql_emit_index_keys(const struct catalog_view *v, const struct table *t,
+                                  const struct index *x, struct arena *arena, struct buf *out)
+{
+    struct sql_context ctx = {.view = v};
+    struct sql_script script = {.text = "", .parsed = ""};
+    struct analysis a = {.ctx = &ctx, .arena = arena, .script = &script};
+    a.path = sql__path(&ctx, arena);
+    a.q = ARENA_NEW(arena, struct query);
+    for (int i = 0; i < x->n_columns; i++) {
+        buf_puts(out, i ? ", " : "");
+        TRY(emit_key(&a, t, x, i, out));
+    }
+    return NULL;
+}
+
+/* Where they don't count for uniqueness, included columns are keys in the file. */
+static struct error *emit_keys(struct analysis *a, const struct table *t, const struct index *x,
+                               struct buf *out)
+{
+    for (int i = 0; i < x->n_columns; i++) {
+        buf_puts(out, i ? ", " : " (");
+        TRY(emit_key(a, t, x, i, out));
+        buf_puts(out, x->descending[i] ? " DESC" : "");
+    }
+    for (int i = 0; i < x->n_included && !x->unique; i++) {
+        buf_puts(out, ", ");
+        sql_quote(t->columns[x->included[i]].name, out);
+    }
+    buf_puts(out, ")");
+    return NULL;
+}
+
+struct error *sql__index_text(struct analysis *a, const struct table *t, struct index *x)
 {
     struct buf text = {0};
     x->file_name = sql__file_name(a, t->schema, x->name);
@@ -30,41 +126,173 @@ void sql__index_text(struct analysis *a, const struct table *t, struct index *x)
     sql_quote(x->file_name, &text);
     buf_puts(&text, " ON ");
     sql_quote(table_file_name(t), &text);
-    buf_puts(&text, " (");
-    for (int i = 0; i < x->n_columns; i++) {
-        if (i)
-            buf_puts(&text, ", ");
-        sql_quote(t->columns[x->columns[i]].name, &text);
-        if (x->descending[i])
-            buf_puts(&text, " DESC");
-    }
-    buf_puts(&text, ")");
+    struct error *e = emit_keys(a, t, x, &text);
     x->ddl = arena_strdup(a->arena, text.data);
     buf_done(&text);
+    return e;
 }
 
-static struct error *index_element(struct analysis *a, const IndexElem *e, const struct table *t,
-                                   int location, struct index *x, int i)
+/* ---- keys ------------------------------------------------------------------------------------ */
+
+/* The text of the i-th key, from its first token to the end of its first pair of parentheses; what
+ * stands in them, when nothing stands before. Without parentheses: all of it. */
+static char *key_text(const struct analysis *a, const RangeVar *table, int i)
 {
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    const char *p = text + sql__end_of_name(a, table->location), *start = NULL, *last = NULL;
+    struct token t;
+    int depth = 0;
+    bool list = false, bare = false;
+    for (;;) {
+        p = sql__lex(p, end, &t);
+        char c = t.kind == TOKEN_PUNCTUATION ? *t.start : 0;
+        if (t.kind == TOKEN_END || t.kind == TOKEN_BAD)
+            break;
+        if (!list) { /* USING btree */
+            list = c == '(';
+            continue;
+        }
+        if (depth == 0 && (c == ',' || c == ')')) {
+            if (i-- == 0)
+                break;
+            continue;
+        }
+        if (i == 0 && !start) {
+            bare = c == '(';
+            start = t.start;
+        }
+        if (c == '(' || c == '[')
+            depth++;
+        if (c == ')' || c == ']')
+            depth--;
+        last = p;
+        if (i == 0 && c == ')' && depth == 0)
+            break;
+    }
+    size_t from = (size_t)(start - text), to = (size_t)(last - text);
+    return (char *)(bare ? sql__slice(a, from + 1, to - 1) : sql__slice(a, from, to));
+}
+
+static struct error *no_operator_class(const struct analysis *a, uint32_t type)
+{
+    return error_hint(error_new(E_UNDEFINED_OBJECT,
+                                "data type %s has no default operator class for access method "
+                                "\"btree\"",
+                                sql__type(a, type)),
+                      "You must specify an operator class for the index or define a default "
+                      "operator class for the data type.");
+}
+
+static struct error *add_expression(struct analysis *a, const IndexStmt *n, const IndexElem *e,
+                                    struct expr *x, int i, struct index *ret)
+{
+    if (!sql__is_immutable(x))
+        return error_new("42P17", "functions in index expression must be marked IMMUTABLE");
+    const char *name = sql__column_name(e->expr);
+    struct index_expression *all = ret->expressions;
+    ret->expressions = ARENA_ARRAY(a->arena, struct index_expression, ret->n_expressions + 1);
+    if (ret->n_expressions)
+        memcpy(ret->expressions, all, sizeof(*all) * (size_t)ret->n_expressions);
+    ret->columns[i] = -1 - ret->n_expressions;
+    ret->expressions[ret->n_expressions++] = (struct index_expression){
+        .sql = key_text(a, n->relation, i),
+        .name = arena_strdup(a->arena, strcmp(name, "?column?") == 0 ? "expr" : name),
+        .type = x->type,
+        .typmod = x->typmod};
+    return NULL;
+}
+
+static struct error *key_column(struct analysis *a, const IndexStmt *n, const IndexElem *e,
+                                const struct table *t, struct index *x, int i)
+{
+    struct expr *given = NULL;
     if (e->expr)
-        return sql__unsupported(a, location, "Index plain columns.",
-                                "indexes on expressions are not supported");
-    if (e->collation && strcmp(strVal(llast(e->collation)), "C") != 0)
-        return sql__unsupported(a, location, "Leave COLLATE out.",
-                                "collation \"%s\" is not supported", strVal(llast(e->collation)));
-    x->columns[i] = table_column(t, e->name);
+        TRY(sql__index_expression(a, t, e->expr, NULL, &given));
+    if (given && given->kind != EXPR_COLUMN) {
+        TRY(add_expression(a, n, e, given, i, x));
+        return given->type == OID_JSON ? no_operator_class(a, given->type) : NULL;
+    }
+    x->columns[i] = given ? given->col.column : table_column(t, e->name);
     if (x->columns[i] < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
+    uint32_t type = t->columns[x->columns[i]].type;
+    return type == OID_JSON ? no_operator_class(a, type) : NULL;
+}
+
+static struct error *index_element(struct analysis *a, const IndexStmt *n, const struct table *t,
+                                   struct index *x, int i)
+{
+    const IndexElem *e = list_nth(n->indexParams, i);
+    if (e->collation && strcmp(strVal(llast(e->collation)), "C") != 0)
+        return sql__unsupported(a, n->relation->location, "Leave COLLATE out.",
+                                "collation \"%s\" is not supported", strVal(llast(e->collation)));
+    TRY(key_column(a, n, e, t, x, i));
     x->descending[i] = e->ordering == SORTBY_DESC;
+    bool first = e->nulls_ordering == SORTBY_NULLS_DEFAULT
+                     ? x->descending[i]
+                     : e->nulls_ordering == SORTBY_NULLS_FIRST;
+    if (first != x->descending[i] && !x->nulls_first) {
+        x->nulls_first = ARENA_ARRAY(a->arena, bool, x->n_columns);
+        for (int k = 0; k < i; k++)
+            x->nulls_first[k] = x->descending[k];
+    }
+    if (x->nulls_first)
+        x->nulls_first[i] = first;
     return NULL;
+}
+
+static struct error *include(struct analysis *a, const List *names, const struct table *t,
+                             struct index *x)
+{
+    int n = list_length(names);
+    x->included = ARENA_ARRAY(a->arena, int, n + 1);
+    for (int i = 0; i < n; i++) {
+        const IndexElem *e = list_nth(names, i);
+        if (e->expr)
+            return error_new(E_UNSUPPORTED, "expressions are not supported in included columns");
+        if (e->ordering != SORTBY_DEFAULT)
+            return error_new("42P17", "including column does not support ASC/DESC options");
+        int column = table_column(t, e->name);
+        if (column < 0)
+            return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
+        x->included[x->n_included++] = column;
+    }
+    return NULL;
+}
+
+/* t_a_lower_idx: of all columns, as PostgreSQL calls them */
+const char *sql__index_columns(struct analysis *a, const struct table *t, const struct index *x)
+{
+    const char *all = NULL;
+    for (int i = 0; i < x->n_columns + x->n_included; i++) {
+        int at = i < x->n_columns ? x->columns[i] : x->included[i - x->n_columns];
+        const char *name = at < 0 ? x->expressions[-1 - at].name : t->columns[at].name;
+        all = all ? arena_printf(a->arena, "%s_%s", all, name) : name;
+    }
+    return all;
+}
+
+/* Two of one name are told apart by numbers. */
+static void number_expressions(struct analysis *a, const struct table *t, struct index *x)
+{
+    for (int i = 0; i < x->n_columns; i++) {
+        if (x->columns[i] >= 0)
+            continue;
+        struct index_expression *e = &x->expressions[-1 - x->columns[i]];
+        const char *name = e->name;
+        for (int number = 0, k = 0; k < i; k++) {
+            int at = x->columns[k];
+            if (strcmp(at < 0 ? x->expressions[-1 - at].name : t->columns[at].name, e->name) != 0)
+                continue;
+            e->name = arena_printf(a->arena, "%s%d", name, ++number);
+            k = -1;
+        }
+    }
 }
 
 static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
 {
     int at = n->relation->location;
-    if (n->indexIncludingParams)
-        return sql__unsupported(a, at, "Put the columns into the index's key.",
-                                "INCLUDE is not supported");
     if (n->nulls_not_distinct)
         return sql__unsupported(a, at, "Declare the columns NOT NULL.",
                                 "NULLS NOT DISTINCT is not supported");
@@ -96,25 +324,12 @@ static char *where_text(const struct analysis *a, int location)
     return (char *)sql__slice(a, (size_t)(start - text), (size_t)(last - text));
 }
 
-/* A boolean over the columns of t. In a scope of its own: the statement reads no table. */
-struct error *sql__index_predicate(struct analysis *a, const struct table *t, const Node *n,
-                                   const char *stored, struct expr **ret)
-{
-    struct scope s = {.clause = CLAUSE_INDEX_PREDICATE};
-    int rtes = a->rtes.n;
-    sql__add_item(a, &s, sql__base_rte(a, t, t->name, -1));
-    TRY(n ? sql__expr(a, &s, n, ret) : sql__stored_expr(a, &s, stored, ret));
-    TRY(sql__boolean(a, *ret, "WHERE", ret));
-    a->rtes.n = rtes;
-    return NULL;
-}
-
 struct error *sql__index_where(struct analysis *a, const struct table *t, const Node *n,
                                struct index *x)
 {
     struct expr *e;
     TRY(sql__index_predicate(a, t, n, x->where_sql, &e));
-    if (n && (a->q->volatile_ || a->hidden.n))
+    if (n && !sql__is_immutable(e))
         return error_new("42P17", "functions in index predicate must be marked IMMUTABLE");
     if (n)
         x->where_sql = where_text(a, sql__location(n));
@@ -133,7 +348,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     struct index *x = ARENA_NEW(a->arena, struct index);
     q->kind = QUERY_CREATE_INDEX;
     q->tag = "CREATE INDEX";
-    q->alone = n->concurrent;
+    q->alone = n->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
     q->writes = true;
     TRY(sql__find_relation(a, n->relation, &t));
     TRY(refuse_index(a, n));
@@ -148,7 +363,9 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
     x->descending = ARENA_ARRAY(a->arena, bool, x->n_columns);
     for (int i = 0; i < x->n_columns; i++)
-        TRY(index_element(a, list_nth(n->indexParams, i), t, n->relation->location, x, i));
+        TRY(index_element(a, n, t, x, i));
+    number_expressions(a, t, x);
+    TRY(include(a, n->indexIncludingParams, t, x));
     if (n->idxname) {
         x->name = arena_strdup(a->arena, n->idxname);
         TRY(sql__check_identifier(a, "index", x->name, -1));
@@ -156,9 +373,56 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
         if (q->create_index.exists && !n->if_not_exists)
             return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", x->name);
     } else {
-        x->name =
-            sql__free_index_name(a, t, sql__joined_columns(a, t, x->columns, x->n_columns), "idx");
+        x->name = sql__free_index_name(a, t, sql__index_columns(a, t, x), "idx");
     }
-    sql__index_text(a, t, x);
+    TRY(sql__index_text(a, t, x));
     return n->whereClause ? sql__index_where(a, t, n->whereClause, x) : NULL;
+}
+
+/* ---- ALTER INDEX .. RENAME ------------------------------------------------------------------- */
+
+/* An index of its own or the one beneath a key. */
+struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                              const struct table **ret)
+{
+    const struct index *x;
+    *ret = sql__lookup_index(a, rv, &x);
+    if (!*ret)
+        *ret = sql__lookup_key(a, rv);
+    if (*ret)
+        return NULL;
+    if (sql__lookup_table(a, rv) || sql__lookup_view(a, rv) || sql__lookup_sequence(a, rv))
+        return error_new("42809", "\"%s\" is not an index", rv->relname);
+    if (!missing_ok)
+        return error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
+    sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping", rv->relname);
+    return NULL;
+}
+
+/* In the file it keeps its name. The constraint of a key is called as its index is. */
+struct error *sql__rename_index(struct analysis *a, const RenameStmt *n)
+{
+    struct query *q = a->q;
+    const char *old = n->relation->relname;
+    q->kind = QUERY_ALTER_TABLE;
+    q->tag = "ALTER INDEX";
+    q->writes = true;
+    TRY(sql__find_index(a, n->relation, n->missing_ok, &q->alter_table.table));
+    if (!q->alter_table.table)
+        return NULL;
+    TRY(sql__check_identifier(a, "index", n->newname, -1));
+    struct table *next = q->alter_table.next = table_copy(q->alter_table.table, a->arena);
+    if (sql__relation_exists(a, next->schema, n->newname))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
+    for (int i = 0; i < next->n_indexes; i++) {
+        struct index *x = &next->indexes[i];
+        if (strcmp(x->name, old) != 0)
+            continue;
+        x->file_name = arena_strdup(a->arena, index_file_name(x));
+        x->name = arena_strdup(a->arena, n->newname);
+    }
+    for (int i = 0; i < next->n_keys; i++)
+        if (strcmp(next->keys[i].name, old) == 0)
+            next->keys[i].name = arena_strdup(a->arena, n->newname);
+    return NULL;
 }

@@ -360,7 +360,8 @@ struct on_conflict {
     bool update;           /* DO UPDATE, else DO NOTHING */
     const struct key *key; /* arbiter; NULL: any (DO NOTHING only), or `index` */
     const struct index *index;
-    struct expr *index_where; /* of a partial index */
+    struct expr *index_where;  /* of a partial index */
+    struct expr **index_exprs; /* of an index with expressions, in their order */
     struct rte *excluded;
     int n_set;
     struct assignment *set;
@@ -435,10 +436,14 @@ struct query {
     int n_notices;
     struct query_notice *notices;
 
-    bool alone;     /* not inside a transaction block (25001): VACUUM, CREATE DATABASE .. */
-    bool writes;    /* changes data: has to run on the primary and be replicated */
-    bool locks;     /* FOR UPDATE and friends: reads on the writer's path */
-    bool system;    /* calls a function that runs where the statement came in */
+    const char *alone; /* a statement that can't run inside a transaction block (25001): VACUUM; or
+                          NULL */
+    bool writes;       /* changes data: has to run on the primary and be replicated */
+    bool locks;        /* FOR UPDATE and friends: reads on the writer's path */
+    bool system;       /* calls a function that runs where the statement came in */
+    /* A table that it reads has an index on an expression with literals in it: a parameter in a
+     * literal's place keeps SQLite from using it. */
+    bool literals_matter;
     bool volatile_; /* calls a volatile function: not to be cached as a result, not pushed down */
 
     int n_sequences;
@@ -669,6 +674,9 @@ struct error *sql_emit_write(const struct write *w, bool no_returning, const str
 void sql_emit_ctes(struct cte *const *ctes, int n, const struct sql_emit *how, struct buf *out);
 /* A name of the row id that no column hides; NULL: all are. */
 const char *sql_rowid_name(const struct table *t);
+/* The keys of an index as the region's file has them: "a", lower("b") */
+struct error *sql_emit_index_keys(const struct catalog_view *v, const struct table *t,
+                                  const struct index *x, struct arena *arena, struct buf *out);
 void sql_quote(const char *name, struct buf *out);                          /* "name" */
 void sql_emit_value(const struct value *v, uint32_t type, struct buf *out); /* a SQLite literal */
 
@@ -680,6 +688,10 @@ void sql_quote_identifier(const char *name, struct buf *out);
  * With `column` it is that column's default. `pretty`: parentheses only where they are needed. */
 void sql_deparse(const struct catalog_view *v, const struct table *t, const char *sql,
                  const struct column *column, bool pretty, struct buf *out);
+
+/* An expression that is the key of an index: in parentheses, unless it is a function's call. */
+void sql_deparse_key(const struct catalog_view *v, const struct table *t, const char *sql,
+                     bool pretty, struct buf *out);
 
 /* Columns of t that an expression of the catalog's mentions, each once. */
 int sql_columns_of(const struct catalog_view *v, const struct table *t, const char *sql,

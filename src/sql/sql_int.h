@@ -80,6 +80,8 @@ enum clause {
     CLAUSE_RETURNING,
     CLAUSE_CHECK,
     CLAUSE_INDEX_PREDICATE,
+    CLAUSE_INDEX_EXPRESSION,
+    CLAUSE_GENERATED,
     CLAUSE_DEFAULT,
     CLAUSE_EXECUTE,
     CLAUSE_CONFLICT_WHERE,
@@ -398,6 +400,10 @@ bool sql__is_owner_change(const AlterTableStmt *n);
 struct error *sql__change_owner(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_owner(struct analysis *a, const AlterOwnerStmt *n);
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n);
+struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
+/* Tells of a relation that is no index; *ret NULL: there is none, and missing_ok. */
+struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                              const struct table **ret);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
@@ -538,5 +544,12 @@ struct error *sql__index_where(struct analysis *a, const struct table *t, const 
 char *sql__free_index_name(struct analysis *a, const struct table *t, const char *columns,
                            const char *suffix);
 /* Sets x->ddl and x->file_name. */
-void sql__index_text(struct analysis *a, const struct table *t, struct index *x);
+struct error *sql__index_text(struct analysis *a, const struct table *t, struct index *x);
+/* A key of an index on t, as written (n) or as the catalog has it. */
+struct error *sql__index_expression(struct analysis *a, const struct table *t, const Node *n,
+                                    const char *stored, struct expr **ret);
+/* a_lower: of all its columns, as PostgreSQL calls them */
+const char *sql__index_columns(struct analysis *a, const struct table *t, const struct index *x);
+bool sql__index_has_literal(const struct table *t);
+bool sql__is_immutable(const struct expr *e); /* immutable.c */
 char *sql__file_name(struct analysis *a, const char *schema, const char *name);

@@ -178,12 +178,17 @@ static struct error *add_index(struct analysis *a, struct table *t, const struct
     x->id = 0;
     x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
     for (int i = 0; i < x->n_columns; i++)
-        x->columns[i] = table_column(t, source->columns[from->columns[i]].name);
-    const char *columns = sql__joined_columns(a, t, x->columns, x->n_columns);
+        x->columns[i] = from->columns[i] < 0
+                            ? from->columns[i]
+                            : table_column(t, source->columns[from->columns[i]].name);
+    x->included = ARENA_ARRAY(a->arena, int, x->n_included + 1);
+    for (int i = 0; i < x->n_included; i++)
+        x->included[i] = table_column(t, source->columns[from->included[i]].name);
+    const char *columns = sql__index_columns(a, t, x);
     x->name = sql__make_name(a, t->name, columns, "idx");
     for (int i = 1; name_in_use(a, t, x->name); i++)
         x->name = sql__make_name(a, t->name, columns, arena_printf(a->arena, "idx%d", i));
-    sql__index_text(a, t, x);
+    TRY(sql__index_text(a, t, x));
     if (x->where_sql)
         TRY(sql__index_where(a, t, NULL, x));
     t->n_indexes++;

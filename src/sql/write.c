@@ -490,55 +490,108 @@ static bool first_rte(void *ctx, const struct expr *e)
     return true;
 }
 
+static bool same_expr(struct expr *own, struct expr *given)
+{
+    struct rte *r = NULL;
+    expr_walk(given, false, first_rte, &r);
+    if (r)
+        expr_walk(own, false, same_table, r);
+    return expr_equal(own, given);
+}
+
 /* The partial index is meant when its predicate is what was written. */
 static struct error *fits_predicate(struct analysis *a, const struct table *t,
                                     const struct index *x, struct expr *given,
                                     struct on_conflict *c)
 {
     struct expr *own;
-    struct rte *r = NULL;
     TRY(sql__index_predicate(a, t, NULL, x->where_sql, &own));
-    expr_walk(given, false, first_rte, &r);
-    if (r)
-        expr_walk(own, false, same_table, r);
-    if (!expr_equal(own, given))
+    if (!same_expr(own, given))
         return NULL;
     c->index = x;
     c->index_where = own;
     return NULL;
 }
 
-static struct error *arbiter_by_columns(struct analysis *a, const InferClause *n,
-                                        const struct table *t, struct on_conflict *c)
+/* What ON CONFLICT (..) names. */
+struct inferred {
+    int n_columns, n_exprs;
+    int *columns;
+    struct expr **exprs;
+};
+
+static struct error *infer(struct analysis *a, const InferClause *n, const struct table *t,
+                           struct inferred *ret)
 {
     int count = list_length(n->indexElems);
-    int *columns = ARENA_ARRAY(a->arena, int, count);
+    ret->columns = ARENA_ARRAY(a->arena, int, count);
+    ret->exprs = ARENA_ARRAY(a->arena, struct expr *, count);
     for (int i = 0; i < count; i++) {
         const IndexElem *e = list_nth(n->indexElems, i);
-        if (!e->name)
-            return sql__unsupported(a, n->location, "Name columns.",
-                                    "an expression as conflict target is not supported");
-        columns[i] = table_column(t, e->name);
-        if (columns[i] < 0)
+        struct expr *x = NULL;
+        int column = e->name ? table_column(t, e->name) : 0;
+        if (column < 0)
             return sql__at(a,
                            error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
                            n->location);
+        if (!e->name)
+            TRY(sql__index_expression(a, t, e->expr, NULL, &x));
+        if (x && x->kind != EXPR_COLUMN)
+            ret->exprs[ret->n_exprs++] = x;
+        else
+            ret->columns[ret->n_columns++] = x ? x->col.column : column;
     }
-    for (int i = 0; i < t->n_keys; i++) {
-        if (same_columns(columns, count, t->keys[i].columns, t->keys[i].n_columns))
+    return NULL;
+}
+
+/* Has the index these keys, in any order? *ret_exprs: its expressions. */
+static struct error *fits_keys(struct analysis *a, const struct table *t, const struct index *x,
+                               const struct inferred *given, bool *ret, struct expr ***ret_exprs)
+{
+    int *plain = ARENA_ARRAY(a->arena, int, x->n_columns), n = 0;
+    struct expr **own = ARENA_ARRAY(a->arena, struct expr *, x->n_expressions + 1);
+    for (int i = 0; i < x->n_columns; i++)
+        if (x->columns[i] >= 0)
+            plain[n++] = x->columns[i];
+    *ret = n == given->n_columns && x->n_expressions == given->n_exprs &&
+           (n == 0 || same_columns(given->columns, n, plain, n));
+    for (int i = 0; i < x->n_expressions && *ret; i++) {
+        bool found = false;
+        TRY(sql__index_expression(a, t, NULL, x->expressions[i].sql, &own[i]));
+        for (int k = 0; k < given->n_exprs && !found; k++)
+            found = same_expr(own[i], given->exprs[k]);
+        *ret = found;
+    }
+    *ret_exprs = own;
+    return NULL;
+}
+
+static struct error *arbiter_by_keys(struct analysis *a, const InferClause *n,
+                                     const struct table *t, struct on_conflict *c)
+{
+    struct inferred keys = {0};
+    struct expr *given = NULL;
+    TRY(infer(a, n, t, &keys));
+    for (int i = 0; i < t->n_keys && !keys.n_exprs; i++) {
+        if (same_columns(keys.columns, keys.n_columns, t->keys[i].columns, t->keys[i].n_columns))
             c->key = &t->keys[i];
     }
-    struct expr *given = NULL;
     if (n->whereClause)
         TRY(sql__index_predicate(a, t, n->whereClause, NULL, &given));
     for (int i = 0; i < t->n_indexes && !c->key; i++) {
         const struct index *x = &t->indexes[i];
-        if (!x->unique || !same_columns(columns, count, x->columns, x->n_columns))
+        struct expr **exprs;
+        bool fits = false;
+        if (x->unique)
+            TRY(fits_keys(a, t, x, &keys, &fits, &exprs));
+        if (!fits)
             continue;
         if (!x->where_sql)
             c->index = x;
         else if (given && !c->index)
             TRY(fits_predicate(a, t, x, given, c));
+        if (c->index == x)
+            c->index_exprs = exprs;
     }
     if (c->index && !c->index->where_sql)
         c->index_where = NULL;
@@ -553,7 +606,7 @@ static struct error *arbiter(struct analysis *a, const InferClause *n, const str
                              struct on_conflict *c)
 {
     if (!n->conname)
-        return arbiter_by_columns(a, n, t, c);
+        return arbiter_by_keys(a, n, t, c);
     for (int i = 0; i < t->n_keys; i++) {
         if (strcmp(t->keys[i].name, n->conname) == 0) {
             c->key = &t->keys[i];
