@@ -43,7 +43,7 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
     buf_puts(out, " USING btree (");
     for (int i = 0; i < x->n_columns; i++) {
         buf_puts(out, i ? ", " : "");
-        print_key(v, t, x, i, pretty, out);
+        print_key(exec__objects_view(o), t, x, i, pretty, out);
         print_order(x, i, out);
     }
     buf_puts(out, ")");
