@@ -121,7 +121,7 @@ const char *table_file_name(const struct table *t);
 const char *index_file_name(const struct index *x);
 
 /* What is no table. */
-enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW, OBJ_ENUM };
+enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW, OBJ_ENUM, OBJ_EXTENSION };
 
 /* Of an enum, in its order. */
 struct object_label {

@@ -577,8 +577,11 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
-static const char *const object_kinds[] = {
-    [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema", [OBJ_VIEW] = "view", [OBJ_ENUM] = "enum"};
+static const char *const object_kinds[] = {[OBJ_DATABASE] = "database",
+                                           [OBJ_SCHEMA] = "schema",
+                                           [OBJ_VIEW] = "view",
+                                           [OBJ_ENUM] = "enum",
+                                           [OBJ_EXTENSION] = "extension"};
 
 static bool add_view(json_t *record, const struct object *o)
 {

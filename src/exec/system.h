@@ -42,7 +42,7 @@ struct exec__making {
 /* each ends with a row of zeros */
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
     exec__making_sequences[], exec__making_types[], exec__making_session[],
-    exec__making_information[], exec__making_procs[];
+    exec__making_information[], exec__making_procs[], exec__making_extensions[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 

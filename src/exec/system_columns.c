@@ -38,6 +38,9 @@ const struct exec__relation exec__relations[] = {
      "rolpassword text, rolvaliduntil timestamptz"},
     {"pg_catalog", "pg_available_extensions", 12081, 'v',
      "name name, default_version text, installed_version text, comment text"},
+    {"pg_catalog", "pg_available_extension_versions", 12085, 'v',
+     "name name, version text, installed bool, superuser bool, trusted bool, relocatable bool, "
+     "schema name, requires _name, comment text"},
     {"pg_catalog", "pg_cast", 2605, 'r',
      "oid oid!, castsource oid!, casttarget oid!, castfunc oid!, castcontext char!, castmethod "
      "char!"},

@@ -326,6 +326,10 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:
         return sql__create_enum(a, (const CreateEnumStmt *)n);
+    case T_CreateExtensionStmt:
+        return sql__create_extension(a, (const CreateExtensionStmt *)n);
+    case T_AlterExtensionStmt:
+        return sql__alter_extension(a, (const AlterExtensionStmt *)n);
     case T_AlterEnumStmt:
         return sql__alter_enum(a, (const AlterEnumStmt *)n);
     case T_ViewStmt:

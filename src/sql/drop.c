@@ -165,6 +165,8 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     bool table = n->removeType == OBJECT_TABLE, sequence = n->removeType == OBJECT_SEQUENCE;
     if (n->removeType == OBJECT_TYPE)
         return sql__drop_type(a, n);
+    if (n->removeType == OBJECT_EXTENSION)
+        return sql__drop_extension(a, n);
     if (n->removeType == OBJECT_VIEW)
         return sql__drop_view(a, n);
     if (n->removeType == OBJECT_SCHEMA)

@@ -293,6 +293,13 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
         sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
     }
     int last = views->n;
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (o->kind != OBJ_EXTENSION || strcmp(schema, "public") != 0)
+            continue;
+        sql__depends(a, deps, o->id, arena_printf(a->arena, "extension %s", o->name), what);
+        sql__change_object(a, o, NULL);
+    }
     for (size_t i = 0; i < v->n_sequences; i++) {
         const struct sequence *s = v->sequences[i];
         int column;

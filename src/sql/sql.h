@@ -760,6 +760,15 @@ struct sql_suspect {
 int sql_suspects(const struct catalog_view *view, const struct query *q, struct sql_suspect *ret,
                  int max);
 
+/* ---- extensions ----------------------------------------------------------------------------- */
+
+struct sql_extension {
+    const char *name, *version, *comment;
+    bool always; /* in every database, and stays */
+};
+extern const struct sql_extension sql_extensions[];
+extern const size_t sql_n_extensions;
+
 /* ---- lifting literals ----------------------------------------------------------------------- */
 
 enum { LIFT_MAX_TEXT = 2000, LIFT_MAX_LITERALS = 64 };

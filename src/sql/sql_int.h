@@ -447,6 +447,9 @@ struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const Lis
 struct error *sql__end_table(struct analysis *a);
 /* The byte after a dotted name in the parsed text; stars are part of it. */
 size_t sql__end_of_name(const struct analysis *a, int location);
+struct error *sql__create_extension(struct analysis *a, const CreateExtensionStmt *n);
+struct error *sql__alter_extension(struct analysis *a, const AlterExtensionStmt *n);
+struct error *sql__drop_extension(struct analysis *a, const DropStmt *n);
 struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n);
 struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);

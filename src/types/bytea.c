@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <openssl/evp.h>
 
-static struct value bytes(const void *p, size_t n)
+struct value types__bytes(const void *p, size_t n)
 {
     return (struct value){.kind = VALUE_BLOB, .s = {p ? p : "", n}};
 }
@@ -52,7 +52,7 @@ static struct error *hex_decode(const char *s, size_t n, struct arena *a, struct
             return bad_digit(s + i, n - i);
         p[len++] = (char)(high << 4 | low);
     }
-    *ret = bytes(p, len);
+    *ret = types__bytes(p, len);
     return NULL;
 }
 
@@ -92,7 +92,7 @@ static struct error *escape_decode(const char *s, size_t n, struct arena *a, str
             return error_new(E_BAD_TEXT, "invalid input syntax for type bytea");
         }
     }
-    *ret = bytes(p, len);
+    *ret = types__bytes(p, len);
     return NULL;
 }
 
@@ -175,7 +175,7 @@ static struct error *base64_decode(const char *s, size_t n, struct arena *a, str
     }
     if (have)
         return bad_base64_end();
-    *ret = bytes(p, len);
+    *ret = types__bytes(p, len);
     return NULL;
 }
 
@@ -204,7 +204,7 @@ struct error *types__bytea_recv(const char *s, size_t n, int32_t typmod, struct 
 {
     (void)typmod;
     (void)a;
-    *ret = bytes(s, n);
+    *ret = types__bytes(s, n);
     return NULL;
 }
 
@@ -235,7 +235,7 @@ static CALL(bytea_concat)
     char *p = arena_alloc(a, v[0].s.n + v[1].s.n + 1);
     memcpy(p, v[0].s.p, v[0].s.n);
     memcpy(p + v[0].s.n, v[1].s.p, v[1].s.n);
-    *ret = bytes(p, v[0].s.n + v[1].s.n);
+    *ret = types__bytes(p, v[0].s.n + v[1].s.n);
     return NULL;
 }
 
@@ -248,7 +248,7 @@ static CALL(bytea_substr)
     if (n == 3)
         to = MIN(from + v[2].i, length);
     from = MAX(from, 0);
-    *ret = from < to ? bytes(v[0].s.p + from, (size_t)(to - from)) : bytes("", 0);
+    *ret = from < to ? types__bytes(v[0].s.p + from, (size_t)(to - from)) : types__bytes("", 0);
     return NULL;
 }
 
@@ -280,7 +280,7 @@ static CALL(bytea_set_byte)
     char *p = arena_alloc(a, v[0].s.n);
     memcpy(p, v[0].s.p, v[0].s.n);
     p[v[1].i] = (char)v[2].i;
-    *ret = bytes(p, v[0].s.n);
+    *ret = types__bytes(p, v[0].s.n);
     return NULL;
 }
 
@@ -353,7 +353,7 @@ static CALL(convert_from)
 static CALL(convert_to)
 {
     TRY(check_encoding(&v[1]));
-    *ret = bytes(v[0].s.p, v[0].s.n);
+    *ret = types__bytes(v[0].s.p, v[0].s.n);
     return NULL;
 }
 
@@ -384,7 +384,7 @@ static struct error *sha(const struct value *v, const EVP_MD *kind, struct arena
     unsigned char *sum = arena_alloc(a, EVP_MAX_MD_SIZE);
     unsigned len = 0;
     TRY(digest(v, kind, sum, &len));
-    *ret = bytes(sum, len);
+    *ret = types__bytes(sum, len);
     return NULL;
 }
 

@@ -11,6 +11,7 @@ struct func_rows {
     const struct func *rows;
     size_t n;
 };
+extern const struct func_rows types__crypto_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs;
 extern const struct func_rows types__sequence_funcs;
@@ -324,6 +325,9 @@ struct error *types__uuid_parse(const char *s, size_t n, int32_t typmod, struct 
 struct error *types__uuid_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                struct value *ret);
 void types__uuid_send(const struct value *v, int32_t typmod, struct buf *out);
+/* Writes the version and the variant of RFC 4122 into 16 bytes. */
+void types__uuid_stamp(unsigned char *bytes, unsigned version);
+struct value types__bytes(const void *p, size_t n); /* a bytea, which stays the caller's */
 
 /* ---- casts and resolution ------------------------------------------------------------------- */
 

@@ -78,25 +78,31 @@ void types__uuid_send(const struct value *v, int32_t typmod, struct buf *out)
     buf_append(out, bytes, sizeof(bytes));
 }
 
-/* Version 4, variant 1 of RFC 4122. */
+void types__uuid_stamp(unsigned char *bytes, unsigned version)
+{
+    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | version << 4);
+    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+}
+
 static CALL(uuid_random)
 {
     unsigned char bytes[UUID_BYTES];
     if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
         return error_errno(E_INTERNAL, errno, "could not generate random values");
-    bytes[6] = (unsigned char)((bytes[6] & 0x0f) | 0x40);
-    bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
+    types__uuid_stamp(bytes, 4);
     *ret = uuid_of(bytes, a);
     return NULL;
 }
 
+#define RANDOM(n, sql)                                                                             \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .result = OID_UUID, .volatile_ = true, .sqlite_name = sql, \
+        .call = uuid_random                                                                        \
+    }
+
 static const struct func rows[] = {
-    {.name = "gen_random_uuid",
-     .kind = FUNC_SCALAR,
-     .result = OID_UUID,
-     .volatile_ = true,
-     .sqlite_name = "uuid_random",
-     .call = uuid_random},
+    RANDOM("gen_random_uuid", "uuid_random"),
+    RANDOM("uuid_generate_v4", "uuid_random"), /* of the extension uuid-ossp */
 };
 
 const struct func_rows types__uuid_funcs = {rows, ARRAY_LEN(rows)};
