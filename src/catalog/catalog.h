@@ -57,6 +57,7 @@ struct check {
     char *name;
     char *sql; /* PostgreSQL expression text */
     uint64_t id;
+    bool not_valid; /* rows of before it was added may violate it */
 };
 
 struct foreign_key {
@@ -67,6 +68,9 @@ struct foreign_key {
     char on_delete, on_update; /* PostgreSQL's letters: a no action, r restrict, c cascade, n set
                                   null, d set default */
     uint64_t id;
+    bool not_valid;            /* as a check's */
+    bool deferrable, deferred; /* may it be checked at COMMIT; is it, unless the transaction says
+                                  something else */
 };
 
 /* A key of an index that is no column. */

@@ -124,8 +124,8 @@ static bool add_checks(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_checks; i++) {
         const struct check *c = &t->checks[i];
-        if (!add(array, json_pack("{s:s, s:I, s:s}", "name", c->name, "id", (json_int_t)c->id,
-                                  "sql", c->sql)))
+        if (!add(array, json_pack("{s:s, s:I, s:s, s:b}", "name", c->name, "id", (json_int_t)c->id,
+                                  "sql", c->sql, "not_valid", (int)c->not_valid)))
             return false;
     }
     return true;
@@ -136,11 +136,12 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *f = &t->foreign_keys[i];
         char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
-        if (!add(array, json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s}", "name", f->name, "id",
-                                  (json_int_t)f->id, "table", (json_int_t)f->table, "columns",
-                                  int_array(f->columns, f->n_columns), "ref_columns",
+        if (!add(array, json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b}", "name",
+                                  f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
+                                  "columns", int_array(f->columns, f->n_columns), "ref_columns",
                                   int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
-                                  "on_update", on_update)))
+                                  "on_update", on_update, "not_valid", (int)f->not_valid,
+                                  "deferrable", (int)f->deferrable, "deferred", (int)f->deferred)))
             return false;
     }
     return true;
@@ -414,6 +415,9 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
         bad(d, "ref_columns");
     f->on_delete = get_text(d, o, "on_delete", 1, 1)[0];
     f->on_update = get_text(d, o, "on_update", 1, 1)[0];
+    f->not_valid = get_bool(d, o, "not_valid");
+    f->deferrable = get_bool(d, o, "deferrable");
+    f->deferred = get_bool(d, o, "deferred");
     if (!strchr("arcnd", f->on_delete) || !strchr("arcnd", f->on_update))
         bad(d, "on_delete");
 }
@@ -491,6 +495,7 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->checks[i].name = get_name(d, c);
         t->checks[i].id = get_id(d, c, "id");
         t->checks[i].sql = get_text(d, c, "sql", 1, TEXT_MAX);
+        t->checks[i].not_valid = get_bool(d, c, "not_valid");
     }
     t->n_foreign_keys = get_array(d, o, "foreign_keys", MAX_OBJECTS, &a);
     t->foreign_keys = ARENA_ARRAY(d->arena, struct foreign_key, t->n_foreign_keys + 1);

@@ -70,12 +70,12 @@ void exec__define_index_column(const struct catalog_view *v, const struct exec__
 
 /* ---- constraints ---------------------------------------------------------------------------- */
 
-static void define_check(const struct catalog_view *v, const struct table *t, const char *sql,
+static void define_check(const struct catalog_view *v, const struct table *t, const struct check *c,
                          bool pretty, struct buf *out)
 {
     buf_puts(out, "CHECK (");
-    sql_deparse(v, t, sql, NULL, pretty, out);
-    buf_puts(out, ")");
+    sql_deparse(v, t, c->sql, NULL, pretty, out);
+    buf_puts(out, c->not_valid ? ") NOT VALID" : ")");
 }
 
 static void define_foreign_key(struct exec_session *s, const struct exec__objects *all,
@@ -101,6 +101,12 @@ static void define_foreign_key(struct exec_session *s, const struct exec__object
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         if (actions[i].letter == f->on_delete)
             buf_printf(out, " ON DELETE %s", actions[i].text);
+    if (f->deferrable)
+        buf_puts(out, " DEFERRABLE");
+    if (f->deferred)
+        buf_puts(out, " INITIALLY DEFERRED");
+    if (f->not_valid)
+        buf_puts(out, " NOT VALID");
 }
 
 bool exec__define_constraint(struct exec_session *s, const struct exec__objects *all,
@@ -114,7 +120,7 @@ bool exec__define_constraint(struct exec_session *s, const struct exec__objects 
         buf_puts(out, ")");
         return true;
     case OBJECT_CHECK:
-        define_check(exec__objects_view(all), t, t->checks[o->part].sql, pretty, out);
+        define_check(exec__objects_view(all), t, &t->checks[o->part], pretty, out);
         return true;
     case OBJECT_FOREIGN_KEY:
         define_foreign_key(s, all, t, &t->foreign_keys[o->part], out);

@@ -262,7 +262,7 @@ static struct error *run_ddl(struct run *r)
     struct exec *e = r->e;
     if (r->s->in_transaction)
         return exec__run_draft(r);
-    if (r->plan->query->kind == QUERY_ALTER_TABLE && e->ddl.draft)
+    if (r->plan->query->kind == QUERY_ALTER_TABLE || r->plan->query->n_also)
         return exec__run_draft_alone(r);
     if (e->ddl.run && catalog_is_master(e->catalog))
         return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);

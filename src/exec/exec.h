@@ -34,8 +34,8 @@
 struct exec_session;
 struct exec_ddl_io {
     void *ctx;
-    /* Runs CREATE/DROP TABLE, CREATE/DROP INDEX, ADD KEY (q->kind). Returns when the catalog shows
-     * it. NULL: this server has not the master role. */
+    /* Runs CREATE/DROP TABLE, CREATE/DROP INDEX, .. (q->kind), not ALTER TABLE. Returns when the
+     * catalog shows it. NULL: this server has not the master role. */
     struct error *(*run)(void *ctx, const struct query *q, const char *text);
     /* The same as a part of the session's transaction, on any server: changes `draft` as `run`
      * would the catalog, with the exec_draft_ functions below for what touches data. */

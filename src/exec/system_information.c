@@ -273,8 +273,9 @@ static struct error *give_constraint(struct exec__maker *m, const struct table *
     put_name(m, "constraint", "name", t->schema, name);
     put_name(m, "table", "name", t->schema, t->name);
     exec__put_text(m, "constraint_type", kind);
-    exec__put_text(m, "is_deferrable", "NO");
-    exec__put_text(m, "initially_deferred", "NO");
+    const struct foreign_key *fk = strcmp(kind, "FOREIGN KEY") == 0 ? part : NULL;
+    exec__put_text(m, "is_deferrable", fk && fk->deferrable ? "YES" : "NO");
+    exec__put_text(m, "initially_deferred", fk && fk->deferred ? "YES" : "NO");
     exec__put_text(m, "enforced", "YES");
     if (strcmp(kind, "UNIQUE") == 0)
         exec__put_text(m, "nulls_distinct", "YES");

@@ -374,6 +374,9 @@ static struct error *give_foreign_key(struct exec__maker *m, const struct table 
 {
     const struct table *to = catalog_table_by_id(m->view, f->table);
     put_constraint(m, t, f->id, f->name, 'f');
+    exec__put_int(m, "convalidated", !f->not_valid);
+    exec__put_int(m, "condeferrable", f->deferrable);
+    exec__put_int(m, "condeferred", f->deferred);
     exec__put_int(m, "conindid", to ? referenced_index(to, f) : 0);
     exec__put_int(m, "confrelid", catalog_oid(f->table));
     exec__put_char(m, "confupdtype", f->on_update);
@@ -388,6 +391,7 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
 {
     for (int i = 0; i < t->n_checks; i++) {
         put_constraint(m, t, t->checks[i].id, t->checks[i].name, 'c');
+        exec__put_int(m, "convalidated", !t->checks[i].not_valid);
         if (exec__wants(m, "conbin"))
             exec__put_expr(m, "conbin", t, t->checks[i].sql, NULL);
         if (exec__wants(m, "conkey")) {

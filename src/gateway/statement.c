@@ -73,7 +73,6 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_CREATE_TABLE:
         return q->create_table.exists ? NULL : q;
     case QUERY_CREATE_INDEX:
-    case QUERY_ADD_KEY:
         return q->create_index.exists ? NULL : q;
     case QUERY_ALTER_TABLE:
         return q->alter_table.table ? q : NULL;

@@ -333,18 +333,6 @@ static void undo_index(struct master *m, uint64_t region, const char *name)
     error_free(e);
 }
 
-/* The key that an index makes; columns of a primary key are NOT NULL from now on. */
-static void add_key(struct table *t, const struct key *key, struct arena *a)
-{
-    struct key *keys = ARENA_ARRAY(a, struct key, t->n_keys + 1);
-    for (int i = 0; i < t->n_keys; i++)
-        keys[i] = t->keys[i];
-    keys[t->n_keys++] = *key;
-    t->keys = keys;
-    for (int i = 0; key->primary && i < key->n_columns; i++)
-        t->columns[key->columns[i]].not_null = true;
-}
-
 /* SQLite tells of two equal rows as if one of them were being inserted. */
 static struct error *name_index(struct error *e, const struct index *index)
 {
@@ -361,7 +349,7 @@ static struct error *name_index(struct error *e, const struct index *index)
 }
 
 static struct error *create_index(struct master *m, const struct catalog_view *v, uint64_t table,
-                                  const struct index *index, const struct key *key)
+                                  const struct index *index)
 {
     _cleanup_(arena_done) struct arena a = {0};
     const struct table *t = catalog_table_by_id(v, table);
@@ -379,8 +367,6 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     for (int i = 0; i < t->n_indexes; i++)
         next->indexes[i] = t->indexes[i];
     next->indexes[next->n_indexes++] = *index;
-    if (key)
-        add_key(next, key, &a);
     TRY(name_index(build_index(m, t->region, index->ddl), index));
     struct error *e = catalog_replace_table(m->catalog, t, next);
     if (e)
@@ -390,15 +376,9 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
 
 struct error *master_create_index(struct master *m, uint64_t table, const struct index *index)
 {
-    return master_add_key(m, table, index, NULL);
-}
-
-struct error *master_add_key(struct master *m, uint64_t table, const struct index *index,
-                             const struct key *key)
-{
     const struct catalog_view *v;
     TRY(master__begin(m, &v));
-    struct error *e = create_index(m, v, table, index, key);
+    struct error *e = create_index(m, v, table, index);
     master__end(m, v);
     return e;
 }

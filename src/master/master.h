@@ -76,10 +76,6 @@ struct error *master_drop_tables(struct master *m, const uint64_t *ids, size_t n
 /* Builds the index at the region (23505 from there), then records it. index->ddl is what runs. */
 struct error *master_create_index(struct master *m, uint64_t table,
                                   const struct index *index) MUST_CHECK;
-/* The same for an index that makes a PRIMARY KEY or UNIQUE constraint: one change of the table's
- * record. That a primary key's columns hold no NULL is the caller's to check. */
-struct error *master_add_key(struct master *m, uint64_t table, const struct index *index,
-                             const struct key *key) MUST_CHECK;
 /* 42704 when there is none. The region drops it when it sees the new schema. */
 struct error *master_drop_index(struct master *m, uint64_t table, const char *name) MUST_CHECK;
 /* Drops tables, then makes the changes, see catalog_change_objects(). MS002 when the catalog has

@@ -79,12 +79,12 @@ static struct error *row_found(void *ctx, const struct value *values, int n)
     return NULL;
 }
 
-/* Runs a SELECT, in a session of its own or in the transaction (s); did any row come back? */
+/* Runs a SELECT in the transaction. */
 static struct error *first_row(struct exec *e, struct exec_session *s,
-                               const struct catalog_view *view, const char *text,
+                               const struct catalog_view *view, const char *names, const char *text,
                                struct first_row *ret)
 {
-    struct sql_context ctx = {.view = view};
+    struct sql_context ctx = {.view = view, .names = names};
     struct arena arena = {0}, types = {0};
     struct query *q;
     struct plan *p;
@@ -100,15 +100,8 @@ static struct error *first_row(struct exec *e, struct exec_session *s,
         ret->types[i] = type_by_oid(q->columns[i].type);
     failed = exec_prepare(e, q, text, strlen(text), view, &arena, &p);
     struct exec_sink sink = {.ctx = ret, .row = row_found};
-    if (!failed && s) {
+    if (!failed)
         failed = exec_draft_query(s, p, &sink);
-    } else if (!failed) {
-        struct exec_session_options o = {.user = "minisql", .database = "minisql"};
-        struct exec_result result = {0};
-        s = exec_session_new(e, &o);
-        failed = exec_run(s, p, NULL, &sink, &result);
-        exec_session_free(s);
-    }
     if (!failed)
         plan_unref(p);
     arena_done(&types);
@@ -121,12 +114,13 @@ static void set(char **field, const char *text)
 }
 
 static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_session *s,
-                                const struct table *t, const struct alter_check *k)
+                                const struct query *q, const struct alter_check *k)
 {
+    const struct table *t = q->alter_table.table;
     _cleanup_(arena_done) struct arena a = {0};
     struct first_row row = {0};
-    struct error *failed =
-        first_row(e, s, catalog_of_database(catalog_view(c), t->database), k->query, &row);
+    struct error *failed = first_row(e, s, catalog_of_database(catalog_view(c), t->database),
+                                     q->names, k->query, &row);
     if (!failed && row.found) {
         failed = error_new(k->sqlstate, "%s", k->message);
         set(&failed->schema, t->schema);
@@ -145,60 +139,19 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
                                  struct exec_session *s, const struct query *q)
 {
     const struct table *t = q->alter_table.table;
-    if (!s)
-        return error_new(E_INTERNAL, "%s needs a transaction", q->tag);
     TRY(exec_draft_hold(s, t->region));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (!q->alter_table.checks[i].after)
-            TRY(check_rows(c, e, s, t, &q->alter_table.checks[i]));
+            TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
     if (q->alter_table.file_sql)
         TRY(exec_draft_ddl(s, t->region, q->alter_table.file_sql));
     TRY(master_alter_table(m, t, q->alter_table.next));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (q->alter_table.checks[i].after) {
             TRY(exec_draft_bring(s));
-            TRY(check_rows(c, e, s, t, &q->alter_table.checks[i]));
+            TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
         }
     return NULL;
-}
-
-/* ---- ALTER TABLE .. ADD PRIMARY KEY ------------------------------------------------------- */
-
-static struct error *check_not_null(struct catalog *c, struct exec *e, struct exec_session *s,
-                                    const struct table *t, const struct key *k)
-{
-    for (int i = 0; i < k->n_columns; i++) {
-        const struct column *column = &t->columns[k->columns[i]];
-        if (column->not_null)
-            continue;
-        _cleanup_(buf_done) struct buf text = {0};
-        buf_puts(&text, "SELECT 1 FROM ");
-        sql_quote(t->schema, &text);
-        buf_puts(&text, ".");
-        sql_quote(t->name, &text);
-        buf_puts(&text, " WHERE ");
-        sql_quote(column->name, &text);
-        buf_puts(&text, " IS NULL LIMIT 1");
-        _cleanup_(arena_done) struct arena a = {0};
-        const struct alter_check check = {
-            .query = text.data,
-            .sqlstate = E_NOT_NULL,
-            .message = arena_printf(&a, "column \"%s\" of relation \"%s\" contains null values",
-                                    column->name, t->name),
-            .column = column->name};
-        TRY(check_rows(c, e, s, t, &check));
-    }
-    return NULL;
-}
-
-static struct error *add_key(struct master *m, struct catalog *c, struct exec *e,
-                             struct exec_session *s, const struct query *q)
-{
-    const struct table *t = q->create_index.table;
-    const struct key *k = q->create_index.key;
-    if (k->primary)
-        TRY(check_not_null(c, e, s, t, k));
-    return master_add_key(m, t->id, q->create_index.index, k);
 }
 
 /* ---- sequences ----------------------------------------------------------------------------- */
@@ -236,6 +189,10 @@ static struct error *drop_sequences(struct master *m, const struct query *q)
 static struct error *run(struct master *m, struct catalog *c, struct exec *e,
                          struct exec_session *s, const struct query *q)
 {
+    if (!s && (q->kind == QUERY_ALTER_TABLE || q->n_also))
+        return error_new(E_INTERNAL, "%s needs a transaction", q->tag);
+    for (int i = 0; i < q->n_also; i++)
+        TRY(master_alter_table(m, q->also[i].old, q->also[i].next));
     switch (q->kind) {
     case QUERY_CREATE_TABLE:
         return create_table(m, q);
@@ -254,8 +211,6 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
         return change_objects(m, q);
     case QUERY_ALTER_TABLE:
         return alter_table(m, c, e, s, q);
-    case QUERY_ADD_KEY:
-        return add_key(m, c, e, s, q);
     default:
         return error_new(E_INTERNAL, "%s is no schema change", q->tag);
     }

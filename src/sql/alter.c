@@ -1,61 +1,9 @@
 /* ALTER TABLE: what it becomes. Its file is brought to that by the region (region/schema.c). */
 #include "sql_int.h"
 
-/* ---- ALTER TABLE .. ADD PRIMARY KEY | UNIQUE
- * --------------------------------------------------------------------------- */
-
-static struct error *add_key_later(struct analysis *a, const struct table *t, const Constraint *n)
-{
-    struct query *q = a->q;
-    struct key *k = ARENA_NEW(a->arena, struct key);
-    struct index *x = ARENA_NEW(a->arena, struct index);
-    k->primary = n->contype == CONSTR_PRIMARY;
-    TRY(sql__check_constraint_form(a, n));
-    TRY(sql__key_columns(a, t, n->keys, n->location, &k->n_columns, &k->columns));
-    for (int i = 0; i < t->n_keys && k->primary; i++) {
-        if (t->keys[i].primary)
-            return error_new("42P16", "multiple primary keys for table \"%s\" are not allowed",
-                             t->name);
-    }
-    const char *columns = k->primary ? NULL : sql__joined_columns(a, t, k->columns, k->n_columns);
-    if (n->conname) {
-        k->name = arena_strdup(a->arena, n->conname);
-        if (sql__relation_exists(a, t->schema, k->name))
-            return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", k->name);
-    } else {
-        k->name = sql__free_index_name(a, t, columns, k->primary ? "pkey" : "key");
-    }
-    *x = (struct index){.name = k->name,
-                        .unique = true,
-                        .n_columns = k->n_columns,
-                        .columns = k->columns,
-                        .descending = ARENA_ARRAY(a->arena, bool, k->n_columns)};
-    TRY(sql__index_text(a, t, x));
-    q->create_index.table = t;
-    q->create_index.index = x;
-    q->create_index.key = k;
-    if (!k->primary)
-        return NULL;
-    struct buf text = {0};
-    for (int i = 0; i < k->n_columns; i++) {
-        const char *name = t->columns[k->columns[i]].name;
-        buf_puts(&text, i ? " UNION ALL " : "");
-        buf_puts(&text, "SELECT ");
-        struct value v = {.kind = VALUE_TEXT, .s = {name, strlen(name)}};
-        sql_emit_value(&v, OID_TEXT, &text);
-        buf_puts(&text, " WHERE EXISTS(SELECT 1 FROM ");
-        sql_quote(table_file_name(t), &text);
-        buf_puts(&text, " WHERE ");
-        sql_quote(name, &text);
-        buf_puts(&text, " IS NULL)");
-    }
-    q->create_index.null_check = arena_strdup(a->arena, text.data);
-    buf_done(&text);
-    return NULL;
-}
-
-/* ---- the other forms
- * --------------------------------------------------------------------------------------------- */
+/* ---- columns
+ * -------------------------------------------------------------------------------------------------
+ */
 
 static struct error *column_named(const struct table *t, const char *name, int *ret)
 {
@@ -94,18 +42,70 @@ static struct error *change_default(struct analysis *a, struct table *t, const A
     return c->def ? sql__set_default(a, t, at, c->def) : NULL;
 }
 
-static struct error *alter(struct analysis *a, struct table *t, const AlterTableCmd *c)
+/* ---- in PostgreSQL's order
+ * ------------------------------------------------------------------------------------------- */
+
+/* What goes makes room for what comes, columns come before what is said about them, keys before
+ * foreign keys on them. */
+enum alter_pass {
+    ALTER_DROP,
+    ALTER_ADD_COLUMN,
+    ALTER_COLUMN,
+    ALTER_CONSTRAINTS,
+    ALTER_REST,
+    ALTER_PASSES
+};
+
+typedef struct error *alter_fn(struct analysis *a, struct table *t, const AlterTableCmd *c);
+
+static const struct {
+    int subtype;
+    enum alter_pass pass;
+    alter_fn *alter; /* NULL: constraints() does it */
+} forms[] = {
+    {AT_DropConstraint, ALTER_DROP, sql__drop_constraint},
+    {AT_AddColumn, ALTER_ADD_COLUMN, add_column},
+    {AT_ColumnDefault, ALTER_COLUMN, change_default},
+    {AT_AddConstraint, ALTER_CONSTRAINTS, NULL},
+    {AT_ValidateConstraint, ALTER_REST, sql__validate_constraint},
+    {AT_AlterConstraint, ALTER_REST, sql__alter_constraint},
+};
+
+static struct error *constraints_of(struct analysis *a, struct table_draft *d,
+                                    const AlterTableCmd *c, enum pass pass)
 {
-    switch (c->subtype) {
-    case AT_AddColumn:
-        return add_column(a, t, c);
-    case AT_ColumnDefault:
-        return change_default(a, t, c);
-    default:
-        return sql__unsupported(
-            a, -1, "See docs/compatibility.md; else create a new table and INSERT INTO ... SELECT.",
-            "this form of ALTER TABLE is not supported");
-    }
+    if (c->subtype == AT_AddConstraint)
+        return sql__constraint(a, d, (const Constraint *)(const void *)c->def, -1, pass);
+    const ColumnDef *n = (const ColumnDef *)(const void *)c->def;
+    int column = c->subtype == AT_AddColumn ? table_column(d->t, n->colname) : -1;
+    if (column < a->q->alter_table.table->n_columns) /* IF NOT EXISTS: it was there */
+        return NULL;
+    for (int i = 0; i < list_length(n->constraints); i++)
+        TRY(sql__constraint(a, d, list_nth(n->constraints, i), column, pass));
+    return NULL;
+}
+
+static struct error *constraints(struct analysis *a, struct table *t, const List *cmds)
+{
+    struct table_draft d;
+    int n_keys = t->n_keys, n_checks = t->n_checks, n_foreign_keys = t->n_foreign_keys;
+    sql__draft_open(a, t, &d);
+    for (enum pass pass = PASS_KEYS; pass <= PASS_FOREIGN; pass++)
+        for (int i = 0; i < list_length(cmds); i++)
+            TRY(constraints_of(a, &d, list_nth(cmds, i), pass));
+    sql__draft_close(a, &d);
+    return sql__new_constraints(a, t, n_keys, n_checks, n_foreign_keys);
+}
+
+static struct error *alter(struct analysis *a, struct table *t, const AlterTableCmd *c,
+                           enum alter_pass pass)
+{
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+        if (forms[i].subtype == (int)c->subtype)
+            return forms[i].pass == pass && forms[i].alter ? forms[i].alter(a, t, c) : NULL;
+    return sql__unsupported(
+        a, -1, "See docs/compatibility.md; else create a new table and INSERT INTO ... SELECT.",
+        "this form of ALTER TABLE is not supported");
 }
 
 static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_ok,
@@ -132,14 +132,6 @@ static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_
     return NULL;
 }
 
-static bool adds_key(const AlterTableStmt *n)
-{
-    const AlterTableCmd *c = linitial(n->cmds);
-    const Constraint *k = (const Constraint *)(const void *)c->def;
-    return list_length(n->cmds) == 1 && c->subtype == AT_AddConstraint &&
-           (k->contype == CONSTR_PRIMARY || k->contype == CONSTR_UNIQUE);
-}
-
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
 {
     struct table *next;
@@ -149,20 +141,28 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     TRY(begin(a, n->relation, n->missing_ok, &next));
     if (!next)
         return NULL;
-    const AlterTableCmd *first = linitial(n->cmds);
-    if (adds_key(n)) {
-        const struct table *t = a->q->alter_table.table;
-        a->q->kind = QUERY_ADD_KEY;
-        memset(&a->q->create_index, 0, sizeof(a->q->create_index));
-        return add_key_later(a, t, (const Constraint *)(const void *)first->def);
-    }
     int added = list_length(n->cmds);
     struct column *columns = ARENA_ARRAY(a->arena, struct column, next->n_columns + added);
     memcpy(columns, next->columns, sizeof(*columns) * (size_t)next->n_columns);
     next->columns = columns;
-    for (int i = 0; i < list_length(n->cmds); i++)
-        TRY(alter(a, next, list_nth(n->cmds, i)));
+    for (enum alter_pass pass = 0; pass < ALTER_PASSES; pass++) {
+        for (int i = 0; i < list_length(n->cmds); i++)
+            TRY(alter(a, next, list_nth(n->cmds, i), pass));
+        if (pass == ALTER_CONSTRAINTS)
+            TRY(constraints(a, next, n->cmds));
+    }
     return sql__table_text(a, next);
+}
+
+const struct table *sql__table_now(const struct analysis *a, uint64_t id)
+{
+    const struct query *q = a->q;
+    if (q->kind == QUERY_ALTER_TABLE && q->alter_table.table && q->alter_table.table->id == id)
+        return q->alter_table.next;
+    for (int i = 0; i < q->n_also; i++)
+        if (q->also[i].old->id == id)
+            return q->also[i].next;
+    return catalog_table_by_id(a->ctx->view, id);
 }
 
 /* ---- new names
@@ -181,4 +181,14 @@ struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
     next->file_name = arena_strdup(a->arena, table_file_name(a->q->alter_table.table));
     next->name = arena_strdup(a->arena, n->newname);
     return NULL;
+}
+
+struct error *sql__rename_table_constraint(struct analysis *a, const RenameStmt *n)
+{
+    struct table *next;
+    TRY(begin(a, n->relation, n->missing_ok, &next));
+    if (!next)
+        return NULL;
+    TRY(sql__rename_constraint(a, next, n->subname, n->newname));
+    return sql__table_text(a, next);
 }

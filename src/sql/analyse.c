@@ -277,6 +277,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
         return sql__rename_table(a, n);
     if (n->renameType == OBJECT_INDEX)
         return sql__rename_index(a, n);
+    if (n->renameType == OBJECT_TABCONSTRAINT)
+        return sql__rename_table_constraint(a, n);
     if (n->renameType == OBJECT_SCHEMA)
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)

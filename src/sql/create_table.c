@@ -18,19 +18,12 @@
 /* pg_class.relpersistence */
 enum { TEMPORARY = 't' };
 
-struct table_draft {
-    struct table *t;
-    struct list keys, checks, foreign_keys; /* of struct key, .. */
-    struct list sequences;                  /* that go with columns: table->owned */
-    struct rte *rte;                        /* the table itself, for CHECK */
-};
-
 /* ---- names
  * ---------------------------------------------------------------------------------------------- */
 
-static bool check_taken(const struct table_draft *d, const char *name)
+static bool check_taken(const struct table_draft *d, int from, const char *name)
 {
-    for (int i = 0; i < d->checks.n; i++) {
+    for (int i = from; i < d->checks.n; i++) {
         if (strcmp(((struct check *)d->checks.items[i])->name, name) == 0)
             return true;
     }
@@ -43,7 +36,7 @@ static bool name_taken(const struct table_draft *d, const char *name)
         if (strcmp(((struct key *)d->keys.items[i])->name, name) == 0)
             return true;
     }
-    if (check_taken(d, name))
+    if (check_taken(d, 0, name))
         return true;
     for (int i = 0; i < d->foreign_keys.n; i++) {
         if (strcmp(((struct foreign_key *)d->foreign_keys.items[i])->name, name) == 0)
@@ -85,13 +78,16 @@ static struct error *given_name(struct analysis *a, const struct table_draft *d,
         return NULL;
     }
     *ret = arena_strdup(a->arena, n->conname);
-    if (n->contype == CONSTR_CHECK && check_taken(d, *ret))
+    bool key = n->contype == CONSTR_PRIMARY || n->contype == CONSTR_UNIQUE;
+    if (key && sql__relation_exists(a, d->t->schema, *ret))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", *ret);
+    if (n->contype == CONSTR_CHECK && check_taken(d, d->n_old_checks, *ret))
         return error_new("42710", "check constraint \"%s\" already exists", n->conname);
     if (name_taken(d, *ret))
         return sql__at(a,
                        error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
                                  n->conname, d->t->name),
-                       n->location);
+                       d->t->id ? -1 : n->location);
     return NULL;
 }
 
@@ -368,8 +364,8 @@ struct error *sql__check_constraint_form(const struct analysis *a, const Constra
         return sql__unsupported(a, n->location,
                                 "Constraints are checked at the end of each statement.",
                                 "DEFERRABLE constraints are not supported");
-    if (n->indexname || n->including || n->nulls_not_distinct || n->where_clause ||
-        n->access_method || n->exclusions)
+    if (n->including || n->nulls_not_distinct || n->where_clause || n->access_method ||
+        n->exclusions)
         return sql__unsupported(a, n->location,
                                 "Use plain PRIMARY KEY (columns) or UNIQUE (columns).",
                                 "this form of constraint is not supported");
@@ -382,7 +378,9 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
     struct key *k = ARENA_NEW(a->arena, struct key);
     k->primary = n->contype == CONSTR_PRIMARY;
     TRY(sql__check_constraint_form(a, n));
-    if (column >= 0) {
+    if (n->indexname) {
+        TRY(sql__key_of_index(a, d->t, n, k));
+    } else if (column >= 0) {
         k->n_columns = 1;
         k->columns = ARENA_NEW(a->arena, int);
         k->columns[0] = column;
@@ -395,11 +393,12 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
                            error_new("42P16",
                                      "multiple primary keys for table \"%s\" are not allowed",
                                      d->t->name),
-                           n->location);
+                           i < d->n_old_keys ? -1 : n->location);
     }
     const char *columns =
         k->primary ? NULL : sql__joined_columns(a, d->t, k->columns, k->n_columns);
-    TRY(given_name(a, d, n, columns, k->primary ? "pkey" : "key", &k->name));
+    if (!n->indexname)
+        TRY(given_name(a, d, n, columns, k->primary ? "pkey" : "key", &k->name));
     for (int i = 0; i < k->n_columns && k->primary; i++)
         d->t->columns[k->columns[i]].not_null = true;
     sql__push(a->arena, &d->keys, k);
@@ -429,8 +428,11 @@ static struct error *add_check(struct analysis *a, struct table_draft *d, const 
     int n_hidden = a->hidden.n; /* those before are of a DEFAULT */
     struct named_columns named = {0};
     sql__add_item(a, &s, d->rte);
-    TRY(sql__expr(a, &s, n->raw_expr, &e));
-    TRY(sql__boolean(a, e, "CHECK", &e));
+    struct error *wrong = sql__expr(a, &s, n->raw_expr, &e);
+    if (!wrong)
+        wrong = sql__boolean(a, e, "CHECK", &e);
+    if (wrong)
+        return d->t->id ? nowhere(wrong) : wrong;
     if (a->n_params)
         return sql__at(a, error_new("42P02", "there is no parameter $1"), n->location);
     if (a->hidden.n > n_hidden)
@@ -442,6 +444,7 @@ static struct error *add_check(struct analysis *a, struct table_draft *d, const 
     TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL,
                    "check", &c->name));
     c->sql = check_text(a, n->location);
+    c->not_valid = n->skip_validation && d->t->id;
     sql__push(a->arena, &d->checks, c);
     return NULL;
 }
@@ -550,21 +553,35 @@ static bool is_itself(const struct analysis *a, const struct table *t, const Ran
     return rv->schemaname ? strcmp(rv->schemaname, t->schema) == 0 : !sql__lookup_table(a, rv);
 }
 
+/* A new table goes where those are that it references. */
+static struct error *check_region(const struct analysis *a, const struct table *t,
+                                  const struct table *to)
+{
+    if (!t->id || to->region == t->region)
+        return NULL;
+    return sql__unsupported(
+        a, -1,
+        "Create one of the two WITH (colocate_with = '..') the other, or with the foreign key; or "
+        "all tables in a database made WITH (COLOCATION = true).",
+        "a foreign key between tables of different regions is not supported: \"%s\" and \"%s\"",
+        t->name, to->name);
+}
+
 static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, const Constraint *n,
                                      int column)
 {
     struct foreign_key *fk = ARENA_NEW(a->arena, struct foreign_key);
     const struct table *to = d->t;
     TRY(sql__check_constraint_form(a, n));
-    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols ||
-        n->skip_validation)
+    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols)
         return sql__unsupported(a, n->location,
                                 "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
-                                "MATCH FULL, SET NULL (columns) and NOT VALID are not supported");
+                                "MATCH FULL and SET NULL (columns) are not supported");
     if (sql__lookup_view(a, n->pktable))
         return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))
         TRY(sql__find_relation(a, n->pktable, &to));
+    TRY(check_region(a, d->t, to));
     if (column >= 0) {
         fk->n_columns = 1;
         fk->columns = ARENA_NEW(a->arena, int);
@@ -588,19 +605,20 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     fk->table = to->id; /* 0: the table itself, which has no id yet */
     fk->on_delete = n->fk_del_action;
     fk->on_update = n->fk_upd_action;
+    fk->deferrable = n->deferrable;
+    fk->deferred = n->initdeferred;
+    fk->not_valid = n->skip_validation && d->t->id;
     sql__push(a->arena, &d->foreign_keys, fk);
     return NULL;
 }
 
-/* Which constraints a pass over the elements looks at: foreign keys need the keys, names of the
- * keys go first. */
-enum pass { PASS_COLUMN, PASS_KEYS, PASS_FOREIGN };
-
-static struct error *constraint(struct analysis *a, struct table_draft *d, const Constraint *n,
-                                int column, enum pass pass)
+struct error *sql__constraint(struct analysis *a, struct table_draft *d, const Constraint *n,
+                              int column, enum pass pass)
 {
     switch (n->contype) {
     case CONSTR_NULL:
+    case CONSTR_ATTR_DEFERRABLE: /* see fold_attributes() */
+    case CONSTR_ATTR_DEFERRED:
     case CONSTR_ATTR_NOT_DEFERRABLE:
     case CONSTR_ATTR_IMMEDIATE:
         return NULL;
@@ -625,11 +643,56 @@ static struct error *constraint(struct analysis *a, struct table_draft *d, const
     case CONSTR_EXCLUSION:
         return sql__unsupported(a, n->location, "Use UNIQUE.",
                                 "EXCLUDE constraints are not supported");
-    case CONSTR_ATTR_DEFERRABLE:
-    case CONSTR_ATTR_DEFERRED:
-        return sql__unsupported(a, n->location,
-                                "Constraints are checked at the end of each statement.",
-                                "DEFERRABLE constraints are not supported");
+    }
+    return NULL;
+}
+
+/* DEFERRABLE and its like stand behind the constraint of a column that they are about. */
+static struct error *fold_attributes(const struct analysis *a, const List *list)
+{
+    static const struct {
+        int kind;
+        const char *clause, *twice;
+        bool deferrability, on;
+    } attributes[] = {
+        {CONSTR_ATTR_DEFERRABLE, "DEFERRABLE", "DEFERRABLE/NOT DEFERRABLE", true, true},
+        {CONSTR_ATTR_NOT_DEFERRABLE, "NOT DEFERRABLE", "DEFERRABLE/NOT DEFERRABLE", true, false},
+        {CONSTR_ATTR_DEFERRED, "INITIALLY DEFERRED", "INITIALLY IMMEDIATE/DEFERRED", false, true},
+        {CONSTR_ATTR_IMMEDIATE, "INITIALLY IMMEDIATE", "INITIALLY IMMEDIATE/DEFERRED", false,
+         false},
+    };
+    Constraint *of = NULL;
+    bool saw[2] = {false, false};
+    for (int i = 0; i < list_length(list); i++) {
+        Constraint *n = list_nth(list, i);
+        size_t k = 0;
+        while (k < ARRAY_LEN(attributes) && attributes[k].kind != (int)n->contype)
+            k++;
+        if (k == ARRAY_LEN(attributes)) {
+            bool takes = n->contype == CONSTR_PRIMARY || n->contype == CONSTR_UNIQUE ||
+                         n->contype == CONSTR_FOREIGN || n->contype == CONSTR_EXCLUSION;
+            of = takes ? n : NULL;
+            saw[0] = saw[1] = false;
+            continue;
+        }
+        bool *seen = &saw[attributes[k].deferrability];
+        if (!of || *seen)
+            return sql__at(
+                a,
+                of ? error_new(E_SYNTAX, "multiple %s clauses not allowed", attributes[k].twice)
+                   : error_new(E_SYNTAX, "misplaced %s clause", attributes[k].clause),
+                n->location);
+        *seen = true;
+        if (attributes[k].deferrability)
+            of->deferrable = attributes[k].on;
+        else
+            of->initdeferred = attributes[k].on;
+        if (of->initdeferred && !of->deferrable && saw[1])
+            return sql__at(a,
+                           error_new(E_SYNTAX, "constraint declared INITIALLY DEFERRED must be "
+                                               "DEFERRABLE"),
+                           n->location);
+        of->deferrable |= of->initdeferred;
     }
     return NULL;
 }
@@ -679,13 +742,15 @@ static struct error *constraints(struct analysis *a, struct table_draft *d, cons
     for (int i = 0; i < list_length(elements); i++) {
         const Node *n = list_nth(elements, i);
         if (IsA(n, Constraint)) {
-            TRY(constraint(a, d, (const Constraint *)n, -1, pass));
+            TRY(sql__constraint(a, d, (const Constraint *)n, -1, pass));
             continue;
         }
         const ColumnDef *def = (const ColumnDef *)n;
         TRY(check_nulls(a, d->t, def));
+        if (pass == PASS_COLUMN)
+            TRY(fold_attributes(a, def->constraints));
         for (int k = 0; k < list_length(def->constraints); k++)
-            TRY(constraint(a, d, list_nth(def->constraints, k), column, pass));
+            TRY(sql__constraint(a, d, list_nth(def->constraints, k), column, pass));
         if (pass == PASS_COLUMN && sql__serial_type(def->typeName))
             TRY(serial(a, d, column));
         column++;
@@ -751,6 +816,8 @@ static void foreign_key_text(const struct table *t, const struct foreign_key *fk
             buf_printf(out, " ON %s %s", update ? "UPDATE" : "DELETE",
                        actions[i % ARRAY_LEN(actions)].text);
     }
+    if (fk->deferred)
+        buf_puts(out, " DEFERRABLE INITIALLY DEFERRED");
 }
 
 static bool is_set_to_default(const struct table *t, int column)
@@ -838,9 +905,7 @@ static struct error *constraints_text(struct analysis *a, const struct table *t,
         TRY(check_sqlite_text(a, rte, &t->checks[i], out));
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *fk = &t->foreign_keys[i];
-        const struct table *to = fk->table == t->id ? t : NULL;
-        if (!to)
-            to = catalog_table_by_id(a->ctx->view, fk->table);
+        const struct table *to = fk->table == t->id ? t : sql__table_now(a, fk->table);
         if (!to)
             return error_new(E_STALE_SCHEMA, "a table that \"%s\" references is gone", t->name);
         foreign_key_text(t, fk, to, out);
@@ -910,6 +975,7 @@ struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnD
         return sql__unsupported(a, n->location, "Create the table anew.",
                                 "adding this kind of column is not supported");
     TRY(check_nulls(a, t, n));
+    TRY(fold_attributes(a, n->constraints));
     TRY(add_column(a, t, n));
     for (int i = 0; i < list_length(n->constraints); i++) {
         const Constraint *c = list_nth(n->constraints, i);
@@ -917,13 +983,53 @@ struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnD
             t->columns[at].not_null = true;
         else if (c->contype == CONSTR_DEFAULT)
             TRY(nowhere(set_default(a, t, at, c)));
-        else if (c->contype != CONSTR_NULL)
+        else if (c->contype == CONSTR_IDENTITY || c->contype == CONSTR_GENERATED)
             return sql__unsupported(a, c->location, "Add the column without it.",
-                                    "this constraint of a column that is added is not supported");
+                                    "this property of a column that is added is not supported");
     }
     struct error *e = fill_added(a, &t->columns[at]);
     a->hidden.n = 0;
     return e;
+}
+
+/* ---- drafts
+ * ------------------------------------------------------------------------------------------------
+ */
+
+#define LIST_OF(a, type, list, n, out)                                                             \
+    for (int i_ = 0; i_ < (n); i_++) {                                                             \
+        struct type *copy_ = ARENA_NEW((a)->arena, struct type);                                   \
+        *copy_ = (list)[i_];                                                                       \
+        sql__push((a)->arena, &(out), copy_);                                                      \
+    }
+
+void sql__draft_open(struct analysis *a, struct table *t, struct table_draft *d)
+{
+    *d = (struct table_draft){.t = t};
+    LIST_OF(a, key, t->keys, t->n_keys, d->keys);
+    LIST_OF(a, check, t->checks, t->n_checks, d->checks);
+    LIST_OF(a, foreign_key, t->foreign_keys, t->n_foreign_keys, d->foreign_keys);
+    d->n_old_keys = t->n_keys;
+    d->n_old_checks = t->n_checks;
+    d->rte = sql__base_rte(a, t, t->name, -1);
+}
+
+#define FLATTEN(a, type, list_, count, out)                                                        \
+    do {                                                                                           \
+        (count) = (list_).n;                                                                       \
+        (out) = ARENA_ARRAY((a)->arena, struct type, MAX((list_).n, 1));                           \
+        for (int i_ = 0; i_ < (list_).n; i_++)                                                     \
+            (out)[i_] = *(struct type *)(list_).items[i_];                                         \
+    } while (0)
+
+void sql__draft_close(struct analysis *a, struct table_draft *d)
+{
+    struct table *t = d->t;
+    FLATTEN(a, key, d->keys, t->n_keys, t->keys);
+    FLATTEN(a, check, d->checks, t->n_checks, t->checks);
+    FLATTEN(a, foreign_key, d->foreign_keys, t->n_foreign_keys, t->foreign_keys);
+    a->rtes.n = 0; /* the table is not one that the statement reads */
+    a->hidden.n = 0;
 }
 
 /* ---- CREATE TABLE
@@ -1037,14 +1143,6 @@ static struct error *columns(struct analysis *a, const List *elements, struct ta
     return NULL;
 }
 
-#define FLATTEN(a, type, list_, count, out)                                                        \
-    do {                                                                                           \
-        (count) = (list_).n;                                                                       \
-        (out) = ARENA_ARRAY((a)->arena, struct type, MAX((list_).n, 1));                           \
-        for (int i_ = 0; i_ < (list_).n; i_++)                                                     \
-            (out)[i_] = *(struct type *)(list_).items[i_];                                         \
-    } while (0)
-
 struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
 {
     if (sql__has_like(n))
@@ -1067,12 +1165,8 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     d.rte = sql__base_rte(a, t, t->name, -1);
     TRY(constraints(a, &d, n->tableElts, PASS_KEYS));
     TRY(constraints(a, &d, n->tableElts, PASS_FOREIGN));
-    FLATTEN(a, key, d.keys, t->n_keys, t->keys);
-    FLATTEN(a, check, d.checks, t->n_checks, t->checks);
     FLATTEN(a, sequence, d.sequences, t->n_owned, q->create_table.sequences);
-    FLATTEN(a, foreign_key, d.foreign_keys, t->n_foreign_keys, t->foreign_keys);
-    a->rtes.n = 0; /* the table is not one that the statement reads */
-    a->hidden.n = 0;
+    sql__draft_close(a, &d);
     return sql__table_text(a, t);
 }
 

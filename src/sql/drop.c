@@ -48,23 +48,12 @@ static const struct foreign_key *outside_reference(const struct analysis *a,
     return NULL;
 }
 
-static struct error *check_dependents(const struct analysis *a)
+static bool goes(const struct analysis *a, const struct table *t)
 {
-    const struct query *q = a->q;
-    const struct table *from, *to;
-    const struct foreign_key *fk = outside_reference(a, q->drop.tables, q->drop.n, &from, &to);
-    if (!fk)
-        return NULL;
-    if (q->drop.cascade)
-        return error_hint(error_new(E_UNSUPPORTED,
-                                    "DROP TABLE ... CASCADE cannot drop constraint %s on table %s",
-                                    fk->name, from->name),
-                          "Drop both tables in one statement.");
-    struct error *e =
-        error_new("2BP01", "cannot drop table %s because other objects depend on it", to->name);
-    error_detail(e, "constraint %s on table %s depends on table %s", fk->name, from->name,
-                 to->name);
-    return error_hint(e, "Drop table %s as well.", from->name);
+    for (int i = 0; i < a->q->drop.n; i++)
+        if (a->q->drop.tables[i]->id == t->id)
+            return true;
+    return false;
 }
 
 static struct error *no_schema(struct analysis *a, const char *name, bool missing_ok)
@@ -104,6 +93,32 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
     return NULL;
 }
 
+/* A foreign key may need a unique index. */
+static struct error *check_needed(struct analysis *a, const struct table *t, const struct index *x)
+{
+    struct dependents deps = {0};
+    const struct catalog_view *v = a->ctx->view;
+    const char *name = arena_printf(a->arena, "index %s", sql__shown_name(a, t->schema, x->name));
+    for (size_t i = 0; i < v->n_tables && x->unique; i++) {
+        const struct table *from = v->tables[i];
+        for (int k = 0; k < from->n_foreign_keys; k++) {
+            const struct foreign_key *fk = &from->foreign_keys[k];
+            const char *needs = fk->table == t->id ? sql__key_of_reference(t, fk) : NULL;
+            if (needs && strcmp(needs, x->name) == 0)
+                sql__depends(a, &deps, fk->id,
+                             arena_printf(a->arena, "constraint %s on table %s", fk->name,
+                                          sql__shown_name(a, from->schema, from->name)),
+                             name);
+        }
+    }
+    if (!deps.list.n)
+        return NULL;
+    if (!a->q->drop.cascade)
+        return sql__has_dependents(a, name, &deps);
+    return sql__unsupported(a, -1, "Drop the foreign keys first.",
+                            "DROP INDEX ... CASCADE does not drop foreign keys");
+}
+
 static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missing_ok)
 {
     struct query *q = a->q;
@@ -113,11 +128,11 @@ static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missi
         return error_hint(error_new("42809", "\"%s\" is not an index", rv->relname),
                           "Use DROP TABLE to remove a table.");
     if (keyed) {
+        const char *on = sql__shown_name(a, keyed->schema, keyed->name);
         struct error *e =
             error_new("2BP01", "cannot drop index %s because constraint %s on table %s requires it",
-                      sql__shown_name(a, keyed->schema, rv->relname), rv->relname,
-                      sql__shown_name(a, keyed->schema, keyed->name));
-        return error_hint(e, "A constraint goes with its table only, so far.");
+                      sql__shown_name(a, keyed->schema, rv->relname), rv->relname, on);
+        return error_hint(e, "You can drop constraint %s on table %s instead.", rv->relname, on);
     }
     if (!t && rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
         return no_schema(a, rv->schemaname, missing_ok);
@@ -127,33 +142,37 @@ static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missi
     }
     if (!t)
         return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", rv->relname);
+    TRY(check_needed(a, t, x));
     q->drop.tables[q->drop.n] = t;
     q->drop.indexes[q->drop.n++] = x;
     return NULL;
 }
 
-/* Views that read the tables go along, with CASCADE; the statement is a change of objects then. */
-static struct error *drop_views(struct analysis *a, int count)
+/* Foreign keys and views that hang on the tables go along, with CASCADE; with views, the statement
+ * is a change of objects then. */
+static struct error *drop_dependents(struct analysis *a, int count)
 {
     struct query *q = a->q;
     struct list views = {0};
     struct dependents deps = {0};
-    for (int i = 0; i < q->drop.n; i++)
+    for (int i = 0; i < q->drop.n; i++) {
+        TRY(sql__drop_references(a, q->drop.tables[i], q->drop.cascade, goes, &deps));
         sql__views_on(a, q->drop.tables[i]->id, sql__describe_table(a, q->drop.tables[i]), &views,
                       &deps);
-    if (!views.n)
-        return NULL;
-    if (!q->drop.cascade)
+    }
+    if (deps.list.n && !q->drop.cascade)
         return sql__has_dependents(a, count > 1 ? NULL : sql__describe_table(a, q->drop.tables[0]),
                                    &deps);
-    const struct table **tables = q->drop.tables;
-    int n = q->drop.n;
-    memset(&q->objects, 0, sizeof(q->objects));
-    sql__change_objects(a, "DROP TABLE");
-    for (int i = 0; i < n; i++)
-        sql__drop_with(a, tables[i]);
-    for (int i = 0; i < views.n; i++)
-        sql__change_object(a, views.items[i], NULL);
+    if (views.n) {
+        const struct table **tables = q->drop.tables;
+        int n = q->drop.n;
+        memset(&q->objects, 0, sizeof(q->objects));
+        sql__change_objects(a, "DROP TABLE");
+        for (int i = 0; i < n; i++)
+            sql__drop_with(a, tables[i]);
+        for (int i = 0; i < views.n; i++)
+            sql__change_object(a, views.items[i], NULL);
+    }
     sql__tell_cascade(a, &deps);
     return NULL;
 }
@@ -193,10 +212,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
             : sequence ? sql__drop_sequence(a, &rv, n->missing_ok)
                        : drop_one_index(a, &rv, n->missing_ok));
     }
-    if (!table)
-        return NULL;
-    TRY(check_dependents(a));
-    return drop_views(a, count);
+    return table ? drop_dependents(a, count) : NULL;
 }
 
 /* ---- TRUNCATE

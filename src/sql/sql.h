@@ -302,7 +302,6 @@ enum query_kind {
     QUERY_ALTER_SEQUENCE,  /* sequence */
     QUERY_DROP_SEQUENCE,   /* drop */
     QUERY_ALTER_TABLE,     /* alter_table */
-    QUERY_ADD_KEY,         /* create_index: ALTER TABLE .. ADD PRIMARY KEY | UNIQUE */
     QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
     QUERY_TRANSACTION,     /* transaction */
     QUERY_SET,             /* set */
@@ -455,6 +454,11 @@ struct query {
     int n_rtes;
     struct rte **rtes; /* all, at any depth */
 
+    /* A schema change: other tables that change with what it is about, before that (they lose a
+     * foreign key). Then, and where it is an ALTER TABLE, it needs a transaction. */
+    int n_also;
+    struct table_change *also;
+
     struct select *select; /* QUERY_SELECT */
     struct write *write;   /* QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE */
 
@@ -498,12 +502,6 @@ struct query {
         struct {
             const struct table *table;
             struct index *index; /* with its DDL */
-            /* QUERY_ADD_KEY: what to add to the table besides the index (of the same name); columns
-             * of a PRIMARY KEY become NOT NULL, after null_check (SQLite text; may be NULL) gave no
-             * row: one with a column's name is 23502 `column "%s" of relation "%s" contains null
-             * values` */
-            struct key *key;
-            const char *null_check;
             bool if_not_exists, exists;
         } create_index;
         struct {
@@ -588,6 +586,11 @@ struct query {
         } notify;
         const char *discard;
     };
+};
+
+struct table_change {
+    const struct table *old;
+    struct table *next;
 };
 
 /* What the rows of a table must satisfy to become what ALTER TABLE says. */

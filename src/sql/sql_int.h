@@ -404,6 +404,7 @@ struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
 /* Tells of a relation that is no index; *ret NULL: there is none, and missing_ok. */
 struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
                               const struct table **ret);
+struct error *sql__rename_table_constraint(struct analysis *a, const RenameStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
@@ -518,6 +519,32 @@ struct error *sql__has_dependents(struct analysis *a, const char *what, struct d
 void sql__tell_cascade(struct analysis *a, struct dependents *l); /* the notice */
 struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 
+/* ---- constraints: alter_constraint.c
+ * ------------------------------------------------------------------------------------------ */
+
+/* One more of q->alter_table.checks. */
+void sql__alter_check(struct analysis *a, const struct alter_check *check);
+/* Keys, checks and foreign keys of `next` beyond these numbers are new. */
+struct error *sql__new_constraints(struct analysis *a, struct table *next, int n_keys, int n_checks,
+                                   int n_foreign_keys);
+struct error *sql__drop_constraint(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__validate_constraint(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__alter_constraint(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__rename_constraint(struct analysis *a, struct table *t, const char *from,
+                                     const char *to);
+/* ADD CONSTRAINT .. USING INDEX: what the key is. */
+struct error *sql__key_of_index(struct analysis *a, struct table *t, const Constraint *n,
+                                struct key *k);
+/* The key or index of t that a foreign key on it needs; NULL: there is none. */
+const char *sql__key_of_reference(const struct table *t, const struct foreign_key *fk);
+/* Foreign keys that reference t, of tables that are not `dropped`, are told in deps; with `cascade`
+ * their tables lose them (q->also). */
+struct error *sql__drop_references(struct analysis *a, const struct table *t, bool cascade,
+                                   bool (*dropped)(const struct analysis *a, const struct table *t),
+                                   struct dependents *deps);
+/* A table as this statement makes it, in q->alter_table or q->also; or as the catalog has it. */
+const struct table *sql__table_now(const struct analysis *a, uint64_t id);
+
 /* ---- what they share: create_table.c, index.c
  * ---------------------------------------------------------------------- */
 
@@ -525,8 +552,26 @@ struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 char *sql__make_name(struct analysis *a, const char *table, const char *columns,
                      const char *suffix);
 char *sql__joined_columns(struct analysis *a, const struct table *t, const int *columns, int n);
+/* A table in the making: its keys, checks and foreign keys in lists, to which constraints are added
+ * by the rules that PostgreSQL has for their names. */
+struct table_draft {
+    struct table *t;
+    struct list keys, checks, foreign_keys; /* of struct key, .. */
+    struct list sequences;                  /* that go with columns: table->owned */
+    int n_old_keys, n_old_checks;           /* of a table that is altered */
+    struct rte *rte;                        /* the table itself, for CHECK */
+};
+/* Of a table with all its columns and no other constraints to be dropped; and back into it. */
+void sql__draft_open(struct analysis *a, struct table *t, struct table_draft *d);
+void sql__draft_close(struct analysis *a, struct table_draft *d);
+/* Which constraints a pass over the elements looks at: foreign keys need the keys, names of the
+ * keys go first. */
+enum pass { PASS_COLUMN, PASS_KEYS, PASS_FOREIGN };
+struct error *sql__constraint(struct analysis *a, struct table_draft *d, const Constraint *n,
+                              int column, enum pass pass);
 /* A column of ALTER TABLE .. ADD COLUMN: name, type, default and NOT NULL into t->columns, which
- * has room for it, and what older rows have into ->added. */
+ * has room for it, and what older rows have into ->added; its other constraints are not looked at.
+ */
 struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n);
 /* ALTER COLUMN .. SET DEFAULT */
 struct error *sql__set_default(struct analysis *a, struct table *t, int column, const Node *n);

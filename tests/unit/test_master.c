@@ -713,8 +713,20 @@ static uint64_t create(const char *name)
 static struct error *create_referencing(const char *name, uint64_t a, uint64_t b, uint64_t *ret)
 {
     static int zero = 0;
-    struct foreign_key keys[2] = {{"fk_a", a, 1, &zero, &zero, 'a', 'a', 0},
-                                  {"fk_b", b, 1, &zero, &zero, 'a', 'a', 0}};
+    struct foreign_key keys[2] = {{.name = "fk_a",
+                                   .table = a,
+                                   .n_columns = 1,
+                                   .columns = &zero,
+                                   .ref_columns = &zero,
+                                   .on_delete = 'a',
+                                   .on_update = 'a'},
+                                  {.name = "fk_b",
+                                   .table = b,
+                                   .n_columns = 1,
+                                   .columns = &zero,
+                                   .ref_columns = &zero,
+                                   .on_delete = 'a',
+                                   .on_update = 'a'}};
     struct table t = table_named(name);
     t.foreign_keys = keys;
     t.n_foreign_keys = 2;
