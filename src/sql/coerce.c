@@ -40,6 +40,9 @@ struct expr *sql__const_null(const struct analysis *a, uint32_t type, int locati
 
 const char *sql__type(const struct analysis *a, uint32_t oid)
 {
+    const struct type *t = type_by_oid(oid);
+    if (t && (oid == OID_BPCHAR || t->element == OID_BPCHAR)) /* bpchar is another */
+        return oid == OID_BPCHAR ? "character" : "character[]";
     return type_label(oid, -1, a->arena);
 }
 
@@ -273,14 +276,14 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
 }
 
 struct error *sql__assign(struct analysis *a, struct expr *e, const struct column *column,
-                          struct expr **ret)
+                          int location, struct expr **ret)
 {
     if (!sql__can_coerce(e, column->type, CAST_ASSIGNMENT)) {
         struct error *err =
             error_new(E_TYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
                       column->name, sql__type(a, column->type), sql__type(a, e->type));
         error_hint(err, "You will need to rewrite or cast the expression.");
-        return sql__at(a, err, e->position - 1);
+        return sql__at(a, err, location);
     }
     return sql__coerce(a, e, column->type, column->typmod, CAST_ASSIGNMENT, ret);
 }
@@ -430,7 +433,12 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
  * settings, and is not. */
 static bool is_constant_call(const struct expr *e)
 {
-    if ((e->kind != EXPR_FUNC && e->kind != EXPR_CAST) || !e->n_args)
+    static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,     EXPR_CASE,
+                                           EXPR_COALESCE, EXPR_GREATEST, EXPR_LEAST};
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        found |= e->kind == kinds[i];
+    if (!found || !e->n_args)
         return false;
     const struct type *t = type_by_oid(e->type);
     if (!t || t->category == 'D' || t->category == 'T' || (e->call.func && e->call.func->volatile_))

@@ -839,7 +839,7 @@ static struct error *constant_default(struct analysis *a, const struct column *c
     struct buf text = {0};
     *ret = NULL;
     TRY(sql__stored_expr(a, &s, c->default_sql, &e));
-    TRY(sql__assign(a, e, c, &e));
+    TRY(sql__assign(a, e, c, e->position - 1, &e));
     if (e->kind != EXPR_CONST)
         return NULL;
     sql_emit_value(&e->value, e->type, &text);

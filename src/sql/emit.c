@@ -388,36 +388,43 @@ static void body(struct emitter *em, const struct body *b)
     }
 }
 
-/* The first row of each group of equal keys, in the order asked for. */
+/* " ORDER BY o1, o2 .." */
+static void numbered_order(struct emitter *em, const struct select *s)
+{
+    for (int i = 0; i < s->n_order; i++) {
+        buf_printf(em->out, "%so%d%s", i ? ", " : " ORDER BY ", i + 1,
+                   sql__collation(s->order[i].expr->type));
+        direction(em, &s->order[i]);
+    }
+}
+
+/* The first row of each group of equal keys, in the order asked for. Targets, keys and order are
+ * columns of a subquery: they may be window functions, which can't stand inside of another. */
 static void distinct_on(struct emitter *em, const struct body *b, enum column_names names)
 {
     const struct select *s = b->s;
     puts_(em, "SELECT ");
     positions(em, s->n_targets);
-    puts_(em, " FROM (SELECT ");
+    puts_(em, " FROM (SELECT *, row_number() OVER (PARTITION BY ");
+    for (int i = 0; i < s->n_distinct_on; i++)
+        buf_printf(em->out, "%sk%d%s", i ? ", " : "", i + 1,
+                   sql__collation(s->distinct_on[i]->type));
+    numbered_order(em, s);
+    puts_(em, ") AS nth FROM (SELECT ");
     targets(em, s, NAMES_POSITION, false);
-    puts_(em, ", row_number() OVER (PARTITION BY ");
     for (int i = 0; i < s->n_distinct_on; i++) {
-        comma(em, i);
-        sql__emit_compared(em, s->distinct_on[i]);
+        puts_(em, ", ");
+        sql__emit_expr(em, s->distinct_on[i]);
+        buf_printf(em->out, " AS k%d", i + 1);
     }
-    if (s->n_order) {
-        puts_(em, " ORDER BY ");
-        sql__emit_order(em, s->order, s->n_order);
-    }
-    puts_(em, ") AS nth");
     for (int i = 0; i < s->n_order; i++) {
         puts_(em, ", ");
         sql__emit_expr(em, s->order[i].expr);
         buf_printf(em->out, " AS o%d", i + 1);
     }
     body(em, b);
-    puts_(em, ") WHERE nth = 1");
-    for (int i = 0; i < s->n_order; i++) {
-        buf_printf(em->out, "%so%d%s", i ? ", " : " ORDER BY ", i + 1,
-                   sql__collation(s->order[i].expr->type));
-        direction(em, &s->order[i]);
-    }
+    puts_(em, ")) WHERE nth = 1");
+    numbered_order(em, s);
     limit(em, s);
     (void)names;
 }

@@ -101,7 +101,7 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
             continue;
         struct expr *e;
         TRY(sql__expr(a, m->s, value, &e));
-        TRY(sql__fit(a, t, c, e, &s->targets[c].expr));
+        TRY(sql__fit(a, t, c, e, sql__location(value), &s->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {
         s->targets[c].name = t->columns[c].name;

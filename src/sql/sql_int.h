@@ -193,7 +193,7 @@ bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context contex
 struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32_t typmod,
                           enum cast_context context, struct expr **ret);
 struct error *sql__assign(struct analysis *a, struct expr *e, const struct column *column,
-                          struct expr **ret); /* 42804 */
+                          int location, struct expr **ret); /* 42804 */
 struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what, struct expr **ret);
 /* Types of a UNION, CASE, VALUES, ..: PostgreSQL's rules. 42804. */
 struct error *sql__common_type(struct analysis *a, struct expr *const *exprs, int n,
@@ -374,7 +374,7 @@ struct error *sql__write_target(struct analysis *a, const RangeVar *rv, struct r
 struct error *sql__target_column(const struct analysis *a, const struct table *t,
                                  const ResTarget *n, int *ret);
 struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
-                       struct expr **ret);
+                       int location, struct expr **ret);
 struct error *sql__default_value(struct analysis *a, const struct table *t, int column,
                                  struct expr **ret);
 struct error *sql__assignments(struct analysis *a, struct scope *s, const struct table *t,

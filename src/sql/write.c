@@ -76,9 +76,9 @@ static struct expr *text_const(struct analysis *a, const char *text)
 
 /* Casts a value to its column and keeps NULL out of a row id. */
 static struct error *fit(struct analysis *a, const struct table *t, int column, struct expr *e,
-                         struct expr **ret)
+                         int location, struct expr **ret)
 {
-    TRY(sql__assign(a, e, &t->columns[column], ret));
+    TRY(sql__assign(a, e, &t->columns[column], location, ret));
     if (!needs_guard(t, column) || !expr_nullable(*ret))
         return NULL;
     struct expr *value = *ret;
@@ -108,7 +108,7 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
         struct scope s = {.clause = CLAUSE_DEFAULT};
         TRY(sql__stored_expr(a, &s, c->default_sql, &e));
     }
-    return fit(a, t, column, e, ret);
+    return fit(a, t, column, e, e->position - 1, ret);
 }
 
 /* Who may give a column that has values of its own another one? */
@@ -218,7 +218,7 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
                 out[c] = NULL; /* the value is checked, and not used */
                 continue;
             }
-            TRY(fit(a, t, c, out[c], &out[c]));
+            TRY(fit(a, t, c, out[c], sql__location(value), &out[c]));
         }
         for (int c = 0; c < t->n_columns; c++) {
             if (!out[c] && !defaults[c])
@@ -255,6 +255,16 @@ static struct error *type_source(struct analysis *a, struct select *source, cons
     return NULL;
 }
 
+/* Where a target's text begins, as far as it was written: not of * */
+static int location_of_target(const SelectStmt *n, const struct select *s, int i)
+{
+    while (n->larg)
+        n = n->larg;
+    const ResTarget *t =
+        list_length(n->targetList) == s->n_targets ? list_nth(n->targetList, i) : NULL;
+    return t ? sql__location(t->val) : s->targets[i].expr->position - 1;
+}
+
 static struct error *insert_select(struct analysis *a, struct scope *outer, const InsertStmt *n,
                                    const SelectStmt *q, const struct table *t, int n_columns,
                                    const int *columns)
@@ -288,7 +298,7 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
         if (n->override == OVERRIDING_NOT_SET)
             TRY(check_given(t, c, false));
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
-        TRY(fit(a, t, c, e, &sel->targets[c].expr));
+        TRY(fit(a, t, c, e, location_of_target(q, source, i), &sel->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {
         if (!sel->targets[c].expr)
@@ -317,7 +327,7 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
             ret->value ? ret->value : sql__column(a, a->q->write->target, ret->column, n->location);
         TRY(sql__set_item(a, s, &t->columns[ret->column], now, n->indirection, e, n->location, &e));
     }
-    return fit(a, t, ret->column, e, &ret->value);
+    return fit(a, t, ret->column, e, sql__location(value), &ret->value);
 }
 
 /* SET a[1] = x, a[2] = y: the assignment of a[1], which goes on; else NULL. */
@@ -403,7 +413,8 @@ static struct error *subquery_assignment(struct analysis *a, struct scope *s, co
                                 "a part of a column in a list of columns is not supported");
     TRY(find_target_column(a, t, target, &ret->column));
     int position = (*source)->select->targets[m->colno - 1].expr->position;
-    return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), &ret->value);
+    return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), position - 1,
+               &ret->value);
 }
 
 static struct error *assignments(struct analysis *a, struct scope *s, const struct table *t,
@@ -760,7 +771,7 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
     for (int i = 0; i < n; i++) {
         struct expr *e;
         TRY(sql__param(a, i + 1, -1, &e));
-        TRY(fit(a, t, columns[i], e, &q->write->select->rows[0][columns[i]]));
+        TRY(fit(a, t, columns[i], e, -1, &q->write->select->rows[0][columns[i]]));
         q->write->select->targets[columns[i]].expr = q->write->select->rows[0][columns[i]];
     }
     return NULL;
@@ -798,9 +809,9 @@ struct error *sql__target_column(const struct analysis *a, const struct table *t
 }
 
 struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
-                       struct expr **ret)
+                       int location, struct expr **ret)
 {
-    return fit(a, t, column, e, ret);
+    return fit(a, t, column, e, location, ret);
 }
 
 struct error *sql__default_value(struct analysis *a, const struct table *t, int column,

@@ -119,7 +119,7 @@ bool func_gives_record(const char *name)
 {
     size_t n;
     const struct func **rows = rows_named(name, FUNC_SET, &n);
-    return n && rows[0]->set->columns;
+    return n && rows[0]->set->columns && rows[0]->result == OID_RECORD;
 }
 
 bool func_exists(const char *name, enum func_kind kind)

@@ -99,3 +99,15 @@ SELECT id FROM t ORDER BY max(name);
 SELECT 1 = ANY (SELECT 1, 2);
 SELECT * FROM t WHERE EXISTS (SELECT 1) = 1;
 DROP TABLE t;
+
+-- where a value begins that does not fit its column
+CREATE TABLE fits (id int, c char(3));
+INSERT INTO fits (id) SELECT c FROM fits;
+INSERT INTO fits (id) VALUES ('1 day'::interval + time '1:00');
+INSERT INTO fits (id) SELECT id + date '2000-01-01' FROM fits UNION ALL SELECT date '2000-01-01';
+INSERT INTO fits (id) SELECT cast(null::text AS interval) FROM fits;
+UPDATE fits SET id = 'a'::text || 'b'::text;
+UPDATE fits SET c = c, id = (lower(c) || 'x');
+MERGE INTO fits USING fits f ON true WHEN NOT MATCHED THEN INSERT (id) VALUES (now() - interval '1 day');
+SELECT 1 + CAST('t'::varchar AS int2) * CASE WHEN true THEN 1 END * NULL::int;
+DROP TABLE fits;

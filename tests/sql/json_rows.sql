@@ -50,3 +50,7 @@ SELECT ('{"a":{"b":[1,2,{"c":"d"}]}}'::jsonb)['a']['b'][2]['c'], ('[1,2,3]'::jso
 SELECT j['a'], j['b'][0] FROM (SELECT '{"a":"x","b":[true]}'::jsonb AS j) s WHERE j['a'] = '"x"';
 SELECT ('[1,2,3]'::jsonb)[1:2];
 SELECT ('[1,2,3]'::jsonb)[1.5];
+
+-- of a function with one column that has a name of its own
+SELECT jsonb_array_elements('[1, {"a": 2}]') ->> 'a' AS a;
+SELECT pg_typeof(jsonb_array_elements('[1]')), pg_typeof(json_array_elements_text('[1]'));

@@ -46,3 +46,12 @@ SELECT ntile(0) OVER (ORDER BY id) FROM pay;
 SELECT sum(amount) OVER (ORDER BY id ROWS BETWEEN -1 PRECEDING AND CURRENT ROW) FROM pay;
 SELECT sum(amount) OVER (ROWS BETWEEN CURRENT ROW AND UNBOUNDED PRECEDING) FROM pay;
 DROP TABLE pay, dept;
+
+-- DISTINCT ON beside window functions, and of them
+CREATE TABLE won (id int PRIMARY KEY, g int);
+INSERT INTO won VALUES (1, 1), (2, 1), (3, 2), (4, NULL), (5, 2);
+SELECT DISTINCT ON (g) g, id, nth_value(id, 1) OVER (ORDER BY id DESC) FROM won ORDER BY g, id;
+SELECT DISTINCT ON (2) id, ntile(2) OVER (ORDER BY id) FROM won ORDER BY 2, 1 DESC;
+SELECT DISTINCT ON (rank() OVER (ORDER BY g)) id, g FROM won ORDER BY rank() OVER (ORDER BY g), id LIMIT 2;
+SELECT DISTINCT ON (count(*)) g, count(*) FROM won GROUP BY g ORDER BY count(*), g NULLS FIRST;
+DROP TABLE won;

@@ -1,0 +1,680 @@
+"""Random statements: values of all types, trees of text, and a generator for tests/sql/differential.
+
+A statement is a tree of Nodes, whose reduction needs no knowledge of SQL: a part is left out or replaced by
+a smaller one; what makes no sense fails on both sides alike, and is not taken.
+"""
+import collections
+import re
+
+# ---- values: of each type extreme ones, and harmless ones --------------------------------------------
+
+TEXTS = ["", "a", "Abc", "hello world", "ÄÖü ß", "日本語", "  pad ", "a%b_c", "\\", "12", "-3.5", "t", "x'y",
+         "2024-02-29", "aXbXc", "zz", "A", "1;2", "\t", "e\u0301"]
+VALUES = {  # type: (extreme, harmless)
+    "bool": (["true", "false"], ["true", "false"]),
+    "int2": (["-32768", "32767", "0", "1", "-1", "100"], list("0123456789")),
+    "int4": (["-2147483648", "2147483647", "0", "1", "-1", "7", "1000"], list("0123456789")),
+    "int8": (["-9223372036854775808", "9223372036854775807", "0", "1", "-1", "12", "4294967296"],
+             list("0123456789")),
+    "numeric": (["0", "-0.5", "1.10", "99999999999999999999.123", "0.000001", "-12345.6789", "1e10", "100",
+                 "2.5", "-2.5", "0.00"], ["0", "1.50", "2.25", "-3.00", "10.10", "7"]),
+    "float4": (["0", "1.5", "-2.25", "1e10", "1e-5", "3.4e38", "Infinity", "-Infinity", "0.1"],
+               ["0", "1.5", "-2.25", "8"]),
+    "float8": (["0", "1.5", "-2.25", "1e10", "1e-5", "1e300", "-1e-300", "Infinity", "-Infinity", "0.1"],
+               ["0", "1.5", "-2.25", "8"]),
+    "text": (TEXTS, ["a", "b", "Ab", "abc", "", "zz"]),
+    "varchar": (TEXTS, ["a", "b", "Ab", "abc", "zz"]),
+    "bpchar": (["", "a", "Abc", "ÄÖü", "12", " b"], ["a", "b", "abc"]),
+    "bytea": (["\\x", "\\x00", "\\xdeadbeef", "\\x61625c", "\\xff00ff"], ["\\x61", "\\x62", "\\x6162"]),
+    "uuid": (["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
+              "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"], ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
+              "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
+    "date": (["2024-02-29", "1999-12-31", "0001-01-01", "4713-11-24 BC", "9999-12-31", "infinity",
+              "-infinity", "2000-01-01"], ["2024-02-29", "1999-12-31", "2000-01-01"]),
+    "time": (["00:00", "23:59:59.999999", "24:00", "12:34:56.789"], ["00:00", "12:34:56", "23:00"]),
+    "timestamp": (["2024-02-29 12:34:56.789", "1999-12-31 23:59:59.999999", "0044-03-15 12:00 BC", "infinity",
+                   "-infinity", "2000-01-01", "9999-12-31"], ["2024-02-29 12:34:56", "2000-01-01", "1999-12-31"]),
+    "timestamptz": (["2024-02-29 12:34:56.789+00", "1999-12-31 23:59:59.999999+02", "infinity", "-infinity",
+                     "2000-01-01 00:00+00", "1900-01-01 00:00+00", "2024-03-31 02:30", "2024-10-27 01:30+00",
+                     "2050-07-01 12:00"], ["2024-02-29 12:34:56+00", "2000-01-01+00"]),
+    "interval": (["0", "1 day", "-1 mons", "1 year 2 mons 3 days 04:05:06.7", "-23:59:59", "1000000 hours",
+                  "178000000 years", "30 days", "1 mon"], ["1 day", "2 hours", "1 mon", "0"]),
+    "oid": (["0", "1", "4294967295", "16384"], ["1", "2", "3"]),
+    "json": (['{"a": 1, "b": [1, 2, {"c": null}], "a": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
+              "{}", "[]", "true"], ['{"a": 1}', "[1, 2]", "3"]),
+    "jsonb": (['{"a": 1, "b": [1, 2, {"c": null}], "aa": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
+               "{}", "[]", "true", '{"b": {"c": [true, 1e2]}}'], ['{"a": 1}', "[1, 2]", "3"]),
+    "jsonpath": (["$.a", "$.b[*]", "$[0]", "lax $.b.c[0]", "strict $.x"], ["$.a"]),
+    "_int4": (["{}", "{1,2,3}", "{NULL,1}", "{{1,2},{3,4}}", "[0:1]={5,6}", "{3}"], ["{1,2}", "{3}", "{}"]),
+    "_int8": (["{}", "{1,2,3}", "{NULL,9223372036854775807}"], ["{1,2}", "{3}"]),
+    "_text": (["{}", "{a,b}", '{"",NULL,"NULL","a,b"}', "{{x},{y}}"], ["{a,b}", "{c}"]),
+    "_numeric": (["{}", "{1.0,2.50}", "{NULL,1e10}"], ["{1.5}", "{2,3}"]),
+    "_date": (["{}", "{2024-02-29,infinity}"], ["{2024-02-29}"]),
+}
+COLUMN_TYPE = {"bpchar": "char(5)", "varchar": "varchar(20)", "numeric": "numeric", "_int4": "int4[]",
+               "_int8": "int8[]", "_text": "text[]", "_numeric": "numeric[]", "_date": "date[]"}
+ELEMENTS = {"_int4": "int4", "_int8": "int8", "_text": "text", "_numeric": "numeric", "_date": "date"}
+# Arguments that must not be just anything: (function, number of the argument): values
+FIELDS = ["year", "month", "day", "hour", "minute", "second", "week", "quarter", "dow", "doy", "epoch", "decade",
+          "century", "millennium", "isodow", "isoyear", "microseconds", "milliseconds", "julian", "timezone", "no"]
+SMALL = ["-1", "0", "1", "2", "3", "7"]
+TINY = ["0", "1", "2", "3", "0.5", "-1", "-2"]
+PATTERNS = ["a", "^a", "b$", "[a-c]+", "(a|b)c?", "\\d+", "x*", "", "(", "a.c", "\\mhello", "(l+)o", "."]
+LIKES = ["a%", "%b%", "_b_", "a\\%b%", "%", "", "A%"]
+FORMATS = ["%s", "%I-%L", "%1$s %2$s", "%%", "%10s|", "%-5s|", "%", "%z"]
+DATE_FORMATS = ["YYYY-MM-DD", "YYYY-MM-DD HH24:MI:SS.US", "Day, DD Mon YYYY", "FMDay FMDD FMMonth", "IYYY-IW-ID",
+                "HH12:MI AM", "J", "Q", "DDD", "YY", "CC", "\"x\"YYYY", "D", "MS", "SSSS", "RM", "DDth", "TZ"]
+NUMBER_FORMATS = ["999", "9,999.99", "S999.9", "FM999990.00", "000", "9.99EEEE", "RN", "999PR", "L99", "MI99", "V99"]
+ARGUMENTS = {
+    ("repeat", 1): SMALL, ("lpad", 1): SMALL + ["12"], ("rpad", 1): SMALL + ["12"], ("factorial", 0): SMALL,
+    ("^", 0): TINY, ("^", 1): TINY, ("power", 0): TINY, ("power", 1): TINY, ("pow", 0): TINY, ("pow", 1): TINY,
+    ("exp", 0): TINY, ("date_trunc", 0): FIELDS, ("date_part", 0): FIELDS, ("extract", 0): FIELDS,
+    ("encode", 1): ["hex", "base64", "escape", "x"], ("decode", 1): ["hex", "base64", "escape", "x"],
+    ("convert_from", 1): ["UTF8", "x"], ("convert_to", 1): ["UTF8"], ("convert", 1): ["UTF8"],
+    ("convert", 2): ["UTF8"], ("timezone", 0): ["UTC", "utc", "Europe/Berlin", "America/New_York", "+03", "EST"],
+    ("chr", 0): ["-1", "0", "65", "228", "26085", "1114112"], ("round", 1): SMALL, ("trunc", 1): SMALL,
+    ("array_fill", 1): ["{}", "{1}", "{2,2}"], ("~", 1): PATTERNS, ("!~", 1): PATTERNS, ("~*", 1): PATTERNS,
+    ("!~*", 1): PATTERNS, ("regexp_replace", 1): PATTERNS, ("regexp_match", 1): PATTERNS,
+    ("regexp_count", 1): PATTERNS, ("regexp_instr", 1): PATTERNS, ("regexp_like", 1): PATTERNS,
+    ("regexp_substr", 1): PATTERNS, ("regexp_split_to_array", 1): PATTERNS, ("format", 0): FORMATS,
+    ("regexp_replace", 3): ["g", "i", "gi", ""], ("regexp_match", 2): ["i", ""],
+    ("~~", 1): LIKES, ("!~~", 1): LIKES, ("~~*", 1): LIKES, ("!~~*", 1): LIKES, ("like_escape", 1): ["\\", "#", ""],
+    ("to_date", 1): DATE_FORMATS, ("to_timestamp", 1): DATE_FORMATS, ("to_number", 1): NUMBER_FORMATS,
+    ("make_timestamp", 0): ["4", "2024"], ("make_timestamp", 1): ["1", "13"], ("make_timestamp", 2): ["1", "31"],
+    ("make_timestamptz", 0): ["4", "2024"], ("make_timestamptz", 1): ["1", "13"], ("make_timestamptz", 2): ["1", "31"],
+    ("date_trunc", 2): ["UTC", "Europe/Berlin", "no"], ("make_timestamptz", 6): ["UTC", "Europe/Berlin", "no"], ("make_date", 0): ["-1", "0", "4", "1999", "2024", "9999999"], ("age", 0): ["2000-01-01", "2024-02-29 12:00", "1999-12-31"], ("age", 1): ["2023-03-31", "1900-01-01 13:14:15.16"],
+    ("normalize", 1): ["NFC", "NFD", "NFKC", "x"], ("substring", 1): None, ("set_config", 0): None,
+    ("lpad", 2): ["x", "", "xy"], ("rpad", 2): ["x", "", "xy"], ("width_bucket", 3): SMALL,
+}
+QUOTED_BITS = ["'b'", "','", "''", "NULL"]
+JSON_LISTS = ['[1, "two", null]', "[]", '[{"a": 1}, [2]]']
+AGGREGATED = ("int4", "int8", "numeric", "text", "date", "timestamp")
+FRAMES = [" RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING", " RANGE UNBOUNDED PRECEDING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
+          " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN CURRENT ROW AND 1 FOLLOWING EXCLUDE CURRENT ROW",
+          " RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING", " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE GROUP",
+          " RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES"]
+STORED = ["int2", "int4", "int8", "numeric", "numeric(6, 2)", "numeric(3, -1)", "float4", "float8", "text", "varchar(3)", "char(4)", "bool",
+          "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid", "bytea", "json", "jsonb", "int4[]",
+          "text[]", "numeric(5, 1)[]", "varchar(2)[]", "oid", "name"]
+UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_|txid_|set_config|has_|to_reg|col_desc"
+                      r"|obj_desc|shobj|format_type|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
+                      r"|transaction_t|timeofday|gen_|row_security|getdatabase|query_to|table_to|uuid_|minisql)")
+HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",
+            "left", "right", "reverse", "md5", "char_length", "btrim", "sign", "starts_with", "cardinality"}
+# aggregates of floats add in another order; what sorts equal may be represented by either
+LOOSE_AGGREGATES = re.compile(r"^(sum|avg|stddev|var|corr|covar|regr)")
+
+
+BASE = ["t1", "t2", "t3", "t4"]  # tables of harmless values
+TIED = [["t1"], ["t2"], ["t3", "t4"]]  # what one transaction changes
+
+
+# ---- trees -------------------------------------------------------------------------------------------
+
+class Node:
+    """A part of a statement: strings and Nodes in a row. `type`: of an expression. An `optional` one may be
+    left out; of a `separator` list each of several may."""
+
+    def __init__(self, type_, parts, *, optional=False, separator=None, constant=False):
+        self.type, self.parts, self.optional = type_, parts, optional
+        self.separator, self.constant = separator, constant
+
+    def __str__(self):
+        return (self.separator or "").join(map(str, self.parts))
+
+    def walk(self, path=()):
+        yield path, self
+        for i, part in enumerate(self.parts):
+            if isinstance(part, Node):
+                yield from part.walk(path + (i,))
+
+    def replace(self, path, new):
+        """A copy in which the node at `path` is another; None: it is gone."""
+        parts = list(self.parts)
+        if len(path) > 1:
+            parts[path[0]] = parts[path[0]].replace(path[1:], new)
+        elif new is None:
+            del parts[path[0]]
+        else:
+            parts[path[0]] = new
+        return Node(self.type, parts, optional=self.optional, separator=self.separator, constant=self.constant)
+
+
+def quoted(text):
+    return "'" + text.replace("'", "''") + "'"
+
+
+def literal(type_, text):
+    name = COLUMN_TYPE["bpchar"] if type_ == "bpchar" else type_
+    return Node(type_, ["NULL" if text is None else quoted(text), "::", name], constant=True)
+
+
+Function = collections.namedtuple("Function", "kind name args variadic result")
+Column = collections.namedtuple("Column", "name type")
+
+
+class Generator:
+    def __init__(self, rng, functions, types, tables):
+        self.rng, self.types, self.tables = rng, types, tables
+        self.by_result = collections.defaultdict(list)
+        self.aggregates, self.windows = collections.defaultdict(list), collections.defaultdict(list)
+        for f in functions:
+            table = {"aggregate": self.aggregates, "window": self.windows}.get(f.kind, self.by_result)
+            table[f.result].append(f)
+        self.casts = collections.defaultdict(list)
+        for f in functions:
+            if f.kind == "cast" and f.args[0] == "bpchar" and f.result not in ("text", "varchar"):
+                self.by_result[f.result].remove(f)  # of a constant, without its blanks
+            elif f.kind == "cast":
+                self.casts[f.result].append(f.args[0])
+                self.by_result[f.result].remove(f)
+        self.n_alias = 0
+        self.visible = []  # views and parts of WITH: (name, Columns)
+
+    def pick(self, items):
+        return self.rng.choice(items)
+
+    def chance(self, p):
+        return self.rng.random() < p
+
+    def alias(self):
+        self.n_alias += 1
+        return f"x{self.n_alias}"
+
+    # -- expressions; scope: a list of Columns
+
+    def leaf(self, type_, scope, harmless):
+        fitting = [c for c in scope if c.type == type_]
+        if fitting and self.chance(0.85):
+            return Node(type_, [self.pick(fitting).name])
+        if self.chance(0.05):
+            return literal(type_, None)
+        return literal(type_, self.pick(VALUES[type_][harmless]))
+
+    def call(self, f, arguments):
+        if f.kind == "operator":
+            if len(arguments) == 1:
+                return Node(f.result, ["(", f.name, " ", arguments[0], ")"])
+            return Node(f.result, ["(", arguments[0], f" {f.name} ", arguments[1], ")"])
+        return Node(f.result, [f'"{f.name}"(', Node(None, arguments, separator=", "), ")"])
+
+    def argument_types(self, f):
+        types = list(f.args)
+        if f.variadic:
+            types += [types[-1]] * self.rng.randrange(3)
+        return [self.pick([u for u in self.types if u != "jsonpath"]) if t == "any" else t for t in types]
+
+    def arguments(self, f, scope, depth, harmless):
+        ret = []
+        for i, t in enumerate(self.argument_types(f)):
+            values = ARGUMENTS.get((f.name, i))
+            if f.name == "to_char" and i == 1:
+                values = NUMBER_FORMATS if f.args[0] in ("int4", "int8", "numeric", "float8", "float4") else DATE_FORMATS
+            ret.append(literal(t, self.pick(values)) if values else self.expression(t, scope, depth - 1, harmless))
+        return ret
+
+    def expression(self, type_, scope, depth, harmless=False):
+        if depth <= 0 or self.chance(0.15):
+            return self.leaf(type_, scope, harmless)
+        choices = [self.by_call] * 5 + [self.by_condition]
+        if not harmless:
+            choices += [self.by_cast]
+        if type_ == "bool":
+            choices += [self.by_predicate] * 4
+        return self.pick(choices)(type_, scope, depth, harmless)
+
+    def by_call(self, type_, scope, depth, harmless):
+        found = [f for f in self.by_result[type_] if not harmless or f.name in HARMLESS and "jsonb" not in f.args]
+        if not found:
+            return self.leaf(type_, scope, harmless)
+        f = self.pick(found)
+        return self.call(f, self.arguments(f, scope, depth, harmless))
+
+    def by_cast(self, type_, scope, depth, harmless):
+        if not self.casts[type_]:
+            return self.leaf(type_, scope, harmless)
+        inner = self.expression(self.pick(self.casts[type_]), scope, depth - 1, harmless)
+        return Node(type_, ["CAST(", inner, f" AS {type_})"])
+
+    def by_condition(self, type_, scope, depth, harmless):
+        """What may leave an argument unevaluated gets simple ones where evaluation can fail."""
+        below = depth - 1 if harmless else 0
+        a, b = (self.expression(type_, scope, below, harmless) for _ in range(2))
+        kind = self.rng.randrange(4)
+        if kind == 0:
+            return Node(type_, ["COALESCE(", a, ", ", b, ")"])
+        if kind == 1 and type_ not in ("json", "jsonpath"):
+            return Node(type_, [self.pick(["GREATEST(", "LEAST("]), Node(None, [a, b], separator=", "), ")"])
+        if kind == 2 and type_ not in ("json", "jsonpath"):
+            return Node(type_, ["NULLIF(", a, ", ", b, ")"])
+        condition = self.expression("bool", scope, below, harmless)
+        return Node(type_, ["CASE WHEN ", condition, " THEN ", a, Node(None, [" ELSE ", b], optional=True), " END"])
+
+    def by_predicate(self, _, scope, depth, harmless):
+        below = depth - 1
+        t = self.pick([t for t in self.types if t not in ("json", "jsonpath")])
+
+        def one(of=t, deep=below):
+            return self.expression(of, scope, deep, harmless)
+
+        kind = self.rng.randrange(8)
+        if kind == 0:
+            return Node("bool", ["(", one(), self.pick([" IS NULL", " IS NOT NULL"]), ")"])
+        if kind == 1:
+            return Node("bool", ["(", one(), self.pick([" IS DISTINCT FROM ", " IS NOT DISTINCT FROM "]), one(), ")"])
+        if kind == 2:
+            return Node("bool", ["(", one(), self.pick([" BETWEEN ", " NOT BETWEEN "]), one(deep=0), " AND ",
+                                 one(deep=0), ")"])
+        if kind == 3:
+            items = Node(None, [one(deep=0) for _ in range(self.rng.randrange(1, 4))], separator=", ")
+            return Node("bool", ["(", one(), self.pick([" IN (", " NOT IN ("]), items, "))"])
+        if kind == 4:
+            return Node("bool", ["(NOT ", one("bool"), ")"])
+        if kind == 5:
+            return Node("bool", ["(", one("bool"), self.pick([" IS TRUE", " IS NOT FALSE", " IS UNKNOWN"]), ")"])
+        if kind == 6 and harmless:
+            return Node("bool", ["(", one("bool"), self.pick([" AND ", " OR "]), one("bool"), ")"])
+        return Node("bool", ["(", one(), self.pick([" = ", " < ", " >= ", " <> "]), one(), ")"])
+
+    # -- statements over the table of extreme values
+
+    def values(self):
+        scope = self.tables["w"]
+        if self.chance(0.15):
+            type_ = self.pick([t for t in self.aggregates if t in VALUES])
+            f = self.pick(self.aggregates[type_])
+            arguments = Node(None, self.arguments(f, scope, 2, False) or ["*"], separator=", ")
+            items = [Node(type_, [f'"{f.name}"(', arguments, ")"])]
+        else:
+            items = [self.expression(self.pick(self.types), scope, self.rng.randrange(1, 4))
+                     for _ in range(self.rng.randrange(1, 3))]
+        where = Node(None, [f" WHERE id = {self.rng.randrange(len(TEXTS))}"], optional=True)
+        return [Node(None, ["SELECT ", Node(None, items, separator=", "), Node(None, [" FROM w"], optional=True),
+                            where])]
+
+    # -- queries over the other tables
+
+    def table(self):
+        alias = self.alias()
+        if self.visible and self.chance(0.5):
+            name, columns = self.pick(self.visible)
+        else:
+            name = self.pick(BASE)
+            columns = self.tables[name]
+        return Node(None, [f"{name} {alias}"]), [Column(f"{alias}.{c.name}", c.type) for c in columns]
+
+    def subquery(self, depth, outer):
+        query, types = self.select(depth - 1, outer)
+        alias = self.alias()
+        names = [f"c{i}" for i in range(len(types))]
+        return (Node(None, ["(", query, f") {alias} ({', '.join(names)})"]),
+                [Column(f"{alias}.{n}", t) for n, t in zip(names, types)])
+
+    def set_call(self, scope):
+        """A call of a function that returns rows."""
+        def int4():
+            return self.leaf("int4", scope, True)
+
+        arrays = [c for c in scope if c.type in ELEMENTS]
+        texts = [c for c in scope if c.type == "text"]
+        text = Node("text", [self.pick(texts).name]) if texts else literal("text", "a,b")
+        kind = self.rng.randrange(8)
+        if kind == 0 and arrays:
+            c = self.pick(arrays)
+            return Node(ELEMENTS[c.type], ["unnest(", Node(c.type, [c.name]), ")"])
+        if kind == 1 and arrays:
+            return Node("int4", ["generate_subscripts(", self.pick(arrays).name, ", 1)"])
+        if kind == 2:
+            return Node("text", ["string_to_table(", text, f", {self.pick(QUOTED_BITS)})"])
+        if kind == 3:
+            return Node("text", ["regexp_split_to_table(", text, f", {self.pick(QUOTED_BITS)})"])
+        if kind == 4:
+            return Node("jsonb", [f"jsonb_array_elements('{self.pick(JSON_LISTS)}'::jsonb)"])
+        if kind == 5:
+            return Node("timestamp", ["generate_series(timestamp '2024-01-30', '2024-05-01', ",
+                                      literal("interval", self.pick(["1 mon", "20 days", "-1 day"])), ")"])
+        if kind == 6:
+            return Node("numeric", ["generate_series(", literal("numeric", self.pick(["0", "1.5"])), ", 4, 1.25)"])
+        return Node("int4", ["generate_series(", int4(), ", ", int4(), Node(None, [f", {self.pick(['2', '-1', '3'])}"],
+                                                                             optional=True), ")"])
+
+    def function_source(self, scope):
+        call, alias = self.set_call(scope), self.alias()
+        if self.chance(0.3):
+            return (Node(None, [call, f" WITH ORDINALITY {alias} (c0, n)"]),
+                    [Column(f"{alias}.c0", call.type), Column(f"{alias}.n", "int8")])
+        return Node(None, [call, f" {alias} (c0)"]), [Column(f"{alias}.c0", call.type)]
+
+    def values_source(self):
+        types = [self.pick(["int4", "text", "numeric", "date", "bool"]) for _ in range(self.rng.randrange(1, 4))]
+        rows = Node(None, [Node(None, ["(", Node(None, [literal(t, self.pick(VALUES[t][1])) for t in types],
+                                                 separator=", "), ")"]) for _ in range(self.rng.randrange(1, 4))],
+                    separator=", ")
+        alias, names = self.alias(), [f"c{i}" for i in range(len(types))]
+        return (Node(None, ["(VALUES ", rows, f") {alias} ({', '.join(names)})"]),
+                [Column(f"{alias}.{n}", t) for n, t in zip(names, types)])
+
+    def source(self, depth, outer):
+        if depth > 0 and self.chance(0.2):
+            return self.subquery(depth, outer)
+        node, columns = self.table() if self.chance(0.9) else self.function_source(outer) if self.chance(0.6) \
+            else self.values_source()
+        while depth > 0 and self.chance(0.4):
+            if self.chance(0.2):  # what sees the left side
+                right, more = self.subquery(depth, columns) if self.chance(0.6) else self.function_source(columns)
+                kind = self.pick([(" CROSS JOIN ", ""), (" LEFT JOIN ", " ON true"), (" JOIN ", " ON true")])
+                node = Node(None, ["(", node, kind[0], "LATERAL ", right, kind[1], ")"])
+                columns = columns + more
+                continue
+            right, more = self.source(depth - 1, outer)
+            kind = self.pick([" JOIN ", " LEFT JOIN ", " RIGHT JOIN ", " FULL JOIN ", " CROSS JOIN "])
+            if kind == " CROSS JOIN ":
+                node = Node(None, ["(", node, kind, right, ")"])
+            else:
+                node = Node(None, ["(", node, kind, right, " ON ", self.join_condition(columns, more), ")"])
+            columns = columns + more
+        return node, columns
+
+    def join_condition(self, left, right):
+        pairs = [(a, b) for a in left for b in right if a.type == b.type and a.type not in ("json", "jsonpath")]
+        if not pairs:
+            return literal("bool", "true")
+        a, b = self.pick(pairs)
+        return Node("bool", ["(", Node(a.type, [a.name]), " = ", Node(b.type, [b.name]), ")"])
+
+    def condition(self, scope, depth):
+        if depth > 0 and self.chance(0.25):
+            inner, columns = self.table()
+            tie = self.join_condition(scope, columns)
+            kind = self.rng.randrange(3)
+            if kind == 0:
+                return Node("bool", [self.pick(["EXISTS ", "NOT EXISTS "]), "(SELECT 1 FROM ", inner, " WHERE ", tie, ")"])
+            if kind == 1:
+                a = self.pick([c for c in scope if c.type not in ("json", "jsonpath")])
+                same = [c for c in columns if c.type == a.type]
+                if same:
+                    return Node("bool", ["(", a.name, self.pick([" IN ", " NOT IN "]), "(SELECT ",
+                                         self.pick(same).name, " FROM ", inner,
+                                         Node(None, [" WHERE ", tie], optional=True), "))"])
+            return Node("bool", ["((SELECT count(*) FROM ", inner, " WHERE ", tie, ") > ", str(self.rng.randrange(3)), ")"])
+        return self.expression("bool", scope, 2, True)
+
+    def aggregate(self, scope):
+        type_ = self.pick([t for t in ("int8", "numeric", "float8", "text", "bool", "int4", "date")
+                           if self.aggregates[t]])
+        f = self.pick([f for f in self.aggregates[type_]
+                       if not re.match(r"array_agg|json|string_agg|xml", f.name)] or self.aggregates["int8"])
+        arguments = self.arguments(f, scope, 1, True)
+        distinct = "DISTINCT " if len(arguments) == 1 and self.chance(0.2) and f.args[0] != "json" else ""
+        inner = Node(None, arguments or ["*"], separator=", ")
+        tail = []
+        if self.chance(0.2):
+            tail = [Node(None, [" FILTER (WHERE ", self.expression("bool", scope, 1, True), ")"], optional=True)]
+        return Node(f.result, [f'"{f.name}"({distinct}', inner, ")", *tail])
+
+    def window(self, scope, key):
+        """key: a column without equal values."""
+        parts = self.pick([c for c in scope if c.type not in ("json", "jsonpath")]).name
+        frame = self.pick(["", "", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
+                           " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " ROWS 2 PRECEDING"])
+        if self.chance(0.4):
+            numbers = [c for c in scope if c.type in ("int4", "int2", "int8")]
+            call = self.pick([Node("int8", ["count(*)"])] + [Node("int8", [f"sum({c.name})"]) for c in numbers if c.type == "int4"] + [
+                Node(c.type, [f"{self.pick(['min', 'max'])}({c.name})"]) for c in scope if c.type in AGGREGATED])
+            if numbers and self.chance(0.6):  # peers, and offsets in values
+                key = self.pick(numbers).name + self.pick(["", " DESC", " NULLS FIRST"])
+                frame = self.pick(FRAMES)
+        else:
+            type_ = self.pick([t for t in ("int8", "int4", "text", "numeric", "date") if self.windows[t]])
+            f = self.pick(self.windows[type_])
+            arguments = [literal(t, self.pick(["1", "2", "3"])) if t == "int4" and i > 0 or f.name == "ntile"
+                         else self.leaf(t, scope, True) for i, t in enumerate(self.argument_types(f))]
+            call = Node(f.result, [f'"{f.name}"(', Node(None, arguments, separator=", "), ")"])
+        over = [Node(None, [f"PARTITION BY {parts} "], optional=True), f"ORDER BY {key}",
+                Node(None, [frame], optional=True)]
+        return Node(call.type, [call, " OVER (", *over, ")"])
+
+    def groups(self, keys):
+        """(GROUP BY's list, calls of grouping())."""
+        plain = Node(None, [c.name for c in keys], separator=", ")
+        if self.chance(0.7):
+            return Node(None, [" GROUP BY ", plain]), []
+        names = [c.name for c in keys]
+        kind = self.rng.randrange(3)
+        if kind < 2:
+            text = f" GROUP BY {self.pick(['ROLLUP', 'CUBE'])} ({', '.join(names)})"
+        else:
+            sets = [f"({', '.join(names)})", f"({names[0]})", "()", f"({names[-1]})"]
+            text = f" GROUP BY GROUPING SETS ({', '.join(self.rng.sample(sets, self.rng.randrange(1, 5)))})"
+        return Node(None, [text]), [Node("int4", [f"grouping({', '.join(names)})"])]
+
+    def select(self, depth, outer=()):
+        source, columns = self.source(depth, outer)
+        scope = columns + list(outer)
+        where = Node(None, [" WHERE ", self.condition(scope, depth)], optional=True) if self.chance(0.6) else ""
+        simple = [c for c in columns if c.type not in ("json", "jsonpath")]
+        if self.chance(0.35):
+            keys = self.rng.sample(simple, min(len(simple), self.rng.randrange(0, 3)))
+            items = [Node(c.type, [c.name]) for c in keys] + [self.aggregate(columns) for _ in
+                                                               range(self.rng.randrange(1, 3))]
+            by, calls = self.groups(keys) if keys else ("", [])
+            items += calls
+            tail = [by]
+            if self.chance(0.2):
+                tail.append(Node(None, [f" HAVING count(*) > {self.rng.randrange(3)}"], optional=True))
+            head = "SELECT "
+        else:
+            items = [self.expression(self.pick([c.type for c in columns]), columns, 2, True)
+                     for _ in range(self.rng.randrange(1, 4))]
+            keys = [c for c in columns if c.name.endswith(".id")]
+            if keys and self.chance(0.15) and len(source.parts) == 1:  # one table: id is unique
+                items.append(self.window(columns, keys[0].name))
+            tail = []
+            comparable = all(i.type not in ("json", "jsonpath") for i in items)
+            head = "SELECT "
+            if comparable and self.chance(0.2):
+                head = self.pick(["SELECT DISTINCT ", "SELECT DISTINCT ON (1) "])
+                tail = [" ORDER BY ", ", ".join(str(n + 1) for n in range(len(items)))] if "(" in head else []
+            elif self.chance(0.06):
+                items.append(self.set_call(columns))
+        query = Node(None, [head, Node(None, items, separator=", "), " FROM ", source, where, *tail])
+        return query, [i.type for i in items]
+
+    def query(self):
+        before, head = self.visible, ""
+        if self.chance(0.15):
+            parts = [self.part(f"q{n}") for n in range(self.rng.randrange(1, 3))]
+            head = Node(None, ["WITH ", Node(None, parts, separator=", "), " "], optional=True)
+        elif self.chance(0.05):
+            head = Node(None, ["WITH RECURSIVE ", self.recursive(), " "])
+        ret = [Node(None, [head, self.ordered()])]
+        self.visible = before
+        return ret
+
+    def part(self, name):
+        """Of a WITH, seen by what follows."""
+        query, types = self.select(1)
+        columns = [Column(f"c{i}", t) for i, t in enumerate(types)]
+        self.visible = self.visible + [(name, columns)]
+        names = ", ".join(c.name for c in columns)
+        return Node(None, [f"{name} ({names}) AS {self.pick(['', '', 'MATERIALIZED ', 'NOT MATERIALIZED '])}(", query, ")"])
+
+    def recursive(self):
+        type_ = self.pick(["int4", "text", "bool"])
+        scope = [Column("r.n", "int4"), Column("r.c", type_)]
+        step = Node(None, ["SELECT r.n + 1, ", self.expression(type_, scope, 2, True), " FROM r WHERE r.n < 4"])
+        if self.chance(0.5):
+            inner, columns = self.table()
+            ids = [c for c in columns if c.type == "int4"]
+            if ids:
+                step = Node(None, ["SELECT r.n + 1, ", self.expression(type_, scope + columns, 1, True), " FROM r JOIN ",
+                                   inner, f" ON {self.pick(ids).name} = r.n WHERE r.n < 4"])
+        self.visible = self.visible + [("r", [Column("n", "int4"), Column("c", type_)])]
+        return Node(None, ["r (n, c) AS (SELECT 1, ", self.leaf(type_, (), True), self.pick([" UNION ALL ", " UNION "]),
+                           step, ")"])
+
+    def ordered(self):
+        query, types = self.select(self.rng.randrange(0, 3))
+        comparable = not any(t in ("json", "jsonpath") for t in types) and " ORDER BY 1" not in str(query)[-30:]
+        if comparable and self.chance(0.15):
+            scope = self.tables[other := self.pick(BASE)]
+            right = Node(None, ["SELECT ", Node(None, [self.leaf(t, scope, True) for t in types], separator=", "),
+                                f" FROM {other}"])
+            op = self.pick([" UNION ", " UNION ALL ", " INTERSECT ", " EXCEPT ", " INTERSECT ALL ", " EXCEPT ALL "])
+            query = Node(None, [query, op, right])
+        tail = []
+        if comparable and self.chance(0.4):
+            orders = ["", " DESC", " NULLS FIRST", " DESC NULLS LAST"]
+            tail = [" ORDER BY ", Node(None, [f"{i + 1}{self.pick(orders)}" for i in range(len(types))], separator=", ")]
+            if self.chance(0.4):
+                tail.append(Node(None, [f" LIMIT {self.rng.randrange(6)}"], optional=True))
+            if self.chance(0.2):
+                tail.append(Node(None, [f" OFFSET {self.rng.randrange(4)}"], optional=True))
+        return Node(None, [query, *tail])
+
+    # -- what is made, used, and dropped again
+
+    def view(self):
+        name = f"v{self.alias()}"
+        query, types = self.select(1)
+        columns = [Column(f"c{i}", t) for i, t in enumerate(types)]
+        create = Node(None, [f"CREATE VIEW {name} ({', '.join(c.name for c in columns)}) AS ", query])
+        before, self.visible = self.visible, [(name, columns)] * 3
+        uses = [self.ordered() for _ in range(2)]
+        self.visible = before
+        return [create, *uses, Node(None, [f"DROP VIEW IF EXISTS {name}"])]
+
+    def index(self):
+        """The same question without and with an index, which is partial at times."""
+        table, name = self.pick(BASE), f"i{self.alias()}"
+        indexed = [c for c in self.tables[table] if c.type not in ("json", "jsonb", "jsonpath")]
+        chosen = self.rng.sample(indexed, self.rng.randrange(1, 3))
+        keys = ", ".join(c.name + self.pick(["", " DESC", " NULLS FIRST"]) for c in chosen)
+        where = Node(None, [" WHERE ", self.expression("bool", indexed, 1, True)], optional=True) if self.chance(0.4) else ""
+        a = chosen[0]
+        tests = [f"{a.name} = ", f"{a.name} > ", f"{a.name} <= "]
+        ask = [Node(None, ["SELECT * FROM ", table, " WHERE ", Node("bool", ["(", self.pick(tests), self.leaf(a.type, (), True), ")"]),
+                           Node(None, [" AND ", self.expression("bool", indexed, 1, True)], optional=True),
+                           Node(None, [f" ORDER BY {keys}, " + ", ".join(str(n + 1) for n in range(len(self.tables[table])) )],
+                                optional=True)]) for _ in range(2)]
+        return [Node(None, [f"CREATE INDEX {name} ON {table} ({keys})", where]), *ask,
+                Node(None, [f"DROP INDEX IF EXISTS {name}"])]
+
+    def store(self):
+        """Values of any type come into a column of any other."""
+        name, scope = f"n{self.alias()}", self.tables["w"]
+        column = self.pick(STORED)
+        row = self.rng.randrange(len(TEXTS))
+        value = Node(None, [self.pick(scope).name]) if self.chance(0.6) else self.expression(self.pick(self.types), scope, 2)
+        return [Node(None, [f"CREATE TABLE {name} (c {column})"]),
+                Node(None, [f"INSERT INTO {name} SELECT ", value, f" FROM w WHERE id = {row}"]),
+                Node(None, [f"SELECT * FROM {name}"]), Node(None, [f"DROP TABLE IF EXISTS {name}"])]
+
+    def create(self):
+        """A table made of a query."""
+        name = f"n{self.alias()}"
+        query, types = self.select(1)
+        columns = [Column(f"c{i}", t) for i, t in enumerate(types)]
+        before, self.visible = self.visible, [(name, columns)] * 3
+        uses = [self.ordered()]
+        self.visible = before
+        return [Node(None, [f"CREATE TABLE {name} ({', '.join(c.name for c in columns)}) AS ", query]), *uses,
+                Node(None, [f"DROP TABLE IF EXISTS {name}"])]
+
+    # -- changes
+
+    def change(self):
+        """Changes of a table, or of two that a foreign key ties, and what they hold then."""
+        group = self.pick(TIED)
+        steps = []
+        for _ in range(self.rng.randrange(1, 4)):
+            steps.append(self.one_change(self.pick(group)))
+        if len(steps) > 1 and self.chance(0.5):
+            at = self.rng.randrange(1, len(steps))
+            steps[at:at] = [Node(None, ["SAVEPOINT s"])]
+            steps.append(Node(None, [self.pick(["ROLLBACK TO s", "RELEASE s"])]))
+            if self.chance(0.4):
+                steps.append(self.one_change(self.pick(group)))
+        after = [Node(None, [f"SELECT * FROM {table}"]) for table in group]
+        return [Node(None, ["BEGIN"]), *steps, *after, Node(None, ["ROLLBACK"])]
+
+    def one_change(self, table):
+        columns = self.tables[table]
+        settable = [c for c in columns if c.name != "id"]
+        chosen = self.rng.sample(settable, self.rng.randrange(1, min(4, len(settable)) + 1))
+        kinds = [self.update, self.delete, self.insert, self.insert, self.upsert, self.update_from, self.delete_using,
+                 self.merge, self.modifying_with]
+        return self.pick(kinds)(table, columns, chosen)
+
+    def returning(self):
+        return Node(None, [" RETURNING *"], optional=True) if self.chance(0.5) else ""
+
+    def sets(self, chosen, scope):
+        return Node(None, [Node(None, [f"{c.name.split('.')[-1]} = ", self.pick([
+            lambda: self.expression(c.type, scope, 2, True), lambda: Node(None, ["DEFAULT"])] if self.chance(0.1) else [
+            lambda: self.expression(c.type, scope, 2, True)])()]) for c in chosen], separator=", ")
+
+    def update(self, table, columns, chosen):
+        where = Node(None, [" WHERE ", self.expression("bool", columns, 2, True)], optional=True)
+        return Node(None, [f"UPDATE {table} SET ", self.sets(chosen, columns), where, self.returning()])
+
+    def delete(self, table, columns, _):
+        where = Node(None, [" WHERE ", self.condition([Column(f"{table}.{c.name}", c.type) for c in columns], 1)], optional=True)
+        return Node(None, [f"DELETE FROM {table}", where, self.returning()])
+
+    def rows(self, chosen, low):
+        return Node(None, [Node(None, ["(", str(self.rng.randrange(low, 110)), ", ", Node(
+            None, [self.leaf(c.type, (), True) for c in chosen], separator=", "), ")"])
+            for _ in range(self.rng.randrange(1, 4))], separator=", ")
+
+    def insert(self, table, _, chosen):
+        names = ", ".join(["id"] + [c.name for c in chosen])
+        if self.chance(0.3):
+            other = self.tables[name := self.pick(BASE)]
+            items = Node(None, [self.expression(c.type, other, 1, True) for c in chosen], separator=", ")
+            return Node(None, [f"INSERT INTO {table} ({names}) SELECT id + 200, ", items, f" FROM {name}", self.returning()])
+        return Node(None, [f"INSERT INTO {table} ({names}) VALUES ", self.rows(chosen, 90), self.returning()])
+
+    def upsert(self, table, columns, chosen):
+        names = ", ".join(["id"] + [c.name for c in chosen])
+        both = [Column(f"{alias}.{c.name}", c.type) for alias in (table, "excluded") for c in columns]
+        where = Node(None, [" WHERE ", self.expression("bool", both, 1, True)], optional=True)
+        conflict = self.pick([" ON CONFLICT DO NOTHING", Node(None, [" ON CONFLICT (id) DO UPDATE SET ", self.sets(
+            chosen[:2], both), where])])
+        return Node(None, [f"INSERT INTO {table} ({names}) VALUES ", self.rows(chosen, 0), conflict, self.returning()])
+
+    def tied(self, table, columns):
+        """Another table whose rows meet one of `table` each: (FROM's text, condition, Columns of both)."""
+        other, alias = self.pick(BASE), self.alias()
+        both = [Column(f"{table}.{c.name}", c.type) for c in columns] + [
+            Column(f"{alias}.{c.name}", c.type) for c in self.tables[other]]
+        return f"{other} {alias}", f"{alias}.id = {table}.id", both
+
+    def update_from(self, table, columns, chosen):
+        source, tie, both = self.tied(table, columns)
+        where = Node(None, [" AND ", self.expression("bool", both, 1, True)], optional=True)
+        return Node(None, [f"UPDATE {table} SET ", self.sets(chosen, both), f" FROM {source} WHERE {tie}", where, self.returning()])
+
+    def delete_using(self, table, columns, _):
+        source, tie, both = self.tied(table, columns)
+        where = Node(None, [" AND ", self.expression("bool", both, 1, True)], optional=True)
+        return Node(None, [f"DELETE FROM {table} USING {source} WHERE {tie}", where, self.returning()])
+
+    def merge(self, table, columns, chosen):
+        source, tie, both = self.tied(table, columns)
+        theirs = both[len(columns):]
+        names = ", ".join(["id"] + [c.name for c in chosen])
+        test = Node(None, [" AND ", self.expression("bool", both, 1, True)], optional=True)
+        matched = self.pick([Node(None, ["UPDATE SET ", self.sets(chosen, both)]), "DELETE", "DO NOTHING"])
+        insert = Node(None, [f"INSERT ({names}) VALUES ({theirs[0].name} + 100, ", Node(
+            None, [self.expression(c.type, theirs, 1, True) for c in chosen], separator=", "), ")"])
+        return Node(None, [f"MERGE INTO {table} USING {source} ON {tie}", Node(None, [" WHEN MATCHED", test, " THEN ", matched]),
+                           Node(None, [" WHEN NOT MATCHED THEN ", self.pick([insert, "DO NOTHING"])], optional=True)])
+
+    def modifying_with(self, table, columns, chosen):
+        inner = self.pick([self.update, self.insert, self.update_from])(table, columns, chosen)
+        inner = Node(None, [p for p in inner.parts if "RETURNING" not in str(p)] + [f" RETURNING {table}.*"])
+        before, self.visible = self.visible, [("q", columns)]
+        main, _ = self.select(0)
+        self.visible = before
+        return Node(None, ["WITH q AS (", inner, ") ", main])
