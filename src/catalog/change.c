@@ -661,7 +661,7 @@ static size_t take_group(const struct catalog_view *v, uint64_t *left, size_t *n
     size_t n = 0, kept = 0, ops = 2;
     for (size_t i = 0; i < *n_left; i++) {
         const struct table *t = catalog_table_by_id(v, left[i]);
-        size_t more = t ? 2 + (size_t)t->n_indexes : 1;
+        size_t more = t ? 2 + (size_t)t->n_indexes + 2 * (size_t)t->n_owned : 1;
         if (i == 0 ||
             (first && t && t->region == first->region && ops + more < COORD_TXN_MAX_OPS)) {
             ret[n++] = left[i];

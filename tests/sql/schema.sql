@@ -196,3 +196,11 @@ TABLE staged.c;
 TABLE a ORDER BY id;
 DROP SCHEMA staged CASCADE;
 DROP TABLE a;
+-- More than one transaction of the catalog takes.
+CREATE SCHEMA many;
+SELECT format('CREATE TABLE many.t%s (id serial PRIMARY KEY)', i) FROM generate_series(1, 40) i \gexec
+SELECT count(*) FROM pg_class WHERE relnamespace = 'many'::regnamespace;
+\set VERBOSITY terse
+DROP SCHEMA many CASCADE;
+SELECT count(*) FROM pg_class WHERE relname ~ '^t[0-9]+_id_seq$';
+\set VERBOSITY verbose
