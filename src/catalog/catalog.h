@@ -35,6 +35,7 @@ struct column {
                           PostgreSQL's words); 0: it is not */
     char *added;   /* what rows have in it that are older than the column: an SQLite literal, which
                       stays in table->ddl as its DEFAULT; NULL: null, or there are no such rows */
+    char *comment; /* NULL: none; so it is of all that has one */
     char identity; /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
 };
 
@@ -51,6 +52,7 @@ struct key {
     int n_columns;
     int *columns;          /* 0-based */
     uint64_t id, index_id; /* of the constraint, and of the index beneath it */
+    char *comment, *index_comment;
 };
 
 struct check {
@@ -58,6 +60,7 @@ struct check {
     char *sql; /* PostgreSQL expression text */
     uint64_t id;
     bool not_valid; /* rows of before it was added may violate it */
+    char *comment;
 };
 
 struct foreign_key {
@@ -71,6 +74,7 @@ struct foreign_key {
     bool not_valid;            /* as a check's */
     bool deferrable, deferred; /* may it be checked at COMMIT; is it, unless the transaction says
                                   something else */
+    char *comment;
 };
 
 /* A key of an index that is no column. */
@@ -95,6 +99,7 @@ struct index {
     char *where_sql; /* of a partial index: PostgreSQL expression text; NULL: all rows are in it */
     uint64_t id;
     char *file_name; /* see struct table */
+    char *comment;
 };
 
 /* Tables, and the parts of them that PostgreSQL counts as objects, have ids from one counter:
@@ -120,12 +125,20 @@ struct table {
      * lie side by side: the name as it was at first, with schema and database before it where they
      * are not the usual ones. It stays when the table is renamed. NULL: `name`. */
     char *file_name;
+    char *comment;
 };
 const char *table_file_name(const struct table *t);
 const char *index_file_name(const struct index *x);
 
 /* What is no table. */
-enum object_kind { OBJ_DATABASE, OBJ_SCHEMA, OBJ_VIEW, OBJ_ENUM, OBJ_EXTENSION };
+enum object_kind {
+    OBJ_DATABASE,
+    OBJ_SCHEMA,
+    OBJ_VIEW,
+    OBJ_ENUM,
+    OBJ_EXTENSION,
+    OBJ_COMMENT, /* on what is there without a record: see catalog_schema_comment() */
+};
 
 /* Of an enum, in its order. */
 struct object_label {
@@ -156,6 +169,7 @@ struct sequence {
     int64_t last;
     bool called;
     uint64_t generation;
+    char *comment;
     uint64_t revision; /* the store's, for compare-and-swap; not part of the JSON */
 };
 
@@ -167,6 +181,7 @@ struct object {
     char *name;
     uint64_t version; /* raised by every change to it */
     bool dropped;     /* schema public exists without a record: this one says that it does not */
+    char *comment;
     /* OBJ_VIEW: what it looks like from outside, as a table without region, with the view's id and
      * name; its SELECT, every table with its schema and no star, and the search_path under which
      * that is to be read. */
@@ -276,6 +291,12 @@ uint32_t catalog_schema(const struct catalog_view *v, const char *name);
 bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id);
 uint32_t catalog_database_oid(const struct catalog_view *v, const char *name); /* 0: none */
 const char *catalog_database_name(const struct catalog_view *v, uint64_t id);  /* NULL: none */
+/* What is said of a schema or database; NULL: nothing. Of those that have no record (schema public,
+ * two databases) an OBJ_COMMENT of the database that it is in, or is, says it: */
+const char *catalog_schema_comment(const struct catalog_view *v, const char *name);
+const char *catalog_database_comment(const struct catalog_view *v, const char *name);
+#define CATALOG_ON_PUBLIC "schema public"
+#define CATALOG_ON_DATABASE "database"
 #define CATALOG_FIRST_DATABASE "minisql"
 #define CATALOG_POSTGRES_ID ((uint64_t)1 << 52)
 /* A file name for a new table or index that nothing else has, whatever the case of its letters. */

@@ -731,6 +731,30 @@ static bool same_record(const struct table *a, const struct table *b)
     return same;
 }
 
+static struct table *without_comments(const struct table *t, uint64_t version, struct arena *a)
+{
+    struct table *bare = table_copy(t, a);
+    bare->version = version;
+    bare->comment = NULL;
+    for (int i = 0; i < t->n_columns; i++)
+        bare->columns[i].comment = NULL;
+    for (int i = 0; i < t->n_keys; i++)
+        bare->keys[i].comment = bare->keys[i].index_comment = NULL;
+    for (int i = 0; i < t->n_checks; i++)
+        bare->checks[i].comment = NULL;
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        bare->foreign_keys[i].comment = NULL;
+    for (int i = 0; i < t->n_indexes; i++)
+        bare->indexes[i].comment = NULL;
+    return bare;
+}
+
+/* Then it is no business of the region's: a transaction may comment on tables of many. */
+static bool same_but_comments(const struct table *a, const struct table *b, struct arena *arena)
+{
+    return same_record(without_comments(a, 1, arena), without_comments(b, 1, arena));
+}
+
 static struct error *make_replacement(void *ctx, const struct catalog_view *v, struct draft *d,
                                       bool *ret_done)
 {
@@ -765,7 +789,7 @@ static struct error *make_replacement(void *ctx, const struct catalog_view *v, s
     for (int i = 0; i < now->n_indexes; i++)
         if (!has_index(next, now->indexes[i].name))
             drop(d, relation_key(d, KEY_INDEXES, now, now->indexes[i].name));
-    return bump_region(d, v, now->region);
+    return same_but_comments(now, next, &d->arena) ? NULL : bump_region(d, v, now->region);
 }
 
 struct error *catalog_replace_table(struct catalog *c, const struct table *old,

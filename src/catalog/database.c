@@ -93,6 +93,40 @@ uint32_t catalog_schema(const struct catalog_view *v, const char *name)
                                                      : 0;
 }
 
+/* ---- comments on them ------------------------------------------------------------------------ */
+
+static const char *comment_record(const struct catalog_view *v, const char *on, const char *initial)
+{
+    const struct object *o = catalog_object(v, OBJ_COMMENT, "", on);
+    return o ? o->comment : initial;
+}
+
+const char *catalog_schema_comment(const struct catalog_view *v, const char *name)
+{
+    static const struct {
+        const char *schema, *comment;
+    } system[] = {{"pg_catalog", "system catalog schema"}};
+    const struct object *o = catalog_object(v, OBJ_SCHEMA, "", name);
+    if (o)
+        return o->comment;
+    for (size_t i = 0; i < ARRAY_LEN(system); i++)
+        if (strcmp(system[i].schema, name) == 0)
+            return system[i].comment;
+    return strcmp(name, "public") == 0
+               ? comment_record(v, CATALOG_ON_PUBLIC, "standard public schema")
+               : NULL;
+}
+
+const char *catalog_database_comment(const struct catalog_view *v, const char *name)
+{
+    uint64_t id;
+    const struct object *o = catalog_object(v, OBJ_DATABASE, "", name);
+    if (o || !catalog_database(v, name, &id))
+        return o ? o->comment : NULL;
+    return comment_record(catalog_of_database(v, id), CATALOG_ON_DATABASE,
+                          id ? "default administrative connection database" : NULL);
+}
+
 /* ---- types -------------------------------------------------------------------------------- */
 
 /* As messages show it; quoted where needed. */

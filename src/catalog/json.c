@@ -98,11 +98,12 @@ static bool add_columns(json_t *array, const struct table *t)
         json_t *id = c->default_sql ? json_integer((json_int_t)c->default_id) : NULL;
         const char identity[2] = {c->identity, 0};
         json_t *sequence = c->sequence ? json_integer((json_int_t)c->sequence) : NULL;
-        if (!add(array, json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*}", "name",
-                                  c->name, "type", (json_int_t)c->type, "typmod", c->typmod,
-                                  "not_null", (int)c->not_null, "default", c->default_sql,
-                                  "default_id", id, "sequence", sequence, "identity",
-                                  c->identity ? identity : NULL, "added", c->added)))
+        if (!add(array,
+                 json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*, s:s*}", "name",
+                           c->name, "type", (json_int_t)c->type, "typmod", c->typmod, "not_null",
+                           (int)c->not_null, "default", c->default_sql, "default_id", id,
+                           "sequence", sequence, "identity", c->identity ? identity : NULL, "added",
+                           c->added, "comment", c->comment)))
             return false;
     }
     return true;
@@ -112,9 +113,10 @@ static bool add_keys(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_keys; i++) {
         const struct key *k = &t->keys[i];
-        if (!add(array, json_pack("{s:s, s:I, s:I, s:b, s:o}", "name", k->name, "id",
+        if (!add(array, json_pack("{s:s, s:I, s:I, s:b, s:o, s:s*, s:s*}", "name", k->name, "id",
                                   (json_int_t)k->id, "index_id", (json_int_t)k->index_id, "primary",
-                                  (int)k->primary, "columns", int_array(k->columns, k->n_columns))))
+                                  (int)k->primary, "columns", int_array(k->columns, k->n_columns),
+                                  "comment", k->comment, "index_comment", k->index_comment)))
             return false;
     }
     return true;
@@ -124,8 +126,9 @@ static bool add_checks(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_checks; i++) {
         const struct check *c = &t->checks[i];
-        if (!add(array, json_pack("{s:s, s:I, s:s, s:b}", "name", c->name, "id", (json_int_t)c->id,
-                                  "sql", c->sql, "not_valid", (int)c->not_valid)))
+        if (!add(array,
+                 json_pack("{s:s, s:I, s:s, s:b, s:s*}", "name", c->name, "id", (json_int_t)c->id,
+                           "sql", c->sql, "not_valid", (int)c->not_valid, "comment", c->comment)))
             return false;
     }
     return true;
@@ -136,12 +139,14 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *f = &t->foreign_keys[i];
         char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
-        if (!add(array, json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b}", "name",
-                                  f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
-                                  "columns", int_array(f->columns, f->n_columns), "ref_columns",
-                                  int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
-                                  "on_update", on_update, "not_valid", (int)f->not_valid,
-                                  "deferrable", (int)f->deferrable, "deferred", (int)f->deferred)))
+        if (!add(array,
+                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b, s:s*}", "name",
+                           f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
+                           "columns", int_array(f->columns, f->n_columns), "ref_columns",
+                           int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
+                           "on_update", on_update, "not_valid", (int)f->not_valid, "deferrable",
+                           (int)f->deferrable, "deferred", (int)f->deferred, "comment",
+                           f->comment)))
             return false;
     }
     return true;
@@ -188,11 +193,11 @@ static bool add_indexes(json_t *array, const struct table *t)
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
         json_t *descending = bool_array(x->descending, x->n_columns);
-        if (!add(array,
-                 json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*, s:s*}", "name", x->name, "id",
-                           (json_int_t)x->id, "unique", (int)x->unique, "columns",
-                           int_array(x->columns, x->n_columns), "descending", descending, "ddl",
-                           x->ddl, "file_name", x->file_name, "where", x->where_sql)) ||
+        if (!add(array, json_pack("{s:s, s:I, s:b, s:o, s:o, s:s, s:s*, s:s*, s:s*}", "name",
+                                  x->name, "id", (json_int_t)x->id, "unique", (int)x->unique,
+                                  "columns", int_array(x->columns, x->n_columns), "descending",
+                                  descending, "ddl", x->ddl, "file_name", x->file_name, "where",
+                                  x->where_sql, "comment", x->comment)) ||
             !add_rare(array, x))
             return false;
     }
@@ -212,10 +217,11 @@ struct error *catalog__encode_table(const struct table *t, char **ret)
 {
     json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
     json_t *record = json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*}", "id",
-        (json_int_t)t->id, "schema", t->schema, "name", t->name, "version", (json_int_t)t->version,
-        "region", (json_int_t)t->region, "columns", "keys", "checks", "foreign_keys", "indexes",
-        "owned", "ddl", t->ddl, "database", database, "file_name", t->file_name);
+        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*, s:s*}",
+        "id", (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
+        (json_int_t)t->version, "region", (json_int_t)t->region, "columns", "keys", "checks",
+        "foreign_keys", "indexes", "owned", "ddl", t->ddl, "database", database, "file_name",
+        t->file_name, "comment", t->comment);
     if (record && !(add_owned(json_object_get(record, "owned"), t) &&
                     add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
@@ -243,12 +249,12 @@ struct error *catalog__encode_sequence(const struct sequence *s, char **ret)
 {
     json_t *database = s->database ? json_integer((json_int_t)s->database) : NULL;
     json_t *record = json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:I, s:o*}", "id",
+        "{s:I, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:b, s:I, s:b, s:I, s:o*, s:s*}", "id",
         (json_int_t)s->id, "schema", s->schema, "name", s->name, "type", (json_int_t)s->type,
         "start", (json_int_t)s->start, "increment", (json_int_t)s->increment, "min",
         (json_int_t)s->min, "max", (json_int_t)s->max, "cache", (json_int_t)s->cache, "cycle",
         (int)s->cycle, "last", (json_int_t)s->last, "called", (int)s->called, "generation",
-        (json_int_t)s->generation, "database", database);
+        (json_int_t)s->generation, "database", database, "comment", s->comment);
     return finish(record, "a sequence's name", ret);
 }
 
@@ -331,6 +337,16 @@ static char *get_name(struct decoder *d, const json_t *o)
     return get_text(d, o, "name", 1, CATALOG_NAME_MAX);
 }
 
+static char *get_comment_named(struct decoder *d, const json_t *o, const char *name)
+{
+    return json_object_get(o, name) ? get_text(d, o, name, 1, TEXT_MAX) : NULL;
+}
+
+static char *get_comment(struct decoder *d, const json_t *o)
+{
+    return get_comment_named(d, o, "comment");
+}
+
 static char *get_file_name(struct decoder *d, const json_t *o, char *name)
 {
     return json_object_get(o, "file_name") ? get_text(d, o, "file_name", 1, 4 * CATALOG_NAME_MAX)
@@ -395,6 +411,7 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
         bad(d, "type");
     if (json_object_get(o, "sequence"))
         c->sequence = get_id(d, o, "sequence");
+    c->comment = get_comment(d, o);
     if (json_object_get(o, "added"))
         c->added = get_text(d, o, "added", 1, TEXT_MAX);
     if (json_object_get(o, "identity"))
@@ -407,6 +424,7 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
     int n_ref;
     f->name = get_name(d, o);
     f->id = get_id(d, o, "id");
+    f->comment = get_comment(d, o);
     f->table = (uint64_t)get_int(d, o, "table", 1, INT64_MAX);
     f->columns = get_columns(d, o, "columns", n_columns, &f->n_columns);
     /* columns of another table, whose record may come later */
@@ -462,6 +480,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     x->columns = get_positions(d, o, "columns", -x->n_expressions, n_columns, &x->n_columns);
     x->ddl = get_text(d, o, "ddl", 1, TEXT_MAX);
     x->file_name = get_file_name(d, o, x->name);
+    x->comment = get_comment(d, o);
     if (json_object_get(o, "where"))
         x->where_sql = get_text(d, o, "where", 1, TEXT_MAX);
     x->descending = get_flags(d, o, "descending", x->n_columns);
@@ -485,6 +504,8 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->keys[i].name = get_name(d, k);
         t->keys[i].id = get_id(d, k, "id");
         t->keys[i].index_id = get_id(d, k, "index_id");
+        t->keys[i].comment = get_comment(d, k);
+        t->keys[i].index_comment = get_comment_named(d, k, "index_comment");
         t->keys[i].primary = get_bool(d, k, "primary");
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
@@ -494,6 +515,7 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         const json_t *c = json_array_get(a, (size_t)i);
         t->checks[i].name = get_name(d, c);
         t->checks[i].id = get_id(d, c, "id");
+        t->checks[i].comment = get_comment(d, c);
         t->checks[i].sql = get_text(d, c, "sql", 1, TEXT_MAX);
         t->checks[i].not_valid = get_bool(d, c, "not_valid");
     }
@@ -571,6 +593,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->ddl = get_text(&d, o, "ddl", 1, TEXT_MAX);
     t->database = get_database(&d, o);
     t->file_name = get_file_name(&d, o, t->name);
+    t->comment = get_comment(&d, o);
     get_parts(&d, o, t);
     get_owned(&d, o, t);
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
@@ -582,11 +605,9 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 
 /* ---- objects ------------------------------------------------------------------------------ */
 
-static const char *const object_kinds[] = {[OBJ_DATABASE] = "database",
-                                           [OBJ_SCHEMA] = "schema",
-                                           [OBJ_VIEW] = "view",
-                                           [OBJ_ENUM] = "enum",
-                                           [OBJ_EXTENSION] = "extension"};
+static const char *const object_kinds[] = {
+    [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema",       [OBJ_VIEW] = "view",
+    [OBJ_ENUM] = "enum",         [OBJ_EXTENSION] = "extension", [OBJ_COMMENT] = "comment"};
 
 static bool add_view(json_t *record, const struct object *o)
 {
@@ -617,9 +638,10 @@ static bool add_labels(json_t *record, const struct object *o)
 struct error *catalog__encode_object(const struct object *o, char **ret)
 {
     json_t *database = o->database ? json_integer((json_int_t)o->database) : NULL;
-    json_t *record = json_pack("{s:I, s:s, s:s, s:s, s:I, s:o*}", "id", (json_int_t)o->id, "kind",
-                               object_kinds[o->kind], "schema", o->schema, "name", o->name,
-                               "version", (json_int_t)o->version, "database", database);
+    json_t *record =
+        json_pack("{s:I, s:s, s:s, s:s, s:I, s:o*, s:s*}", "id", (json_int_t)o->id, "kind",
+                  object_kinds[o->kind], "schema", o->schema, "name", o->name, "version",
+                  (json_int_t)o->version, "database", database, "comment", o->comment);
     if (record && o->dropped)
         json_object_set_new(record, "dropped", json_true());
     if (record && o->kind == OBJ_ENUM && !add_labels(record, o)) {
@@ -702,6 +724,7 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
     o->schema = get_text(&d, json, "schema", 0, CATALOG_NAME_MAX);
     o->name = get_name(&d, json);
     o->version = (uint64_t)get_int(&d, json, "version", 1, INT64_MAX);
+    o->comment = get_comment(&d, json);
     o->dropped = json_is_true(json_object_get(json, "dropped"));
     if (o->kind == OBJ_VIEW)
         get_view(&d, json, o);
@@ -793,6 +816,7 @@ struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record 
     s->cycle = get_bool(&d, o, "cycle");
     s->called = get_bool(&d, o, "called");
     s->generation = get_id(&d, o, "generation");
+    s->comment = get_comment(&d, o);
     s->database = get_database(&d, o);
     s->revision = kv->mod_revision;
     if (s->type != OID_INT2 && s->type != OID_INT4 && s->type != OID_INT8)

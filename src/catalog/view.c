@@ -273,7 +273,8 @@ static bool same_definition(const struct sequence *a, const struct sequence *b)
 {
     return strcmp(a->schema, b->schema) == 0 && strcmp(a->name, b->name) == 0 &&
            a->type == b->type && a->start == b->start && a->increment == b->increment &&
-           a->min == b->min && a->max == b->max && a->cache == b->cache && a->cycle == b->cycle;
+           a->min == b->min && a->max == b->max && a->cache == b->cache && a->cycle == b->cycle &&
+           strcmp(a->comment ? a->comment : "", b->comment ? b->comment : "") == 0;
 }
 
 static void sequence_changed(struct view *v, const struct coord_event *event)
@@ -623,18 +624,23 @@ static void copy_parts(struct table *t, struct arena *a)
         t->columns[i].name = copy_text(a, t->columns[i].name);
         t->columns[i].default_sql = copy_text(a, t->columns[i].default_sql);
         t->columns[i].added = copy_text(a, t->columns[i].added);
+        t->columns[i].comment = copy_text(a, t->columns[i].comment);
     }
     for (int i = 0; i < t->n_keys; i++) {
         t->keys[i].name = copy_text(a, t->keys[i].name);
+        t->keys[i].comment = copy_text(a, t->keys[i].comment);
+        t->keys[i].index_comment = copy_text(a, t->keys[i].index_comment);
         COPY_ARRAY(t->keys[i].columns, t->keys[i].n_columns);
     }
     for (int i = 0; i < t->n_checks; i++) {
         t->checks[i].name = copy_text(a, t->checks[i].name);
+        t->checks[i].comment = copy_text(a, t->checks[i].comment);
         t->checks[i].sql = copy_text(a, t->checks[i].sql);
     }
     for (int i = 0; i < t->n_foreign_keys; i++) {
         struct foreign_key *f = &t->foreign_keys[i];
         f->name = copy_text(a, f->name);
+        f->comment = copy_text(a, f->comment);
         COPY_ARRAY(f->columns, f->n_columns);
         COPY_ARRAY(f->ref_columns, f->n_columns);
     }
@@ -644,6 +650,7 @@ static void copy_parts(struct table *t, struct arena *a)
         x->ddl = copy_text(a, x->ddl);
         x->where_sql = copy_text(a, x->where_sql);
         x->file_name = copy_text(a, x->file_name);
+        x->comment = copy_text(a, x->comment);
         COPY_ARRAY(x->columns, x->n_columns);
         COPY_ARRAY(x->descending, x->n_columns);
         if (x->nulls_first)
@@ -665,6 +672,7 @@ struct table *table_copy(const struct table *from, struct arena *a)
     t->name = copy_text(a, t->name);
     t->ddl = copy_text(a, t->ddl);
     t->file_name = copy_text(a, t->file_name);
+    t->comment = copy_text(a, t->comment);
     COPY_ARRAY(t->columns, t->n_columns);
     COPY_ARRAY(t->keys, t->n_keys);
     COPY_ARRAY(t->checks, t->n_checks);
@@ -683,6 +691,7 @@ struct object *object_copy(const struct object *from, struct arena *a)
     o->name = copy_text(a, o->name);
     o->sql = copy_text(a, o->sql);
     o->search_path = copy_text(a, o->search_path);
+    o->comment = copy_text(a, o->comment);
     COPY_ARRAY(o->uses, o->n_uses);
     for (int i = 0; i < o->n_uses; i++)
         COPY_ARRAY(o->uses[i].columns, o->uses[i].n_columns);

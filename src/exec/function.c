@@ -368,20 +368,33 @@ FUNCTION(size_pretty)
 
 /* ---- descriptions ---------------------------------------------------------------------------- */
 
+/* PostgreSQL looks for those on databases with shobj_description() only. */
 FUNCTION(object_description)
 {
     struct exec__objects *all = objects();
-    uint32_t public = all ? catalog_schema(exec__objects_view(all), "public") : 0;
-    bool in_namespace = n == 1 || (v[1].s.n == 12 && memcmp(v[1].s.p, "pg_namespace", 12) == 0);
-    *ret = null_value;
-    if (public && (uint32_t)v[0].i == public && in_namespace)
-        *ret = text_value(EXEC__PUBLIC_COMMENT, a);
+    uint32_t class = n > 1 ? exec__class_oid(text_of(&v[1], a)) : 0;
+    bool shared = class == exec__class_oid("pg_database");
+    const char *text =
+        all && !shared && (class || n == 1) ? exec__comment(all, (uint32_t)v[0].i, class) : NULL;
+    *ret = text && *text ? text_value(text, a) : null_value;
+    return NULL;
+}
+
+FUNCTION(shared_description)
+{
+    struct exec__objects *all = objects();
+    uint32_t class = exec__class_oid("pg_database");
+    bool there = all && strcmp(text_of(&v[1], a), "pg_database") == 0;
+    const char *text = there ? exec__comment(all, (uint32_t)v[0].i, class) : NULL;
+    *ret = text && *text ? text_value(text, a) : null_value;
     return NULL;
 }
 
 FUNCTION(column_description)
 {
-    *ret = null_value;
+    struct exec__objects *all = objects();
+    const char *text = all ? exec__column_comment(all, (uint32_t)v[0].i, v[1].i) : NULL;
+    *ret = text ? text_value(text, a) : null_value;
     return NULL;
 }
 
@@ -635,6 +648,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_TYPE_IS_VISIBLE] = type_is_visible,
     [SYSTEM_OBJ_DESCRIPTION] = object_description,
     [SYSTEM_COL_DESCRIPTION] = column_description,
+    [SYSTEM_SHOBJ_DESCRIPTION] = shared_description,
     [SYSTEM_RELATION_SIZE] = relation_size,
     [SYSTEM_INDEXES_SIZE] = indexes_size,
     [SYSTEM_DATABASE_SIZE] = database_size,

@@ -93,8 +93,6 @@ static inline uint32_t exec__rule_oid(const struct object *view)
 {
     return UINT32_C(0x80000000) | catalog_oid(view->id);
 }
-/* What every database says of its schema public. */
-#define EXEC__PUBLIC_COMMENT "standard public schema"
 /* what a view reads, as SQL */
 void exec__define_view(const struct object *view, struct buf *out);
 int exec__n_system_tables(void);
@@ -163,6 +161,22 @@ void exec__print_relation(struct exec_session *s, const struct exec__objects *o,
                           const char *name, bool qualify, struct buf *out);
 /* A user's type by its oid, or by that of its arrays: *ret_array. NULL: there is none. */
 const struct object *exec__type_by_oid(const struct catalog_view *v, uint32_t oid, bool *ret_array);
+
+/* ---- comments (comment.c) -------------------------------------------------------------------- */
+
+struct exec__comment {
+    uint32_t oid, class; /* pg_description's objoid and classoid */
+    int part;            /* a column's number, or 0 */
+    const char *text;
+};
+typedef struct error *exec__comment_fn(void *ctx, const struct exec__comment *c);
+struct error *exec__each_comment(const struct catalog_view *v, exec__comment_fn *f, void *ctx);
+struct error *exec__each_database_comment(const struct catalog_view *v, exec__comment_fn *f,
+                                          void *ctx);
+uint32_t exec__class_oid(const char *name); /* of "pg_class" and its like; 0: has no comments */
+/* On an object that `class` (0: any) has; NULL: there is none. */
+const char *exec__comment(const struct exec__objects *all, uint32_t oid, uint32_t class);
+const char *exec__column_comment(const struct exec__objects *all, uint32_t oid, int64_t number);
 
 /* ---- definitions (define.c): SQL that makes an object ---------------------------------------- */
 

@@ -543,15 +543,33 @@ static struct error *make_pg_depend(struct exec__maker *m)
     return NULL;
 }
 
+static struct error *give_comment(void *ctx, const struct exec__comment *c)
+{
+    struct exec__maker *m = ctx;
+    exec__put_int(m, "objoid", c->oid);
+    exec__put_int(m, "classoid", c->class);
+    exec__put_int(m, "objsubid", c->part);
+    exec__put_text(m, "description", c->text);
+    return exec__give(m);
+}
+
 static struct error *make_pg_description(struct exec__maker *m)
 {
-    uint32_t oid = exec__namespace_oid(m->view, "public");
-    if (!oid)
-        return NULL;
-    exec__put_int(m, "objoid", oid);
-    exec__put_int(m, "classoid", IN_NAMESPACE);
-    exec__put_text(m, "description", EXEC__PUBLIC_COMMENT);
+    return exec__each_comment(m->view, give_comment, m);
+}
+
+static struct error *give_database_comment(void *ctx, const struct exec__comment *c)
+{
+    struct exec__maker *m = ctx;
+    exec__put_int(m, "objoid", c->oid);
+    exec__put_int(m, "classoid", c->class);
+    exec__put_text(m, "description", c->text);
     return exec__give(m);
+}
+
+static struct error *make_pg_shdescription(struct exec__maker *m)
+{
+    return exec__each_database_comment(m->view, give_database_comment, m);
 }
 
 /* ---- views ---------------------------------------------------------------------------------- */
@@ -659,6 +677,7 @@ const struct exec__making exec__making_relations[] = {
     {.schema = "pg_catalog", .relation = "pg_namespace", .make = make_pg_namespace},
     {.schema = "pg_catalog", .relation = "pg_tables", .make = make_pg_tables},
     {.schema = "pg_catalog", .relation = "pg_description", .make = make_pg_description},
+    {.schema = "pg_catalog", .relation = "pg_shdescription", .make = make_pg_shdescription},
     {.schema = "pg_catalog", .relation = "pg_rewrite", .make = make_pg_rewrite},
     {.schema = "pg_catalog", .relation = "pg_views", .make = make_pg_views},
     {.schema = "pg_catalog", .relation = "pg_indexes", .make = make_pg_indexes},

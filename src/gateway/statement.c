@@ -74,6 +74,7 @@ static const struct query *planned_part(const struct query *q)
         return q->create_table.exists ? NULL : q;
     case QUERY_CREATE_INDEX:
         return q->create_index.exists ? NULL : q;
+    case QUERY_COMMENT:
     case QUERY_ALTER_TABLE:
         return q->alter_table.table ? q : NULL;
     case QUERY_CREATE_SEQUENCE:
@@ -257,8 +258,8 @@ static void schema_notices(struct session *s, const struct query *q)
         session__notice(s, NOTICE_NOTICE, E_DUPLICATE_TABLE,
                         "relation \"%s\" already exists, skipping", q->create_index.index->name);
     for (int i = 0; i < q->n_notices; i++)
-        session__notice_text(s, NOTICE_NOTICE, q->notices[i].sqlstate, q->notices[i].message,
-                             q->notices[i].detail);
+        session__notice_text(s, q->notices[i].warning ? NOTICE_WARNING : NOTICE_NOTICE,
+                             q->notices[i].sqlstate, q->notices[i].message, q->notices[i].detail);
 }
 
 /* A database that is dropped or renamed has to be without sessions: of this server; those at other

@@ -211,6 +211,8 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
         return change_objects(m, q);
     case QUERY_ALTER_TABLE:
         return alter_table(m, c, e, s, q);
+    case QUERY_COMMENT:
+        return master_alter_table(m, q->alter_table.table, q->alter_table.next);
     default:
         return error_new(E_INTERNAL, "%s is no schema change", q->tag);
     }

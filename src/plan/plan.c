@@ -335,6 +335,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_ALTER_SEQUENCE:
     case QUERY_DROP_SEQUENCE:
     case QUERY_ALTER_TABLE:
+    case QUERY_COMMENT:
     case QUERY_OBJECTS:
         if (p->explain)
             return error_hint(error_new(E_UNSUPPORTED, "cannot explain a schema change"),

@@ -334,6 +334,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__alter_extension(a, (const AlterExtensionStmt *)n);
     case T_AlterEnumStmt:
         return sql__alter_enum(a, (const AlterEnumStmt *)n);
+    case T_CommentStmt:
+        return sql__comment(a, (const CommentStmt *)n);
     case T_ViewStmt:
         return sql__create_view(a, (const ViewStmt *)n, stmt);
     case T_AlterObjectSchemaStmt:

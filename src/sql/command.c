@@ -886,7 +886,6 @@ static const struct {
     {T_DropRoleStmt, "DROP ROLE", "Any user name is accepted from this machine."},
     {T_GrantStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
     {T_GrantRoleStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
-    {T_CommentStmt, "COMMENT", "Keep notes in a table."},
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},
     {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
     {T_DoStmt, "DO", "Run the logic in the client."},

@@ -302,6 +302,7 @@ enum query_kind {
     QUERY_ALTER_SEQUENCE,  /* sequence */
     QUERY_DROP_SEQUENCE,   /* drop */
     QUERY_ALTER_TABLE,     /* alter_table */
+    QUERY_COMMENT,         /* alter_table: ON a table, or what belongs to one */
     QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
     QUERY_TRANSACTION,     /* transaction */
     QUERY_SET,             /* set */
@@ -371,6 +372,7 @@ struct on_conflict {
 struct query_notice {
     const char *sqlstate, *message;
     const char *detail; /* or NULL */
+    bool warning;       /* WARNING instead */
 };
 
 /* INSERT, UPDATE, DELETE. INSERT fills every column of the table: `select` gives the values for

@@ -419,6 +419,7 @@ struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n);
 struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n);
 struct error *sql__rename_database(struct analysis *a, const RenameStmt *n);
 
+struct error *sql__comment(struct analysis *a, const CommentStmt *n);
 struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt);
 struct error *sql__drop_view(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_view(struct analysis *a, const RenameStmt *n); /* or a column of it */

@@ -171,11 +171,13 @@ static bool name_in_use(const struct analysis *a, const struct table *t, const c
 }
 
 static struct error *add_index(struct analysis *a, struct table *t, const struct table *source,
-                               const struct index *from)
+                               const struct index *from, bool comments)
 {
     struct index *x = &t->indexes[t->n_indexes];
     *x = *from;
     x->id = 0;
+    if (!comments)
+        x->comment = NULL;
     x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
     for (int i = 0; i < x->n_columns; i++)
         x->columns[i] = from->columns[i] < 0
@@ -205,8 +207,23 @@ static struct error *add_indexes(struct analysis *a, const struct likeness *l)
     t->indexes = grown;
     for (int i = 0; i < from->n_indexes; i++)
         if (!beneath_key(from, &from->indexes[i]))
-            TRY(add_index(a, t, from, &from->indexes[i]));
+            TRY(add_index(a, t, from, &from->indexes[i],
+                          l->clause->options & CREATE_TABLE_LIKE_COMMENTS));
     return NULL;
+}
+
+/* ---- comments ----------------------------------------------------------------------------------
+ */
+
+static void copy_comments(struct table *t, const struct likeness *l)
+{
+    const struct table *from = l->source;
+    for (int i = 0; i < from->n_columns; i++)
+        t->columns[table_column(t, from->columns[i].name)].comment = from->columns[i].comment;
+    for (int i = 0; i < from->n_checks; i++)
+        for (int k = 0; k < t->n_checks; k++)
+            if (strcmp(t->checks[k].name, from->checks[i].name) == 0)
+                t->checks[k].comment = from->checks[i].comment;
 }
 
 /* ---- the statement -----------------------------------------------------------------------------
@@ -251,5 +268,8 @@ struct error *sql__create_table_like(struct analysis *a, const CreateStmt *n)
     for (int i = 0; i < likes && !a->q->create_table.exists; i++)
         if (l[i].clause->options & CREATE_TABLE_LIKE_INDEXES)
             TRY(add_indexes(a, &l[i]));
+    for (int i = 0; i < likes && !a->q->create_table.exists; i++)
+        if (l[i].clause->options & CREATE_TABLE_LIKE_COMMENTS)
+            copy_comments(a->q->create_table.table, &l[i]);
     return NULL;
 }

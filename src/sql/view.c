@@ -409,6 +409,9 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     if (old) {
         TRY(check_replacement(a, old, o));
         o->id = old->id;
+        o->comment = old->comment;
+        for (int i = 0; i < old->relation->n_columns; i++)
+            o->relation->columns[i].comment = old->relation->columns[i].comment;
     }
     TRY(check_text(a, o));
     a->view = NULL;

@@ -117,7 +117,7 @@ static const struct func rows[] = {
     VISIBLE("pg_ts_config_is_visible", ALWAYS),
     ROW("obj_description", "", OBJ_DESCRIPTION, OID_TEXT, STRICT, OID_OID),
     ROW("obj_description", "_of", OBJ_DESCRIPTION, OID_TEXT, STRICT, OID_OID, OID_NAME),
-    ROW("shobj_description", "", NOTHING, OID_TEXT, STRICT, OID_OID, OID_NAME),
+    ROW("shobj_description", "", SHOBJ_DESCRIPTION, OID_TEXT, STRICT, OID_OID, OID_NAME),
     ROW("col_description", "", COL_DESCRIPTION, OID_TEXT, STRICT, OID_OID, OID_INT4),
     ROW("pg_relation_size", "", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS),
     ROW("pg_relation_size", "_fork", RELATION_SIZE, OID_INT8, STRICT, OID_REGCLASS, OID_TEXT),

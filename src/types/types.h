@@ -312,6 +312,7 @@ struct func {
     X(USERBYID)                                                                                    \
     X(TABLE_IS_VISIBLE)                                                                            \
     X(TYPE_IS_VISIBLE)                                                                             \
+    X(SHOBJ_DESCRIPTION)                                                                           \
     X(OBJ_DESCRIPTION)                                                                             \
     X(COL_DESCRIPTION)                                                                             \
     X(RELATION_SIZE)                                                                               \

@@ -53,7 +53,6 @@ DO 'BEGIN END';
 CALL f();
 CALL minisql_move(1);
 CALL minisql_move(lower('t'), 'a', 'b');
-COMMENT ON TABLE t IS 'x';
 COPY t TO '/tmp/x';
 COPY t FROM PROGRAM 'ls';
 BEGIN ISOLATION LEVEL SERIALIZABLE;
