@@ -219,8 +219,11 @@ struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int
 
 static struct error *end_insert(struct exec_copy *c)
 {
-    if (!c->copying)
-        return c->s->n_savepoints == 0 ? region_txn_progress(c->s->held.txn) : NULL;
+    if (!c->copying) {
+        struct region_txn *txn = c->s->held.txn;
+        TRY(exec__statement_ends(c->s, region_txn_store(txn), c->plan->region));
+        return c->s->n_savepoints == 0 ? region_txn_progress(txn) : NULL;
+    }
     if (c->out.len > 0)
         TRY(send_rows(c));
     c->copying = false;

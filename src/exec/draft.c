@@ -447,18 +447,18 @@ static struct error *prepare_here(struct exec_session *s, const struct store_req
 struct error *exec__commit_local(struct exec_session *s, const struct store_request *q)
 {
     bool changes = has_changes(s);
-    if (changes) {
-        struct error *e = exec__made_put(s);
-        if (!e)
-            e = prepare_here(s, q);
-        if (e) {
-            exec__drop_held(s);
-            return e;
-        }
-    }
     struct region_txn *txn = s->held.txn;
+    struct error *e = exec__transaction_ends(s, region_txn_store(txn), s->held.region);
+    if (!e && changes)
+        e = exec__made_put(s);
+    if (!e && changes)
+        e = prepare_here(s, q);
+    if (e) {
+        exec__drop_held(s);
+        return e;
+    }
     s->held = (struct held){0};
-    struct error *e = region_txn_commit(txn, q);
+    e = region_txn_commit(txn, q);
     if (changes) /* if not now: the gateway sees to it, or the master */
         error_free(exec__settle(s, SETTLE_MS));
     return e;

@@ -200,6 +200,11 @@ int exec_savepoints(const struct exec_session *s);                    /* that th
  * are to be analysed against. A reference. */
 struct catalog *exec_catalog(struct exec_session *s);
 const struct catalog_view *exec_view(struct exec_session *s);
+/* SET CONSTRAINTS, of foreign keys by their ids (n 0: all), until the transaction ends. 23503 when
+ * it finds one violated that is to be checked now. */
+struct error *exec_set_constraints(struct exec_session *s, const uint64_t *ids, int n,
+                                   bool deferred);
+
 /* Would a plan made on this view still be right? */
 bool exec_schema_is_current(struct exec_session *s, const struct catalog_view *v);
 /* Its transaction has changed the schema: plans are no other session's business, nor theirs its. */

@@ -83,6 +83,12 @@ struct exec_session {
                           takes */
 
     bool in_transaction;
+    int n_said; /* what SET CONSTRAINTS has said in the transaction, in order (deferred.c) */
+    struct said {
+        uint64_t id; /* of a foreign key; 0: of all */
+        bool deferred;
+    } * said;
+    bool counts_all; /* and SQLite was told so */
     bool alone;      /* the transaction is one statement's own: it may be run again */
     bool lost;       /* what it held is gone: only a rollback is left */
     int64_t started; /* microseconds since 2000: now() */
@@ -197,6 +203,21 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
                          size_t sql_len, const struct plan_scan *scan, exec__row_fn row, void *ctx);
 struct error *exec__scan(struct run *r, const struct plan_scan *scan, exec__row_fn row, void *ctx);
 struct error *exec__run_constant(struct run *r);
+
+/* ---- foreign keys that are checked at COMMIT (deferred.c) ------------------------------------ */
+
+struct sql_suspect;
+/* 23503 when a key is violated that is to be checked now. */
+struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region);
+struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region);
+void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred); /* id 0: all */
+/* Whoever holds the region learns what was said. */
+struct error *exec__say_constraints(struct exec_session *s);
+void exec__forget_constraints(struct exec_session *s);
+/* `e` becomes what PostgreSQL says of the violation (violation.c); values: of the key's columns. */
+struct error *exec__tell_key(const struct sql_suspect *s, const struct value *values,
+                             struct error *e);
+struct value exec__copy_value(sqlite3_value *v, struct arena *a);
 
 /* ---- writes in stages (stage.c) ------------------------------------------------------------- */
 

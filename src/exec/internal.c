@@ -280,6 +280,22 @@ static struct error *do_begin(struct call *c)
     return e;
 }
 
+static struct error *do_constraints(struct call *c)
+{
+    if (c->s->held.kind != HELD_LOCAL)
+        return malformed();
+    c->s->n_said = 0;
+    for (const char *p = c->head; *p;) {
+        char *end;
+        unsigned long long id = strtoull(p, &end, 10);
+        if (end == p || (*end != 'd' && *end != 'i'))
+            return malformed();
+        exec__say_constraint(c->s, id, *end == 'd');
+        p = end + 1 + (end[1] == ' ');
+    }
+    return exec__say_constraints(c->s);
+}
+
 static struct store *held_store(const struct call *c)
 {
     return c->s->held.kind == HELD_LOCAL ? region_txn_store(c->s->held.txn) : NULL;
@@ -534,6 +550,7 @@ static const struct {
     {"FRAG", true, do_frag},
     {"COPY", true, do_copy},
     {"BEGIN", true, do_begin},
+    {"CONSTRAINTS", true, do_constraints},
     {"MARK", true, do_mark},
     {"UNMARK", true, do_unmark},
     {"UNDO", true, do_undo},

@@ -110,6 +110,8 @@ static struct error *write_in_batch(void *ctx, struct store *s, struct buf *resu
     exec__drawn_settle(r->s);
     const struct zone *before = zone_use(r->plan->query->zone);
     struct error *e = run_write_stmt(r, store_writer(s), put_row, result, &count);
+    if (!e)
+        e = exec__statement_ends(r->s, s, r->plan->region);
     zone_use(before);
     if (!e)
         exec__end_put(result, r->s, count);
@@ -144,6 +146,8 @@ static struct error *in_txn(struct run *r)
     struct store *store = region_txn_store(txn);
     int64_t count = 0;
     struct error *e = named(r, run_write_stmt(r, store_writer(store), emit_row, r, &count));
+    if (!e)
+        e = exec__statement_ends(r->s, store, r->plan->region);
     if (e && store_ended(store)) { /* it was cancelled: no savepoint is there to go back to */
         exec__drop_held(r->s);
         r->s->lost = true;

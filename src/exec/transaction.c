@@ -43,6 +43,7 @@ static void ended(struct exec_session *s)
     forget_savepoints(s, 0);
     exec__draft_end(s);
     error_free(exec__end_snapshots(s));
+    exec__forget_constraints(s);
     s->in_transaction = false;
     s->lost = false;
 }
@@ -170,7 +171,10 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
             return e;
         }
     }
-    return NULL;
+    struct error *e = exec__say_constraints(s);
+    if (e)
+        exec__drop_held(s);
+    return e;
 }
 
 /* Around whatever a session does: a transaction that idles is not entered, so that its region may

@@ -35,7 +35,7 @@ struct witness {
 
 /* ---- what the triggers call ----------------------------------------------------------------- */
 
-static struct value copy_value(sqlite3_value *v, struct arena *a)
+struct value exec__copy_value(sqlite3_value *v, struct arena *a)
 {
     switch (sqlite3_value_type(v)) {
     case SQLITE_INTEGER:
@@ -71,7 +71,7 @@ static void saw_row(sqlite3_context *c, int n, sqlite3_value **v)
     if (first == 0)
         arena_reset(&w->row_arena);
     for (int i = 1; i < n && first + i <= w->table->n_columns; i++)
-        w->row[first + i - 1] = copy_value(v[i], &w->row_arena);
+        w->row[first + i - 1] = exec__copy_value(v[i], &w->row_arena);
     w->has_row = true;
     w->found = w->key >= 0 && first + n > w->table->n_columns && is_missing(w);
 }
@@ -86,7 +86,7 @@ static void saw_key(sqlite3_context *c, int n, sqlite3_value **v)
     k->suspect = sqlite3_value_int(v[0]);
     k->values = ARENA_ARRAY(&w->arena, struct value, n);
     for (int i = 1; i < n; i++)
-        k->values[i - 1] = copy_value(v[i], &w->arena);
+        k->values[i - 1] = exec__copy_value(v[i], &w->arena);
 }
 
 /* ---- the triggers --------------------------------------------------------------------------- */
@@ -318,7 +318,7 @@ static bool put_index_key(struct buf *b, const struct witness *w, sqlite3 *db,
             x->columns[i] < 0 ? &x->expressions[-1 - x->columns[i]] : NULL;
         const struct column c =
             k ? (struct column){.type = k->type, .typmod = k->typmod} : t->columns[x->columns[i]];
-        const struct value value = copy_value(sqlite3_column_value(stmt, i), &a);
+        const struct value value = exec__copy_value(sqlite3_column_value(stmt, i), &a);
         buf_puts(b, i ? ", " : "");
         put_value(b, &c, &value);
     }
@@ -373,15 +373,15 @@ static void replace(char **text, char *with)
     *text = with;
 }
 
-static struct error *tell_key(const struct witness *w, const struct key_seen *k, struct error *e)
+struct error *exec__tell_key(const struct sql_suspect *s, const struct value *values,
+                             struct error *e)
 {
-    const struct sql_suspect *s = &w->suspects[k->suspect];
     _cleanup_(buf_done) struct buf b = {0};
     replace(&e->schema, mem_strdup(s->child->schema));
     replace(&e->table, mem_strdup(s->child->name));
     replace(&e->constraint, mem_strdup(s->fk->name));
     if (s->of_parent) {
-        put_key(&b, s->parent, s->fk->ref_columns, s->fk->n_columns, k->values, false);
+        put_key(&b, s->parent, s->fk->ref_columns, s->fk->n_columns, values, false);
         replace(
             &e->message,
             mem_printf("update or delete on table \"%s\" violates foreign key constraint \"%s\" "
@@ -389,11 +389,16 @@ static struct error *tell_key(const struct witness *w, const struct key_seen *k,
                        s->parent->name, s->fk->name, s->child->name));
         return error_detail(e, "%s is still referenced from table \"%s\".", b.data, s->child->name);
     }
-    put_key(&b, s->child, s->fk->columns, s->fk->n_columns, k->values, false);
+    put_key(&b, s->child, s->fk->columns, s->fk->n_columns, values, false);
     replace(&e->message,
             mem_printf("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
                        s->child->name, s->fk->name));
     return error_detail(e, "%s is not present in table \"%s\".", b.data, s->parent->name);
+}
+
+static struct error *tell_key(const struct witness *w, const struct key_seen *k, struct error *e)
+{
+    return exec__tell_key(&w->suspects[k->suspect], k->values, e);
 }
 
 /* ---- all of it ------------------------------------------------------------------------------ */
@@ -456,7 +461,7 @@ struct error *exec__violation(struct exec_session *s, const struct catalog_view 
         error_free(second);
     }
     run_sql(db, "ROLLBACK TO \"minisql violation\"; RELEASE \"minisql violation\"");
-    if (foreign)
+    if (foreign && !s->counts_all)
         run_sql(db, "PRAGMA defer_foreign_keys = OFF");
     forget_functions(db);
     arena_done(&w.row_arena);

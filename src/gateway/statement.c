@@ -438,6 +438,16 @@ static struct error *check_alone(struct session *s, const struct query *q)
     return error_new("25001", "%s cannot run inside a transaction block", q->alone);
 }
 
+static struct error *set_constraints(struct session *s, const struct query *q)
+{
+    if (exec_in_transaction(s->exec))
+        return exec_set_constraints(s->exec, q->constraints.ids, q->constraints.n,
+                                    q->constraints.deferred);
+    session__notice(s, NOTICE_WARNING, "25P01",
+                    "SET CONSTRAINTS can only be used in transaction blocks");
+    return NULL;
+}
+
 static struct error *dispatch(struct session *s, struct entry **e, const struct value *values,
                               struct output *o, const char **ret_where)
 {
@@ -479,6 +489,9 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
     case QUERY_DECLARE:
     case QUERY_CLOSE:
         TRY(cursor__run(s, e, values, o, &tag));
+        break;
+    case QUERY_SET_CONSTRAINTS:
+        TRY(set_constraints(s, q));
         break;
     case QUERY_LISTEN:
     case QUERY_UNLISTEN:

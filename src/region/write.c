@@ -352,6 +352,14 @@ static struct error *answer_from_request(struct region_replica *p, struct batch 
     return NULL;
 }
 
+/* What is logged has to commit. Who runs statements tells of violations better, and before. */
+static struct error *check_foreign_keys(struct store *s)
+{
+    return store_has_violations(s)
+               ? error_new(E_FOREIGN_KEY, "a foreign key constraint is violated")
+               : NULL;
+}
+
 /* Runs one statement inside a savepoint of the open transaction and adds its entry. An error that
  * is the statement's own goes to its waiter; what is returned concerns the whole batch. */
 static struct error *run_one(struct region_replica *p, struct batch *b, struct waiter *waiter)
@@ -368,6 +376,8 @@ static struct error *run_one(struct region_replica *p, struct batch *b, struct w
     }
     TRY(store_mark(p->store));
     struct error *e = w->run(w->ctx, p->store, &w->result);
+    if (!e)
+        e = check_foreign_keys(p->store);
     if (!e && known)
         e = store_put_request(p->store, &w->request, w->result.data, w->result.len);
     if (e) {
@@ -695,6 +705,8 @@ struct error *region_txn_commit(struct region_txn *t, const struct store_request
         return lost;
     }
     struct error *e = check_reign(t);
+    if (!e)
+        e = check_foreign_keys(p->store);
     if (!e && known)
         e = store_put_request(p->store, request, "", 0);
     if (e) {

@@ -551,3 +551,65 @@ struct error *sql__key_of_index(struct analysis *a, struct table *t, const Const
     rename_index(a, x, k->name);
     return NULL;
 }
+
+/* ---- SET CONSTRAINTS ------------------------------------------------------------------------ */
+
+static bool has_name(const struct table *t, const char *schema, const char *name)
+{
+    bool found = false;
+    for (int i = 0; i < t->n_keys; i++)
+        found |= strcmp(t->keys[i].name, name) == 0;
+    for (int i = 0; i < t->n_checks; i++)
+        found |= strcmp(t->checks[i].name, name) == 0;
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        found |= strcmp(t->foreign_keys[i].name, name) == 0;
+    return found && strcmp(t->schema, schema) == 0;
+}
+
+/* All constraints of that name in the schema; each table may have one. */
+static struct error *named_in(struct analysis *a, const char *schema, const char *name,
+                              bool *ret_found)
+{
+    struct query *q = a->q;
+    const struct catalog_view *v = a->ctx->view;
+    *ret_found = false;
+    for (size_t i = 0; v && i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        const struct foreign_key *fk = NULL;
+        if (!has_name(t, schema, name))
+            continue;
+        *ret_found = true;
+        for (int k = 0; k < t->n_foreign_keys; k++)
+            if (strcmp(t->foreign_keys[k].name, name) == 0)
+                fk = &t->foreign_keys[k];
+        if (!fk || !fk->deferrable)
+            return error_new("42809", "constraint \"%s\" is not deferrable", name);
+        uint64_t *ids = ARENA_ARRAY(a->arena, uint64_t, q->constraints.n + 1);
+        if (q->constraints.n)
+            memcpy(ids, q->constraints.ids, sizeof(*ids) * (size_t)q->constraints.n);
+        ids[q->constraints.n++] = fk->id;
+        q->constraints.ids = ids;
+    }
+    return NULL;
+}
+
+struct error *sql__set_constraints(struct analysis *a, const ConstraintsSetStmt *n)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_SET_CONSTRAINTS;
+    q->tag = "SET CONSTRAINTS";
+    q->constraints.deferred = n->deferred;
+    for (int i = 0; i < list_length(n->constraints); i++) {
+        const RangeVar *rv = list_nth(n->constraints, i);
+        bool found = false;
+        if (rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
+            return sql__no_schema(rv->schemaname);
+        if (rv->schemaname)
+            TRY(named_in(a, rv->schemaname, rv->relname, &found));
+        for (int k = 0; !found && !rv->schemaname && k < a->path->n; k++)
+            TRY(named_in(a, a->path->schemas[k], rv->relname, &found));
+        if (!found)
+            return error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" does not exist", rv->relname);
+    }
+    return NULL;
+}

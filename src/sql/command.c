@@ -895,8 +895,6 @@ static const struct {
     {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
     {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},
-    {T_ConstraintsSetStmt, "SET CONSTRAINTS",
-     "Constraints are checked at the end of each statement."},
     {T_RefreshMatViewStmt, "REFRESH MATERIALIZED VIEW", "Use a table."},
     {T_CreateStatsStmt, "CREATE STATISTICS", "Create an index."},
     {T_CreateTableSpaceStmt, "CREATE TABLESPACE",
@@ -953,6 +951,8 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
         a->q->alone = v->is_vacuumcmd ? "VACUUM" : NULL;
         return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);
     }
+    case T_ConstraintsSetStmt:
+        return sql__set_constraints(a, (const ConstraintsSetStmt *)n);
     case T_ReindexStmt:
         return reindex(a, (const ReindexStmt *)n);
     case T_CallStmt:

@@ -360,10 +360,11 @@ struct error *sql__key_columns(struct analysis *a, const struct table *t, const 
 
 struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n)
 {
-    if (n->deferrable || n->initdeferred)
+    if ((n->deferrable || n->initdeferred) && n->contype != CONSTR_FOREIGN)
         return sql__unsupported(a, n->location,
-                                "Constraints are checked at the end of each statement.",
-                                "DEFERRABLE constraints are not supported");
+                                "Leave DEFERRABLE out: they are checked at the end of each "
+                                "statement.",
+                                "DEFERRABLE keys are not supported");
     if (n->including || n->nulls_not_distinct || n->where_clause || n->access_method ||
         n->exclusions)
         return sql__unsupported(a, n->location,

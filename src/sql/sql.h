@@ -301,6 +301,7 @@ enum query_kind {
     QUERY_CREATE_SEQUENCE, /* sequence */
     QUERY_ALTER_SEQUENCE,  /* sequence */
     QUERY_DROP_SEQUENCE,   /* drop */
+    QUERY_SET_CONSTRAINTS, /* constraints */
     QUERY_ALTER_TABLE,     /* alter_table */
     QUERY_COMMENT,         /* alter_table: ON a table, or what belongs to one */
     QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
@@ -586,6 +587,11 @@ struct query {
             const char *channel;
             const char *payload;
         } notify;
+        struct {
+            bool deferred;
+            int n; /* foreign keys by their ids; 0: all */
+            uint64_t *ids;
+        } constraints;
         const char *discard;
     };
 };

@@ -533,6 +533,7 @@ struct error *sql__validate_constraint(struct analysis *a, struct table *t, cons
 struct error *sql__alter_constraint(struct analysis *a, struct table *t, const AlterTableCmd *c);
 struct error *sql__rename_constraint(struct analysis *a, struct table *t, const char *from,
                                      const char *to);
+struct error *sql__set_constraints(struct analysis *a, const ConstraintsSetStmt *n);
 /* ADD CONSTRAINT .. USING INDEX: what the key is. */
 struct error *sql__key_of_index(struct analysis *a, struct table *t, const Constraint *n,
                                 struct key *k);

@@ -99,6 +99,11 @@ void store_flush(struct store *s);
 /* Sets what the file will say after this commit. */
 struct error *store_commit(struct store *s, uint64_t applied_lsn, uint64_t applied_epoch);
 void store_rollback(struct store *s);
+/* Does the open transaction violate a foreign key that SQLite checks when it commits? Then it can't
+ * be committed. */
+bool store_has_violations(struct store *s);
+/* Until the transaction ends, SQLite checks all foreign keys only then. */
+struct error *store_defer_foreign_keys(struct store *s);
 
 /* A write's result, kept so that a retry is answered, not applied again. One row for each
  * (gateway, slot): a slot has one request in flight at most, a later seq replaces it. Inside
@@ -127,8 +132,8 @@ struct error *store_apply(struct store *s, const void *data, size_t len);
  * primary and backup alike; it captures no row changes. */
 struct error *store_apply_ddl(struct store *s, const char *sql, size_t len,
                               uint64_t schema_version);
-/* The same as a part of a transaction: it is captured in its place among the row changes, and
- * store_rollback_to undoes it. schema_version 0: it stays. */
+/* The same as a part of a transaction, 55006 while that has violations: it is captured in its place
+ * among the row changes, and store_rollback_to undoes it. schema_version 0: it stays. */
 struct error *store_change_schema(struct store *s, const char *sql, size_t len,
                                   uint64_t schema_version);
 

@@ -212,6 +212,7 @@ struct store {
     struct store_saved_mark *marks;
     size_t n_marks, cap_marks;
     bool open;
+    bool deferring;               /* store_defer_foreign_keys() was called for the transaction */
     uint64_t schema_version;      /* what the next commit writes */
     uint64_t n_ddl, n_ddl_before; /* calls of store_apply_ddl: in all, and before `open` */
 

@@ -52,6 +52,9 @@ static void enter(struct store *s)
 static void leave(struct store *s)
 {
     s->open = false;
+    if (s->deferring) /* so that what was compiled under it is compiled anew */
+        sqlite3_exec(s->writer->db, "PRAGMA defer_foreign_keys = OFF", NULL, NULL, NULL);
+    s->deferring = false;
     s->capture.on = false;
     s->n_marks = 0;
     pthread_mutex_lock(&s->lock);
@@ -133,6 +136,21 @@ void store_rollback(struct store *s)
         store__forget_tables(s);
     forget_captured(s);
     leave(s);
+}
+
+bool store_has_violations(struct store *s)
+{
+    int now = 0, highest;
+    if (s->open)
+        sqlite3_db_status(s->writer->db, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0);
+    return now != 0;
+}
+
+struct error *store_defer_foreign_keys(struct store *s)
+{
+    TRY(check_open(s));
+    s->deferring = true;
+    return store_exec(s->writer, "PRAGMA defer_foreign_keys = ON");
 }
 
 /* ---- marks -------------------------------------------------------------------------------- */
@@ -318,6 +336,11 @@ struct error *store_change_schema(struct store *s, const char *sql, size_t len,
                                   uint64_t schema_version)
 {
     uint64_t version = schema_version ? schema_version : s->schema_version;
+    if (store_has_violations(s)) /* what SQLite counts would not go with a table */
+        return error_hint(error_new("55006", "cannot change the schema because a table has pending "
+                                             "trigger events"),
+                          "Foreign keys that are checked at COMMIT are violated now: do first what "
+                          "satisfies them, or COMMIT.");
     TRY(store_apply_ddl(s, sql, len, version));
     if (!s->capture.bytes.len)
         buf_put8(&s->capture.bytes, STORE_CHANGES_VERSION);

@@ -1,0 +1,210 @@
+/*
+ * Foreign keys that are checked at COMMIT, and SET CONSTRAINTS.
+ *
+ * A key that is INITIALLY DEFERRED says so in its table's text in the file: SQLite counts what
+ * violates it instead of failing, and would not commit before there is nothing left. But the log
+ * decides about a transaction, not SQLite's COMMIT, so the count is asked for before anything is
+ * logged: when a statement ends that is alone, and when a transaction does. Which key it is, and
+ * which row, only a look at the tables tells; who violates one pays for it.
+ *
+ * What SET CONSTRAINTS has said in a transaction is in session->said. Where a key is to be deferred
+ * by that whose text does not say so, SQLite is told to count for all keys until the transaction
+ * ends (PRAGMA defer_foreign_keys). Keys that are to be checked at once all the same are looked at
+ * when a statement ends and the count is not 0.
+ *
+ * Invariant: between two statements nothing violates a key that is not deferred.
+ */
+#include "exec/exec_int.h"
+
+/* Is the key deferred now? */
+static bool is_deferred(const struct exec_session *s, const struct foreign_key *fk)
+{
+    for (int i = s->n_said - 1; i >= 0 && fk->deferrable; i--)
+        if (s->said[i].id == 0 || s->said[i].id == fk->id)
+            return s->said[i].deferred;
+    return fk->deferred;
+}
+
+/* ---- looking for a violation ---------------------------------------------------------------- */
+
+static void put_name(struct buf *b, const char *before, const char *name)
+{
+    buf_puts(b, before);
+    sql_quote(name, b);
+}
+
+/* Keys of the child that the parent does not have. */
+static void put_orphans(struct buf *b, const struct sql_suspect *s)
+{
+    const struct foreign_key *fk = s->fk;
+    for (int i = 0; i < fk->n_columns; i++)
+        put_name(b, i ? ", c." : "SELECT c.", s->child->columns[fk->columns[i]].name);
+    put_name(b, " FROM main.", table_file_name(s->child));
+    put_name(b, " c WHERE NOT EXISTS (SELECT 1 FROM main.", table_file_name(s->parent));
+    for (int i = 0; i < fk->n_columns; i++) {
+        put_name(b, i ? " AND p." : " p WHERE p.", s->parent->columns[fk->ref_columns[i]].name);
+        put_name(b, " = c.", s->child->columns[fk->columns[i]].name);
+    }
+    buf_puts(b, ")");
+    for (int i = 0; i < fk->n_columns; i++) {
+        put_name(b, " AND c.", s->child->columns[fk->columns[i]].name);
+        buf_puts(b, " IS NOT NULL");
+    }
+    buf_puts(b, " LIMIT 1");
+}
+
+static void put_parent(struct buf *b, const struct sql_suspect *s)
+{
+    put_name(b, "SELECT 1 FROM main.", table_file_name(s->parent));
+    for (int i = 0; i < s->fk->n_columns; i++) {
+        put_name(b, i ? " AND " : " WHERE ", s->parent->columns[s->fk->ref_columns[i]].name);
+        buf_printf(b, " = ?%d", i + 1);
+    }
+}
+
+/* Runs a query that gives a row or none: its n values. */
+static struct error *one_row(struct exec_session *s, struct store_conn *c, const struct buf *sql,
+                             const struct value *params, int n_params, struct arena *a,
+                             struct value *ret, int n, bool *ret_found)
+{
+    sqlite3 *db = store_db(c);
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, sql->data, sql->len, &stmt));
+    struct error *e = exec__bind(db, stmt, params, n_params);
+    int rc = e ? SQLITE_DONE : sqlite3_step(stmt);
+    *ret_found = rc == SQLITE_ROW;
+    for (int i = 0; *ret_found && i < n; i++)
+        ret[i] = exec__copy_value(sqlite3_column_value(stmt, i), a);
+    if (rc != SQLITE_ROW && rc != SQLITE_DONE)
+        e = types_sqlite_error(db, rc);
+    store_release(c, stmt);
+    return e;
+}
+
+/* Was there such a row of the parent when the transaction began? Then it is that which went. */
+static bool was_there(struct exec_session *s, struct store *store, const struct sql_suspect *k,
+                      const struct value *values)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    struct store_conn *reader;
+    bool found = false;
+    struct error *e = store_get_reader(store, &reader);
+    if (!e) {
+        put_parent(&sql, k);
+        e = one_row(s, reader, &sql, values, k->fk->n_columns, NULL, NULL, 0, &found);
+        store_put_reader(store, reader);
+    }
+    error_free(e); /* the table is a new one */
+    return found;
+}
+
+static struct error *violated(struct exec_session *s, struct store *store, struct sql_suspect *k)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct value *values = ARENA_ARRAY(&a, struct value, k->fk->n_columns);
+    bool found;
+    put_orphans(&sql, k);
+    TRY(one_row(s, store_writer(store), &sql, NULL, 0, &a, values, k->fk->n_columns, &found));
+    if (!found)
+        return NULL;
+    k->of_parent = was_there(s, store, k, values);
+    return exec__tell_key(k, values, error_new(E_FOREIGN_KEY, "%s", ""));
+}
+
+/* The first violation of a key in the region that is not deferred, or of any. */
+static struct error *find(struct exec_session *s, struct store *store, uint64_t region, bool any)
+{
+    const struct catalog_view *all = exec_view(s), *v = all->all ? all->all : all;
+    struct error *e = NULL;
+    for (size_t i = 0; i < v->n_tables && !e; i++) {
+        const struct table *t = v->tables[i];
+        for (int k = 0; t->region == region && k < t->n_foreign_keys && !e; k++) {
+            struct sql_suspect suspect = {.fk = &t->foreign_keys[k], .child = t};
+            suspect.parent = catalog_table_by_id(v, suspect.fk->table);
+            if (suspect.parent && (any || !is_deferred(s, suspect.fk)))
+                e = violated(s, store, &suspect);
+        }
+    }
+    catalog_unref(all);
+    return e;
+}
+
+/* ---- when ----------------------------------------------------------------------------------- */
+
+struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region)
+{
+    if (!store_has_violations(store) || (s->in_transaction && !s->n_said))
+        return NULL;
+    return find(s, store, region, !s->in_transaction);
+}
+
+struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region)
+{
+    return store_has_violations(store) ? find(s, store, region, true) : NULL;
+}
+
+/* ---- SET CONSTRAINTS ------------------------------------------------------------------------ */
+
+/* SQLite has to count for keys whose text does not ask for it. */
+static struct error *count_all(struct exec_session *s)
+{
+    bool needed = false;
+    const struct catalog_view *all = exec_view(s), *v = all->all ? all->all : all;
+    for (size_t i = 0; i < v->n_tables; i++)
+        for (int k = 0; v->tables[i]->region == s->held.region && k < v->tables[i]->n_foreign_keys;
+             k++)
+            needed |= is_deferred(s, &v->tables[i]->foreign_keys[k]) &&
+                      !v->tables[i]->foreign_keys[k].deferred;
+    catalog_unref(all);
+    if (!needed || s->counts_all)
+        return NULL;
+    s->counts_all = true;
+    return store_defer_foreign_keys(region_txn_store(s->held.txn));
+}
+
+struct error *exec__say_constraints(struct exec_session *s)
+{
+    if (!s->n_said || s->held.kind == HELD_NONE)
+        return NULL;
+    if (s->held.kind == HELD_LOCAL) {
+        struct store *store = region_txn_store(s->held.txn);
+        TRY(count_all(s));
+        return store_has_violations(store) ? find(s, store, s->held.region, false) : NULL;
+    }
+    _cleanup_(buf_done) struct buf text = {0};
+    buf_printf(&text, "CONSTRAINTS");
+    for (int i = 0; i < s->n_said; i++)
+        buf_printf(&text, " %llu%s", (unsigned long long)s->said[i].id,
+                   s->said[i].deferred ? "d" : "i");
+    return exec__peer_run(s, s->held.conn, text.data, NULL, NULL, NULL, NULL, NULL);
+}
+
+void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred)
+{
+    if (!id)
+        s->n_said = 0;
+    s->said = mem_realloc(s->said, (size_t)(s->n_said + 1) * sizeof(*s->said));
+    s->said[s->n_said++] = (struct said){id, deferred};
+}
+
+struct error *exec_set_constraints(struct exec_session *s, const uint64_t *ids, int n,
+                                   bool deferred)
+{
+    if (!n)
+        exec__say_constraint(s, 0, deferred);
+    for (int i = 0; i < n; i++)
+        exec__say_constraint(s, ids[i], deferred);
+    TRY(exec__enter(s));
+    struct error *e = exec__say_constraints(s);
+    exec__leave(s);
+    return e ? exec__held_failed(s, e) : NULL;
+}
+
+void exec__forget_constraints(struct exec_session *s)
+{
+    mem_free(s->said);
+    s->said = NULL;
+    s->n_said = 0;
+    s->counts_all = false;
+}
