@@ -358,15 +358,15 @@ static struct error *give_proc(struct exec__maker *m, const struct func *f)
 {
     put_proc(m, exec__func_oid(f), f->name, f->args, f->nargs, f->result);
     exec__put_int(m, "provariadic", f->variadic ? f->args[f->nargs - 1] : 0);
-    if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_WINDOW)
-        exec__put_char(m, "prokind", f->kind == FUNC_AGGREGATE ? 'a' : 'w');
+    if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_ORDERED || f->kind == FUNC_WINDOW)
+        exec__put_char(m, "prokind", f->kind == FUNC_WINDOW ? 'w' : 'a');
     exec__put_int(m, "proisstrict", f->strict && (f->kind == FUNC_SCALAR || f->kind == FUNC_SET));
     exec__put_int(m, "proretset", f->kind == FUNC_SET);
     exec__put_real(m, "prorows", f->kind == FUNC_SET ? 1000 : 0);
     put_all_arguments(m, f);
     if (f->volatile_ || f->system)
         exec__put_char(m, "provolatile", f->volatile_ ? 'v' : 's');
-    if (f->kind == FUNC_AGGREGATE)
+    if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_ORDERED)
         exec__put_text(m, "prosrc", "aggregate_dummy");
     return exec__give(m);
 }
@@ -394,10 +394,12 @@ static struct error *make_pg_aggregate(struct exec__maker *m)
     size_t n;
     const struct func *all = func_table(&n);
     for (size_t i = 0; i < n; i++) {
-        if (all[i].kind != FUNC_AGGREGATE)
+        bool ordered = all[i].kind == FUNC_ORDERED;
+        if (all[i].kind != FUNC_AGGREGATE && !ordered)
             continue;
         exec__put_int(m, "aggfnoid", exec__func_oid(&all[i]));
-        exec__put_char(m, "aggkind", 'n');
+        exec__put_char(m, "aggkind", !ordered ? 'n' : all[i].variadic ? 'h' : 'o');
+        exec__put_int(m, "aggnumdirectargs", all[i].direct);
         exec__put_char(m, "aggfinalmodify", 'r');
         exec__put_char(m, "aggmfinalmodify", 'r');
         TRY(exec__give(m));

@@ -214,6 +214,14 @@ static struct expr *known_aggregate(struct scope *s, struct expr *e)
     return NULL;
 }
 
+static struct expr *keep_aggregate(struct analysis *a, struct scope *s, struct expr *e)
+{
+    struct expr *known = known_aggregate(s, e);
+    if (!known)
+        sql__push(a->arena, &s->aggs, e);
+    return known ? known : e;
+}
+
 /* Does the result hang on the order of the rows? Lists do, numbers, truth values and times not. */
 static bool is_ordered(const struct func *f)
 {
@@ -297,10 +305,120 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
     if (e->call.distinct && !e->call.n_order && e->n_args > 1)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
                                 "DISTINCT in this aggregate of several arguments is not supported");
-    struct expr *known = known_aggregate(s, e);
-    if (!known)
-        sql__push(a->arena, &s->aggs, e);
-    *ret = known ? known : e;
+    *ret = keep_aggregate(a, s, e);
+    return NULL;
+}
+
+/* ---- WITHIN GROUP -----------------------------------------------------------------------------
+ */
+
+/* The types of the direct arguments and the keys, in one list. */
+static struct error *call_types(struct analysis *a, const FuncCall *n, const struct expr *e,
+                                uint32_t types[FUNC_MAX_BOUND])
+{
+    if (e->n_args + e->call.n_order > FUNC_MAX_BOUND)
+        return sql__at(
+            a,
+            error_new("54023", "cannot pass more than %d arguments to a function", FUNC_MAX_BOUND),
+            n->location);
+    for (int i = 0; i < e->n_args; i++)
+        types[i] = e->args[i]->type;
+    for (int i = 0; i < e->call.n_order; i++)
+        types[e->n_args + i] = e->call.order[i].expr->type;
+    return NULL;
+}
+
+static struct error *not_ordered(struct analysis *a, const FuncCall *n, const char *name,
+                                 const struct expr *e)
+{
+    bool aggregate = func_exists(name, FUNC_AGGREGATE);
+    enum func_kind kind = aggregate                        ? FUNC_AGGREGATE
+                          : func_exists(name, FUNC_WINDOW) ? FUNC_WINDOW
+                                                           : FUNC_SCALAR;
+    uint32_t types[FUNC_MAX_BOUND];
+    const struct func *f;
+    TRY(call_types(a, n, e, types));
+    TRY(sql__at(a, func_resolve(name, kind, types, e->n_args + e->call.n_order, &f), n->location));
+    struct error *wrong =
+        aggregate
+            ? error_new("42809",
+                        "%s is not an ordered-set aggregate, so it cannot have WITHIN GROUP", name)
+            : error_new("42809", "WITHIN GROUP specified, but %s is not an aggregate function",
+                        name);
+    return sql__at(a, wrong, n->location);
+}
+
+/* A row that is not there is compared with those that are: each of its values with a key. */
+static struct error *hypothetical(struct analysis *a, const FuncCall *n, const char *name,
+                                  struct expr *e)
+{
+    const char *types = "";
+    for (int i = 0; i < e->n_args + e->call.n_order; i++) {
+        const struct expr *arg = i < e->n_args ? e->args[i] : e->call.order[i - e->n_args].expr;
+        types = arena_printf(a->arena, "%s%s%s", types, i ? ", " : "", sql__type(a, arg->type));
+    }
+    if (e->n_args != e->call.n_order)
+        return sql__at(
+            a,
+            error_hint(error_new("42883", "function %s(%s) does not exist", name, types),
+                       "To use the hypothetical-set aggregate %s, the number of hypothetical "
+                       "direct arguments (here %d) must match the number of ordering columns "
+                       "(here %d).",
+                       name, e->n_args, e->call.n_order),
+            n->location);
+    for (int i = 0; i < e->n_args; i++) {
+        struct expr *pair[2] = {e->args[i], e->call.order[i].expr};
+        uint32_t type;
+        TRY(sql__common_type(a, pair, 2, "WITHIN GROUP", &type));
+        TRY(sql__coerce(a, pair[0], type, -1, CAST_IMPLICIT, &e->args[i]));
+        TRY(sql__coerce(a, pair[1], type, -1, CAST_IMPLICIT, &e->call.order[i].expr));
+    }
+    return NULL;
+}
+
+/* Finds the row for the direct arguments and the keys together, and fits both to it. */
+static struct error *bind_ordered(struct analysis *a, const FuncCall *n, const char *name,
+                                  struct expr *e)
+{
+    int direct = e->n_args, all = direct + e->call.n_order;
+    uint32_t types[FUNC_MAX_BOUND];
+    struct expr *call = sql__new_call(a, EXPR_FUNC, n->location, all);
+    const struct func *f;
+    TRY(call_types(a, n, e, types));
+    for (int i = 0; i < all; i++)
+        call->args[i] = i < direct ? e->args[i] : e->call.order[i - direct].expr;
+    TRY(sql__at(a, func_resolve(name, FUNC_ORDERED, types, all, &f), n->location));
+    if (f->variadic)
+        TRY(hypothetical(a, n, name, e));
+    TRY(sql__bind_call(a, f, call));
+    for (int i = 0; i < all && !f->variadic; i++)
+        *(i < direct ? &e->args[i] : &e->call.order[i - direct].expr) = call->args[i];
+    e->call.func = f;
+    e->type = call->type;
+    if (e->type == OID_BPCHAR)
+        e->typmod = e->call.order[0].expr->typmod;
+    return NULL;
+}
+
+static struct error *ordered_call(struct analysis *a, struct scope *s, const FuncCall *n,
+                                  const char *name, struct expr **ret)
+{
+    if (n->over)
+        return sql__unsupported(a, n->location, "Compute it in a subquery.",
+                                "OVER is not supported for ordered-set aggregate %s", name);
+    TRY(check_aggregate(a, s, n->location));
+    struct expr *e = sql__new_call(a, EXPR_AGG, n->location, list_length(n->args));
+    bool in_agg = s->in_agg;
+    s->in_agg = true;
+    for (int i = 0; i < e->n_args; i++)
+        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
+    TRY(sql__order(a, s, n->agg_order, &e->call.n_order, &e->call.order));
+    s->in_agg = in_agg;
+    if (!func_exists(name, FUNC_ORDERED))
+        return not_ordered(a, n, name, e);
+    TRY(bind_ordered(a, n, name, e));
+    TRY(filter(a, s, n, &e->call.filter));
+    *ret = keep_aggregate(a, s, e);
     return NULL;
 }
 
@@ -323,10 +441,6 @@ static struct error *window_call(struct analysis *a, struct scope *s, const Func
 
 static struct error *unsupported_form(const struct analysis *a, const FuncCall *n)
 {
-    if (n->agg_within_group)
-        return sql__unsupported(a, n->location,
-                                "Sort in a subquery and pick the row with LIMIT and OFFSET.",
-                                "WITHIN GROUP is not supported");
     if (n->func_variadic)
         return sql__unsupported(a, n->location, "Pass the arguments one by one.",
                                 "VARIADIC arguments are not supported");
@@ -414,6 +528,8 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     }
     const struct func *f;
     struct error *err = func_resolve(name, kind, types, nargs, &f);
+    if (!err && kind == FUNC_ORDERED)
+        err = error_new("42809", "WITHIN GROUP is required for ordered-set aggregate %s", f->name);
     if (err)
         return sql__at(a, err, n->location);
     TRY(sql__bind_call(a, f, e));
@@ -469,8 +585,11 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
         *ret = sql__column(a, r, column, n->location);
         return NULL;
     }
+    if (n->agg_within_group)
+        return ordered_call(a, s, n, name, ret);
     enum func_kind kind = func_exists(name, FUNC_AGGREGATE) ? FUNC_AGGREGATE
                           : func_exists(name, FUNC_WINDOW)  ? FUNC_WINDOW
+                          : func_exists(name, FUNC_ORDERED) ? FUNC_ORDERED
                                                             : FUNC_SCALAR;
     TRY(kind_rules(a, n, name, kind));
     if (n->agg_star && kind != FUNC_AGGREGATE)

@@ -643,11 +643,25 @@ static bool key_in_group(const struct select *sel, const struct rte *r)
     return false;
 }
 
+static bool check_grouped(void *ctx, const struct expr *e);
+
+static void check_direct(struct grouping *g, const struct expr *e)
+{
+    for (int i = 0; i < e->n_args && !g->error; i++) {
+        expr_walk(e->args[i], false, check_grouped, g);
+        if (g->error)
+            error_detail(g->error, "Direct arguments of an ordered-set aggregate must use only "
+                                   "grouped columns.");
+    }
+}
+
 static bool check_grouped(void *ctx, const struct expr *e)
 {
     struct grouping *g = ctx;
     if (g->error || in_group(g->sel, e))
         return false;
+    if (e->kind == EXPR_AGG && e->call.func->kind == FUNC_ORDERED)
+        check_direct(g, e);
     if (e->kind == EXPR_AGG || e->kind == EXPR_GROUPING)
         return false;
     if (e->kind == EXPR_SUBQUERY) {

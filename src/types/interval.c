@@ -135,11 +135,16 @@ static CALL(interval_unary_minus)
     return NULL;
 }
 
+struct error *interval_multiply(const struct interval *x, double by, struct interval *ret)
+{
+    return combine(x->months * by, x->days * by, (double)x->us * by, ret);
+}
+
 static struct error *times(const struct value *span, double by, struct arena *a, struct value *ret)
 {
     struct interval x, r;
     TRY(interval_of(span, &x));
-    TRY(combine(x.months * by, x.days * by, (double)x.us * by, &r));
+    TRY(interval_multiply(&x, by, &r));
     *ret = interval_value(&r, a);
     return NULL;
 }

@@ -24,6 +24,7 @@ struct error *interval_add(const struct interval *x, const struct interval *y,
 struct error *interval_negate(const struct interval *x, struct interval *ret);
 /* 22008 "interval out of range" */
 struct error *interval_out_of_range(void);
+struct error *interval_multiply(const struct interval *x, double by, struct interval *ret);
 struct error *interval_divide(const struct interval *x, double by, struct interval *ret);
 
 /* Months first (31st + 1 month is a month's last day), then days, then time. */

@@ -55,6 +55,7 @@ static const struct func_rows *const tables[] = {
     &types__enum_funcs,
     &types__set_funcs,
     &types__array_aggs,
+    &types__ordered_aggs,
 };
 
 /* Written once by build_index(), read only afterwards. */

@@ -1,5 +1,6 @@
 /*
- * Aggregates over sorted rows: string_agg(DISTINCT x, ',' ORDER BY y DESC).
+ * Aggregates over sorted rows: string_agg(DISTINCT x, ',' ORDER BY y DESC), and those that are
+ * about the order itself: percentile_cont(0.5) WITHIN GROUP (ORDER BY y), see agg_ordered.c.
  *
  * SQLite 3.40 has no ORDER BY inside an aggregate, so each of ours is registered a third time:
  *
@@ -9,25 +10,19 @@
  * only then steps the aggregate. The description: how many arguments there are, `d` if rows with
  * equal keys count once, and for each key its type and direction (1 descending, 2 NULLs first).
  */
-#include "types/types_int.h"
+#include "types/ordered.h"
 
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { MAX_KEYS = 32, DESCENDING = 1, NULLS_FIRST = 2 };
-
-struct key {
-    const struct type *type;
-    int direction;
-};
+/* Arguments: of a hypothetical row, as many as keys. */
+enum { DESCENDING = 1, NULLS_FIRST = 2, MAX_DIRECT = ORDERED_MAX_KEYS };
 
 struct sorted {
-    int n_args, n_keys;
+    struct ordered_rows r; /* its rows are owned, with copies of their texts */
     bool distinct;
-    struct key keys[MAX_KEYS];
-    struct value *rows; /* n_args + n_keys values each; owned, with copies of their texts */
-    size_t n, cap, bytes;
+    size_t cap, bytes;
 };
 
 struct slot {
@@ -37,8 +32,7 @@ struct slot {
 static bool parse(struct sorted *s, const char *text, int n)
 {
     int at = 0;
-    if (sscanf(text, "%d%n", &s->n_args, &at) != 1 || s->n_args < 1 ||
-        s->n_args > FUNC_MAX_ARGS + 1)
+    if (sscanf(text, "%d%n", &s->r.n_args, &at) != 1 || s->r.n_args < 0 || s->r.n_args > MAX_DIRECT)
         return false;
     s->distinct = text[at] == 'd';
     text += at + s->distinct;
@@ -46,31 +40,31 @@ static bool parse(struct sorted *s, const char *text, int n)
     int direction;
     for (; sscanf(text, " %u.%d%n", &oid, &direction, &at) == 2; text += at) {
         const struct type *t = type_by_oid(oid);
-        if (s->n_keys == MAX_KEYS || !t)
+        if (s->r.n_keys == ORDERED_MAX_KEYS || !t)
             return false;
-        s->keys[s->n_keys++] = (struct key){.type = t, .direction = direction};
+        s->r.keys[s->r.n_keys++] = (struct ordered_key){.type = t, .direction = direction};
     }
-    return n == s->n_args + s->n_keys;
+    return n == s->r.n_args + s->r.n_keys;
 }
 
 static void sorted_free(struct sorted *s)
 {
-    size_t n = s->n * (size_t)(s->n_args + s->n_keys);
+    size_t n = s->r.n * (size_t)(s->r.n_args + s->r.n_keys);
     for (size_t i = 0; i < n; i++)
-        if (s->rows[i].kind == VALUE_TEXT || s->rows[i].kind == VALUE_BLOB)
-            mem_free((char *)s->rows[i].s.p);
-    mem_free(s->rows);
+        if (s->r.rows[i].kind == VALUE_TEXT || s->r.rows[i].kind == VALUE_BLOB)
+            mem_free((char *)s->r.rows[i].s.p);
+    mem_free(s->r.rows);
     mem_free(s);
 }
 
 static void keep(struct sorted *s, const struct value *values)
 {
-    size_t width = (size_t)(s->n_args + s->n_keys);
-    if (s->n == s->cap) {
+    size_t width = (size_t)(s->r.n_args + s->r.n_keys);
+    if (s->r.n == s->cap) {
         s->cap = s->cap ? s->cap * 2 : 16;
-        s->rows = mem_realloc(s->rows, s->cap * width * sizeof(*s->rows));
+        s->r.rows = mem_realloc(s->r.rows, s->cap * width * sizeof(*s->r.rows));
     }
-    struct value *row = s->rows + s->n++ * width;
+    struct value *row = s->r.rows + s->r.n++ * width;
     for (size_t i = 0; i < width; i++) {
         row[i] = values[i];
         s->bytes += sizeof(*row);
@@ -104,17 +98,17 @@ static struct sorted *sorted_of(sqlite3_context *c, int n, sqlite3_value **argv)
 static void sorted_step(sqlite3_context *c, int n, sqlite3_value **argv)
 {
     struct sorted *s = sorted_of(c, n, argv);
-    struct value values[FUNC_MAX_ARGS + 1 + MAX_KEYS];
+    struct value values[MAX_DIRECT + ORDERED_MAX_KEYS];
     struct error *e = NULL;
     if (!s)
         return;
-    if (n != 1 + s->n_args + s->n_keys) {
+    if (n != 1 + s->r.n_args + s->r.n_keys) {
         sqlite3_result_error(c, "malformed sorted aggregate", -1);
         return;
     }
-    if (types__sqlite_args(sqlite3_user_data(c), s->n_args, argv + 1, values, &e)) {
-        for (int i = 0; i < s->n_keys; i++)
-            values[s->n_args + i] = types__sqlite_value(argv[1 + s->n_args + i]);
+    if (types__sqlite_args(sqlite3_user_data(c), s->r.n_args, argv + 1, values, &e)) {
+        for (int i = 0; i < s->r.n_keys; i++)
+            values[s->r.n_args + i] = types__sqlite_value(argv[1 + s->r.n_args + i]);
         keep(s, values);
         if (s->bytes > TEXT_MAX_BYTES)
             e = error_hint(error_new("54000", "an aggregate holds too many rows to sort them"),
@@ -124,7 +118,7 @@ static void sorted_step(sqlite3_context *c, int n, sqlite3_value **argv)
         types__sqlite_error(c, e);
 }
 
-static int compare_key(const struct key *k, const struct value *x, const struct value *y)
+static int compare_key(const struct ordered_key *k, const struct value *x, const struct value *y)
 {
     bool x_null = x->kind == VALUE_NULL, y_null = y->kind == VALUE_NULL;
     if (x_null || y_null) {
@@ -137,27 +131,67 @@ static int compare_key(const struct key *k, const struct value *x, const struct 
     return k->direction & DESCENDING ? -order : order;
 }
 
-static int compare_rows(const void *x, const void *y, void *ctx)
+int types__ordered_compare(const struct ordered_rows *r, const struct value *x,
+                           const struct value *y)
 {
-    const struct sorted *s = ctx;
-    const struct value *a = x, *b = y;
-    for (int i = 0; i < s->n_keys; i++) {
-        int order = compare_key(&s->keys[i], &a[s->n_args + i], &b[s->n_args + i]);
+    for (int i = 0; i < r->n_keys; i++) {
+        int order = compare_key(&r->keys[i], &x[i], &y[i]);
         if (order)
             return order;
     }
     return 0;
 }
 
+static int compare_rows(const void *x, const void *y, void *ctx)
+{
+    const struct ordered_rows *r = ctx;
+    return types__ordered_compare(r, (const struct value *)x + r->n_args,
+                                  (const struct value *)y + r->n_args);
+}
+
+static void sort(struct sorted *s)
+{
+    size_t width = (size_t)(s->r.n_args + s->r.n_keys);
+    if (s->r.n)
+        qsort_r(s->r.rows, s->r.n, width * sizeof(*s->r.rows), compare_rows, &s->r);
+}
+
 static struct error *step_all(struct sorted *s, const struct agg *agg, struct agg_state *state)
 {
-    size_t width = (size_t)(s->n_args + s->n_keys);
-    for (size_t i = 0; i < s->n; i++) {
-        const struct value *row = s->rows + i * width;
-        if (!s->distinct || i == 0 || compare_rows(row - width, row, s) != 0)
-            TRY(agg->step(state, row, s->n_args));
+    size_t width = (size_t)(s->r.n_args + s->r.n_keys);
+    for (size_t i = 0; i < s->r.n; i++) {
+        const struct value *row = s->r.rows + i * width;
+        if (!s->distinct || i == 0 || compare_rows(row - width, row, &s->r) != 0)
+            TRY(agg->step(state, row, s->r.n_args));
     }
     return NULL;
+}
+
+static void give_ordered(sqlite3_context *c, const struct func *f, const struct ordered_rows *rows)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    struct value result = {.kind = VALUE_NULL};
+    struct error *e = f->ordered(rows, &a, &result);
+    if (e)
+        types__sqlite_error(c, e);
+    else
+        types__give(c, &result);
+}
+
+static void ordered_final(sqlite3_context *c)
+{
+    static const struct ordered_rows none;
+    const struct func *f = types__sqlite_func(sqlite3_user_data(c));
+    struct slot *slot = sqlite3_aggregate_context(c, 0);
+    struct sorted *s = slot ? slot->sorted : NULL;
+    if (!s) {
+        give_ordered(c, f, &none);
+        return;
+    }
+    sort(s);
+    give_ordered(c, f, &s->r);
+    sorted_free(s);
+    slot->sorted = NULL;
 }
 
 static void sorted_final(sqlite3_context *c)
@@ -169,7 +203,7 @@ static void sorted_final(sqlite3_context *c)
     struct error *e = NULL;
     agg->init(&state);
     if (s) {
-        qsort_r(s->rows, s->n, (size_t)(s->n_args + s->n_keys) * sizeof(*s->rows), compare_rows, s);
+        sort(s);
         e = step_all(s, agg, &state);
         sorted_free(s);
         slot->sorted = NULL;
@@ -186,7 +220,8 @@ int types__register_sorted(sqlite3 *db, const char *name, void *registration)
 {
     char sorted[64];
     snprintf(sorted, sizeof(sorted), "%s_sorted", name);
-    return sqlite3_create_function_v2(db, sorted, -1,
-                                      SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC,
-                                      registration, NULL, sorted_step, sorted_final, NULL);
+    return sqlite3_create_function_v2(
+        db, sorted, -1, SQLITE_UTF8 | SQLITE_INNOCUOUS | SQLITE_DETERMINISTIC, registration, NULL,
+        sorted_step, types__sqlite_func(registration)->ordered ? ordered_final : sorted_final,
+        NULL);
 }

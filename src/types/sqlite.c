@@ -55,7 +55,7 @@ static void add_registration(struct map *seen, const struct func *f)
     struct registration *r = &registrations[n_registrations++];
     r->f = f;
     for (int i = 0; i < f->nargs; i++)
-        r->kinds[i] = kind_of(f->args[i]);
+        r->kinds[i] = f->kind == FUNC_ORDERED && f->variadic ? 0 : kind_of(f->args[i]);
     if (f->kind == FUNC_AGGREGATE)
         snprintf(r->over_name, sizeof(r->over_name), "%s_over", f->sqlite_name);
 }
@@ -541,6 +541,10 @@ struct error *types_register(sqlite3 *db)
         struct registration *r = &registrations[i];
         int n = r->f->variadic ? -1 : r->f->nargs + r->f->typed;
         int flags = SQLITE_UTF8 | SQLITE_INNOCUOUS | (r->f->volatile_ ? 0 : SQLITE_DETERMINISTIC);
+        if (r->f->kind == FUNC_ORDERED) {
+            rc = types__register_sorted(db, r->f->sqlite_name, r);
+            continue;
+        }
         if (r->f->kind != FUNC_AGGREGATE) {
             rc = sqlite3_create_function_v2(db, r->f->sqlite_name, n, flags, r, scalar, NULL, NULL,
                                             NULL);

@@ -43,6 +43,7 @@ enum {
     OID_INT4_ARRAY = 1007,
     OID_TEXT_ARRAY = 1009,
     OID_INT8_ARRAY = 1016,
+    OID_FLOAT8_ARRAY = 1022,
     OID_OID_ARRAY = 1028,
     OID_ACLITEM = 1033,
     OID_BPCHAR = 1042,
@@ -52,6 +53,7 @@ enum {
     OID_TIMESTAMP = 1114,
     OID_TIMESTAMPTZ = 1184,
     OID_INTERVAL = 1186,
+    OID_INTERVAL_ARRAY = 1187,
     OID_NUMERIC = 1700,
     OID_REGPROCEDURE = 2202,
     OID_REGOPER = 2203,
@@ -206,7 +208,14 @@ uint64_t value_hash(const struct value *v); /* equal by compare() within a type:
 
 /* ---- functions, operators, aggregates ----------------------------------------------------- */
 
-enum func_kind { FUNC_SCALAR, FUNC_OPERATOR, FUNC_AGGREGATE, FUNC_WINDOW, FUNC_SET };
+enum func_kind {
+    FUNC_SCALAR,
+    FUNC_OPERATOR,
+    FUNC_AGGREGATE,
+    FUNC_WINDOW,
+    FUNC_SET,
+    FUNC_ORDERED, /* percentile_cont(0.5) WITHIN GROUP (ORDER BY x); also named as others are */
+};
 enum { FUNC_MAX_ARGS = 8, FUNC_MAX_BOUND = 128 };
 
 /*
@@ -268,6 +277,8 @@ struct set {
     struct error *(*next)(void *state, struct arena *row, struct value *ret, bool *ret_more);
 };
 
+struct ordered_rows;
+
 struct func {
     const char *name; /* "lower", "+" */
     enum func_kind kind;
@@ -297,6 +308,10 @@ struct func {
     struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
     const struct agg *agg; /* aggregates */
     const struct set *set; /* those that return rows */
+    /* FUNC_ORDERED: `args` are the direct ones, this many, and then what is sorted. A `variadic`
+     * one takes as many direct ones as it is sorted by: a row that is compared with the others. */
+    int direct;
+    struct error *(*ordered)(const struct ordered_rows *rows, struct arena *a, struct value *ret);
 };
 
 /* What functions about the catalog, the session and the server do, see system.c; some serve

@@ -1,8 +1,8 @@
 /*
  * The table of functions, operators and aggregates that the analyser uses, a row a line: kind (one
- * of scalar, operator, aggregate, window, set), name, argument types with commas ("*" repeats the
- * last one), result, "volatile" or "-"; then the casts: "cast", from, to, context (implicit,
- * assignment, explicit).
+ * of scalar, operator, aggregate, window, set, ordered), name, argument types with commas ("*"
+ * repeats the last one), result, "volatile" or "-"; then the casts: "cast", from, to, context
+ * (implicit, assignment, explicit).
  */
 #include <stdio.h>
 
@@ -10,7 +10,7 @@
 
 static const char *const kinds[] = {
     [FUNC_SCALAR] = "scalar", [FUNC_OPERATOR] = "operator", [FUNC_AGGREGATE] = "aggregate",
-    [FUNC_WINDOW] = "window", [FUNC_SET] = "set",
+    [FUNC_WINDOW] = "window", [FUNC_SET] = "set",           [FUNC_ORDERED] = "ordered",
 };
 
 static const char *name_of(uint32_t oid)

@@ -158,8 +158,9 @@ class Generator:
         self.rng, self.types, self.tables = rng, types, tables
         self.by_result = collections.defaultdict(list)
         self.aggregates, self.windows = collections.defaultdict(list), collections.defaultdict(list)
+        self.ordered = collections.defaultdict(list)
         for f in functions:
-            table = {"aggregate": self.aggregates, "window": self.windows}.get(f.kind, self.by_result)
+            table = {"aggregate": self.aggregates, "window": self.windows, "ordered": self.ordered}.get(f.kind, self.by_result)
             table[f.result].append(f)
         self.casts = collections.defaultdict(list)
         for f in functions:
