@@ -30,6 +30,9 @@ struct column {
     int32_t typmod; /* -1: none */
     bool not_null;
     char *default_sql; /* PostgreSQL expression text; NULL: none */
+    bool generated;    /* ALWAYS AS (default_sql) STORED */
+    bool dropped;      /* it only keeps its number, so that those after it do: nothing names it,
+                          it has no place in the file, its type means nothing */
     uint64_t default_id;
     uint64_t sequence; /* the default is the next value of this one (default_sql, if any, says so in
                           PostgreSQL's words); 0: it is not */
@@ -281,6 +284,11 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
 /* is it to hold nothing? (reads `drained` only) */
 bool catalog_is_drained(const struct catalog_view *v, const char *server);
 int table_column(const struct table *t, const char *name); /* -1: none */
+/* Does an INSERT give it a value? Else it has none, or SQLite computes it. */
+static inline bool column_is_given(const struct column *c)
+{
+    return !c->dropped && !c->generated;
+}
 const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
                                     const char *schema, const char *name);
 const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id);

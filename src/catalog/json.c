@@ -98,12 +98,15 @@ static bool add_columns(json_t *array, const struct table *t)
         json_t *id = c->default_sql ? json_integer((json_int_t)c->default_id) : NULL;
         const char identity[2] = {c->identity, 0};
         json_t *sequence = c->sequence ? json_integer((json_int_t)c->sequence) : NULL;
+        json_t *generated = c->generated ? json_true() : NULL;
+        json_t *dropped = c->dropped ? json_true() : NULL;
         if (!add(array,
-                 json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*, s:s*}", "name",
-                           c->name, "type", (json_int_t)c->type, "typmod", c->typmod, "not_null",
-                           (int)c->not_null, "default", c->default_sql, "default_id", id,
-                           "sequence", sequence, "identity", c->identity ? identity : NULL, "added",
-                           c->added, "comment", c->comment)))
+                 json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*, s:o*, s:o*, s:s*}",
+                           "name", c->name, "type", (json_int_t)c->type, "typmod", c->typmod,
+                           "not_null", (int)c->not_null, "default", c->default_sql, "default_id",
+                           id, "sequence", sequence, "identity", c->identity ? identity : NULL,
+                           "added", c->added, "generated", generated, "dropped", dropped, "comment",
+                           c->comment)))
             return false;
     }
     return true;
@@ -409,6 +412,8 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
     const struct type *type = type_by_oid(c->type);
     if (!type || !type->column)
         bad(d, "type");
+    c->generated = json_is_true(json_object_get(o, "generated")) && c->default_sql;
+    c->dropped = json_is_true(json_object_get(o, "dropped"));
     if (json_object_get(o, "sequence"))
         c->sequence = get_id(d, o, "sequence");
     c->comment = get_comment(d, o);

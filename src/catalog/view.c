@@ -562,7 +562,7 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
 int table_column(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_columns; i++)
-        if (strcmp(t->columns[i].name, name) == 0)
+        if (!t->columns[i].dropped && strcmp(t->columns[i].name, name) == 0)
             return i;
     return -1;
 }

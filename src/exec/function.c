@@ -458,7 +458,8 @@ FUNCTION(column_privilege)
     if (named && table_column(o->table, column) < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
                          column, o->table->name);
-    if (named || (v[1].i >= 1 && v[1].i <= o->table->n_columns))
+    if (named ||
+        (v[1].i >= 1 && v[1].i <= o->table->n_columns && !o->table->columns[v[1].i - 1].dropped))
         *ret = int_value(true);
     return NULL;
 }

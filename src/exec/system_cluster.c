@@ -204,6 +204,8 @@ static struct error *make_columns(struct exec__maker *m)
     for (size_t i = 0; i < m->view->n_tables; i++) {
         const struct table *t = m->view->tables[i];
         for (int c = 0; c < t->n_columns; c++) {
+            if (t->columns[c].dropped)
+                continue;
             exec__put_text(m, "table_name", t->name);
             exec__put_text(m, "column_name", t->columns[c].name);
             exec__put_text(m, "type", column_type(m, &t->columns[c]));

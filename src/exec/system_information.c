@@ -108,7 +108,7 @@ static struct error *give_column_privileges(struct exec__maker *m, const struct 
 {
     static const char *const all[] = {"INSERT", "SELECT", "UPDATE", "REFERENCES"};
     for (int c = 0; c < t->n_columns; c++) {
-        for (size_t i = 0; i < ARRAY_LEN(all); i++) {
+        for (size_t i = 0; i < ARRAY_LEN(all) && !t->columns[c].dropped; i++) {
             exec__put_text(m, "grantor", m->run->s->user);
             exec__put_text(m, "grantee", m->run->s->user);
             put_name(m, "table", "name", t->schema, t->name);
@@ -216,13 +216,14 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
     bool fixed = t->id == 0 || exec__view_of(m->view, t);
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        if (!exec__needs_text(m, "column_name", c->name))
+        if (c->dropped || !exec__needs_text(m, "column_name", c->name))
             continue;
         put_name(m, "table", "name", t->schema, t->name);
         exec__put_text(m, "column_name", c->name);
         exec__put_int(m, "ordinal_position", i + 1);
-        if (c->default_sql && exec__wants(m, "column_default"))
-            exec__put_expr(m, "column_default", t, c->default_sql, c);
+        const char *expression = c->generated ? "generation_expression" : "column_default";
+        if (c->default_sql && exec__wants(m, expression))
+            exec__put_expr(m, expression, t, c->default_sql, c);
         exec__put_text(m, "is_nullable", yes(!c->not_null));
         put_type(m, c, i + 1);
         if (c->type == OID_NAME)
@@ -230,7 +231,7 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
         put_name(m, "udt", "name", "pg_catalog", type_by_oid(c->type)->name);
         exec__put_text(m, "is_self_referencing", "NO");
         put_identity(m, c);
-        exec__put_text(m, "is_generated", "NEVER");
+        exec__put_text(m, "is_generated", c->generated ? "ALWAYS" : "NEVER");
         exec__put_text(m, "is_updatable", yes(!fixed));
         TRY(exec__give(m));
     }

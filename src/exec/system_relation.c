@@ -197,6 +197,20 @@ static void put_column(struct exec__maker *m, uint32_t relation, const struct co
     exec__put_int(m, "attcollation", exec__collation(t));
 }
 
+static void put_dropped(struct exec__maker *m, uint32_t relation, int number)
+{
+    exec__put_int(m, "attrelid", relation);
+    exec__put_text(m, "attname", arena_printf(&m->arena, "........pg.dropped.%d........", number));
+    exec__put_int(m, "attlen", -1);
+    exec__put_int(m, "attnum", number);
+    exec__put_int(m, "attcacheoff", -1);
+    exec__put_int(m, "atttypmod", -1);
+    exec__put_char(m, "attalign", 'i');
+    exec__put_char(m, "attstorage", 'p');
+    exec__put_int(m, "attisdropped", true);
+    exec__put_int(m, "attislocal", true);
+}
+
 static struct error *columns_of(struct exec__maker *m, const struct table *t)
 {
     uint32_t oid = catalog_table_oid(t);
@@ -204,10 +218,16 @@ static struct error *columns_of(struct exec__maker *m, const struct table *t)
         return NULL;
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
+        if (c->dropped) {
+            put_dropped(m, oid, i + 1);
+            TRY(exec__give(m));
+            continue;
+        }
         put_column(m, oid, c, i + 1);
         exec__put_int(m, "attnotnull", c->not_null);
         exec__put_int(m, "atthasdef", c->default_sql != NULL);
         exec__put_char(m, "attidentity", c->identity);
+        exec__put_char(m, "attgenerated", c->generated ? 's' : 0);
         TRY(exec__give(m));
     }
     return NULL;
@@ -447,7 +467,8 @@ static struct error *depend_on_columns(struct exec__maker *m, int class, uint32_
                                        const int *columns, int n, char kind)
 {
     for (int i = 0; i < n; i++)
-        TRY(depend(m, class, oid, IN_CLASS, on, columns[i] + 1, kind));
+        if (columns[i] >= 0)
+            TRY(depend(m, class, oid, IN_CLASS, on, columns[i] + 1, kind));
     return NULL;
 }
 
@@ -468,6 +489,10 @@ static struct error *depend_index(struct exec__maker *m, const struct table *t,
                                   const struct exec__index *x)
 {
     uint32_t table = catalog_oid(t->id);
+    for (int i = 0; i < x->n_expressions; i++) {
+        int *columns, n = sql_columns_of(m->view, t, x->expressions[i].sql, &m->arena, &columns);
+        TRY(depend_on_columns(m, IN_CLASS, x->oid, table, columns, n, 'a'));
+    }
     if (!x->constraint)
         return depend_on_columns(m, IN_CLASS, x->oid, table, x->columns, x->n_columns, 'a');
     TRY(depend_on_columns(m, IN_CONSTRAINT, x->constraint, table, x->columns, x->n_columns, 'a'));

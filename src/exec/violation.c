@@ -115,7 +115,10 @@ static void watch_rows(struct buf *b, const struct table *t, const char *event)
     for (int i = 0; i < t->n_columns; i++) {
         if (i % CHUNK == 0)
             buf_printf(b, "%sSELECT minisql_row(%d", i ? "); " : "", i);
-        put_name(b, ", NEW.", t->columns[i].name);
+        if (t->columns[i].dropped)
+            buf_puts(b, ", NULL");
+        else
+            put_name(b, ", NEW.", t->columns[i].name);
     }
     buf_puts(b, "); END;");
 }
@@ -294,8 +297,9 @@ static bool put_index_key(struct buf *b, const struct witness *w, sqlite3 *db,
     _cleanup_(buf_done) struct buf sql = {0};
     buf_puts(&sql, "SELECT ");
     struct error *e = sql_emit_index_keys(v, t, x, &a, &sql);
+    buf_puts(&sql, " FROM (SELECT NULL");
     for (int i = 0; i < t->n_columns; i++) {
-        buf_printf(&sql, "%s?%d AS ", i ? ", " : " FROM (SELECT ", i + 1);
+        buf_printf(&sql, ", ?%d AS ", i + 1);
         sql_quote(t->columns[i].name, &sql);
     }
     buf_puts(&sql, ")");
@@ -354,7 +358,9 @@ static struct error *tell_row(const struct witness *w, struct error *e)
         const struct column *c = &w->table->columns[i];
         const struct value null = {.kind = VALUE_NULL};
         bool missing = error_is(e, E_NOT_NULL) && e->column && !strcmp(e->column, c->name);
-        buf_puts(&b, i ? ", " : "");
+        if (c->dropped)
+            continue;
+        buf_puts(&b, b.len ? ", " : "");
         size_t at = b.len, shown = SHOWN;
         put_value(&b, c, missing ? &null : &w->row[i]);
         if (b.len - at <= SHOWN)

@@ -554,12 +554,12 @@ static struct plan_stage *apply_inserts(struct stager *g, const struct write *w,
     _cleanup_(buf_done) struct buf b = {0};
     buf_puts(&b, "INSERT INTO ");
     sql_quote(table_file_name(t), &b);
-    for (int i = 0; i < t->n_columns; i++) {
+    for (int i = 0; i < w->n_given; i++) {
         buf_puts(&b, i ? ", " : " (");
-        sql_quote(t->columns[i].name, &b);
+        sql_quote(t->columns[w->given[i]].name, &b);
     }
     buf_puts(&b, ") ");
-    print_positions(&b, t->n_columns);
+    print_positions(&b, w->n_given);
     buf_printf(&b, " FROM minisql_rows(?%d)", param);
     return add_stage(g, &b);
 }

@@ -37,6 +37,11 @@ static struct error *change_default(struct analysis *a, struct table *t, const A
                                     "column \"%s\" of relation \"%s\" is an identity column",
                                     x->name, t->name),
                           "Use ALTER TABLE ... ALTER COLUMN ... DROP IDENTITY instead.");
+    if (x->generated)
+        return error_hint(error_new(E_SYNTAX,
+                                    "column \"%s\" of relation \"%s\" is a generated column",
+                                    x->name, t->name),
+                          "Use ALTER TABLE ... ALTER COLUMN ... DROP EXPRESSION instead.");
     x->default_sql = NULL;
     x->sequence = x->default_id = 0;
     return c->def ? sql__set_default(a, t, at, c->def) : NULL;

@@ -570,26 +570,36 @@ static struct error *copy_options(struct analysis *a, const List *options)
     return NULL;
 }
 
+/* A generated column's values are SQLite's. */
+static struct error *refuse_generated(const struct column *c)
+{
+    if (!c->generated)
+        return NULL;
+    return error_detail(error_new("42P10", "column \"%s\" is a generated column", c->name),
+                        "Generated columns cannot be used in COPY.");
+}
+
 static struct error *copy_columns(struct analysis *a, const CopyStmt *n, const struct table *t)
 {
     struct query *q = a->q;
     int named = list_length(n->attlist);
-    q->copy.n_columns = n->attlist ? named : t->n_columns;
-    q->copy.columns = ARENA_ARRAY(a->arena, int, MAX(q->copy.n_columns, 1));
-    for (int i = 0; i < q->copy.n_columns; i++) {
-        q->copy.columns[i] = i;
-        if (!n->attlist)
-            continue;
+    q->copy.columns = ARENA_ARRAY(a->arena, int, MAX(named, t->n_columns) + 1);
+    for (int i = 0; i < t->n_columns && !n->attlist; i++)
+        if (column_is_given(&t->columns[i]))
+            q->copy.columns[q->copy.n_columns++] = i;
+    for (int i = 0; i < named; i++) {
         const char *name = strVal(list_nth(n->attlist, i));
-        q->copy.columns[i] = table_column(t, name);
-        if (q->copy.columns[i] < 0)
+        int column = table_column(t, name);
+        if (column < 0)
             return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
                              name, t->name);
+        TRY(refuse_generated(&t->columns[column]));
         for (int k = 0; k < i; k++) {
-            if (q->copy.columns[k] == q->copy.columns[i])
+            if (q->copy.columns[k] == column)
                 return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
                                  name);
         }
+        q->copy.columns[q->copy.n_columns++] = column;
     }
     return NULL;
 }

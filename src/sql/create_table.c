@@ -184,6 +184,8 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
                                        const ColumnDef *n)
 {
     for (int i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].dropped)
+            continue;
         if (strcmp(t->columns[i].name, n->colname) == 0)
             return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
                              n->colname);
@@ -215,9 +217,9 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     if (!type->column)
         return sql__unsupported(a, n->typeName->location, "Use another type.",
                                 "a column of type %s is not supported", type->sql_name);
-    if (n->collClause || n->compression || n->identity || n->generated) {
+    if (n->collClause || n->compression) {
         if (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0)
-            return sql__unsupported(a, n->location, "Leave COLLATE, COMPRESSION and GENERATED out.",
+            return sql__unsupported(a, n->location, "Leave COLLATE and COMPRESSION out.",
                                     "this property of column \"%s\" is not supported", n->colname);
     }
     c->name = arena_strdup(a->arena, n->colname);
@@ -232,6 +234,15 @@ static struct error *twice(const struct analysis *a, const struct table *t, cons
 {
     return sql__at(a,
                    error_new(E_SYNTAX, "multiple %s for column \"%s\" of table \"%s\"", what,
+                             c->name, t->name),
+                   location);
+}
+
+static struct error *both(const struct analysis *a, const struct table *t, const struct column *c,
+                          const char *what, int location)
+{
+    return sql__at(a,
+                   error_new(E_SYNTAX, "both %s specified for column \"%s\" of table \"%s\"", what,
                              c->name, t->name),
                    location);
 }
@@ -260,15 +271,23 @@ static struct error *set_identity(struct analysis *a, struct table_draft *d, int
     struct column *c = &d->t->columns[column];
     if (c->identity)
         return twice(a, d->t, c, "identity specifications", n->location);
+    if (c->generated)
+        return both(a, d->t, c, "identity and generation expression", n->location);
     if (c->default_sql)
-        return sql__at(
-            a,
-            error_new(E_SYNTAX,
-                      "both default and identity specified for column \"%s\" of table \"%s\"",
-                      c->name, d->t->name),
-            n->location);
+        return both(a, d->t, c, "default and identity", n->location);
     c->identity = n->generated_when;
     return own_sequence(a, d, column, n->options);
+}
+
+static struct error *default_fits(const struct analysis *a, const struct column *c,
+                                  const struct expr *e)
+{
+    if (sql__can_coerce(e, c->type, CAST_ASSIGNMENT))
+        return NULL;
+    struct error *err = error_new(
+        E_TYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
+        c->name, sql__type(a, c->type), sql__type(a, e->type));
+    return error_hint(err, "You will need to rewrite or cast the expression.");
 }
 
 /* `keyword`: where DEFAULT stands before the expression. */
@@ -279,12 +298,7 @@ static struct error *take_default(struct analysis *a, struct table *t, int colum
     struct scope s = {.clause = CLAUSE_DEFAULT};
     struct expr *e;
     TRY(sql__expr(a, &s, n, &e));
-    if (!sql__can_coerce(e, c->type, CAST_ASSIGNMENT)) {
-        struct error *err = error_new(
-            E_TYPE_MISMATCH, "column \"%s\" is of type %s but default expression is of type %s",
-            c->name, sql__type(a, c->type), sql__type(a, e->type));
-        return error_hint(err, "You will need to rewrite or cast the expression.");
-    }
+    TRY(default_fits(a, c, e));
     c->sequence = sql__is_next_value(a, e);
     TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
     const struct sequence *of =
@@ -299,16 +313,67 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
                                  const Constraint *n)
 {
     const struct column *c = &t->columns[column];
+    if (c->generated)
+        return both(a, t, c, "default and generation expression", n->location);
     if (c->default_sql)
         return twice(a, t, c, "default values specified", n->location);
     if (c->identity)
-        return sql__at(
-            a,
-            error_new(E_SYNTAX,
-                      "both default and identity specified for column \"%s\" of table \"%s\"",
-                      c->name, t->name),
-            n->location);
+        return both(a, t, c, "default and identity", n->location);
     return take_default(a, t, column, n->raw_expr, n->location);
+}
+
+/* GENERATED ALWAYS AS (..): its text; the expression is looked at when all columns are known. */
+static struct error *set_generated(const struct analysis *a, struct table *t, int column,
+                                   const Constraint *n)
+{
+    struct column *c = &t->columns[column];
+    if (c->generated)
+        return twice(a, t, c, "generation clauses specified", n->location);
+    if (c->default_sql)
+        return both(a, t, c, "default and generation expression", n->location);
+    if (c->identity)
+        return both(a, t, c, "identity and generation expression", n->location);
+    c->generated = true;
+    c->default_sql = check_text(a, n->location);
+    return NULL;
+}
+
+struct generated_use {
+    const struct table *t;
+    const struct expr *found;
+};
+
+static bool find_generated(void *ctx, const struct expr *e)
+{
+    struct generated_use *u = ctx;
+    if (e->kind == EXPR_COLUMN && e->col.column >= 0 && u->t->columns[e->col.column].generated &&
+        !u->found)
+        u->found = e;
+    return true;
+}
+
+static struct error *check_generated(struct analysis *a, struct rte *rte, int column,
+                                     const Constraint *n)
+{
+    const struct table *t = rte->table;
+    const struct column *c = &t->columns[column];
+    struct scope s = {.clause = CLAUSE_GENERATED};
+    struct expr *e;
+    struct generated_use use = {.t = t};
+    sql__add_item(a, &s, rte);
+    TRY(sql__expr(a, &s, n->raw_expr, &e));
+    expr_walk(e, false, find_generated, &use);
+    if (use.found) {
+        struct error *err =
+            error_new("42P17", "cannot use generated column \"%s\" in column generation expression",
+                      t->columns[use.found->col.column].name);
+        error_detail(err, "A generated column cannot reference another generated column.");
+        return sql__at(a, err, use.found->position - 1);
+    }
+    TRY(default_fits(a, c, e));
+    TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
+    return sql__is_immutable(e) ? NULL
+                                : error_new("42P17", "generation expression is not immutable");
 }
 
 /* In ALTER TABLE, PostgreSQL tells no place in a default. */
@@ -639,8 +704,9 @@ struct error *sql__constraint(struct analysis *a, struct table_draft *d, const C
     case CONSTR_IDENTITY:
         return pass == PASS_COLUMN ? set_identity(a, d, column, n) : NULL;
     case CONSTR_GENERATED:
-        return sql__unsupported(a, n->location, "Give the column's values in INSERT.",
-                                "generated columns are not supported");
+        if (pass == PASS_COLUMN)
+            return set_generated(a, d->t, column, n);
+        return pass == PASS_KEYS ? check_generated(a, d->rte, column, n) : NULL;
     case CONSTR_EXCLUSION:
         return sql__unsupported(a, n->location, "Use UNIQUE.",
                                 "EXCLUDE constraints are not supported");
@@ -914,21 +980,46 @@ static struct error *constraints_text(struct analysis *a, const struct table *t,
     return NULL;
 }
 
+/* SQLite computes it, whatever changes the row: foreign keys' actions, too. */
+static struct error *generation(struct analysis *a, const struct table *t, int column,
+                                struct buf *out)
+{
+    const struct column *c = &t->columns[column];
+    struct scope s = {.clause = CLAUSE_GENERATED};
+    struct expr *e;
+    for (int i = 0; i < t->n_keys; i++)
+        for (int k = 0; k < t->keys[i].n_columns && t->keys[i].primary; k++)
+            if (t->keys[i].columns[k] == column)
+                return sql__unsupported(a, -1, "Make it UNIQUE and NOT NULL.",
+                                        "a generated column in a primary key is not supported");
+    sql__add_item(a, &s, sql__base_rte(a, t, t->name, -1));
+    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+    TRY(sql__assign(a, e, c, &e));
+    buf_puts(out, " GENERATED ALWAYS AS (");
+    struct emitter em = {.out = out, .all_bare = true};
+    sql__emit_expr(&em, e);
+    buf_puts(out, ") STORED");
+    return NULL;
+}
+
 static struct error *put_table(struct analysis *a, const struct table *t, struct buf *out)
 {
     buf_puts(out, "CREATE TABLE ");
     sql_quote(table_file_name(t), out);
     buf_puts(out, " (");
+    bool any = false;
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        if (i)
-            buf_puts(out, ", ");
+        if (c->dropped)
+            continue;
+        buf_puts(out, any ? ", " : "");
+        any = true;
         sql_quote(c->name, out);
         buf_printf(out, " %s%s%s", affinity(c->type), sql__collation(c->type),
                    c->not_null ? " NOT NULL" : "");
-        TRY(sqlite_default(a, t, i, out));
+        TRY(c->generated ? generation(a, t, i, out) : sqlite_default(a, t, i, out));
     }
-    if (t->n_columns == 0)
+    if (!any)
         buf_puts(out, "\"minisql_none\" INTEGER");
     TRY(constraints_text(a, t, out));
     buf_puts(out, ") STRICT");

@@ -440,7 +440,8 @@ static struct error *analyse(const struct catalog_view *v, const struct table *t
     struct sql_context ctx = {.view = v};
     struct sql_script script = {.text = sql, .len = strlen(sql), .parsed = sql};
     struct analysis a = {.ctx = &ctx, .arena = arena, .script = &script, .as_written = true};
-    struct scope s = {.clause = column ? CLAUSE_DEFAULT : CLAUSE_CHECK};
+    bool plain = column && !column->generated;
+    struct scope s = {.clause = plain ? CLAUSE_DEFAULT : CLAUSE_CHECK};
     a.path = sql__path(&ctx, arena);
     a.q = ARENA_NEW(arena, struct query);
     if (t)

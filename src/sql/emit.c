@@ -893,9 +893,9 @@ static void insert(struct emitter *em, const struct write *w)
     puts_(em, "INSERT INTO ");
     named_table(em, w->target);
     puts_(em, " (");
-    for (int i = 0; i < t->n_columns; i++) {
+    for (int i = 0; i < w->n_given; i++) {
         comma(em, i);
-        sql_quote(t->columns[i].name, em->out);
+        sql_quote(t->columns[w->given[i]].name, em->out);
     }
     puts_(em, ") ");
     struct select without = *s;
@@ -903,7 +903,7 @@ static void insert(struct emitter *em, const struct write *w)
     if (w->conflict && s->kind != SELECT_VALUES) {
         /* without a WHERE, SQLite would read ON CONFLICT as a join's ON */
         puts_(em, "SELECT ");
-        positions(em, t->n_columns);
+        positions(em, w->n_given);
         puts_(em, " FROM (");
         sql__emit_select(em, &without, NAMES_POSITION);
         puts_(em, ") WHERE 1");

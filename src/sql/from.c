@@ -36,13 +36,13 @@ static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, str
 /* AS t (x, y): new names for the first columns. */
 static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
 {
-    int n = alias ? list_length(alias->colnames) : 0;
-    if (n > r->n_columns) {
+    int n = alias ? list_length(alias->colnames) : 0, given = 0;
+    for (int i = 0; i < r->n_columns && given < n; i++)
+        if (!r->columns[i].dropped)
+            r->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, given++)));
+    if (given < n)
         return error_new("42P10", "table \"%s\" has %d columns available but %d columns specified",
-                         r->name, r->n_columns, n);
-    }
-    for (int i = 0; i < n; i++)
-        r->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
+                         r->name, given, n);
     return NULL;
 }
 
@@ -54,8 +54,11 @@ struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char 
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(t->n_columns, 1));
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
-        r->columns[i] = (struct rte_column){
-            .name = c->name, .type = c->type, .typmod = c->typmod, .not_null = c->not_null};
+        r->columns[i] = (struct rte_column){.name = c->name,
+                                            .type = c->type,
+                                            .typmod = c->typmod,
+                                            .not_null = c->not_null,
+                                            .dropped = c->dropped};
     }
     return r;
 }
@@ -263,6 +266,8 @@ static struct error *natural_names(struct analysis *a, struct scope *s, const st
     for (int i = 0; i < l->items.n; i++) {
         struct name_item *item = l->items.items[i];
         for (int c = 0; c < item->n_columns && item->columns_visible; c++) {
+            if (sql__item_column_gone(item, c))
+                continue;
             const char *name = sql__item_column_name(item, c);
             struct expr *other;
             TRY(side_column(a, s, &r->items, name, "right", false, &other));
@@ -311,6 +316,8 @@ static void rest_columns(struct analysis *a, struct joined *side, const struct l
     for (int i = 0; i < side->items.n; i++) {
         struct name_item *item = side->items.items[i];
         for (int c = 0; c < item->n_columns && item->columns_visible; c++) {
+            if (sql__item_column_gone(item, c))
+                continue;
             struct name_column *col = ARENA_NEW(a->arena, struct name_column);
             col->name = sql__item_column_name(item, c);
             if (in_names(names, col->name))

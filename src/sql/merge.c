@@ -75,12 +75,18 @@ static void part_from(struct merge *m, struct write *part)
     s->from[0] = join;
 }
 
-static struct error *insert_values(struct merge *m, const MergeWhenClause *n, struct select *s)
+static struct error *insert_values(struct merge *m, const MergeWhenClause *n, struct write *part,
+                                   struct select *s)
 {
     struct analysis *a = m->a;
     const struct table *t = m->w->target->table;
     int named = list_length(n->targetList), given = list_length(n->values);
-    int width = n->targetList ? named : t->n_columns;
+    int *columns = ARENA_ARRAY(a->arena, int, MAX(named, t->n_columns) + 1), width = 0;
+    for (int i = 0; i < t->n_columns && !n->targetList; i++)
+        if (!t->columns[i].dropped)
+            columns[width++] = i;
+    for (int i = 0; i < named; i++)
+        TRY(sql__target_column(a, t, list_nth(n->targetList, i), &columns[width++]));
     if (given > width)
         return sql__at(a, error_new(E_SYNTAX, "INSERT has more expressions than target columns"),
                        sql__location(list_nth(n->values, width)));
@@ -90,9 +96,7 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
     s->n_targets = t->n_columns;
     s->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
     for (int i = 0; i < given; i++) {
-        int c = i;
-        if (n->targetList)
-            TRY(sql__target_column(a, t, list_nth(n->targetList, i), &c));
+        int c = columns[i];
         if (s->targets[c].expr)
             return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
                              t->columns[c].name);
@@ -100,6 +104,7 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
         if (IsA(value, SetToDefault))
             continue;
         struct expr *e;
+        TRY(sql__check_given(t, c, false, n->override == OVERRIDING_NOT_SET));
         TRY(sql__expr(a, m->s, value, &e));
         TRY(sql__fit(a, t, c, e, sql__location(value), &s->targets[c].expr));
     }
@@ -108,6 +113,7 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
         if (!s->targets[c].expr)
             TRY(sql__default_value(a, t, c, &s->targets[c].expr));
     }
+    sql__give(a, part, s);
     return NULL;
 }
 
@@ -145,7 +151,7 @@ static struct error *when_parts(struct merge *m, const MergeWhenClause *n)
     s->ctes = m->w->select->ctes;
     if (part->kind == QUERY_INSERT) {
         m->s->clause = CLAUSE_VALUES;
-        TRY(insert_values(m, n, s));
+        TRY(insert_values(m, n, part, s));
     } else if (part->kind == QUERY_UPDATE && n->commandType == CMD_UPDATE) {
         TRY(sql__assignments(a, m->s, part->target->table, n->targetList, &part->n_set,
                              &part->set));

@@ -119,7 +119,8 @@ static void item_fields(struct analysis *a, struct name_item *item, int location
 {
     sql__note_unfixed(a, "a whole row of a table");
     for (int i = 0; i < item->n_columns; i++)
-        add_field(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
+        if (!sql__item_column_gone(item, i))
+            add_field(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
 }
 
 static struct error *call_fields(struct analysis *a, struct scope *s, const FuncCall *n,

@@ -17,6 +17,11 @@ struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte 
     return item;
 }
 
+bool sql__item_column_gone(const struct name_item *item, int i)
+{
+    return item->rte && item->rte->columns[i].dropped;
+}
+
 struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location)
 {
     struct rte_column *c = &r->columns[column];
@@ -113,7 +118,7 @@ static struct error *column_of(const struct analysis *a, const struct name_item 
 {
     *ret = -1;
     for (int i = 0; i < item->n_columns; i++) {
-        if (strcmp(sql__item_column_name(item, i), name) != 0)
+        if (sql__item_column_gone(item, i) || strcmp(sql__item_column_name(item, i), name) != 0)
             continue;
         if (*ret >= 0)
             return ambiguous(a, name, location);
@@ -178,7 +183,7 @@ static struct error *no_column(const struct analysis *a, struct scope *s, const 
             struct name_item *item = s->items.items[i];
             for (int c = 0; c < item->n_columns && item->name && !e->hint; c++) {
                 const char *other = sql__item_column_name(item, c);
-                if (strcasecmp(other, name) == 0)
+                if (!sql__item_column_gone(item, c) && strcasecmp(other, name) == 0)
                     error_hint(e, "Perhaps you meant to reference the column \"%s.%s\".",
                                item->name, other);
             }

@@ -213,7 +213,9 @@ static void add_target(struct analysis *a, struct list *l, struct expr *e, const
 static void expand_item(struct analysis *a, struct list *l, struct name_item *item, int location)
 {
     for (int i = 0; i < item->n_columns; i++)
-        add_target(a, l, sql__item_column(a, item, i, location), sql__item_column_name(item, i));
+        if (!sql__item_column_gone(item, i))
+            add_target(a, l, sql__item_column(a, item, i, location),
+                       sql__item_column_name(item, i));
 }
 
 static void note_star(struct analysis *a, const ColumnRef *c, const struct list *l, int before)

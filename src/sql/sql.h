@@ -156,6 +156,7 @@ struct rte_column {
     int32_t typmod;
     bool not_null; /* by declaration; see rte->nullable for outer joins */
     bool used;     /* the statement reads it somewhere */
+    bool dropped;  /* not a column any more: nothing finds it */
 };
 
 struct rte {
@@ -382,7 +383,9 @@ struct write {
     enum query_kind kind; /* QUERY_INSERT, .. */
     struct rte *target;
     struct select *select; /* INSERT: its rows. UPDATE, DELETE: from, where, ctes live here */
-    int n_set;             /* UPDATE */
+    int n_given;           /* INSERT: the columns of these rows, those that column_is_given() */
+    int *given;
+    int n_set; /* UPDATE */
     struct assignment *set;
     struct on_conflict *conflict; /* INSERT */
     int n_parts;                  /* MERGE: what it does, as one write for each WHEN */

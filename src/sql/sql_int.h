@@ -273,6 +273,7 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
 struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location);
 struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location);
 const char *sql__item_column_name(const struct name_item *item, int i);
+bool sql__item_column_gone(const struct name_item *item, int i); /* it was dropped */
 struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r);
 /* name of a relation -> item; NULL: none. Only this scope */
 struct name_item *sql__find_item(struct scope *s, const char *name);
@@ -370,6 +371,9 @@ struct error *sql__update(struct analysis *a, struct scope *outer, const UpdateS
 struct error *sql__delete(struct analysis *a, struct scope *outer, const DeleteStmt *n);
 struct error *sql__merge(struct analysis *a, const MergeStmt *n);
 /* For merge.c: the pieces of an INSERT and an UPDATE. */
+/* 428C9: may the column get a value other than its own? identity: does that count? */
+struct error *sql__check_given(const struct table *t, int column, bool update, bool identity);
+void sql__give(struct analysis *a, struct write *w, struct select *rows);
 struct error *sql__write_target(struct analysis *a, const RangeVar *rv, struct rte **ret);
 struct error *sql__target_column(const struct analysis *a, const struct table *t,
                                  const ResTarget *n, int *ret);

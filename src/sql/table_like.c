@@ -54,9 +54,11 @@ static void put_column(const struct analysis *a, const struct column *c, bits32 
 {
     sql_quote(c->name, out);
     buf_printf(out, " %s", type_label(c->type, c->typmod, a->arena));
-    if (c->identity && (options & CREATE_TABLE_LIKE_IDENTITY))
+    if (c->generated && (options & CREATE_TABLE_LIKE_GENERATED))
+        buf_printf(out, " GENERATED ALWAYS AS (%s) STORED", c->default_sql);
+    else if (c->identity && (options & CREATE_TABLE_LIKE_IDENTITY))
         put_identity(a, c, out);
-    else if (c->default_sql && (options & CREATE_TABLE_LIKE_DEFAULTS))
+    else if (c->default_sql && !c->generated && (options & CREATE_TABLE_LIKE_DEFAULTS))
         put_default(a, c, out);
     if (c->not_null)
         buf_puts(out, " NOT NULL");
@@ -92,8 +94,12 @@ static const char *rewritten(const struct analysis *a, const struct likeness *l,
     }
     for (int i = 0; i < n; i++) {
         buf_append(&out, start, (size_t)(text + l[i].start - start));
+        const char *comma = "";
         for (int k = 0; k < l[i].source->n_columns; k++) {
-            buf_puts(&out, k ? ", " : "");
+            if (l[i].source->columns[k].dropped)
+                continue;
+            buf_puts(&out, *comma ? comma : "");
+            comma = ", ";
             put_column(a, &l[i].source->columns[k], l[i].clause->options, &out);
         }
         put_constraints(l[i].source, l[i].clause->options, &out);

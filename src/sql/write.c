@@ -102,6 +102,10 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
 {
     const struct column *c = &t->columns[column];
     struct expr *e = sql__const_null(a, OID_UNKNOWN, -1);
+    if (!column_is_given(c)) { /* see sql__give() */
+        *ret = e;
+        return NULL;
+    }
     if (c->sequence) {
         TRY(sql__next_value(a, c->sequence, &e));
     } else if (c->default_sql) {
@@ -115,12 +119,14 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
 static struct error *check_given(const struct table *t, int column, bool update)
 {
     const struct column *c = &t->columns[column];
-    if (c->identity != ALWAYS)
+    if (c->identity != ALWAYS && !c->generated)
         return NULL;
     struct error *e =
         update
             ? error_new("428C9", "column \"%s\" can only be updated to DEFAULT", c->name)
             : error_new("428C9", "cannot insert a non-DEFAULT value into column \"%s\"", c->name);
+    if (c->generated)
+        return error_detail(e, "Column \"%s\" is a generated column.", c->name);
     error_detail(e, "Column \"%s\" is an identity column defined as GENERATED ALWAYS.", c->name);
     if (!update)
         error_hint(e, "Use OVERRIDING SYSTEM VALUE to override.");
@@ -136,13 +142,13 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
                                     int *ret_n, int **ret)
 {
     int named = list_length(n->cols);
-    *ret_n = n->cols ? named : t->n_columns;
-    *ret = ARENA_ARRAY(a->arena, int, MAX(*ret_n, 1));
+    *ret_n = named;
+    *ret = ARENA_ARRAY(a->arena, int, MAX(named, t->n_columns) + 1);
     bool *seen = ARENA_ARRAY(a->arena, bool, MAX(t->n_columns, 1));
-    for (int i = 0; i < *ret_n; i++) {
-        (*ret)[i] = i;
-        if (!n->cols)
-            continue;
+    for (int i = 0; i < t->n_columns && !n->cols; i++)
+        if (!t->columns[i].dropped)
+            (*ret)[(*ret_n)++] = i;
+    for (int i = 0; i < named; i++) {
         const ResTarget *target = list_nth(n->cols, i);
         if (target->indirection)
             return sql__unsupported(a, target->location, "Insert the whole array.",
@@ -172,6 +178,22 @@ static struct error *check_count(struct analysis *a, const InsertStmt *n, int gi
         return sql__at(a, error_new(E_SYNTAX, "%s", message), location);
     *n_columns = given;
     return NULL;
+}
+
+/* The rows as they were made have all columns of the table; from now on those that are given. */
+void sql__give(struct analysis *a, struct write *w, struct select *rows)
+{
+    const struct table *t = w->target->table;
+    w->given = ARENA_ARRAY(a->arena, int, t->n_columns + 1);
+    for (int c = 0; c < t->n_columns; c++)
+        if (column_is_given(&t->columns[c]))
+            w->given[w->n_given++] = c;
+    for (int i = 0; i < w->n_given; i++) {
+        rows->targets[i] = rows->targets[w->given[i]];
+        for (int r = 0; r < rows->n_rows && rows->kind == SELECT_VALUES; r++)
+            rows->rows[r][i] = rows->rows[r][w->given[i]];
+    }
+    rows->n_targets = w->n_given;
 }
 
 /* A VALUES select over all columns of the table. */
@@ -211,7 +233,7 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
             int c = columns[i];
             if (IsA(value, SetToDefault))
                 continue;
-            if (n->override == OVERRIDING_NOT_SET)
+            if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
                 TRY(check_given(t, c, false));
             TRY(sql__expr(a, &s, value, &out[c]));
             if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity) {
@@ -295,7 +317,7 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
         int c = columns[i];
         if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
             continue;
-        if (n->override == OVERRIDING_NOT_SET)
+        if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
             TRY(check_given(t, c, false));
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
         TRY(fit(a, t, c, e, location_of_target(q, source, i), &sel->targets[c].expr));
@@ -317,7 +339,7 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
                                     const ResTarget *n, const Node *value, struct assignment *ret)
 {
     TRY(find_target_column(a, t, n, &ret->column));
-    if (IsA(value, SetToDefault))
+    if (IsA(value, SetToDefault)) /* nothing, where it is generated: see assignments() */
         return default_value(a, t, ret->column, &ret->value);
     TRY(check_given(t, ret->column, true));
     struct expr *e;
@@ -412,9 +434,18 @@ static struct error *subquery_assignment(struct analysis *a, struct scope *s, co
         return sql__unsupported(a, target->location, "Assign the whole array.",
                                 "a part of a column in a list of columns is not supported");
     TRY(find_target_column(a, t, target, &ret->column));
+    TRY(check_given(t, ret->column, true));
     int position = (*source)->select->targets[m->colno - 1].expr->position;
     return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), position - 1,
                &ret->value);
+}
+
+static int first_given(const struct table *t)
+{
+    int c = 0;
+    while (c + 1 < t->n_columns && !column_is_given(&t->columns[c]))
+        c++;
+    return c;
 }
 
 static struct error *assignments(struct analysis *a, struct scope *s, const struct table *t,
@@ -447,6 +478,15 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
         }
         n_set += !known;
     }
+    int kept = 0;
+    for (int i = 0; i < n_set; i++)
+        if (!t->columns[set[i].column].generated)
+            set[kept++] = set[i];
+    if (n_set && !kept) { /* something has to be set, and it is as if */
+        set[kept].column = first_given(t);
+        set[kept++].value = sql__column(a, a->q->write->target, set[0].column, -1);
+    }
+    n_set = kept;
     *ret_n = n_set;
     *ret = set;
     return NULL;
@@ -635,8 +675,10 @@ static struct rte *excluded_rte(struct analysis *a, const struct table *t)
     r->n_columns = t->n_columns;
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(t->n_columns, 1));
     for (int i = 0; i < t->n_columns; i++)
-        r->columns[i] = (struct rte_column){
-            .name = t->columns[i].name, .type = t->columns[i].type, .typmod = t->columns[i].typmod};
+        r->columns[i] = (struct rte_column){.name = t->columns[i].name,
+                                            .type = t->columns[i].type,
+                                            .typmod = t->columns[i].typmod,
+                                            .dropped = t->columns[i].dropped};
     return r;
 }
 
@@ -695,6 +737,7 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
         TRY(insert_values(a, outer, n, q, t, n_columns, columns));
     else
         TRY(insert_select(a, outer, n, q, t, n_columns, columns));
+    sql__give(a, a->q->write, a->q->write->select);
     struct scope s = {.parent = outer};
     const struct select *rows = a->q->write->select; /* whose WITH is the statement's */
     for (int i = 0; i < rows->n_ctes; i++)
@@ -774,6 +817,7 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
         TRY(fit(a, t, columns[i], e, -1, &q->write->select->rows[0][columns[i]]));
         q->write->select->targets[columns[i]].expr = q->write->select->rows[0][columns[i]];
     }
+    sql__give(a, q->write, q->write->select);
     return NULL;
 }
 
@@ -824,4 +868,9 @@ struct error *sql__assignments(struct analysis *a, struct scope *s, const struct
                                const List *list, int *ret_n, struct assignment **ret)
 {
     return assignments(a, s, t, list, ret_n, ret);
+}
+
+struct error *sql__check_given(const struct table *t, int column, bool update, bool identity)
+{
+    return identity || t->columns[column].generated ? check_given(t, column, update) : NULL;
 }
