@@ -399,6 +399,15 @@ struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missi
     return NULL;
 }
 
+static void *copy_of(struct analysis *a, const void *list, int n, size_t size)
+{
+    void *copy = arena_alloc(a->arena, (size_t)(n + 1) * size);
+    if (n)
+        memcpy(copy, list, (size_t)n * size);
+    return copy;
+}
+#define COPY_OF(a, type, list, n) copy_of(a, list, n, sizeof(type))
+
 /* In the file it keeps its name. The constraint of a key is called as its index is. */
 struct error *sql__rename_index(struct analysis *a, const RenameStmt *n)
 {
@@ -411,7 +420,10 @@ struct error *sql__rename_index(struct analysis *a, const RenameStmt *n)
     if (!q->alter_table.table)
         return NULL;
     TRY(sql__check_identifier(a, "index", n->newname, -1));
-    struct table *next = q->alter_table.next = table_copy(q->alter_table.table, a->arena);
+    struct table *next = q->alter_table.next = ARENA_NEW(a->arena, struct table);
+    *next = *q->alter_table.table;
+    next->indexes = COPY_OF(a, struct index, next->indexes, next->n_indexes);
+    next->keys = COPY_OF(a, struct key, next->keys, next->n_keys);
     if (sql__relation_exists(a, next->schema, n->newname))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
     for (int i = 0; i < next->n_indexes; i++) {

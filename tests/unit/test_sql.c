@@ -971,6 +971,8 @@ static void test_indexes_and_drops(void **state)
         {"truncate a", "0A000", "cannot truncate a table referenced in a foreign key constraint",
          0},
         {"create index i on a (zz)", "42703", "column \"zz\" does not exist", 0},
+        {"create index i on a ((random()))", "42P17",
+         "functions in index expression must be marked IMMUTABLE", 0},
         {"alter table a add primary key (n)", "42P16",
          "multiple primary keys for table \"a\" are not allowed", 0},
         {"alter table a drop column x", "0A000", "this form of ALTER TABLE is not supported", 0},
