@@ -994,7 +994,7 @@ static struct error *generation(struct analysis *a, const struct table *t, int c
                                         "a generated column in a primary key is not supported");
     sql__add_item(a, &s, sql__base_rte(a, t, t->name, -1));
     TRY(sql__stored_expr(a, &s, c->default_sql, &e));
-    TRY(sql__assign(a, e, c, &e));
+    TRY(sql__assign(a, e, c, -1, &e));
     buf_puts(out, " GENERATED ALWAYS AS (");
     struct emitter em = {.out = out, .all_bare = true};
     sql__emit_expr(&em, e);
