@@ -184,6 +184,8 @@ struct object {
     char *name;
     uint64_t version; /* raised by every change to it */
     bool dropped;     /* schema public exists without a record: this one says that it does not */
+    bool colocated;   /* OBJ_DATABASE: all its tables lie in one region. Databases that are always
+                         there, and template1, have a record only to say this */
     char *comment;
     /* OBJ_VIEW: what it looks like from outside, as a table without region, with the view's id and
      * name; its SELECT, every table with its schema and no star, and the search_path under which
@@ -305,6 +307,8 @@ const char *catalog_schema_comment(const struct catalog_view *v, const char *nam
 const char *catalog_database_comment(const struct catalog_view *v, const char *name);
 #define CATALOG_ON_PUBLIC "schema public"
 #define CATALOG_ON_DATABASE "database"
+/* Do all tables of it lie in one region? */
+bool catalog_is_colocated(const struct catalog_view *v, uint64_t database);
 #define CATALOG_FIRST_DATABASE "minisql"
 #define CATALOG_POSTGRES_ID ((uint64_t)1 << 52)
 /* A file name for a new table or index that nothing else has, whatever the case of its letters. */

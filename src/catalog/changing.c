@@ -44,6 +44,17 @@ static struct error *conflict(struct catalog *c, const struct drafted *d)
     return overtaken();
 }
 
+/* Of two transactions that each made the first table of a colocated database, one is too late. */
+static bool strays(const struct catalog_view *v, const struct table *t)
+{
+    if (!catalog_is_colocated(v, t->database))
+        return false;
+    for (size_t i = 0; i < v->n_tables; i++)
+        if (v->tables[i]->database == t->database && v->tables[i]->region != t->region)
+            return true;
+    return false;
+}
+
 /* What other transactions could have broken without touching any record of this one. */
 static struct error *check_whole(const struct catalog_view *v, const struct drafted *d)
 {
@@ -52,6 +63,8 @@ static struct error *check_whole(const struct catalog_view *v, const struct draf
         bool touched = t->region == d->region;
         for (int k = 0; k < d->mark.n_regions; k++)
             touched |= d->mark.regions[k] == t->region;
+        if (touched && strays(v, t))
+            return overtaken();
         for (int k = 0; touched && k < t->n_foreign_keys; k++)
             if (!catalog_table_by_id(v, t->foreign_keys[k].table))
                 return overtaken();

@@ -38,15 +38,22 @@ const struct catalog_view *catalog_of_database(const struct catalog_view *v, uin
 bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id)
 {
     const struct object *o = catalog_object(v, OBJ_DATABASE, "", name);
-    if (o)
-        *ret_id = o->id;
-    else if (strcmp(name, CATALOG_FIRST_DATABASE) == 0)
+    if (strcmp(name, CATALOG_FIRST_DATABASE) == 0)
         *ret_id = 0;
     else if (strcmp(name, "postgres") == 0)
         *ret_id = CATALOG_POSTGRES_ID;
+    else if (o)
+        *ret_id = o->id;
     else
         return false;
     return true;
+}
+
+bool catalog_is_colocated(const struct catalog_view *v, uint64_t database)
+{
+    const char *name = catalog_database_name(v, database);
+    const struct object *o = name ? catalog_object(v, OBJ_DATABASE, "", name) : NULL;
+    return o && o->colocated;
 }
 
 uint32_t catalog_database_oid(const struct catalog_view *v, const char *name)

@@ -649,6 +649,8 @@ struct error *catalog__encode_object(const struct object *o, char **ret)
                   (json_int_t)o->version, "database", database, "comment", o->comment);
     if (record && o->dropped)
         json_object_set_new(record, "dropped", json_true());
+    if (record && o->colocated)
+        json_object_set_new(record, "colocated", json_true());
     if (record && o->kind == OBJ_ENUM && !add_labels(record, o)) {
         json_decref(record);
         record = NULL;
@@ -731,6 +733,7 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
     o->version = (uint64_t)get_int(&d, json, "version", 1, INT64_MAX);
     o->comment = get_comment(&d, json);
     o->dropped = json_is_true(json_object_get(json, "dropped"));
+    o->colocated = json_is_true(json_object_get(json, "colocated"));
     if (o->kind == OBJ_VIEW)
         get_view(&d, json, o);
     if (o->kind == OBJ_ENUM)

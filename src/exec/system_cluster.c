@@ -250,6 +250,47 @@ static struct error *make_indexes(struct exec__maker *m)
     return NULL;
 }
 
+/* ---- databases ------------------------------------------------------------------------------ */
+
+static struct error *give_database(struct exec__maker *m, const char *name, uint64_t id)
+{
+    const struct catalog_view *all = m->view->all;
+    struct map regions = {0};
+    int64_t tables = 0, n_regions = 0;
+    for (size_t i = 0; i < all->n_tables; i++) {
+        const struct table *t = all->tables[i];
+        if (t->database != id)
+            continue;
+        tables++;
+        n_regions += !map_put_u64(&regions, t->region, m);
+    }
+    map_done(&regions);
+    exec__put_text(m, "name", name);
+    const struct object *o = catalog_object(m->view, OBJ_DATABASE, "", name);
+    exec__put_int(m, "colocated", o && o->colocated);
+    exec__put_int(m, "tables", tables);
+    exec__put_int(m, "regions", n_regions);
+    return exec__give(m);
+}
+
+static struct error *make_databases(struct exec__maker *m)
+{
+    static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres"};
+    uint64_t id;
+    for (size_t i = 0; i < ARRAY_LEN(always); i++)
+        if (catalog_database(m->view, always[i], &id))
+            TRY(give_database(m, always[i], id));
+    TRY(give_database(m, "template1", UINT64_MAX)); /* for what is inherited from it */
+    for (size_t i = 0; i < m->view->n_objects; i++) {
+        const struct object *o = m->view->objects[i];
+        if (o->kind != OBJ_DATABASE || strncmp(o->name, "template", 8) == 0)
+            continue;
+        if (catalog_database(m->view, o->name, &id) && id == o->id)
+            TRY(give_database(m, o->name, id));
+    }
+    return NULL;
+}
+
 const struct exec__making exec__making_cluster[] = {
     {"pg_catalog", "minisql_servers", make_servers, 9000,
      "name text, address text, roles text, status text, master bool, tables int8, records int8, "
@@ -262,6 +303,8 @@ const struct exec__making exec__making_cluster[] = {
      "int8, seconds_left int8, received_bytes int8, entries_behind int8, message text"},
     {"pg_catalog", "minisql_tables", make_tables, 9003,
      "name text, region int8, primary_server text, backups text, records int8, bytes int8"},
+    {"pg_catalog", "minisql_databases", make_databases, 9006,
+     "name text, colocated bool, tables int8, regions int8"},
     {"pg_catalog", "minisql_columns", make_columns, 9004,
      "table_name text, column_name text, type text, nullable bool, default_value text, position "
      "int4"},

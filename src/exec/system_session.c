@@ -22,6 +22,17 @@ static struct error *give_database(struct exec__maker *m, uint32_t oid, const ch
     return exec__give(m);
 }
 
+/* Others are always there, whatever their records say. */
+static bool is_made(const char *name)
+{
+    static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres", "template0",
+                                         "template1"};
+    for (size_t i = 0; i < ARRAY_LEN(always); i++)
+        if (strcmp(name, always[i]) == 0)
+            return false;
+    return true;
+}
+
 static struct error *make_pg_database(struct exec__maker *m)
 {
     static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres"};
@@ -31,7 +42,7 @@ static struct error *make_pg_database(struct exec__maker *m)
     TRY(give_database(m, 4, "template0", true));
     for (size_t i = 0; i < m->view->n_objects; i++) {
         const struct object *o = m->view->objects[i];
-        if (o->kind == OBJ_DATABASE)
+        if (o->kind == OBJ_DATABASE && is_made(o->name))
             TRY(give_database(m, catalog_oid(o->id), o->name, false));
     }
     return NULL;

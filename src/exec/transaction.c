@@ -142,7 +142,8 @@ static struct error *refuse_second(struct exec_session *s, uint64_t region)
     error_detail(e, "This one has written to the region of \"%s\"; \"%s\" is in another.", names[0],
                  names[1]);
     error_hint(e, "Commit in between, or put both tables into one region: a FOREIGN KEY between "
-                  "them, or WITH (colocate_with = '..') when creating.");
+                  "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
+                  "DATABASE .. WITH COLOCATION = true.");
     catalog_unref(v);
     return e;
 }

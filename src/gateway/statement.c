@@ -268,7 +268,8 @@ static struct error *check_databases(struct session *s, const struct query *q)
 {
     for (int i = 0; i < q->objects.n; i++) {
         const struct object *o = q->objects.changes[i].old;
-        if (!o || o->kind != OBJ_DATABASE)
+        const struct object *next = q->objects.changes[i].next;
+        if (!o || o->kind != OBJ_DATABASE || (next && strcmp(next->name, o->name) == 0))
             continue;
         int n = session__in_database(s, o->name, q->objects.force);
         if (n == 0 || q->objects.force)

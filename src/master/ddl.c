@@ -83,6 +83,13 @@ static struct error *region_of_references(const struct catalog_view *v, const st
     return NULL;
 }
 
+/* In a colocated database all tables share a region, that of the first. */
+static uint64_t region_of_database(const struct catalog_view *v, const struct table *t)
+{
+    const struct catalog_view *own = catalog_of_database(v, t->database);
+    return own->n_tables && catalog_is_colocated(v, t->database) ? own->tables[0]->region : 0;
+}
+
 /* The region that the table has to share; 0: it gets its own. */
 static struct error *shared_region(struct master *m, const struct catalog_view *v,
                                    const struct table *t, const struct master_wish *wish,
@@ -104,6 +111,8 @@ static struct error *shared_region(struct master *m, const struct catalog_view *
     }
     if (!*ret && m->one_region && v->n_regions)
         *ret = v->regions[0]->id;
+    if (!*ret)
+        *ret = region_of_database(v, t);
     return NULL;
 }
 
@@ -457,6 +466,23 @@ static struct error *drop_sequences(struct master *m, const struct catalog_view 
     return NULL;
 }
 
+/* Tables stay where they are. */
+static struct error *check_one_region(const struct catalog_view *v, const struct object *next)
+{
+    uint64_t id;
+    if (next->kind != OBJ_DATABASE || !next->colocated || !catalog_database(v, next->name, &id))
+        return NULL;
+    const struct catalog_view *own = catalog_of_database(v, id);
+    for (size_t i = 1; i < own->n_tables; i++)
+        if (own->tables[i]->region != own->tables[0]->region)
+            return error_hint(
+                error_new("55000", "tables of database \"%s\" lie in different regions already",
+                          next->name),
+                "Create another database WITH COLOCATION = true, and bring them there with "
+                "pg_dump.");
+    return NULL;
+}
+
 static struct error *change_objects(struct master *m, const struct catalog_view *v,
                                     const struct master_objects *o)
 {
@@ -464,8 +490,10 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
         const struct object *schema = vanishing_schema(&o->changes[i]);
         if (schema)
             TRY(check_empty(v, schema, o));
-        if (o->changes[i].next)
+        if (o->changes[i].next) {
             TRY(check_name_free(v, &o->changes[i]));
+            TRY(check_one_region(v, o->changes[i].next));
+        }
     }
     TRY(check_unreferenced(v, o->drop, o->n_drop, false));
     TRY(check_views(v, o));

@@ -346,6 +346,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__command(a, n, stmt);
     case T_CreatedbStmt:
         return sql__create_database(a, (const CreatedbStmt *)n);
+    case T_AlterDatabaseStmt:
+        return sql__alter_database(a, (const AlterDatabaseStmt *)n);
     case T_DropdbStmt:
         return sql__drop_database(a, (const DropdbStmt *)n);
     case T_RenameStmt:

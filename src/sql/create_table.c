@@ -628,7 +628,7 @@ static struct error *check_region(const struct analysis *a, const struct table *
     return sql__unsupported(
         a, -1,
         "Create one of the two WITH (colocate_with = '..') the other, or with the foreign key; or "
-        "all tables in a database made WITH (COLOCATION = true).",
+        "create the database WITH COLOCATION = true.",
         "a foreign key between tables of different regions is not supported: \"%s\" and \"%s\"",
         t->name, to->name);
 }

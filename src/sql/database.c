@@ -2,7 +2,10 @@
  * CREATE, DROP and ALTER DATABASE.
  *
  * A database is an object without a schema; what is in it carries its id. Options of CREATE
- * DATABASE are accepted when they ask for what every database here is: UTF8, collation C.
+ * DATABASE are accepted when they ask for what every database here is: UTF8, collation C. One is
+ * our own: in a database WITH COLOCATION = true all tables lie in one region, so that every
+ * transaction and every foreign key is possible there. It is inherited from the template, which is
+ * template1 where none is said.
  */
 #include "sql_int.h"
 
@@ -42,11 +45,23 @@ static const char *option_text(struct analysis *a, const DefElem *d)
     return "";
 }
 
+static bool one_of(const char *value, const char *list)
+{
+    size_t n = strlen(value);
+    if (strcmp(list, "*") == 0)
+        return true;
+    for (const char *p = list; *p; p += strcspn(p, "|"), p += *p == '|')
+        if (strcspn(p, "|") == n && strncmp(p, value, n) == 0)
+            return true;
+    return false;
+}
+
 /* What each option may say besides DEFAULT; "*": anything. */
 static const struct {
     const char *name, *accepted;
 } create_options[] = {
-    {"template", "template0|template1"},
+    {"template", "*"}, /* checked by itself, so is the next */
+    {"colocation", "*"},
     {"encoding", "UTF8|UTF-8|utf8|utf-8|unicode|6"},
     {"owner", "*"}, /* checked by itself */
     {"locale", "C|POSIX|C.UTF-8|C.utf8"},
@@ -61,22 +76,46 @@ static const struct {
     {"is_template", "false|0|off"},
 };
 
-static bool one_of(const char *value, const char *list)
+static bool is_colocated(const struct analysis *a, const char *name)
 {
-    size_t n = strlen(value);
-    if (strcmp(list, "*") == 0)
-        return true;
-    for (const char *p = list; *p; p += strcspn(p, "|"), p += *p == '|')
-        if (strcspn(p, "|") == n && strncmp(p, value, n) == 0)
-            return true;
-    return false;
+    const struct object *o = catalog_object(a->ctx->view, OBJ_DATABASE, "", name);
+    return o && o->colocated;
 }
 
-static struct error *create_option(struct analysis *a, const DefElem *d)
+/* Its tables are not copied. */
+static struct error *check_template(struct analysis *a, const char *name, const DefElem *d)
+{
+    uint64_t id;
+    if (!exists(a, name))
+        return error_new(E_NO_DATABASE, "template database \"%s\" does not exist", name);
+    if (is_template(name) || !catalog_database(a->ctx->view, name, &id))
+        return NULL;
+    const struct catalog_view *in = catalog_of_database(a->ctx->view, id);
+    bool empty = !in->n_tables && !in->n_sequences;
+    for (size_t i = 0; i < in->n_objects; i++)
+        empty &= in->objects[i]->database != id || in->objects[i]->kind == OBJ_DATABASE;
+    return empty ? NULL
+                 : sql__unsupported(a, d->location,
+                                    "Use an empty one, and bring what is in it with pg_dump.",
+                                    "a template that is not empty is not supported");
+}
+
+static struct error *colocation(struct analysis *a, const DefElem *d, bool *ret)
 {
     const char *value = option_text(a, d);
-    if (strcmp(d->defname, "template") == 0 && d->arg && !exists(a, value))
-        return error_new(E_NO_DATABASE, "template database \"%s\" does not exist", value);
+    *ret = d->arg && one_of(value, "true|on|1|yes");
+    if (*ret || !d->arg || one_of(value, "false|off|0|no"))
+        return NULL;
+    return sql__at(a, error_new(E_SYNTAX, "colocation requires a Boolean value"), d->location);
+}
+
+static struct error *create_option(struct analysis *a, const DefElem *d, struct object *o)
+{
+    const char *value = option_text(a, d);
+    if (strcmp(d->defname, "template") == 0 && d->arg)
+        return check_template(a, value, d);
+    if (strcmp(d->defname, "colocation") == 0)
+        return colocation(a, d, &o->colocated);
     if (strcmp(d->defname, "owner") == 0 && d->arg) {
         RoleSpec role = {.roletype = ROLESPEC_CSTRING,
                          .rolename = (char *)(uintptr_t)value,
@@ -96,15 +135,27 @@ static struct error *create_option(struct analysis *a, const DefElem *d)
     return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", d->defname), d->location);
 }
 
+static const char *template_of(struct analysis *a, const List *options)
+{
+    for (int i = 0; i < list_length(options); i++) {
+        const DefElem *d = list_nth(options, i);
+        if (strcmp(d->defname, "template") == 0 && d->arg)
+            return option_text(a, d);
+    }
+    return "template1";
+}
+
 struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n)
 {
     sql__change_objects(a, "CREATE DATABASE");
     a->q->alone = a->q->tag;
+    struct object *o = sql__new_object(a, OBJ_DATABASE, "", n->dbname);
+    o->colocated = is_colocated(a, template_of(a, n->options));
     for (int i = 0; i < list_length(n->options); i++)
-        TRY(create_option(a, list_nth(n->options, i)));
+        TRY(create_option(a, list_nth(n->options, i), o));
     if (exists(a, n->dbname))
         return database_taken(n->dbname);
-    sql__change_object(a, NULL, sql__new_object(a, OBJ_DATABASE, "", n->dbname));
+    sql__change_object(a, NULL, o);
     return NULL;
 }
 
@@ -113,8 +164,9 @@ struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n)
 /* One that can be changed. */
 static struct error *find(const struct analysis *a, const char *name, const struct object **ret)
 {
+    uint64_t id;
     *ret = catalog_object(a->ctx->view, OBJ_DATABASE, "", name);
-    if (*ret)
+    if (*ret && !is_template(name) && catalog_database(a->ctx->view, name, &id) && id == (*ret)->id)
         return NULL;
     if (!exists(a, name))
         return no_database(name);
@@ -152,6 +204,25 @@ struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n)
 }
 
 /* ---- ALTER DATABASE ------------------------------------------------------------------------- */
+
+struct error *sql__alter_database(struct analysis *a, const AlterDatabaseStmt *n)
+{
+    sql__change_objects(a, "ALTER DATABASE");
+    if (!exists(a, n->dbname))
+        return no_database(n->dbname);
+    const struct object *old = catalog_object(a->ctx->view, OBJ_DATABASE, "", n->dbname);
+    struct object *next =
+        old ? object_copy(old, a->arena) : sql__new_object(a, OBJ_DATABASE, "", n->dbname);
+    for (int i = 0; i < list_length(n->options); i++) {
+        const DefElem *d = list_nth(n->options, i);
+        if (strcmp(d->defname, "colocation") != 0)
+            return sql__unsupported(a, d->location, "COLOCATION = true is what can be set.",
+                                    "option \"%s\" of ALTER DATABASE is not supported", d->defname);
+        TRY(colocation(a, d, &next->colocated));
+    }
+    sql__change_object(a, old, next);
+    return NULL;
+}
 
 struct error *sql__rename_database(struct analysis *a, const RenameStmt *n)
 {

@@ -421,6 +421,7 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n);
 struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n);
 struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n);
+struct error *sql__alter_database(struct analysis *a, const AlterDatabaseStmt *n);
 struct error *sql__rename_database(struct analysis *a, const RenameStmt *n);
 
 struct error *sql__comment(struct analysis *a, const CommentStmt *n);
