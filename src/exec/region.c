@@ -53,8 +53,10 @@ struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *
     struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
     if (!e)
         e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
-    if (once && store_once_end(c) && !e)
+    if (once && store_once_end(c) && (!e || error_is(e, "23503"))) {
+        error_free(e); /* foreign keys are looked at last */
         e = changed_twice();
+    }
     store_release(c, stmt);
     return e ? exec__violation(r->s, r->plan->view, w, c, sql, len, r->params, r->n_params, e)
              : NULL;

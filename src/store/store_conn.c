@@ -214,7 +214,7 @@ static struct error *compile(struct store_conn *c, const char *sql, size_t len, 
     const char *tail = NULL;
     if (len > INT32_MAX)
         return error_new("54000", "statement is too long");
-    int rc = sqlite3_prepare_v3(c->db, sql, (int)len, SQLITE_PREPARE_PERSISTENT, ret, &tail);
+    int rc = types_sqlite_prepare(c->db, sql, len, SQLITE_PREPARE_PERSISTENT, ret, &tail);
     if (rc)
         return types_sqlite_error(c->db, rc);
     if (!*ret)

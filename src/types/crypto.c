@@ -23,6 +23,8 @@ static struct error *random_bytes(void *p, size_t n)
 
 /* ---- digests -------------------------------------------------------------------------------- */
 
+enum { NAME_MAX_LEN = 63 };
+
 static struct error *find_digest(const struct value *name, const EVP_MD **ret)
 {
     static const struct {
@@ -37,8 +39,11 @@ static struct error *find_digest(const struct value *name, const EVP_MD **ret)
             return NULL;
         }
     }
-    return error_new("22023", "Cannot use \"%.*s\": No such hash algorithm",
-                     (int)MIN(name->s.n, 1000), name->s.p);
+    char lower[NAME_MAX_LEN + 1] = ""; /* as an identifier is */
+    for (size_t i = 0; i < MIN(name->s.n, NAME_MAX_LEN); i++)
+        lower[i] =
+            (char)(name->s.p[i] >= 'A' && name->s.p[i] <= 'Z' ? name->s.p[i] + 32 : name->s.p[i]);
+    return error_new("22023", "Cannot use \"%s\": No such hash algorithm", lower);
 }
 
 static CALL(digest)

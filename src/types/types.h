@@ -495,6 +495,9 @@ struct error *types_register(sqlite3 *db);
  * constraint failures become 23505, 23502, 23503, 23514 with PostgreSQL's texts; disk full 53100,
  * I/O 58030, corruption XX001, interrupt 57014. Never NULL. */
 struct error *types_sqlite_error(sqlite3 *db, int rc) MUST_CHECK;
+/* sqlite3_prepare_v3() for what users write, kept from mistakes of SQLite's optimizer. */
+int types_sqlite_prepare(sqlite3 *db, const char *sql, size_t len, unsigned flags,
+                         sqlite3_stmt **ret, const char **ret_tail);
 /* One column of the current row, without a copy; valid until the statement moves. */
 struct value value_from_column(sqlite3_stmt *stmt, int column);
 int value_bind(sqlite3_stmt *stmt, int index, const struct value *v); /* SQLITE_STATIC; an rc */

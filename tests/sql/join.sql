@@ -62,3 +62,12 @@ SELECT * FROM l JOIN r ON l.v = r.z;
 SELECT * FROM l JOIN r ON l.k;
 SELECT * FROM l a JOIN r a ON true;
 DROP TABLE dept, emp, city, badge, l, r;
+
+-- a join that nothing reads, behind a RIGHT JOIN
+CREATE TABLE ja (id int PRIMARY KEY);
+CREATE TABLE jb (x int);
+INSERT INTO ja VALUES (1), (2);
+INSERT INTO jb VALUES (1), (2), (NULL);
+SELECT DISTINCT ja.id, jb.x FROM ja RIGHT JOIN jb ON false JOIN (ja c LEFT JOIN ja d ON true) ON jb.x = 7;
+SELECT ja.id FROM ja RIGHT JOIN jb ON false JOIN (SELECT NULL::int AS n FROM ja c LEFT JOIN ja d ON d.id = c.id) v ON jb.x = v.n;
+DROP TABLE ja, jb;

@@ -384,7 +384,7 @@ class Generator:
         return Node("bool", ["(", Node(a.type, [a.name]), " = ", Node(b.type, [b.name]), ")"])
 
     def condition(self, scope, depth):
-        if depth > 0 and self.chance(0.25):
+        if any(c.type not in ("json", "jsonpath") for c in scope) and depth > 0 and self.chance(0.25):
             inner, columns = self.table()
             tie = self.join_condition(scope, columns)
             kind = self.rng.randrange(3)

@@ -31,3 +31,9 @@ EXECUTE p(30, 30);
 EXECUTE p(31, 30);
 SELECT * FROM t ORDER BY id;
 DROP TABLE t;
+
+-- a row that is changed twice is told before a foreign key
+CREATE TABLE ku (id int PRIMARY KEY);
+CREATE TABLE kv (id int PRIMARY KEY, u int REFERENCES ku, t text);
+INSERT INTO kv VALUES (1, 8, 'a'), (1, 9, 'b') ON CONFLICT (id) DO UPDATE SET t = 'c';
+DROP TABLE kv, ku;
