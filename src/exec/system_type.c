@@ -30,9 +30,11 @@ static const struct fact facts[] = {{16, "bool", 'c', 'p'},
                                     {28, "xid", 'i', 'p'},
                                     {30, "oidvector", 'i', 'p'},
                                     {114, "json_", 'i', 'x'},
+                                    {650, "cidr_", 'i', 'm'},
                                     {700, "float4", 'i', 'p'},
                                     {701, "float8", 'd', 'p'},
                                     {705, "unknown", 'c', 'p'},
+                                    {869, "inet_", 'i', 'm'},
                                     {1042, "bpchar", 'i', 'x'},
                                     {1043, "varchar", 'i', 'x'},
                                     {1082, "date_", 'i', 'p'},
@@ -111,20 +113,20 @@ static const struct {
                  {10000, 397, 2277, "array_ops"},      {10003, 424, 16, "bool_ops"},
                  {10004, 426, 1042, "bpchar_ops"},     {10006, 428, 17, "bytea_ops"},
                  {10007, 429, 18, "char_ops"},         {10012, 1970, 700, "float4_ops"},
-                 {10022, 1982, 1186, "interval_ops"},  {10028, 1994, 19, "name_ops"},
-                 {10038, 1996, 1083, "time_ops"},      {10041, 2000, 1266, "timetz_ops"},
-                 {10065, 2968, 2950, "uuid_ops"},      {10069, 3522, 3500, "enum_ops"},
-                 {10088, 4033, 3802, "jsonb_ops"}};
+                 {10015, 1974, 869, "inet_ops"},       {10022, 1982, 1186, "interval_ops"},
+                 {10028, 1994, 19, "name_ops"},        {10038, 1996, 1083, "time_ops"},
+                 {10041, 2000, 1266, "timetz_ops"},    {10065, 2968, 2950, "uuid_ops"},
+                 {10069, 3522, 3500, "enum_ops"},      {10088, 4033, 3802, "jsonb_ops"}};
 
 static const struct {
     uint32_t oid;
     const char *name;
-} families[] = {{397, "array_ops"},    {424, "bool_ops"},     {426, "bpchar_ops"},
-                {428, "bytea_ops"},    {429, "char_ops"},     {434, "datetime_ops"},
-                {1970, "float_ops"},   {1976, "integer_ops"}, {1982, "interval_ops"},
-                {1988, "numeric_ops"}, {1989, "oid_ops"},     {1994, "text_ops"},
-                {1996, "time_ops"},    {2000, "timetz_ops"},  {2968, "uuid_ops"},
-                {3522, "enum_ops"},    {4033, "jsonb_ops"}};
+} families[] = {{397, "array_ops"},     {424, "bool_ops"},     {426, "bpchar_ops"},
+                {428, "bytea_ops"},     {429, "char_ops"},     {434, "datetime_ops"},
+                {1970, "float_ops"},    {1974, "network_ops"}, {1976, "integer_ops"},
+                {1982, "interval_ops"}, {1988, "numeric_ops"}, {1989, "oid_ops"},
+                {1994, "text_ops"},     {1996, "time_ops"},    {2000, "timetz_ops"},
+                {2968, "uuid_ops"},     {3522, "enum_ops"},    {4033, "jsonb_ops"}};
 
 uint32_t exec__opclass(uint32_t type)
 {

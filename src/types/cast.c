@@ -258,6 +258,8 @@ FROM_TEXT(timestamp, OID_TIMESTAMP)
 FROM_TEXT(timestamptz, OID_TIMESTAMPTZ)
 FROM_TEXT(bytea, OID_BYTEA)
 FROM_TEXT(uuid, OID_UUID)
+FROM_TEXT(inet, OID_INET)
+FROM_TEXT(cidr, OID_CIDR)
 FROM_TEXT(time, OID_TIME)
 FROM_TEXT(interval, OID_INTERVAL)
 
@@ -465,6 +467,9 @@ enum {
     BYTEA_TEXT,
     TEXT_BYTEA,
     TEXT_UUID,
+    TEXT_INET,
+    TEXT_CIDR,
+    INET_CIDR,
     TIME_TEXT,
     TEXT_TIME,
     TEXT_INTERVAL,
@@ -555,6 +560,9 @@ static const struct func rows[] = {
     [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
     [TEXT_BYTEA] = ROW_IN(OID_BYTEA, text_to_bytea),
     [TEXT_UUID] = ROW_IN(OID_UUID, text_to_uuid),
+    [TEXT_INET] = ROW_IN(OID_INET, text_to_inet),
+    [TEXT_CIDR] = ROW_IN(OID_CIDR, text_to_cidr),
+    [INET_CIDR] = SCALAR1("cast", OID_INET, OID_CIDR, "inet_to_cidr", types__inet_network),
     [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
     [TEXT_TIME] = ROW_IN(OID_TIME, text_to_time),
     [TEXT_INTERVAL] = ROW_IN(OID_INTERVAL, text_to_interval),
@@ -706,6 +714,8 @@ static const struct cast casts[] = {
     {OID_TIMESTAMPTZ, OID_TIME, A, &rows[TIMESTAMPTZ_TIME]},
     {OID_INTERVAL, OID_TIME, A, &rows[INTERVAL_TIME]},
     {OID_TIME, OID_INTERVAL, I, &rows[TIME_INTERVAL]},
+    {OID_CIDR, OID_INET, I, NULL},
+    {OID_INET, OID_CIDR, A, &rows[INET_CIDR]},
     {OID_JSON, OID_JSONB, A, &rows[JSON_JSONB]},
     {OID_JSONB, OID_JSON, A, NULL},
     {OID_JSONB, OID_BOOL, E, &rows[JSONB_BOOL]},
@@ -727,6 +737,8 @@ static const struct cast casts[] = {
     IO(NUMERIC, NULL, &rows[TEXT_NUMERIC]),
     IO(BYTEA, &rows[BYTEA_TEXT], &rows[TEXT_BYTEA]),
     IO(UUID, NULL, &rows[TEXT_UUID]),
+    IO(INET, NULL, &rows[TEXT_INET]),
+    IO(CIDR, NULL, &rows[TEXT_CIDR]),
     IO(TIME, &rows[TIME_TEXT], &rows[TEXT_TIME]),
     IO(INTERVAL, NULL, &rows[TEXT_INTERVAL]),
     IO(DATE, &rows[DATE_TEXT], &rows[TEXT_DATE]),
@@ -869,7 +881,8 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMPTZ_TEXT];
     default:
-        if (!t || (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID))
+        if (!t ||
+            (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID && type != OID_INET))
             return NULL;
         *ret_more = true;
         return &rows[ANY_OUT];

@@ -35,6 +35,7 @@ static const struct func_rows *const tables[] = {
     &types__bytea_funcs,
     &types__uuid_funcs,
     &types__crypto_funcs,
+    &types__inet_funcs,
     &types__interval_funcs,
     &types__field_funcs,
     &types__regex_funcs,

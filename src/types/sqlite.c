@@ -500,6 +500,12 @@ static int collate_interval(void *unused, int n1, const void *p1, int n2, const 
     return types__interval_compare(&x, &y);
 }
 
+static int collate_inet(void *unused, int n1, const void *p1, int n2, const void *p2)
+{
+    struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
+    return types__inet_compare(&x, &y);
+}
+
 static int collate_type(void *type, int n1, const void *p1, int n2, const void *p2)
 {
     struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
@@ -533,6 +539,8 @@ struct error *types_register(sqlite3 *db)
     int rc = sqlite3_create_collation(db, "minisql_numeric", SQLITE_UTF8, NULL, collate_numeric);
     if (rc == SQLITE_OK)
         rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
+    if (rc == SQLITE_OK)
+        rc = sqlite3_create_collation(db, "minisql_inet", SQLITE_UTF8, NULL, collate_inet);
     if (rc == SQLITE_OK)
         rc = types__register_rows(db);
     if (rc == SQLITE_OK)

@@ -63,7 +63,7 @@ static CALL(text_initcap)
 
 /* ---- joining ---- */
 
-static CALL(text_concat2)
+CALL(types__text_concat2)
 {
     size_t len = v[0].s.n + v[1].s.n;
     if (len > TEXT_MAX_BYTES)
@@ -79,13 +79,13 @@ static CALL(text_concat2)
 static CALL(bool_concat_text)
 {
     struct value args[2] = {v[0].i ? value_text("true", 4) : value_text("false", 5), v[1]};
-    return text_concat2(args, 2, a, ret);
+    return types__text_concat2(args, 2, a, ret);
 }
 
 static CALL(text_concat_bool)
 {
     struct value args[2] = {v[0], v[1].i ? value_text("true", 4) : value_text("false", 5)};
-    return text_concat2(args, 2, a, ret);
+    return types__text_concat2(args, 2, a, ret);
 }
 
 static struct error *join(const struct value *separator, const struct value *v, int n,
@@ -392,12 +392,12 @@ static const struct func rows[] = {
     SCALAR1_EMIT("lower", T, T, "lower($1)", text_lower),
     SCALAR1_EMIT("upper", T, T, "upper($1)", text_upper),
     SCALAR1("initcap", T, T, "text_initcap", text_initcap),
-    BINARY_EMIT("||", T, T, T, "($1 || $2)", text_concat2),
-    BINARY_EMIT("||", OID_ANYNONARRAY, T, T, "($1 || $2)", text_concat2),
-    BINARY_EMIT("||", T, OID_ANYNONARRAY, T, "($1 || $2)", text_concat2),
+    BINARY_EMIT("||", T, T, T, "($1 || $2)", types__text_concat2),
+    BINARY_EMIT("||", OID_ANYNONARRAY, T, T, "($1 || $2)", types__text_concat2),
+    BINARY_EMIT("||", T, OID_ANYNONARRAY, T, "($1 || $2)", types__text_concat2),
     BINARY("||", OID_BOOL, T, T, "bool_concat_text", bool_concat_text),
     BINARY("||", T, OID_BOOL, T, "text_concat_bool", text_concat_bool),
-    SCALAR2_EMIT("textcat", T, T, T, "($1 || $2)", text_concat2),
+    SCALAR2_EMIT("textcat", T, T, T, "($1 || $2)", types__text_concat2),
     {.name = "concat",
      .kind = FUNC_SCALAR,
      .nargs = 1,

@@ -459,6 +459,14 @@ PRINT_BY(bytea_send, types__bytea_send)
 PARSE_BY(uuid_parse, types__uuid_parse)
 PARSE_BY(uuid_recv, types__uuid_recv)
 PRINT_BY(uuid_send, types__uuid_send)
+PARSE_BY(inet_parse, types__inet_parse)
+PARSE_BY(cidr_parse, types__cidr_parse)
+PRINT_BY(inet_print, types__inet_print)
+PARSE_BY(inet_recv, types__inet_recv)
+PARSE_BY(cidr_recv, types__cidr_recv)
+PRINT_BY(inet_send, types__inet_send)
+PRINT_BY(cidr_send, types__cidr_send)
+COMPARE_BY(inet_compare, types__inet_compare)
 PARSE_BY(interval_parse, types__interval_parse)
 PARSE_BY(interval_recv, types__interval_recv)
 PRINT_BY(interval_send, types__interval_send)
@@ -692,6 +700,35 @@ static const struct type rows[] = {
      .recv = uuid_recv,
      .send = uuid_send,
      .compare = text_compare},
+    {.oid = OID_INET,
+     .name = "inet",
+     .sql_name = "inet",
+     .size = -1,
+     .array = 1041,
+     .category = 'I',
+     .preferred = true,
+     .storage = VALUE_TEXT,
+     .column = true,
+     COLLATION("minisql_inet"),
+     .parse = inet_parse,
+     .print = inet_print,
+     .recv = inet_recv,
+     .send = inet_send,
+     .compare = inet_compare},
+    {.oid = OID_CIDR,
+     .name = "cidr",
+     .sql_name = "cidr",
+     .size = -1,
+     .array = 651,
+     .category = 'I',
+     .storage = VALUE_TEXT,
+     .column = true,
+     COLLATION("minisql_inet"),
+     .parse = cidr_parse,
+     .print = text_print,
+     .recv = cidr_recv,
+     .send = cidr_send,
+     .compare = inet_compare},
     {.oid = OID_JSON,
      .name = "json",
      .sql_name = "json",

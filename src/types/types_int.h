@@ -11,7 +11,7 @@ struct func_rows {
     const struct func *rows;
     size_t n;
 };
-extern const struct func_rows types__crypto_funcs;
+extern const struct func_rows types__crypto_funcs, types__inet_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs;
 extern const struct func_rows types__sequence_funcs;
@@ -311,6 +311,23 @@ void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_s
 int types__register_sorted(sqlite3 *db, const char *name, void *registration);
 int types__register_rows(sqlite3 *db); /* a SQLite code */
 int types__interval_compare(const struct value *x, const struct value *y);
+
+/* ---- inet, cidr ---------------------------------------------------------------------------- */
+
+struct error *types__inet_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                struct value *ret);
+struct error *types__cidr_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                struct value *ret);
+void types__inet_print(const struct value *v, int32_t typmod, struct buf *out);
+struct error *types__inet_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                               struct value *ret);
+struct error *types__cidr_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                               struct value *ret);
+void types__inet_send(const struct value *v, int32_t typmod, struct buf *out);
+void types__cidr_send(const struct value *v, int32_t typmod, struct buf *out);
+int types__inet_compare(const struct value *v, const struct value *w);
+CALL(types__inet_network);
+CALL(types__text_concat2);
 
 /* ---- bytea, uuid --------------------------------------------------------------------------- */
 

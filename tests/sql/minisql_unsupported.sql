@@ -18,7 +18,7 @@ SELECT 'abc' ~ '(?b)^a';
 SELECT 'a-c' ~ '[[.hyphen.]]';
 SELECT to_json(x) FROM (SELECT ROW(1, 2) AS x) s;
 SELECT 1::money;
-SELECT '1.1.1.1'::inet;
+SELECT '08:00:2b:01:02:03'::macaddr;
 SELECT nextval('s');
 WITH d AS (DELETE FROM t RETURNING *), e AS (UPDATE t SET a = 1 RETURNING *) SELECT * FROM d, e;
 WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET o SELECT * FROM r;

@@ -26,6 +26,9 @@ VALUES = {  # type: (extreme, harmless)
     "varchar": (TEXTS, ["a", "b", "Ab", "abc", "zz"]),
     "bpchar": (["", "a", "Abc", "ÄÖü", "12", " b"], ["a", "b", "abc"]),
     "bytea": (["\\x", "\\x00", "\\xdeadbeef", "\\x61625c", "\\xff00ff"], ["\\x61", "\\x62", "\\x6162"]),
+    "inet": (["0.0.0.0", "255.255.255.255", "10.1.2.3/8", "::", "::1/64", "2001:db8::ff", "::ffff:1.2.3.4"],
+             ["10.0.0.1", "10.0.0.0/8", "192.168.1.1/24"]),
+    "cidr": (["0.0.0.0/0", "255.255.255.255", "10.0.0.0/8", "::/0", "2001:db8::/32"], ["10.0.0.0/8", "192.168.1.0/24"]),
     "uuid": (["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
               "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"], ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
               "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
@@ -94,9 +97,9 @@ FRAMES = [" RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING", " RANGE UNBOUNDED PRECED
           " RANGE BETWEEN 2 PRECEDING AND 1 PRECEDING", " ROWS BETWEEN UNBOUNDED PRECEDING AND UNBOUNDED FOLLOWING EXCLUDE GROUP",
           " RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES"]
 STORED = ["int2", "int4", "int8", "numeric", "numeric(6, 2)", "numeric(3, -1)", "float4", "float8", "text", "varchar(3)", "char(4)", "bool",
-          "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid", "bytea", "json", "jsonb", "int4[]",
+          "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid", "inet", "cidr", "bytea", "json", "jsonb", "int4[]",
           "text[]", "numeric(5, 1)[]", "varchar(2)[]", "oid", "name"]
-UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_|txid_|set_config|has_|to_reg|col_desc"
+UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg|col_desc"
                       r"|obj_desc|shobj|format_type|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
                       r"|transaction_t|timeofday|gen_|row_security|getdatabase|query_to|table_to|uuid_|minisql)")
 HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",

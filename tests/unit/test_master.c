@@ -797,7 +797,12 @@ static void ddl_index(void **state)
     static int zero = 0;
     static bool down = false;
     uint64_t id = create("t");
-    struct index x = {"x\"1", true, 1, &zero, &down, "CREATE INDEX x", NULL, 0, NULL};
+    struct index x = {.name = "x\"1",
+                      .unique = true,
+                      .n_columns = 1,
+                      .columns = &zero,
+                      .descending = &down,
+                      .ddl = "CREATE INDEX x"};
     stage.not_primary = 2; /* it has just moved */
     ok(master_create_index(stage.master, id, &x));
     assert_string_equal(stage.ran.data, "CREATE INDEX x|");
