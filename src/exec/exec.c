@@ -389,7 +389,7 @@ static struct error *attempts(struct run *r)
 }
 
 /* The client's parameters, and after them what only the session knows. */
-static void bind_hidden(struct run *r, const struct value *params)
+void exec__bind_hidden(struct run *r, const struct value *params)
 {
     const struct query *q = r->plan->query;
     const struct exec_session *s = r->s;
@@ -447,7 +447,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
                           "Roll back, and run the transaction again.");
     if (!s->in_transaction && plan->query->n_hidden > 0)
         s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
-    bind_hidden(&r, params);
+    exec__bind_hidden(&r, params);
     exec__stage_params(&r, r.n_params);
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
     if (plan->writes && !ret->request.gateway)

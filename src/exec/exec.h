@@ -219,7 +219,7 @@ struct error *exec_draft_hold(struct exec_session *s, uint64_t region);
 struct error *exec_draft_bring(struct exec_session *s);
 /* DDL in the transaction, ahead of the draft (CREATE INDEX, which may fail: 23505) */
 struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql);
-/* A read in the transaction, of a plan without parameters. */
+/* A read or a write in the transaction, of a plan without parameters. */
 struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
                                const struct exec_sink *sink);
 

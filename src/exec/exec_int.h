@@ -308,6 +308,7 @@ struct error *exec__settle(struct exec_session *s, unsigned wait_ms);
 /* The catalog as the store has it, with nothing pending. */
 void exec__catch_up(struct exec *e);
 struct error *exec__run_draft(struct run *r);
+void exec__bind_hidden(struct run *r, const struct value *params);
 /* The same in a transaction of its own. */
 struct error *exec__run_draft_alone(struct run *r);
 struct error *exec__take_draft(struct exec_session *s, const char *text);

@@ -79,10 +79,10 @@ static struct error *row_found(void *ctx, const struct value *values, int n)
     return NULL;
 }
 
-/* Runs a SELECT in the transaction. */
-static struct error *first_row(struct exec *e, struct exec_session *s,
-                               const struct catalog_view *view, const char *names, const char *text,
-                               struct first_row *ret)
+/* Runs a statement in the transaction. */
+static struct error *run_text(struct exec *e, struct exec_session *s,
+                              const struct catalog_view *view, const char *names, const char *text,
+                              struct first_row *ret)
 {
     struct sql_context ctx = {.view = view, .names = names};
     struct arena arena = {0}, types = {0};
@@ -119,8 +119,8 @@ static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_s
     const struct table *t = q->alter_table.table;
     _cleanup_(arena_done) struct arena a = {0};
     struct first_row row = {0};
-    struct error *failed = first_row(e, s, catalog_of_database(catalog_view(c), t->database),
-                                     q->names, k->query, &row);
+    struct error *failed =
+        run_text(e, s, catalog_of_database(catalog_view(c), t->database), q->names, k->query, &row);
     if (!failed && row.found) {
         failed = error_new(k->sqlstate, "%s", k->message);
         set(&failed->schema, t->schema);
@@ -135,17 +135,129 @@ static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_s
     return failed;
 }
 
+/* Does the list say these columns, "a, b"? */
+static bool same_list(const struct table *t, const int *columns, int n, const char *list)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    for (int i = 0; i < n; i++) {
+        if (columns[i] < 0)
+            return false;
+        buf_printf(&b, "%s%s", i ? ", " : "", t->columns[columns[i]].name);
+    }
+    return list && b.data && strcmp(b.data, list) == 0;
+}
+
+static const char *key_named(const struct table *t, const struct error *e)
+{
+    for (int i = 0; i < t->n_keys; i++)
+        if (same_list(t, t->keys[i].columns, t->keys[i].n_columns, e->column))
+            return t->keys[i].name;
+    for (int i = 0; i < t->n_indexes; i++)
+        if (t->indexes[i].unique &&
+            (same_list(t, t->indexes[i].columns, t->indexes[i].n_columns, e->column) ||
+             (!e->column && e->constraint &&
+              strcmp(index_file_name(&t->indexes[i]), e->constraint) == 0)))
+            return t->indexes[i].name;
+    return e->constraint ? e->constraint : "?";
+}
+
+/* SQLite tells of rows that are copied as if they were inserted. */
+static struct error *of_rewrite(struct error *e, const struct table *t)
+{
+    char *message = NULL, *constraint = NULL;
+    if (error_is(e, E_NOT_NULL) && e->column) {
+        message =
+            mem_printf("column \"%s\" of relation \"%s\" contains null values", e->column, t->name);
+    } else if (error_is(e, E_UNIQUE)) {
+        constraint = mem_strdup(key_named(t, e));
+        message = mem_printf("could not create unique index \"%s\"", constraint);
+    } else if (error_is(e, E_CHECK) && e->constraint) {
+        constraint = mem_strdup(e->constraint);
+        message = mem_printf("check constraint \"%s\" of relation \"%s\" is violated by some row",
+                             constraint, t->name);
+    }
+    if (!message)
+        return e;
+    struct error *told = error_new(e->sqlstate, "%s", message);
+    mem_free(message);
+    set(&told->schema, t->schema);
+    set(&told->table, t->name);
+    set(&told->column, error_is(e, E_NOT_NULL) ? e->column : NULL);
+    told->constraint = constraint;
+    error_free(e);
+    return told;
+}
+
+/* The sequences of new columns, and `next` with their ids. */
+static struct error *make_sequences(struct master *m, struct catalog *c, const struct query *q,
+                                    struct table *next)
+{
+    const struct master_owner nobody = {0};
+    int made = 0;
+    for (int i = 0; i < next->n_owned && made < q->alter_table.n_sequences; i++) {
+        if (next->owned[i].sequence)
+            continue;
+        const struct sequence *s = &q->alter_table.sequences[made++];
+        TRY(master_change_sequence(m, NULL, s, false, &nobody));
+        const struct catalog_view *v = catalog_view(c);
+        const struct sequence *has =
+            catalog_sequence(catalog_of_database(v, next->database), s->schema, s->name);
+        if (has)
+            next->owned[i].sequence = next->columns[next->owned[i].column].sequence = has->id;
+        catalog_unref(v);
+        if (!has)
+            return error_new(E_STALE_SCHEMA, "sequence \"%s\" was dropped meanwhile", s->name);
+    }
+    return NULL;
+}
+
+/* `t` becomes `next`. */
+static struct error *replace(struct master *m, struct catalog *c, uint64_t id,
+                             const struct table *next)
+{
+    const struct catalog_view *v = catalog_view(c);
+    const struct table *t = catalog_table_by_id(v, id);
+    struct error *e = t ? master_alter_table(m, t, next)
+                        : error_new(E_UNDEFINED_TABLE, "the table was dropped meanwhile");
+    catalog_unref(v);
+    return e;
+}
+
+static struct error *fill(struct master *m, struct catalog *c, struct exec *e,
+                          struct exec_session *s, const struct query *q)
+{
+    const struct table *t = q->alter_table.table;
+    struct first_row none = {0};
+    TRY(master_alter_table(m, t, q->alter_table.between));
+    TRY(exec_draft_bring(s));
+    struct error *failed = run_text(e, s, catalog_of_database(catalog_view(c), t->database),
+                                    q->names, q->alter_table.fill, &none);
+    buf_done(&none.values);
+    return failed;
+}
+
 static struct error *alter_table(struct master *m, struct catalog *c, struct exec *e,
                                  struct exec_session *s, const struct query *q)
 {
     const struct table *t = q->alter_table.table;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct table *next = table_copy(q->alter_table.next, &a);
     TRY(exec_draft_hold(s, t->region));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (!q->alter_table.checks[i].after)
             TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
+    TRY(make_sequences(m, c, q, next));
+    if (q->alter_table.between)
+        TRY(fill(m, c, e, s, q));
     if (q->alter_table.file_sql)
-        TRY(exec_draft_ddl(s, t->region, q->alter_table.file_sql));
-    TRY(master_alter_table(m, t, q->alter_table.next));
+        TRY(of_rewrite(exec_draft_ddl(s, t->region, q->alter_table.file_sql), next));
+    if (q->alter_table.between) /* a version further */
+        TRY(replace(m, c, t->id, next));
+    else
+        TRY(master_alter_table(m, t, next));
+    for (int i = 0; i < q->alter_table.n_drop; i++)
+        TRY(master_drop_sequence(m, q->alter_table.drop[i]));
+    TRY(of_rewrite(exec_draft_bring(s), next));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (q->alter_table.checks[i].after) {
             TRY(exec_draft_bring(s));

@@ -54,6 +54,7 @@ static struct error *change_default(struct analysis *a, struct table *t, const A
  * foreign keys on them. */
 enum alter_pass {
     ALTER_DROP,
+    ALTER_TYPE,
     ALTER_ADD_COLUMN,
     ALTER_COLUMN,
     ALTER_CONSTRAINTS,
@@ -69,8 +70,16 @@ static const struct {
     alter_fn *alter; /* NULL: constraints() does it */
 } forms[] = {
     {AT_DropConstraint, ALTER_DROP, sql__drop_constraint},
+    {AT_DropColumn, ALTER_DROP, sql__drop_column},
+    {AT_DropNotNull, ALTER_DROP, sql__drop_not_null},
+    {AT_DropIdentity, ALTER_DROP, sql__drop_identity},
+    {AT_DropExpression, ALTER_DROP, sql__drop_expression},
+    {AT_AlterColumnType, ALTER_TYPE, sql__alter_type},
     {AT_AddColumn, ALTER_ADD_COLUMN, add_column},
     {AT_ColumnDefault, ALTER_COLUMN, change_default},
+    {AT_SetNotNull, ALTER_COLUMN, sql__set_not_null},
+    {AT_SetIdentity, ALTER_COLUMN, sql__set_identity},
+    {AT_AddIdentity, ALTER_REST, sql__add_identity_later},
     {AT_AddConstraint, ALTER_CONSTRAINTS, NULL},
     {AT_ValidateConstraint, ALTER_REST, sql__validate_constraint},
     {AT_AlterConstraint, ALTER_REST, sql__alter_constraint},
@@ -105,9 +114,12 @@ static struct error *constraints(struct analysis *a, struct table *t, const List
 static struct error *alter(struct analysis *a, struct table *t, const AlterTableCmd *c,
                            enum alter_pass pass)
 {
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++) {
+        bool drop_default = c->subtype == AT_ColumnDefault && !c->def;
+        enum alter_pass own = drop_default ? ALTER_DROP : forms[i].pass;
         if (forms[i].subtype == (int)c->subtype)
-            return forms[i].pass == pass && forms[i].alter ? forms[i].alter(a, t, c) : NULL;
+            return own == pass && forms[i].alter ? forms[i].alter(a, t, c) : NULL;
+    }
     return sql__unsupported(
         a, -1, "See docs/compatibility.md; else create a new table and INSERT INTO ... SELECT.",
         "this form of ALTER TABLE is not supported");
@@ -156,7 +168,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
         if (pass == ALTER_CONSTRAINTS)
             TRY(constraints(a, next, n->cmds));
     }
-    return sql__table_text(a, next);
+    return sql__finish_columns(a, next);
 }
 
 const struct table *sql__table_now(const struct analysis *a, uint64_t id)
@@ -196,4 +208,11 @@ struct error *sql__rename_table_constraint(struct analysis *a, const RenameStmt 
         return NULL;
     TRY(sql__rename_constraint(a, next, n->subname, n->newname));
     return sql__table_text(a, next);
+}
+
+struct error *sql__rename_table_column(struct analysis *a, const RenameStmt *n)
+{
+    struct table *next;
+    TRY(begin(a, n->relation, n->missing_ok, &next));
+    return next ? sql__rename_column(a, next, n->subname, n->newname) : NULL;
 }

@@ -128,10 +128,12 @@ static const char *value_now(struct analysis *a, const struct table *t, int colu
     return take(a, &text);
 }
 
-static void check_not_null(struct analysis *a, const struct table *t, int column)
+void sql__ask_not_null(struct analysis *a, const struct table *t, int column)
 {
     const char *value = value_now(a, t, column);
     struct buf text = {0};
+    if (sql__is_filled(a, column)) /* the rows are asked when they are copied */
+        return;
     buf_puts(&text, "SELECT 1 FROM ");
     put_relation(t, &text);
     if (value)
@@ -148,6 +150,9 @@ static void check_not_null(struct analysis *a, const struct table *t, int column
 static void check_unique(struct analysis *a, const struct table *t, const struct key *k)
 {
     struct buf values = {0}, text = {0}, nulls = {0};
+    for (int i = 0; i < k->n_columns; i++)
+        if (sql__is_filled(a, k->columns[i])) /* the new index will tell */
+            return;
     for (int i = 0; i < k->n_columns; i++) {
         const char *value = value_now(a, t, k->columns[i]);
         if (!value) { /* null is no duplicate */
@@ -208,7 +213,7 @@ static void check_becomes_not_null(struct analysis *a, const struct table *next,
 {
     const struct table *old = a->q->alter_table.table;
     if (column >= old->n_columns || !old->columns[column].not_null)
-        check_not_null(a, next, column);
+        sql__ask_not_null(a, next, column);
 }
 
 /* In PostgreSQL's order. What is new in `next`, beyond these numbers, gets its index and its
@@ -306,8 +311,7 @@ const char *sql__key_of_reference(const struct table *t, const struct foreign_ke
     return NULL;
 }
 
-/* What becomes of another table in this statement: a copy that may be changed. */
-static struct table *also_changed(struct analysis *a, const struct table *t)
+struct table *sql__also_changed(struct analysis *a, const struct table *t)
 {
     struct query *q = a->q;
     if (q->kind == QUERY_ALTER_TABLE && q->alter_table.table->id == t->id)
@@ -353,11 +357,11 @@ static void each_reference(struct analysis *a, const struct table *t, const char
 }
 
 /* Their tables lose them. */
-static struct error *drop_references(struct analysis *a, const struct list *references)
+struct error *sql__lose_references(struct analysis *a, const struct list *references)
 {
     for (int i = 0; i < references->n; i++) {
         const struct sql_suspect *r = references->items[i];
-        struct table *t = also_changed(a, r->child);
+        struct table *t = sql__also_changed(a, r->child);
         struct found f;
         const char *name = r->fk->name;
         if (find(a, t, name, &f) && f.foreign_key)
@@ -374,7 +378,7 @@ struct error *sql__drop_references(struct analysis *a, const struct table *t, bo
 {
     struct list references = {0};
     each_reference(a, t, NULL, dropped, deps, &references);
-    return cascade ? drop_references(a, &references) : NULL;
+    return cascade ? sql__lose_references(a, &references) : NULL;
 }
 
 struct error *sql__drop_constraint(struct analysis *a, struct table *t, const AlterTableCmd *c)
@@ -398,7 +402,7 @@ struct error *sql__drop_constraint(struct analysis *a, struct table *t, const Al
                                                 sql__shown_name(a, t->schema, t->name)),
                                    &deps);
     sql__tell_cascade(a, &deps);
-    TRY(drop_references(a, &references));
+    TRY(sql__lose_references(a, &references));
     find(a, t, c->name, &f); /* where it is by now */
     if (f.key) {
         struct index *x = find_index(t, c->name);

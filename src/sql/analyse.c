@@ -288,6 +288,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
     if (n->renameType == OBJECT_VIEW ||
         (n->renameType == OBJECT_COLUMN && n->relationType == OBJECT_VIEW))
         return sql__rename_view(a, n);
+    if (n->renameType == OBJECT_COLUMN)
+        return sql__rename_table_column(a, n);
     return sql__command(a, (const Node *)n, stmt);
 }
 

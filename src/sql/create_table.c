@@ -180,6 +180,26 @@ struct error *sql__check_identifier(const struct analysis *a, const char *what, 
     return NULL;
 }
 
+static struct error *system_column(const char *name)
+{
+    static const char *const system[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
+    for (size_t i = 0; i < ARRAY_LEN(system); i++)
+        if (strcmp(name, system[i]) == 0)
+            return error_new(E_DUPLICATE_COLUMN,
+                             "column name \"%s\" conflicts with a system column name", name);
+    return NULL;
+}
+
+static struct error *check_case(const struct analysis *a, const char *one, const char *name,
+                                int location)
+{
+    if (strcasecmp(one, name) != 0)
+        return NULL;
+    return sql__unsupported(a, location, "Choose names that differ in more than that.",
+                            "columns \"%s\" and \"%s\" differ only in the case of letters", one,
+                            name);
+}
+
 static struct error *check_column_name(const struct analysis *a, const struct table *t,
                                        const ColumnDef *n)
 {
@@ -189,20 +209,36 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
         if (strcmp(t->columns[i].name, n->colname) == 0)
             return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
                              n->colname);
-        if (strcasecmp(t->columns[i].name, n->colname) == 0)
-            return sql__unsupported(a, n->location, "Choose names that differ in more than that.",
-                                    "columns \"%s\" and \"%s\" differ only in the case of letters",
-                                    t->columns[i].name, n->colname);
+        TRY(check_case(a, t->columns[i].name, n->colname, n->location));
     }
-    static const char *const system[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
-    for (size_t i = 0; i < ARRAY_LEN(system); i++) {
-        if (strcmp(n->colname, system[i]) == 0)
-            return sql__at(a,
-                           error_new(E_DUPLICATE_COLUMN,
-                                     "column name \"%s\" conflicts with a system column name",
-                                     n->colname),
-                           n->location);
+    return sql__at(a, system_column(n->colname), n->location);
+}
+
+struct error *sql__check_new_column(const struct analysis *a, const struct table *t,
+                                    const char *name, int but)
+{
+    for (int i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].dropped)
+            continue;
+        if (strcmp(t->columns[i].name, name) == 0)
+            return error_new(E_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
+                             name, t->name);
+        if (i != but)
+            TRY(check_case(a, t->columns[i].name, name, -1));
     }
+    return system_column(name);
+}
+
+struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *n,
+                                     const struct type *type)
+{
+    if (!type->column)
+        return sql__unsupported(a, n->typeName->location, "Use another type.",
+                                "a column of type %s is not supported", type->sql_name);
+    if ((n->collClause || n->compression) &&
+        (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0))
+        return sql__unsupported(a, n->location, "Leave COLLATE and COMPRESSION out.",
+                                "this property of column \"%s\" is not supported", n->colname);
     return NULL;
 }
 
@@ -214,14 +250,7 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     c->typmod = -1;
     if (!type)
         TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
-    if (!type->column)
-        return sql__unsupported(a, n->typeName->location, "Use another type.",
-                                "a column of type %s is not supported", type->sql_name);
-    if (n->collClause || n->compression) {
-        if (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0)
-            return sql__unsupported(a, n->location, "Leave COLLATE and COMPRESSION out.",
-                                    "this property of column \"%s\" is not supported", n->colname);
-    }
+    TRY(sql__check_column_type(a, n, type));
     c->name = arena_strdup(a->arena, n->colname);
     c->type = type->oid;
     c->not_null = n->is_not_null;
@@ -706,7 +735,10 @@ struct error *sql__constraint(struct analysis *a, struct table_draft *d, const C
     case CONSTR_GENERATED:
         if (pass == PASS_COLUMN)
             return set_generated(a, d->t, column, n);
-        return pass == PASS_KEYS ? check_generated(a, d->rte, column, n) : NULL;
+        if (pass != PASS_KEYS)
+            return NULL;
+        return d->t->id ? nowhere(check_generated(a, d->rte, column, n))
+                        : check_generated(a, d->rte, column, n);
     case CONSTR_EXCLUSION:
         return sql__unsupported(a, n->location, "Use UNIQUE.",
                                 "EXCLUDE constraints are not supported");
@@ -1042,45 +1074,86 @@ struct error *sql__table_text(struct analysis *a, struct table *t)
  * ------------------------------------------------------------------------------------------------
  */
 
-/* What rows that are there have in it: the default, which has to be a constant. */
-static struct error *fill_added(struct analysis *a, struct column *c)
+/* What rows that are there have in it: a constant stands in the file, as the column's DEFAULT; what
+ * is none is computed. */
+static struct error *fill_added(struct analysis *a, const struct table *t, int column)
 {
+    struct column *c = &t->columns[column];
     const char *value = "NULL";
-    if (c->default_sql)
+    if (c->generated)
+        return NULL;
+    bool own = t->n_owned && t->owned[t->n_owned - 1].column == column;
+    if (c->default_sql && !own)
         TRY(constant_default(a, c, &value));
-    if (!value)
-        return sql__unsupported(a, -1,
-                                "Add the column without a default, UPDATE it, and then "
-                                "ALTER COLUMN ... SET DEFAULT.",
-                                "ADD COLUMN needs a constant as the default");
-    if (c->not_null && strcmp(value, "NULL") == 0)
-        return sql__unsupported(a, -1, "Give it a constant default.",
-                                "ADD COLUMN ... NOT NULL without a default is not supported");
-    c->added = strcmp(value, "NULL") == 0 ? NULL : (char *)(uintptr_t)value;
+    if (own) {
+        const struct sequence *s = &a->q->alter_table.sequences[a->q->alter_table.n_sequences - 1];
+        sql__fill_column(a, column, sql_next_value_text(s->schema, s->name, a->arena));
+    } else if (!value) {
+        sql__fill_column(a, column, c->default_sql);
+    } else if (strcmp(value, "NULL") != 0) {
+        c->added = (char *)(uintptr_t)value;
+    } else if (c->not_null) {
+        sql__ask_not_null(a, t, column);
+    }
     return NULL;
+}
+
+/* A sequence for a column of a table that is altered. */
+static void add_sequences(struct analysis *a, const struct list *made)
+{
+    struct query *q = a->q;
+    int n = q->alter_table.n_sequences;
+    struct sequence *all = ARENA_ARRAY(a->arena, struct sequence, n + made->n + 1);
+    for (int i = 0; i < n; i++)
+        all[i] = q->alter_table.sequences[i];
+    for (int i = 0; i < made->n; i++)
+        all[n + i] = *(struct sequence *)made->items[i];
+    q->alter_table.sequences = all;
+    q->alter_table.n_sequences = n + made->n;
+}
+
+struct error *sql__add_identity(struct analysis *a, struct table *t, int column,
+                                const Constraint *n)
+{
+    struct table_draft d = {.t = t};
+    TRY(set_identity(a, &d, column, n));
+    add_sequences(a, &d.sequences);
+    return NULL;
+}
+
+static struct error *added_property(struct analysis *a, struct table *t, int column,
+                                    const Constraint *c)
+{
+    switch (c->contype) {
+    case CONSTR_NOTNULL:
+        t->columns[column].not_null = true;
+        return NULL;
+    case CONSTR_DEFAULT:
+        return nowhere(set_default(a, t, column, c));
+    case CONSTR_IDENTITY:
+        return sql__add_identity(a, t, column, c);
+    case CONSTR_GENERATED:
+        return set_generated(a, t, column, c);
+    default:
+        return NULL;
+    }
 }
 
 struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n)
 {
-    int at = t->n_columns;
-    if (sql__serial_type(n->typeName) || t->n_columns == 0)
-        return sql__unsupported(a, n->location, "Create the table anew.",
-                                "adding this kind of column is not supported");
+    int at = t->n_columns, n_hidden = a->hidden.n;
     TRY(check_nulls(a, t, n));
     TRY(fold_attributes(a, n->constraints));
     TRY(add_column(a, t, n));
-    for (int i = 0; i < list_length(n->constraints); i++) {
-        const Constraint *c = list_nth(n->constraints, i);
-        if (c->contype == CONSTR_NOTNULL)
-            t->columns[at].not_null = true;
-        else if (c->contype == CONSTR_DEFAULT)
-            TRY(nowhere(set_default(a, t, at, c)));
-        else if (c->contype == CONSTR_IDENTITY || c->contype == CONSTR_GENERATED)
-            return sql__unsupported(a, c->location, "Add the column without it.",
-                                    "this property of a column that is added is not supported");
+    for (int i = 0; i < list_length(n->constraints); i++)
+        TRY(added_property(a, t, at, list_nth(n->constraints, i)));
+    if (sql__serial_type(n->typeName)) {
+        struct table_draft d = {.t = t};
+        TRY(serial(a, &d, at));
+        add_sequences(a, &d.sequences);
     }
-    struct error *e = fill_added(a, &t->columns[at]);
-    a->hidden.n = 0;
+    struct error *e = fill_added(a, t, at);
+    a->hidden.n = n_hidden;
     return e;
 }
 

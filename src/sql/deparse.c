@@ -452,6 +452,15 @@ static struct error *analyse(const struct catalog_view *v, const struct table *t
     return NULL;
 }
 
+struct error *sql__column_places(struct analysis *a, const struct table *t, const char *sql,
+                                 bool (*visit)(void *ctx, const struct expr *e), void *ctx)
+{
+    struct expr *e;
+    TRY(analyse(a->ctx->view, t, sql, NULL, a->arena, &e));
+    expr_walk(e, false, visit, ctx);
+    return NULL;
+}
+
 struct found_columns {
     int *columns, n;
 };

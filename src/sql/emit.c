@@ -892,6 +892,11 @@ static void insert(struct emitter *em, const struct write *w)
     with(em, s);
     puts_(em, "INSERT INTO ");
     named_table(em, w->target);
+    if (w->n_given == 0 && s->kind == SELECT_VALUES) {
+        puts_(em, " DEFAULT VALUES");
+        returning(em, w);
+        return;
+    }
     puts_(em, " (");
     for (int i = 0; i < w->n_given; i++) {
         comma(em, i);

@@ -35,6 +35,8 @@ const char *sql__clause_text(enum clause c)
         return "index expressions";
     case CLAUSE_GENERATED:
         return "column generation expressions";
+    case CLAUSE_TRANSFORM:
+        return "transform expressions";
     case CLAUSE_CHECK:
         return "check constraints";
     case CLAUSE_DEFAULT:
@@ -707,6 +709,7 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n
                                           [CLAUSE_INDEX_PREDICATE] = "index predicate",
                                           [CLAUSE_INDEX_EXPRESSION] = "index expression",
                                           [CLAUSE_GENERATED] = "column generation expression",
+                                          [CLAUSE_TRANSFORM] = "transform expression",
                                           [CLAUSE_DEFAULT] = "DEFAULT expression",
                                           [CLAUSE_EXECUTE] = "EXECUTE parameter"};
     if (s && s->clause < ARRAY_LEN(refused) && refused[s->clause])

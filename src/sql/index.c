@@ -118,18 +118,29 @@ static struct error *emit_keys(struct analysis *a, const struct table *t, const 
     return NULL;
 }
 
-struct error *sql__index_text(struct analysis *a, const struct table *t, struct index *x)
+static struct error *index_text(struct analysis *a, const struct table *t, struct index *x)
 {
     struct buf text = {0};
-    x->file_name = sql__file_name(a, t->schema, x->name);
     buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
-    sql_quote(x->file_name, &text);
+    sql_quote(index_file_name(x), &text);
     buf_puts(&text, " ON ");
     sql_quote(table_file_name(t), &text);
     struct error *e = emit_keys(a, t, x, &text);
     x->ddl = arena_strdup(a->arena, text.data);
     buf_done(&text);
     return e;
+}
+
+struct error *sql__index_text(struct analysis *a, const struct table *t, struct index *x)
+{
+    x->file_name = sql__file_name(a, t->schema, x->name);
+    return index_text(a, t, x);
+}
+
+struct error *sql__index_ddl(struct analysis *a, const struct table *t, struct index *x)
+{
+    TRY(index_text(a, t, x));
+    return x->where_sql ? sql__index_where(a, t, NULL, x) : NULL;
 }
 
 /* ---- keys ------------------------------------------------------------------------------------ */

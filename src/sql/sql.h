@@ -493,6 +493,14 @@ struct query {
              * the rows as they are then. */
             int n_checks;
             struct alter_check *checks;
+            int n_sequences; /* that come with new columns: those of next->owned with the id 0 */
+            struct sequence *sequences;
+            int n_drop; /* sequences that go with columns, by id */
+            uint64_t *drop;
+            /* Before file_sql: the table is this meanwhile, and the PostgreSQL text of an UPDATE
+             * is run, whose rows go through the log; or NULL. */
+            struct table *between;
+            const char *fill;
             const char *file_sql; /* SQLite text, what the record does not tell: what is renamed,
                                      or gets other values; NULL: nothing */
         } alter_table;

@@ -55,6 +55,7 @@ struct analysis {
     struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
+    struct list sources; /* of columns whose values change (alter_column.c) */
     int n_windows;
     bool lifted;             /* a parameter stands for a literal */
     bool as_written;         /* casts of constants stay (deparse.c) */
@@ -82,6 +83,7 @@ enum clause {
     CLAUSE_INDEX_PREDICATE,
     CLAUSE_INDEX_EXPRESSION,
     CLAUSE_GENERATED,
+    CLAUSE_TRANSFORM, /* ALTER COLUMN .. TYPE .. USING */
     CLAUSE_DEFAULT,
     CLAUSE_EXECUTE,
     CLAUSE_CONFLICT_WHERE,
@@ -409,6 +411,7 @@ struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
 struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
                               const struct table **ret);
 struct error *sql__rename_table_constraint(struct analysis *a, const RenameStmt *n);
+struct error *sql__rename_table_column(struct analysis *a, const RenameStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
@@ -525,6 +528,37 @@ struct error *sql__has_dependents(struct analysis *a, const char *what, struct d
 void sql__tell_cascade(struct analysis *a, struct dependents *l); /* the notice */
 struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 
+/* ---- columns: alter_column.c
+ * ------------------------------------------------------------------------------------------ */
+
+struct error *sql__drop_column(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__set_not_null(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__drop_not_null(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__rename_column(struct analysis *a, struct table *t, const char *from,
+                                 const char *to);
+struct error *sql__add_identity_later(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__set_identity(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__drop_identity(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__drop_expression(struct analysis *a, struct table *t, const AlterTableCmd *c);
+/* Are its values computed, so that nothing can be asked about them before? */
+bool sql__is_filled(const struct analysis *a, int column);
+/* Its sequence goes into q->alter_table. */
+struct error *sql__add_identity(struct analysis *a, struct table *t, int column,
+                                const Constraint *n);
+/* The rows get this value in a column, computed once: PostgreSQL text over the row as it was. */
+void sql__fill_column(struct analysis *a, int column, const char *sql);
+/* When all is known: the texts of the table, and what the file has to be told. */
+struct error *sql__finish_columns(struct analysis *a, struct table *next);
+/* Is the name free, and a column's? 42701. `but`: the column that is to have it, or -1. */
+struct error *sql__check_new_column(const struct analysis *a, const struct table *t,
+                                    const char *name, int but);
+struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *n,
+                                     const struct type *type);
+/* Where an expression of the catalog's names columns: places in "SELECT " and the text. */
+struct error *sql__column_places(struct analysis *a, const struct table *t, const char *sql,
+                                 bool (*visit)(void *ctx, const struct expr *e), void *ctx);
+
 /* ---- constraints: alter_constraint.c
  * ------------------------------------------------------------------------------------------ */
 
@@ -549,6 +583,11 @@ const char *sql__key_of_reference(const struct table *t, const struct foreign_ke
 struct error *sql__drop_references(struct analysis *a, const struct table *t, bool cascade,
                                    bool (*dropped)(const struct analysis *a, const struct table *t),
                                    struct dependents *deps);
+/* What becomes of another table in this statement: a copy that may be changed. */
+struct table *sql__also_changed(struct analysis *a, const struct table *t);
+/* Tables lose foreign keys: struct sql_suspect with child and fk. */
+struct error *sql__lose_references(struct analysis *a, const struct list *references);
+void sql__ask_not_null(struct analysis *a, const struct table *t, int column);
 /* A table as this statement makes it, in q->alter_table or q->also; or as the catalog has it. */
 const struct table *sql__table_now(const struct analysis *a, uint64_t id);
 
@@ -600,6 +639,8 @@ char *sql__free_index_name(struct analysis *a, const struct table *t, const char
                            const char *suffix);
 /* Sets x->ddl and x->file_name. */
 struct error *sql__index_text(struct analysis *a, const struct table *t, struct index *x);
+/* The same, under the name in the file that it has. */
+struct error *sql__index_ddl(struct analysis *a, const struct table *t, struct index *x);
 /* A key of an index on t, as written (n) or as the catalog has it. */
 struct error *sql__index_expression(struct analysis *a, const struct table *t, const Node *n,
                                     const char *stored, struct expr **ret);
