@@ -129,7 +129,9 @@ struct table {
      * are not the usual ones. It stays when the table is renamed. NULL: `name`. */
     char *file_name;
     char *comment;
+    char on_commit; /* of a temporary table: TEMP_DELETE, TEMP_DROP; 0: nothing */
 };
+enum { TEMP_DELETE = 'd', TEMP_DROP = 'D' };
 const char *table_file_name(const struct table *t);
 const char *index_file_name(const struct index *x);
 
@@ -324,6 +326,20 @@ static inline uint32_t catalog_table_oid(const struct table *t)
 {
     return t->id ? catalog_oid(t->id) : t->oid;
 }
+/* Temporary tables are in no catalog of the store: each session has its own, in a schema of its own
+ * and, as far as plans go, in a region of its own; see exec/temporary.c. */
+#define CATALOG_TEMP_SCHEMA "pg_temp_3" /* also called pg_temp; of PostgreSQL's first client */
+#define CATALOG_TEMP_REGION ((uint64_t)1 << 60)
+#define CATALOG_TEMP_ID ((uint64_t)1 << 30) /* their ids are above */
+static inline bool table_is_temporary(const struct table *t)
+{
+    return t->region == CATALOG_TEMP_REGION;
+}
+/* A view that shows these records, too: "key value" lines. Takes the reference, gives another. */
+const struct catalog_view *catalog_view_with(const struct catalog_view *v, const char *records);
+/* All ids of a table's parts, not its own; ends with the first error. */
+struct error *table_each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
+                            void *ctx);
 uint64_t table_highest_id(const struct table *t); /* of the table and its parts */
 
 /* ---- life --------------------------------------------------------------------------------- */
@@ -513,6 +529,7 @@ void catalog_record_free(const void *record);
 struct error *catalog_parse_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
 /* Texts for the store; the caller frees them. 22021 for names that are not UTF-8. */
 struct error *catalog_table_text(const struct table *t, char **ret) MUST_CHECK;
+struct error *catalog_sequence_text(const struct sequence *s, char **ret) MUST_CHECK;
 struct error *catalog_region_text(const struct region *r, char **ret) MUST_CHECK;
 char *catalog_cluster_text(uint64_t id) MUST_CHECK;
 char *catalog_index_text(uint64_t table, int n_columns) MUST_CHECK;

@@ -162,10 +162,6 @@ void catalog__publish(struct catalog *c, struct view *v);
 bool catalog__wait(struct catalog *c, uint64_t revision, unsigned timeout_ms);
 struct error *catalog__session(struct catalog *c, unsigned timeout_ms) MUST_CHECK;
 
-/* All ids of a table's parts, not its own; ends with the first error. */
-struct error *catalog__each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
-                               void *ctx);
-
 struct catalog *catalog__new(struct coord *coord);
 
 /* change.c: one transaction in the store, fenced when this server campaigns, and KEY_CHANGED. Waits

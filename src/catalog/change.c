@@ -254,7 +254,7 @@ static struct error *number_parts(struct catalog *c, const struct table *t, stru
                                   struct table **ret)
 {
     *ret = table_copy(t, a);
-    return catalog__each_id(*ret, give_id, c);
+    return table_each_id(*ret, give_id, c);
 }
 
 /* ---- drained servers ---------------------------------------------------------------------- */

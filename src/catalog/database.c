@@ -15,7 +15,12 @@
 /* pg_database.oid */
 enum { OID_POSTGRES = 5, OID_MINISQL = 16383 };
 /* pg_namespace.oid */
-enum { OID_PG_CATALOG = 11, OID_PUBLIC = 2200, OID_INFORMATION_SCHEMA = 13207 };
+enum {
+    OID_TEMPORARY = 16382,
+    OID_PG_CATALOG = 11,
+    OID_PUBLIC = 2200,
+    OID_INFORMATION_SCHEMA = 13207
+};
 
 /* ---- databases ---------------------------------------------------------------------------- */
 
@@ -97,6 +102,7 @@ uint32_t catalog_schema(const struct catalog_view *v, const char *name)
     return strcmp(name, "public") == 0               ? OID_PUBLIC
            : strcmp(name, "pg_catalog") == 0         ? OID_PG_CATALOG
            : strcmp(name, "information_schema") == 0 ? OID_INFORMATION_SCHEMA
+           : strcmp(name, CATALOG_TEMP_SCHEMA) == 0  ? OID_TEMPORARY
                                                      : 0;
 }
 

@@ -218,13 +218,15 @@ static bool add_owned(json_t *array, const struct table *t)
 
 struct error *catalog__encode_table(const struct table *t, char **ret)
 {
+    const char on_commit[2] = {t->on_commit, 0};
     json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
-    json_t *record = json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, s:o*, s:s*, s:s*}",
-        "id", (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
-        (json_int_t)t->version, "region", (json_int_t)t->region, "columns", "keys", "checks",
-        "foreign_keys", "indexes", "owned", "ddl", t->ddl, "database", database, "file_name",
-        t->file_name, "comment", t->comment);
+    json_t *record = json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, "
+                               "s:o*, s:s*, s:s*, s:s*}",
+                               "id", (json_int_t)t->id, "schema", t->schema, "name", t->name,
+                               "version", (json_int_t)t->version, "region", (json_int_t)t->region,
+                               "columns", "keys", "checks", "foreign_keys", "indexes", "owned",
+                               "ddl", t->ddl, "database", database, "file_name", t->file_name,
+                               "comment", t->comment, "on_commit", t->on_commit ? on_commit : NULL);
     if (record && !(add_owned(json_object_get(record, "owned"), t) &&
                     add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
@@ -599,6 +601,8 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->database = get_database(&d, o);
     t->file_name = get_file_name(&d, o, t->name);
     t->comment = get_comment(&d, o);
+    if (json_object_get(o, "on_commit"))
+        t->on_commit = get_text(&d, o, "on_commit", 1, 1)[0];
     get_parts(&d, o, t);
     get_owned(&d, o, t);
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)

@@ -373,6 +373,35 @@ struct view *catalog__view_apply(const struct view *old, uint64_t revision,
     return view_seal(v, revision);
 }
 
+/* ---- tables of a session's own -------------------------------------------------------------- */
+
+const struct catalog_view *catalog_view_with(const struct catalog_view *v, const char *records)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    size_t n = 0, lines = 0;
+    for (const char *p = records; *p; p++)
+        lines += *p == '\n';
+    struct coord_event *events = ARENA_ARRAY(&a, struct coord_event, lines + 1);
+    for (const char *p = records, *end; n < lines; p = end + 1) {
+        end = strchr(p, '\n');
+        size_t key = strcspn(p, " \n");
+        if (p[key] != ' ')
+            key = 0; /* no record of ours */
+        events[n++].kv =
+            (struct coord_kv){.key = arena_strndup(&a, p, key),
+                              .value = arena_strndup(&a, p + key, (size_t)(end - p) - key),
+                              .value_len = (size_t)(end - p) - key,
+                              .create_revision = v->revision,
+                              .mod_revision = v->revision};
+    }
+    struct view *with =
+        catalog__view_apply((const struct view *)(const void *)v->all, v->revision, events, n);
+    with->pub.schema = v->schema; /* plans hang on what everybody sees */
+    const struct catalog_view *part = catalog_of_database(&with->pub, v->database);
+    catalog_unref(v);
+    return part;
+}
+
 /* ---- everything at once ------------------------------------------------------------------- */
 
 /* Puts an item, with its reference, where it belongs in an array that has room. The store lists by
@@ -569,8 +598,8 @@ int table_column(const struct table *t, const char *name)
 
 /* ---- ids ---------------------------------------------------------------------------------- */
 
-struct error *catalog__each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
-                               void *ctx)
+struct error *table_each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
+                            void *ctx)
 {
     for (int i = 0; i < t->n_columns; i++)
         if (t->columns[i].default_sql)
@@ -598,7 +627,7 @@ static struct error *raise_highest(void *ctx, uint64_t *id)
 uint64_t table_highest_id(const struct table *t)
 {
     uint64_t highest = t->id;
-    error_free(catalog__each_id((struct table *)t, raise_highest, &highest));
+    error_free(table_each_id((struct table *)t, raise_highest, &highest));
     return highest;
 }
 

@@ -30,6 +30,11 @@ struct exec_copy {
     int64_t rows;
 };
 
+static bool is_temporary(const struct exec_copy *c)
+{
+    return c->plan->region == CATALOG_TEMP_REGION;
+}
+
 /* ---- here ----------------------------------------------------------------------------------- */
 
 /* The rows of RETURNING, the first of which the statement stands on. */
@@ -66,6 +71,8 @@ static struct error *insert_here(struct exec_copy *c)
                                c->plan->sql_len, c->params, c->n_params, e);
     int64_t before = c->rows;
     c->rows += sqlite3_changes64(db);
+    if (is_temporary(c))
+        return NULL;
     if (c->s->n_savepoints == 0 && before / PROGRESS_ROWS != c->rows / PROGRESS_ROWS)
         return region_txn_progress(c->s->held.txn);
     return NULL;
@@ -128,10 +135,15 @@ static struct error *take_hold(struct exec_copy *c, uint64_t deadline)
 
 static struct error *open_insert(struct exec_copy *c, uint64_t deadline)
 {
-    TRY(take_hold(c, deadline));
-    if (c->s->held.kind == HELD_REMOTE)
-        return begin_there(c);
-    c->conn = store_writer(region_txn_store(c->s->held.txn));
+    if (is_temporary(c)) {
+        TRY(exec__temp_begin(c->s));
+        TRY(exec__temp_conn(c->s, &c->conn));
+    } else {
+        TRY(take_hold(c, deadline));
+        if (c->s->held.kind == HELD_REMOTE)
+            return begin_there(c);
+        c->conn = store_writer(region_txn_store(c->s->held.txn));
+    }
     return store_prepare(c->conn, c->plan->sql, c->plan->sql_len, &c->stmt);
 }
 
@@ -219,6 +231,8 @@ struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int
 
 static struct error *end_insert(struct exec_copy *c)
 {
+    if (is_temporary(c))
+        return NULL;
     if (!c->copying) {
         struct region_txn *txn = c->s->held.txn;
         TRY(exec__statement_ends(c->s, region_txn_store(txn), c->plan->region));

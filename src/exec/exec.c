@@ -121,6 +121,7 @@ void exec_session_free(struct exec_session *s)
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
     mem_free(s->marks);
+    exec__temp_close(s);
     exec__made_forget(s);
     mem_free(s->made);
     mem_free(s->drawn);
@@ -191,6 +192,10 @@ static struct error *ask_peer(struct exec_session *s, const struct table *t, con
 void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes)
 {
     long long rows = -1, bytes = -1;
+    if (table_is_temporary(t)) {
+        *ret_rows = *ret_bytes = 0;
+        return;
+    }
     char tag[64] = "";
     struct place at;
     struct error *err = exec__place(e, t->region, &at);
@@ -260,6 +265,10 @@ static struct error *emit_row(void *ctx, const struct value *values, int n)
 static struct error *run_ddl(struct run *r)
 {
     struct exec *e = r->e;
+    bool temporary;
+    TRY(exec__temp_concerns(r->plan->query, &temporary));
+    if (temporary)
+        return exec__temp_ddl(r);
     if (r->s->in_transaction)
         return exec__run_draft(r);
     if (r->plan->query->kind == QUERY_ALTER_TABLE || r->plan->query->n_also)
@@ -461,7 +470,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     }
     exec__stage_done(&r);
     if (!e && plan->query->kind == QUERY_TRUNCATE && plan->query->truncate.restart_identity)
-        e = exec__restart_sequences(s->exec, plan->query);
+        e = exec__restart_sequences(s, plan->query);
     arena_done(&r.arena);
     ret->doubt = r.doubt;
     if (!e)

@@ -223,6 +223,14 @@ struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char
 struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
                                const struct exec_sink *sink);
 
+/* ---- temporary tables ----------------------------------------------------------------------- */
+
+/* The session's, for sql_names(); NULL: it has none. Lives until a statement changes them, or a
+ * transaction ends; then the generation is another one. */
+const char *exec_temp_text(const struct exec_session *s);
+uint64_t exec_temp_generation(const struct exec_session *s);
+struct error *exec_temp_discard(struct exec_session *s); /* drops all of them */
+
 /* ---- COPY FROM ---------------------------------------------------------------------------- */
 
 /* Rows in, all of them or none (a part of the session's transaction, or one of its own). Nothing of

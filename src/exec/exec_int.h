@@ -18,6 +18,7 @@ struct peer_conn; /* a libpq connection to another server, see peer.c */
 struct peer_pool;
 struct scratch;
 struct exec__objects;
+struct exec__temp;
 struct snapshot;
 
 /* A private SQLite connection for statements that need no region. One thread at a time. */
@@ -95,10 +96,11 @@ struct exec_session {
     int n_savepoints, cap_savepoints;
     char **savepoints;
     struct held held;
-    struct catalog *draft; /* what the transaction has done to the schema; NULL: nothing */
-    uint64_t brought;      /* schema number of the draft's view that `held` knows */
-    uint64_t provisional;  /* a region that was made for the transaction; 0: none */
-    uint64_t asked_as;     /* the transaction's number in asking for it; 0: it was not */
+    struct exec__temp *temp; /* its temporary tables; NULL: it had none yet */
+    struct catalog *draft;   /* what the transaction has done to the schema; NULL: nothing */
+    uint64_t brought;        /* schema number of the draft's view that `held` knows */
+    uint64_t provisional;    /* a region that was made for the transaction; 0: none */
+    uint64_t asked_as;       /* the transaction's number in asking for it; 0: it was not */
     struct catalog_draft_mark *marks; /* of each savepoint */
     int cap_marks;
     struct types_host host; /* this session, for functions */
@@ -190,6 +192,8 @@ struct error *exec__run_region(struct run *r);
 struct error *exec__violation(struct exec_session *s, const struct catalog_view *view,
                               const struct write *write, struct store_conn *c, const char *sql,
                               size_t len, const struct value *params, int n, struct error *e);
+/* The plan's statement, or its stages, on a connection that is the session's own. */
+struct error *exec__run_on(struct run *r, struct store_conn *c);
 /* Runs one statement that writes; w: what it does, for rules that SQLite does not know. */
 struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *sql, size_t len,
                                const struct write *w, exec__row_fn row, void *ctx);
@@ -264,13 +268,39 @@ struct error *exec__sequence(void *ctx, enum sequence_call what, const struct va
 struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                  void *ctx);
 struct error *exec__sequence_request(struct exec *e, const char *what, uint64_t id);
-struct error *exec__restart_sequences(struct exec *e, const struct query *truncate);
+struct error *exec__restart_sequences(struct exec_session *s, const struct query *truncate);
 void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool last);
 /* Before a transaction commits that made sequences: its draft gets how far they are. Afterwards,
  * or when it is undone, they are forgotten. */
 struct error *exec__made_put(struct exec_session *s);
 void exec__made_forget(struct exec_session *s);
 void exec__drawn_settle(struct exec_session *s); /* nothing is fresh */
+
+/* ---- temporary tables (temporary.c) ---------------------------------------------------------- */
+
+/* Where they are: MS002 when the session has none. */
+struct error *exec__temp_conn(struct exec_session *s, struct store_conn **ret);
+/* A change of them follows: makes their database, and begins its transaction where there is none.
+ */
+struct error *exec__temp_begin(struct exec_session *s);
+struct error *exec__temp_run(struct run *r); /* a statement of CATALOG_TEMP_REGION */
+/* The view that shows them, too; takes the reference, gives one. */
+const struct catalog_view *exec__with_temporary(const struct exec_session *s,
+                                                const struct catalog_view *v);
+/* Is the schema change one of temporary tables? 0A000: of others, too. */
+struct error *exec__temp_concerns(const struct query *q, bool *ret);
+struct error *exec__temp_ddl(struct run *r);
+/* The session's transaction and its savepoints; nothing where they have not changed. */
+struct error *exec__temp_mark(struct exec_session *s);
+struct error *exec__temp_unmark(struct exec_session *s);
+struct error *exec__temp_undo(struct exec_session *s);
+struct error *exec__temp_commit(struct exec_session *s);
+void exec__temp_rollback(struct exec_session *s);
+void exec__temp_close(struct exec_session *s);
+/* Their sequences */
+struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret);
+struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value, bool called);
+struct error *exec__temp_restart(struct exec_session *s, uint64_t id);
 
 /* ---- one state of a region (snapshot.c) -------------------------------------------------------
  */

@@ -62,6 +62,10 @@ static struct error *explain_sql(struct run *r, uint64_t region, uint64_t schema
 static struct error *where(struct run *r, uint64_t region, struct buf *out)
 {
     struct place at;
+    if (region == CATALOG_TEMP_REGION) {
+        buf_puts(out, "temporary tables of the session");
+        return NULL;
+    }
     struct error *e = exec__place(r->e, region, &at);
     if (error_is(e, E_STALE_SCHEMA))
         return e;

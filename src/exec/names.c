@@ -37,11 +37,15 @@ int exec__search_path(struct exec_session *s, const struct catalog_view *v, stru
     error_free(e);
     if (text && !sql_search_path(text, a, &names, &n))
         n = 0;
-    *ret = ARENA_ARRAY(a, const char *, n + 1);
+    *ret = ARENA_ARRAY(a, const char *, n + 2);
+    if (s && exec_temp_text(s) && !listed(names, n, "pg_temp"))
+        (*ret)[len++] = CATALOG_TEMP_SCHEMA;
     if (!listed(names, n, "pg_catalog"))
         (*ret)[len++] = "pg_catalog";
     for (int i = 0; i < n; i++) {
         const char *name = s && strcmp(names[i], "$user") == 0 ? s->user : names[i];
+        if (strcmp(name, "pg_temp") == 0 && s && exec_temp_text(s))
+            name = CATALOG_TEMP_SCHEMA;
         if (catalog_schema(v, name) && !listed(*ret, len, name))
             (*ret)[len++] = arena_strdup(a, name);
     }

@@ -96,13 +96,13 @@ static struct exec__objects *own_objects(struct exec_session *s)
     if (err) /* it was dropped meanwhile */
         v = exec_view(s);
     error_free(err);
-    return make(v);
+    return make(exec__with_temporary(s, v));
 }
 
 struct exec__objects *exec__objects_get(struct exec_session *s)
 {
     struct exec *e = s->exec;
-    if (exec_catalog(s) != e->catalog)
+    if (exec_catalog(s) != e->catalog || exec_temp_text(s))
         return own_objects(s);
     pthread_mutex_lock(&e->lock);
     struct exec__objects *o = map_get_str(&e->objects, s->database);

@@ -83,6 +83,15 @@ static struct error *named(struct run *r, struct error *e)
     return e ? sql_name_constraint(r->plan->view, r->plan->query, e) : NULL;
 }
 
+struct error *exec__run_on(struct run *r, struct store_conn *c)
+{
+    int64_t count = 0;
+    TRY(named(r, run_write_stmt(r, c, emit_row, r, &count)));
+    if (r->plan->writes)
+        r->rows = count;
+    return NULL;
+}
+
 /* ---- here ----------------------------------------------------------------------------------- */
 
 static struct error *read_here(struct run *r)
@@ -215,6 +224,8 @@ struct error *exec__run_region(struct run *r)
     bool changes = p->writes || p->locks;
     if (!r->here)
         TRY(exec__stage_pull(r));
+    if (p->region == CATALOG_TEMP_REGION)
+        return exec__temp_run(r);
     if (s->in_transaction && changes)
         TRY(exec__hold(s, p->region, p->schema_version, r->deadline));
     if (s->held.kind != HELD_NONE && s->held.region == p->region)
@@ -295,6 +306,11 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
 {
     const struct exec_session *s = r->s;
     const struct held *h = &s->held;
+    struct store_conn *here;
+    if (region == CATALOG_TEMP_REGION) {
+        TRY(exec__temp_conn(r->s, &here));
+        return scan_on(r, here, sql, sql_len, scan, row, ctx);
+    }
     if (h->kind != HELD_NONE && h->region == region) {
         struct error *e =
             h->kind == HELD_LOCAL
@@ -306,7 +322,6 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
     if (pin)
         return pin->conn ? scan_at(r, pin->conn, region, schema_version, sql, row, ctx)
                          : scan_on(r, pin->read.conn, sql, sql_len, scan, row, ctx);
-    struct store_conn *here;
     struct peer_conn *there;
     TRY(exec__snapshot(r, region, schema_version, &here, &there));
     if (here)
@@ -376,8 +391,8 @@ struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n)
         bool again = false;
         for (int k = i + 1; k < n; k++)
             again = again || scans[k].region == scans[i].region;
-        if (again && scans[i].region && !pin_of(r, scans[i].region) &&
-            (h->kind == HELD_NONE || h->region != scans[i].region))
+        if (again && scans[i].region && scans[i].region != CATALOG_TEMP_REGION &&
+            !pin_of(r, scans[i].region) && (h->kind == HELD_NONE || h->region != scans[i].region))
             TRY(pin_one(r, &scans[i]));
     }
     return NULL;

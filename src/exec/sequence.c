@@ -572,6 +572,8 @@ static struct error *next_value(struct exec_session *s, uint64_t id, int64_t *re
 struct error *exec__sequences_ready(struct exec *e, const struct query *q)
 {
     for (int i = 0; i < q->n_sequences; i++) {
+        if (q->sequences[i] > CATALOG_TEMP_ID)
+            continue;
         struct pool *p = find_pool(e, q->sequences[i]);
         pthread_mutex_lock(&p->lock);
         bool empty = p->n == 0;
@@ -631,11 +633,16 @@ static struct error *restart(void *ctx, struct sequence *s, bool *ret_skip)
     return NULL;
 }
 
-struct error *exec__restart_sequences(struct exec *e, const struct query *q)
+struct error *exec__restart_sequences(struct exec_session *s, const struct query *q)
 {
+    struct exec *e = s->exec;
     for (int i = 0; i < q->truncate.n_tables; i++) {
         const struct table *t = q->truncate.tables[i];
         for (int k = 0; k < t->n_owned; k++) {
+            if (table_is_temporary(t)) {
+                TRY(exec__temp_restart(s, t->owned[k].sequence));
+                continue;
+            }
             TRY(catalog_step_sequence(e->catalog, t->owned[k].sequence, true, restart, NULL));
             at_all_servers(e, false, t->owned[k].sequence);
         }
@@ -657,11 +664,13 @@ static struct error *call(struct exec_session *s, enum sequence_call what, uint6
     const struct drawn *d;
     switch (what) {
     case SEQUENCE_NEXT:
-        TRY(next_value(s, id, ret));
+        TRY(id > CATALOG_TEMP_ID ? exec__temp_next(s, id, ret) : next_value(s, id, ret));
         exec__drew(s, id, *ret, true);
         return NULL;
     case SEQUENCE_SET:
         *ret = args[1].i;
+        if (id > CATALOG_TEMP_ID)
+            return exec__temp_set(s, id, args[1].i, nargs < 3 || args[2].i);
         return set_value(s, id, args[1].i, nargs < 3 || args[2].i);
     default:
         d = find_drawn(s, id);
@@ -687,7 +696,7 @@ struct error *exec__sequence(void *ctx, enum sequence_call what, const struct va
         ret->i = d->value;
         return NULL;
     }
-    const struct catalog_view *v = view_of(s);
+    const struct catalog_view *v = exec__with_temporary(s, view_of(s));
     const struct sequence *q = NULL;
     struct error *e = sequence_of(v, &args[0], a, &q);
     if (!e)

@@ -331,7 +331,8 @@ struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exe
     if (!l->make)
         return NULL;
     if (!r->view)
-        r->view = catalog_of_database(exec_view(r->s), r->plan->view->database);
+        r->view = exec__with_temporary(
+            r->s, catalog_of_database(exec_view(r->s), r->plan->view->database));
     struct exec__maker m = {
         .run = r, .view = r->view, .scan = scan, .table = &l->table, .row = row, .ctx = ctx};
     m.values = mem_zalloc(sizeof(*m.values) * (size_t)l->table.n_columns);

@@ -72,7 +72,10 @@ static struct error *give_table(struct exec__maker *m, const struct table *t)
 {
     bool view = is_view(m, t);
     put_name(m, "table", "name", t->schema, t->name);
-    exec__put_text(m, "table_type", view ? "VIEW" : "BASE TABLE");
+    exec__put_text(m, "table_type",
+                   view                    ? "VIEW"
+                   : table_is_temporary(t) ? "LOCAL TEMPORARY"
+                                           : "BASE TABLE");
     exec__put_text(m, "is_insertable_into", yes(!view && t->id));
     exec__put_text(m, "is_typed", "NO");
     return exec__give(m);

@@ -75,7 +75,8 @@ static struct error *each_index(struct exec__maker *m, index_fn *visit)
 
 const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid)
 {
-    static const char *const always[] = {"pg_catalog", "information_schema", "public"};
+    static const char *const always[] = {"pg_catalog", "information_schema", "public",
+                                         CATALOG_TEMP_SCHEMA};
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         if (catalog_schema(v, always[i]) == oid)
             return oid ? always[i] : NULL;
@@ -97,6 +98,8 @@ struct error *exec__each_schema(struct exec__maker *m,
 {
     if (!catalog_object(m->view, OBJ_SCHEMA, "", "public"))
         TRY(visit(m, "public"));
+    if (exec_temp_text(m->run->s))
+        TRY(visit(m, CATALOG_TEMP_SCHEMA));
     for (size_t i = 0; i < m->view->n_objects; i++) {
         const struct object *o = m->view->objects[i];
         if (o->kind == OBJ_SCHEMA && !o->dropped)
@@ -113,7 +116,7 @@ static void put_relation(struct exec__maker *m, uint32_t oid, const char *name, 
     exec__put_int(m, "relnamespace", exec__namespace_oid(m->view, schema));
     exec__put_int(m, "relowner", EXEC__OWNER);
     exec__put_int(m, "relfilenode", kind == 'v' ? 0 : oid);
-    exec__put_char(m, "relpersistence", 'p');
+    exec__put_char(m, "relpersistence", strcmp(schema, CATALOG_TEMP_SCHEMA) == 0 ? 't' : 'p');
     exec__put_char(m, "relkind", kind);
     exec__put_int(m, "relispopulated", true);
     exec__put_char(m, "relreplident", kind == 'r' ? 'd' : 'n');

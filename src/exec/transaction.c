@@ -40,6 +40,7 @@ static void forget_savepoints(struct exec_session *s, int keep)
 
 static void ended(struct exec_session *s)
 {
+    exec__temp_rollback(s);
     forget_savepoints(s, 0);
     exec__draft_end(s);
     error_free(exec__end_snapshots(s));
@@ -278,6 +279,8 @@ struct error *exec_commit(struct exec_session *s)
     }
     if (!e)
         e = exec__draft_after_commit(s);
+    if (!e)
+        e = exec__temp_commit(s);
     ended(s);
     return e;
 }
@@ -304,6 +307,7 @@ struct error *exec_savepoint(struct exec_session *s, const char *name)
     exec__leave(s);
     if (e)
         return exec__held_failed(s, e);
+    TRY(exec__temp_mark(s));
     if (s->n_savepoints == s->cap_savepoints) {
         s->cap_savepoints = MAX(8, s->cap_savepoints * 2);
         s->savepoints =
@@ -337,6 +341,10 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
         e = undo(s);
     if (!e)
         e = mark(s);
+    for (int i = s->n_savepoints; !e && i > at; i--)
+        e = exec__temp_undo(s);
+    if (!e)
+        e = exec__temp_mark(s);
     if (!e)
         e = exec__draft_undo(s, at);
     exec__leave(s);
@@ -354,6 +362,8 @@ struct error *exec_release(struct exec_session *s, const char *name)
     struct error *e = NULL;
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = unmark(s);
+    for (int i = s->n_savepoints; !e && i > at; i--)
+        e = exec__temp_unmark(s);
     exec__leave(s);
     forget_savepoints(s, at);
     return e ? exec__held_failed(s, e) : NULL;

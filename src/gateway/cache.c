@@ -97,8 +97,9 @@ static void drop_stale(struct gateway *g)
 static const struct buf *full_key(struct session *s, const void *key, size_t len)
 {
     struct buf *b = &s->worker->key;
+    const char *names = settings__names(s);
     buf_clear(b);
-    buf_append(b, s->names, s->names_len + 1);
+    buf_append(b, names, s->names_len + 1);
     buf_append(b, key, len);
     return b;
 }

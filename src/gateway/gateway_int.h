@@ -60,6 +60,8 @@ void settings__each(struct session *s,
 void settings__report_all(struct session *s);
 /* What is looked at often, out of the texts: done by all changes; and once at the start. */
 void settings__derive(struct session *s);
+/* s->names, as the session's temporary tables are now */
+const char *settings__names(struct session *s);
 struct exec_session_io settings__io(struct session *s); /* for statements that ask */
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);
@@ -188,9 +190,10 @@ struct session {
     bool counted; /* in gateway.clients or .peers */
     uint64_t born_ms;
     char *user;
-    char *database;          /* set under gateway.lock, read by others under it */
-    char *names;             /* sql_names(): follows the settings */
-    const struct zone *zone; /* TimeZone; also its thread's, while it has one */
+    char *database;           /* set under gateway.lock, read by others under it */
+    char *names;              /* sql_names(): follows the settings, and temporary tables */
+    uint64_t temp_generation; /* exec_temp_generation() that it is of */
+    const struct zone *zone;  /* TimeZone; also its thread's, while it has one */
     size_t names_len;
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;

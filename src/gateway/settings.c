@@ -458,6 +458,13 @@ static enum notice_level level_of(const char *name)
     return NOTICE_DEBUG;
 }
 
+const char *settings__names(struct session *s)
+{
+    if (s->temp_generation != exec_temp_generation(s->exec))
+        settings__derive(s);
+    return s->names;
+}
+
 /* What is looked at often, out of the texts. */
 void settings__derive(struct session *s)
 {
@@ -470,8 +477,10 @@ void settings__derive(struct session *s)
     const char *zone = value_of(s, find("TimeZone"), text);
     s->zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone);
     zone_use(s->zone);
-    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), s->zone);
+    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), s->zone,
+                         s->exec ? exec_temp_text(s->exec) : NULL);
     s->names_len = strlen(s->names);
+    s->temp_generation = s->exec ? exec_temp_generation(s->exec) : 0;
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
     if (now_timed && !timed)

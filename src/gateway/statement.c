@@ -36,7 +36,7 @@ static struct error *analyse(struct session *s, const struct sql_stmt *stmt, con
                              int n_types, bool no_params, struct arena *arena,
                              const struct catalog_view **ret_view, struct query **ret)
 {
-    struct sql_context ctx = {.names = s->names,
+    struct sql_context ctx = {.names = settings__names(s),
                               .user = s->user,
                               .param_types = types,
                               .n_params = n_types,
@@ -44,6 +44,7 @@ static struct error *analyse(struct session *s, const struct sql_stmt *stmt, con
     ctx.extra = exec_system_tables(&ctx.n_extra);
     for (bool again = true;; again = false) {
         TRY(catalog_view_database(exec_catalog(s->exec), s->database, &ctx.view));
+        sql_names_view(ctx.names, &ctx.view);
         struct error *e = sql_analyse(stmt, &ctx, arena, ret);
         if (!e) {
             *ret_view = ctx.view;
@@ -240,7 +241,8 @@ static struct error *check_read_only(struct session *s, const struct entry *e)
                   (e->plan && !e->plan->explain && e->plan->writes);
     if (s->read_only && e->query->locks)
         return error_new("25006", "cannot execute SELECT FOR UPDATE in a read-only transaction");
-    if (!s->read_only || !writes)
+    bool temporary = e->plan && e->plan->region == CATALOG_TEMP_REGION;
+    if (!s->read_only || !writes || temporary)
         return NULL;
     char verb[32] = {0};
     memcpy(verb, e->query->tag, MIN(strlen(e->query->tag), sizeof(verb) - 1));
@@ -291,10 +293,10 @@ static struct error *before_schema_change(struct session *s, const struct query 
 }
 
 /* A prepared statement follows the search_path. */
-static bool same_names(const struct session *s, const struct entry *e)
+static bool same_names(struct session *s, const struct entry *e)
 {
     const char *names = e->plan->query->names;
-    return !names || strcmp(names, s->names) == 0;
+    return !names || strcmp(names, settings__names(s)) == 0;
 }
 
 /* pg_notify() is about the session, of which a statement that runs at a region knows nothing. */
@@ -419,10 +421,13 @@ static struct error *run_discard(struct session *s, const struct query *q)
     bool all = strcmp(q->discard, "ALL") == 0;
     if (strcmp(q->discard, "SEQUENCES") == 0)
         exec_forget_sequences(s->exec);
+    if (strcmp(q->discard, "TEMP") == 0)
+        return exec_temp_discard(s->exec);
     if (!all)
         return NULL;
     if (s->txn != 'I')
         return error_new("25001", "DISCARD ALL cannot run inside a transaction block");
+    TRY(exec_temp_discard(s->exec));
     exec_forget_sequences(s->exec);
     extended__drop_portals(s);
     extended__drop_statements(s);

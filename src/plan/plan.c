@@ -44,6 +44,7 @@ struct places {
     const struct table *other; /* one of another place than `first` */
     const struct table *written;
     bool several_written; /* .. in several regions */
+    bool temporary;       /* one is the session's own: its connection is its thread's */
 };
 
 static void look(const struct query *q, struct places *ret)
@@ -51,6 +52,7 @@ static void look(const struct query *q, struct places *ret)
     *ret = (struct places){.n_system = q->system};
     for (int i = 0; i < q->n_tables; i++) {
         const struct table *t = q->tables[i].table;
+        ret->temporary |= table_is_temporary(t);
         if (q->tables[i].written) {
             ret->several_written |= ret->written && ret->written->region != t->region;
             ret->written = t;
@@ -70,10 +72,12 @@ static void look(const struct query *q, struct places *ret)
 
 static struct error *in_region(struct plan *p, uint64_t region)
 {
+    p->region = region;
+    if (region == CATALOG_TEMP_REGION)
+        return NULL;
     const struct region *r = catalog_region(p->view, region);
     if (!r)
         return error_new(E_STALE_SCHEMA, "region %llu does not exist", (unsigned long long)region);
-    p->region = region;
     p->schema_version = r->schema_version;
     return NULL;
 }
@@ -161,9 +165,9 @@ static struct error *plan_select(struct plan *p, const struct plan_context *pc)
         return error_hint(
             error_new(E_UNSUPPORTED, "FOR UPDATE over tables of several regions is not supported"),
             "Lock the rows of one table, and read the others in a statement of their own.");
-    if (one && (q->locks || !many_rows(p, pc, q)))
+    if (one && (q->locks || at.temporary || !many_rows(p, pc, q)))
         return whole_in_region(p, at.region);
-    if (at.n_system == 0)
+    if (at.n_system == 0 && !at.temporary)
         p->batch = plan__batch(p, pc, q->select);
     if (one && !p->batch)
         return whole_in_region(p, at.region);

@@ -115,7 +115,7 @@ static struct error *create(struct analysis *a, const IntoClause *into, const Se
     q->kind = QUERY_CREATE_TABLE;
     q->tag = "CREATE TABLE AS";
     q->writes = true;
-    TRY(sql__begin_table(a, into->rel, into->options, if_not_exists));
+    TRY(sql__begin_table(a, into->rel, into->options, into->onCommit, if_not_exists));
     if (q->create_table.exists)
         return NULL;
     TRY(sql__select(a, NULL, query, &sel));

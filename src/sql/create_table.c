@@ -15,9 +15,6 @@
 
 #include <strings.h>
 
-/* pg_class.relpersistence */
-enum { TEMPORARY = 't' };
-
 /* ---- names
  * ---------------------------------------------------------------------------------------------- */
 
@@ -676,6 +673,13 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))
         TRY(sql__find_relation(a, n->pktable, &to));
+    if (table_is_temporary(d->t) && n->deferrable)
+        return sql__unsupported(a, n->location, "Leave DEFERRABLE out.",
+                                "a deferrable constraint of a temporary table is not supported");
+    if (table_is_temporary(d->t) != table_is_temporary(to))
+        return error_new("42P16", "constraints on %s tables may reference only %s tables",
+                         table_is_temporary(to) ? "permanent" : "temporary",
+                         table_is_temporary(to) ? "permanent" : "temporary");
     TRY(check_region(a, d->t, to));
     if (column >= 0) {
         fk->n_columns = 1;
@@ -1202,18 +1206,17 @@ void sql__draft_close(struct analysis *a, struct table_draft *d)
  */
 
 /* An UNLOGGED table is made as safe as any other. */
-static struct error *refuse_temporary(const struct analysis *a, const RangeVar *rv)
+static struct error *on_commit(const struct table *t, OnCommitAction said, char *ret)
 {
-    if (rv->relpersistence != TEMPORARY)
-        return NULL;
-    return sql__unsupported(a, rv->location, "Use WITH queries, or an ordinary table.",
-                            "temporary tables are not supported");
+    if (said != ONCOMMIT_NOOP && !table_is_temporary(t))
+        return error_new("42P16", "ON COMMIT can only be used on temporary tables");
+    *ret = said == ONCOMMIT_DELETE_ROWS ? TEMP_DELETE : said == ONCOMMIT_DROP ? TEMP_DROP : 0;
+    return NULL;
 }
 
 static struct error *refuse_create(const struct analysis *a, const CreateStmt *n)
 {
     int at = n->relation->location;
-    TRY(refuse_temporary(a, n->relation));
     if (n->tablespacename && strcmp(n->tablespacename, "pg_default") != 0)
         return sql__unsupported(a, -1, "Leave TABLESPACE out.", "tablespaces are not supported");
     if (n->inhRelations || n->partbound || n->partspec)
@@ -1233,7 +1236,9 @@ char *sql__file_name(struct analysis *a, const char *schema, const char *name)
 static struct error *name_table(struct analysis *a, const RangeVar *rv, bool if_not_exists,
                                 struct table *t, bool *ret_exists)
 {
-    TRY(sql__target_schema(a, rv, &t->schema));
+    TRY(sql__table_schema(a, rv, &t->schema));
+    if (strcmp(t->schema, CATALOG_TEMP_SCHEMA) == 0)
+        t->region = CATALOG_TEMP_REGION;
     TRY(sql__check_identifier(a, "table", rv->relname, rv->location));
     t->name = arena_strdup(a->arena, rv->relname);
     t->database = a->ctx->view ? a->ctx->view->database : 0;
@@ -1324,6 +1329,7 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     TRY(name_table(a, n->relation, n->if_not_exists, t, &q->create_table.exists));
     if (q->create_table.exists)
         return NULL;
+    TRY(on_commit(t, n->oncommit, &t->on_commit));
     TRY(storage_options(a, n->options));
     TRY(columns(a, n->tableElts, t));
     TRY(constraints(a, &d, n->tableElts, PASS_COLUMN));
@@ -1336,16 +1342,18 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
 }
 
 struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
-                               bool if_not_exists)
+                               OnCommitAction said, bool if_not_exists)
 {
     struct query *q = a->q;
     q->create_table.table = ARENA_NEW(a->arena, struct table);
     q->create_table.if_not_exists = if_not_exists;
     RangeVar nowhere = *rv; /* PostgreSQL tells no position here */
     nowhere.location = -1;
-    TRY(refuse_temporary(a, rv));
     TRY(name_table(a, &nowhere, if_not_exists, q->create_table.table, &q->create_table.exists));
-    return q->create_table.exists ? NULL : storage_options(a, options);
+    if (q->create_table.exists)
+        return NULL;
+    TRY(on_commit(q->create_table.table, said, &q->create_table.table->on_commit));
+    return storage_options(a, options);
 }
 
 struct error *sql__end_table(struct analysis *a)

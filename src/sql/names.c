@@ -27,7 +27,7 @@ static void put_word(struct buf *b, const char *word)
 }
 
 char *sql_names(const char *database, const char *user, const char *search_path,
-                const struct zone *zone)
+                const struct zone *zone, const char *temporary)
 {
     struct buf b = {0};
     put_word(&b, database);
@@ -35,9 +35,13 @@ char *sql_names(const char *database, const char *user, const char *search_path,
     put_word(&b, strstr(search_path, "$user") ? user : "");
     buf_puts(&b, " ");
     put_word(&b, search_path);
-    if (zone) {
+    if (zone || temporary) {
         buf_puts(&b, " ");
-        put_word(&b, zone_name(zone));
+        put_word(&b, zone ? zone_name(zone) : "");
+    }
+    if (temporary) {
+        buf_puts(&b, " ");
+        put_word(&b, temporary);
     }
     return b.data;
 }
@@ -76,6 +80,16 @@ const struct zone *sql__zone(const struct sql_context *ctx, struct arena *arena)
     for (int i = 0; p && i < 4; i++)
         word = take_word(&p, arena);
     return *word ? zone_for_setting(word) : NULL;
+}
+
+void sql_names_view(const char *names, const struct catalog_view **view)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *p = names, *word = "";
+    for (int i = 0; p && i < 5; i++)
+        word = take_word(&p, &a);
+    if (*word)
+        *view = catalog_view_with(*view, word);
 }
 
 /* ---- the search path ----------------------------------------------------------------------- */
@@ -146,13 +160,17 @@ const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *ar
 {
     struct sql_path *path = ARENA_NEW(arena, struct sql_path);
     const char *list = DEFAULT_PATH, *user = "";
+    bool temporary = false;
     path->database = CATALOG_FIRST_DATABASE;
     if (ctx->names) {
         const char *p = ctx->names;
         path->database = take_word(&p, arena);
         user = take_word(&p, arena);
         list = take_word(&p, arena);
+        take_word(&p, arena);
+        temporary = *p;
     }
+    path->temporary_first = temporary;
     const char *const *names;
     if (!sql_search_path(list, arena, &names, &path->n))
         path->n = 0;
@@ -162,6 +180,10 @@ const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *ar
         path->schemas[i] = strcmp(names[i], "$user") == 0 ? user : names[i];
         if (strcmp(names[i], "pg_catalog") == 0)
             path->catalog_first = false;
+        if (strcmp(names[i], "pg_temp") == 0) {
+            path->schemas[i] = temporary ? CATALOG_TEMP_SCHEMA : "";
+            path->temporary_first = false;
+        }
     }
     return path;
 }
@@ -175,7 +197,8 @@ static bool schema_exists(const struct analysis *a, const char *name)
 const char *sql__current_schema(const struct analysis *a)
 {
     for (int i = 0; i < a->path->n; i++)
-        if (schema_exists(a, a->path->schemas[i]))
+        if (schema_exists(a, a->path->schemas[i]) &&
+            strcmp(a->path->schemas[i], CATALOG_TEMP_SCHEMA) != 0)
             return a->path->schemas[i];
     return NULL;
 }
@@ -193,15 +216,26 @@ struct expr *sql__current_schema_expr(const struct analysis *a, int location)
 static const char *next_schema(const struct analysis *a, int *i)
 {
     const struct sql_path *p = a->path;
-    if (p->catalog_first && *i == 0) {
+    if (p->temporary_first && *i == 0) {
+        (*i)++;
+        return CATALOG_TEMP_SCHEMA;
+    }
+    if (p->catalog_first && *i == p->temporary_first) {
         (*i)++;
         return "pg_catalog";
     }
-    int at = *i - p->catalog_first;
+    int at = *i - p->catalog_first - p->temporary_first;
     if (at >= p->n)
         return NULL;
     (*i)++;
     return p->schemas[at];
+}
+
+/* The schema that is said, by its real name. */
+static const char *schema_of(const RangeVar *rv)
+{
+    return rv->schemaname && strcmp(rv->schemaname, "pg_temp") == 0 ? CATALOG_TEMP_SCHEMA
+                                                                    : rv->schemaname;
 }
 
 /* ---- where things are made ----------------------------------------------------------------- */
@@ -222,8 +256,26 @@ struct error *sql__no_schema(const char *name)
     return error_new("3F000", "schema \"%s\" does not exist", name);
 }
 
+struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, char **ret)
+{
+    const char *schema = schema_of(rv);
+    bool said = schema && strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
+    if (rv->relpersistence != 't' && !said)
+        return sql__target_schema(a, rv, ret);
+    TRY(check_database(a, rv));
+    if (schema && !said)
+        return sql__at(
+            a, error_new("42P16", "cannot create temporary relation in non-temporary schema"),
+            rv->location);
+    *ret = arena_strdup(a->arena, CATALOG_TEMP_SCHEMA);
+    return NULL;
+}
+
 struct error *sql__check_schema(const struct analysis *a, const char *name)
 {
+    if (strcmp(name, "pg_temp") == 0 || strcmp(name, CATALOG_TEMP_SCHEMA) == 0)
+        return sql__unsupported(a, -1, "Put it into another schema.",
+                                "nothing but tables can be temporary");
     if (strcmp(name, "pg_catalog") == 0 || strcmp(name, "information_schema") == 0)
         return error_new("42501", "permission denied for schema %s", name);
     return schema_exists(a, name) ? NULL : sql__no_schema(name);
@@ -260,7 +312,7 @@ static const struct table *table_in(const struct analysis *a, const char *schema
 static void lookup(const struct analysis *a, const RangeVar *rv, const struct table **ret_table,
                    const struct object **ret_view)
 {
-    const char *schema = rv->schemaname;
+    const char *schema = schema_of(rv);
     *ret_table = NULL;
     *ret_view = NULL;
     for (int i = 0; !*ret_table && !*ret_view;) {
@@ -321,7 +373,7 @@ const struct table *sql__lookup_index(const struct analysis *a, const RangeVar *
     const struct table *t = NULL;
     const char *schema;
     if (!v || rv->schemaname)
-        return v ? catalog_index(v, rv->schemaname, rv->relname, ret) : NULL;
+        return v ? catalog_index(v, schema_of(rv), rv->relname, ret) : NULL;
     for (int i = 0; !t && (schema = next_schema(a, &i));)
         t = catalog_index(v, schema, rv->relname, ret);
     return t;
@@ -333,7 +385,7 @@ const struct sequence *sql__lookup_sequence(const struct analysis *a, const Rang
     const struct sequence *s = NULL;
     const char *schema;
     if (!v || rv->schemaname)
-        return v ? catalog_sequence(v, rv->schemaname, rv->relname) : NULL;
+        return v ? catalog_sequence(v, schema_of(rv), rv->relname) : NULL;
     for (int i = 0; !s && (schema = next_schema(a, &i));)
         s = catalog_sequence(v, schema, rv->relname);
     return s;
@@ -356,7 +408,7 @@ const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv
     const struct table *t = NULL;
     const char *schema;
     if (rv->schemaname)
-        return key_in(a, rv->schemaname, rv->relname);
+        return key_in(a, schema_of(rv), rv->relname);
     for (int i = 0; !t && (schema = next_schema(a, &i));)
         t = key_in(a, schema, rv->relname);
     return t;
@@ -403,7 +455,7 @@ struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
 {
     RangeVar nowhere = *rv;
     nowhere.location = -1;
-    if (rv->schemaname && !rv->catalogname && !schema_exists(a, rv->schemaname))
+    if (rv->schemaname && !rv->catalogname && !schema_exists(a, schema_of(rv)))
         return sql__no_schema(rv->schemaname);
     return sql__find_table(a, &nowhere, ret);
 }

@@ -640,9 +640,12 @@ struct sql_context {
 };
 
 /* All that a statement's meaning hangs on besides the catalog, in one line: the session's database
- * and search_path, the user where the path needs him, the time zone. The caller frees it. */
+ * and search_path, the user where the path needs him, the time zone, its temporary tables (records
+ * of the catalog, a line for each; NULL: none). The caller frees it. */
 char *sql_names(const char *database, const char *user, const char *search_path,
-                const struct zone *zone) MUST_CHECK;
+                const struct zone *zone, const char *temporary) MUST_CHECK;
+/* The temporary tables in such a line become a part of the view. */
+void sql_names_view(const char *names, const struct catalog_view **view);
 /* The database in such a line; NULL: the first one. */
 const char *sql_names_database(const char *names, struct arena *arena);
 /* The names in the text of a search_path, unquoted. False: it is no list of names. */

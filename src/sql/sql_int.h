@@ -41,6 +41,7 @@ struct sql_path {
     int n;
     const char **schemas; /* some may not exist */
     bool catalog_first;   /* pg_catalog before all of them */
+    bool temporary_first; /* before that, the session's temporary tables: it has some */
 };
 
 struct analysis {
@@ -176,6 +177,8 @@ const char *sql__current_schema(const struct analysis *a); /* NULL: none in the 
 struct expr *sql__current_schema_expr(const struct analysis *a, int location);
 /* Where a new relation goes. 3F000, 42501 */
 struct error *sql__target_schema(const struct analysis *a, const RangeVar *rv, char **ret);
+/* The same for a table, which may be temporary. */
+struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, char **ret);
 struct error *sql__check_schema(const struct analysis *a, const char *name); /* the same, by name */
 struct error *sql__no_schema(const char *name);                              /* 3F000 */
 const char *sql__list_name(const struct analysis *a,
@@ -453,7 +456,7 @@ struct error *sql__select_into(struct analysis *a, const SelectStmt *n,
 struct error *sql__table_text(struct analysis *a, struct table *t);
 /* A new table in q->create_table, without columns; then its SQLite text. */
 struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
-                               bool if_not_exists);
+                               OnCommitAction said, bool if_not_exists);
 struct error *sql__end_table(struct analysis *a);
 /* The byte after a dotted name in the parsed text; stars are part of it. */
 size_t sql__end_of_name(const struct analysis *a, int location);

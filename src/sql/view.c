@@ -67,6 +67,8 @@ void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const
     struct source *s = ARENA_NEW(a->arena, struct source);
     *s = (struct source){id, r};
     sql__push(a->arena, &a->view->sources, s);
+    if (r->table && table_is_temporary(r->table))
+        a->view->why = "a temporary table";
 }
 
 static const struct rte no_rte;
@@ -124,7 +126,7 @@ static struct error *analyse_view(struct analysis *a, const struct object *view,
     /* neither tables nor WITH queries of the statement are seen from inside */
     struct scope barrier = {.select = outer ? outer->select : NULL};
     TRY(sql_parse(view->sql, a->arena, &script));
-    ctx.names = sql_names(a->path->database, "", view->search_path, a->q->zone);
+    ctx.names = sql_names(a->path->database, "", view->search_path, a->q->zone, NULL);
     struct analysis sub = *a;
     sub.script = &script;
     sub.path = sql__path(&ctx, a->arena);

@@ -91,14 +91,18 @@ struct error *store_list(const char *dir, void (*found)(void *ctx, uint64_t regi
 
 /* ---- what the file says of itself --------------------------------------------------------- */
 
-static const char create_sql[] =
-    "PRAGMA journal_mode = OFF;"
-    "PRAGMA synchronous = OFF;"
+static const char tables_sql[] =
     "CREATE TABLE minisql_meta (id INTEGER PRIMARY KEY CHECK (id = 1), format INTEGER NOT NULL,"
     " cluster INTEGER NOT NULL, region INTEGER NOT NULL, applied_lsn INTEGER NOT NULL,"
     " applied_epoch INTEGER NOT NULL, schema_version INTEGER NOT NULL) STRICT;"
     "CREATE TABLE minisql_requests (gateway INTEGER, slot INTEGER, seq INTEGER NOT NULL,"
     " result BLOB NOT NULL, PRIMARY KEY (gateway, slot)) STRICT, WITHOUT ROWID;";
+
+struct error *store__create_tables(sqlite3 *db, const char *path)
+{
+    int rc = sqlite3_exec(db, tables_sql, NULL, NULL, NULL);
+    return rc ? store__error(db, rc, path) : NULL;
+}
 
 /* 64-bit ids use SQLite's integers bit by bit. */
 static struct error *fill(sqlite3 *db, const char *path, const struct store_meta *m)
@@ -107,7 +111,10 @@ static struct error *fill(sqlite3 *db, const char *path, const struct store_meta
         mem_printf("INSERT INTO minisql_meta VALUES (1, %d, %" PRId64 ", %" PRId64 ", 0, 0, 0);"
                    "PRAGMA journal_mode = WAL",
                    STORE_FORMAT, (int64_t)m->cluster, (int64_t)m->region);
-    int rc = sqlite3_exec(db, create_sql, NULL, NULL, NULL);
+    int rc =
+        sqlite3_exec(db, "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF", NULL, NULL, NULL);
+    if (!rc)
+        TRY(store__create_tables(db, path));
     if (!rc)
         rc = sqlite3_exec(db, row, NULL, NULL, NULL);
     return rc ? store__error(db, rc, path) : NULL;
@@ -381,16 +388,37 @@ static struct error *open_file(struct store *s, uint64_t cluster)
     return NULL;
 }
 
-struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret)
+/* Takes `path`. */
+static struct store *new_store(const char *dir, char *path, uint64_t region)
 {
     struct store *s = NEW(struct store);
     s->dir = mem_strdup(dir);
-    s->path = store__path(dir, region, ".db");
+    s->path = path;
     s->region = region;
     pthread_mutex_init(&s->lock, NULL);
     pthread_mutex_init(&s->checkpoint_lock, NULL);
     pthread_cond_init(&s->reader_back, NULL);
     pthread_cond_init(&s->gate, NULL);
+    return s;
+}
+
+struct error *store_open_local(struct store **ret)
+{
+    store__set_up_sqlite();
+    struct store *s = new_store("", mem_strdup(""), 0); /* SQLite: a private temporary database */
+    s->local = true;
+    struct error *e = store_wake(s);
+    if (e) {
+        store_close(s);
+        return e;
+    }
+    *ret = s;
+    return NULL;
+}
+
+struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret)
+{
+    struct store *s = new_store(dir, store__path(dir, region, ".db"), region);
     struct error *e = open_file(s, cluster);
     if (e) {
         store_close(s);

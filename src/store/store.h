@@ -31,6 +31,9 @@ struct store_meta {
  * from another copy), 0A000 written by a newer format, 58030, 53100, 55000 when it belongs to
  * another cluster. */
 struct error *store_open(const char *dir, uint64_t cluster, uint64_t region, struct store **ret);
+/* One that is no region's and in no directory: it goes with store_close. One thread has it; it has
+ * no readers, no upkeep, and captures nothing. It is awake. */
+struct error *store_open_local(struct store **ret);
 void store_close(struct store *s);                    /* all readers must have been put back */
 const struct store_meta *store_meta(struct store *s); /* as of the last commit */
 /* Opens the writer's connection, when it is closed; store_begin and store_find_request do so by

@@ -140,6 +140,8 @@ static void on_preupdate(void *ctx, sqlite3 *db, int op, const char *schema, con
         return;
     if (s->capture.once)
         note_once(&s->capture, op, table, old_rowid, new_rowid);
+    if (s->local)
+        return;
     s->capture.failed_at = s->capture.bytes.len;
     s->capture.failed = capture(s, op, table, old_rowid, new_rowid);
 }

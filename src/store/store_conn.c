@@ -107,7 +107,8 @@ static struct error *configure(struct store_conn *c, const char *path, enum stor
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DML, 0, NULL);
     sqlite3_db_config(c->db, SQLITE_DBCONFIG_DQS_DDL, 0, NULL);
     TRY(types_register(c->db));
-    TRY(use_wal(c->db, path));
+    if (!c->store->local)
+        TRY(use_wal(c->db, path));
     int rc = sqlite3_exec(c->db, all, NULL, NULL, NULL);
     if (!rc)
         rc = sqlite3_exec(c->db, own[purpose], NULL, NULL, NULL);
@@ -120,9 +121,11 @@ struct error *store__connect(struct store *s, const char *path, enum store_purpo
     struct store_conn *c = NEW(struct store_conn);
     c->store = s;
     c->writer = purpose == STORE_WRITER;
-    int rc =
-        sqlite3_open_v2(path, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, "unix-excl");
+    int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | (s->local ? SQLITE_OPEN_CREATE : 0);
+    int rc = sqlite3_open_v2(path, &c->db, flags, "unix-excl");
     struct error *e = rc ? store__error(c->db, rc, path) : configure(c, path, purpose);
+    if (!e && s->local)
+        e = store__create_tables(c->db, path);
     if (e) {
         store__disconnect(c);
         return e;

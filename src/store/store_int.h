@@ -203,6 +203,7 @@ struct store_count {
 struct store {
     char *dir, *path;
     uint64_t region;
+    bool local; /* store_open_local: without a file of its own */
     struct store_conn *writer;
     sqlite3_stmt *begin, *commit, *rollback, *mark, *release_mark, *rollback_to;
     sqlite3_stmt *set_meta, *put_request, *find_request;
@@ -241,6 +242,8 @@ void store__forget_counts(struct store *s);
 void store__close_checker(struct store *s);
 void store__forget_pace(struct store *s); /* once all connections are closed */
 char *store__path(const char *dir, uint64_t region, const char *suffix);
+/* Ours, empty, in a file without journal: see store.c */
+struct error *store__create_tables(sqlite3 *db, const char *path);
 struct error *store__read_meta(sqlite3 *db, const char *path, struct store_meta *ret);
 /* 55000 when the file is another cluster's or region's. */
 struct error *store__check_meta(const char *path, const struct store_meta *m, uint64_t cluster,

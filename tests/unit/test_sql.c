@@ -119,6 +119,11 @@ const struct catalog_view *catalog_of_database(const struct catalog_view *v, uin
     return v;
 }
 
+const struct catalog_view *catalog_view_with(const struct catalog_view *v, const char *records)
+{
+    return v;
+}
+
 struct object *object_copy(const struct object *o, struct arena *a)
 {
     return NULL;

@@ -1,0 +1,565 @@
+/*
+ * Temporary tables.
+ *
+ * They lie in a SQLite database of the session's own (store_open_local), which goes with the
+ * session. To plans it is one more region, CATALOG_TEMP_REGION, which is always here.
+ *
+ *   idle --exec__temp_begin--> open --exec__temp_commit, exec__temp_rollback--> idle
+ *
+ * In a transaction of the session the database's own begins with the first change, and has a mark
+ * for each savepoint then, like a region that is held. A statement outside has one of its own.
+ *
+ * The records of the tables lie in the same database, so that what undoes rows undoes tables. They
+ * are told to analysis as text, a part of the session's names (sql_names): so the key of a cached
+ * statement has them, and other servers that analyse a statement know which tables it means. Their
+ * ids begin at CATALOG_TEMP_ID; another session has the same.
+ *
+ * Sequences of serial columns are in memory: like all sequences they do not roll back.
+ */
+#include "exec/exec_int.h"
+
+struct exec__temp {
+    struct store *store;
+    bool open;    /* in a transaction */
+    bool changed; /* .. which has changed the records */
+    bool at_end;  /* some table has ON COMMIT .. */
+    char *text;   /* the records, as exec_temp_text() gives them; NULL: none */
+    uint64_t generation;
+    uint64_t last_id;
+    int n_sequences;
+    struct sequence *sequences; /* names are the arena's */
+    struct arena arena;
+};
+
+static const char create_records[] =
+    "CREATE TABLE IF NOT EXISTS minisql_temporary (id INTEGER PRIMARY KEY, file_name TEXT NOT NULL,"
+    " on_commit TEXT NOT NULL, key TEXT NOT NULL, record TEXT NOT NULL) STRICT";
+
+static sqlite3 *db_of(const struct exec__temp *t)
+{
+    return store_db(store_writer(t->store));
+}
+
+static struct error *run(struct exec__temp *t, const char *sql)
+{
+    return store_apply_ddl(t->store, sql, strlen(sql), 1);
+}
+
+/* ---- the database --------------------------------------------------------------------------- */
+
+static struct error *open_it(struct exec_session *s)
+{
+    if (s->temp)
+        return NULL;
+    struct exec__temp *t = NEW(struct exec__temp);
+    t->last_id = CATALOG_TEMP_ID;
+    struct error *e = store_open_local(&t->store);
+    if (!e)
+        e = store_begin(t->store);
+    if (!e)
+        e = run(t, create_records);
+    if (!e)
+        e = store_commit(t->store, 0, 0);
+    if (e) {
+        store_close(t->store);
+        mem_free(t);
+        return e;
+    }
+    s->temp = t;
+    return NULL;
+}
+
+void exec__temp_close(struct exec_session *s)
+{
+    struct exec__temp *t = s->temp;
+    if (!t)
+        return;
+    store_close(t->store);
+    mem_free(t->text);
+    mem_free(t->sequences);
+    arena_done(&t->arena);
+    mem_free(t);
+    s->temp = NULL;
+}
+
+struct error *exec__temp_conn(struct exec_session *s, struct store_conn **ret)
+{
+    if (!s->temp)
+        return error_new(E_STALE_SCHEMA, "the session has no temporary tables");
+    *ret = store_writer(s->temp->store);
+    return NULL;
+}
+
+/* ---- the records ---------------------------------------------------------------------------- */
+
+static struct error *read_records(struct exec__temp *t)
+{
+    static const char *const sql =
+        "SELECT key || ' ' || record, on_commit <> '' FROM minisql_temporary ORDER BY id";
+    struct buf text = {0};
+    sqlite3_stmt *stmt;
+    t->at_end = false;
+    TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        buf_printf(&text, "%s\n", (const char *)sqlite3_column_text(stmt, 0));
+        t->at_end |= sqlite3_column_int(stmt, 1) != 0;
+    }
+    struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(db_of(t), rc);
+    store_release(store_writer(t->store), stmt);
+    mem_free(t->text);
+    t->text = text.data;
+    t->generation++;
+    return e;
+}
+
+const char *exec_temp_text(const struct exec_session *s)
+{
+    return s->temp ? s->temp->text : NULL;
+}
+
+uint64_t exec_temp_generation(const struct exec_session *s)
+{
+    return s->temp ? s->temp->generation : 0;
+}
+
+const struct catalog_view *exec__with_temporary(const struct exec_session *s,
+                                                const struct catalog_view *v)
+{
+    const char *text = exec_temp_text(s);
+    return text ? catalog_view_with(v, text) : v;
+}
+
+static struct error *put_record(struct exec__temp *t, uint64_t id, const char *file_name,
+                                char on_commit, char *key, char *record)
+{
+    static const char *const sql =
+        "INSERT OR REPLACE INTO minisql_temporary VALUES (?1, ?2, ?3, ?4, ?5)";
+    const char letter[2] = {on_commit, 0};
+    const struct value values[] = {{.kind = VALUE_INT, .i = (int64_t)id},
+                                   {.kind = VALUE_TEXT, .s = {file_name, strlen(file_name)}},
+                                   {.kind = VALUE_TEXT, .s = {letter, strlen(letter)}},
+                                   {.kind = VALUE_TEXT, .s = {key, strlen(key)}},
+                                   {.kind = VALUE_TEXT, .s = {record, strlen(record)}}};
+    sqlite3_stmt *stmt;
+    struct error *e = store_prepare(store_writer(t->store), sql, strlen(sql), &stmt);
+    if (!e) {
+        e = exec__bind(db_of(t), stmt, values, ARRAY_LEN(values));
+        if (!e && sqlite3_step(stmt) != SQLITE_DONE)
+            e = types_sqlite_error(db_of(t), sqlite3_errcode(db_of(t)));
+        store_release(store_writer(t->store), stmt);
+    }
+    mem_free(key);
+    mem_free(record);
+    return e;
+}
+
+static struct error *put_table(struct exec__temp *t, const struct table *table)
+{
+    char *text;
+    TRY(catalog_table_text(table, &text));
+    return put_record(t, table->id, table_file_name(table), table->on_commit,
+                      catalog_id_key(CATALOG_TABLE, table->id), text);
+}
+
+static struct error *put_sequence(struct exec__temp *t, const struct sequence *s)
+{
+    char *text;
+    TRY(catalog_sequence_text(s, &text));
+    return put_record(t, s->id, "", 0, catalog_id_key(CATALOG_SEQUENCE, s->id), text);
+}
+
+static struct error *drop_record(struct exec__temp *t, uint64_t id)
+{
+    char sql[80];
+    snprintf(sql, sizeof(sql), "DELETE FROM minisql_temporary WHERE id = %llu",
+             (unsigned long long)id);
+    return store_exec(store_writer(t->store), sql);
+}
+
+/* ---- transactions --------------------------------------------------------------------------- */
+
+struct error *exec__temp_begin(struct exec_session *s)
+{
+    TRY(open_it(s));
+    struct exec__temp *t = s->temp;
+    if (t->open)
+        return NULL;
+    TRY(store_begin(t->store));
+    t->open = true;
+    t->changed = false;
+    for (int i = 0; i < s->n_savepoints; i++)
+        TRY(store_mark(t->store));
+    return NULL;
+}
+
+static bool is_open(const struct exec_session *s)
+{
+    return s->temp && s->temp->open;
+}
+
+struct error *exec__temp_mark(struct exec_session *s)
+{
+    return is_open(s) ? store_mark(s->temp->store) : NULL;
+}
+
+struct error *exec__temp_unmark(struct exec_session *s)
+{
+    return is_open(s) ? store_release_mark(s->temp->store) : NULL;
+}
+
+struct error *exec__temp_undo(struct exec_session *s)
+{
+    if (!is_open(s))
+        return NULL;
+    TRY(store_rollback_to(s->temp->store));
+    return s->temp->changed ? read_records(s->temp) : NULL;
+}
+
+void exec__temp_rollback(struct exec_session *s)
+{
+    if (!is_open(s))
+        return;
+    store_rollback(s->temp->store);
+    s->temp->open = false;
+    if (s->temp->changed)
+        error_free(read_records(s->temp));
+}
+
+/* What each table's ON COMMIT says. */
+static struct error *run_on_commit(struct exec__temp *t)
+{
+    static const char *const sql = "SELECT id, file_name, on_commit FROM minisql_temporary"
+                                   " WHERE on_commit <> '' ORDER BY id DESC";
+    _cleanup_(buf_done) struct buf rows = {0}, tables = {0};
+    sqlite3_stmt *stmt;
+    buf_puts(&rows, "PRAGMA defer_foreign_keys = ON;");
+    TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        bool drop = *(const char *)sqlite3_column_text(stmt, 2) == TEMP_DROP;
+        struct buf *out = drop ? &tables : &rows;
+        buf_puts(out, drop ? "DROP TABLE " : "DELETE FROM ");
+        sql_quote((const char *)sqlite3_column_text(stmt, 1), out);
+        buf_puts(out, ";");
+        if (drop)
+            buf_printf(out, "DELETE FROM minisql_temporary WHERE id = %lld;",
+                       (long long)sqlite3_column_int64(stmt, 0));
+    }
+    store_release(store_writer(t->store), stmt);
+    TRY(store_exec(store_writer(t->store), rows.data));
+    if (!tables.len)
+        return NULL;
+    t->changed = true;
+    return run(t, tables.data);
+}
+
+struct error *exec__temp_commit(struct exec_session *s)
+{
+    if (!is_open(s))
+        return NULL;
+    struct exec__temp *t = s->temp;
+    struct error *e = t->at_end ? run_on_commit(t) : NULL;
+    if (!e)
+        e = store_commit(t->store, 0, 0);
+    if (e) {
+        exec__temp_rollback(s);
+        return e;
+    }
+    t->open = false;
+    return t->changed ? read_records(t) : NULL;
+}
+
+/* After what was done in it: outside of a transaction of the session it was one of its own. */
+static struct error *end(struct exec_session *s, struct error *e)
+{
+    if (e && is_open(s) && store_ended(s->temp->store)) { /* it was cancelled */
+        exec__temp_rollback(s);
+        s->lost = s->in_transaction;
+    }
+    if (s->in_transaction)
+        return e;
+    if (!e)
+        return exec__temp_commit(s);
+    exec__temp_rollback(s);
+    return e;
+}
+
+/* ---- statements ----------------------------------------------------------------------------- */
+
+struct error *exec__temp_run(struct run *r)
+{
+    struct exec_session *s = r->s;
+    struct store_conn *c;
+    TRY(exec__temp_conn(s, &c));
+    if (!r->plan->writes)
+        return exec__run_on(r, c);
+    if (r->plan->query->n_sequences > 0 && !s->draft)
+        TRY(exec__sequences_ready(r->e, r->plan->query));
+    TRY(exec__temp_begin(s));
+    return end(s, exec__run_on(r, c));
+}
+
+/* ---- schema changes ------------------------------------------------------------------------- */
+
+static struct error *give_id(void *ctx, uint64_t *id)
+{
+    struct exec__temp *t = ctx;
+    if (!*id)
+        *id = ++t->last_id;
+    return NULL;
+}
+
+static void keep_sequence(struct exec__temp *t, const struct sequence *s)
+{
+    t->sequences = mem_realloc(t->sequences, sizeof(*t->sequences) * (size_t)(t->n_sequences + 1));
+    struct sequence *mine = &t->sequences[t->n_sequences++];
+    *mine = *s;
+    mine->schema = arena_strdup(&t->arena, s->schema);
+    mine->name = arena_strdup(&t->arena, s->name);
+    mine->comment = NULL;
+}
+
+static struct error *create_table(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    struct table *table = table_copy(q->create_table.table, a);
+    table->id = ++t->last_id;
+    table->version = 1;
+    table->region = CATALOG_TEMP_REGION;
+    for (int i = 0; i < table->n_foreign_keys; i++)
+        if (!table->foreign_keys[i].table)
+            table->foreign_keys[i].table = table->id;
+    for (int i = 0; i < table->n_owned; i++) {
+        struct sequence s = q->create_table.sequences[i];
+        s.id = ++t->last_id;
+        table->owned[i].sequence = table->columns[table->owned[i].column].sequence = s.id;
+        keep_sequence(t, &s);
+        TRY(put_sequence(t, &s));
+    }
+    TRY(table_each_id(table, give_id, t));
+    TRY(run(t, table->ddl));
+    for (int i = 0; i < table->n_indexes; i++)
+        TRY(run(t, table->indexes[i].ddl));
+    return put_table(t, table);
+}
+
+static struct error *drop_tables(struct exec__temp *t, const struct query *q)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    for (int i = q->drop.n - 1; i >= 0; i--) {
+        const struct table *table = q->drop.tables[i];
+        buf_puts(&sql, "DROP TABLE ");
+        sql_quote(table_file_name(table), &sql);
+        buf_puts(&sql, ";");
+        TRY(drop_record(t, table->id));
+        for (int k = 0; k < table->n_owned; k++)
+            TRY(drop_record(t, table->owned[k].sequence));
+    }
+    return run(t, sql.data);
+}
+
+static struct error *create_index(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    const struct index *x = q->create_index.index;
+    struct table *next = table_copy(q->create_index.table, a);
+    struct index *all = ARENA_ARRAY(a, struct index, next->n_indexes + 1);
+    for (int i = 0; i < next->n_indexes; i++)
+        all[i] = next->indexes[i];
+    all[next->n_indexes++] = *x;
+    next->indexes = all;
+    next->version++;
+    TRY(table_each_id(next, give_id, t));
+    struct error *e = run(t, x->ddl);
+    if (error_is(e, E_UNIQUE)) {
+        error_free(e);
+        e = error_new(E_UNIQUE, "could not create unique index \"%s\"", x->name);
+        e->schema = mem_strdup(next->schema);
+        e->table = mem_strdup(next->name);
+        e->constraint = mem_strdup(x->name);
+    }
+    return e ? e : put_table(t, next);
+}
+
+static struct error *drop_indexes(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    for (int i = 0; i < q->drop.n; i++) {
+        _cleanup_(buf_done) struct buf sql = {0};
+        struct table *next = table_copy(q->drop.tables[i], a);
+        int n = 0;
+        for (int k = 0; k < next->n_indexes; k++)
+            if (strcmp(next->indexes[k].name, q->drop.indexes[i]->name) != 0)
+                next->indexes[n++] = next->indexes[k];
+        next->n_indexes = n;
+        next->version++;
+        buf_puts(&sql, "DROP INDEX ");
+        sql_quote(index_file_name(q->drop.indexes[i]), &sql);
+        TRY(run(t, sql.data));
+        TRY(put_table(t, next));
+    }
+    return NULL;
+}
+
+/* What changes the record alone. */
+static struct error *alter_table(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    const struct table *old = q->alter_table.table;
+    struct table *next = table_copy(q->alter_table.next, a);
+    bool indexes = next->n_indexes == old->n_indexes;
+    for (int i = 0; i < next->n_indexes && indexes; i++)
+        indexes = strcmp(next->indexes[i].ddl, old->indexes[i].ddl) == 0;
+    if (q->n_also || q->alter_table.n_checks || q->alter_table.file_sql ||
+        strcmp(next->ddl, old->ddl) != 0 || !indexes)
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "this form of ALTER TABLE is not supported for temporary "
+                                    "tables"),
+                          "Create another one, and INSERT INTO ... SELECT.");
+    next->version++;
+    TRY(table_each_id(next, give_id, t));
+    return put_table(t, next);
+}
+
+static const struct table *changed_table(const struct query *q, int i)
+{
+    switch (q->kind) {
+    case QUERY_CREATE_TABLE:
+        return i == 0 ? q->create_table.table : NULL;
+    case QUERY_CREATE_INDEX:
+        return i == 0 ? q->create_index.table : NULL;
+    case QUERY_ALTER_TABLE:
+    case QUERY_COMMENT:
+        return i == 0 ? q->alter_table.table : NULL;
+    case QUERY_DROP_TABLE:
+    case QUERY_DROP_INDEX:
+        return i < q->drop.n ? q->drop.tables[i] : NULL;
+    case QUERY_OBJECTS:
+        return i < q->objects.n_drop ? q->objects.drop[i] : NULL;
+    default:
+        return NULL;
+    }
+}
+
+struct error *exec__temp_concerns(const struct query *q, bool *ret)
+{
+    int temporary = 0, n = 0;
+    for (const struct table *t; (t = changed_table(q, n)); n++)
+        temporary += table_is_temporary(t);
+    *ret = temporary > 0;
+    if (temporary && temporary < n)
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "%s of temporary and permanent tables at once is not supported",
+                                    q->tag),
+                          "Use a statement for each.");
+    return NULL;
+}
+
+static struct error *change(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    t->changed = true;
+    switch (q->kind) {
+    case QUERY_CREATE_TABLE:
+        return create_table(t, q, a);
+    case QUERY_DROP_TABLE:
+        return drop_tables(t, q);
+    case QUERY_CREATE_INDEX:
+        return create_index(t, q, a);
+    case QUERY_DROP_INDEX:
+        return drop_indexes(t, q, a);
+    case QUERY_ALTER_TABLE:
+    case QUERY_COMMENT:
+        return alter_table(t, q, a);
+    default:
+        return error_hint(
+            error_new(E_UNSUPPORTED, "%s is not supported for temporary tables", q->tag),
+            "Say it when the table is created.");
+    }
+}
+
+struct error *exec__temp_ddl(struct run *r)
+{
+    struct exec_session *s = r->s;
+    _cleanup_(arena_done) struct arena a = {0};
+    TRY(exec__temp_begin(s));
+    struct error *e = change(s->temp, r->plan->query, &a);
+    if (!e && s->in_transaction)
+        e = read_records(s->temp);
+    return end(s, e);
+}
+
+struct error *exec_temp_discard(struct exec_session *s)
+{
+    static const char *const sql =
+        "SELECT file_name FROM minisql_temporary WHERE file_name <> '' ORDER BY id DESC";
+    _cleanup_(buf_done) struct buf drops = {0};
+    sqlite3_stmt *stmt;
+    if (!s->temp || !s->temp->text)
+        return NULL;
+    struct exec__temp *t = s->temp;
+    TRY(exec__temp_begin(s));
+    TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
+    while (sqlite3_step(stmt) == SQLITE_ROW) {
+        buf_puts(&drops, "DROP TABLE ");
+        sql_quote((const char *)sqlite3_column_text(stmt, 0), &drops);
+        buf_puts(&drops, ";");
+    }
+    store_release(store_writer(t->store), stmt);
+    buf_puts(&drops, "DELETE FROM minisql_temporary");
+    t->changed = true;
+    struct error *e = run(t, drops.data);
+    if (!e && s->in_transaction)
+        e = read_records(t);
+    return end(s, e);
+}
+
+/* ---- sequences ------------------------------------------------------------------------------ */
+
+static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
+{
+    for (int i = 0; s->temp && i < s->temp->n_sequences; i++)
+        if (s->temp->sequences[i].id == id)
+            return &s->temp->sequences[i];
+    return NULL;
+}
+
+static struct error *no_sequence(void)
+{
+    return error_new(E_UNDEFINED_TABLE, "the sequence belongs to a temporary table of another "
+                                        "session, or is gone");
+}
+
+struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret)
+{
+    struct sequence *q = find_sequence(s, id);
+    if (!q)
+        return no_sequence();
+    bool up = q->increment > 0;
+    if (q->called) {
+        bool over = up ? q->last > q->max - q->increment : q->last < q->min - q->increment;
+        if (over && !q->cycle)
+            return error_new("2200H", "nextval: reached %s value of sequence \"%s\" (%lld)",
+                             up ? "maximum" : "minimum", q->name,
+                             (long long)(up ? q->max : q->min));
+        q->last = over ? (up ? q->min : q->max) : q->last + q->increment;
+    }
+    q->called = true;
+    *ret = q->last;
+    return NULL;
+}
+
+struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value, bool called)
+{
+    struct sequence *q = find_sequence(s, id);
+    if (!q)
+        return no_sequence();
+    if (value < q->min || value > q->max)
+        return error_new(E_OUT_OF_RANGE,
+                         "setval: value %lld is out of bounds for sequence \"%s\" (%lld..%lld)",
+                         (long long)value, q->name, (long long)q->min, (long long)q->max);
+    q->last = value;
+    q->called = called;
+    return NULL;
+}
+
+struct error *exec__temp_restart(struct exec_session *s, uint64_t id)
+{
+    const struct sequence *q = find_sequence(s, id);
+    return q ? exec__temp_set(s, id, q->start, false) : no_sequence();
+}
