@@ -491,7 +491,7 @@ class Generator:
             head = Node(None, ["WITH ", Node(None, parts, separator=", "), " "], optional=True)
         elif self.chance(0.05):
             head = Node(None, ["WITH RECURSIVE ", self.recursive(), " "])
-        ret = [Node(None, [head, self.ordered()])]
+        ret = [Node(None, [head, self.sorted_query()])]
         self.visible = before
         return ret
 
@@ -517,7 +517,7 @@ class Generator:
         return Node(None, ["r (n, c) AS (SELECT 1, ", self.leaf(type_, (), True), self.pick([" UNION ALL ", " UNION "]),
                            step, ")"])
 
-    def ordered(self):
+    def sorted_query(self):
         query, types = self.select(self.rng.randrange(0, 3))
         comparable = not any(t in ("json", "jsonpath") for t in types) and " ORDER BY 1" not in str(query)[-30:]
         if comparable and self.chance(0.15):
@@ -544,7 +544,7 @@ class Generator:
         columns = [Column(f"c{i}", t) for i, t in enumerate(types)]
         create = Node(None, [f"CREATE VIEW {name} ({', '.join(c.name for c in columns)}) AS ", query])
         before, self.visible = self.visible, [(name, columns)] * 3
-        uses = [self.ordered() for _ in range(2)]
+        uses = [self.sorted_query() for _ in range(2)]
         self.visible = before
         return [create, *uses, Node(None, [f"DROP VIEW IF EXISTS {name}"])]
 
@@ -580,7 +580,7 @@ class Generator:
         query, types = self.select(1)
         columns = [Column(f"c{i}", t) for i, t in enumerate(types)]
         before, self.visible = self.visible, [(name, columns)] * 3
-        uses = [self.ordered()]
+        uses = [self.sorted_query()]
         self.visible = before
         return [Node(None, [f"CREATE TABLE {name} ({', '.join(c.name for c in columns)}) AS ", query]), *uses,
                 Node(None, [f"DROP TABLE IF EXISTS {name}"])]
