@@ -233,8 +233,13 @@ static struct error *do_frag(struct call *c)
     bool has_request;
     TRY(exec__args_get(c->args, c->args_len, &c->arena, c->s, &has_request, &r.request, &r.params,
                        &r.n_params));
+    const struct zone *zone = *c->head ? zone_for_setting(c->head) : NULL, *before;
+    if (*c->head && !zone)
+        return malformed();
     struct outgoing o = {.wire = c->wire};
+    before = zone_use(zone);
     struct error *e = exec__read(&r, n[0], n[1], c->body, c->body_len, NULL, out_row, &o);
+    zone_use(before);
     if (!e)
         e = out_end(&o, c->s, 0);
     buf_done(&o.buf);

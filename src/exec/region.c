@@ -287,8 +287,10 @@ static struct error *scan_at(struct run *r, struct peer_conn *c, uint64_t region
                              uint64_t schema_version, const char *sql, exec__row_fn row, void *ctx)
 {
     _cleanup_(buf_done) struct buf text = {0}, args = {0};
-    buf_printf(&text, "FRAG %llu %llu\n%s", (unsigned long long)region,
-               (unsigned long long)schema_version, sql);
+    const struct zone *zone = r->plan ? r->plan->query->zone : NULL;
+    buf_printf(&text, "FRAG %llu %llu%s%s\n%s", (unsigned long long)region,
+               (unsigned long long)schema_version, zone ? " " : "", zone ? zone_name(zone) : "",
+               sql);
     exec__args_put(&args, NULL, r->params, r->n_params, NULL);
     return exec__peer_run(r->s, c, text.data, &args, row, ctx, NULL, NULL);
 }

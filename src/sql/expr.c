@@ -819,6 +819,9 @@ static int own_location(const Node *n, const Node **ret_left)
     case T_NullTest:
         *ret_left = (const Node *)((const NullTest *)n)->arg;
         return ((const NullTest *)n)->location;
+    case T_BooleanTest:
+        *ret_left = (const Node *)((const BooleanTest *)n)->arg;
+        return ((const BooleanTest *)n)->location;
     case T_BoolExpr:
         *ret_left = linitial(((const BoolExpr *)n)->args);
         return ((const BoolExpr *)n)->location;

@@ -78,6 +78,7 @@ static struct expr *text_const(struct analysis *a, const char *text)
 static struct error *fit(struct analysis *a, const struct table *t, int column, struct expr *e,
                          int location, struct expr **ret)
 {
+    location = location < 0 ? e->position - 1 : location;
     TRY(sql__assign(a, e, &t->columns[column], location, ret));
     if (!needs_guard(t, column) || !expr_nullable(*ret))
         return NULL;

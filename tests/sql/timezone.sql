@@ -51,3 +51,18 @@ SELECT timestamptz '2024-07-15 12:00Z', timestamptz '2024-01-15 12:00Z';
 ROLLBACK;
 SELECT timestamptz '2024-07-15 12:00Z';
 SELECT timestamptz '2024-07-15 12:00 MEZ';
+
+-- a filter that goes by the zone, wherever its table lies
+SET timezone = 'Asia/Kolkata';
+CREATE TABLE za (id int PRIMARY KEY, at timestamp);
+CREATE TABLE zb (id int PRIMARY KEY, at timestamp);
+CREATE TABLE zc (id int PRIMARY KEY, at timestamp);
+INSERT INTO za VALUES (1, '2000-01-01 05:30'), (2, '2000-01-01');
+INSERT INTO zb TABLE za;
+INSERT INTO zc TABLE za;
+SELECT za.id FROM za JOIN zb USING (id) JOIN zc USING (id) WHERE za.at <> '2000-01-01+00'::timestamptz AND zb.at <> '2000-01-01+00'::timestamptz AND zc.at <> '2000-01-01+00'::timestamptz;
+UPDATE za SET at = NULL FROM zb WHERE zb.id = za.id AND zb.at <> '2000-01-01+00'::timestamptz RETURNING za.id;
+UPDATE zb SET at = NULL FROM zc WHERE zc.id = zb.id AND zc.at <> '2000-01-01+00'::timestamptz RETURNING zb.id;
+UPDATE zc SET at = NULL FROM zb WHERE zc.id = zb.id AND zb.at = '2000-01-01+00'::timestamptz RETURNING zc.id;
+DROP TABLE za, zb, zc;
+RESET timezone;
