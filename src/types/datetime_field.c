@@ -378,7 +378,7 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
     return ok ? NULL : bad_field(&v[0], f, type);
 }
 
-#define DEFINE_FIELDS(name, type)                                                                  \
+#define DEFINE_EXTRACT(name, type)                                                                 \
     static CALL(extract_##name)                                                                    \
     {                                                                                              \
         struct number number;                                                                      \
@@ -388,7 +388,9 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
             return numeric_result(number, a, ret);                                                 \
         *ret = (struct value){.kind = VALUE_NULL};                                                 \
         return NULL;                                                                               \
-    }                                                                                              \
+    }
+#define DEFINE_FIELDS(name, type)                                                                  \
+    DEFINE_EXTRACT(name, type)                                                                     \
     static CALL(part_##name)                                                                       \
     {                                                                                              \
         struct number number;                                                                      \
@@ -402,9 +404,17 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
 
 DEFINE_FIELDS(timestamp, OID_TIMESTAMP)
 DEFINE_FIELDS(timestamptz, OID_TIMESTAMPTZ)
-DEFINE_FIELDS(date, OID_DATE)
+DEFINE_EXTRACT(date, OID_DATE)
 DEFINE_FIELDS(time, OID_TIME)
 DEFINE_FIELDS(interval, OID_INTERVAL)
+
+/* It takes a date for a timestamp, extract() does not. */
+static CALL(part_date)
+{
+    struct value args[2] = {v[0]};
+    TRY(types__date_to_timestamp(&v[1], 1, a, &args[1]));
+    return part_timestamp(args, 2, a, ret);
+}
 
 /* ---- date_trunc ----------------------------------------------------------------------------- */
 

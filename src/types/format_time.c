@@ -73,6 +73,15 @@ static int64_t iso_week_of(int64_t days, int64_t *ret_year)
     return (thursday - types__days_of(*ret_year, 1, 1)) / 7 + 1;
 }
 
+/* Of years, months and days, each of any size. */
+static int64_t julian_of_interval(const struct moment *m)
+{
+    int64_t month = m->month > 2 ? m->month + 1 : m->month + 13;
+    int64_t year = m->year + (m->month > 2 ? 4800 : 4799);
+    int64_t century = year / 100;
+    return year * 365 - 32167 + year / 4 - century + century / 4 + 7834 * month / 256 + m->day;
+}
+
 static void put_count(struct buf *out, const struct moment *m, bool filled, int variant)
 {
     int64_t iso_year, iso_week = iso_week_of(m->days, &iso_year);
@@ -124,7 +133,7 @@ static void put_count(struct buf *out, const struct moment *m, bool filled, int 
             put_number(out, (m->month - 1) / 3 + 1, 0, false);
         break;
     default:
-        put_number(out, m->days + 2451545, 0, false);
+        put_number(out, m->interval ? julian_of_interval(m) : m->days + 2451545, 0, false);
     }
 }
 
@@ -306,7 +315,7 @@ static const struct pattern patterns[] = {
     BOTH("IYY", "iyy", put_year, 13, true, true),
     BOTH("IY", "iy", put_year, 12, true, true),
     BOTH("I", "i", put_year, 11, true, true),
-    DATE_COUNT("J", "j", JULIAN),
+    COUNT("J", "j", JULIAN),
     COUNT("MI", "mi", MINUTE),
     COUNT("MM", "mm", MONTH),
     {"MONTH", put_month_name, CAPITALS, false, true},

@@ -23,3 +23,10 @@ SELECT d, count(*) FROM ev GROUP BY d ORDER BY d;
 INSERT INTO ev (id, d) VALUES (4, '2024-02-30');
 INSERT INTO ev (id, d) VALUES (4, 5);
 DROP TABLE ev;
+
+-- date_part() takes a date for a timestamp, extract() does not
+SELECT date_part('timezone', date '2024-02-29');
+SELECT extract(timezone FROM date '2024-02-29');
+SELECT date_part('hour', date '2024-02-29'), date_part('epoch', date '1970-01-02'), date_part('doy', date 'infinity');
+SELECT extract(hour FROM date '2024-02-29');
+SELECT date_part('year', date '5000000-01-01');

@@ -16,3 +16,4 @@ RESET timezone;
 SELECT to_char(interval '15 hours 2 minutes 12.5 seconds', 'HH24:MI:SS.MS'), to_char(interval '100 hours', 'HH24 HH12 HH'), to_char(interval '3 years 2 months 5 days', 'YYYY MM DD CC YY'), to_char(interval '-3 hours -4 minutes', 'HH24:MI');
 SELECT to_char(interval '1 day', 'Day');
 SELECT to_char(interval '1 day', 'Month');
+SELECT to_char(interval '0', 'J'), to_char(interval '1 year 5 mons 3 days', 'J'), to_char(interval '-1 mons', 'J');
