@@ -229,12 +229,50 @@ static void foreign_key_says(struct inspection *i, sqlite3_stmt *stmt)
                           column_text(i, stmt, 1)));
 }
 
+static void record_says(struct inspection *i, sqlite3_stmt *stmt)
+{
+    complain(i, &i->c->damage, &i->c->n_damage,
+             arena_printf(i->a, "table \"%s\" is another one than its record says",
+                          column_text(i, stmt, 0)));
+}
+
+/* The file's own records say which constraints its rows need not satisfy, and how its tables are to
+ * look. */
+static void look_by_records(struct inspection *i)
+{
+    sqlite3_stmt *stmt;
+    int rc = sqlite3_prepare_v2(i->db,
+                                "SELECT 1 FROM minisql_records, json_each(record, '$.checks') c"
+                                " WHERE c.value ->> 'not_valid'",
+                                -1, &stmt, NULL);
+    if (!rc && sqlite3_step(stmt) == SQLITE_ROW)
+        sqlite3_exec(i->db, "PRAGMA ignore_check_constraints = ON", NULL, NULL, NULL);
+    sqlite3_finalize(stmt);
+    each_row(i, "integrity check", "PRAGMA integrity_check(20)", integrity_says);
+    sqlite3_exec(i->db, "PRAGMA ignore_check_constraints = OFF", NULL, NULL, NULL);
+    each_row(i, "foreign key check",
+             "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check f WHERE NOT EXISTS"
+             " (SELECT 1 FROM minisql_tables t JOIN minisql_records r ON r.id = t.id,"
+             " json_each(r.record, '$.foreign_keys') k"
+             " WHERE t.name = f.\"table\" AND k.value ->> 'not_valid') GROUP BY 1, 2",
+             foreign_key_says);
+    each_row(i, "records",
+             "SELECT t.name FROM minisql_tables t JOIN minisql_records r ON r.id = t.id"
+             " JOIN sqlite_schema s ON s.type = 'table' AND s.name = t.name"
+             " WHERE s.sql <> r.record ->> '$.ddl'",
+             record_says);
+}
+
 static void look_deep(struct inspection *i)
 {
-    each_row(i, "integrity check", "PRAGMA integrity_check(20)", integrity_says);
-    each_row(i, "foreign key check",
-             "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2",
-             foreign_key_says);
+    if (i->c->described) {
+        look_by_records(i);
+    } else {
+        each_row(i, "integrity check", "PRAGMA integrity_check(20)", integrity_says);
+        each_row(i, "foreign key check",
+                 "SELECT \"table\", parent, count(*) FROM pragma_foreign_key_check GROUP BY 1, 2",
+                 foreign_key_says);
+    }
     for (size_t k = 0; k < i->c->n_tables; k++) {
         struct store_table_contents *t = &i->c->tables[k];
         hash_table(i, t->name, &t->rows, &t->hash);

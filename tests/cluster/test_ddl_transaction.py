@@ -28,6 +28,8 @@ class Attempt(threading.Thread):
         setup = cluster.connect(gateway).cursor()
         setup.execute(f"CREATE TABLE old_{self.n} (id int PRIMARY KEY) WITH (colocate_with = '{base}')")
         setup.execute(f"INSERT INTO old_{self.n} VALUES (1)")
+        setup.execute(f"CREATE TABLE shape_{self.n} (id int PRIMARY KEY, b int, v text) WITH (colocate_with = '{base}')")
+        setup.execute(f"INSERT INTO shape_{self.n} SELECT i, NULL, 'v' FROM generate_series(1, 50) i")
         self.connection = cluster.connect(gateway, autocommit=False)
         cursor = self.connection.cursor()
         cursor.execute(f"CREATE TABLE new_{self.n} (id int PRIMARY KEY, b int REFERENCES {base}, v text)")
@@ -39,6 +41,8 @@ class Attempt(threading.Thread):
         cursor.execute(f"CREATE TABLE never_{self.n} (id int)")
         cursor.execute("ROLLBACK TO s")
         cursor.execute(f"CREATE TABLE more_{self.n} (id int)")
+        cursor.execute(f"ALTER TABLE shape_{self.n} DROP CONSTRAINT shape_{self.n}_pkey, ADD CHECK (id > 0), "
+                       f"ADD CHECK (b <> 0) NOT VALID, ADD FOREIGN KEY (b) REFERENCES {base}")
 
     def run(self):
         try:
@@ -59,7 +63,9 @@ class Attempt(threading.Thread):
             except psycopg2.errors.UndefinedTable:
                 return None
         facts = (count(f"new_{self.n}"), count(f"new_{self.n}", "WHERE v = 'v7'"), count(f"more_{self.n}"),
-                 count(f"old_{self.n}"), count(self.base, f"WHERE id = {self.n}"), count(f"never_{self.n}"))
+                 count(f"old_{self.n}"), count(self.base, f"WHERE id = {self.n}"), count(f"never_{self.n}"),
+                 count("pg_constraint", f"WHERE conrelid = 'shape_{self.n}'::regclass AND contype <> 'p'"),
+                 *(count(f"shape_{self.n}", where) for where in ("", "WHERE id BETWEEN 7 AND 9")))
         connection.close()
         return facts
 
@@ -77,11 +83,23 @@ class Attempt(threading.Thread):
             assert happened
         if code and code not in ("08007", "08006", "57P01"):
             assert not happened
+        for values, fails in (("1, NULL", not happened), ("-1, NULL", happened), ("77, -77", happened)):
+            assert self.refuses(values) == fails, values  # the file has what the catalog says
         return happened
 
+    def refuses(self, values):
+        cursor = self.cluster.connect(self.cluster.names[0], autocommit=False).cursor()
+        try:
+            cursor.execute(f"INSERT INTO shape_{self.n} VALUES ({values})")
+        except psycopg2.IntegrityError:
+            return True
+        finally:
+            cursor.connection.close()
+        return False
 
-HAPPENED = (50, 1, 0, None, 1, None)
-NOTHING = (None, None, None, 1, 0, None)
+
+HAPPENED = (50, 1, 0, None, 1, None, 3, 50, 3)
+NOTHING = (None, None, None, 1, 0, None, 0, 50, 3)
 
 
 @pytest.fixture

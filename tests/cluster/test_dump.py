@@ -14,7 +14,8 @@ CREATE SCHEMA shop;
 CREATE TABLE shop.kind (id int PRIMARY KEY, name varchar(20) NOT NULL UNIQUE);
 CREATE TABLE item (
     id serial PRIMARY KEY,
-    kind int DEFAULT 1,
+    kind int DEFAULT 1 REFERENCES shop.kind ON DELETE SET NULL,
+    parent int REFERENCES item DEFERRABLE INITIALLY DEFERRED,
     price numeric(10,2) DEFAULT 0 CHECK (price >= 0),
     label text NOT NULL DEFAULT 'it''s',
     "Odd one" char(3),
@@ -26,6 +27,11 @@ CREATE UNIQUE INDEX "Odd index" ON item ("Odd one");
 CREATE SEQUENCE shop.numbers INCREMENT 5 START 10;
 CREATE VIEW cheap AS SELECT item.id, item.label FROM public.item WHERE (item.price < (10)::numeric);
 CREATE TABLE "Empty table" (a int);
+CREATE TABLE shop.pair (a int, b text, UNIQUE (a, b), CONSTRAINT named CHECK (a > 0));
+CREATE TABLE shop.uses_pair (a int, b text, FOREIGN KEY (b, a) REFERENCES shop.pair (b, a) ON UPDATE CASCADE);
+INSERT INTO shop.pair VALUES (1, 'x');
+INSERT INTO shop.uses_pair VALUES (1, 'x'), (NULL, 'y'), (1, NULL);
+ALTER TABLE shop.uses_pair ADD CONSTRAINT later CHECK (a > 1) NOT VALID;
 INSERT INTO shop.kind VALUES (1, 'one'), (2, E'two\\ttabs\\nlines \\\\');
 INSERT INTO item (kind, price, label, "Odd one", made, data, small, flag, day, at, span, uid, ratio, doc) VALUES
     (1, 1.50, 'a', 'x', '2020-01-02 03:04:05+00', '\\x00ff', 1, false, '2020-02-29', '12:34:56', '1 day 2:00', '00000000-0000-0000-0000-000000000001', 1.5, '{"a": [1, null]}'),

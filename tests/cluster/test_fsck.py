@@ -290,6 +290,27 @@ def test_schema_of_a_copy(make_cluster):
         assert (region[table], away) in [(f["region"], f["server"]) for f in codes[code]], (code, codes)
 
 
+def test_not_valid(make_cluster):
+    """Rows that a NOT VALID constraint lets be are no damage, for fsck and for who takes a copy over. A table that
+    is not what its record says is."""
+    cluster = make_cluster(servers=2)
+    cluster.query("CREATE TABLE p (id int PRIMARY KEY)")
+    cluster.query("CREATE TABLE c (id int PRIMARY KEY, p int) WITH (colocate_with = 'p')")
+    cluster.query("INSERT INTO c SELECT i, i FROM generate_series(1, 50) i")
+    cluster.query("ALTER TABLE c ADD CHECK (id > 10) NOT VALID, ADD FOREIGN KEY (p) REFERENCES p NOT VALID")
+    cluster.wait_copies()
+    clean(cluster)
+    away = cluster.backups("c")[0]
+    cluster.shell("recover", "region", str(region_of(cluster, "c")), "--rebuild", away)
+    clean(cluster)
+    cluster.kill(away)
+    rows(file_of(cluster, away, "c"), "ALTER TABLE c ADD COLUMN odd INTEGER")
+    cluster.start(away)
+    cluster.wait_up(away)
+    cluster.wait_copies()
+    assert "is another one than its record says" in str(fsck(cluster)[1])
+
+
 def test_stopped_server(make_cluster):
     """Directories of stopped servers: damaged, unreadable and missing files, a damaged log, a damaged store, and
     two copies that differ at the same lsn. Looking changes nothing; a running server's directory is refused."""
