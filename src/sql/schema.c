@@ -252,22 +252,13 @@ static struct error *check_typed(struct analysis *a, const List *schemas)
     return NULL;
 }
 
-/* A foreign key that ties a table outside the schemas to one inside. */
-static struct error *check_tied(struct analysis *a, const List *schemas)
+static bool goes(const struct analysis *a, const struct table *t)
 {
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; i < v->n_tables; i++) {
-        const struct table *t = v->tables[i];
-        for (int k = 0; k < t->n_foreign_keys && !named(schemas, t->schema); k++) {
-            const struct table *to = catalog_table_by_id(v, t->foreign_keys[k].table);
-            if (to && named(schemas, to->schema))
-                return sql__unsupported(
-                    a, -1, "Drop that constraint, or its table, first.",
-                    "DROP SCHEMA ... CASCADE cannot drop constraint %s on table %s",
-                    t->foreign_keys[k].name, sql__shown_name(a, t->schema, t->name));
-        }
-    }
-    return NULL;
+    const struct query *q = a->q;
+    for (int i = 0; i < q->objects.n_drop; i++)
+        if (q->objects.drop[i]->id == t->id)
+            return true;
+    return false;
 }
 
 static bool listed(const struct list *l, const void *item)
@@ -353,6 +344,9 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
         deps.group++;
         unmake_schema(a, name);
     }
+    for (int i = 0; i < a->q->objects.n_drop; i++)
+        TRY(sql__drop_references(a, a->q->objects.drop[i], n->behavior == DROP_CASCADE, goes,
+                                 &deps));
     if (!deps.list.n)
         return NULL;
     if (n->behavior != DROP_CASCADE)
@@ -362,7 +356,6 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
                 ? NULL
                 : arena_printf(a->arena, "schema %s", strVal(linitial(n->objects))),
             &deps);
-    TRY(check_tied(a, n->objects));
     TRY(check_typed(a, n->objects));
     TRY(check_counted(a, n->objects));
     for (int i = 0; i < views.n; i++)

@@ -179,3 +179,14 @@ insert into t2 values (-2);
 rollback;
 insert into t2 values (-2);
 \d t2
+
+-- a schema goes
+begin;
+create schema gone;
+create table gone.t (id int primary key);
+create table stays (id int references gone.t, other int);
+commit;
+drop schema gone;
+drop schema gone cascade;
+insert into stays values (1, 2);
+\d stays

@@ -34,7 +34,6 @@ INSERT INTO r VALUES (1);
 DELETE FROM p;
 DROP TABLE r;
 DROP TABLE p;
-DROP TABLE p CASCADE;
 DROP TABLE p, q;
 -- options of tables
 CREATE TABLE near (id int) WITH (colocate_with = 'a', copies = 1);
