@@ -330,6 +330,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:
         return sql__create_enum(a, (const CreateEnumStmt *)n);
+    case T_DropRoleStmt:
+        return sql__drop_role(a, (const DropRoleStmt *)n);
     case T_CreateExtensionStmt:
         return sql__create_extension(a, (const CreateExtensionStmt *)n);
     case T_AlterExtensionStmt:

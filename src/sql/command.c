@@ -893,7 +893,6 @@ static const struct {
     {T_CreateTrigStmt, "CREATE TRIGGER", "Run the logic in the client, in the same transaction."},
     {T_CreateRoleStmt, "CREATE ROLE", "Any user name is accepted from this machine."},
     {T_AlterRoleStmt, "ALTER ROLE", "Any user name is accepted from this machine."},
-    {T_DropRoleStmt, "DROP ROLE", "Any user name is accepted from this machine."},
     {T_GrantStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
     {T_GrantRoleStmt, "GRANT and REVOKE", "Any user name is accepted from this machine."},
     {T_RenameStmt, "ALTER ... RENAME", "Create the table anew and INSERT INTO ... SELECT."},

@@ -191,8 +191,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     if (n->removeType == OBJECT_SCHEMA)
         return sql__drop_schema(a, n);
     if (!table && !sequence && n->removeType != OBJECT_INDEX)
-        return sql__unsupported(a, -1, "There are tables, indexes and sequences only.",
-                                "DROP of this kind of object is not supported");
+        return sql__drop_absent(a, n);
     q->kind = table ? QUERY_DROP_TABLE : sequence ? QUERY_DROP_SEQUENCE : QUERY_DROP_INDEX;
     q->tag = table ? "DROP TABLE" : sequence ? "DROP SEQUENCE" : "DROP INDEX";
     q->drop.sequences = ARENA_ARRAY(a->arena, const struct sequence *, count);

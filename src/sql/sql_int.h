@@ -460,6 +460,8 @@ struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const Lis
 struct error *sql__end_table(struct analysis *a);
 /* The byte after a dotted name in the parsed text; stars are part of it. */
 size_t sql__end_of_name(const struct analysis *a, int location);
+struct error *sql__drop_absent(struct analysis *a, const DropStmt *n);
+struct error *sql__drop_role(struct analysis *a, const DropRoleStmt *n);
 struct error *sql__create_extension(struct analysis *a, const CreateExtensionStmt *n);
 struct error *sql__alter_extension(struct analysis *a, const AlterExtensionStmt *n);
 struct error *sql__drop_extension(struct analysis *a, const DropStmt *n);
