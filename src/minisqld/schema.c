@@ -236,6 +236,19 @@ static struct error *fill(struct master *m, struct catalog *c, struct exec *e,
     return failed;
 }
 
+/* Values that servers hold are given back first, as by ALTER SEQUENCE. */
+static struct error *alter_identities(struct master *m, struct exec *e, const struct query *q)
+{
+    const struct master_owner nobody = {0};
+    for (int i = 0; i < q->alter_table.n_altered; i++) {
+        const struct sequence_change *x = &q->alter_table.altered[i];
+        exec_collect_sequence(e, x->old->id);
+        TRY(master_change_sequence(m, x->old, x->next, x->restart, &nobody));
+        exec_announce_sequence(e, x->old->id);
+    }
+    return NULL;
+}
+
 static struct error *alter_table(struct master *m, struct catalog *c, struct exec *e,
                                  struct exec_session *s, const struct query *q)
 {
@@ -247,6 +260,7 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
         if (!q->alter_table.checks[i].after)
             TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
     TRY(make_sequences(m, c, q, next));
+    TRY(alter_identities(m, e, q));
     if (q->alter_table.between)
         TRY(fill(m, c, e, s, q));
     if (q->alter_table.file_sql)

@@ -185,20 +185,27 @@ struct error *sql__add_identity_later(struct analysis *a, struct table *t, const
     return nowhere(sql__add_identity(a, t, at, (const Constraint *)(const void *)c->def));
 }
 
-/* SET GENERATED; what is about the sequence is ALTER SEQUENCE's. */
+/* SET GENERATED, and what its sequence is told. */
 struct error *sql__set_identity(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     const List *options = (const List *)(const void *)c->def;
+    ListCell *cells = ARENA_ARRAY(a->arena, ListCell, list_length(options) + 1);
+    List rest = {.type = T_List, .max_length = list_length(options), .elements = cells};
+    bool said = false;
     int at;
     TRY(identity_column(t, c->name, &at));
     for (int i = 0; i < list_length(options); i++) {
         const DefElem *d = list_nth(options, i);
-        if (strcmp(d->defname, "generated") != 0)
-            return sql__unsupported(a, d->location, "Use ALTER SEQUENCE.",
-                                    "SET of this property of an identity column is not supported");
-        t->columns[at].identity = (char)intVal(d->arg);
+        bool generated = strcmp(d->defname, "generated") == 0;
+        if (generated && said)
+            return error_new(E_SYNTAX, "conflicting or redundant options");
+        if (generated)
+            t->columns[at].identity = (char)intVal(d->arg);
+        else
+            cells[rest.length++].ptr_value = list_nth(options, i);
+        said |= generated;
     }
-    return NULL;
+    return rest.length ? sql__alter_identity(a, t->columns[at].sequence, &rest) : NULL;
 }
 
 struct error *sql__drop_identity(struct analysis *a, struct table *t, const AlterTableCmd *c)
@@ -680,6 +687,12 @@ struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTa
     TRY(transform(a, t, at, n->raw_default, type->oid, typmod, &e));
     TRY(check_default(a, x, type->oid));
     TRY(check_type_free(a, t, at));
+    if (x->identity && x->type != type->oid) {
+        DefElem as = {.type = T_DefElem, .defname = "as", .arg = (Node *)n->typeName};
+        ListCell cell = {.ptr_value = &as};
+        const List options = {.type = T_List, .length = 1, .max_length = 1, .elements = &cell};
+        TRY(sql__alter_identity(a, x->sequence, &options));
+    }
     uint32_t was = x->type;
     x->type = type->oid;
     x->typmod = typmod;

@@ -171,6 +171,9 @@ static bool sets_any(const struct write *w, const int *columns, int n)
                 return true;
         }
     }
+    for (int k = 0; w && w->n_set && k < n; k++)
+        if (w->target->table->columns[columns[k]].generated)
+            return true;
     return false;
 }
 

@@ -659,6 +659,19 @@ static struct error *check_region(const struct analysis *a, const struct table *
         t->name, to->name);
 }
 
+/* Nobody sets a generated column. */
+static struct error *check_actions(const struct table *t, const struct foreign_key *fk)
+{
+    bool generated = false, update = fk->on_update != 'a' && fk->on_update != 'r';
+    for (int i = 0; i < fk->n_columns; i++)
+        generated |= t->columns[fk->columns[i]].generated;
+    if (!generated || (!update && fk->on_delete != 'n' && fk->on_delete != 'd'))
+        return NULL;
+    return error_new(E_SYNTAX,
+                     "invalid %s action for foreign key constraint containing generated column",
+                     update ? "ON UPDATE" : "ON DELETE");
+}
+
 static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, const Constraint *n,
                                      int column)
 {
@@ -704,6 +717,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     fk->table = to->id; /* 0: the table itself, which has no id yet */
     fk->on_delete = n->fk_del_action;
     fk->on_update = n->fk_upd_action;
+    TRY(check_actions(d->t, fk));
     fk->deferrable = n->deferrable;
     fk->deferred = n->initdeferred;
     fk->not_valid = n->skip_validation && d->t->id;

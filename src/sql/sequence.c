@@ -440,6 +440,33 @@ struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n)
     return owner(a, o.owned);
 }
 
+struct error *sql__alter_identity(struct analysis *a, uint64_t id, const List *options)
+{
+    struct query *q = a->q;
+    struct options o = {0};
+    int n = q->alter_table.n_altered, at = 0;
+    struct sequence_change *all = ARENA_ARRAY(a->arena, struct sequence_change, n + 1);
+    struct sequence *s = ARENA_NEW(a->arena, struct sequence);
+    for (int i = 0; i < n; i++)
+        all[i] = q->alter_table.altered[i];
+    while (at < n && all[at].old->id != id)
+        at++;
+    if (at == n)
+        all[n].old = all[n].next = catalog_sequence_by_id(a->ctx->view, id);
+    struct sequence_change *x = &all[at];
+    if (!x->old)
+        return error_new(E_STALE_SCHEMA, "the sequence of the column was dropped meanwhile");
+    bool restart = false;
+    *s = *x->next;
+    TRY(read_options(a, options, &o));
+    TRY(apply(a, &o, x->next, true, s, &restart));
+    x->next = s;
+    x->restart |= restart;
+    q->alter_table.altered = all;
+    q->alter_table.n_altered = MAX(n, at + 1);
+    return NULL;
+}
+
 struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n)
 {
     struct query *q = a->q;

@@ -495,6 +495,8 @@ struct query {
             struct alter_check *checks;
             int n_sequences; /* that come with new columns: those of next->owned with the id 0 */
             struct sequence *sequences;
+            int n_altered; /* of identity columns */
+            struct sequence_change *altered;
             int n_drop; /* sequences that go with columns, by id */
             uint64_t *drop;
             /* Before file_sql: the table is this meanwhile, and the PostgreSQL text of an UPDATE

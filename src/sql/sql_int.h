@@ -503,6 +503,8 @@ struct error *sql__sequence_argument(struct analysis *a, const char *function, s
 struct error *sql__next_value(struct analysis *a, uint64_t sequence, struct expr **ret);
 uint64_t sql__is_next_value(const struct analysis *a, const struct expr *e);
 uint32_t sql__serial_type(const TypeName *n); /* 0: it is none */
+/* ALTER TABLE .. ALTER COLUMN .. SET START, RESTART, ..: into q->alter_table.altered. */
+struct error *sql__alter_identity(struct analysis *a, uint64_t id, const List *options);
 /* The sequence behind a serial or identity column that is being made, added to `sequences`. */
 struct error *sql__column_sequence(struct analysis *a, struct list *sequences,
                                    const struct table *t, const struct column *c,
