@@ -87,7 +87,7 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
     if (!st || !st->entry)
         return error_new("26000", "prepared statement \"%s\" does not exist", q->prepare.name);
     if (!entry__is_current(s, st->entry))
-        TRY(statement__refresh(s, &st->entry, st->entry->returns));
+        TRY(error_at(statement__refresh(s, &st->entry, st->entry->returns), 0));
     struct entry *e = st->entry;
     if (e->query->kind == QUERY_EXECUTE || e->query->kind == QUERY_PREPARE)
         return error_new(E_UNSUPPORTED, "EXECUTE of EXECUTE or PREPARE is not supported");

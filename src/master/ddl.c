@@ -343,10 +343,14 @@ static void undo_index(struct master *m, uint64_t region, const char *name)
 }
 
 /* SQLite tells of two equal rows as if one of them were being inserted. */
-static struct error *name_index(struct error *e, const struct index *index)
+static struct error *name_index(struct error *e, const struct table *t, const struct index *index)
 {
     if (!error_is(e, E_UNIQUE))
         return e;
+    mem_free(e->schema);
+    mem_free(e->table);
+    e->schema = mem_strdup(t->schema);
+    e->table = mem_strdup(t->name);
     mem_free(e->message);
     mem_free(e->constraint);
     mem_free(e->column);
@@ -376,7 +380,7 @@ static struct error *create_index(struct master *m, const struct catalog_view *v
     for (int i = 0; i < t->n_indexes; i++)
         next->indexes[i] = t->indexes[i];
     next->indexes[next->n_indexes++] = *index;
-    TRY(name_index(build_index(m, t->region, index->ddl), index));
+    TRY(name_index(build_index(m, t->region, index->ddl), t, index));
     struct error *e = catalog_replace_table(m->catalog, t, next);
     if (e)
         undo_index(m, t->region, index_file_name(index));
