@@ -136,12 +136,8 @@ struct error *sql__set_not_null(struct analysis *a, struct table *t, const Alter
 {
     int at;
     TRY(column_named(t, c->name, &at));
-    const struct table *old = a->q->alter_table.table;
-    bool is_new = at >= old->n_columns;
     if (!t->columns[at].not_null)
         sql__ask_not_null(a, t, at);
-    else if (is_new)
-        return NULL;
     t->columns[at].not_null = true;
     return NULL;
 }
