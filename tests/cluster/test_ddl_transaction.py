@@ -284,6 +284,24 @@ def test_next_writer_holds_nobody_up(cluster):
     assert cluster.query("SELECT id FROM base") == [(1,)]
 
 
+def test_two_first_tables_of_a_colocated_database(cluster):
+    """Each in a region that was made for its transaction: the second to commit is told to try again, and then goes to
+    the first one's."""
+    cluster.query("CREATE DATABASE app WITH COLOCATION = true")
+    sessions = [cluster.connect(name, autocommit=False, dbname="app") for name in ("s1", "s2")]
+    for i, session in enumerate(sessions):
+        session.cursor().execute(f"CREATE TABLE t{i} (id int PRIMARY KEY)")
+    sessions[0].commit()
+    with pytest.raises(psycopg2.errors.SerializationFailure):
+        sessions[1].commit()
+    cursor = sessions[1].cursor()
+    cursor.execute("CREATE TABLE t1 (id int REFERENCES t0)")
+    cursor.execute("INSERT INTO t0 VALUES (1)")
+    cursor.execute("INSERT INTO t1 VALUES (1)")
+    sessions[1].commit()
+    assert cluster.query("SELECT colocated, tables, regions FROM minisql_databases WHERE name = 'app'") == [(True, 2, 1)]
+
+
 def test_killed_anywhere(make_cluster):
     """Transactions from everywhere while one server after the other is killed: all or nothing."""
     cluster = make_cluster(servers=4)
