@@ -568,7 +568,7 @@ static CALL(int8_to_char)
 /* A float has that many digits that mean something: fewer of the fraction show. */
 static void set_float(struct digits *d, double x, int precision, int fraction, struct arena *a)
 {
-    int whole = (int)strlen(arena_printf(a, "%.0f", fabs(x)));
+    int whole = (int)strlen(isinf(x) ? "Infinity" : arena_printf(a, "%.0f", fabs(x)));
     d->fraction = whole >= precision ? 0 : MIN(fraction, precision - whole);
     set_text(d, arena_printf(a, "%.*f", d->fraction, x));
 }
@@ -589,6 +589,7 @@ static struct error *float_to_char(const struct value *v, bool single, struct ar
         put_no_exponent(&f, &d);
     } else if (!isfinite(x)) {
         d.no_number = true;
+        set_float(&d, x, single ? 6 : 15, f.fraction, a); /* for its sign, and a fraction */
     } else {
         if (f.scaled)
             x = single ? (double)((float)x * (float)pow(10, f.shift)) : x * pow(10, f.shift);

@@ -17,3 +17,4 @@ SELECT to_char(interval '15 hours 2 minutes 12.5 seconds', 'HH24:MI:SS.MS'), to_
 SELECT to_char(interval '1 day', 'Day');
 SELECT to_char(interval '1 day', 'Month');
 SELECT to_char(interval '0', 'J'), to_char(interval '1 year 5 mons 3 days', 'J'), to_char(interval '-1 mons', 'J');
+SELECT to_char('-Infinity'::float8, '999'), to_char('Infinity'::float4, '9.9'), to_char('-Infinity'::float8, '9EEEE');
