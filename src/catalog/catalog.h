@@ -43,6 +43,7 @@ struct column {
 };
 
 /* A sequence that goes with a column (OWNED BY) */
+struct object;
 struct owned_sequence {
     uint64_t sequence;
     int column; /* 0-based */
@@ -129,7 +130,10 @@ struct table {
      * are not the usual ones. It stays when the table is renamed. NULL: `name`. */
     char *file_name;
     char *comment;
-    char on_commit; /* of a temporary table: TEMP_DELETE, TEMP_DROP; 0: nothing */
+    struct object *query; /* a materialized view: what its rows are of (sql, search_path, uses),
+                             under the table's id and name; NULL: it is a plain table */
+    bool unpopulated;     /* .. and it has none yet */
+    char on_commit;       /* of a temporary table: TEMP_DELETE, TEMP_DROP; 0: nothing */
 };
 enum { TEMP_DELETE = 'd', TEMP_DROP = 'D' };
 const char *table_file_name(const struct table *t);
@@ -296,6 +300,8 @@ static inline bool column_is_given(const struct column *c)
 const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
                                     const char *schema, const char *name);
 const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id);
+/* Every view, materialized ones too, in turn; *i begins at 0. NULL: no more. */
+const struct object *catalog_next_view(const struct catalog_view *v, size_t *i);
 /* Schemas: those with a record, public unless it was dropped, pg_catalog, information_schema. The
  * oid of pg_namespace; 0: there is none. */
 uint32_t catalog_schema(const struct catalog_view *v, const char *name);

@@ -216,6 +216,25 @@ static bool add_owned(json_t *array, const struct table *t)
     return true;
 }
 
+static bool add_uses(json_t *uses, const struct object *o)
+{
+    for (int i = 0; i < o->n_uses; i++)
+        if (!add(uses, json_pack("{s:I, s:o}", "id", (json_int_t)o->uses[i].id, "columns",
+                                 int_array(o->uses[i].columns, o->uses[i].n_columns))))
+            return false;
+    return true;
+}
+
+static bool add_query(json_t *record, const struct table *t)
+{
+    json_t *query = json_pack("{s:s, s:s, s:[]}", "sql", t->query->sql, "search_path",
+                              t->query->search_path, "uses");
+    if (t->unpopulated)
+        json_object_set_new(record, "unpopulated", json_true());
+    bool ok = query && add_uses(json_object_get(query, "uses"), t->query);
+    return json_object_set_new(record, "query", query) == 0 && ok;
+}
+
 struct error *catalog__encode_table(const struct table *t, char **ret)
 {
     const char on_commit[2] = {t->on_commit, 0};
@@ -233,6 +252,10 @@ struct error *catalog__encode_table(const struct table *t, char **ret)
                     add_checks(json_object_get(record, "checks"), t) &&
                     add_foreign_keys(json_object_get(record, "foreign_keys"), t) &&
                     add_indexes(json_object_get(record, "indexes"), t))) {
+        json_decref(record);
+        record = NULL;
+    }
+    if (record && t->query && !add_query(record, t)) {
         json_decref(record);
         record = NULL;
     }
@@ -584,6 +607,38 @@ static struct error *close_record(const struct coord_kv *kv, json_t *o, const st
     return damaged(kv->key, d->wrong);
 }
 
+static void get_use(struct decoder *d, const json_t *o, struct object_use *u)
+{
+    u->id = get_id(d, o, "id");
+    if (json_array_size(json_object_get(o, "columns")))
+        u->columns = get_columns(d, o, "columns", MAX_COLUMNS, &u->n_columns);
+}
+
+static void get_query(struct decoder *d, const json_t *json, struct object *o)
+{
+    const json_t *a;
+    o->sql = get_text(d, json, "sql", 1, TEXT_MAX);
+    o->search_path = get_text(d, json, "search_path", 0, TEXT_MAX);
+    o->n_uses = get_array(d, json, "uses", MAX_OBJECTS, &a);
+    o->uses = ARENA_ARRAY(d->arena, struct object_use, o->n_uses + 1);
+    for (int i = 0; i < o->n_uses; i++)
+        get_use(d, json_array_get(a, (size_t)i), &o->uses[i]);
+}
+
+static void get_materialized(struct decoder *d, const json_t *json, struct table *t)
+{
+    if (!json_object_get(json, "query"))
+        return;
+    t->query = ARENA_NEW(d->arena, struct object);
+    *t->query = (struct object){.id = t->id,
+                                .kind = OBJ_VIEW,
+                                .database = t->database,
+                                .schema = t->schema,
+                                .name = t->name};
+    get_query(d, json_object_get(json, "query"), t->query);
+    t->unpopulated = json_is_true(json_object_get(json, "unpopulated"));
+}
+
 struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret)
 {
     json_t *o;
@@ -604,6 +659,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     if (json_object_get(o, "on_commit"))
         t->on_commit = get_text(&d, o, "on_commit", 1, 1)[0];
     get_parts(&d, o, t);
+    get_materialized(&d, o, t);
     get_owned(&d, o, t);
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
         bad(&d, "id");
@@ -622,9 +678,7 @@ static bool add_view(json_t *record, const struct object *o)
 {
     json_t *columns = json_array(), *uses = json_array();
     bool ok = add_columns(columns, o->relation);
-    for (int i = 0; i < o->n_uses && ok; i++)
-        ok = add(uses, json_pack("{s:I, s:o}", "id", (json_int_t)o->uses[i].id, "columns",
-                                 int_array(o->uses[i].columns, o->uses[i].n_columns)));
+    ok = ok && add_uses(uses, o);
     json_object_set_new(record, "columns", columns);
     json_object_set_new(record, "uses", uses);
     return ok && json_object_set_new(record, "sql", json_string(o->sql)) == 0 &&
@@ -676,13 +730,6 @@ static enum object_kind get_kind(struct decoder *d, const json_t *o)
     return OBJ_SCHEMA;
 }
 
-static void get_use(struct decoder *d, const json_t *o, struct object_use *u)
-{
-    u->id = get_id(d, o, "id");
-    if (json_array_size(json_object_get(o, "columns")))
-        u->columns = get_columns(d, o, "columns", MAX_COLUMNS, &u->n_columns);
-}
-
 static void get_view(struct decoder *d, const json_t *json, struct object *o)
 {
     const json_t *a;
@@ -697,12 +744,7 @@ static void get_view(struct decoder *d, const json_t *json, struct object *o)
     t->columns = ARENA_ARRAY(d->arena, struct column, t->n_columns + 1);
     for (int i = 0; i < t->n_columns; i++)
         get_column(d, json_array_get(a, (size_t)i), &t->columns[i]);
-    o->sql = get_text(d, json, "sql", 1, TEXT_MAX);
-    o->search_path = get_text(d, json, "search_path", 0, TEXT_MAX);
-    o->n_uses = get_array(d, json, "uses", MAX_OBJECTS, &a);
-    o->uses = ARENA_ARRAY(d->arena, struct object_use, o->n_uses + 1);
-    for (int i = 0; i < o->n_uses; i++)
-        get_use(d, json_array_get(a, (size_t)i), &o->uses[i]);
+    get_query(d, json, o);
 }
 
 static void get_enum(struct decoder *d, const json_t *json, struct object *o)

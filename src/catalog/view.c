@@ -530,6 +530,19 @@ const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t
     return lookup(((const struct view *)v)->objects_by_id, &id, by_id);
 }
 
+const struct object *catalog_next_view(const struct catalog_view *v, size_t *i)
+{
+    for (; *i < v->n_objects + v->n_tables; (*i)++) {
+        const struct object *o =
+            *i < v->n_objects ? v->objects[*i] : v->tables[*i - v->n_objects]->query;
+        if (!o || o->kind != OBJ_VIEW)
+            continue;
+        (*i)++;
+        return o;
+    }
+    return NULL;
+}
+
 const struct sequence *catalog_sequence(const struct catalog_view *v, const char *schema,
                                         const char *name)
 {
@@ -702,6 +715,8 @@ struct table *table_copy(const struct table *from, struct arena *a)
     t->ddl = copy_text(a, t->ddl);
     t->file_name = copy_text(a, t->file_name);
     t->comment = copy_text(a, t->comment);
+    if (t->query)
+        t->query = object_copy(t->query, a);
     COPY_ARRAY(t->columns, t->n_columns);
     COPY_ARRAY(t->keys, t->n_keys);
     COPY_ARRAY(t->checks, t->n_checks);

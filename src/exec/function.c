@@ -129,9 +129,9 @@ FUNCTION(view_definition)
     _cleanup_(buf_done) struct buf b = {0};
     const struct exec__object *o = object(&v[0]);
     *ret = null_value;
-    if (!o || o->kind != OBJECT_VIEW)
+    if (!o || (o->kind != OBJECT_VIEW && (o->kind != OBJECT_TABLE || !o->table->query)))
         return NULL;
-    exec__define_view(exec__view_of(exec__objects_view(objects()), o->table), &b);
+    exec__define_view(exec__query_of(exec__objects_view(objects()), o->table), &b);
     *ret = buf_value(&b, a);
     return NULL;
 }

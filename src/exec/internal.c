@@ -143,6 +143,7 @@ static struct error *make_plan(struct call *c, const uint32_t *types, int n_type
         .names = *c->head ? c->head : NULL, .param_types = types, .n_params = n_types};
     TRY(catalog_view_database(exec_catalog(c->s), sql_names_database(ctx.names, &c->arena),
                               &ctx.view));
+    ctx.refreshes = true; /* the server that sent it knows what it may */
     sql_names_view(ctx.names, &ctx.view);
     ctx.extra = exec_system_tables(&ctx.n_extra);
     struct query *q;

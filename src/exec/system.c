@@ -142,8 +142,10 @@ const struct table *exec__next_relation(const struct catalog_view *v, size_t *i,
     while (*i < n_all) {
         size_t at = (*i)++;
         *ret_kind = 'r';
-        if (at < v->n_tables)
+        if (at < v->n_tables) {
+            *ret_kind = v->tables[at]->query ? 'm' : 'r';
             return v->tables[at];
+        }
         at -= v->n_tables;
         *ret_kind = 'v';
         if (at < v->n_objects && v->objects[at]->kind == OBJ_VIEW)
@@ -155,6 +157,11 @@ const struct table *exec__next_relation(const struct catalog_view *v, size_t *i,
         return &l->table;
     }
     return NULL;
+}
+
+const struct object *exec__query_of(const struct catalog_view *v, const struct table *t)
+{
+    return t->query ? t->query : exec__view_of(v, t);
 }
 
 const struct object *exec__view_of(const struct catalog_view *v, const struct table *t)

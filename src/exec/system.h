@@ -88,6 +88,8 @@ const struct table *exec__next_relation(const struct catalog_view *v, size_t *i,
 struct table exec__sequence_table(const struct sequence *s);
 /* a user's view; NULL: t is none */
 const struct object *exec__view_of(const struct catalog_view *v, const struct table *t);
+/* a materialized one, too */
+const struct object *exec__query_of(const struct catalog_view *v, const struct table *t);
 /* pg_rewrite's row of a view: in a range that nothing else has */
 static inline uint32_t exec__rule_oid(const struct object *view)
 {

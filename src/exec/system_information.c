@@ -12,7 +12,7 @@ static struct error *each_table(struct exec__maker *m, const char *column, table
     const struct table *t;
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
-        if (exec__needs_text(m, column, t->name))
+        if (kind != 'm' && exec__needs_text(m, column, t->name))
             TRY(visit(m, t));
     return NULL;
 }

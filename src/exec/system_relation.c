@@ -119,7 +119,7 @@ static void put_relation(struct exec__maker *m, uint32_t oid, const char *name, 
     exec__put_char(m, "relpersistence", strcmp(schema, CATALOG_TEMP_SCHEMA) == 0 ? 't' : 'p');
     exec__put_char(m, "relkind", kind);
     exec__put_int(m, "relispopulated", true);
-    exec__put_char(m, "relreplident", kind == 'r' ? 'd' : 'n');
+    exec__put_char(m, "relreplident", kind == 'r' || kind == 'm' ? 'd' : 'n');
 }
 
 /* PostgreSQL's foreign keys are triggers, at both ends. */
@@ -141,7 +141,8 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
     if (!needs_relation(m, oid, t->name, kind))
         return NULL;
     put_relation(m, oid, t->name, t->schema, kind);
-    exec__put_int(m, "relam", kind == 'r' ? EXEC__HEAP : 0);
+    exec__put_int(m, "relam", kind == 'r' || kind == 'm' ? EXEC__HEAP : 0);
+    exec__put_int(m, "relispopulated", !t->unpopulated);
     double rows = kind == 'S' ? 1 : -1;
     if (ours && exec__wants(m, "reltuples"))
         rows = (double)exec__row_count(m->run->e, t);
@@ -149,7 +150,7 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
     exec__put_int(m, "relhasindex", t->n_keys + t->n_indexes > 0);
     exec__put_int(m, "relnatts", t->n_columns);
     exec__put_int(m, "relchecks", t->n_checks);
-    exec__put_int(m, "relhasrules", kind == 'v');
+    exec__put_int(m, "relhasrules", kind == 'v' || kind == 'm');
     if (ours)
         exec__put_int(m, "relhastriggers", has_triggers(m, t));
     return exec__give(m);
@@ -565,9 +566,9 @@ static struct error *make_pg_depend(struct exec__maker *m)
     for (size_t i = 0; i < m->view->n_tables; i++)
         TRY(dependencies_of(m, m->view->tables[i]));
     TRY(dependencies_of_sequences(m));
-    for (size_t i = 0; i < m->view->n_objects; i++)
-        if (m->view->objects[i]->kind == OBJ_VIEW)
-            TRY(dependencies_of_view(m, m->view->objects[i]));
+    const struct object *view;
+    for (size_t i = 0; (view = catalog_next_view(m->view, &i));)
+        TRY(dependencies_of_view(m, view));
     return NULL;
 }
 
@@ -604,10 +605,8 @@ static struct error *make_pg_shdescription(struct exec__maker *m)
 
 static struct error *make_pg_rewrite(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_objects; i++) {
-        const struct object *o = m->view->objects[i];
-        if (o->kind != OBJ_VIEW)
-            continue;
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_view(m->view, &i));) {
         exec__put_int(m, "oid", exec__rule_oid(o));
         exec__put_text(m, "rulename", "_RETURN");
         exec__put_int(m, "ev_class", catalog_oid(o->id));
@@ -630,6 +629,25 @@ static struct error *make_pg_views(struct exec__maker *m)
         exec__put_text(m, "schemaname", o->schema);
         exec__put_text(m, "viewname", o->name);
         exec__put_text(m, "viewowner", m->run->s->user);
+        exec__put_text(m, "definition", b.data);
+        TRY(exec__give(m));
+    }
+    return NULL;
+}
+
+static struct error *make_pg_matviews(struct exec__maker *m)
+{
+    for (size_t i = 0; i < m->view->n_tables; i++) {
+        const struct table *t = m->view->tables[i];
+        if (!t->query || !exec__needs_text(m, "matviewname", t->name))
+            continue;
+        _cleanup_(buf_done) struct buf b = {0};
+        exec__define_view(t->query, &b);
+        exec__put_text(m, "schemaname", t->schema);
+        exec__put_text(m, "matviewname", t->name);
+        exec__put_text(m, "matviewowner", m->run->s->user);
+        exec__put_int(m, "hasindexes", t->n_indexes > 0);
+        exec__put_int(m, "ispopulated", !t->unpopulated);
         exec__put_text(m, "definition", b.data);
         TRY(exec__give(m));
     }
@@ -708,5 +726,6 @@ const struct exec__making exec__making_relations[] = {
     {.schema = "pg_catalog", .relation = "pg_shdescription", .make = make_pg_shdescription},
     {.schema = "pg_catalog", .relation = "pg_rewrite", .make = make_pg_rewrite},
     {.schema = "pg_catalog", .relation = "pg_views", .make = make_pg_views},
+    {.schema = "pg_catalog", .relation = "pg_matviews", .make = make_pg_matviews},
     {.schema = "pg_catalog", .relation = "pg_indexes", .make = make_pg_indexes},
     {0}};

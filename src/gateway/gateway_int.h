@@ -192,6 +192,7 @@ struct session {
     char *user;
     char *database;           /* set under gateway.lock, read by others under it */
     char *names;              /* sql_names(): follows the settings, and temporary tables */
+    bool refreshes;           /* sql_context.refreshes */
     uint64_t temp_generation; /* exec_temp_generation() that it is of */
     const struct zone *zone;  /* TimeZone; also its thread's, while it has one */
     size_t names_len;

@@ -40,7 +40,8 @@ static struct error *analyse(struct session *s, const struct sql_stmt *stmt, con
                               .user = s->user,
                               .param_types = types,
                               .n_params = n_types,
-                              .no_params = no_params};
+                              .no_params = no_params,
+                              .refreshes = s->refreshes};
     ctx.extra = exec_system_tables(&ctx.n_extra);
     for (bool again = true;; again = false) {
         TRY(catalog_view_database(exec_catalog(s->exec), s->database, &ctx.view));
@@ -78,6 +79,8 @@ static const struct query *planned_part(const struct query *q)
     case QUERY_COMMENT:
     case QUERY_ALTER_TABLE:
         return q->alter_table.table ? q : NULL;
+    case QUERY_REFRESH:
+        return q->alter_table.next ? q : NULL;
     case QUERY_CREATE_SEQUENCE:
         return q->sequence.exists ? NULL : q;
     case QUERY_ALTER_SEQUENCE:
@@ -353,12 +356,36 @@ static struct error *fill_table(struct session *s, const char *text, int64_t *re
     struct entry *e = NULL;
     struct output o = {.s = s};
     TRY(sql_parse(text, &s->worker->arena, &script));
+    s->refreshes = true;
     struct error *failed = statement__plan(s, &script.stmts[0], NULL, 0, true, &e);
     sql_script_done(&script);
     if (!failed)
         failed = run_tries(s, &e, NULL, &o, ret_rows);
+    s->refreshes = false;
     entry__unref(e);
     return error_at(failed, 0); /* a place in another text */
+}
+
+/* Statements that fill a materialized view, after what is to change of its record. */
+static struct error *run_refresh(struct session *s, struct entry **e, struct output *o)
+{
+    const char *texts[2];
+    bool own = s->txn == 'I' && !s->implicit;
+    int64_t rows = 0;
+    for (int i = 0; i < 2; i++) {
+        const char *text = (*e)->query->alter_table.refresh_sql[i];
+        texts[i] = text ? arena_strdup(&s->worker->arena, text) : NULL;
+    }
+    if (own)
+        TRY(transaction__begin_implicit(s));
+    if ((*e)->plan)
+        TRY(run_tries(s, e, NULL, o, &rows));
+    for (int i = 0; i < 2 && texts[i]; i++)
+        TRY(fill_table(s, texts[i], &rows));
+    if (own)
+        TRY(transaction__end_implicit(s));
+    pgwire_put_complete(&s->out, "REFRESH MATERIALIZED VIEW");
+    return NULL;
 }
 
 static struct error *run_create_as(struct session *s, struct entry **e, struct output *o)
@@ -492,6 +519,8 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
             return error_new("25P01", "LOCK TABLE can only be used in transaction blocks");
         schema_notices(s, q);
         break;
+    case QUERY_REFRESH:
+        return run_refresh(s, e, o);
     case QUERY_DECLARE:
     case QUERY_CLOSE:
         TRY(cursor__run(s, e, values, o, &tag));

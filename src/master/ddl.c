@@ -259,9 +259,10 @@ static struct error *check_types(const struct catalog_view *v, const struct mast
 /* A view may have come to read what goes; or what a new one reads may be gone. */
 static struct error *check_views(const struct catalog_view *v, const struct master_objects *o)
 {
-    for (size_t i = 0; i < v->n_objects; i++) {
-        const struct object *view = v->objects[i];
-        for (int k = 0; k < view->n_uses && !goes(o, view->id); k++)
+    const struct object *view;
+    for (size_t i = 0; (view = catalog_next_view(v, &i));) {
+        bool stays = !goes(o, view->id) && !listed(o->drop, o->n_drop, view->id);
+        for (int k = 0; k < view->n_uses && stays; k++)
             if (listed(o->drop, o->n_drop, view->uses[k].id) || goes(o, view->uses[k].id))
                 return error_new(E_STALE_SCHEMA, "view \"%s\" was made meanwhile", view->name);
     }

@@ -338,6 +338,7 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
     case QUERY_ALTER_TABLE:
         return alter_table(m, c, e, s, q);
     case QUERY_COMMENT:
+    case QUERY_REFRESH:
         return master_alter_table(m, q->alter_table.table, q->alter_table.next);
     default:
         return error_new(E_INTERNAL, "%s is no schema change", q->tag);

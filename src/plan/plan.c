@@ -340,6 +340,7 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     case QUERY_DROP_SEQUENCE:
     case QUERY_ALTER_TABLE:
     case QUERY_COMMENT:
+    case QUERY_REFRESH:
     case QUERY_OBJECTS:
         if (p->explain)
             return error_hint(error_new(E_UNSUPPORTED, "cannot explain a schema change"),

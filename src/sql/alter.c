@@ -149,6 +149,14 @@ static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_
     return NULL;
 }
 
+static struct error *check_materialized(const struct analysis *a, const struct table *t)
+{
+    if (!t->query)
+        return NULL;
+    return sql__unsupported(a, -1, "Drop it, and create it anew.",
+                            "ALTER of a materialized view is not supported");
+}
+
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
 {
     struct table *next;
@@ -158,6 +166,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     TRY(begin(a, n->relation, n->missing_ok, &next));
     if (!next)
         return NULL;
+    TRY(check_materialized(a, next));
     int added = list_length(n->cmds);
     struct column *columns = ARENA_ARRAY(a->arena, struct column, next->n_columns + added);
     memcpy(columns, next->columns, sizeof(*columns) * (size_t)next->n_columns);
@@ -191,6 +200,10 @@ struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
     TRY(begin(a, n->relation, n->missing_ok, &next));
     if (!next)
         return NULL;
+    if (n->renameType == OBJECT_MATVIEW) {
+        a->q->tag = "ALTER MATERIALIZED VIEW";
+        TRY(sql__not_materialized(next));
+    }
     TRY(sql__check_identifier(a, "table", n->newname, -1));
     if (sql__relation_exists(a, next->schema, n->newname))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);

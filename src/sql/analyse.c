@@ -273,7 +273,7 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
 {
     if (n->renameType == OBJECT_SEQUENCE)
         return sql__rename_sequence(a, n);
-    if (n->renameType == OBJECT_TABLE)
+    if (n->renameType == OBJECT_TABLE || n->renameType == OBJECT_MATVIEW)
         return sql__rename_table(a, n);
     if (n->renameType == OBJECT_INDEX)
         return sql__rename_index(a, n);
@@ -338,6 +338,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__alter_extension(a, (const AlterExtensionStmt *)n);
     case T_AlterEnumStmt:
         return sql__alter_enum(a, (const AlterEnumStmt *)n);
+    case T_RefreshMatViewStmt:
+        return sql__refresh(a, (const RefreshMatViewStmt *)n);
     case T_CommentStmt:
         return sql__comment(a, (const CommentStmt *)n);
     case T_ViewStmt:
@@ -400,6 +402,11 @@ static struct error *finish(struct analysis *a)
         q->columns[i].type = q->select->targets[i].expr->type;
     push_filters(a);
     list_tables(a);
+    for (int i = 0; i < q->n_tables; i++)
+        if (q->tables[i].table->unpopulated && !q->tables[i].written)
+            return error_hint(error_new("55000", "materialized view \"%s\" has not been populated",
+                                        q->tables[i].table->name),
+                              "Use the REFRESH MATERIALIZED VIEW command.");
     for (int i = 0; i < q->n_tables; i++)
         q->literals_matter |= sql__index_has_literal(q->tables[i].table);
     return NULL;

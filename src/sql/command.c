@@ -676,6 +676,9 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
                                 "COPY FROM ... WHERE is not supported");
     if (n->relation) {
         TRY(sql__find_relation(a, n->relation, &q->copy.table));
+        if (n->is_from && q->copy.table->query)
+            return error_new("42809", "cannot copy to materialized view \"%s\"",
+                             q->copy.table->name);
         if (n->is_from && q->copy.table->id == 0)
             return sql__at(a,
                            error_new("42501", "permission denied for system table \"%s\"",
@@ -904,7 +907,6 @@ static const struct {
     {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
     {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},
-    {T_RefreshMatViewStmt, "REFRESH MATERIALIZED VIEW", "Use a table."},
     {T_CreateStatsStmt, "CREATE STATISTICS", "Create an index."},
     {T_CreateTableSpaceStmt, "CREATE TABLESPACE",
      "Start a server with its data on the other disk."},

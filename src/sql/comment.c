@@ -76,8 +76,10 @@ static struct error *on_relation(struct analysis *a, const CommentStmt *n)
     static const struct {
         ObjectType type;
         const char *what;
-    } kinds[] = {
-        {OBJECT_TABLE, "a table"}, {OBJECT_VIEW, "a view"}, {OBJECT_SEQUENCE, "a sequence"}};
+    } kinds[] = {{OBJECT_TABLE, "a table"},
+                 {OBJECT_VIEW, "a view"},
+                 {OBJECT_SEQUENCE, "a sequence"},
+                 {OBJECT_MATVIEW, "a materialized view"}};
     RangeVar rv = sql__range_var((const List *)n->object);
     struct place p = {0};
     const struct index *x;
@@ -86,7 +88,9 @@ static struct error *on_relation(struct analysis *a, const CommentStmt *n)
     if (e && !other)
         return e;
     error_free(e);
-    const void *const found[] = {p.table, p.object, p.sequence};
+    bool materialized = p.table && p.table->query;
+    const void *const found[] = {materialized ? NULL : p.table, p.object, p.sequence,
+                                 materialized ? p.table : NULL};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].type == n->objtype && !found[i])
             return error_new("42809", "\"%s\" is not %s", rv.relname, kinds[i].what);
@@ -269,10 +273,15 @@ struct error *sql__comment(struct analysis *a, const CommentStmt *n)
     static const struct {
         ObjectType type;
         struct error *(*run)(struct analysis *a, const CommentStmt *n);
-    } kinds[] = {{OBJECT_TABLE, on_relation},   {OBJECT_VIEW, on_relation},
-                 {OBJECT_COLUMN, on_column},    {OBJECT_SEQUENCE, on_relation},
-                 {OBJECT_INDEX, on_index},      {OBJECT_TABCONSTRAINT, on_constraint},
-                 {OBJECT_SCHEMA, on_schema},    {OBJECT_TYPE, on_type},
+    } kinds[] = {{OBJECT_TABLE, on_relation},
+                 {OBJECT_VIEW, on_relation},
+                 {OBJECT_MATVIEW, on_relation},
+                 {OBJECT_COLUMN, on_column},
+                 {OBJECT_SEQUENCE, on_relation},
+                 {OBJECT_INDEX, on_index},
+                 {OBJECT_TABCONSTRAINT, on_constraint},
+                 {OBJECT_SCHEMA, on_schema},
+                 {OBJECT_TYPE, on_type},
                  {OBJECT_DATABASE, on_database}};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].type == n->objtype)

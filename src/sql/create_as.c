@@ -78,6 +78,24 @@ static const char *insert_text(struct analysis *a, const struct table *t, const 
     return text;
 }
 
+static const char *about(struct analysis *a, const struct table *t, const char *before)
+{
+    struct buf b = {0};
+    buf_puts(&b, before);
+    sql_quote(t->schema, &b);
+    buf_puts(&b, ".");
+    sql_quote(t->name, &b);
+    const char *text = arena_strdup(a->arena, b.data);
+    buf_done(&b);
+    return text;
+}
+
+/* A materialized view from itself: see sql_context.refreshes. */
+static const char *fill_text(struct analysis *a, const struct table *t)
+{
+    return arena_printf(a->arena, "%s%s", about(a, t, "INSERT INTO "), about(a, t, " TABLE "));
+}
+
 /* ---- the table ------------------------------------------------------------------------------ */
 
 static struct error *add_columns(struct analysis *a, const IntoClause *into,
@@ -107,17 +125,26 @@ static struct error *add_columns(struct analysis *a, const IntoClause *into,
     return NULL;
 }
 
-static struct error *create(struct analysis *a, const IntoClause *into, const SelectStmt *query,
-                            bool if_not_exists)
+/* The columns of a materialized view, and its SELECT, which stays. */
+static struct error *materialize(struct analysis *a, const IntoClause *into,
+                                 const SelectStmt *query, const char *text, const char *end)
 {
-    struct query *q = a->q;
+    size_t start = (size_t)(text - a->script->parsed);
+    struct table *t = a->q->create_table.table;
     struct select *sel;
-    q->kind = QUERY_CREATE_TABLE;
-    q->tag = "CREATE TABLE AS";
-    q->writes = true;
-    TRY(sql__begin_table(a, into->rel, into->options, into->onCommit, if_not_exists));
-    if (q->create_table.exists)
-        return NULL;
+    t->query = sql__new_object(a, OBJ_VIEW, t->schema, t->name);
+    TRY(sql__view_query(a, query, start, start + trimmed(text, end), t->query, &sel));
+    TRY(add_columns(a, into, sel, t));
+    TRY(sql__check_view(a, t->query, t));
+    t->unpopulated = into->skipData;
+    a->view = NULL;
+    return NULL;
+}
+
+static struct error *plain_columns(struct analysis *a, const IntoClause *into,
+                                   const SelectStmt *query)
+{
+    struct select *sel;
     TRY(sql__select(a, NULL, query, &sel));
     if (a->n_params)
         return sql__unsupported(a, -1, "Write the values themselves.",
@@ -125,7 +152,21 @@ static struct error *create(struct analysis *a, const IntoClause *into, const Se
     for (int i = 0; i < sel->n_targets; i++)
         if (sel->targets[i].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
-    TRY(add_columns(a, into, sel, q->create_table.table));
+    return add_columns(a, into, sel, a->q->create_table.table);
+}
+
+/* view: the query's text, up to `end`, of a materialized view; NULL: it is a table */
+static struct error *create(struct analysis *a, const IntoClause *into, const SelectStmt *query,
+                            bool if_not_exists, const char *view, const char *end)
+{
+    struct query *q = a->q;
+    q->kind = QUERY_CREATE_TABLE;
+    q->tag = "CREATE TABLE AS";
+    q->writes = true;
+    TRY(sql__begin_table(a, into->rel, into->options, into->onCommit, if_not_exists));
+    if (q->create_table.exists)
+        return NULL;
+    TRY(view ? materialize(a, into, query, view, end) : plain_columns(a, into, query));
     TRY(sql__end_table(a));
     a->rtes.n = 0;
     a->hidden.n = 0;
@@ -138,16 +179,21 @@ struct error *sql__create_table_as(struct analysis *a, const CreateTableAsStmt *
 {
     struct query *q = a->q;
     const char *start, *end = statement_end(a, stmt);
-    if (n->objtype != OBJECT_TABLE)
-        return sql__unsupported(a, -1, "Create a table, and fill it anew now and then.",
-                                "CREATE MATERIALIZED VIEW is not supported");
     if (!IsA(n->query, SelectStmt))
         return sql__unsupported(a, -1, "Write the query.",
                                 "CREATE TABLE AS EXECUTE is not supported");
-    TRY(create(a, n->into, (const SelectStmt *)n->query, n->if_not_exists));
+    const char *text = after_word(statement_start(a, stmt), end, "as", &start);
+    bool view = n->objtype == OBJECT_MATVIEW;
+    TRY(create(a, n->into, (const SelectStmt *)n->query, n->if_not_exists, view ? text : NULL,
+               end));
+    if (view)
+        q->tag = "CREATE MATERIALIZED VIEW";
     if (q->create_table.exists || n->into->skipData)
         return NULL;
-    const char *text = after_word(statement_start(a, stmt), end, "as", &start);
+    if (view) {
+        q->create_table.fill = fill_text(a, q->create_table.table);
+        return NULL;
+    }
     q->create_table.fill = insert_text(a, q->create_table.table, text, trimmed(text, end), "", 0);
     return NULL;
 }
@@ -158,10 +204,59 @@ struct error *sql__select_into(struct analysis *a, const SelectStmt *n, const st
     SelectStmt plain = *n;
     const char *start = statement_start(a, stmt), *end = statement_end(a, stmt), *into, *rest;
     plain.intoClause = NULL;
-    TRY(create(a, n->intoClause, &plain, false));
+    TRY(create(a, n->intoClause, &plain, false, NULL, NULL));
     after_word(start, end, "into", &into);
     rest = a->script->parsed + sql__end_of_name(a, n->intoClause->rel->location);
     q->create_table.fill = insert_text(a, q->create_table.table, start, (size_t)(into - start),
                                        rest, trimmed(rest, end));
+    return NULL;
+}
+
+/* ---- REFRESH ----------------------------------------------------------------------------------
+ */
+
+struct error *sql__not_materialized(const struct table *t)
+{
+    return t->query ? NULL : error_new("42809", "\"%s\" is not a materialized view", t->name);
+}
+
+/* Without a unique index PostgreSQL could not tell which rows changed. */
+static struct error *check_concurrently(struct analysis *a, const struct table *t)
+{
+    if (t->unpopulated)
+        return error_new(E_UNSUPPORTED,
+                         "CONCURRENTLY cannot be used when the materialized view is not "
+                         "populated");
+    for (int i = 0; i < t->n_indexes; i++)
+        if (t->indexes[i].unique && !t->indexes[i].where_sql && !t->indexes[i].n_expressions)
+            return NULL;
+    return error_hint(
+        error_new("55000", "cannot refresh materialized view \"%s\" concurrently",
+                  arena_printf(a->arena, "%s.%s", t->schema, t->name)),
+        "Create a unique index with no WHERE clause on one or more columns of the materialized "
+        "view.");
+}
+
+/* Others see the old rows until it commits, CONCURRENTLY or not. */
+struct error *sql__refresh(struct analysis *a, const RefreshMatViewStmt *n)
+{
+    struct query *q = a->q;
+    const struct table *t;
+    q->kind = QUERY_REFRESH;
+    q->tag = "REFRESH MATERIALIZED VIEW";
+    q->writes = true;
+    if (n->concurrent && n->skipData)
+        return error_new(E_SYNTAX, "CONCURRENTLY and WITH NO DATA options cannot be used together");
+    TRY(sql__find_relation(a, n->relation, &t));
+    TRY(sql__not_materialized(t));
+    if (n->concurrent)
+        TRY(check_concurrently(a, t));
+    q->alter_table.table = t;
+    if (t->unpopulated != n->skipData) {
+        q->alter_table.next = table_copy(t, a->arena);
+        q->alter_table.next->unpopulated = n->skipData;
+    }
+    q->alter_table.refresh_sql[0] = about(a, t, "DELETE FROM ");
+    q->alter_table.refresh_sql[1] = n->skipData ? NULL : fill_text(a, t);
     return NULL;
 }

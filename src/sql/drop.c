@@ -64,14 +64,21 @@ static struct error *no_schema(struct analysis *a, const char *name, bool missin
     return NULL;
 }
 
-static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missing_ok)
+static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool materialized,
+                                    bool missing_ok)
 {
     struct query *q = a->q;
     const struct table *t = sql__lookup_table(a, rv);
     const struct index *x;
+    const char *what = materialized ? "materialized view" : "table";
     if (!t && sql__lookup_view(a, rv))
-        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+        return error_hint(error_new("42809", "\"%s\" is not a %s", rv->relname, what),
                           "Use DROP VIEW to remove a view.");
+    if (t && materialized && !t->query)
+        return error_hint(sql__not_materialized(t), "Use DROP TABLE to remove a table.");
+    if (t && !materialized && t->query)
+        return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
+                          "Use DROP MATERIALIZED VIEW to remove a materialized view.");
     if (!t && (sql__lookup_index(a, rv, &x) || sql__lookup_key(a, rv)))
         return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
                           "Use DROP INDEX to remove an index.");
@@ -81,11 +88,11 @@ static struct error *drop_one_table(struct analysis *a, RangeVar *rv, bool missi
         return error_hint(error_new("42809", "\"%s\" is not a table", rv->relname),
                           "Use DROP SEQUENCE to remove a sequence.");
     if (!t && missing_ok) {
-        sql__notice(a, "00000", NULL, "table \"%s\" does not exist, skipping", rv->relname);
+        sql__notice(a, "00000", NULL, "%s \"%s\" does not exist, skipping", what, rv->relname);
         return NULL;
     }
     if (!t)
-        return error_new(E_UNDEFINED_TABLE, "table \"%s\" does not exist", rv->relname);
+        return error_new(E_UNDEFINED_TABLE, "%s \"%s\" does not exist", what, rv->relname);
     if (t->id == 0)
         return error_new("42501", "permission denied: \"%s\" is a system table", t->name);
     if (!listed(q->drop.tables, q->drop.n, t))
@@ -167,11 +174,11 @@ static struct error *drop_dependents(struct analysis *a, int count)
         const struct table **tables = q->drop.tables;
         int n = q->drop.n;
         memset(&q->objects, 0, sizeof(q->objects));
-        sql__change_objects(a, "DROP TABLE");
+        sql__change_objects(a, q->tag);
         for (int i = 0; i < n; i++)
             sql__drop_with(a, tables[i]);
         for (int i = 0; i < views.n; i++)
-            sql__change_object(a, views.items[i], NULL);
+            sql__drop_view_with(a, views.items[i]);
     }
     sql__tell_cascade(a, &deps);
     return NULL;
@@ -181,7 +188,9 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
 {
     struct query *q = a->q;
     int count = list_length(n->objects);
-    bool table = n->removeType == OBJECT_TABLE, sequence = n->removeType == OBJECT_SEQUENCE;
+    bool materialized = n->removeType == OBJECT_MATVIEW;
+    bool table = n->removeType == OBJECT_TABLE || materialized,
+         sequence = n->removeType == OBJECT_SEQUENCE;
     if (n->removeType == OBJECT_TYPE)
         return sql__drop_type(a, n);
     if (n->removeType == OBJECT_EXTENSION)
@@ -193,7 +202,10 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     if (!table && !sequence && n->removeType != OBJECT_INDEX)
         return sql__drop_absent(a, n);
     q->kind = table ? QUERY_DROP_TABLE : sequence ? QUERY_DROP_SEQUENCE : QUERY_DROP_INDEX;
-    q->tag = table ? "DROP TABLE" : sequence ? "DROP SEQUENCE" : "DROP INDEX";
+    q->tag = materialized ? "DROP MATERIALIZED VIEW"
+             : table      ? "DROP TABLE"
+             : sequence   ? "DROP SEQUENCE"
+                          : "DROP INDEX";
     q->drop.sequences = ARENA_ARRAY(a->arena, const struct sequence *, count);
     q->writes = true;
     q->drop.tables = ARENA_ARRAY(a->arena, const struct table *, count);
@@ -207,7 +219,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
         return error_new(E_UNSUPPORTED, "DROP INDEX CONCURRENTLY does not support CASCADE");
     for (int i = 0; i < count; i++) {
         RangeVar rv = sql__range_var(list_nth(n->objects, i));
-        TRY(table      ? drop_one_table(a, &rv, n->missing_ok)
+        TRY(table      ? drop_one_table(a, &rv, materialized, n->missing_ok)
             : sequence ? sql__drop_sequence(a, &rv, n->missing_ok)
                        : drop_one_index(a, &rv, n->missing_ok));
     }
@@ -233,6 +245,8 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
         const RangeVar *rv = list_nth(n->relations, i);
         const struct table *t;
         TRY(sql__find_relation(a, rv, &t));
+        if (t->query)
+            return error_new("42809", "\"%s\" is not a table", t->name);
         if (t->id == 0)
             return sql__at(a,
                            error_new("42501", "permission denied for system table \"%s\"", t->name),

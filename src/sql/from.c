@@ -105,6 +105,12 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
     return NULL;
 }
 
+/* Of a statement that fills it. */
+static bool is_target(const struct analysis *a, const struct table *t)
+{
+    return a->q->write && a->q->write->target->table == t;
+}
+
 static struct error *table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
                                struct rte **ret)
 {
@@ -119,6 +125,8 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
         const struct object *view = NULL;
         if (!t)
             TRY(sql__find_source(a, rv, &t, &view));
+        if (t && t->query && a->ctx->refreshes && is_target(a, t))
+            view = t->query;
         if (view)
             TRY(sql__view_rte(a, s, rv, view, ret));
         else

@@ -67,7 +67,8 @@ const char *sql__shown_name(const struct analysis *a, const char *schema, const 
 
 const char *sql__describe_table(const struct analysis *a, const struct table *t)
 {
-    return arena_printf(a->arena, "table %s", sql__shown_name(a, t->schema, t->name));
+    return arena_printf(a->arena, "%s %s", t->query ? "materialized view" : "table",
+                        sql__shown_name(a, t->schema, t->name));
 }
 
 void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const char *what,
@@ -131,6 +132,9 @@ void sql__drop_with(struct analysis *a, const struct table *t)
 {
     struct query *q = a->q;
     const struct table **all = ARENA_ARRAY(a->arena, const struct table *, q->objects.n_drop + 1);
+    for (int i = 0; i < q->objects.n_drop; i++)
+        if (q->objects.drop[i] == t)
+            return;
     if (q->objects.n_drop)
         memcpy(all, q->objects.drop, sizeof(*all) * (size_t)q->objects.n_drop);
     all[q->objects.n_drop++] = t;
@@ -359,7 +363,7 @@ struct error *sql__drop_schema(struct analysis *a, const DropStmt *n)
     TRY(check_typed(a, n->objects));
     TRY(check_counted(a, n->objects));
     for (int i = 0; i < views.n; i++)
-        sql__change_object(a, views.items[i], NULL);
+        sql__drop_view_with(a, views.items[i]);
     sql__tell_cascade(a, &deps);
     return NULL;
 }

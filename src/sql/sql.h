@@ -304,6 +304,7 @@ enum query_kind {
     QUERY_DROP_SEQUENCE,   /* drop */
     QUERY_SET_CONSTRAINTS, /* constraints */
     QUERY_ALTER_TABLE,     /* alter_table */
+    QUERY_REFRESH,         /* alter_table, refresh_sql */
     QUERY_COMMENT,         /* alter_table: ON a table, or what belongs to one */
     QUERY_OBJECTS,         /* objects: schemas, .. made, changed, dropped */
     QUERY_TRANSACTION,     /* transaction */
@@ -503,6 +504,9 @@ struct query {
              * is run, whose rows go through the log; or NULL. */
             struct table *between;
             const char *fill;
+            /* REFRESH MATERIALIZED VIEW: `next` NULL: the record stays as it is. Then these run in
+             * the same transaction, with sql_context.refreshes; the last may be NULL. */
+            const char *refresh_sql[2];
             const char *file_sql; /* SQLite text, what the record does not tell: what is renamed,
                                      or gets other values; NULL: nothing */
         } alter_table;
@@ -636,6 +640,9 @@ struct sql_context {
      * (sql_lift): inferred as such, text where nothing says otherwise. */
     const uint32_t *param_types;
     int n_params;
+    /* The statement is one that fills a materialized view: it may write there, and reads what that
+     * is of where it says its name. */
+    bool refreshes;
     /* A parameter that was not announced is an error (42P02, simple queries), else it is inferred.
      */
     bool no_params;

@@ -431,6 +431,17 @@ struct error *sql__alter_database(struct analysis *a, const AlterDatabaseStmt *n
 struct error *sql__rename_database(struct analysis *a, const RenameStmt *n);
 
 struct error *sql__comment(struct analysis *a, const CommentStmt *n);
+/* Of a SELECT that is to be kept, these bytes of the text: analysed, and what is to be kept of it.
+ */
+struct error *sql__view_query(struct analysis *a, const SelectStmt *n, size_t start, size_t end,
+                              struct object *o, struct select **ret);
+/* Does what is kept mean what the statement meant? 0A000 */
+struct error *sql__check_view(struct analysis *a, const struct object *o,
+                              const struct table *columns);
+/* A view that goes, materialized or not. */
+void sql__drop_view_with(struct analysis *a, const struct object *o);
+struct error *sql__refresh(struct analysis *a, const RefreshMatViewStmt *n);
+struct error *sql__not_materialized(const struct table *t); /* 42809 */
 struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt);
 struct error *sql__drop_view(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_view(struct analysis *a, const RenameStmt *n); /* or a column of it */

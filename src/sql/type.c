@@ -264,6 +264,6 @@ struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
     }
     sql__tell_cascade(a, &deps);
     for (int i = 0; i < views.n; i++)
-        sql__change_object(a, views.items[i], NULL);
+        sql__drop_view_with(a, views.items[i]);
     return NULL;
 }

@@ -110,11 +110,11 @@ void sql__note_unfixed(struct analysis *a, const char *why)
 /* ---- a view in FROM ------------------------------------------------------------------------- */
 
 /* The view is not what its record says: something that it reads was changed. */
-static bool fits(const struct object *view, const struct select *sel)
+static bool fits(const struct table *columns, const struct select *sel)
 {
-    bool same = sel->n_targets == view->relation->n_columns;
+    bool same = sel->n_targets == columns->n_columns;
     for (int i = 0; i < sel->n_targets && same; i++)
-        same = sel->targets[i].expr->type == view->relation->columns[i].type;
+        same = sel->targets[i].expr->type == columns->columns[i].type;
     return same;
 }
 
@@ -152,10 +152,12 @@ struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar 
                             const struct object *view, struct rte **ret)
 {
     struct select *sel;
+    const struct table *columns =
+        view->relation ? view->relation : catalog_table_by_id(a->ctx->view, view->id);
     TRY(sql__enter(a, rv->location));
     TRY(analyse_view(a, view, s, &sel));
     sql__leave(a);
-    if (!fits(view, sel))
+    if (!fits(columns, sel))
         return sql__unsupported(a, rv->location, "Create it anew: CREATE OR REPLACE VIEW.",
                                 "something that view \"%s\" reads was changed", view->name);
     struct rte *r =
@@ -166,9 +168,9 @@ struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar 
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(sel->n_targets, 1));
     for (int i = 0; i < sel->n_targets; i++) {
         const struct expr *e = sel->targets[i].expr;
-        sel->targets[i].name = view->relation->columns[i].name;
+        sel->targets[i].name = columns->columns[i].name;
         r->columns[i] =
-            (struct rte_column){.name = view->relation->columns[i].name,
+            (struct rte_column){.name = columns->columns[i].name,
                                 .type = e->type,
                                 .typmod = e->typmod,
                                 .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
@@ -357,12 +359,34 @@ static struct error *check_replacement(const struct analysis *a, const struct ob
     return NULL;
 }
 
-/* Does the text that is kept mean what the statement meant? */
-static struct error *check_text(struct analysis *a, const struct object *o)
+struct error *sql__view_query(struct analysis *a, const SelectStmt *query, size_t start, size_t end,
+                              struct object *o, struct select **ret)
+{
+    struct select *sel;
+    a->view = ARENA_NEW(a->arena, struct view_draft);
+    TRY(sql__select(a, NULL, query, &sel));
+    for (int i = 0; i < sel->n_ctes; i++)
+        if (sel->ctes[i]->write)
+            return error_new(E_UNSUPPORTED,
+                             "views must not contain data-modifying statements in WITH");
+    if (a->n_params)
+        return error_new("42P02", "there is no parameter $1");
+    for (int i = 0; i < sel->n_targets; i++)
+        if (sel->targets[i].expr->type == OID_UNKNOWN)
+            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
+    view_uses(a, o);
+    o->sql = (char *)(uintptr_t)edited_text(a, start, end);
+    o->search_path = (char *)(uintptr_t)sql__path_text(a);
+    *ret = sel;
+    return NULL;
+}
+
+struct error *sql__check_view(struct analysis *a, const struct object *o,
+                              const struct table *columns)
 {
     struct select *again;
     struct error *e = a->view->why ? NULL : analyse_view(a, o, NULL, &again);
-    if (!e && !a->view->why && fits(o, again))
+    if (!e && !a->view->why && fits(columns, again))
         return NULL;
     error_free(e);
     return sql__unsupported(a, -1, "Name the tables and columns one by one.",
@@ -373,7 +397,6 @@ static struct error *check_text(struct analysis *a, const struct object *o)
 struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt)
 {
     const SelectStmt *query = (const SelectStmt *)n->query;
-    struct view_draft draft = {0};
     struct select *sel;
     char *schema;
     bool recursive;
@@ -384,25 +407,11 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     TRY(refuse(a, n, recursive));
     TRY(sql__target_schema(a, n->view, &schema));
     TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
-    a->view = &draft;
-    TRY(sql__select(a, NULL, query, &sel));
-    for (int i = 0; i < sel->n_ctes; i++) {
-        if (sel->ctes[i]->write)
-            return error_new(E_UNSUPPORTED,
-                             "views must not contain data-modifying statements in WITH");
-    }
-    if (a->n_params)
-        return error_new("42P02", "there is no parameter $1");
-    for (int i = 0; i < sel->n_targets; i++)
-        if (sel->targets[i].expr->type == OID_UNKNOWN)
-            TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
     struct object *o = sql__new_object(a, OBJ_VIEW, schema, n->view->relname);
+    TRY(sql__view_query(a, query, start, query_end(a, start), o, &sel));
     o->relation = ARENA_NEW(a->arena, struct table);
     *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
     TRY(view_columns(a, n, sel, o->relation));
-    view_uses(a, o);
-    o->sql = (char *)(uintptr_t)edited_text(a, start, query_end(a, start));
-    o->search_path = (char *)(uintptr_t)sql__path_text(a);
     const struct object *old = catalog_object(a->ctx->view, OBJ_VIEW, schema, o->name);
     if (!old && sql__relation_exists(a, schema, o->name) && n->replace)
         return error_new("42809", "\"%s\" is not a view", o->name);
@@ -415,7 +424,7 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
         for (int i = 0; i < old->relation->n_columns; i++)
             o->relation->columns[i].comment = old->relation->columns[i].comment;
     }
-    TRY(check_text(a, o));
+    TRY(sql__check_view(a, o, o->relation));
     a->view = NULL;
     a->rtes.n = 0; /* it reads nothing now */
     a->hidden.n = 0;
@@ -428,7 +437,8 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
 
 const char *sql__describe_view(const struct analysis *a, const struct object *o)
 {
-    return arena_printf(a->arena, "view %s", sql__shown_name(a, o->schema, o->name));
+    return arena_printf(a->arena, "%sview %s", o->relation ? "" : "materialized ",
+                        sql__shown_name(a, o->schema, o->name));
 }
 
 static bool gone(const struct list *objects, const struct object *o)
@@ -443,10 +453,10 @@ void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct lis
                    struct dependents *deps)
 {
     const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; v && i < v->n_objects; i++) {
-        const struct object *o = v->objects[i];
+    const struct object *o;
+    for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
         bool uses = false;
-        for (int k = 0; o->kind == OBJ_VIEW && k < o->n_uses; k++)
+        for (int k = 0; k < o->n_uses; k++)
             uses |= o->uses[k].id == id;
         if (!uses || gone(ret_views, o))
             continue;
@@ -459,9 +469,9 @@ void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct lis
 struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what)
 {
     const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; v && i < v->n_objects; i++) {
-        const struct object *o = v->objects[i];
-        for (int k = 0; o->kind == OBJ_VIEW && k < o->n_uses; k++) {
+    const struct object *o;
+    for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
+        for (int k = 0; k < o->n_uses; k++) {
             bool reads_it = o->uses[k].id == id && column < 0;
             for (int c = 0; o->uses[k].id == id && c < o->uses[k].n_columns; c++)
                 reads_it |= o->uses[k].columns[c] == column;
@@ -481,9 +491,11 @@ static struct error *find_view(struct analysis *a, const RangeVar *rv, const str
     *ret = sql__lookup_view(a, rv);
     if (*ret)
         return NULL;
-    if (sql__lookup_table(a, rv))
+    const struct table *t = sql__lookup_table(a, rv);
+    if (t)
         return error_hint(error_new("42809", "\"%s\" is not a view", rv->relname),
-                          "Use DROP TABLE to remove a table.");
+                          t->query ? "Use DROP MATERIALIZED VIEW to remove a materialized view."
+                                   : "Use DROP TABLE to remove a table.");
     if (rv->schemaname && !catalog_schema(a->ctx->view, rv->schemaname))
         return sql__no_schema(rv->schemaname);
     return NULL;
@@ -522,8 +534,16 @@ struct error *sql__drop_view(struct analysis *a, const DropStmt *n)
                                    &deps);
     sql__tell_cascade(a, &deps);
     for (int i = 0; i < views.n; i++)
-        sql__change_object(a, views.items[i], NULL);
+        sql__drop_view_with(a, views.items[i]);
     return NULL;
+}
+
+void sql__drop_view_with(struct analysis *a, const struct object *o)
+{
+    if (o->relation)
+        sql__change_object(a, o, NULL);
+    else
+        sql__drop_with(a, catalog_table_by_id(a->ctx->view, o->id));
 }
 
 /* ---- ALTER VIEW ----------------------------------------------------------------------------- */

@@ -27,6 +27,8 @@ static struct error *write_target(struct analysis *a, const RangeVar *rv, struct
     if (t->id == 0)
         return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
                        rv->location);
+    if (t->query && !a->ctx->refreshes)
+        return error_new("42809", "cannot change materialized view \"%s\"", t->name);
     *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
     (*ret)->target = true;
     a->q->writes = true;

@@ -32,6 +32,16 @@ CREATE TABLE shop.uses_pair (a int, b text, FOREIGN KEY (b, a) REFERENCES shop.p
 INSERT INTO shop.pair VALUES (1, 'x');
 INSERT INTO shop.uses_pair VALUES (1, 'x'), (NULL, 'y'), (1, NULL);
 ALTER TABLE shop.uses_pair ADD CONSTRAINT later CHECK (a > 1) NOT VALID;
+CREATE MATERIALIZED VIEW shop.named AS SELECT kind.id, kind.name FROM shop.kind WHERE (kind.id > 0);
+CREATE UNIQUE INDEX named_id ON shop.named (id);
+COMMENT ON SCHEMA shop IS 'what is sold';
+COMMENT ON TABLE item IS 'an item';
+COMMENT ON COLUMN item.label IS 'it''s its label';
+COMMENT ON INDEX item_label IS 'by label';
+COMMENT ON CONSTRAINT item_pkey ON item IS 'the key';
+COMMENT ON VIEW cheap IS 'below 10';
+COMMENT ON SEQUENCE shop.numbers IS 'by fives';
+COMMENT ON MATERIALIZED VIEW shop.named IS 'kept';
 INSERT INTO shop.kind VALUES (1, 'one'), (2, E'two\\ttabs\\nlines \\\\');
 INSERT INTO item (kind, price, label, "Odd one", made, data, small, flag, day, at, span, uid, ratio, doc) VALUES
     (1, 1.50, 'a', 'x', '2020-01-02 03:04:05+00', '\\x00ff', 1, false, '2020-02-29', '12:34:56', '1 day 2:00', '00000000-0000-0000-0000-000000000001', 1.5, '{"a": [1, null]}'),
