@@ -470,6 +470,16 @@ void catalog_resign(struct catalog *c)
     coord_election_close(e);
 }
 
+bool catalog_is_registered(struct catalog *c)
+{
+    return c->session && coord_session_alive(c->session);
+}
+
+bool catalog_is_embedded(struct catalog *c)
+{
+    return strcmp(coord_url(c->coord), "embedded") == 0;
+}
+
 bool catalog_is_master(struct catalog *c)
 {
     if (c->drafted) /* whoever commits it is asked then */

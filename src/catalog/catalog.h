@@ -496,6 +496,9 @@ struct error *catalog_settle(struct catalog *c, const struct catalog_pending *p,
 struct error *catalog_campaign(struct catalog *c, const char *name,
                                void (*changed)(void *ctx, bool is_master), void *ctx);
 bool catalog_is_master(struct catalog *c);
+/* This server's lease in the store holds: until its end nobody takes it to be gone. */
+bool catalog_is_registered(struct catalog *c);
+bool catalog_is_embedded(struct catalog *c); /* there is no other server, and can't be */
 /* Ends the campaign, giving mastership away at once; `changed` is not called any more afterwards.
  * No schema change may be under way. */
 void catalog_resign(struct catalog *c);

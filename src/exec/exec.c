@@ -39,6 +39,7 @@ struct error *exec_open(const struct exec_options *o, struct exec **ret)
     pthread_mutex_init(&e->lock, NULL);
     e->peers = exec__peers_new(e);
     exec__sequences_open(e);
+    e->advisory = exec__advisory_new();
     if (o->temp_dir && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", o->temp_dir);
     *ret = e;
@@ -50,6 +51,7 @@ void exec_close(struct exec *e)
     if (!e)
         return;
     exec__sequences_close(e);
+    exec__advisory_free(e->advisory);
     exec__peers_free(e->peers);
     exec__objects_forget(e);
     map_done(&e->held_snapshots);
@@ -116,6 +118,7 @@ void exec_session_free(struct exec_session *s)
     if (exec__attended() == s)
         exec_attend(NULL);
     exec_rollback(s);
+    exec__advisory_done(s);
     error_free(exec__end_snapshots(s));
     region_look_close(s->look);
     give_slot(s->exec, s->slot);
@@ -133,6 +136,35 @@ void exec_session_free(struct exec_session *s)
 void exec_cancel(struct exec_session *s)
 {
     atomic_store_explicit(&s->cancel, true, memory_order_relaxed);
+}
+
+void exec_set_lock_timeout(struct exec_session *s, uint64_t ms)
+{
+    s->lock_timeout_ms = ms;
+}
+
+void exec_waits_for(const struct exec_session *s, const char **ret_type, const char **ret_event)
+{
+    const struct exec__wait *w = atomic_load(&s->waits);
+    *ret_type = w ? w->type : NULL;
+    *ret_event = w ? w->event : NULL;
+}
+
+uint32_t exec_pid_base(const struct exec *e)
+{
+    enum { SERVERS = 1 << 10, SESSION_BITS = 20 };
+    return (uint32_t)(e->gateway % SERVERS) << SESSION_BITS;
+}
+
+void exec__warn(struct exec_session *s, const char *format, ...)
+{
+    va_list ap;
+    char text[200];
+    va_start(ap, format);
+    vsnprintf(text, sizeof(text), format, ap);
+    va_end(ap);
+    if (s->io.warn)
+        s->io.warn(s->io.ctx, "01000", text);
 }
 
 void exec_set_memory(struct exec_session *s, size_t bytes)
@@ -468,6 +500,8 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         e = exec__run(&r);
         exec__leave(s);
     }
+    if (!s->in_transaction)
+        exec__advisory_end(s, 0);
     exec__stage_done(&r);
     if (!e && plan->query->kind == QUERY_TRUNCATE && plan->query->truncate.restart_identity)
         e = exec__restart_sequences(s, plan->query);

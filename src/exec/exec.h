@@ -102,6 +102,15 @@ struct exec_setting {
     bool numeric, changed;
 };
 
+/* A session, as pg_stat_activity has it. Times are microseconds since 2000, 0: none. */
+struct exec_activity {
+    int32_t pid;
+    const char *user, *database, *application, *address; /* address NULL: not known */
+    int port;
+    int64_t backend_start, xact_start, query_start, state_change;
+    const char *state, *query, *wait_type, *wait_event;
+};
+
 /* What statements may ask of the session itself, on its thread. */
 struct exec_session_io {
     void *ctx;
@@ -110,6 +119,12 @@ struct exec_session_io {
     struct error *(*set)(void *ctx, const char *name, const char *value, bool local);
     /* A row of pg_settings; false: there is no i-th. */
     bool (*setting)(void *ctx, int i, struct exec_setting *ret);
+    /* A WARNING for the client. */
+    void (*warn)(void *ctx, const char *sqlstate, const char *text);
+    /* Clients' sessions of this server; into the arena. How many. */
+    int (*activity)(void *ctx, struct arena *a, struct exec_activity **ret);
+    /* Cancels what a client's session of this server runs, or ends it; false: there is none. */
+    bool (*signal)(void *ctx, int32_t pid, bool terminate);
 };
 
 struct exec_session_options {
@@ -128,8 +143,18 @@ void exec_session_free(struct exec_session *s); /* rolls back; NULL is fine */
 void exec_attend(struct exec_session *s);
 /* Ends what the session runs now with 57014, from any thread; nothing when it runs nothing. */
 void exec_cancel(struct exec_session *s);
-void exec_forget_sequences(struct exec_session *s);         /* DISCARD SEQUENCES */
-void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the default */
+void exec_forget_sequences(struct exec_session *s);              /* DISCARD SEQUENCES */
+void exec_set_memory(struct exec_session *s, size_t bytes);      /* work_mem; 0: the default */
+void exec_set_lock_timeout(struct exec_session *s, uint64_t ms); /* 0: none */
+/* What its statement waits for, if it is known; from any thread. */
+void exec_waits_for(const struct exec_session *s, const char **ret_type, const char **ret_event);
+/* Once a second: looks whether the master, or this server's lease, is another one. */
+void exec_tick(struct exec *e);
+/* The session's advisory locks are lost, so that it has to end; from any thread. */
+bool exec_locks_lost(const struct exec_session *s);
+/* Process ids of this server's sessions are this plus a number below 2^20: those of two servers
+ * differ. */
+uint32_t exec_pid_base(const struct exec *e);
 
 /* ---- statements --------------------------------------------------------------------------- */
 
@@ -307,6 +332,14 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   TRANSACT PREPARE | SETTLE | REGION .. | UNREGION ..
  *   <text>
  *        See exec_ddl_io.transact. 57P03 as above.
+ *   ADVISORY <request>
+ *        At the master: see serve() in advisory.c. Tag "ADVISORY done held".
+ *   LOCKS
+ *        Rows: the advisory locks, see exec__advisory_list().
+ *   SESSIONS
+ *        Rows: the clients' sessions of this server, see exec__activity_put().
+ *   SIGNAL <pid> 0|1
+ *        Cancels its statement, or ends it. Tag "SIGNAL 0" when there is no such session here.
  *   FSCK records | disk
  *        All records of the coordination store: revision:8 leased:1 key\0 value, one a CopyData.
  *        What this server has of each region: JSON, see region_inspect.

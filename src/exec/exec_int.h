@@ -41,6 +41,7 @@ struct exec {
     _Atomic uint64_t seq;
     struct peer_pool *peers;
     struct sequences *sequences; /* sequence.c */
+    struct advisory *advisory;   /* advisory.c */
 
     _Atomic size_t n_left; /* changed under lock, which guards `left`, too */
     uint64_t *left;        /* of transactions whose regions no master took back yet: asked_as */
@@ -114,6 +115,13 @@ struct exec_session {
     struct snapshot *snapshot_list; /* also of a peer's READ: its FRAGs see one state */
     struct region_look *look;       /* FSCK's */
 
+    uint64_t lock_timeout_ms;              /* 0: none */
+    struct advisory_owner *advisory_owner; /* at the master: what is held through this session */
+    struct peer_conn *advisory_conn;       /* to the master, while there are locks */
+    _Atomic uint64_t advisory_generation; /* of exec.advisory, when they were taken; 0: none held */
+    bool advisory_xact;                   /* some may be the transaction's */
+    const struct exec__wait *_Atomic waits; /* what its statement waits for; NULL: nothing */
+
     struct exec_session_io io;
     struct run *run; /* the statement that runs now */
 };
@@ -125,6 +133,17 @@ struct pin {
     struct peer_conn *conn;  /* there, in READ */
 };
 enum { RUN_MAX_PINS = 16 };
+
+/* As pg_stat_activity tells it. */
+struct exec__wait {
+    const char *type, *event;
+};
+
+static inline void exec__waits(struct exec_session *s, const struct exec__wait *w)
+{
+    if (s)
+        atomic_store(&s->waits, w);
+}
 
 /* One execution of a plan, over all its attempts. */
 struct run {
@@ -147,6 +166,7 @@ struct run {
     struct pin pins[RUN_MAX_PINS];
     const struct catalog_view *view; /* what system tables show in this attempt; NULL: not asked */
     struct exec__objects *objects;   /* what system functions know in it; NULL: not asked */
+    struct map sessions;             /* database -> how many, while pg_stat_database is made */
     int64_t joined;                  /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 
@@ -302,6 +322,40 @@ struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret)
 struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value, bool called);
 struct error *exec__temp_restart(struct exec_session *s, uint64_t id);
 
+/* ---- advisory locks (advisory.c) ------------------------------------------------------------ */
+
+struct advisory *exec__advisory_new(void);
+void exec__advisory_free(struct advisory *m); /* NULL is fine */
+enum { ADVISORY_TRY = 1, ADVISORY_SHARED = 2, ADVISORY_XACT = 4 };
+/* v: one int8, or two int4; how: of the words above. *ret: was it got, was it held? 55P03, 40P01 */
+struct error *exec__advisory_lock(struct exec_session *s, const struct value *v, int n, int how,
+                                  bool *ret);
+struct error *exec__advisory_unlock(struct exec_session *s, const struct value *v, int n, int how,
+                                    bool *ret);
+struct error *exec__advisory_unlock_all(struct exec_session *s);
+/* Locks of the transaction that were taken within `depth` savepoints or more go; a savepoint is
+ * released: they are those of `depth`. */
+void exec__advisory_end(struct exec_session *s, int depth);
+void exec__advisory_lower(struct exec_session *s, int depth);
+void exec__advisory_done(struct exec_session *s); /* the session ends */
+/* What another server asks of this one, the master. */
+struct error *exec__advisory_serve(struct exec_session *s, const char *text, char tag[64]);
+/* All locks as rows: database, two halves of the key, its kind, pid, exclusive, granted, waits
+ * since (microseconds since 2000, or 0). `here`: of this server's memory. */
+enum { EXEC__N_ADVISORY = 8 };
+struct error *exec__advisory_list(struct exec_session *s, bool here, exec__row_fn row, void *ctx);
+
+/* ---- what runs (system_state.c) ------------------------------------------------------------- */
+
+/* A WARNING (01000) to the client. */
+void exec__warn(struct exec_session *s, const char *format, ...) PRINTF_LIKE(2, 3);
+/* As a row of at most 16 values. */
+int exec__activity_put(const struct exec_activity *x, struct value *ret);
+/* Asks the gateways of all other servers, until `enough` (may be NULL) says so of a tag; those that
+ * do not answer are passed over. */
+struct error *exec__each_peer(struct exec *e, const char *text, exec__row_fn row, void *ctx,
+                              bool (*enough)(void *ctx, const char *tag), void *enough_ctx);
+
 /* ---- one state of a region (snapshot.c) -------------------------------------------------------
  */
 
@@ -365,6 +419,7 @@ void exec__peers_free(struct peer_pool *p);
 struct error *exec__peer_get(struct exec_session *s, const char *server, uint64_t region,
                              uint64_t deadline, struct peer_conn **ret);
 void exec__peer_put(struct peer_conn *c); /* back to the pool; closed when it is not idle */
+void exec__peer_drop(struct peer_conn *c);
 /* Runs an internal statement: `args` NULL: a simple query. Rows go to `row`. `tag` may be NULL. */
 struct error *exec__peer_run(struct exec_session *s, struct peer_conn *c, const char *text,
                              const struct buf *args, exec__row_fn row, void *ctx,

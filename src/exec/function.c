@@ -557,12 +557,17 @@ FUNCTION(sleep_for)
 {
     enum { STEP_MS = 20 };
     struct exec_session *s = exec__attended();
+    static const struct exec__wait sleeping = {"Timeout", "PgSleep"};
     uint64_t end = clock_ms() + (uint64_t)(MIN(MAX(v[0].r, 0.0), 1e9) * 1000);
-    for (uint64_t now = clock_ms(); now < end; now = clock_ms()) {
-        if (s && atomic_load_explicit(&s->cancel, memory_order_relaxed))
-            return exec__canceled();
+    bool canceled = false;
+    exec__waits(s, &sleeping);
+    for (uint64_t now = clock_ms(); now < end && !canceled; now = clock_ms()) {
         sleep_ms((unsigned)MIN(end - now, (uint64_t)STEP_MS));
+        canceled = s && atomic_load_explicit(&s->cancel, memory_order_relaxed);
     }
+    exec__waits(s, NULL);
+    if (canceled)
+        return exec__canceled();
     *ret = text_value("", a);
     return NULL;
 }
@@ -675,6 +680,19 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_ANY_PRIVILEGE] = any_privilege,
     [SYSTEM_CURRENT_SCHEMAS] = current_schemas,
     [SYSTEM_ACLDEFAULT] = acl_default,
+    [SYSTEM_ADVISORY_LOCK] = exec__lock_,
+    [SYSTEM_ADVISORY_LOCK_SHARED] = exec__lock_shared,
+    [SYSTEM_ADVISORY_XACT] = exec__lock_xact,
+    [SYSTEM_ADVISORY_XACT_SHARED] = exec__lock_xact_shared,
+    [SYSTEM_ADVISORY_TRY] = exec__try_lock,
+    [SYSTEM_ADVISORY_TRY_SHARED] = exec__try_lock_shared,
+    [SYSTEM_ADVISORY_TRY_XACT] = exec__try_lock_xact,
+    [SYSTEM_ADVISORY_TRY_XACT_SHARED] = exec__try_lock_xact_shared,
+    [SYSTEM_ADVISORY_UNLOCK] = exec__unlock_,
+    [SYSTEM_ADVISORY_UNLOCK_SHARED] = exec__unlock_shared,
+    [SYSTEM_ADVISORY_UNLOCK_ALL] = exec__unlock_all,
+    [SYSTEM_CANCEL_BACKEND] = exec__cancel_backend,
+    [SYSTEM_TERMINATE_BACKEND] = exec__terminate_backend,
     [SYSTEM_ALWAYS] = always,
     [SYSTEM_NEVER] = never,
     [SYSTEM_ZERO_OID] = zero_oid,

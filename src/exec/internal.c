@@ -543,6 +543,49 @@ static struct error *do_transact(struct call *c)
     return c->e->ddl.transact(c->e->ddl.ctx, c->head, c->body, c->tag);
 }
 
+/* ---- what runs ------------------------------------------------------------------------------ */
+
+static struct error *do_advisory(struct call *c)
+{
+    return exec__advisory_serve(c->s, c->head, c->tag);
+}
+
+static struct error *do_locks(struct call *c)
+{
+    struct outgoing o = {.wire = c->wire};
+    struct error *e = exec__advisory_list(c->s, true, out_row, &o);
+    if (!e)
+        e = out_end(&o, c->s, 0);
+    buf_done(&o.buf);
+    return e;
+}
+
+static struct error *do_sessions(struct call *c)
+{
+    struct outgoing o = {.wire = c->wire};
+    const struct exec_session_io *io = &c->s->io;
+    struct exec_activity *all;
+    struct value row[16];
+    int n = io->activity ? io->activity(io->ctx, &c->arena, &all) : 0;
+    struct error *e = NULL;
+    for (int i = 0; i < n && !e; i++)
+        e = out_row(&o, row, exec__activity_put(&all[i], row));
+    if (!e)
+        e = out_end(&o, c->s, 0);
+    buf_done(&o.buf);
+    return e;
+}
+
+static struct error *do_signal(struct call *c)
+{
+    const struct exec_session_io *io = &c->s->io;
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n))
+        return malformed();
+    snprintf(c->tag, 64, "SIGNAL %d", io->signal && io->signal(io->ctx, (int32_t)n[0], n[1] != 0));
+    return NULL;
+}
+
 static struct error *do_fsck(struct call *c)
 {
     return exec__fsck(c->s, c->head, c->body, c->wire, c->tag);
@@ -577,6 +620,10 @@ static const struct {
     {"SCHEMA", true, do_schema},
     {"TRANSACT", false, do_transact},
     {"SEQUENCE", false, do_sequence},
+    {"ADVISORY", false, do_advisory},
+    {"LOCKS", false, do_locks},
+    {"SESSIONS", false, do_sessions},
+    {"SIGNAL", false, do_signal},
 };
 
 static struct error *dispatch(struct call *c, const char *line)

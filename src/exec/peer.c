@@ -288,6 +288,11 @@ struct error *exec__peer_get(struct exec_session *s, const char *server, uint64_
     return NULL;
 }
 
+void exec__peer_drop(struct peer_conn *c)
+{
+    conn_free(c);
+}
+
 void exec__peer_put(struct peer_conn *c)
 {
     struct peer_pool *p = c->pool;

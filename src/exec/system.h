@@ -42,7 +42,8 @@ struct exec__making {
 /* each ends with a row of zeros */
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
     exec__making_sequences[], exec__making_types[], exec__making_session[],
-    exec__making_information[], exec__making_procs[], exec__making_extensions[];
+    exec__making_information[], exec__making_procs[], exec__making_extensions[],
+    exec__making_state[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 
@@ -191,6 +192,13 @@ void exec__define_index_column(const struct catalog_view *v, const struct exec__
 /* false: it is no constraint */
 bool exec__define_constraint(struct exec_session *s, const struct exec__objects *o,
                              const struct exec__object *x, bool pretty, struct buf *out);
+
+/* ---- functions about what runs (function_state.c) -------------------------------------------- */
+
+types_system_fn exec__lock_, exec__lock_shared, exec__lock_xact, exec__lock_xact_shared,
+    exec__try_lock, exec__try_lock_shared, exec__try_lock_xact, exec__try_lock_xact_shared,
+    exec__unlock_, exec__unlock_shared, exec__unlock_all, exec__cancel_backend,
+    exec__terminate_backend;
 
 bool exec__by_value(const struct type *t);
 char exec__align(const struct type *t);

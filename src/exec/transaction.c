@@ -42,6 +42,7 @@ static void ended(struct exec_session *s)
 {
     exec__temp_rollback(s);
     forget_savepoints(s, 0);
+    exec__advisory_end(s, 0);
     exec__draft_end(s);
     error_free(exec__end_snapshots(s));
     exec__forget_constraints(s);
@@ -348,6 +349,7 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
     if (!e)
         e = exec__draft_undo(s, at);
     exec__leave(s);
+    exec__advisory_end(s, at + 1);
     forget_savepoints(s, at + 1);
     return e ? exec__held_failed(s, e) : NULL;
 }
@@ -365,6 +367,7 @@ struct error *exec_release(struct exec_session *s, const char *name)
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = exec__temp_unmark(s);
     exec__leave(s);
+    exec__advisory_lower(s, at);
     forget_savepoints(s, at);
     return e ? exec__held_failed(s, e) : NULL;
 }

@@ -213,6 +213,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
     TRY(pgwire_decode_parse(f, a, &m));
     size_t len = strlen(m.query), types_len = (size_t)m.n_types * 4;
     TRY(pgwire_check_utf8(m.query, len));
+    activity__query(s, m.query);
     if (!*m.statement)
         extended__forget(s, "");
     /* a 1, how many types, the types, the text: no text of a simple query looks like that */
@@ -429,6 +430,7 @@ static struct error *run_portal(struct session *s, const char *name, struct port
     bool rows = p->entry->returns || cursor__fetched(s, p->entry->query);
     if (limit > 0 && rows)
         o.spool = p->spool = spool__new();
+    activity__query(s, p->entry->text);
     p->ran = p->active = true;
     struct error *e = statement__run(s, &p->entry, p->values, &o, ret_where);
     p->active = false;

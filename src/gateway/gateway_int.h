@@ -34,7 +34,7 @@ struct settings {
     bool *local;       /* .. said here */
     char **undo;       /* as it was when the transaction began; NULL array: nothing changed in it */
     struct map custom; /* a.b = c */
-    uint32_t statement_timeout_ms, idle_txn_timeout_ms;
+    uint32_t statement_timeout_ms, idle_txn_timeout_ms, idle_timeout_ms;
     uint8_t min_messages; /* enum notice_level */
 };
 enum notice_level {
@@ -62,6 +62,7 @@ void settings__report_all(struct session *s);
 void settings__derive(struct session *s);
 /* s->names, as the session's temporary tables are now */
 const char *settings__names(struct session *s);
+bool settings__timed(const struct settings *t);         /* the timer has to look often */
 struct exec_session_io settings__io(struct session *s); /* for statements that ask */
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);
@@ -156,7 +157,25 @@ struct portal {
 
 /* ---- sessions ----------------------------------------------------------------------------- */
 
-enum terminate { TERMINATE_NO, TERMINATE_SHUTDOWN, TERMINATE_IDLE_TXN, TERMINATE_STARTUP };
+enum terminate {
+    TERMINATE_NO,
+    TERMINATE_SHUTDOWN,
+    TERMINATE_IDLE_TXN,
+    TERMINATE_IDLE,
+    TERMINATE_STARTUP,
+    TERMINATE_LOCKS, /* its advisory locks are lost */
+};
+
+/* What others are told of a session (activity.c). */
+struct shown {
+    int64_t backend_start; /* this and all times: microseconds since 2000; 0: none */
+    _Atomic int64_t xact_start, query_start, state_change;
+    _Atomic char state;   /* 'A': runs something; else as ReadyForQuery says */
+    pthread_mutex_t lock; /* guards all below */
+    char application[64];
+    char *query;
+    size_t cap; /* of query */
+};
 
 struct session {
     struct gateway *gateway;
@@ -172,6 +191,8 @@ struct session {
     /* read by the timer: when the running statement, or the idle transaction, has to end; 0: never
      */
     _Atomic uint64_t statement_deadline, idle_deadline;
+
+    struct shown shown;
 
     /* ReadyForQuery outside of a transaction was the last word; other threads read it */
     _Atomic bool between;
@@ -239,8 +260,8 @@ struct gateway {
     pthread_mutex_t lock;
     struct session *sessions;
     struct map by_pid;
-    uint32_t next_pid;
-    unsigned listening; /* sessions that LISTEN */
+    uint32_t next_pid, pid_base; /* a session's is both */
+    unsigned listening;          /* sessions that LISTEN */
     unsigned clients, peers;
 
     _Atomic int threads, idle;
@@ -272,6 +293,18 @@ void session__notice(struct session *s, enum notice_level level, const char *sql
 void session__notice_text(struct session *s, enum notice_level level, const char *sqlstate,
                           const char *message, const char *detail);
 void session__ready(struct session *s);
+
+/* activity.c */
+void activity__init(struct session *s);
+void activity__done(struct session *s);
+void activity__begin(struct session *s);                   /* a message of the client's */
+void activity__query(struct session *s, const char *text); /* what it runs */
+void activity__idle(struct session *s, char state);        /* as ReadyForQuery says */
+void activity__name(struct session *s, const char *application);
+/* for struct exec_session_io */
+int activity__list(void *ctx, struct arena *a, struct exec_activity **ret);
+bool activity__signal(void *ctx, int32_t pid, bool terminate);
+void activity__warn(void *ctx, const char *sqlstate, const char *text);
 
 /* startup.c */
 void startup__message(struct session *s, const struct pgwire_frame *f);

@@ -112,6 +112,7 @@ struct error *gateway_open(const struct gateway_options *o, struct gateway **ret
     pthread_condattr_destroy(&monotonic);
     cache__init(&g->cache, o->cached_statements ? o->cached_statements : 2000);
     g->epoll = g->wake_fd = -1;
+    g->pid_base = exec_pid_base(o->exec);
     struct error *e = pool__start(g);
     if (e) {
         gateway_close(g);

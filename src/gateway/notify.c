@@ -30,9 +30,6 @@ enum {
     INBOX_MAX = 64 * 1024 * 1024 /* a listener that does not read is cut off */
 };
 
-/* A sender's pid from another server must not look like one of ours: programs compare it. */
-#define FOREIGN_PID 0x40000000u
-
 struct wish {
     enum query_kind kind;
     int depth; /* savepoints that there were */
@@ -188,7 +185,7 @@ struct error *notify__from_peer(struct gateway *g, const char *text)
         text += head + 1;
         _cleanup_(mem_freep) char *channel = mem_strndup(text, n_channel);
         _cleanup_(mem_freep) char *payload = mem_strndup(text + n_channel, n_payload);
-        deliver(g, pid | FOREIGN_PID, channel, payload);
+        deliver(g, pid, channel, payload);
         text += n_channel + n_payload + 1;
     }
     return NULL;

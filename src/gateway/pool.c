@@ -165,18 +165,32 @@ static void check_deadlines(struct session *s, uint64_t now)
         session__cancel(s);
     }
     uint64_t idle = atomic_load(&s->idle_deadline);
-    if (idle && now >= idle)
-        session__terminate(s, TERMINATE_IDLE_TXN);
+    if (idle && now >= idle) {
+        bool within = atomic_load(&s->shown.state) != 'I';
+        session__terminate(s, within ? TERMINATE_IDLE_TXN : TERMINATE_IDLE);
+    }
+    if (s->exec && exec_locks_lost(s->exec)) {
+        session__terminate(s, TERMINATE_LOCKS);
+        session__cancel(s);
+    }
     if (!s->counted && now >= s->born_ms + STARTUP_TIMEOUT_MS)
         session__terminate(s, TERMINATE_STARTUP);
 }
 
 static void *timer_main(void *arg)
 {
+    enum { TICK_MS = 1000 };
     struct gateway *g = arg;
+    uint64_t ticked = 0;
     pthread_mutex_lock(&g->lock);
     while (!atomic_load(&g->closing)) {
         uint64_t now = clock_ms();
+        if (now - ticked >= TICK_MS) {
+            ticked = now;
+            pthread_mutex_unlock(&g->lock);
+            exec_tick(g->o.exec);
+            pthread_mutex_lock(&g->lock);
+        }
         for (struct session *s = g->sessions; s; s = s->next)
             check_deadlines(s, now);
         pool__wait(g, &g->timer_wake, atomic_load(&g->timed) ? 10 : 1000);

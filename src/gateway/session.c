@@ -23,11 +23,12 @@ struct session *session__new(struct gateway *g, int fd)
     s->born_ms = clock_ms();
     s->secret = (uint32_t)random_u64();
     settings__init(&s->settings);
+    activity__init(s);
     pthread_mutex_lock(&g->lock);
     do
-        g->next_pid = (g->next_pid + 1) & 0x7fffffff;
-    while (!g->next_pid || map_get_u64(&g->by_pid, g->next_pid));
-    s->pid = g->next_pid;
+        g->next_pid = (g->next_pid + 1) & 0xfffff;
+    while (!g->next_pid || map_get_u64(&g->by_pid, g->pid_base | g->next_pid));
+    s->pid = g->pid_base | g->next_pid;
     map_put_u64(&g->by_pid, s->pid, s);
     s->next = g->sessions;
     if (s->next)
@@ -76,7 +77,7 @@ void session__free(struct session *s)
         mem_free(text);
     map_done(&s->internal_texts);
     buf_done(&s->internal_args);
-    if (s->settings.statement_timeout_ms || s->settings.idle_txn_timeout_ms)
+    if (settings__timed(&s->settings))
         pool__timed(g, -1);
     settings__done(&s->settings);
     buf_done(&s->in);
@@ -87,6 +88,7 @@ void session__free(struct session *s)
     mem_free(s->peer);
     mem_free(s->isolation);
     unlink_session(s);
+    activity__done(s);
     mem_free(s);
 }
 
@@ -155,9 +157,6 @@ static void for_clients(struct session *s, struct error *e)
     } else if (error_is(e, E_STALE_SCHEMA)) {
         memcpy(e->sqlstate, E_SERIALIZATION, 6);
         text = "the schema kept changing while the statement was planned";
-    } else if (error_is(e, E_CANCELED) && atomic_load(&s->terminate) == TERMINATE_SHUTDOWN) {
-        memcpy(e->sqlstate, E_SHUTDOWN, 6);
-        text = "terminating connection due to administrator command";
     } else if (is_plain_cancel(e)) {
         text = atomic_load(&s->timed_out) ? "canceling statement due to statement timeout"
                                           : "canceling statement due to user request";
@@ -166,7 +165,7 @@ static void for_clients(struct session *s, struct error *e)
         return;
     mem_free(e->message);
     e->message = mem_strdup(text);
-    if (!error_is(e, E_CANCELED) && !error_is(e, E_SHUTDOWN)) {
+    if (!error_is(e, E_CANCELED)) {
         mem_free(e->detail);
         e->detail = NULL;
         if (!e->hint)
@@ -174,8 +173,33 @@ static void for_clients(struct session *s, struct error *e)
     }
 }
 
+static struct error *why_terminated(int why)
+{
+    switch (why) {
+    case TERMINATE_IDLE_TXN:
+        return error_new("25P03", "terminating connection due to idle-in-transaction timeout");
+    case TERMINATE_IDLE:
+        return error_new("57P05", "terminating connection due to idle-session timeout");
+    case TERMINATE_LOCKS:
+        return error_detail(error_new(E_SHUTDOWN, "terminating connection due to loss of its "
+                                                  "advisory locks"),
+                            "The server that kept them, or the way to it, was lost.");
+    case TERMINATE_STARTUP:
+        return error_new(E_CANCELED, "canceling authentication due to timeout");
+    default:
+        return error_new(E_SHUTDOWN, "terminating connection due to administrator command");
+    }
+}
+
 void session__report(struct session *s, struct error *e, const char *where)
 {
+    int why = atomic_load(&s->terminate);
+    if (why && !s->internal && error_is(e, E_CANCELED)) {
+        error_free(e);
+        if (!s->closing)
+            session__fatal(s, why_terminated(why));
+        return;
+    }
     if (!s->internal)
         for_clients(s, e);
     if (error_is(e, E_INTERNAL) || error_is(e, E_DAMAGED) || error_is(e, E_IO))
@@ -220,8 +244,12 @@ void session__notice_text(struct session *s, enum notice_level level, const char
 void session__ready(struct session *s)
 {
     char state = s->txn;
+    if (s->closing) /* what was said was the last word */
+        return;
     if (s->internal)
         state = exec_in_transaction(s->exec) ? 'T' : 'I';
+    else
+        activity__idle(s, state);
     if (state == 'I')
         notify__take(s);
     pgwire_put_ready(&s->out, state);
@@ -295,6 +323,8 @@ static bool next_message(struct session *s)
         return true;
     }
     s->in_pos += f.total;
+    if (s->started && !s->internal)
+        activity__begin(s);
     if (s->started)
         started_message(s, &f);
     else
@@ -341,18 +371,6 @@ static void detach(struct worker *w, struct session *s)
     s->worker = NULL;
 }
 
-static struct error *why_terminated(int why)
-{
-    switch (why) {
-    case TERMINATE_IDLE_TXN:
-        return error_new("25P03", "terminating connection due to idle-in-transaction timeout");
-    case TERMINATE_STARTUP:
-        return error_new(E_CANCELED, "canceling authentication due to timeout");
-    default:
-        return error_new(E_SHUTDOWN, "terminating connection due to administrator command");
-    }
-}
-
 static void end(struct worker *w, struct session *s)
 {
     int why = atomic_load(&s->terminate);
@@ -360,7 +378,7 @@ static void end(struct worker *w, struct session *s)
     /* Who has not started yet may take an error for the answer to its SSLRequest, and then libpq
      * does not try another host: it is let go without a word. */
     bool listens = s->started || why == TERMINATE_STARTUP;
-    if ((why || leaving) && listens && !s->broken && !s->internal)
+    if ((why || leaving) && listens && !s->broken && !s->internal && !s->closing)
         session__fatal(s, why_terminated(why));
     if (!s->broken && s->out.len) {
         if (!why)
@@ -375,13 +393,13 @@ static void end(struct worker *w, struct session *s)
     session__free(s);
 }
 
-/* Waits for input, with the clock of idle_in_transaction_session_timeout running. */
+/* Waits for input, with the clock of idle_session_timeout, or its like in a transaction, running.
+ */
 static bool receive(struct session *s, bool *ret_quiet)
 {
-    if (s->settings.idle_txn_timeout_ms && s->txn != 'I') {
-        if (!atomic_load(&s->idle_deadline))
-            atomic_store(&s->idle_deadline, clock_ms() + s->settings.idle_txn_timeout_ms);
-    }
+    uint32_t ms = s->txn == 'I' ? s->settings.idle_timeout_ms : s->settings.idle_txn_timeout_ms;
+    if (ms && !s->internal && !atomic_load(&s->idle_deadline))
+        atomic_store(&s->idle_deadline, clock_ms() + ms);
     if (!io__receive(s, false, ret_quiet))
         return false;
     if (!*ret_quiet && atomic_load(&s->idle_deadline))

@@ -175,6 +175,8 @@ static const struct setting table[] = {
      .description = "Accepted for compatibility: floats are always printed exactly."},
     {"idle_in_transaction_session_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed idle time between queries in a transaction."},
+    {"idle_session_timeout", "0", KIND_MS, .max = MAX_MS,
+     .description = "Sets the maximum allowed idle time between queries outside of a transaction."},
     {"integer_datetimes", "on", KIND_BOOL, REPORT | FIXED,
      .description = "Shows whether datetimes are integer based."},
     {"IntervalStyle", "postgres", KIND_ENUM, REPORT,
@@ -191,7 +193,7 @@ static const struct setting table[] = {
     {"lc_numeric", "C", KIND_TEXT, .description = "Accepted for compatibility."},
     {"lc_time", "C", KIND_TEXT, .description = "Accepted for compatibility."},
     {"lock_timeout", "0", KIND_MS, .max = MAX_MS,
-     .description = "Accepted for compatibility: use statement_timeout."},
+     .description = "Sets the maximum allowed duration of any wait for an advisory lock."},
     {"maintenance_work_mem", "65536", KIND_KB, .min = 1024, .max = INT32_MAX,
      .description = "Accepted for compatibility."},
     {"max_connections", "5000", KIND_INT, FIXED, .max = INT32_MAX,
@@ -228,6 +230,12 @@ static const struct setting table[] = {
      .description = "Accepted for compatibility: commits are always durable on all copies."},
     {"TimeZone", "UTC", KIND_TEXT, REPORT, .check = check_time_zone,
      .description = "Sets the time zone for displaying and interpreting time stamps."},
+    {"track_activities", "on", KIND_BOOL, FIXED,
+     .description = "Shows whether sessions tell what they run."},
+    {"track_activity_query_size", "1024", KIND_INT, FIXED, .max = 1024,
+     .description = "Shows how many bytes of a statement sessions tell."},
+    {"track_counts", "off", KIND_BOOL, FIXED,
+     .description = "Shows whether the use of tables is counted."},
     {"transaction_deferrable", "off", KIND_BOOL, .description = "Accepted for compatibility."},
     {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation_now,
      .description = "Sets the current transaction's isolation level."},
@@ -465,14 +473,21 @@ const char *settings__names(struct session *s)
     return s->names;
 }
 
+bool settings__timed(const struct settings *t)
+{
+    return t->statement_timeout_ms || t->idle_txn_timeout_ms || t->idle_timeout_ms;
+}
+
 /* What is looked at often, out of the texts. */
 void settings__derive(struct session *s)
 {
     struct settings *t = &s->settings;
     char text[16];
-    bool timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
+    bool timed = settings__timed(t);
     t->statement_timeout_ms = (uint32_t)number(s, "statement_timeout");
     t->idle_txn_timeout_ms = (uint32_t)number(s, "idle_in_transaction_session_timeout");
+    t->idle_timeout_ms = (uint32_t)number(s, "idle_session_timeout");
+    activity__name(s, value_of(s, find("application_name"), text));
     mem_free(s->names);
     const char *zone = value_of(s, find("TimeZone"), text);
     s->zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone);
@@ -482,11 +497,13 @@ void settings__derive(struct session *s)
     s->names_len = strlen(s->names);
     s->temp_generation = s->exec ? exec_temp_generation(s->exec) : 0;
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
-    bool now_timed = t->statement_timeout_ms || t->idle_txn_timeout_ms;
+    bool now_timed = settings__timed(t);
     if (now_timed && !timed)
         pool__timed(s->gateway, 1);
     if (!now_timed && timed)
         pool__timed(s->gateway, -1);
+    if (s->exec)
+        exec_set_lock_timeout(s->exec, (uint64_t)number(s, "lock_timeout"));
     if (s->exec)
         exec_set_memory(s->exec, t->values && t->values[find("work_mem")]
                                      ? (size_t)number(s, "work_mem") * 1024
@@ -737,8 +754,13 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
 
 struct exec_session_io settings__io(struct session *s)
 {
-    return (struct exec_session_io){
-        .ctx = s, .show = io_show, .set = io_set, .setting = io_setting};
+    return (struct exec_session_io){.ctx = s,
+                                    .show = io_show,
+                                    .set = io_set,
+                                    .setting = io_setting,
+                                    .warn = activity__warn,
+                                    .activity = activity__list,
+                                    .signal = activity__signal};
 }
 
 void settings__report_all(struct session *s)

@@ -161,6 +161,7 @@ static struct error *run_text(struct session *s, const char *text, const char **
 void simple__query(struct session *s, const char *text)
 {
     const char *where = NULL;
+    activity__query(s, text);
     extended__forget(s, "");
     struct error *e = transaction__end_implicit(s); /* of a pipeline without Sync */
     if (!e)

@@ -23,23 +23,7 @@ static CALL(pg_notify)
     return notifier->notify(notifier->ctx, texts[0], texts[1]);
 }
 
-/* There are no advisory locks, so none is held; poolers ask for this when they reset a session. */
-static CALL(pg_advisory_unlock_all)
-{
-    (void)v;
-    (void)n;
-    (void)a;
-    *ret = (struct value){.kind = VALUE_TEXT, .s = {"", 0}};
-    return NULL;
-}
-
 static const struct func rows[] = {
-    {.name = "pg_advisory_unlock_all",
-     .kind = FUNC_SCALAR,
-     .result = OID_VOID,
-     .volatile_ = true,
-     .sqlite_name = "pg_advisory_unlock_all",
-     .call = pg_advisory_unlock_all},
     {.name = "pg_notify",
      .kind = FUNC_SCALAR,
      .nargs = 2,

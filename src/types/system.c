@@ -68,6 +68,11 @@ enum { STRICT = 1, VOLATILE = 2 };
 
 #define VISIBLE(name_, id) ROW(name_, "", id, OID_BOOL, STRICT, OID_OID)
 
+/* of a lock by one int8, or by two int4 */
+#define ADVISORY(name_, id, result_)                                                               \
+    ROW(name_, "", id, result_, STRICT | VOLATILE, OID_INT8),                                      \
+        ROW(name_, "_two", id, result_, STRICT | VOLATILE, OID_INT4, OID_INT4)
+
 static const struct func rows[] = {
     {.name = "minisql_name_get",
      .kind = FUNC_SCALAR,
@@ -152,6 +157,21 @@ static const struct func rows[] = {
     ROW("to_regnamespace", "", TO_REGNAMESPACE, OID_REGNAMESPACE, STRICT, OID_TEXT),
     ROW("to_regrole", "", TO_REGROLE, OID_REGROLE, STRICT, OID_TEXT),
     ROW("to_regproc", "", TO_REGPROC, OID_REGPROC, STRICT, OID_TEXT),
+    ADVISORY("pg_advisory_lock", ADVISORY_LOCK, OID_VOID),
+    ADVISORY("pg_advisory_lock_shared", ADVISORY_LOCK_SHARED, OID_VOID),
+    ADVISORY("pg_advisory_xact_lock", ADVISORY_XACT, OID_VOID),
+    ADVISORY("pg_advisory_xact_lock_shared", ADVISORY_XACT_SHARED, OID_VOID),
+    ADVISORY("pg_try_advisory_lock", ADVISORY_TRY, OID_BOOL),
+    ADVISORY("pg_try_advisory_lock_shared", ADVISORY_TRY_SHARED, OID_BOOL),
+    ADVISORY("pg_try_advisory_xact_lock", ADVISORY_TRY_XACT, OID_BOOL),
+    ADVISORY("pg_try_advisory_xact_lock_shared", ADVISORY_TRY_XACT_SHARED, OID_BOOL),
+    ADVISORY("pg_advisory_unlock", ADVISORY_UNLOCK, OID_BOOL),
+    ADVISORY("pg_advisory_unlock_shared", ADVISORY_UNLOCK_SHARED, OID_BOOL),
+    ROW("pg_advisory_unlock_all", "", ADVISORY_UNLOCK_ALL, OID_VOID, STRICT | VOLATILE),
+    ROW("pg_cancel_backend", "", CANCEL_BACKEND, OID_BOOL, STRICT | VOLATILE, OID_INT4),
+    ROW("pg_terminate_backend", "", TERMINATE_BACKEND, OID_BOOL, STRICT | VOLATILE, OID_INT4),
+    ROW("pg_terminate_backend", "_timeout", TERMINATE_BACKEND, OID_BOOL, STRICT | VOLATILE,
+        OID_INT4, OID_INT8),
     PRIVILEGE("has_table_privilege", RELATION_PRIVILEGE),
     PRIVILEGE("has_any_column_privilege", RELATION_PRIVILEGE),
     PRIVILEGE("has_sequence_privilege", RELATION_PRIVILEGE),

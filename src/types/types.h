@@ -357,6 +357,19 @@ struct func {
     X(ANY_PRIVILEGE)                                                                               \
     X(CURRENT_SCHEMAS)                                                                             \
     X(ACLDEFAULT)                                                                                  \
+    X(ADVISORY_LOCK)                                                                               \
+    X(ADVISORY_LOCK_SHARED)                                                                        \
+    X(ADVISORY_XACT)                                                                               \
+    X(ADVISORY_XACT_SHARED)                                                                        \
+    X(ADVISORY_TRY)                                                                                \
+    X(ADVISORY_TRY_SHARED)                                                                         \
+    X(ADVISORY_TRY_XACT)                                                                           \
+    X(ADVISORY_TRY_XACT_SHARED)                                                                    \
+    X(ADVISORY_UNLOCK)                                                                             \
+    X(ADVISORY_UNLOCK_SHARED)                                                                      \
+    X(ADVISORY_UNLOCK_ALL)                                                                         \
+    X(CANCEL_BACKEND)                                                                              \
+    X(TERMINATE_BACKEND)                                                                           \
     X(ALWAYS)                                                                                      \
     X(NEVER)                                                                                       \
     X(ZERO_OID)                                                                                    \

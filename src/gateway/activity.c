@@ -1,0 +1,160 @@
+/*
+ * What sessions do, for pg_stat_activity, pg_cancel_backend() and pg_terminate_backend().
+ *
+ * A session notes the text of its statement, its state and when each changed; others read that
+ * under gateway.lock, which keeps the session there, and the text under the session's own
+ * shown.lock. The clock is the coarse one (4 ms): it is read twice for each message.
+ */
+#include "gateway/gateway_int.h"
+
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <time.h>
+
+static int64_t now_us(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - 946684800000000;
+}
+
+void activity__init(struct session *s)
+{
+    pthread_mutex_init(&s->shown.lock, NULL);
+    s->shown.backend_start = now_us();
+}
+
+void activity__done(struct session *s)
+{
+    pthread_mutex_destroy(&s->shown.lock);
+    mem_free(s->shown.query);
+}
+
+/* ---- noting -----------------------------------------------------------------------------------
+ */
+
+void activity__begin(struct session *s)
+{
+    int64_t now = now_us();
+    atomic_store_explicit(&s->shown.query_start, now, memory_order_relaxed);
+    if (s->txn == 'I' && !s->implicit)
+        atomic_store_explicit(&s->shown.xact_start, now, memory_order_relaxed);
+    atomic_store_explicit(&s->shown.state_change, now, memory_order_relaxed);
+    atomic_store_explicit(&s->shown.state, 'A', memory_order_relaxed);
+}
+
+void activity__query(struct session *s, const char *text)
+{
+    enum { SHOWN_BYTES = 1023 };
+    size_t n = strnlen(text, SHOWN_BYTES);
+    while (n == SHOWN_BYTES && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--; /* not within a character */
+    pthread_mutex_lock(&s->shown.lock);
+    if (s->shown.cap <= n) {
+        s->shown.cap = n + 1;
+        s->shown.query = mem_realloc(s->shown.query, s->shown.cap);
+    }
+    memcpy(s->shown.query, text, n);
+    s->shown.query[n] = 0;
+    pthread_mutex_unlock(&s->shown.lock);
+}
+
+void activity__idle(struct session *s, char state)
+{
+    if (state == 'I')
+        atomic_store_explicit(&s->shown.xact_start, 0, memory_order_relaxed);
+    atomic_store_explicit(&s->shown.state_change, now_us(), memory_order_relaxed);
+    atomic_store_explicit(&s->shown.state, state, memory_order_relaxed);
+}
+
+void activity__name(struct session *s, const char *application)
+{
+    pthread_mutex_lock(&s->shown.lock);
+    snprintf(s->shown.application, sizeof(s->shown.application), "%s", application);
+    pthread_mutex_unlock(&s->shown.lock);
+}
+
+/* ---- telling ----------------------------------------------------------------------------------
+ */
+
+static const char *state_text(char state)
+{
+    return state == 'A'   ? "active"
+           : state == 'T' ? "idle in transaction"
+           : state == 'E' ? "idle in transaction (aborted)"
+                          : "idle";
+}
+
+static void put_address(const struct session *s, struct arena *a, struct exec_activity *x)
+{
+    struct sockaddr_storage peer;
+    socklen_t len = sizeof(peer);
+    char host[64], port[16];
+    if (getpeername(s->fd, (struct sockaddr *)&peer, &len) != 0 ||
+        getnameinfo((struct sockaddr *)&peer, len, host, sizeof(host), port, sizeof(port),
+                    NI_NUMERICHOST | NI_NUMERICSERV) != 0)
+        return;
+    x->address = arena_strdup(a, host);
+    x->port = atoi(port);
+}
+
+/* gateway.lock is held. */
+static void describe(struct session *s, struct arena *a, struct exec_activity *x)
+{
+    char state = atomic_load(&s->shown.state);
+    *x = (struct exec_activity){.pid = (int32_t)s->pid,
+                                .user = arena_strdup(a, s->user),
+                                .database = arena_strdup(a, s->database),
+                                .backend_start = s->shown.backend_start,
+                                .xact_start = atomic_load(&s->shown.xact_start),
+                                .query_start = atomic_load(&s->shown.query_start),
+                                .state_change = atomic_load(&s->shown.state_change),
+                                .state = state_text(state)};
+    put_address(s, a, x);
+    pthread_mutex_lock(&s->shown.lock);
+    x->query = arena_strdup(a, s->shown.query ? s->shown.query : "");
+    x->application = arena_strdup(a, s->shown.application);
+    pthread_mutex_unlock(&s->shown.lock);
+    if (state != 'A') {
+        x->wait_type = "Client";
+        x->wait_event = "ClientRead";
+    } else if (s->exec) {
+        exec_waits_for(s->exec, &x->wait_type, &x->wait_event);
+    }
+}
+
+int activity__list(void *ctx, struct arena *a, struct exec_activity **ret)
+{
+    const struct session *self = ctx;
+    struct gateway *g = self->gateway;
+    int n = 0;
+    pthread_mutex_lock(&g->lock);
+    *ret = ARENA_ARRAY(a, struct exec_activity, g->clients + 1);
+    for (struct session *s = g->sessions; s && n < (int)g->clients; s = s->next)
+        if (s->started && !s->internal)
+            describe(s, a, &(*ret)[n++]);
+    pthread_mutex_unlock(&g->lock);
+    return n;
+}
+
+bool activity__signal(void *ctx, int32_t pid, bool terminate)
+{
+    const struct session *self = ctx;
+    struct gateway *g = self->gateway;
+    pthread_mutex_lock(&g->lock);
+    struct session *s = map_get_u64(&g->by_pid, (uint64_t)(uint32_t)pid);
+    bool found = s && s->started && !s->internal;
+    if (found && terminate)
+        session__terminate(s, TERMINATE_SHUTDOWN);
+    if (found)
+        session__cancel(s);
+    pthread_mutex_unlock(&g->lock);
+    return found;
+}
+
+void activity__warn(void *ctx, const char *sqlstate, const char *text)
+{
+    session__notice_text(ctx, NOTICE_WARNING, sqlstate, text, NULL);
+}
