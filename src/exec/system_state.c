@@ -123,6 +123,17 @@ static void put_time(struct exec__maker *m, const char *column, int64_t t)
         exec__put_int(m, column, t);
 }
 
+static void put_address(struct exec__maker *m, const char *address)
+{
+    struct value v;
+    struct error *e =
+        address ? type_parse(type_by_oid(OID_INET), address, strlen(address), -1, &m->arena, &v)
+                : NULL;
+    if (address && !e)
+        exec__put(m, "client_addr", v);
+    error_free(e);
+}
+
 static struct error *give_activity(struct exec__maker *m, const struct exec_activity *x)
 {
     if (!exec__needs_int(m, "pid", x->pid))
@@ -133,7 +144,7 @@ static struct error *give_activity(struct exec__maker *m, const struct exec_acti
     exec__put_int(m, "usesysid", EXEC__OWNER);
     exec__put_text(m, "usename", x->user);
     exec__put_text(m, "application_name", x->application);
-    exec__put_text(m, "client_addr", x->address);
+    put_address(m, x->address);
     if (x->port)
         exec__put_int(m, "client_port", x->port);
     put_time(m, "backend_start", x->backend_start);

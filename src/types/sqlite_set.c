@@ -238,8 +238,10 @@ static int best_index(sqlite3_vtab *t, sqlite3_index_info *info)
         info->aConstraintUsage[given[n]].omit = 1;
         n++;
     }
-    info->estimatedCost = 20;
-    info->estimatedRows = 20;
+    /* Not known here. A small number has SQLite call it again for each row of a large table that it
+     * is joined with, rather than build an index on that. */
+    info->estimatedCost = 1000;
+    info->estimatedRows = 1000;
     return n ? SQLITE_OK : SQLITE_CONSTRAINT;
 }
 
