@@ -47,6 +47,30 @@ static struct error *change_default(struct analysis *a, struct table *t, const A
     return c->def ? sql__set_default(a, t, at, c->def) : NULL;
 }
 
+/* ---- triggers: there are none but those that PostgreSQL has for foreign keys
+ * ------------------------------------------------------------------------------------------ */
+
+static struct error *nothing(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    return NULL;
+}
+
+static struct error *no_trigger(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    return error_new(E_UNDEFINED_OBJECT, "trigger \"%s\" for table \"%s\" does not exist", c->name,
+                     t->name);
+}
+
+static struct error *disable_foreign_keys(struct analysis *a, struct table *t,
+                                          const AlterTableCmd *c)
+{
+    return sql__unsupported(
+        a, -1,
+        "Make the foreign keys DEFERRABLE, and SET CONSTRAINTS ALL DEFERRED in "
+        "the transaction.",
+        "DISABLE TRIGGER ALL is not supported: foreign keys are always checked");
+}
+
 /* ---- in PostgreSQL's order
  * ------------------------------------------------------------------------------------------- */
 
@@ -83,6 +107,14 @@ static const struct {
     {AT_AddConstraint, ALTER_CONSTRAINTS, NULL},
     {AT_ValidateConstraint, ALTER_REST, sql__validate_constraint},
     {AT_AlterConstraint, ALTER_REST, sql__alter_constraint},
+    {AT_EnableTrigUser, ALTER_REST, nothing},
+    {AT_DisableTrigUser, ALTER_REST, nothing},
+    {AT_EnableTrigAll, ALTER_REST, nothing},
+    {AT_DisableTrigAll, ALTER_REST, disable_foreign_keys},
+    {AT_EnableTrig, ALTER_REST, no_trigger},
+    {AT_EnableAlwaysTrig, ALTER_REST, no_trigger},
+    {AT_EnableReplicaTrig, ALTER_REST, no_trigger},
+    {AT_DisableTrig, ALTER_REST, no_trigger},
 };
 
 static struct error *constraints_of(struct analysis *a, struct table_draft *d,

@@ -190,3 +190,9 @@ drop schema gone;
 drop schema gone cascade;
 insert into stays values (1, 2);
 \d stays
+
+-- triggers: there are none
+alter table stays enable trigger all, disable trigger user;
+alter table stays enable trigger user;
+alter table stays disable trigger nope;
+alter table stays enable always trigger nope;
