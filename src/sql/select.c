@@ -1213,6 +1213,82 @@ static struct error *locking(struct analysis *a, const struct scope *s, const Se
  * -------------------------------------------------------------------------------------------------
  */
 
+static struct expr *joined(struct analysis *a, enum expr_kind kind, struct expr **list, int n)
+{
+    if (n == 1)
+        return list[0];
+    struct expr *e = sql__new_expr(a, kind, OID_BOOL, list[0]->position - 1, n);
+    memcpy(e->args, list, sizeof(*list) * (size_t)n);
+    return e;
+}
+
+static int index_of(struct expr *const *list, int n, const struct expr *e)
+{
+    for (int i = 0; i < n; i++)
+        if (expr_equal(list[i], e))
+            return i;
+    return -1;
+}
+
+/* (a AND b) OR (a AND c) is a AND (b OR c), as PostgreSQL makes it, too: a may tie two tables,
+ * which would be joined in all combinations otherwise. */
+static struct expr *factored(struct analysis *a, struct expr *e)
+{
+    struct expr ***arms = ARENA_ARRAY(a->arena, struct expr **, e->n_args), **common;
+    int *n = ARENA_ARRAY(a->arena, int, e->n_args), n_common = 0;
+    for (int i = 0; i < e->n_args; i++)
+        n[i] = expr_conjuncts(e->args[i], a->arena, &arms[i]);
+    common = ARENA_ARRAY(a->arena, struct expr *, n[0] + 1);
+    for (int k = 0; k < n[0]; k++) {
+        bool everywhere = index_of(common, n_common, arms[0][k]) < 0;
+        for (int i = 1; i < e->n_args && everywhere; i++)
+            everywhere = index_of(arms[i], n[i], arms[0][k]) >= 0;
+        if (everywhere)
+            common[n_common++] = arms[0][k];
+    }
+    if (!n_common)
+        return e;
+    struct expr **rest = ARENA_ARRAY(a->arena, struct expr *, e->n_args);
+    for (int i = 0; i < e->n_args; i++) {
+        int left = 0;
+        for (int k = 0; k < n[i]; k++)
+            if (index_of(common, n_common, arms[i][k]) < 0)
+                arms[i][left++] = arms[i][k];
+        if (!left) /* the others say no more than this one */
+            return joined(a, EXPR_AND, common, n_common);
+        rest[i] = joined(a, EXPR_AND, arms[i], left);
+    }
+    common[n_common] = joined(a, EXPR_OR, rest, e->n_args);
+    return joined(a, EXPR_AND, common, n_common + 1);
+}
+
+/* Of the conjuncts of a WHERE. */
+static struct expr *factor_conjuncts(struct analysis *a, struct expr *e)
+{
+    struct expr **list;
+    int n = expr_conjuncts(e, a->arena, &list);
+    if (a->as_written)
+        return e;
+    bool any = false;
+    for (int i = 0; i < n; i++) {
+        struct expr *f = list[i]->kind == EXPR_OR ? factored(a, list[i]) : list[i];
+        any |= f != list[i];
+        list[i] = f;
+    }
+    if (!any)
+        return e;
+    struct buf flat = {0};
+    for (int i = 0; i < n; i++) { /* AND is flattened */
+        struct expr **parts;
+        int k = expr_conjuncts(list[i], a->arena, &parts);
+        buf_append(&flat, parts, sizeof(*parts) * (size_t)k);
+    }
+    struct expr *ret =
+        joined(a, EXPR_AND, (struct expr **)flat.data, (int)(flat.len / sizeof(struct expr *)));
+    buf_done(&flat);
+    return ret;
+}
+
 static struct error *where_and_having(struct analysis *a, struct scope *s, const SelectStmt *n,
                                       struct select *sel)
 {
@@ -1220,6 +1296,7 @@ static struct error *where_and_having(struct analysis *a, struct scope *s, const
         s->clause = CLAUSE_WHERE;
         TRY(sql__expr(a, s, n->whereClause, &sel->where));
         TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
+        sel->where = factor_conjuncts(a, sel->where);
     }
     if (n->havingClause) {
         s->clause = CLAUSE_HAVING;

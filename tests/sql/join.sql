@@ -71,3 +71,14 @@ INSERT INTO jb VALUES (1), (2), (NULL);
 SELECT DISTINCT ja.id, jb.x FROM ja RIGHT JOIN jb ON false JOIN (ja c LEFT JOIN ja d ON true) ON jb.x = 7;
 SELECT ja.id FROM ja RIGHT JOIN jb ON false JOIN (SELECT NULL::int AS n FROM ja c LEFT JOIN ja d ON d.id = c.id) v ON jb.x = v.n;
 DROP TABLE ja, jb;
+
+-- what all parts of an OR demand ties the tables (in all combinations it would take minutes)
+CREATE TABLE wa (id int PRIMARY KEY, n int);
+CREATE TABLE wb (id int PRIMARY KEY, n int);
+INSERT INTO wa SELECT i, i % 10 FROM generate_series(1, 20000) i;
+INSERT INTO wb TABLE wa;
+SELECT count(*), sum(wb.n) FROM wa, wb WHERE (wa.id = wb.id AND wa.n = 3) OR (wb.n > 7 AND wa.id = wb.id) OR (wa.id = wb.id AND wa.n = 1 AND wb.n = 2);
+SELECT count(*) FROM wa, wb WHERE wa.id < 4 AND ((wa.id = wb.id AND wa.n = 3) OR (wa.id = wb.id));
+SELECT count(*) FROM wa WHERE (n = 1 AND NULL::bool) OR (n = 1 AND id < 100 AND n = 1);
+SELECT count(*) FROM wa WHERE (n = 1 OR id = 5) AND (n = 1 OR id = 5 AND n = 5);
+DROP TABLE wa, wb;
