@@ -470,9 +470,9 @@ static struct error *tell_doubt(struct run *r, struct error *e)
 
 struct error *exec__run(struct run *r)
 {
-    const struct zone *before = zone_use(r->plan->query->zone);
+    const struct style before = style_use(r->plan->query->style);
     struct error *e = tell_doubt(r, attempts(r));
-    zone_use(before);
+    style_use(before);
     if (error_is(e, E_STALE_SCHEMA) && !r->here)
         exec__catch_up(r->e);
     return e;

@@ -215,7 +215,7 @@ struct session {
     char *names;              /* sql_names(): follows the settings, and temporary tables */
     bool refreshes;           /* sql_context.refreshes */
     uint64_t temp_generation; /* exec_temp_generation() that it is of */
-    const struct zone *zone;  /* TimeZone; also its thread's, while it has one */
+    struct style style; /* TimeZone, DateStyle, IntervalStyle; its thread's while it has one */
     size_t names_len;
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;

@@ -339,7 +339,7 @@ static void attach(struct worker *w, struct session *s)
 {
     s->worker = w;
     exec_attend(s->exec);
-    zone_use(s->zone);
+    style_use(s->style);
     if (!s->in.data) {
         s->in = w->in;
         w->in = (struct buf){0};

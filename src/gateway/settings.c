@@ -54,20 +54,14 @@ static struct error *check_encoding(struct session *s, char **value)
 
 static struct error *check_date_style(struct session *s, char **value)
 {
-    const char *order = "MDY";
-    _cleanup_(mem_freep) char *copy = mem_strdup(*value);
-    char *at = NULL;
-    for (char *w = strtok_r(copy, ", ", &at); w; w = strtok_r(NULL, ", ", &at)) {
-        if (!strcasecmp(w, "ymd"))
-            order = "YMD";
-        else if (!strcasecmp(w, "dmy") || !strncasecmp(w, "euro", 4))
-            order = "DMY";
-        else if (strcasecmp(w, "iso") && strcasecmp(w, "mdy") && strcasecmp(w, "us"))
-            return error_hint(invalid("DateStyle", *value), "MiniSQL writes dates as ISO only.");
-    }
-    char text[16];
-    snprintf(text, sizeof(text), "ISO, %s", order);
-    return replace(value, text);
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf text = {0};
+    struct style style = s->style;
+    const char *wrong = style_set_dates(&style, *value, &a);
+    if (wrong)
+        return error_detail(invalid("DateStyle", *value), "%s", wrong);
+    style_print_dates(&style, &text);
+    return replace(value, text.data);
 }
 
 static struct error *check_time_zone(struct session *s, char **value)
@@ -490,9 +484,12 @@ void settings__derive(struct session *s)
     activity__name(s, value_of(s, find("application_name"), text));
     mem_free(s->names);
     const char *zone = value_of(s, find("TimeZone"), text);
-    s->zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone);
-    zone_use(s->zone);
-    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), s->zone,
+    _cleanup_(arena_done) struct arena a = {0};
+    s->style = (struct style){.zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone)};
+    style_set_dates(&s->style, value_of(s, find("DateStyle"), text), &a);
+    style_set_intervals(&s->style, value_of(s, find("IntervalStyle"), text));
+    style_use(s->style);
+    s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), &s->style,
                          s->exec ? exec_temp_text(s->exec) : NULL);
     s->names_len = strlen(s->names);
     s->temp_generation = s->exec ? exec_temp_generation(s->exec) : 0;

@@ -420,12 +420,12 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
     struct analysis a = {
         .ctx = ctx, .path = sql__path(ctx, arena), .arena = arena, .script = stmt->script, .q = q};
     q->names = ctx->names ? arena_strdup(arena, ctx->names) : NULL;
-    q->zone = sql__zone(ctx, arena);
-    const struct zone *before = zone_use(q->zone);
+    q->style = sql__style(ctx, arena);
+    const struct style before = style_use(q->style);
     struct error *e = announce_params(&a);
     e = e ? e : statement(&a, n, stmt);
     e = e ? e : finish(&a);
-    zone_use(before);
+    style_use(before);
     if (!e)
         *ret = q;
     return e;
@@ -439,7 +439,7 @@ struct error *sql__analyse_copy(const struct table *t, const int *columns, int n
     struct analysis a = {
         .ctx = ctx, .path = outer->path, .arena = outer->arena, .script = outer->script, .q = q};
     q->names = outer->q->names;
-    q->zone = outer->q->zone;
+    q->style = outer->q->style;
     TRY(announce_params(&a));
     TRY(sql__copy_insert(&a, t, columns, n));
     TRY(finish(&a));

@@ -27,21 +27,27 @@ static void put_word(struct buf *b, const char *word)
 }
 
 char *sql_names(const char *database, const char *user, const char *search_path,
-                const struct zone *zone, const char *temporary)
+                const struct style *style, const char *temporary)
 {
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *word = style_word(style, &a);
     struct buf b = {0};
     put_word(&b, database);
     buf_puts(&b, " ");
     put_word(&b, strstr(search_path, "$user") ? user : "");
     buf_puts(&b, " ");
     put_word(&b, search_path);
-    if (zone || temporary) {
+    if (style->zone || temporary || *word) {
         buf_puts(&b, " ");
-        put_word(&b, zone ? zone_name(zone) : "");
+        put_word(&b, style->zone ? zone_name(style->zone) : "");
     }
-    if (temporary) {
+    if (temporary || *word) {
         buf_puts(&b, " ");
-        put_word(&b, temporary);
+        put_word(&b, temporary ? temporary : "");
+    }
+    if (*word) {
+        buf_puts(&b, " ");
+        put_word(&b, word);
     }
     return b.data;
 }
@@ -74,12 +80,18 @@ const char *sql_names_database(const char *names, struct arena *arena)
     return names ? take_word(&names, arena) : CATALOG_FIRST_DATABASE;
 }
 
-const struct zone *sql__zone(const struct sql_context *ctx, struct arena *arena)
+struct style sql__style(const struct sql_context *ctx, struct arena *arena)
 {
+    struct style s = {0};
     const char *p = ctx->names, *word = "";
     for (int i = 0; p && i < 4; i++)
         word = take_word(&p, arena);
-    return *word ? zone_for_setting(word) : NULL;
+    if (*word)
+        s.zone = zone_for_setting(word);
+    if (p)
+        take_word(&p, arena); /* temporary tables */
+    style_read_word(&s, p ? take_word(&p, arena) : "");
+    return s;
 }
 
 void sql_names_view(const char *names, const struct catalog_view **view)

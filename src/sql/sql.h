@@ -427,8 +427,8 @@ struct query {
         *tag; /* "SELECT", "INSERT 0", "CREATE TABLE", "BEGIN"; a count follows where counts_rows */
     bool counts_rows;
 
-    const char *names;       /* as it was analysed under: sql_context.names, or NULL */
-    const struct zone *zone; /* of these: constants were read by it, and the statement runs by it */
+    const char *names;  /* as it was analysed under: sql_context.names, or NULL */
+    struct style style; /* of these: constants were read by it, and the statement runs by it */
 
     int n_params;
     uint32_t *params; /* types */
@@ -652,7 +652,7 @@ struct sql_context {
  * and search_path, the user where the path needs him, the time zone, its temporary tables (records
  * of the catalog, a line for each; NULL: none). The caller frees it. */
 char *sql_names(const char *database, const char *user, const char *search_path,
-                const struct zone *zone, const char *temporary) MUST_CHECK;
+                const struct style *style, const char *temporary) MUST_CHECK;
 /* The temporary tables in such a line become a part of the view. */
 void sql_names_view(const char *names, const struct catalog_view **view);
 /* The database in such a line; NULL: the first one. */

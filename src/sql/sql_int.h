@@ -151,8 +151,8 @@ void sql__list_columns(struct analysis *a, const struct target *targets, int n);
  */
 
 const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *arena);
-/* The time zone in the context's names. */
-const struct zone *sql__zone(const struct sql_context *ctx, struct arena *arena);
+/* Time zone and styles in the context's names. */
+struct style sql__style(const struct sql_context *ctx, struct arena *arena);
 struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
                               const struct table **ret); /* 42P01 */
 /* The same for commands, which tell no position, and 3F000 for a schema that does not exist. */

@@ -126,7 +126,7 @@ static struct error *analyse_view(struct analysis *a, const struct object *view,
     /* neither tables nor WITH queries of the statement are seen from inside */
     struct scope barrier = {.select = outer ? outer->select : NULL};
     TRY(sql_parse(view->sql, a->arena, &script));
-    ctx.names = sql_names(a->path->database, "", view->search_path, a->q->zone, NULL);
+    ctx.names = sql_names(a->path->database, "", view->search_path, &a->q->style, NULL);
     struct analysis sub = *a;
     sub.script = &script;
     sub.path = sql__path(&ctx, a->arena);

@@ -227,6 +227,15 @@ static CALL(timestamptz_to_text)
     return NULL;
 }
 
+static CALL(interval_to_text)
+{
+    struct buf text = {0};
+    types__interval_show(v, &text);
+    *ret = types__text_of(a, &text);
+    buf_done(&text);
+    return NULL;
+}
+
 static CALL(bytea_to_text)
 {
     struct buf text = {0};
@@ -449,6 +458,7 @@ enum {
     BPCHAR_OUT,
     DATE_TEXT,
     TIMESTAMP_TEXT,
+    INTERVAL_TEXT,
     TIMESTAMPTZ_TEXT,
     TEXT_DATE,
     TEXT_TIMESTAMP,
@@ -547,6 +557,7 @@ static const struct func rows[] = {
     [BOOL_OUT] = ROW(OID_BOOL, OID_TEXT, bool_out),
     [BPCHAR_OUT] = ROW_TYPMOD(OID_BPCHAR, OID_TEXT, bpchar_out),
     [DATE_TEXT] = ROW(OID_DATE, OID_TEXT, date_to_text),
+    [INTERVAL_TEXT] = ROW(OID_INTERVAL, OID_TEXT, interval_to_text),
     [TIMESTAMP_TEXT] = ROW(OID_TIMESTAMP, OID_TEXT, timestamp_to_text),
     [TIMESTAMPTZ_TEXT] = ROW(OID_TIMESTAMPTZ, OID_TEXT, timestamptz_to_text),
     [TEXT_DATE] = ROW_IN(OID_DATE, text_to_date),
@@ -740,7 +751,7 @@ static const struct cast casts[] = {
     IO(INET, NULL, &rows[TEXT_INET]),
     IO(CIDR, NULL, &rows[TEXT_CIDR]),
     IO(TIME, &rows[TIME_TEXT], &rows[TEXT_TIME]),
-    IO(INTERVAL, NULL, &rows[TEXT_INTERVAL]),
+    IO(INTERVAL, &rows[INTERVAL_TEXT], &rows[TEXT_INTERVAL]),
     IO(DATE, &rows[DATE_TEXT], &rows[TEXT_DATE]),
     IO(TIMESTAMP, &rows[TIMESTAMP_TEXT], &rows[TEXT_TIMESTAMP]),
     IO(TIMESTAMPTZ, &rows[TIMESTAMPTZ_TEXT], &rows[TEXT_TIMESTAMPTZ]),
@@ -876,6 +887,8 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
         return &rows[DATE_TEXT];
     case OID_TIME:
         return &rows[TIME_TEXT];
+    case OID_INTERVAL:
+        return &rows[INTERVAL_TEXT];
     case OID_TIMESTAMP:
         return &rows[TIMESTAMP_TEXT];
     case OID_TIMESTAMPTZ:

@@ -15,6 +15,7 @@
  * half a day 12 hours.
  */
 #include "types/interval.h"
+#include "types/zone.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -474,42 +475,6 @@ struct error *interval_read(const char *s, size_t n, struct interval *ret)
     return NULL;
 }
 
-/* ---- printing ------------------------------------------------------------------------------- */
-
-static void print_part(struct buf *out, int value, const char *unit, bool *ret_negative)
-{
-    if (value == 0)
-        return;
-    buf_printf(out, "%s%s%d %s%s", out->len ? " " : "", *ret_negative && value > 0 ? "+" : "",
-               value, unit, value == 1 ? "" : "s");
-    *ret_negative = value < 0;
-}
-
-void interval_print(const struct interval *i, struct buf *to)
-{
-    _cleanup_(buf_done) struct buf out = {0};
-    bool negative = false;
-    print_part(&out, i->months / MONTHS_IN_YEAR, "year", &negative);
-    print_part(&out, i->months % MONTHS_IN_YEAR, "mon", &negative);
-    print_part(&out, i->days, "day", &negative);
-    if (i->us || !out.len) {
-        uint64_t us = i->us < 0 ? -(uint64_t)i->us : (uint64_t)i->us;
-        uint64_t seconds = us / (uint64_t)SECOND_US;
-        buf_printf(&out, "%s%s%02llu:%02d:%02d", out.len ? " " : "",
-                   i->us < 0  ? "-"
-                   : negative ? "+"
-                              : "",
-                   (unsigned long long)seconds / 3600, (int)(seconds / 60 % 60),
-                   (int)(seconds % 60));
-        if (us % (uint64_t)SECOND_US) {
-            buf_printf(&out, ".%06d", (int)(us % (uint64_t)SECOND_US));
-            while (out.data[out.len - 1] == '0')
-                out.data[--out.len] = 0;
-        }
-    }
-    buf_append(to, out.data, out.len);
-}
-
 /* ---- the type's row ------------------------------------------------------------------------- */
 
 struct error *interval_of(const struct value *v, struct interval *ret)
@@ -524,12 +489,32 @@ struct value interval_value(const struct interval *i, struct arena *a)
     return types__text_of(a, &text);
 }
 
+/* Under IntervalStyle sql_standard a sign at the beginning is one of all parts, if there is no
+ * other: '-1 2:00:00'. */
+static bool one_sign(const char *s, size_t n)
+{
+    size_t at = 0;
+    while (at < n && isspace((unsigned char)s[at]))
+        at++;
+    if (types__style()->intervals != INTERVALS_SQL || at == n || s[at] != '-')
+        return false;
+    for (at++; at < n; at++)
+        if ((s[at] == '-' || s[at] == '+') && isspace((unsigned char)s[at - 1]))
+            return false;
+    return true;
+}
+
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret)
 {
     (void)typmod;
     struct interval i;
     TRY(interval_read(s, n, &i));
+    if (one_sign(s, n)) {
+        i.months = i.months > 0 ? -i.months : i.months;
+        i.days = i.days > 0 ? -i.days : i.days;
+        i.us = i.us > 0 ? -i.us : i.us;
+    }
     *ret = interval_value(&i, a);
     return NULL;
 }

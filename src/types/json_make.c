@@ -20,9 +20,9 @@ static void write_time(const struct value *v, uint32_t type, struct buf *out)
     _cleanup_(buf_done) struct buf text = {0};
     bool zone = type == OID_TIMESTAMPTZ;
     if (type == OID_DATE)
-        types__date_print((int32_t)v->i, &text);
+        types__date_print_iso((int32_t)v->i, &text);
     else
-        types__timestamp_print(v->i, zone, &text);
+        types__timestamp_print_iso(v->i, zone, &text);
     bool bc = text.len > 3 && memcmp(text.data + text.len - 3, " BC", 3) == 0;
     size_t n = text.len - (bc ? 3 : 0);
     char *blank = n ? memchr(text.data, ' ', n) : NULL;

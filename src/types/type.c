@@ -429,6 +429,11 @@ PARSE(time_parse)
     return NULL;
 }
 
+PRINT(interval_print_row)
+{
+    types__interval_show(v, out);
+}
+
 PRINT(time_print)
 {
     types__time_print(v->i, out);
@@ -804,7 +809,7 @@ static const struct type rows[] = {
      .column = true,
      COLLATION("minisql_interval"),
      .parse = interval_parse,
-     .print = text_print,
+     .print = interval_print_row,
      .recv = interval_recv,
      .send = interval_send,
      .compare = interval_compare},
@@ -1005,6 +1010,8 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
 
 bool type_reads_clock(const struct type *t, const char *s, size_t n)
 {
+    if (t->oid == OID_TIME)
+        return types__time_reads_clock(s, n);
     return t->category == 'D' && types__datetime_reads_clock(s, n);
 }
 

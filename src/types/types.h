@@ -483,9 +483,33 @@ struct types_host {
 /* Set on a thread while it runs a statement; NULL: none. Returns the one before. */
 const struct types_host *types_host_set(const struct types_host *h);
 
-/* ---- time zones --------------------------------------------------------------------------- */
+/* ---- time zones, DateStyle, IntervalStyle -------------------------------------------------- */
 
-/* Functions, input and output of timestamptz go by the zone of the thread that runs them. */
+enum date_style { DATES_ISO, DATES_SQL, DATES_POSTGRES, DATES_GERMAN };
+enum date_order { ORDER_MDY, ORDER_DMY, ORDER_YMD };
+enum interval_style {
+    INTERVALS_POSTGRES,
+    INTERVALS_VERBOSE,
+    INTERVALS_SQL,
+    INTERVALS_ISO,
+};
+
+/* How a session reads and prints dates, times and intervals; all 0: as a new session does. */
+struct style {
+    const struct zone *zone;
+    uint8_t dates, order, intervals;
+};
+/* The calling thread's from now on; gives the one before. Functions, input and output go by it. */
+struct style style_use(struct style s);
+/* What SET DateStyle means: words with commas; what is not said stays. 22023's detail, in the
+ * arena, or NULL. */
+const char *style_set_dates(struct style *s, const char *text, struct arena *a);
+void style_print_dates(const struct style *s, struct buf *out); /* "ISO, MDY" */
+bool style_set_intervals(struct style *s, const char *text);
+/* A word for what is not as in a new session but the zone, "" for nothing, and back. */
+const char *style_word(const struct style *s, struct arena *a);
+void style_read_word(struct style *s, const char *word);
+
 struct zone; /* immutable, never freed; NULL is UTC */
 /* What AT TIME ZONE means by a name: an abbreviation, a region of the system's time zone database,
  * a POSIX string. NULL: there is no such zone. */
@@ -493,8 +517,6 @@ const struct zone *zone_find(const char *s, size_t n);
 /* What SET TIME ZONE means: a number is hours to the east. */
 const struct zone *zone_for_setting(const char *text);
 const char *zone_name(const struct zone *z);
-/* The calling thread's from now on; gives the one before. */
-const struct zone *zone_use(const struct zone *z);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
 

@@ -269,11 +269,14 @@ struct error *types__timestamp_parse(const char *s, size_t n, bool zone, int32_t
                                      int64_t *ret);
 void types__date_print(int32_t days, struct buf *out);
 void types__timestamp_print(int64_t us, bool zone, struct buf *out);
+void types__date_print_iso(int32_t days, struct buf *out);
+void types__timestamp_print_iso(int64_t us, bool zone, struct buf *out);
 bool types__date_valid(int64_t days); /* infinities are */
 bool types__timestamp_valid(int64_t us);
 int64_t types__timestamp_days(int64_t us); /* the day it lies in; not of infinities */
 int64_t types__timestamp_clock(void);
 bool types__datetime_reads_clock(const char *s, size_t n);
+bool types__time_reads_clock(const char *s, size_t n);
 /* Rounds to `typmod` digits (0-6, -1: all) behind the point; 22008 where that leaves the range. */
 struct error *types__timestamp_fit(int64_t us, int32_t typmod, int64_t *ret);
 CALL(types__date_to_timestamp);
@@ -296,6 +299,7 @@ struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t
 void types__time_print(int64_t us, struct buf *out);
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret);
+void types__interval_show(const struct value *v, struct buf *out); /* by IntervalStyle */
 struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                    struct value *ret);
 void types__interval_send(const struct value *v, int32_t typmod, struct buf *out);

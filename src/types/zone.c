@@ -8,7 +8,7 @@
  * hundreds of names, and what is no zone is not kept.
  *
  * A statement's zone is its session's. Functions find it with the thread that runs them: whoever
- * runs a statement for a session says zone_use() first. UTC is NULL, and costs nothing.
+ * runs a statement for a session says style_use() first. UTC is NULL, and costs nothing.
  *
  * Moments are microseconds since 2000-01-01 as everywhere in types/; inside here, seconds.
  */
@@ -636,20 +636,4 @@ const struct zone *zone_find(const char *s, size_t n)
 const char *zone_name(const struct zone *z)
 {
     return z ? z->name : "UTC";
-}
-
-/* ---- the thread's --------------------------------------------------------------------------- */
-
-static _Thread_local const struct zone *current;
-
-const struct zone *zone_use(const struct zone *z)
-{
-    const struct zone *before = current;
-    current = z;
-    return before;
-}
-
-const struct zone *types__zone(void)
-{
-    return current;
 }

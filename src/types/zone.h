@@ -15,3 +15,4 @@ int32_t types__zone_offset(const struct zone *z, int64_t utc);
 /* As on a clock there: "CET", "CEST", "+03"; into `out`. */
 void types__zone_abbreviation(const struct zone *z, int64_t utc, struct buf *out);
 const struct zone *types__zone(void); /* the calling thread's; NULL: UTC */
+const struct style *types__style(void);

@@ -217,9 +217,11 @@ static CALL(trunc_in_zone)
     const struct zone *z = NULL;
     if (!is_infinite(v[1].i))
         TRY(zone_of(&v[2], &z));
-    const struct zone *before = zone_use(z);
+    struct style style = *types__style();
+    style.zone = z;
+    const struct style before = style_use(style);
     struct error *e = types__trunc_timestamptz(v, 2, a, ret);
-    zone_use(before);
+    style_use(before);
     return e;
 }
 
