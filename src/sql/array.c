@@ -230,6 +230,8 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
 {
     struct list args = {0};
     bool slice = has_slice(indirection);
+    if (column->type == OID_JSONB)
+        return sql__set_json_item(a, s, column, before, indirection, value, location, ret);
     TRY(check_subscripts(a, column->type, list_length(indirection), location));
     uint32_t type = slice ? column->type : type_by_oid(column->type)->element;
     if (!sql__can_coerce(value, type, CAST_ASSIGNMENT)) {
@@ -238,7 +240,7 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
             "subscripted assignment to \"%s\" requires type %s but expression is of type %s",
             column->name, sql__type(a, type), sql__type(a, value->type));
         error_hint(e, "You will need to rewrite or cast the expression.");
-        return sql__at(a, e, value->position - 1);
+        return sql__at(a, e, location);
     }
     TRY(sql__coerce(a, value, type, column->typmod, CAST_ASSIGNMENT, &value));
     sql__push(a->arena, &args, before);

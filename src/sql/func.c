@@ -169,8 +169,8 @@ static struct error *cast_function(struct analysis *a, const char *name, struct 
 {
     const struct type *t = type_by_name(name);
     *ret = NULL;
-    if (!t || strcmp(t->name, name) != 0 || func_exists(name, FUNC_SCALAR) ||
-        !sql__can_coerce(arg, t->oid, CAST_EXPLICIT))
+    bool own = func_exists(name, FUNC_SCALAR) && strncmp(name, "timestamp", 9) != 0;
+    if (!t || strcmp(t->name, name) != 0 || own || !sql__can_coerce(arg, t->oid, CAST_EXPLICIT))
         return NULL;
     return sql__coerce(a, arg, t->oid, -1, CAST_EXPLICIT, ret);
 }
@@ -441,17 +441,163 @@ static struct error *window_call(struct analysis *a, struct scope *s, const Func
     return sql__window(a, s, n->over, &e->call.window);
 }
 
+/* What is called for f(VARIADIC array): types/spread.c */
+static const char *spread_name(const struct analysis *a, const char *name)
+{
+    return arena_printf(a->arena, "minisql_spread_%s", name);
+}
+
 static struct error *unsupported_form(const struct analysis *a, const FuncCall *n)
 {
-    if (n->func_variadic)
+    const char *name = strVal(llast(n->funcname));
+    if (n->func_variadic && !func_exists(spread_name(a, name), FUNC_SCALAR))
         return sql__unsupported(a, n->location, "Pass the arguments one by one.",
-                                "VARIADIC arguments are not supported");
+                                "VARIADIC arguments of function %s are not supported", name);
     for (int i = 0; i < list_length(n->args); i++) {
-        if (IsA(list_nth(n->args, i), NamedArgExpr))
+        if (IsA(list_nth(n->args, i), NamedArgExpr) && !func_with_names(name))
             return sql__unsupported(a, n->location, "Pass the arguments by position.",
-                                    "named arguments are not supported");
+                                    "named arguments of function %s are not supported", name);
     }
     return NULL;
+}
+
+/* ---- arguments by name, arguments left out ------------------------------------------------------
+ */
+
+/* Which of f's arguments has this name? -1: none */
+static int argument_named(const struct func *f, const char *name)
+{
+    const char *p = f->names;
+    for (int i = 0; *p; i++) {
+        size_t n = strcspn(p, ",");
+        if (strlen(name) == n && strncmp(p, name, n) == 0)
+            return i;
+        p += n + (p[n] == ',');
+    }
+    return -1;
+}
+
+static struct error *no_such_arguments(struct analysis *a, struct scope *s, const FuncCall *n,
+                                       const char *name)
+{
+    const char *list = "";
+    for (int i = 0; i < list_length(n->args); i++) {
+        const Node *arg = list_nth(n->args, i);
+        const char *label = "";
+        struct expr *e;
+        if (IsA(arg, NamedArgExpr)) {
+            label = arena_printf(a->arena, "%s => ", ((const NamedArgExpr *)arg)->name);
+            arg = (const Node *)((const NamedArgExpr *)arg)->arg;
+        }
+        TRY(sql__expr(a, s, arg, &e));
+        list =
+            arena_printf(a->arena, "%s%s%s%s", list, i ? ", " : "", label, sql__type(a, e->type));
+    }
+    return sql__at(
+        a,
+        error_hint(error_new("42883", "function %s(%s) does not exist", name, list),
+                   "No function matches the given name and argument types. You might need to add "
+                   "explicit type casts."),
+        n->location);
+}
+
+/* The arguments in the order of the row; NULL: one is left out, and 0. */
+static struct error *arrange(struct analysis *a, struct scope *s, const FuncCall *n,
+                             const struct func *f, const Node **ret)
+{
+    for (int i = 0; i < f->nargs; i++)
+        ret[i] = NULL;
+    bool named = false;
+    for (int i = 0; i < list_length(n->args); i++) {
+        const Node *arg = list_nth(n->args, i);
+        int at = i;
+        if (IsA(arg, NamedArgExpr)) {
+            const NamedArgExpr *by_name = (const NamedArgExpr *)arg;
+            named = true;
+            at = argument_named(f, by_name->name);
+            arg = (const Node *)by_name->arg;
+            if (at >= 0 && ret[at])
+                return no_such_arguments(a, s, n, f->name);
+        } else if (named) {
+            return sql__at(a,
+                           error_new(E_SYNTAX, "positional argument cannot follow named argument"),
+                           sql__location(arg));
+        }
+        if (at < 0 || at >= f->nargs)
+            return no_such_arguments(a, s, n, f->name);
+        ret[at] = arg;
+    }
+    for (int i = 0; i < f->nargs - f->optional; i++)
+        if (!ret[i])
+            return no_such_arguments(a, s, n, f->name);
+    return NULL;
+}
+
+static bool named_arguments(const FuncCall *n)
+{
+    for (int i = 0; i < list_length(n->args); i++)
+        if (IsA(list_nth(n->args, i), NamedArgExpr))
+            return true;
+    return false;
+}
+
+static struct error *call_with_names(struct analysis *a, struct scope *s, const FuncCall *n,
+                                     const struct func *f, struct expr **ret)
+{
+    const Node *nodes[FUNC_MAX_ARGS];
+    struct expr *args[FUNC_MAX_ARGS];
+    TRY(arrange(a, s, n, f, nodes));
+    for (int i = 0; i < f->nargs; i++) {
+        bool real = f->args[i] == OID_FLOAT8;
+        if (nodes[i])
+            TRY(sql__expr(a, s, nodes[i], &args[i]));
+        else
+            args[i] = sql__const(a, f->args[i],
+                                 real ? (struct value){.kind = VALUE_REAL}
+                                      : (struct value){.kind = VALUE_INT},
+                                 n->location);
+        if (!sql__can_coerce(args[i], f->args[i], CAST_IMPLICIT))
+            return no_such_arguments(a, s, n, f->name);
+    }
+    return sql__call_kind(a, f->name, FUNC_SCALAR, args, f->nargs, n->location, ret);
+}
+
+/* age(x) is age(current_date, x). *ret NULL: x is no such time. */
+static struct error *age_of(struct analysis *a, struct scope *s, const FuncCall *n,
+                            struct expr **ret)
+{
+    struct expr *args[2];
+    const struct type *date = type_by_oid(OID_DATE);
+    TRY(sql__expr(a, s, list_nth(n->args, 0), &args[1]));
+    uint32_t type = args[1]->type == OID_TIMESTAMP ? OID_TIMESTAMP : OID_TIMESTAMPTZ;
+    *ret = NULL;
+    if (args[1]->type == OID_UNKNOWN)
+        return sql__at(a,
+                       error_hint(error_new("42725", "function age(unknown) is not unique"),
+                                  "Could not choose a best candidate function. You might need to "
+                                  "add explicit type casts."),
+                       n->location);
+    if (!sql__can_coerce(args[1], type, CAST_IMPLICIT))
+        return NULL;
+    args[0] = sql__hidden(a, HIDDEN_NOW, OID_TIMESTAMPTZ);
+    TRY(sql__coerce(a, args[0], date->oid, -1, CAST_EXPLICIT, &args[0]));
+    for (int i = 0; i < 2; i++)
+        TRY(sql__coerce(a, args[i], type, -1, CAST_IMPLICIT, &args[i]));
+    return sql__call_kind(a, "age", FUNC_SCALAR, args, 2, n->location, ret);
+}
+
+/* f(.., VARIADIC array): *name becomes that of the function over an array of text. */
+static struct error *spread_array(struct analysis *a, const FuncCall *n, struct expr *e,
+                                  const char **name)
+{
+    struct expr **last = &e->args[e->n_args - 1];
+    const struct type *t = type_by_oid((*last)->type);
+    bool literal = (*last)->type == OID_UNKNOWN && strstr(*name, "_path"); /* declared text[] */
+    if (!literal && (!t || t->category != 'A'))
+        return sql__at(a, error_new(E_TYPE_MISMATCH, "VARIADIC argument must be an array"),
+                       (*last)->position - 1);
+    *name = spread_name(a, *name);
+    return sql__coerce(a, *last, OID_TEXT_ARRAY, -1, CAST_EXPLICIT, last);
 }
 
 /* ---- calls
@@ -516,6 +662,10 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         types[i] = e->args[i]->type;
         rows |= row;
     }
+    if (n->func_variadic && nargs) {
+        TRY(spread_array(a, n, e, &name));
+        types[nargs - 1] = e->args[nargs - 1]->type;
+    }
     a->q->reads_drawn |= strcmp(name, "currval") == 0 || strcmp(name, "lastval") == 0;
     if (takes_json && nargs)
         name = sql__json_variant(name, e->args[0], rows);
@@ -530,6 +680,10 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     }
     const struct func *f;
     struct error *err = func_resolve(name, kind, types, nargs, &f);
+    if (err && n->func_variadic) {
+        error_free(err);
+        return no_such_arguments(a, s, n, strVal(llast(n->funcname)));
+    }
     if (!err && kind == FUNC_ORDERED)
         err = error_new("42809", "WITHIN GROUP is required for ordered-set aggregate %s", f->name);
     if (err)
@@ -586,6 +740,14 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
         TRY(sql__project_set(a, s, *ret, &r, &column));
         *ret = sql__column(a, r, column, n->location);
         return NULL;
+    }
+    const struct func *with_names = func_with_names(name);
+    if (with_names && !n->over && (named_arguments(n) || with_names->optional))
+        return call_with_names(a, s, n, with_names, ret);
+    if (strcmp(name, "age") == 0 && list_length(n->args) == 1 && !n->over && !n->agg_filter) {
+        TRY(age_of(a, s, n, ret));
+        if (*ret)
+            return NULL;
     }
     if (n->agg_within_group)
         return ordered_call(a, s, n, name, ret);

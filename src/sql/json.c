@@ -231,14 +231,14 @@ struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const
  * ------------------------------------------------------------------------------------ */
 
 static struct error *subscript(struct analysis *a, struct scope *s, const A_Indices *n,
-                               struct expr **ret)
+                               struct expr **ret, uint32_t *ret_type)
 {
     if (n->is_slice)
         return sql__at(a, error_new(E_TYPE_MISMATCH, "jsonb subscript does not support slices"),
                        sql__location(n->uidx ? n->uidx : n->lidx));
     TRY(sql__expr(a, s, n->uidx, ret));
     sql__default_unknown(a, ret);
-    uint32_t type = (*ret)->type;
+    uint32_t type = *ret_type = (*ret)->type;
     bool whole = type == OID_INT2 || type == OID_INT4;
     if (!whole && !sql__can_coerce(*ret, OID_TEXT, CAST_IMPLICIT))
         return sql__at(a,
@@ -247,6 +247,37 @@ static struct error *subscript(struct analysis *a, struct scope *s, const A_Indi
                                   "jsonb subscript must be coercible to either integer or text."),
                        (*ret)->position - 1);
     return sql__coerce(a, *ret, OID_TEXT, -1, CAST_EXPLICIT, ret);
+}
+
+/* `before` with `value` where the subscripts say */
+struct error *sql__set_json_item(struct analysis *a, struct scope *s, const struct column *column,
+                                 struct expr *before, const List *indirection, struct expr *value,
+                                 int location, struct expr **ret)
+{
+    int n = list_length(indirection);
+    struct expr **args = ARENA_ARRAY(a->arena, struct expr *, n + 3);
+    if (!sql__can_coerce(value, OID_JSONB, CAST_ASSIGNMENT)) {
+        struct error *e = error_new(
+            E_TYPE_MISMATCH,
+            "subscripted assignment to \"%s\" requires type jsonb but expression is of type %s",
+            column->name, sql__type(a, value->type));
+        error_hint(e, "You will need to rewrite or cast the expression.");
+        return sql__at(a, e, location);
+    }
+    args[0] = before;
+    TRY(sql__coerce(a, value, OID_JSONB, -1, CAST_ASSIGNMENT, &args[1]));
+    bool number = false;
+    for (int i = 0; i < n; i++) {
+        const Node *item = list_nth(indirection, i);
+        if (!IsA(item, A_Indices))
+            return sql__unsupported(a, location, "Write the key as a subscript.",
+                                    "this access to a jsonb value is not supported");
+        uint32_t type = OID_UNKNOWN;
+        TRY(subscript(a, s, (const A_Indices *)item, &args[i + 3], &type));
+        number |= i == 0 && (type == OID_INT2 || type == OID_INT4);
+    }
+    args[2] = sql__const(a, OID_BOOL, (struct value){.kind = VALUE_INT, .i = number}, location);
+    return sql__call_kind(a, "minisql_jsonb_assign", FUNC_SCALAR, args, n + 3, location, ret);
 }
 
 struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
@@ -261,7 +292,8 @@ struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct e
         if (!IsA(item, A_Indices))
             return sql__unsupported(a, json->position - 1, "Write the key as a subscript.",
                                     "this access to a jsonb value is not supported");
-        TRY(subscript(a, s, (const A_Indices *)item, &e->args[i + 1]));
+        uint32_t type;
+        TRY(subscript(a, s, (const A_Indices *)item, &e->args[i + 1], &type));
     }
     TRY(func_resolve("jsonb_extract_path", FUNC_SCALAR, types, 2, &e->call.func));
     *ret = e;

@@ -335,6 +335,9 @@ struct error *sql__array_select(struct analysis *a, struct select *sel, int loca
                                 struct expr **ret);
 struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *array,
                              const List *indirection, struct expr **ret);
+struct error *sql__set_json_item(struct analysis *a, struct scope *s, const struct column *column,
+                                 struct expr *before, const List *indirection, struct expr *value,
+                                 int location, struct expr **ret);
 struct error *sql__set_item(struct analysis *a, struct scope *s, const struct column *column,
                             struct expr *before, const List *indirection, struct expr *value,
                             int location, struct expr **ret);

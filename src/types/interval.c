@@ -296,7 +296,7 @@ static struct error *move_back(int64_t us, const struct value *by, struct value 
     return types__timestamp_move(us, &n, ret);
 }
 
-static CALL(timestamp_plus)
+CALL(types__timestamp_plus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
@@ -387,7 +387,7 @@ static int64_t into_day(int64_t us)
     return us < 0 ? us + DAY_US : us;
 }
 
-static CALL(time_plus)
+CALL(types__time_plus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
@@ -398,7 +398,7 @@ static CALL(time_plus)
 static CALL(plus_time)
 {
     const struct value swapped[2] = {v[1], v[0]};
-    return time_plus(swapped, 2, a, ret);
+    return types__time_plus(swapped, 2, a, ret);
 }
 
 static CALL(time_minus)
@@ -606,7 +606,7 @@ static const struct func rows[] = {
     SCALAR1("justify_days", I, I, "justify_days", justify_days),
     SCALAR1("justify_interval", I, I, "justify_interval", justify_interval),
     SCALAR1("isfinite", I, OID_BOOL, "interval_finite", interval_finite),
-    BINARY("+", TS, I, TS, "timestamp_plus", timestamp_plus),
+    BINARY("+", TS, I, TS, "timestamp_plus", types__timestamp_plus),
     BINARY("+", I, TS, TS, "plus_timestamp", plus_timestamp),
     BINARY("-", TS, I, TS, "timestamp_minus", timestamp_minus),
     BINARY("+", OID_DATE, I, TS, "date_plus_interval", date_plus_interval),
@@ -615,7 +615,7 @@ static const struct func rows[] = {
     BINARY("-", TS, TS, I, "timestamp_distance", timestamp_distance),
     BINARY("-", TZ, TZ, I, "timestamp_distance", timestamp_distance),
     SCALAR2("age", TS, TS, I, "timestamp_age", types__timestamp_age),
-    BINARY("+", OID_TIME, I, OID_TIME, "time_plus", time_plus),
+    BINARY("+", OID_TIME, I, OID_TIME, "time_plus", types__time_plus),
     BINARY("+", I, OID_TIME, OID_TIME, "plus_time", plus_time),
     BINARY("-", OID_TIME, I, OID_TIME, "time_minus", time_minus),
     BINARY("-", OID_TIME, OID_TIME, I, "time_distance", time_distance),

@@ -30,6 +30,9 @@ struct error *interval_divide(const struct interval *x, double by, struct interv
 /* Months first (31st + 1 month is a month's last day), then days, then time. */
 struct error *types__timestamp_move(int64_t us, const struct interval *by, struct value *ret);
 CALL(types__timestamp_age);
+CALL(types__timestamp_plus);
+CALL(types__timestamptz_plus);
+CALL(types__time_plus);
 CALL(types__make_date);
 CALL(types__make_time);
 CALL(types__trunc_timestamptz); /* by the thread's zone */

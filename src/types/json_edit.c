@@ -395,6 +395,118 @@ static CALL(jsonb_strip_nulls)
     return strip_nulls(v, true, a, ret);
 }
 
+/* ---- UPDATE .. SET j['a'][0] = item
+ * --------------------------------------------------------------- */
+
+enum { MAX_GAP = 1000000 };
+
+/* Makes what is not there: arrays where the path's element is a number, else objects. */
+static struct error *made(const struct value *path, int n, int level, bool array,
+                          const struct json *item, struct arena *a, struct json *ret);
+
+static struct error *assign(const struct value *path, int n, int level, const struct json *j,
+                            const struct json *item, struct arena *a, struct json *ret);
+
+static struct error *check_subscript(const struct value *v)
+{
+    return v->kind == VALUE_NULL
+               ? error_new("22004", "jsonb subscript in assignment must not be null")
+               : NULL;
+}
+
+static struct error *below(const struct value *path, int n, int level, const struct json *j,
+                           const struct json *item, struct arena *a, struct json *ret)
+{
+    int64_t at;
+    if (level == n) {
+        *ret = *item;
+        return NULL;
+    }
+    if (j)
+        return assign(path, n, level, j, item, a, ret);
+    return made(path, n, level, types__json_index(&path[level], &at), item, a, ret);
+}
+
+static struct error *assign_member(const struct value *path, int n, int level, const struct json *j,
+                                   const struct json *item, struct arena *a, struct json *ret)
+{
+    const struct value *key = &path[level];
+    const struct json *before = types__json_member(j, key->s.p, key->s.n);
+    struct json after;
+    TRY(below(path, n, level + 1, before, item, a, &after));
+    *ret = empty(JSON_OBJECT, j->n + 1, a);
+    push_all(ret, j);
+    push(ret, key, &after);
+    types__json_sort(ret, a); /* of equal keys the last one counts */
+    return NULL;
+}
+
+static struct error *assign_item(const struct value *path, int n, int level, const struct json *j,
+                                 const struct json *item, struct arena *a, struct json *ret)
+{
+    static const struct json null = {.kind = JSON_NULL};
+    int64_t at;
+    struct json after;
+    if (!types__json_index(&path[level], &at))
+        return error_new(E_BAD_TEXT, "path element at position %d is not an integer: \"%.*s\"",
+                         level + 1, (int)path[level].s.n, path[level].s.p);
+    if (at < -(int64_t)j->n)
+        return error_new("22023", "path element at position %d is out of range: %lld", level + 1,
+                         (long long)at);
+    at += at < 0 ? j->n : 0;
+    if (at > j->n + MAX_GAP)
+        return error_new("54000", "an array would have more than %d empty items", MAX_GAP);
+    TRY(below(path, n, level + 1, at < j->n ? &j->items[at] : NULL, item, a, &after));
+    *ret = empty(JSON_ARRAY, (int)MAX(at + 1, j->n), a);
+    push_all(ret, j);
+    while (ret->n < at)
+        push(ret, NULL, &null);
+    if (at < j->n)
+        ret->items[at] = after;
+    else
+        push(ret, NULL, &after);
+    return NULL;
+}
+
+static struct error *assign(const struct value *path, int n, int level, const struct json *j,
+                            const struct json *item, struct arena *a, struct json *ret)
+{
+    TRY(check_subscript(&path[level]));
+    if (is_scalar(j))
+        return error_detail(parameter("cannot replace existing key"),
+                            "The path assumes key is a composite object, but it is a scalar "
+                            "value.");
+    return j->kind == JSON_OBJECT ? assign_member(path, n, level, j, item, a, ret)
+                                  : assign_item(path, n, level, j, item, a, ret);
+}
+
+static struct error *made(const struct value *path, int n, int level, bool array,
+                          const struct json *item, struct arena *a, struct json *ret)
+{
+    const struct json nothing = empty(array ? JSON_ARRAY : JSON_OBJECT, 0, a);
+    return assign(path, n, level, &nothing, item, a, ret);
+}
+
+/* (before, item, is the first subscript a number?, subscripts ..) */
+static CALL(jsonb_assign)
+{
+    const struct value *path = v + 3;
+    struct json j, item = {.kind = JSON_NULL}, result;
+    if (v[1].kind != VALUE_NULL)
+        TRY(read(&v[1], a, &item));
+    if (n - 3 > JSON_MAX_DEPTH)
+        return error_new("54000", "too many subscripts");
+    if (v[0].kind == VALUE_NULL) {
+        TRY(check_subscript(&path[0]));
+        TRY(made(path, n - 3, 0, v[2].i, &item, a, &result));
+    } else {
+        TRY(read(v, a, &j));
+        TRY(assign(path, n - 3, 0, &j, &item, a, &result));
+    }
+    *ret = types__json_text(&result, a);
+    return NULL;
+}
+
 /* ---- rows
  * ------------------------------------------------------------------------------------------ */
 
@@ -430,6 +542,14 @@ static const struct func rows[] = {
     LAX(3, "3"),
     LAX(4, "4", B),
     LAX(5, "5", B, OID_TEXT),
+    {.name = "minisql_jsonb_assign",
+     .kind = FUNC_SCALAR,
+     .nargs = 4,
+     .args = {JB, JB, B, OID_TEXT},
+     .variadic = true,
+     .result = JB,
+     .sqlite_name = "minisql_jsonb_assign",
+     .call = jsonb_assign},
     SCALAR1("jsonb_pretty", JB, OID_TEXT, "jsonb_pretty", jsonb_pretty),
     SCALAR1("json_strip_nulls", OID_JSON, OID_JSON, "json_strip_nulls", json_strip_nulls),
     SCALAR1("jsonb_strip_nulls", JB, JB, "jsonb_strip_nulls", jsonb_strip_nulls),

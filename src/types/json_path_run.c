@@ -774,10 +774,10 @@ static const struct set query_set = {1, NULL, jsonb_path_query, types__set_list_
         .strict = true, .sqlite_name = #fn "_" #n_, .call = fn                                     \
     }
 #define THREE(nm, r, fn) PATH_FUNC(nm, 2, r, fn), PATH_FUNC(nm, 3, r, fn), PATH_FUNC(nm, 4, r, fn)
-#define QUERY(n_)                                                                                  \
+#define QUERY(nm, n_)                                                                              \
     {                                                                                              \
-        .name = "jsonb_path_query", .kind = FUNC_SET, .nargs = n_, .args = {JB, JP, JB, OID_BOOL}, \
-        .result = JB, .strict = true, .set = &query_set                                            \
+        .name = nm, .kind = FUNC_SET, .nargs = n_, .args = {JB, JP, JB, OID_BOOL}, .result = JB,   \
+        .strict = true, .set = &query_set                                                          \
     }
 
 static const struct func rows[] = {
@@ -787,9 +787,17 @@ static const struct func rows[] = {
     THREE("jsonb_path_match", OID_BOOL, jsonb_path_match),
     THREE("jsonb_path_query_array", JB, jsonb_path_query_array),
     THREE("jsonb_path_query_first", JB, jsonb_path_query_first),
-    QUERY(2),
-    QUERY(3),
-    QUERY(4),
+    QUERY("jsonb_path_query", 2),
+    QUERY("jsonb_path_query", 3),
+    QUERY("jsonb_path_query", 4),
+    /* They differ in datetime(), which paths do not have here. */
+    THREE("jsonb_path_exists_tz", OID_BOOL, jsonb_path_exists),
+    THREE("jsonb_path_match_tz", OID_BOOL, jsonb_path_match),
+    THREE("jsonb_path_query_array_tz", JB, jsonb_path_query_array),
+    THREE("jsonb_path_query_first_tz", JB, jsonb_path_query_first),
+    QUERY("jsonb_path_query_tz", 2),
+    QUERY("jsonb_path_query_tz", 3),
+    QUERY("jsonb_path_query_tz", 4),
 };
 
 const struct func_rows types__json_path_funcs = {rows, ARRAY_LEN(rows)};

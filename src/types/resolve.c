@@ -31,6 +31,8 @@ static const struct func_rows *const tables[] = {
     &types__scan_number_funcs,
     &types__scan_time_funcs,
     &types__format_time_funcs,
+    &types__datetime_more_funcs,
+    &types__spread_funcs,
     &types__guard_funcs,
     &types__bytea_funcs,
     &types__uuid_funcs,
@@ -129,6 +131,16 @@ bool func_exists(const char *name, enum func_kind kind)
     size_t n;
     rows_named(name, kind, &n);
     return n > 0;
+}
+
+const struct func *func_with_names(const char *name)
+{
+    size_t n;
+    const struct func **rows = rows_named(name, FUNC_SCALAR, &n);
+    for (size_t i = 0; i < n; i++)
+        if (rows[i]->names)
+            return rows[i];
+    return NULL;
 }
 
 uint32_t func_any_as(const char *name)

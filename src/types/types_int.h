@@ -13,7 +13,7 @@ struct func_rows {
 };
 extern const struct func_rows types__crypto_funcs, types__inet_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
-    types__scan_time_funcs;
+    types__scan_time_funcs, types__datetime_more_funcs, types__spread_funcs;
 extern const struct func_rows types__sequence_funcs;
 extern const struct func_rows types__system_funcs, types__system_set_funcs, types__int_funcs,
     types__float_funcs, types__math_funcs, types__numeric_funcs, types__text_funcs,

@@ -126,7 +126,7 @@ static struct error *move(const struct zone *z, int64_t us, const struct interva
     return types__timestamp_move(us, &time, ret);
 }
 
-static CALL(tz_plus)
+CALL(types__timestamptz_plus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
@@ -136,7 +136,7 @@ static CALL(tz_plus)
 static CALL(plus_tz)
 {
     const struct value swapped[2] = {v[1], v[0]};
-    return tz_plus(swapped, 2, a, ret);
+    return types__timestamptz_plus(swapped, 2, a, ret);
 }
 
 static CALL(tz_minus)
@@ -275,7 +275,7 @@ static const struct func rows[] = {
     MIXED("<=", le),
     MIXED(">", gt),
     MIXED(">=", ge),
-    BINARY("+", TZ, I, TZ, "timestamptz_plus", tz_plus),
+    BINARY("+", TZ, I, TZ, "timestamptz_plus", types__timestamptz_plus),
     BINARY("+", I, TZ, TZ, "plus_timestamptz", plus_tz),
     BINARY("-", TZ, I, TZ, "timestamptz_minus", tz_minus),
     SCALAR2("age", TZ, TZ, I, "timestamptz_age", tz_age),

@@ -1,0 +1,23 @@
+-- make_interval, date_bin, OVERLAPS, age(x), timestamp(date, time); f(VARIADIC array); jsonb_path_*_tz
+SELECT make_interval(days => 10), make_interval(1, 2), make_interval(), make_interval(years => 1, secs => 1.5), make_interval(hours => 100, mins => -5), make_interval(days => NULL);
+SELECT make_interval(foo => 1);
+SELECT make_interval(1, years => 2);
+SELECT make_interval(days => 1, 2);
+SELECT make_interval('x');
+SELECT date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), date_bin('15 minutes', timestamptz '2020-02-11 15:44:17+00', timestamptz '2001-01-01 00:02:30+00'), date_bin('1 day', timestamp '2000-01-01 10:00', timestamp '2020-01-01 05:00'), date_bin('1 day', timestamp 'infinity', timestamp '2001-01-01');
+SELECT date_bin('1 month', timestamp '2020-02-11', timestamp '2001-01-01');
+SELECT date_bin('0', timestamp '2020-02-11', timestamp '2001-01-01');
+SELECT date_bin('1 day', timestamp '2001-01-01', timestamp 'infinity');
+SELECT (date '2001-02-16', date '2001-12-21') OVERLAPS (date '2001-10-30', date '2002-10-30'), (date '2001-02-16', interval '100 days') OVERLAPS (date '2001-10-30', date '2002-10-30'), (timestamp '2001-10-29', timestamp '2001-10-30') OVERLAPS (timestamp '2001-10-30', timestamp '2001-10-31'), (time '10:00', time '11:00') OVERLAPS (time '10:30', interval '1 hour');
+SELECT (NULL::date, date '2001-12-21') OVERLAPS (date '2001-10-30', date '2002-10-30'), (date '2001-12-21', NULL) OVERLAPS (date '2001-10-30', date '2001-11-30'), (timestamptz '2001-10-31', timestamptz '2001-10-30') OVERLAPS (timestamptz '2001-10-30', interval '1 day');
+CREATE TABLE o (id int PRIMARY KEY, a timestamp, b timestamp, tags text[], doc jsonb);
+INSERT INTO o VALUES (1, '2024-01-01', '2024-01-10', '{x,y,NULL}', '{"a": {"b": 1}}'), (2, '2024-01-05', '2024-01-20', NULL, '[1, 2]'), (3, '2024-02-01', NULL, '{}', NULL);
+SELECT x.id, y.id FROM o x JOIN o y ON x.id < y.id AND (x.a, x.b) OVERLAPS (y.a, y.b) ORDER BY 1, 2;
+SELECT id, date_bin('7 days', a, '2024-01-01'), concat(VARIADIC tags), concat_ws('-', VARIADIC tags), num_nulls(VARIADIC tags), format('%s', VARIADIC tags || 'z'::text), jsonb_extract_path(doc, VARIADIC ARRAY['a', 'b']), jsonb_path_query_first_tz(doc, '$[1]') FROM o ORDER BY id;
+SELECT "timestamp"(date '2024-01-02', time '10:00'), "timestamptz"(date '2024-01-02', time '10:00'), "timestamp"('2024-01-02 10:00'), timestamptz('2024-01-02');
+SELECT age(current_date - 10), age(timestamp '2000-01-01') = age(current_date::timestamp, timestamp '2000-01-01'), age(now()) IS NOT NULL, length(timeofday()) > 20;
+SELECT age('2001-01-01');
+SELECT concat(VARIADIC 1);
+SELECT concat('x', VARIADIC ARRAY[true, false]);
+SELECT format('%s %s', VARIADIC ARRAY[1, 2]), concat(VARIADIC '{a,b}'), concat(VARIADIC ARRAY[date '2024-01-02']);
+SELECT * FROM jsonb_path_query_tz('[1,2]', '$[*]');

@@ -1,0 +1,23 @@
+-- UPDATE .. SET j['a'][0] = ..
+CREATE TABLE js (id int PRIMARY KEY, j jsonb, a int[]);
+INSERT INTO js VALUES (1, '{"a": {"b": [1, 2]}}'), (2, NULL), (3, '[1, 2]'), (4, '{}'), (5, '5'), (6, 'null'), (7, '[]');
+UPDATE js SET j['a']['b'][0] = '5' WHERE id = 1 RETURNING j['a']['b'], j['a']['b'][0];
+UPDATE js SET j['x']['y'][2] = '"z"' WHERE id IN (1, 2, 4);
+UPDATE js SET j[0]['q'] = '1' WHERE id IN (2, 7);
+UPDATE js SET j[5] = 'true' WHERE id IN (3, 7);
+UPDATE js SET j[-1] = to_jsonb(9) WHERE id = 3;
+UPDATE js SET j['k'] = NULL, j['l'] = j['x'] WHERE id = 4;
+UPDATE js SET j[id::text] = to_jsonb(id) WHERE id IN (1, 4);
+SELECT id, j FROM js ORDER BY id;
+UPDATE js SET j[0] = '1', a[2] = 7 WHERE id = 2 RETURNING j, a;
+UPDATE js SET j['a'] = '1' WHERE id = 5;
+UPDATE js SET j['a'] = '1' WHERE id = 6;
+UPDATE js SET j['a'] = '1' WHERE id = 3;
+UPDATE js SET j[-9] = '1' WHERE id = 3;
+UPDATE js SET j[NULL] = '1' WHERE id = 3;
+UPDATE js SET j['k'] = 1;
+UPDATE js SET j['k']['l'] = '1' WHERE id = 4;
+UPDATE js SET j[1.5] = '1';
+UPDATE js SET j[1:2] = '1';
+UPDATE js SET a[1] = 'x'::text;
+INSERT INTO js (id, j) VALUES (1, NULL) ON CONFLICT (id) DO UPDATE SET j['new'] = '"x"' RETURNING j;
