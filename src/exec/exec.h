@@ -292,7 +292,7 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   <PostgreSQL text>
  *        The whole statement, planned and run here. The oids are the types of its parameters.
  *        args: request id and parameters.
- *   FRAG <region> <schema version> [<time zone>]
+ *   FRAG <region> <schema version> [<time zone> [<style>]]
  *   <SQLite text>
  *        A read of one region. args: parameters.
  *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD

@@ -225,6 +225,21 @@ static struct error *do_run(struct call *c)
     return e;
 }
 
+/* "Europe/Berlin", and perhaps a blank and style_word(); or nothing */
+static bool take_style(const struct call *c, struct style *ret)
+{
+    *ret = (struct style){0};
+    const char *blank = strchr(c->head, ' ');
+    size_t n = blank ? (size_t)(blank - c->head) : strlen(c->head);
+    if (blank)
+        style_read_word(ret, blank + 1);
+    if (!n || strncmp(c->head, "UTC", MAX(n, 3)) == 0)
+        return true;
+    _cleanup_(arena_done) struct arena a = {0};
+    ret->zone = zone_for_setting(arena_strndup(&a, c->head, n));
+    return ret->zone != NULL;
+}
+
 static struct error *do_frag(struct call *c)
 {
     uint64_t n[2];
@@ -234,13 +249,13 @@ static struct error *do_frag(struct call *c)
     bool has_request;
     TRY(exec__args_get(c->args, c->args_len, &c->arena, c->s, &has_request, &r.request, &r.params,
                        &r.n_params));
-    const struct zone *zone = *c->head ? zone_for_setting(c->head) : NULL, *before;
-    if (*c->head && !zone)
+    struct style style;
+    if (!take_style(c, &style))
         return malformed();
     struct outgoing o = {.wire = c->wire};
-    before = zone_use(zone);
+    const struct style before = style_use(style);
     struct error *e = exec__read(&r, n[0], n[1], c->body, c->body_len, NULL, out_row, &o);
-    zone_use(before);
+    style_use(before);
     if (!e)
         e = out_end(&o, c->s, 0);
     buf_done(&o.buf);

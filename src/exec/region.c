@@ -287,10 +287,14 @@ static struct error *scan_at(struct run *r, struct peer_conn *c, uint64_t region
                              uint64_t schema_version, const char *sql, exec__row_fn row, void *ctx)
 {
     _cleanup_(buf_done) struct buf text = {0}, args = {0};
-    const struct zone *zone = r->plan ? r->plan->query->zone : NULL;
-    buf_printf(&text, "FRAG %llu %llu%s%s\n%s", (unsigned long long)region,
-               (unsigned long long)schema_version, zone ? " " : "", zone ? zone_name(zone) : "",
-               sql);
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct style style = r->plan ? r->plan->query->style : (struct style){0};
+    const char *word = style_word(&style, &a);
+    buf_printf(&text, "FRAG %llu %llu", (unsigned long long)region,
+               (unsigned long long)schema_version);
+    if (style.zone || *word)
+        buf_printf(&text, " %s%s%s", zone_name(style.zone), *word ? " " : "", word);
+    buf_printf(&text, "\n%s", sql);
     exec__args_put(&args, NULL, r->params, r->n_params, NULL);
     return exec__peer_run(r->s, c, text.data, &args, row, ctx, NULL, NULL);
 }
