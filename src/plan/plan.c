@@ -102,6 +102,8 @@ static struct error *whole_in_region(struct plan *p, uint64_t region)
 /* An equality with a constant on the first column of a key or an index finds few rows. */
 static bool has_selective_filter(const struct rte *r)
 {
+    if (r->indexed)
+        return true;
     for (int i = 0; i < r->n_filters; i++) {
         const struct expr *f = r->filters[i];
         if (f->kind != EXPR_FUNC || strcmp(f->call.func->name, "=") != 0 || f->n_args != 2)

@@ -402,6 +402,8 @@ static struct error *finish(struct analysis *a)
         q->columns[i].type = q->select->targets[i].expr->type;
     push_filters(a);
     list_tables(a);
+    for (int i = 0; i < q->n_rtes; i++)
+        TRY(sql__mark_indexed(a, q->rtes[i]));
     for (int i = 0; i < q->n_tables; i++)
         if (q->tables[i].table->unpopulated && !q->tables[i].written)
             return error_hint(error_new("55000", "materialized view \"%s\" has not been populated",

@@ -65,6 +65,31 @@ bool sql__index_has_literal(const struct table *t)
     return false;
 }
 
+static bool is_key(const struct expr *filter, struct expr *key)
+{
+    if (filter->kind != EXPR_FUNC || strcmp(filter->call.func->name, "=") != 0 ||
+        filter->n_args != 2)
+        return false;
+    for (int side = 0; side < 2; side++)
+        if (expr_is_constant(filter->args[1 - side]) && sql__same_expr(key, filter->args[side]))
+            return true;
+    return false;
+}
+
+struct error *sql__mark_indexed(struct analysis *a, struct rte *r)
+{
+    for (int i = 0; r->n_filters && r->kind == RTE_TABLE && i < r->table->n_indexes; i++) {
+        const struct index *x = &r->table->indexes[i];
+        struct expr *key;
+        if (x->columns[0] >= 0)
+            continue;
+        TRY(sql__index_expression(a, r->table, NULL, x->expressions[-1 - x->columns[0]].sql, &key));
+        for (int k = 0; k < r->n_filters && !r->indexed; k++)
+            r->indexed = is_key(r->filters[k], key);
+    }
+    return NULL;
+}
+
 /* ---- SQLite text ----------------------------------------------------------------------------- */
 
 void sql__emit_index_key(const struct expr *e, struct buf *out)

@@ -179,6 +179,7 @@ struct rte {
     bool lateral;  /* depends on entries to its left: computed anew for each of their rows */
     bool nullable; /* on the nullable side of an outer join: any column can be NULL */
     bool target;   /* of INSERT, UPDATE, DELETE */
+    bool indexed;  /* RTE_TABLE: one of the filters is an equality on an index's first expression */
     int position;
 
     /* Filters that can run below every join, at the scan: conjuncts of WHERE and ON that mention

@@ -668,5 +668,9 @@ struct error *sql__index_expression(struct analysis *a, const struct table *t, c
 /* a_lower: of all its columns, as PostgreSQL calls them */
 const char *sql__index_columns(struct analysis *a, const struct table *t, const struct index *x);
 bool sql__index_has_literal(const struct table *t);
+/* Are they the same over their tables? Those of the first become the second's. */
+bool sql__same_expr(struct expr *own, struct expr *given);
+/* Sets r->indexed, by its filters. */
+struct error *sql__mark_indexed(struct analysis *a, struct rte *r);
 bool sql__is_immutable(const struct expr *e); /* immutable.c */
 char *sql__file_name(struct analysis *a, const char *schema, const char *name);

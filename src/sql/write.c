@@ -544,7 +544,7 @@ static bool first_rte(void *ctx, const struct expr *e)
     return true;
 }
 
-static bool same_expr(struct expr *own, struct expr *given)
+bool sql__same_expr(struct expr *own, struct expr *given)
 {
     struct rte *r = NULL;
     expr_walk(given, false, first_rte, &r);
@@ -560,7 +560,7 @@ static struct error *fits_predicate(struct analysis *a, const struct table *t,
 {
     struct expr *own;
     TRY(sql__index_predicate(a, t, NULL, x->where_sql, &own));
-    if (!same_expr(own, given))
+    if (!sql__same_expr(own, given))
         return NULL;
     c->index = x;
     c->index_where = own;
@@ -613,7 +613,7 @@ static struct error *fits_keys(struct analysis *a, const struct table *t, const 
         bool found = false;
         TRY(sql__index_expression(a, t, NULL, x->expressions[i].sql, &own[i]));
         for (int k = 0; k < given->n_exprs && !found; k++)
-            found = same_expr(own[i], given->exprs[k]);
+            found = sql__same_expr(own[i], given->exprs[k]);
         *ret = found;
     }
     *ret_exprs = own;

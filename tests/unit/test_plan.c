@@ -363,6 +363,28 @@ static void test_not_covered(void **state)
         planned(f, cases[i], PLAN_GATHER);
 }
 
+static void index_expression(struct fixture *f, const char *table, const char *sql)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const struct catalog_view *v = catalog_view(f->catalog);
+    const struct table *t = catalog_table(v, "public", table);
+    struct table *next = table_copy(t, &a);
+    int first = -1;
+    bool up = false;
+    struct index_expression e = {(char *)(uintptr_t)sql, (char *)"e", OID_TEXT, -1};
+    struct index x = {.name = (char *)"by_expression",
+                      .n_columns = 1,
+                      .columns = &first,
+                      .n_expressions = 1,
+                      .expressions = &e,
+                      .descending = &up,
+                      .ddl = (char *)"CREATE INDEX ..."};
+    next->indexes = &x;
+    next->n_indexes = 1;
+    ok(catalog_replace_table(f->catalog, t, next));
+    catalog_unref(v);
+}
+
 /* In one region the rows decide, and whether a key leads to few of them. */
 static void test_one_region(void **state)
 {
@@ -380,6 +402,13 @@ static void test_one_region(void **state)
     planned(f, "select sum(a.x) from a, d where a.k = d.k", PLAN_BATCH);
     planned(f, "select s, sum(x) from a where id = 7 group by s", PLAN_REGION);
     planned(f, "select s, sum(x) from a where id > 7 group by s", PLAN_BATCH);
+    static const char *const by_expression =
+        "select s, sum(x) from a where lower(s) = 'q' group by s";
+    planned(f, by_expression, PLAN_BATCH);
+    index_expression(f, "a", "lower(s)");
+    planned(f, by_expression, PLAN_REGION);
+    planned(f, "select s, sum(x) from a where upper(s) = 'q' group by s", PLAN_BATCH);
+    planned(f, "select s, sum(x) from a where lower(s) > 'q' group by s", PLAN_BATCH);
 }
 
 #define CASE(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
