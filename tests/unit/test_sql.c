@@ -937,7 +937,6 @@ static void test_create_table_errors(void **state)
          "there is no unique constraint matching given keys for referenced table \"a\"", 0},
         {"create table t (x int unique deferrable)", "0A000", "DEFERRABLE keys are not supported",
          23},
-        {"create temp table t (x int)", "0A000", "temporary tables are not supported", 19},
         {"create table t (x varchar(0))", "22023", "length for type varchar must be at least 1",
          19});
 }
