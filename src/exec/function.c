@@ -349,12 +349,26 @@ FUNCTION(database_size)
     return NULL;
 }
 
+/* Everything lies in pg_default. */
+FUNCTION(tablespace_size)
+{
+    enum { PG_DEFAULT = 1663, PG_GLOBAL = 1664 };
+    bool named = v[0].kind == VALUE_TEXT;
+    const char *name = named ? text_of(&v[0], a) : "";
+    bool usual = named ? strcmp(name, "pg_default") == 0 : v[0].i == PG_DEFAULT;
+    bool global = named ? strcmp(name, "pg_global") == 0 : v[0].i == PG_GLOBAL;
+    *ret = global ? int_value(0) : null_value;
+    if (named && !usual && !global)
+        return error_new(E_UNDEFINED_OBJECT, "tablespace \"%s\" does not exist", name);
+    return usual ? database_size(v, n, a, ret) : NULL;
+}
+
 /* In the largest unit in which it has at least two digits, rounded. */
-FUNCTION(size_pretty)
+static struct value pretty_size(__int128 size, struct arena *a)
 {
     static const char *const units[] = {"bytes", "kB", "MB", "GB", "TB", "PB"};
     enum { STEP = 1024, LIMIT = 10 * STEP };
-    __int128 size = v[0].i, rounded = size;
+    __int128 rounded = size;
     size_t unit = 0;
     for (__int128 whole = 1;
          unit + 1 < ARRAY_LEN(units) && (rounded < 0 ? -rounded : rounded) >= LIMIT; unit++) {
@@ -362,7 +376,31 @@ FUNCTION(size_pretty)
         __int128 halves = size / (whole / 2);
         rounded = (halves + (halves < 0 ? -1 : 1)) / 2;
     }
-    *ret = text_value(arena_printf(a, "%lld %s", (long long)rounded, units[unit]), a);
+    return text_value(arena_printf(a, "%lld %s", (long long)rounded, units[unit]), a);
+}
+
+FUNCTION(size_pretty)
+{
+    *ret = pretty_size(v[0].i, a);
+    return NULL;
+}
+
+/* Of a numeric: as it is while it is small, else without what is behind the point. */
+FUNCTION(size_pretty_numeric)
+{
+    enum { MAX_DIGITS = 27, LIMIT = 10 * 1024 };
+    const char *text = text_of(&v[0], a), *p = text + (*text == '-');
+    __int128 size = 0;
+    size_t digits = strspn(p, "0123456789");
+    if (digits > MAX_DIGITS || !digits)
+        return error_hint(error_new(E_UNSUPPORTED, "pg_size_pretty() of so large a number"),
+                          "Sizes have 27 digits at most.");
+    for (size_t i = 0; i < digits; i++)
+        size = size * 10 + (p[i] - '0');
+    if (size < LIMIT)
+        *ret = text_value(arena_printf(a, "%s bytes", text), a);
+    else
+        *ret = pretty_size(*text == '-' ? -size : size, a);
     return NULL;
 }
 
@@ -659,6 +697,8 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_INDEXES_SIZE] = indexes_size,
     [SYSTEM_DATABASE_SIZE] = database_size,
     [SYSTEM_SIZE_PRETTY] = size_pretty,
+    [SYSTEM_SIZE_PRETTY_NUMERIC] = size_pretty_numeric,
+    [SYSTEM_TABLESPACE_SIZE] = tablespace_size,
     [SYSTEM_ENCODING_TO_CHAR] = encoding_to_char,
     [SYSTEM_CHAR_TO_ENCODING] = char_to_encoding,
     [SYSTEM_ENCODING] = encoding,

@@ -338,6 +338,8 @@ struct func {
     X(INDEXES_SIZE)                                                                                \
     X(DATABASE_SIZE)                                                                               \
     X(SIZE_PRETTY)                                                                                 \
+    X(SIZE_PRETTY_NUMERIC)                                                                         \
+    X(TABLESPACE_SIZE)                                                                             \
     X(ENCODING_TO_CHAR)                                                                            \
     X(CHAR_TO_ENCODING)                                                                            \
     X(ENCODING)                                                                                    \

@@ -63,3 +63,9 @@ SET lock_timeout = '1s';
 SHOW lock_timeout;
 \d pg_locks
 \d pg_stat_user_indexes
+-- sizes
+SELECT pg_size_pretty(x) FROM (VALUES (12.5), (10239.9), (10240), (10752.4), (-99999.5), (0), (12345678901234567890)) v(x);
+SELECT pg_size_pretty(10239::bigint), pg_size_pretty(10240::bigint), pg_size_pretty(sum(x)) FROM (VALUES (5000000000::bigint), (7)) v(x);
+SELECT pg_tablespace_size('pg_default') >= 0 AS a, pg_tablespace_size('pg_global') >= 0 AS b, pg_tablespace_size(1663) >= 0 AS c;
+SELECT pg_tablespace_size('nothing');
+\dP+
