@@ -53,18 +53,19 @@ static CALL(date_bin)
 /* ---- make_interval(years, months, weeks, days, hours, mins, secs) -------------------------------
  */
 
+/* Too many months or days start again at the other end, as in PostgreSQL 15. */
+static int32_t wrapped(int64_t x)
+{
+    return (int32_t)(uint32_t)(uint64_t)x;
+}
+
 static CALL(make_interval)
 {
-    struct interval i;
-    int32_t more;
+    struct interval i = {.months = wrapped((int32_t)v[0].i * INT64_C(12) + (int32_t)v[1].i),
+                         .days = wrapped((int32_t)v[2].i * INT64_C(7) + (int32_t)v[3].i)};
     double us = rint(v[6].r * (double)SECOND_US);
-    int64_t rest = v[4].i * 3600 * SECOND_US + v[5].i * 60 * SECOND_US;
-    if (!isfinite(v[6].r) || fabs(us) >= 9.2e18 ||
-        __builtin_mul_overflow((int32_t)v[0].i, MONTHS_IN_YEAR, &more) ||
-        __builtin_add_overflow(more, (int32_t)v[1].i, &i.months) ||
-        __builtin_mul_overflow((int32_t)v[2].i, 7, &more) ||
-        __builtin_add_overflow(more, (int32_t)v[3].i, &i.days) ||
-        __builtin_add_overflow(rest, (int64_t)us, &i.us))
+    int64_t rest = (int32_t)v[4].i * 3600 * SECOND_US + (int32_t)v[5].i * 60 * SECOND_US;
+    if (!isfinite(v[6].r) || fabs(us) >= 9.2e18 || __builtin_add_overflow(rest, (int64_t)us, &i.us))
         return interval_out_of_range();
     *ret = interval_value(&i, a);
     return NULL;

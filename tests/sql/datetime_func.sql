@@ -4,6 +4,7 @@ SELECT make_interval(foo => 1);
 SELECT make_interval(1, years => 2);
 SELECT make_interval(days => 1, 2);
 SELECT make_interval('x');
+SELECT make_interval(2147483647), make_interval(weeks => 2147483647);
 SELECT date_bin('15 minutes', timestamp '2020-02-11 15:44:17', timestamp '2001-01-01'), date_bin('15 minutes', timestamptz '2020-02-11 15:44:17+00', timestamptz '2001-01-01 00:02:30+00'), date_bin('1 day', timestamp '2000-01-01 10:00', timestamp '2020-01-01 05:00'), date_bin('1 day', timestamp 'infinity', timestamp '2001-01-01');
 SELECT date_bin('1 month', timestamp '2020-02-11', timestamp '2001-01-01');
 SELECT date_bin('0', timestamp '2020-02-11', timestamp '2001-01-01');
