@@ -53,18 +53,18 @@ def check_a_lock(cluster):
 def check_circles(cluster):
     """Two who wait for each other: one is told. A transaction that writes waits only so long."""
     one, two = cluster.connect("s1"), cluster.connect("s2")
-    ask(one, "SELECT pg_advisory_lock(1)")
-    ask(two, "SELECT pg_advisory_lock(2)")
-    thread, found = in_thread(one, "SELECT pg_advisory_lock(2)")
+    ask(one, "SELECT pg_advisory_lock(11)")
+    ask(two, "SELECT pg_advisory_lock(12)")
+    thread, found = in_thread(one, "SELECT pg_advisory_lock(12)")
     wait_until("the first waits", lambda: ask(two, "SELECT count(*) FROM pg_locks WHERE NOT granted") == 1)
     with pytest.raises(psycopg2.errors.DeadlockDetected):
-        ask(two, "SELECT pg_advisory_lock(1)")
+        ask(two, "SELECT pg_advisory_lock(11)")
     ask(two, "SELECT pg_advisory_unlock_all()")
     thread.join()
     assert found == [""]
     ask(two, "SELECT set_config('lock_timeout', '200ms', false)")
     with pytest.raises(psycopg2.errors.LockNotAvailable):
-        ask(two, "SELECT pg_advisory_lock(1)")
+        ask(two, "SELECT pg_advisory_lock(11)")
 
 
 def check_signals(cluster):
