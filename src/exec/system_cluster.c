@@ -179,6 +179,8 @@ static struct error *make_tables(struct exec__maker *m)
 {
     for (size_t i = 0; i < m->view->n_tables; i++) {
         const struct table *t = m->view->tables[i];
+        if (table_is_temporary(t))
+            continue; /* it is no table of the cluster's */
         const struct region *r = catalog_region(m->view, t->region);
         int64_t rows = -1, bytes = -1;
         if (exec__wants(m, "records") || exec__wants(m, "bytes"))

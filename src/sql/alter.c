@@ -226,6 +226,19 @@ const struct table *sql__table_now(const struct analysis *a, uint64_t id)
 /* ---- new names
  * ---------------------------------------------------------------------------------------------- */
 
+/* Views that read the table. What they become is made as a change of objects, of its own. */
+static struct error *follow(struct analysis *a, const struct table *t, const char *name)
+{
+    struct query *q = a->q, changes = {0};
+    changes.style = q->style;
+    a->q = &changes;
+    struct error *e = sql__rename_in_views(a, t->id, t->name, t->schema, name, "renaming a table");
+    a->q = q;
+    q->n_views = changes.objects.n;
+    q->views = changes.objects.changes;
+    return e;
+}
+
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
 {
     struct table *next;
@@ -239,7 +252,7 @@ struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
     TRY(sql__check_identifier(a, "table", n->newname, -1));
     if (sql__relation_exists(a, next->schema, n->newname))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
-    TRY(sql__refuse_if_viewed(a, next->id, -1, "renaming a table"));
+    TRY(follow(a, next, n->newname));
     next->file_name = arena_strdup(a->arena, table_file_name(a->q->alter_table.table));
     next->name = arena_strdup(a->arena, n->newname);
     return NULL;

@@ -193,7 +193,7 @@ const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *ar
         if (strcmp(names[i], "pg_catalog") == 0)
             path->catalog_first = false;
         if (strcmp(names[i], "pg_temp") == 0) {
-            path->schemas[i] = temporary ? CATALOG_TEMP_SCHEMA : "";
+            path->schemas[i] = CATALOG_TEMP_SCHEMA;
             path->temporary_first = false;
         }
     }
@@ -204,6 +204,15 @@ static bool schema_exists(const struct analysis *a, const char *name)
 {
     const struct catalog_view *v = a->ctx->view;
     return v ? catalog_schema(v, name) != 0 : strcmp(name, "public") == 0;
+}
+
+/* Of the path, pg_temp included. */
+static const char *first_schema(const struct analysis *a)
+{
+    for (int i = 0; i < a->path->n; i++)
+        if (schema_exists(a, a->path->schemas[i]))
+            return a->path->schemas[i];
+    return NULL;
 }
 
 const char *sql__current_schema(const struct analysis *a)
@@ -270,12 +279,12 @@ struct error *sql__no_schema(const char *name)
 
 struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, char **ret)
 {
-    const char *schema = schema_of(rv);
+    const char *schema = schema_of(rv) ? schema_of(rv) : first_schema(a);
     bool said = schema && strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
     if (rv->relpersistence != 't' && !said)
         return sql__target_schema(a, rv, ret);
     TRY(check_database(a, rv));
-    if (schema && !said)
+    if (rv->schemaname && !said)
         return sql__at(
             a, error_new("42P16", "cannot create temporary relation in non-temporary schema"),
             rv->location);
@@ -371,7 +380,7 @@ const char *sql__path_text(const struct analysis *a)
 {
     struct buf b = {0};
     for (int i = 0; i < a->path->n; i++)
-        if (*a->path->schemas[i])
+        if (*a->path->schemas[i] && strcmp(a->path->schemas[i], CATALOG_TEMP_SCHEMA) != 0)
             buf_printf(&b, "%s%s", b.len ? ", " : "", sql__list_name(a, a->path->schemas[i]));
     const char *text = arena_strdup(a->arena, b.data ? b.data : "");
     buf_done(&b);

@@ -17,6 +17,9 @@ static struct error *check_role(const struct analysis *a, const RoleSpec *role)
 
 static bool relation_exists(const struct analysis *a, const RangeVar *rv)
 {
+    const struct index *x;
+    if (sql__lookup_table(a, rv) || sql__lookup_index(a, rv, &x))
+        return true;
     if (rv->schemaname)
         return sql__relation_exists(a, rv->schemaname, rv->relname);
     for (int i = 0; i < a->path->n; i++)

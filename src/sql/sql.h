@@ -466,6 +466,9 @@ struct query {
      * foreign key). Then, and where it is an ALTER TABLE, it needs a transaction. */
     int n_also;
     struct table_change *also;
+    /* ALTER TABLE: views that follow it, in the same transaction. */
+    int n_views;
+    const struct object_change *views;
 
     struct select *select; /* QUERY_SELECT */
     struct write *write;   /* QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE */

@@ -505,6 +505,9 @@ void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct lis
                    struct dependents *deps);
 /* 0A000 when a view reads it; column -1: any. what: "renaming a column" */
 struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what);
+/* Views that read it follow: changes of objects. 0A000 where the text does not let them. */
+struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *old,
+                                   const char *schema, const char *name, const char *what);
 const char *sql__describe_view(const struct analysis *a, const struct object *o); /* "view s.v" */
 RangeVar sql__range_var(const List *names);
 /* ---- sequence.c ---------------------------------------------------------------------------------

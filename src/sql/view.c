@@ -22,6 +22,8 @@ struct edit {
 struct source {
     uint64_t id;
     const struct rte *rte;
+    struct edit *edit; /* of its name; NULL: it is a type */
+    bool aliased;
 };
 
 struct view_draft {
@@ -31,11 +33,12 @@ struct view_draft {
 
 /* ---- notes ---------------------------------------------------------------------------------- */
 
-static void note_edit(struct analysis *a, size_t start, size_t end, const char *text)
+static struct edit *note_edit(struct analysis *a, size_t start, size_t end, const char *text)
 {
     struct edit *e = ARENA_NEW(a->arena, struct edit);
     *e = (struct edit){start, end, arena_strdup(a->arena, text)};
     sql__push(a->arena, &a->view->edits, e);
+    return e;
 }
 
 /* Where a dotted name ends that begins at `location`; stars are part of it. */
@@ -62,10 +65,10 @@ void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const
     sql_quote(schema, &b);
     buf_puts(&b, ".");
     sql_quote(name, &b);
-    note_edit(a, (size_t)rv->location, sql__end_of_name(a, rv->location), b.data);
-    buf_done(&b);
     struct source *s = ARENA_NEW(a->arena, struct source);
-    *s = (struct source){id, r};
+    *s = (struct source){id, r, NULL, rv->alias != NULL};
+    s->edit = note_edit(a, (size_t)rv->location, sql__end_of_name(a, rv->location), b.data);
+    buf_done(&b);
     sql__push(a->arena, &a->view->sources, s);
     if (r->table && table_is_temporary(r->table))
         a->view->why = "a temporary table";
@@ -78,7 +81,7 @@ void sql__note_type(const struct analysis *a, uint64_t id)
     if (!a->view)
         return;
     struct source *s = ARENA_NEW(a->arena, struct source);
-    *s = (struct source){id, &no_rte};
+    *s = (struct source){id, &no_rte, NULL, false};
     sql__push(a->arena, &a->view->sources, s);
 }
 
@@ -484,6 +487,97 @@ struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column,
     return NULL;
 }
 
+/* ---- new names of what views read ------------------------------------------------------------ */
+
+static bool is_name(const struct token *t, const char *name)
+{
+    _cleanup_(buf_done) struct buf quoted = {0};
+    sql_quote(name, &quoted);
+    return (t->kind == TOKEN_QUOTED && t->len == quoted.len &&
+            memcmp(t->start, quoted.data, t->len) == 0) ||
+           sql__is_word(t, name);
+}
+
+/* s.t.column: the alias that keeps the old name does not help there. */
+static bool names_with_schema(const char *sql, const char *name)
+{
+    const char *p = sql, *end = sql + strlen(sql);
+    struct token before = {.kind = TOKEN_END}, t;
+    for (;;) {
+        p = sql__lex(p, end, &t);
+        if (t.kind == TOKEN_END)
+            return false;
+        struct token after;
+        sql__lex(p, end, &after);
+        bool points = before.kind == TOKEN_PUNCTUATION && *before.start == '.' &&
+                      after.kind == TOKEN_PUNCTUATION && *after.start == '.';
+        if (points && is_name(&t, name))
+            return true;
+        before = t;
+    }
+}
+
+/* The view's text with the new name of what has this id, under the old one as an alias. */
+static struct error *rename_in_text(struct analysis *a, struct object *view, uint64_t id,
+                                    const char *old, const char *schema, const char *name)
+{
+    struct sql_script script;
+    struct sql_context ctx = *a->ctx;
+    struct scope barrier = {0};
+    struct select *sel;
+    TRY(sql_parse(view->sql, a->arena, &script));
+    ctx.names = sql_names(a->path->database, "", view->search_path, &a->q->style, NULL);
+    struct analysis sub = {
+        .ctx = &ctx, .arena = a->arena, .script = &script, .q = ARENA_NEW(a->arena, struct query)};
+    sub.path = sql__path(&ctx, a->arena);
+    sub.q->style = a->q->style;
+    sub.view = ARENA_NEW(a->arena, struct view_draft);
+    mem_free((char *)(uintptr_t)ctx.names);
+    struct error *e = sql__select(&sub, &barrier, (const SelectStmt *)script.stmts[0].node, &sel);
+    struct list kept = {0};
+    for (int i = 0; !e && i < sub.view->sources.n; i++) {
+        const struct source *s = sub.view->sources.items[i];
+        if (s->id != id || !s->edit)
+            continue;
+        struct buf b = {0};
+        sql_quote(schema, &b);
+        buf_puts(&b, ".");
+        sql_quote(name, &b);
+        if (!s->aliased) {
+            buf_puts(&b, " AS ");
+            sql_quote(old, &b);
+        }
+        s->edit->text = arena_strdup(a->arena, b.data);
+        buf_done(&b);
+        sql__push(a->arena, &kept, s->edit);
+    }
+    sub.view->edits = kept;
+    if (!e)
+        view->sql = (char *)(uintptr_t)edited_text(&sub, 0, strlen(script.parsed));
+    sql_script_done(&script);
+    return e;
+}
+
+struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *old,
+                                   const char *schema, const char *name, const char *what)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct object *o;
+    for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
+        bool uses = false;
+        for (int k = 0; k < o->n_uses; k++)
+            uses |= o->uses[k].id == id;
+        if (!uses)
+            continue;
+        if (!o->relation || names_with_schema(o->sql, old))
+            return sql__refuse_if_viewed(a, id, -1, what);
+        struct object *next = object_copy(o, a->arena);
+        TRY(rename_in_text(a, next, id, old, schema, name));
+        sql__change_object(a, o, next);
+    }
+    return NULL;
+}
+
 /* ---- DROP VIEW ------------------------------------------------------------------------------ */
 
 static struct error *find_view(struct analysis *a, const RangeVar *rv, const struct object **ret)
@@ -581,7 +675,8 @@ struct error *sql__rename_view(struct analysis *a, const RenameStmt *n)
         if (sql__relation_exists(a, old->schema, n->newname))
             return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
         TRY(sql__check_identifier(a, "view", n->newname, -1));
-        TRY(sql__refuse_if_viewed(a, old->id, -1, "renaming a view"));
+        TRY(sql__rename_in_views(a, old->id, old->name, old->schema, n->newname,
+                                 "renaming a view"));
         next->name = arena_strdup(a->arena, n->newname);
     }
     sql__change_object(a, old, next);
@@ -600,7 +695,7 @@ struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n)
     if (sql__relation_exists(a, n->newschema, old->name))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists in schema \"%s\"",
                          old->name, n->newschema);
-    TRY(sql__refuse_if_viewed(a, old->id, -1, "moving a view"));
+    TRY(sql__rename_in_views(a, old->id, old->name, n->newschema, old->name, "moving a view"));
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, n->newschema);
     sql__change_object(a, old, next);

@@ -153,6 +153,15 @@ select id, a from t union all select id, a from perm where id > 100 order by 1;
 declare c cursor with hold for select id from t order by id;
 fetch 1 from c;
 close c;
+-- the path
+set search_path = pg_temp, public;
+create table in_path (a int);
+select relpersistence from pg_class where relname = 'in_path';
+alter table in_path owner to current_user;
+set search_path = public;
+select * from in_path;
+reset search_path;
+select count(*) from in_path;
 -- the end
 discard temp;
 select * from t;

@@ -1,0 +1,50 @@
+-- Views follow when what they read gets another name.
+create table one (id int primary key, a text);
+create table two (id int, one_id int references one);
+insert into one values (1, 'x'), (2, 'y');
+insert into two values (10, 1), (11, 1);
+create view plain as select id, a from one where one.a <> 'z';
+create view aliased as select o.a, t.id from one o join two t on t.one_id = o.id;
+create view nested as select plain.id, count(*) from plain join aliased on aliased.a = plain.a group by plain.id;
+create view sub as select a, (select count(*) from two where two.one_id = one.id) from one order by one.id;
+create view with_cte as with one as (select 5 as five) select one.five, two.id from one, two order by two.id;
+create view set_op as select a from one union select id::text from two order by 1;
+alter table one rename to uno;
+select * from plain order by id;
+select * from aliased order by id;
+select * from nested;
+select * from sub;
+select * from with_cte;
+select * from set_op;
+alter table two rename to "Two words";
+select * from aliased order by id;
+select * from sub;
+select * from with_cte;
+select * from set_op;
+alter view plain rename to simple;
+select * from nested;
+create schema s;
+alter view simple set schema s;
+select * from nested;
+alter table uno rename to one;
+select * from nested;
+select * from sub;
+-- in a transaction
+begin;
+alter table one rename to other;
+select count(*) from set_op;
+alter table other rename to again;
+select count(*) from set_op;
+insert into again values (3, 'w');
+select * from sub;
+rollback;
+select * from sub;
+-- a new table of the old name is another one
+alter table one rename to moved;
+create table one (id int);
+select * from sub;
+drop table one;
+-- dependencies stay
+drop table moved;
+drop table moved cascade;
+select * from sub;
