@@ -402,7 +402,7 @@ static struct error *wait_for(struct exec_session *s, const struct request *q,
     struct advisory_owner *o = s->advisory_owner;
     struct waiter w = {.owner = o,
                        .exclusive = q->exclusive,
-                       .since = (int64_t)(clock_wall_ms() * 1000) - 946684800000000};
+                       .since = types_now()};
     struct waiter **p = &l->waiters;
     while (*p)
         p = &(*p)->next;

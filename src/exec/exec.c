@@ -33,7 +33,7 @@ struct error *exec_open(const struct exec_options *o, struct exec **ret)
     e->regions = o->regions;
     e->ddl = o->ddl;
     e->settings = o->settings;
-    e->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+    e->started = types_now();
     types_set_names(&exec__type_names);
     types_set_system(exec__system_functions);
     pthread_mutex_init(&e->lock, NULL);
@@ -487,7 +487,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         return error_hint(error_new(E_SERIALIZATION, "the transaction was lost with its server"),
                           "Roll back, and run the transaction again.");
     if (!s->in_transaction && plan->query->n_hidden > 0)
-        s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+        s->started = types_now();
     exec__bind_hidden(&r, params);
     exec__stage_params(&r, r.n_params);
     r.deadline = clock_ms() + s->exec->settings.retry_ms;

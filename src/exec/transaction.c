@@ -26,7 +26,7 @@ struct error *exec_begin(struct exec_session *s)
         return error_new("25001", "there is already a transaction in progress");
     s->in_transaction = true;
     s->lost = false;
-    s->started = (int64_t)(clock_wall_ms() * 1000) - 946684800000000;
+    s->started = types_now();
     return NULL;
 }
 

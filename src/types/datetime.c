@@ -109,7 +109,7 @@ static CALL(timestamp_finite)
 
 static CALL(clock_now)
 {
-    *ret = value_int(types__timestamp_clock());
+    *ret = value_int(types_now());
     return NULL;
 }
 

@@ -172,7 +172,7 @@ static CALL(timeofday)
     static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
     _cleanup_(buf_done) struct buf text = {0};
-    int64_t utc = types__timestamp_clock(), local = types__local_of(types__zone(), utc), year;
+    int64_t utc = types_now(), local = types__local_of(types__zone(), utc), year;
     int64_t days = types__timestamp_days(local), us = local - days * DAY_US;
     int month, day;
     types__civil_of(days, &year, &month, &day);

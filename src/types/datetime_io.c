@@ -58,7 +58,7 @@ int types__month_length(int64_t year, int month)
                              : types__days_of(year, month + 1, 1) - types__days_of(year, month, 1));
 }
 
-int64_t types__timestamp_clock(void)
+int64_t types_now(void)
 {
     struct timespec t;
     clock_gettime(CLOCK_REALTIME, &t);

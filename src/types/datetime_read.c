@@ -549,7 +549,7 @@ static enum outcome read_offset(struct moment *m, const char *text)
 static unsigned read_value(struct moment *m, const struct word *w)
 {
     m->is_value = true;
-    m->us = w->kind == NOW            ? types__timestamp_clock()
+    m->us = w->kind == NOW            ? types_now()
             : w->value == VALUE_LATE  ? TIMESTAMP_EVER
             : w->value == VALUE_EARLY ? TIMESTAMP_NEVER
                                       : -INT64_C(10957) * DAY_US;
@@ -617,7 +617,7 @@ static enum outcome read_word(struct moment *m, const char *text, const struct p
         *ret_has = HAS_ERA;
         break;
     case DAY:
-        set_day(m, types__timestamp_days(types__local_of(types__zone(), types__timestamp_clock())) +
+        set_day(m, types__timestamp_days(types__local_of(types__zone(), types_now())) +
                        w->value);
         m->clock = true;
         m->is_value = false;
@@ -868,7 +868,7 @@ static enum outcome read_time_word(struct moment *m, const char *text, const str
         return read_word(m, text, next, true, ret_has);
     if (w->kind != NOW)
         return BAD_SYNTAX;
-    int64_t us = types__local_of(types__zone(), types__timestamp_clock());
+    int64_t us = types__local_of(types__zone(), types_now());
     m->is_value = m->clock = true;
     m->us = us - types__timestamp_days(us) * DAY_US;
     *ret_has = HAS_TIME;

@@ -354,13 +354,15 @@ static int split(const char *s, size_t n, char *room, struct item *items)
     memcpy(text, s, n);
     text[n] = 0;
     for (const char *p = text; *p;) {
-        if (isspace((unsigned char)*p) || *p == '@' || *p == ',') {
-            p++;
-            continue;
-        }
         bool word = isalpha((unsigned char)*p);
         bool sign = *p == '-' || *p == '+';
-        if (count == MAX_ITEMS || !(word || sign || *p == '.' || isdigit((unsigned char)*p)))
+        bool number = *p == '.' || isdigit((unsigned char)*p);
+        if (!word && !sign && !number &&
+            (isspace((unsigned char)*p) || ispunct((unsigned char)*p))) {
+            p++; /* as PostgreSQL does: "@ 1 day", "[1:3]" */
+            continue;
+        }
+        if (count == MAX_ITEMS || !(word || sign || number))
             return -1;
         items[count] = (struct item){.p = room, .word = word};
         if (sign) { /* blanks may follow it */

@@ -527,7 +527,6 @@ static void need_collation(void *unused, sqlite3 *db, int encoding, const char *
  */
 static void no_bloom_filters(sqlite3 *db)
 {
-    enum { BLOOM_FILTER = 0x00080000 }; /* SQLITE_BloomFilter of sqliteInt.h */
     sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db, BLOOM_FILTER);
 }
 

@@ -234,9 +234,8 @@ struct error *types_sqlite_error(sqlite3 *db, int rc)
  */
 static void avoid_omission(sqlite3 *db, const char *sql, size_t len)
 {
-    enum { OMIT_NOOP_JOIN = 0x100 };
     if (memmem(sql, len, " RIGHT JOIN ", 12) || memmem(sql, len, " FULL JOIN ", 11))
-        sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db, OMIT_NOOP_JOIN);
+        sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db, BLOOM_FILTER | OMIT_NOOP_JOIN);
 }
 
 int types_sqlite_prepare(sqlite3 *db, const char *sql, size_t len, unsigned flags,

@@ -511,6 +511,9 @@ struct style style_use(struct style s);
 const char *style_set_dates(struct style *s, const char *text, struct arena *a);
 void style_print_dates(const struct style *s, struct buf *out); /* "ISO, MDY" */
 bool style_set_intervals(struct style *s, const char *text);
+/* The clock as a timestamptz: microseconds since 2000. */
+int64_t types_now(void);
+
 /* A word for what is not as in a new session but the zone, "" for nothing, and back. */
 const char *style_word(const struct style *s, struct arena *a);
 void style_read_word(struct style *s, const char *word);

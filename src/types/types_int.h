@@ -274,7 +274,6 @@ void types__timestamp_print_iso(int64_t us, bool zone, struct buf *out);
 bool types__date_valid(int64_t days); /* infinities are */
 bool types__timestamp_valid(int64_t us);
 int64_t types__timestamp_days(int64_t us); /* the day it lies in; not of infinities */
-int64_t types__timestamp_clock(void);
 bool types__datetime_reads_clock(const char *s, size_t n);
 bool types__time_reads_clock(const char *s, size_t n);
 /* Rounds to `typmod` digits (0-6, -1: all) behind the point; 22008 where that leaves the range. */
@@ -315,6 +314,10 @@ void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_s
 int types__register_sorted(sqlite3 *db, const char *name, void *registration);
 int types__register_rows(sqlite3 *db); /* a SQLite code */
 int types__interval_compare(const struct value *x, const struct value *y);
+
+/* Optimizations of SQLite (sqliteInt.h) that a connection does without: whoever says so by
+ * sqlite3_test_control() says all of them, for it forgets what was said before. */
+enum { OMIT_NOOP_JOIN = 0x100, BLOOM_FILTER = 0x80000 };
 
 /* ---- inet, cidr ---------------------------------------------------------------------------- */
 

@@ -30,3 +30,14 @@ SELECT extract(timezone FROM date '2024-02-29');
 SELECT date_part('hour', date '2024-02-29'), date_part('epoch', date '1970-01-02'), date_part('doy', date 'infinity');
 SELECT extract(hour FROM date '2024-02-29');
 SELECT date_part('year', date '5000000-01-01');
+-- The clock has microseconds.
+CREATE TABLE ticks (id int, at timestamptz DEFAULT now());
+INSERT INTO ticks VALUES (1);
+INSERT INTO ticks VALUES (2);
+INSERT INTO ticks VALUES (3);
+INSERT INTO ticks VALUES (4);
+INSERT INTO ticks VALUES (5);
+INSERT INTO ticks VALUES (6);
+SELECT bool_or(extract(microseconds FROM at)::int % 1000 <> 0) FROM ticks;
+DROP TABLE ticks;
+SELECT 'now()'::timestamptz - now() < '10 s'::interval, '(today)'::date IN (current_date, current_date + 1);

@@ -62,3 +62,4 @@ EXECUTE longer ('1 week');
 SELECT greatest(interval '1 day', interval '2 hours'), coalesce(NULL, interval '1 day'), CASE WHEN true THEN interval '1 day' END, interval '1 day'::text || '!', '1 day'::interval IN ('24 hours'::interval);
 SELECT interval '1 day' + 1;
 SELECT '1 day' + interval '1 hour', timestamp '2024-01-01' - '1 hour'::interval;
+SELECT '[1:3]'::interval, '{1 day}'::interval, '1 day; (2 hours)'::interval, '"1"'::interval;

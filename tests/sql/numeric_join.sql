@@ -12,3 +12,12 @@ SELECT t.id FROM t WHERE EXISTS (SELECT 1 FROM w WHERE w.m = t.n) ORDER BY 1;
 SELECT id FROM t WHERE n IN (SELECT m FROM w) ORDER BY 1;
 SELECT a.id, w.k FROM t a JOIN t b ON a.id <= b.id JOIN w ON w.m = b.n ORDER BY 1, 2;
 DROP TABLE t, w;
+-- Equal numerics of different scale, on a connection that has met a RIGHT JOIN.
+CREATE TABLE few (id int, b text);
+CREATE TABLE scaled (id int, v numeric);
+INSERT INTO few SELECT i, 'x' FROM generate_series(0, 7) i;
+INSERT INTO scaled VALUES (0, 1.50), (1, 1.50), (2, -3.00), (3, -3.00), (4, 7);
+SELECT count(*) FROM few a RIGHT JOIN scaled b ON a.id = b.id;
+SELECT count(*) FROM ((few a CROSS JOIN (((scaled b CROSS JOIN LATERAL (SELECT c.id FROM few c) d (e)) CROSS JOIN few f) LEFT JOIN few g ON NULL::bool)) JOIN generate_series('1.5'::numeric, 4, 1.25) s (v) ON b.v = s.v);
+SELECT NULL::int4 FROM ((few a CROSS JOIN (((scaled b CROSS JOIN LATERAL (SELECT c.id FROM few c WHERE c.id < 2) d (e)) CROSS JOIN few f) LEFT JOIN few g ON NULL::bool)) JOIN generate_series('1.5'::numeric, 4, 1.25) s (v) ON b.v = s.v) WHERE a.id < 2 AND f.id < 2 ORDER BY 1 NULLS FIRST;
+DROP TABLE few, scaled;
