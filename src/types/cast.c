@@ -347,6 +347,13 @@ static CALL(any_out)
     return NULL;
 }
 
+static CALL(any_name)
+{
+    struct value text;
+    TRY(any_out(v, n, a, &text));
+    return text_to_name(&text, 1, a, ret);
+}
+
 static CALL(any_in)
 {
     const struct type *t = type_by_oid((uint32_t)v[1].i);
@@ -487,6 +494,7 @@ enum {
     INTERVAL_TIME,
     TIME_INTERVAL,
     ANY_OUT,
+    ANY_NAME,
     ANY_IN,
     ARRAY_CAST,
     ARRAY_ASSIGN,
@@ -592,6 +600,7 @@ static const struct func rows[] = {
     [JSONB_BOOL] = ROW_TYPED(1, OID_JSONB, 0, OID_BOOL, types__jsonb_to_bool),
     [JSONB_NUMBER] = ROW_TYPED(1, OID_JSONB, 0, OID_ANYELEMENT, types__jsonb_to_number),
     [ANY_OUT] = ROW_TYPED(1, OID_ANYELEMENT, 0, OID_TEXT, any_out),
+    [ANY_NAME] = ROW_TYPED(1, OID_ANYELEMENT, 0, OID_NAME, any_name),
     [ANY_IN] = ROW_TYPED(1, OID_TEXT, 0, OID_ANYELEMENT, any_in),
     [ARRAY_CAST] = ROW_TYPED(1, OID_ANYARRAY, 0, OID_ANYARRAY, array_cast),
     [ARRAY_ASSIGN] = ROW_TYPED(2, OID_ANYARRAY, OID_INT4, OID_ANYARRAY, array_assign),
@@ -626,7 +635,7 @@ const struct func_rows types__cast_funcs = {rows, ARRAY_LEN(rows)};
 /* What PostgreSQL derives from input and output functions, for each of the string types */
 #define IO(type, out, in)                                                                          \
     {OID_##type, OID_TEXT, A, out}, {OID_##type, OID_VARCHAR, A, out},                             \
-        {OID_##type, OID_BPCHAR, A, out}, {OID_##type, OID_NAME, A, out},                          \
+        {OID_##type, OID_BPCHAR, A, out}, {OID_##type, OID_NAME, A, &rows[ANY_NAME]},              \
         {OID_TEXT, OID_##type, E, in}, {OID_VARCHAR, OID_##type, E, in},                           \
         {OID_BPCHAR, OID_##type, E, in},                                                           \
     {                                                                                              \
@@ -793,7 +802,7 @@ static bool derive(const struct type *from, const struct type *to, struct cast *
         bool more;
         ret->context = CAST_ASSIGNMENT;
         ret->func = type_output_func(from->oid, &more);
-        ret->func = more ? &rows[ANY_OUT] : ret->func;
+        ret->func = to->oid == OID_NAME ? &rows[ANY_NAME] : more ? &rows[ANY_OUT] : ret->func;
         return true;
     }
     ret->context = CAST_EXPLICIT;
@@ -825,8 +834,8 @@ static const struct cast *find_derived(uint32_t from, uint32_t to)
 
 int64_t cast_hidden(const struct cast *c)
 {
-    return c->func == &rows[ANY_OUT]  ? type_output_arg(c->from, -1)
-           : c->func == &rows[ANY_IN] ? (int64_t)c->to
+    return c->func == &rows[ANY_OUT] || c->func == &rows[ANY_NAME] ? type_output_arg(c->from, -1)
+           : c->func == &rows[ANY_IN]                              ? (int64_t)c->to
                                       : ((int64_t)c->from << 32) | c->to;
 }
 

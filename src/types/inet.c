@@ -380,7 +380,7 @@ static CALL(inet_distance)
     if (x.v6 != y.v6)
         return error_new("22023", "cannot subtract inet values of different sizes");
     uint64_t low = 0;
-    int borrow = 0;
+    int borrow = 0; /* what is left of it in the end counts for nothing, as in PostgreSQL */
     bool zeros = true, ones = true; /* of what is above 64 bits */
     for (size_t i = n_bytes(&x), at = 0; i-- > 0; at += 8) {
         int d = x.a[i] - y.a[i] - borrow;
@@ -395,8 +395,7 @@ static CALL(inet_distance)
     }
     if (!x.v6 && borrow)
         low |= UINT64_C(0xffffffff) << 32;
-    bool negative = low >> 63;
-    if (x.v6 && !(borrow ? ones && negative : zeros && !negative))
+    if (x.v6 && !(low >> 63 ? ones : zeros))
         return out_of_range();
     *ret = value_int((int64_t)low);
     return NULL;

@@ -292,6 +292,10 @@ static struct error *move_back(int64_t us, const struct value *by, struct value 
 {
     struct interval x, n;
     TRY(interval_of(by, &x));
+    if (is_infinite(us)) {
+        *ret = value_int(us);
+        return NULL;
+    }
     TRY(interval_negate(&x, &n));
     return types__timestamp_move(us, &n, ret);
 }

@@ -56,3 +56,8 @@ SELECT * FROM source s JOIN target t ON s.n = t.t;
 SELECT n::text || t, d::int, d::text FROM source ORDER BY n;
 SELECT t::int FROM source;
 DROP TABLE target, source;
+SELECT length(sha256('x')::text::name), to_json(true)::name, true::name;
+CREATE TABLE named (n name);
+INSERT INTO named VALUES (sha256('x')), (true), (12), ('10.1.2.3'::inet), (ARRAY['a b', 'c']);
+TABLE named;
+DROP TABLE named;

@@ -26,6 +26,7 @@ SELECT set_masklen('10.1.2.3'::inet, 33);
 SELECT inet_merge('10.1.2.3', '10.1.3.4'), inet_merge('10.1.2.3/8', '10.1.2.3/24'), inet_merge('::1', '::2'), inet_same_family('10.1.2.3', '::1'), inet_same_family('::1', '::2');
 SELECT inet_merge('10.1.2.3', '::1');
 SELECT '10.1.2.3'::inet + 300, 300 + '10.1.2.3/8'::inet, '10.1.2.3'::inet - 300, '10.1.2.3'::inet + -300, '255.255.255.255'::inet - '0.0.0.0'::inet, '0.0.0.0'::inet - '255.255.255.255'::inet, '::1'::inet + 9223372036854775807, '::'::inet - '::1'::inet, '2001:db8::5'::inet - '2001:db8::1'::inet;
+SELECT '::1'::inet - ~ '::1'::inet;
 SELECT '255.255.255.255'::inet + 1;
 SELECT '0.0.0.0'::inet - 1;
 SELECT '::'::inet - 1;

@@ -63,3 +63,4 @@ SELECT greatest(interval '1 day', interval '2 hours'), coalesce(NULL, interval '
 SELECT interval '1 day' + 1;
 SELECT '1 day' + interval '1 hour', timestamp '2024-01-01' - '1 hour'::interval;
 SELECT '[1:3]'::interval, '{1 day}'::interval, '1 day; (2 hours)'::interval, '"1"'::interval;
+SELECT 'infinity'::date - make_interval(0, -2147483648), '-infinity'::timestamp - '-178000000 years'::interval;
