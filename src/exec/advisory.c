@@ -400,9 +400,7 @@ static struct error *wait_for(struct exec_session *s, const struct request *q,
                               struct advisory_lock *l)
 {
     struct advisory_owner *o = s->advisory_owner;
-    struct waiter w = {.owner = o,
-                       .exclusive = q->exclusive,
-                       .since = types_now()};
+    struct waiter w = {.owner = o, .exclusive = q->exclusive, .since = types_now()};
     struct waiter **p = &l->waiters;
     while (*p)
         p = &(*p)->next;

@@ -617,8 +617,7 @@ static enum outcome read_word(struct moment *m, const char *text, const struct p
         *ret_has = HAS_ERA;
         break;
     case DAY:
-        set_day(m, types__timestamp_days(types__local_of(types__zone(), types_now())) +
-                       w->value);
+        set_day(m, types__timestamp_days(types__local_of(types__zone(), types_now())) + w->value);
         m->clock = true;
         m->is_value = false;
         *ret_has = HAS_DATE;
