@@ -229,6 +229,17 @@ struct error *exec_copy_row(struct exec_copy *c, const struct value *values, int
     return insert_here(c);
 }
 
+/* Over there nobody looked at the row; where it can only be one foreign key, that is named. */
+static struct error *name_only_key(const struct exec_copy *c, struct error *e)
+{
+    struct sql_suspect x[2];
+    const struct write *w = c->plan->query->write;
+    if (!e || e->schema || !w || !error_is(e, E_FOREIGN_KEY))
+        return e;
+    const struct query q = {.kind = w->kind, .write = (struct write *)(uintptr_t)w};
+    return sql_suspects(c->plan->view, &q, x, 2) == 1 ? exec__tell_key(&x[0], NULL, e) : e;
+}
+
 static struct error *end_insert(struct exec_copy *c)
 {
     if (is_temporary(c))
@@ -241,7 +252,7 @@ static struct error *end_insert(struct exec_copy *c)
     if (c->out.len > 0)
         TRY(send_rows(c));
     c->copying = false;
-    return exec__peer_copy_end(c->s, c->s->held.conn, true, &c->rows);
+    return name_only_key(c, exec__peer_copy_end(c->s, c->s->held.conn, true, &c->rows));
 }
 
 struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)

@@ -238,7 +238,8 @@ void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred); /
 /* Whoever holds the region learns what was said. */
 struct error *exec__say_constraints(struct exec_session *s);
 void exec__forget_constraints(struct exec_session *s);
-/* `e` becomes what PostgreSQL says of the violation (violation.c); values: of the key's columns. */
+/* `e` becomes what PostgreSQL says of the violation (violation.c); values: of the key's columns,
+ * NULL: not known. */
 struct error *exec__tell_key(const struct sql_suspect *s, const struct value *values,
                              struct error *e);
 struct value exec__copy_value(sqlite3_value *v, struct arena *a);

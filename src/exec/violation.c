@@ -387,18 +387,22 @@ struct error *exec__tell_key(const struct sql_suspect *s, const struct value *va
     replace(&e->table, mem_strdup(s->child->name));
     replace(&e->constraint, mem_strdup(s->fk->name));
     if (s->of_parent) {
-        put_key(&b, s->parent, s->fk->ref_columns, s->fk->n_columns, values, false);
         replace(
             &e->message,
             mem_printf("update or delete on table \"%s\" violates foreign key constraint \"%s\" "
                        "on table \"%s\"",
                        s->parent->name, s->fk->name, s->child->name));
+        if (!values)
+            return e;
+        put_key(&b, s->parent, s->fk->ref_columns, s->fk->n_columns, values, false);
         return error_detail(e, "%s is still referenced from table \"%s\".", b.data, s->child->name);
     }
-    put_key(&b, s->child, s->fk->columns, s->fk->n_columns, values, false);
     replace(&e->message,
             mem_printf("insert or update on table \"%s\" violates foreign key constraint \"%s\"",
                        s->child->name, s->fk->name));
+    if (!values)
+        return e;
+    put_key(&b, s->child, s->fk->columns, s->fk->n_columns, values, false);
     return error_detail(e, "%s is not present in table \"%s\".", b.data, s->parent->name);
 }
 

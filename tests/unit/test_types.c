@@ -230,18 +230,20 @@ static void run_casts(const struct cast_case *c, size_t n)
             expect(label, "none", c->expected);
             continue;
         }
-        struct value v, native;
-        assert_null(type_parse(from, c->text, strlen(c->text), -1, &a, &v));
-        native = v;
+        struct value v[2], native;
+        assert_null(type_parse(from, c->text, strlen(c->text), -1, &a, v));
+        native = v[0];
         struct error *e = NULL;
         if (cast->func) {
+            int args = cast->func->typed ? 2 : 1;
             const char *sql =
-                arena_printf(&a, "SELECT %s", call_sql(cast->func, cast->func->emit, 1, &a));
-            e = run_sql(sql, &v, 1, &a, &native);
+                arena_printf(&a, "SELECT %s", call_sql(cast->func, cast->func->emit, args, &a));
+            v[1] = (struct value){.kind = VALUE_INT, .i = args == 2 ? cast_hidden(cast) : 0};
+            e = run_sql(sql, v, args, &a, &native);
             expect(label, describe(to->oid, &native, e, &a), c->expected);
-            e = cast->func->call(&v, 1, &a, &v);
+            e = cast->func->call(v, args, &a, v);
         }
-        expect(label, describe(to->oid, &v, e, &a), c->expected);
+        expect(label, describe(to->oid, v, e, &a), c->expected);
     }
 }
 
