@@ -452,16 +452,21 @@ static bool gone(const struct list *objects, const struct object *o)
     return false;
 }
 
+static bool uses(const struct object *view, uint64_t id)
+{
+    for (int i = 0; i < view->n_uses; i++)
+        if (view->uses[i].id == id)
+            return true;
+    return false;
+}
+
 void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
                    struct dependents *deps)
 {
     const struct catalog_view *v = a->ctx->view;
     const struct object *o;
     for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
-        bool uses = false;
-        for (int k = 0; k < o->n_uses; k++)
-            uses |= o->uses[k].id == id;
-        if (!uses || gone(ret_views, o))
+        if (!uses(o, id) || gone(ret_views, o))
             continue;
         sql__push(a->arena, ret_views, (void *)(uintptr_t)o);
         sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
@@ -564,10 +569,7 @@ struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *
     const struct catalog_view *v = a->ctx->view;
     const struct object *o;
     for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
-        bool uses = false;
-        for (int k = 0; k < o->n_uses; k++)
-            uses |= o->uses[k].id == id;
-        if (!uses)
+        if (!uses(o, id))
             continue;
         if (!o->relation || names_with_schema(o->sql, old))
             return sql__refuse_if_viewed(a, id, -1, what);

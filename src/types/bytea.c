@@ -359,10 +359,10 @@ static CALL(convert_to)
 
 /* ---- digests -------------------------------------------------------------------------------- */
 
-static struct error *digest(const struct value *v, const EVP_MD *kind, unsigned char *out,
+struct error *types__digest(const void *p, size_t n, const EVP_MD *kind, unsigned char *out,
                             unsigned *ret_len)
 {
-    if (!EVP_Digest(v->s.p, v->s.n, out, ret_len, kind, NULL))
+    if (!EVP_Digest(p, n, out, ret_len, kind, NULL))
         return error_new(E_INTERNAL, "could not compute a digest");
     return NULL;
 }
@@ -371,7 +371,7 @@ static CALL(md5_hex)
 {
     unsigned char sum[EVP_MAX_MD_SIZE];
     unsigned len = 0;
-    TRY(digest(v, EVP_md5(), sum, &len));
+    TRY(types__digest(v->s.p, v->s.n, EVP_md5(), sum, &len));
     _cleanup_(buf_done) struct buf text = {0};
     hex_encode((const char *)sum, len, &text);
     *ret = types__text_of(a, &text);
@@ -383,7 +383,7 @@ static struct error *sha(const struct value *v, const EVP_MD *kind, struct arena
 {
     unsigned char *sum = arena_alloc(a, EVP_MAX_MD_SIZE);
     unsigned len = 0;
-    TRY(digest(v, kind, sum, &len));
+    TRY(types__digest(v->s.p, v->s.n, kind, sum, &len));
     *ret = types__bytes(sum, len);
     return NULL;
 }

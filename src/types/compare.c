@@ -19,24 +19,8 @@ static int compare_values(const struct value *x, const struct value *y)
     return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);
 }
 
-#define DEFINE_COMPARE(name, test)                                                                 \
-    static CALL(any_##name)                                                                        \
-    {                                                                                              \
-        *ret = value_int(compare_values(&v[0], &v[1]) test);                                       \
-        return NULL;                                                                               \
-    }                                                                                              \
-    static CALL(numeric_##name)                                                                    \
-    {                                                                                              \
-        *ret = value_int(types__numeric_compare(&v[0], &v[1]) test);                               \
-        return NULL;                                                                               \
-    }
-
-DEFINE_COMPARE(eq, == 0)
-DEFINE_COMPARE(ne, != 0)
-DEFINE_COMPARE(lt, < 0)
-DEFINE_COMPARE(le, <= 0)
-DEFINE_COMPARE(gt, > 0)
-DEFINE_COMPARE(ge, >= 0)
+DEFINE_COMPARISONS(any, compare_values(&v[0], &v[1]))
+DEFINE_COMPARISONS(numeric, types__numeric_compare(&v[0], &v[1]))
 
 #define SIX(x, y)                                                                                  \
     BINARY_EMIT("=", x, y, OID_BOOL, "($1 = $2)", any_eq),                                         \

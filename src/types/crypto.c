@@ -10,16 +10,8 @@
 #include <errno.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
-#include <sys/random.h>
 
 enum { UUID_BYTES = 16, RANDOM_MAX = 1024 };
-
-static struct error *random_bytes(void *p, size_t n)
-{
-    if (n && getrandom(p, n, 0) != (ssize_t)n)
-        return error_errno(E_INTERNAL, errno, "could not generate random values");
-    return NULL;
-}
 
 /* ---- digests -------------------------------------------------------------------------------- */
 
@@ -52,8 +44,7 @@ static CALL(digest)
     unsigned len = 0;
     TRY(find_digest(&v[1], &kind));
     unsigned char *sum = arena_alloc(a, EVP_MAX_MD_SIZE);
-    if (!EVP_Digest(v[0].s.p, v[0].s.n, sum, &len, kind, NULL))
-        return error_new(E_INTERNAL, "could not compute a digest");
+    TRY(types__digest(v[0].s.p, v[0].s.n, kind, sum, &len));
     *ret = types__bytes(sum, len);
     return NULL;
 }
@@ -76,7 +67,7 @@ static CALL(gen_random_bytes)
     if (v[0].i < 1 || v[0].i > RANDOM_MAX)
         return error_new("39000", "Length not in range");
     char *p = arena_alloc(a, (size_t)v[0].i);
-    TRY(random_bytes(p, (size_t)v[0].i));
+    TRY(types__random(p, (size_t)v[0].i));
     *ret = types__bytes(p, (size_t)v[0].i);
     return NULL;
 }
@@ -130,7 +121,7 @@ static struct error *gen_salt(const struct value *name, const unsigned long *rou
         (n < s->min || n > s->max || (s->odd && n % 2 == 0) || (s->max == 1000 && n != 1000)))
         return error_new("22023", "gen_salt: Incorrect number of rounds");
     char bytes[UUID_BYTES], *out = arena_alloc(a, CRYPT_GENSALT_OUTPUT_SIZE);
-    TRY(random_bytes(bytes, sizeof(bytes)));
+    TRY(types__random(bytes, sizeof(bytes)));
     if (!crypt_gensalt_rn(s->prefix, n, bytes, sizeof(bytes), out, CRYPT_GENSALT_OUTPUT_SIZE))
         return error_errno(E_INTERNAL, errno, "could not make a salt");
     *ret = value_text(out, strlen(out));
@@ -158,8 +149,7 @@ static struct error *named(const struct value *v, const EVP_MD *kind, unsigned v
     _cleanup_(buf_done) struct buf text = {0};
     types__uuid_send(&v[0], -1, &text);
     buf_append(&text, v[1].s.p, v[1].s.n);
-    if (!EVP_Digest(text.data, text.len, sum, &len, kind, NULL))
-        return error_new(E_INTERNAL, "could not compute a digest");
+    TRY(types__digest(text.data, text.len, kind, sum, &len));
     types__uuid_stamp(sum, version);
     return types__uuid_recv((const char *)sum, UUID_BYTES, -1, a, ret);
 }

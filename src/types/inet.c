@@ -296,19 +296,7 @@ int types__inet_compare(const struct value *v, const struct value *w)
     return compare(&x, &y);
 }
 
-#define DEFINE(name, test)                                                                         \
-    static CALL(inet_##name)                                                                       \
-    {                                                                                              \
-        *ret = value_int(types__inet_compare(&v[0], &v[1]) test);                                  \
-        return NULL;                                                                               \
-    }
-
-DEFINE(eq, == 0)
-DEFINE(ne, != 0)
-DEFINE(lt, < 0)
-DEFINE(le, <= 0)
-DEFINE(gt, > 0)
-DEFINE(ge, >= 0)
+DEFINE_COMPARISONS(inet, types__inet_compare(&v[0], &v[1]))
 
 /* ---- one within the other -------------------------------------------------------------------- */
 

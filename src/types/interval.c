@@ -572,19 +572,7 @@ static const struct agg max_agg = {init, max_step, max_merge, final, done};
 
 #define COMPARE(op, fn)                                                                            \
     BINARY_EMIT(op, I, I, OID_BOOL, "($1 " op " $2 COLLATE minisql_interval)", fn)
-#define DEFINE(name, test)                                                                         \
-    static CALL(interval_##name)                                                                   \
-    {                                                                                              \
-        *ret = value_int(types__interval_compare(&v[0], &v[1]) test);                              \
-        return NULL;                                                                               \
-    }
-
-DEFINE(eq, == 0)
-DEFINE(ne, != 0)
-DEFINE(lt, < 0)
-DEFINE(le, <= 0)
-DEFINE(gt, > 0)
-DEFINE(ge, >= 0)
+DEFINE_COMPARISONS(interval, types__interval_compare(&v[0], &v[1]))
 
 #define AGG(n, sql, ag)                                                                            \
     {                                                                                              \

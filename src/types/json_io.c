@@ -70,19 +70,7 @@ int types__jsonb_compare(const struct type *self, const struct value *x, const s
     return order;
 }
 
-#define DEFINE_COMPARE(name, test)                                                                 \
-    static CALL(jsonb_##name)                                                                      \
-    {                                                                                              \
-        *ret = value_int(types__jsonb_compare(NULL, &v[0], &v[1]) test);                           \
-        return NULL;                                                                               \
-    }
-
-DEFINE_COMPARE(eq, == 0)
-DEFINE_COMPARE(ne, != 0)
-DEFINE_COMPARE(lt, < 0)
-DEFINE_COMPARE(le, <= 0)
-DEFINE_COMPARE(gt, > 0)
-DEFINE_COMPARE(ge, >= 0)
+DEFINE_COMPARISONS(jsonb, types__jsonb_compare(NULL, &v[0], &v[1]))
 
 /* ---- casts
  * --------------------------------------------------------------------------------------- */

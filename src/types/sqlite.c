@@ -488,22 +488,18 @@ static void over_final(sqlite3_context *c)
 
 /* ---- registering -------------------------------------------------------------------------- */
 
-static int collate_numeric(void *unused, int n1, const void *p1, int n2, const void *p2)
-{
-    struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
-    return types__numeric_compare(&x, &y);
-}
+/* Types kept as text that does not sort as they do. */
+static const struct collation {
+    const char *name;
+    int (*compare)(const struct value *x, const struct value *y);
+} collations[] = {{"minisql_numeric", types__numeric_compare},
+                  {"minisql_interval", types__interval_compare},
+                  {"minisql_inet", types__inet_compare}};
 
-static int collate_interval(void *unused, int n1, const void *p1, int n2, const void *p2)
+static int collate(void *collation, int n1, const void *p1, int n2, const void *p2)
 {
     struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
-    return types__interval_compare(&x, &y);
-}
-
-static int collate_inet(void *unused, int n1, const void *p1, int n2, const void *p2)
-{
-    struct value x = value_text(p1, (size_t)n1), y = value_text(p2, (size_t)n2);
-    return types__inet_compare(&x, &y);
+    return ((const struct collation *)collation)->compare(&x, &y);
 }
 
 static int collate_type(void *type, int n1, const void *p1, int n2, const void *p2)
@@ -535,11 +531,10 @@ struct error *types_register(sqlite3 *db)
     no_bloom_filters(db);
     pthread_once(&build_once, build);
     sqlite3_collation_needed(db, NULL, need_collation);
-    int rc = sqlite3_create_collation(db, "minisql_numeric", SQLITE_UTF8, NULL, collate_numeric);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_create_collation(db, "minisql_interval", SQLITE_UTF8, NULL, collate_interval);
-    if (rc == SQLITE_OK)
-        rc = sqlite3_create_collation(db, "minisql_inet", SQLITE_UTF8, NULL, collate_inet);
+    int rc = SQLITE_OK;
+    for (size_t i = 0; i < ARRAY_LEN(collations) && rc == SQLITE_OK; i++)
+        rc = sqlite3_create_collation(db, collations[i].name, SQLITE_UTF8,
+                                      (void *)(uintptr_t)&collations[i], collate);
     if (rc == SQLITE_OK)
         rc = types__register_rows(db);
     if (rc == SQLITE_OK)

@@ -93,6 +93,22 @@ extern const struct type_rows types__rows;
 #define CALL(name)                                                                                 \
     struct error *name(const struct value *v, int n, struct arena *a, struct value *ret)
 
+/* The calls of =, <>, <, <=, > and >=: type_eq, type_ne, .. by the sign of `order`, an expression
+ * of the arguments v. */
+#define DEFINE_COMPARISON(type, name, order, test)                                                 \
+    static CALL(type##_##name)                                                                     \
+    {                                                                                              \
+        *ret = value_int((order)test 0);                                                           \
+        return NULL;                                                                               \
+    }
+#define DEFINE_COMPARISONS(type, order)                                                            \
+    DEFINE_COMPARISON(type, eq, order, ==)                                                         \
+    DEFINE_COMPARISON(type, ne, order, !=)                                                         \
+    DEFINE_COMPARISON(type, lt, order, <)                                                          \
+    DEFINE_COMPARISON(type, le, order, <=)                                                         \
+    DEFINE_COMPARISON(type, gt, order, >)                                                          \
+    DEFINE_COMPARISON(type, ge, order, >=)
+
 /* ---- values ------------------------------------------------------------------------------- */
 
 static inline struct value value_int(int64_t i)
@@ -352,6 +368,11 @@ void types__uuid_send(const struct value *v, int32_t typmod, struct buf *out);
 /* Writes the version and the variant of RFC 4122 into 16 bytes. */
 void types__uuid_stamp(unsigned char *bytes, unsigned version);
 struct value types__bytes(const void *p, size_t n); /* a bytea, which stays the caller's */
+struct error *types__random(void *p, size_t n);
+struct evp_md_st; /* OpenSSL's EVP_MD */
+/* out: EVP_MAX_MD_SIZE bytes */
+struct error *types__digest(const void *p, size_t n, const struct evp_md_st *kind,
+                            unsigned char *out, unsigned *ret_len);
 
 /* ---- casts and resolution ------------------------------------------------------------------- */
 

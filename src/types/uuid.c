@@ -84,11 +84,17 @@ void types__uuid_stamp(unsigned char *bytes, unsigned version)
     bytes[8] = (unsigned char)((bytes[8] & 0x3f) | 0x80);
 }
 
+struct error *types__random(void *p, size_t n)
+{
+    if (getrandom(p, n, 0) != (ssize_t)n)
+        return error_errno(E_INTERNAL, errno, "could not generate random values");
+    return NULL;
+}
+
 static CALL(uuid_random)
 {
     unsigned char bytes[UUID_BYTES];
-    if (getrandom(bytes, sizeof(bytes), 0) != sizeof(bytes))
-        return error_errno(E_INTERNAL, errno, "could not generate random values");
+    TRY(types__random(bytes, sizeof(bytes)));
     types__uuid_stamp(bytes, 4);
     *ret = uuid_of(bytes, a);
     return NULL;
