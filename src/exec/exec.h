@@ -96,9 +96,10 @@ void exec_announce_sequence(struct exec *e, uint64_t id);
 /* As pg_settings has it; texts live as long as the session's settings don't change. */
 struct exec_setting {
     const char *name, *unit, *description, *context, *type, *choices, *initial;
-    char value[24];   /* of a number, in its unit */
-    const char *text; /* of anything else */
-    int64_t min, max; /* of a number */
+    const char *start;         /* what the client asked for when it connected; NULL: nothing */
+    char value[24], reset[24]; /* of a number, in its unit; start points to reset */
+    const char *text;          /* of anything else */
+    int64_t min, max;          /* of a number */
     bool numeric, changed;
 };
 

@@ -132,14 +132,14 @@ static struct error *give_setting(struct exec__maker *m, const struct exec_setti
     exec__put_text(m, "short_desc", t->description);
     exec__put_text(m, "context", t->context);
     exec__put_text(m, "vartype", t->type);
-    exec__put_text(m, "source", t->changed ? "session" : "default");
+    exec__put_text(m, "source", t->changed ? "session" : t->start ? "client" : "default");
     if (t->numeric) {
         put_number(m, "min_val", t->min);
         put_number(m, "max_val", t->max);
     }
     put_choices(m, t->choices);
     exec__put_text(m, "boot_val", t->initial);
-    exec__put_text(m, "reset_val", t->initial);
+    exec__put_text(m, "reset_val", t->start ? t->start : t->initial);
     exec__put_int(m, "pending_restart", false);
     return exec__give(m);
 }

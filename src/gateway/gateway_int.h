@@ -27,13 +27,12 @@ struct session;
 
 /* ---- settings (settings.c) ---------------------------------------------------------------- */
 
-/* What a session has set. Everything NULL: the defaults of the table. */
+/* What a session has set (settings_value.c). */
 struct settings {
-    char **values;     /* by row of the table; NULL array: nothing set; NULL entry: the default */
-    char **outside;    /* what holds again after the transaction, where SET LOCAL changed it .. */
-    bool *local;       /* .. said here */
-    char **undo;       /* as it was when the transaction began; NULL array: nothing changed in it */
-    struct map custom; /* a.b = c */
+    struct setting_value *values; /* by row of the table; beyond: custom. Short or NULL: defaults */
+    struct setting_before *log;   /* what undoes the transaction's changes */
+    char **custom;                /* names of a.b = c */
+    int n, n_log, cap_log, n_custom;
     uint32_t statement_timeout_ms, idle_txn_timeout_ms, idle_timeout_ms;
     uint8_t min_messages; /* enum notice_level */
 };
@@ -57,7 +56,8 @@ void settings__each(struct session *s,
                     struct error *(*row)(void *ctx, const char *name, const char *value,
                                          const char *description),
                     void *ctx, struct error **ret);
-void settings__report_all(struct session *s);
+/* The start is over: what is set is what RESET goes back to, and the client is told. */
+void settings__started(struct session *s);
 /* What is looked at often, out of the texts: done by all changes; and once at the start. */
 void settings__derive(struct session *s);
 /* s->names, as the session's temporary tables are now */
@@ -66,6 +66,22 @@ bool settings__timed(const struct settings *t);         /* the timer has to look
 struct exec_session_io settings__io(struct session *s); /* for statements that ask */
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);
+/* ROLLBACK TO: what was set since there were more than `depth` savepoints. */
+void settings__savepoint_undone(struct session *s, int depth);
+
+/* By number (settings_value.c); texts are the settings' own. */
+const char *settings__text(const struct settings *t, int i); /* NULL: not set */
+const char *settings__start_text(const struct settings *t, int i);
+bool settings__changed(const struct settings *t, int i);               /* since the start */
+int settings__find_custom(const struct settings *t, const char *name); /* -1: there is none */
+int settings__add_custom(struct settings *t, const char *name);
+/* Takes `text`; NULL: back to what was said at the start. `depth`: savepoints there are. */
+void settings__assign(struct settings *t, int i, char *text, bool local, int depth);
+bool settings__news(struct settings *t, int i, const char *text); /* the client knows another one */
+void settings__keep_start(struct settings *t);
+void settings__undo(struct settings *t, int depth);  /* changes of that depth and more */
+void settings__merge(struct settings *t, int depth); /* deeper changes are of that depth now */
+void settings__end(struct settings *t, bool committed);
 
 /* ---- the statement cache (cache.c) -------------------------------------------------------- */
 

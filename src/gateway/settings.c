@@ -2,8 +2,7 @@
  * What SET, SHOW and RESET know: one table, a row for each setting.
  *
  * Most rows exist because drivers and tools send them when they connect; those marked FIXED can be
- * shown, not changed. Values are kept in the form in which SHOW prints them. A change inside a
- * transaction is undone when it does not commit; SET LOCAL is undone at its end either way.
+ * shown, not changed. Values are kept in the form in which SHOW prints them (settings_value.c).
  */
 #include "gateway/gateway_int.h"
 
@@ -67,8 +66,6 @@ static struct error *check_date_style(struct session *s, char **value)
 static struct error *check_time_zone(struct session *s, char **value)
 {
     (void)s;
-    if (!strcasecmp(*value, "default") || !strcasecmp(*value, "local")) /* the server's is UTC */
-        return replace(value, "UTC");
     const struct zone *z = zone_for_setting(*value);
     if (z)
         return replace(value, zone_name(z));
@@ -252,30 +249,19 @@ static int find(const char *name)
     return -1;
 }
 
+/* Of what the session made up, too: N_SETTINGS and more. */
+static int find_any(const struct session *s, const char *name)
+{
+    int i = find(name);
+    int custom = i < 0 ? settings__find_custom(&s->settings, name) : -1;
+    return custom < 0 ? i : N_SETTINGS + custom;
+}
+
 /* ---- values ------------------------------------------------------------------------------- */
 
 void settings__init(struct settings *t)
 {
     *t = (struct settings){.min_messages = NOTICE_NOTICE};
-}
-
-static void free_values(char **values)
-{
-    for (int i = 0; values && i < N_SETTINGS; i++)
-        mem_free(values[i]);
-    mem_free(values);
-}
-
-void settings__done(struct settings *t)
-{
-    free_values(t->values);
-    free_values(t->undo);
-    free_values(t->outside);
-    mem_free(t->local);
-    void *value;
-    for (size_t i = 0; map_next(&t->custom, &i, &value);)
-        mem_free(value);
-    map_done(&t->custom);
 }
 
 /* Settings that are the session's state, or the server's. NULL: none of them. */
@@ -294,6 +280,9 @@ static const char *live_value(struct session *s, const struct setting *row, char
 
 static const char *value_of(struct session *s, int i, char text[16])
 {
+    const char *set = settings__text(&s->settings, i);
+    if (i >= N_SETTINGS)
+        return set ? set : "";
     const struct setting *row = &table[i];
     const char *live = live_value(s, row, text);
     if (live)
@@ -301,7 +290,7 @@ static const char *value_of(struct session *s, int i, char text[16])
     if (!strcmp(row->name, "transaction_isolation"))
         return s->isolation ? s->isolation
                             : value_of(s, find("default_transaction_isolation"), text);
-    return s->settings.values && s->settings.values[i] ? s->settings.values[i] : row->initial;
+    return set ? set : row->initial;
 }
 
 static const char *ms_text(int64_t ms, char text[32])
@@ -472,6 +461,16 @@ bool settings__timed(const struct settings *t)
     return t->statement_timeout_ms || t->idle_txn_timeout_ms || t->idle_timeout_ms;
 }
 
+static void report_changes(struct session *s)
+{
+    char text[16];
+    for (int i = 0; s->started && i < N_SETTINGS; i++) {
+        const char *value = table[i].flags & REPORT ? value_of(s, i, text) : NULL;
+        if (value && settings__news(&s->settings, i, value))
+            pgwire_put_parameter(&s->out, table[i].name, value);
+    }
+}
+
 /* What is looked at often, out of the texts. */
 void settings__derive(struct session *s)
 {
@@ -502,59 +501,17 @@ void settings__derive(struct session *s)
     if (s->exec)
         exec_set_lock_timeout(s->exec, (uint64_t)number(s, "lock_timeout"));
     if (s->exec)
-        exec_set_memory(s->exec, t->values && t->values[find("work_mem")]
+        exec_set_memory(s->exec, settings__text(t, find("work_mem"))
                                      ? (size_t)number(s, "work_mem") * 1024
                                      : 0);
-}
-
-static char **copy_values(char **values)
-{
-    char **copy = mem_zalloc(sizeof(*copy) * N_SETTINGS);
-    for (int i = 0; values && i < N_SETTINGS; i++)
-        copy[i] = values[i] ? mem_strdup(values[i]) : NULL;
-    return copy;
-}
-
-static void before_change(struct session *s)
-{
-    struct settings *t = &s->settings;
-    if (!t->values)
-        t->values = mem_zalloc(sizeof(*t->values) * N_SETTINGS);
-    if (s->txn != 'I' && !t->undo)
-        t->undo = copy_values(t->values);
-}
-
-static void report(struct session *s, int i)
-{
-    char text[16];
-    if (s->started && (table[i].flags & REPORT))
-        pgwire_put_parameter(&s->out, table[i].name, value_of(s, i, text));
+    report_changes(s);
 }
 
 /* Takes `value`; NULL: the default. */
 static void assign(struct session *s, int i, char *value, bool local)
 {
-    struct settings *t = &s->settings;
-    before_change(s);
-    if (local) {
-        if (!t->local) {
-            t->local = mem_zalloc(sizeof(*t->local) * N_SETTINGS);
-            t->outside = mem_zalloc(sizeof(*t->outside) * N_SETTINGS);
-        }
-        if (!t->local[i]) {
-            t->outside[i] = t->values[i];
-            t->values[i] = NULL;
-            t->local[i] = true;
-        }
-    } else if (t->local && t->local[i]) {
-        mem_free(t->outside[i]);
-        t->outside[i] = NULL;
-        t->local[i] = false;
-    }
-    mem_free(t->values[i]);
-    t->values[i] = value;
+    settings__assign(&s->settings, i, value, local, s->exec ? exec_savepoints(s->exec) : 0);
     settings__derive(s);
-    report(s, i);
 }
 
 /* SET TRANSACTION ..: of this transaction. */
@@ -585,24 +542,50 @@ static struct error *set_transaction(struct session *s, const struct setting *ro
     return NULL;
 }
 
-static struct error *set_custom(struct session *s, const char *name, const char *value)
-{
-    if (s->settings.custom.len >= 1000 && !map_get_str(&s->settings.custom, name))
-        return error_new("53000", "too many settings");
-    mem_free(map_put_str(&s->settings.custom, name, mem_strdup(value ? value : "")));
-    return NULL;
-}
-
 static struct error *unknown(const char *name)
 {
     return error_new(E_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%s\"", name);
+}
+
+/* a.b.c */
+static bool good_custom_name(const char *name)
+{
+    for (const char *p = name; strchr(name, '.'); p++) {
+        bool letter = isalpha((unsigned char)*p) || *p == '_' || (unsigned char)*p >= 128;
+        for (; letter &&
+               (isalnum((unsigned char)*p) || *p == '_' || *p == '$' || (unsigned char)*p >= 128);)
+            p++;
+        if (!letter || (*p && *p != '.'))
+            return false;
+        if (!*p)
+            return true;
+    }
+    return false;
+}
+
+static struct error *set_custom(struct session *s, const char *name, const char *value, bool local)
+{
+    struct settings *t = &s->settings;
+    int i = settings__find_custom(t, name);
+    if (i < 0 && !strchr(name, '.'))
+        return unknown(name);
+    if (i < 0 && !good_custom_name(name))
+        return error_detail(
+            error_new("42602", "invalid configuration parameter name \"%s\"", name),
+            "Custom parameter names must be two or more simple identifiers separated by dots.");
+    if (i < 0 && t->n_custom >= 1000)
+        return error_new("53000", "too many settings");
+    if (i < 0)
+        i = settings__add_custom(t, name);
+    assign(s, N_SETTINGS + i, value ? mem_strdup(value) : NULL, local);
+    return NULL;
 }
 
 struct error *settings__set(struct session *s, const char *name, const char *value, bool local)
 {
     int i = find(name);
     if (i < 0)
-        return strchr(name, '.') ? set_custom(s, name, value) : unknown(name);
+        return set_custom(s, name, value, local);
     const struct setting *row = &table[i];
     if (row->flags & FIXED)
         return error_new("55P02", "parameter \"%s\" cannot be changed", row->name);
@@ -615,22 +598,23 @@ struct error *settings__set(struct session *s, const char *name, const char *val
     if (!strcmp(row->name, "transaction_isolation") || !strcmp(row->name, "transaction_read_only"))
         return set_transaction(
             s, row, own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"));
-    if (local && s->txn == 'I' && !s->implicit) {
-        mem_free(own);
-        session__notice(s, NOTICE_WARNING, "25P01",
-                        "SET LOCAL can only be used in transaction blocks");
-        return NULL;
-    }
     assign(s, i, own, local);
     return NULL;
 }
 
 struct error *settings__reset_all(struct session *s)
 {
-    for (int i = 0; s->settings.values && i < N_SETTINGS; i++)
-        if (s->settings.values[i] && strcmp(table[i].name, "client_encoding"))
-            assign(s, i, NULL, false);
+    for (int i = 0; i < s->settings.n; i++)
+        if (settings__changed(&s->settings, i))
+            settings__assign(&s->settings, i, NULL, false, exec_savepoints(s->exec));
+    settings__derive(s);
     return NULL;
+}
+
+void settings__started(struct session *s)
+{
+    settings__keep_start(&s->settings);
+    settings__derive(s);
 }
 
 void settings__transaction_end(struct session *s, bool committed)
@@ -639,52 +623,30 @@ void settings__transaction_end(struct session *s, bool committed)
     mem_free(s->isolation);
     s->isolation = NULL;
     s->read_only = false;
-    if (!t->undo && !t->local)
+    if (!t->n_log)
         return;
-    char **before = copy_values(t->values);
-    if (!committed && t->undo) {
-        free_values(t->values);
-        t->values = t->undo;
-        t->undo = NULL;
-    }
-    for (int i = 0; committed && t->local && i < N_SETTINGS; i++)
-        if (t->local[i]) {
-            mem_free(t->values[i]);
-            t->values[i] = t->outside[i];
-            t->outside[i] = NULL;
-        }
-    free_values(t->undo);
-    free_values(t->outside);
-    mem_free(t->local);
-    t->undo = t->outside = NULL;
-    t->local = NULL;
+    settings__end(t, committed);
     settings__derive(s);
-    for (int i = 0; i < N_SETTINGS; i++) {
-        const char *was = before[i] ? before[i] : "", *is = t->values[i] ? t->values[i] : "";
-        if (strcmp(was, is) != 0)
-            report(s, i);
-    }
-    free_values(before);
+}
+
+void settings__savepoint_undone(struct session *s, int depth)
+{
+    settings__undo(&s->settings, depth);
+    settings__derive(s);
 }
 
 /* ---- showing ------------------------------------------------------------------------------ */
 
 struct error *settings__show(struct session *s, const char *name, char **ret)
 {
-    char text[16];
-    int i = find(name);
-    if (i >= 0) {
-        char shown[32];
-        const char *value = value_of(s, i, text);
-        if (table[i].kind == KIND_KB && value == table[i].initial)
-            value = kb_text(number(s, name), shown);
-        *ret = mem_strdup(value);
-        return NULL;
-    }
-    const char *custom = map_get_str(&s->settings.custom, name);
-    if (!custom)
+    char text[16], shown[32];
+    int i = find_any(s, name);
+    if (i < 0)
         return unknown(name);
-    *ret = mem_strdup(custom);
+    const char *value = value_of(s, i, text);
+    if (i < N_SETTINGS && table[i].kind == KIND_KB && value == table[i].initial)
+        value = kb_text(number(s, name), shown);
+    *ret = mem_strdup(value);
     return NULL;
 }
 
@@ -737,11 +699,17 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
                                  .type = types[row->kind],
                                  .choices = row->choices,
                                  .initial = row->initial,
+                                 .start = settings__start_text(&s->settings, i),
                                  .min = row->min,
                                  .max = row->max,
                                  .numeric = row->kind == KIND_INT || row->kind == KIND_MS ||
                                             row->kind == KIND_KB,
-                                 .changed = s->settings.values && s->settings.values[i]};
+                                 .changed = settings__changed(&s->settings, i)};
+    int64_t reset;
+    if (ret->numeric && ret->start && parse_number(row->kind, ret->start, &reset)) {
+        snprintf(ret->reset, sizeof(ret->reset), "%lld", (long long)reset);
+        ret->start = ret->reset;
+    }
     if (ret->numeric)
         snprintf(ret->value, sizeof(ret->value), "%lld", (long long)number(s, row->name));
     else
@@ -758,10 +726,4 @@ struct exec_session_io settings__io(struct session *s)
                                     .warn = activity__warn,
                                     .activity = activity__list,
                                     .signal = activity__signal};
-}
-
-void settings__report_all(struct session *s)
-{
-    for (int i = 0; i < N_SETTINGS; i++)
-        report(s, i);
 }

@@ -199,7 +199,7 @@ static void start_session(struct session *s, const struct pgwire_start *p)
     log_debug("conn=%u: %s \"%s\" connected", s->pid, s->internal ? "server" : "user",
               s->internal ? s->peer : s->user);
     pgwire_put_auth_ok(&s->out);
-    settings__report_all(s);
+    settings__started(s);
     pgwire_put_key(&s->out, s->pid, s->secret);
     session__ready(s);
 }

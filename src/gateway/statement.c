@@ -221,7 +221,9 @@ bool statement__transactional(const struct query *q)
 {
     return is_schema_change(q) || q->kind == QUERY_SELECT || q->kind == QUERY_INSERT ||
            q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_MERGE ||
-           q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY || q->kind == QUERY_DECLARE;
+           q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY || q->kind == QUERY_DECLARE ||
+           q->kind == QUERY_SET || q->kind == QUERY_RESET || q->kind == QUERY_LISTEN ||
+           q->kind == QUERY_UNLISTEN || q->kind == QUERY_NOTIFY;
 }
 
 struct error *statement__allowed(struct session *s, const struct query *q)
@@ -429,6 +431,9 @@ static struct error *run_show(struct session *s, const struct query *q, struct o
 
 static struct error *run_set(struct session *s, const struct query *q)
 {
+    if (q->set.local && s->txn == 'I' && !s->implicit)
+        session__notice(s, NOTICE_WARNING, "25P01",
+                        "SET LOCAL can only be used in transaction blocks");
     bool modes = q->set.name && !strcmp(q->set.name, "transaction_isolation");
     if (modes && q->set.read_only >= 0 && !q->set.session_characteristics)
         TRY(settings__set(s, "transaction_read_only", q->set.read_only ? "on" : "off", true));
@@ -492,8 +497,6 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         break;
     case QUERY_SET:
         TRY(run_set(s, q));
-        if (q->returns) /* set_config() */
-            return run_show(s, q, o);
         break;
     case QUERY_RESET:
         TRY(q->set.name ? settings__set(s, q->set.name, NULL, false) : settings__reset_all(s));
@@ -563,5 +566,7 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
     struct error *failed = dispatch(s, e, values, o, ret_where);
     if (timed)
         atomic_store(&s->statement_deadline, 0);
+    if (s->txn == 'I' && !s->implicit)
+        settings__transaction_end(s, failed == NULL);
     return failed;
 }

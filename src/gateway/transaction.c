@@ -143,6 +143,7 @@ static struct error *release(struct session *s, const char *name)
     TRY(exec_release(s->exec, name));
     extended__end_depth(s, exec_savepoints(s->exec), false);
     notify__released(s, exec_savepoints(s->exec));
+    settings__merge(&s->settings, exec_savepoints(s->exec));
     return NULL;
 }
 
@@ -155,6 +156,7 @@ static struct error *rollback_to(struct session *s, const char *name)
     TRY(exec_rollback_to(s->exec, name));
     extended__end_depth(s, exec_savepoints(s->exec) - 1, true);
     notify__undone(s, exec_savepoints(s->exec) - 1);
+    settings__savepoint_undone(s, exec_savepoints(s->exec));
     s->txn = 'T';
     return NULL;
 }

@@ -251,10 +251,6 @@ static void list_tables(struct analysis *a)
 static struct error *select_statement(struct analysis *a, const SelectStmt *n)
 {
     struct query *q = a->q;
-    bool done;
-    TRY(sql__set_config(a, n, &done));
-    if (done)
-        return NULL;
     q->kind = QUERY_SELECT;
     q->tag = "SELECT";
     q->counts_rows = true;

@@ -224,44 +224,6 @@ static struct error *show(struct analysis *a, const Node *node)
     return NULL;
 }
 
-static const FuncCall *only_call(const SelectStmt *n)
-{
-    bool plain = n->op == SETOP_NONE && !n->fromClause && !n->whereClause && !n->valuesLists &&
-                 !n->withClause && !n->limitCount && !n->limitOffset && !n->groupClause &&
-                 !n->havingClause && !n->distinctClause && !n->lockingClause && !n->intoClause;
-    if (!plain || list_length(n->targetList) != 1)
-        return NULL;
-    const Node *value = ((const ResTarget *)linitial(n->targetList))->val;
-    return IsA(value, FuncCall) ? (const FuncCall *)value : NULL;
-}
-
-struct error *sql__set_config(struct analysis *a, const SelectStmt *n, bool *ret_done)
-{
-    const FuncCall *f = only_call(n);
-    *ret_done =
-        f && strcmp(strVal(llast(f->funcname)), "set_config") == 0 && list_length(f->args) == 3;
-    if (!*ret_done)
-        return NULL;
-    struct query *q = a->q;
-    const char *args[3];
-    for (int i = 0; i < 3; i++) {
-        args[i] = const_text(a, list_nth(f->args, i));
-        if (!args[i])
-            return sql__unsupported(a, f->location, "Write the values themselves.",
-                                    "set_config with arguments that are no constants is not "
-                                    "supported");
-    }
-    const char *as = ((const ResTarget *)linitial(n->targetList))->name;
-    q->kind = QUERY_SET;
-    q->tag = "SELECT 1";
-    q->set.name = lower(a, args[0]);
-    q->set.value = args[1];
-    q->set.local = strchr("tTyY1", *args[2]) || strcasecmp(args[2], "on") == 0;
-    const char *name = as ? copy_string(a, as) : "set_config";
-    text_columns(a, 1, &name);
-    return NULL;
-}
-
 /* ---- statements inside statements
  * ------------------------------------------------------------------------------- */
 

@@ -421,8 +421,6 @@ struct error *sql__rename_table_column(struct analysis *a, const RenameStmt *n);
 struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
-/* SELECT set_config(name, value, local), alone: a SET that gives a row. */
-struct error *sql__set_config(struct analysis *a, const SelectStmt *n, bool *ret_done);
 struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
 
 struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n);
