@@ -200,6 +200,16 @@ static void array_remove(struct array **array, const void *key, array_compare *c
         catalog__array_remove(array, at);
 }
 
+/* An item of an array by names. When one transaction gives its name to another item, and this one a
+ * new name or none, the other may have arrived first and stand here. */
+static void remove_named(struct array **array, const void *item, array_compare *compare)
+{
+    bool found;
+    size_t at = catalog__array_find(*array, item, compare, &found);
+    if (found && (*array)->items[at] == item)
+        catalog__array_remove(array, at);
+}
+
 /* ---- one change --------------------------------------------------------------------------- */
 
 typedef struct error *decode_fn(const struct coord_kv *kv, struct record **ret);
@@ -223,7 +233,7 @@ static void remove_table(struct view *v, uint64_t id)
     size_t at = catalog__array_find(v->tables_by_id, &id, by_id, &found);
     if (!found)
         return;
-    array_remove(&v->tables, v->tables_by_id->items[at], catalog__compare_tables_by_name);
+    remove_named(&v->tables, v->tables_by_id->items[at], catalog__compare_tables_by_name);
     array_remove(&v->tables_by_id, &id, by_id);
 }
 
@@ -258,7 +268,7 @@ static void object_changed(struct view *v, const struct coord_event *event)
         return;
     v->pub.schema = event->kv.mod_revision;
     if (found) {
-        array_remove(&v->objects, v->objects_by_id->items[at], catalog__compare_objects);
+        remove_named(&v->objects, v->objects_by_id->items[at], catalog__compare_objects);
         array_remove(&v->objects_by_id, &id, by_id);
     }
     if (!r)
@@ -292,7 +302,7 @@ static void sequence_changed(struct view *v, const struct coord_event *event)
     if (!old || !r || !same_definition(old, (const struct sequence *)r->payload))
         v->pub.schema = event->kv.mod_revision;
     if (old) {
-        array_remove(&v->sequences, old, catalog__compare_sequences_by_name);
+        remove_named(&v->sequences, old, catalog__compare_sequences_by_name);
         array_remove(&v->sequences_by_id, &id, by_id);
     }
     if (!r)

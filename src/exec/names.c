@@ -150,10 +150,19 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
     return p <= end ? error_new("42602", "invalid name syntax") : NULL;
 }
 
+/* By the name that pg_type has, as somebody quoted it: "int4", not "integer". */
+static uint32_t built_in_type(const char *name)
+{
+    const struct type *t = strcmp(name, "char") == 0 ? type_by_oid(OID_CHAR) : type_by_name(name);
+    return t && strcmp(t->name, name) == 0 && t->oid < FIRST_USER_OID ? t->oid : 0;
+}
+
 /* The oid of a relation or type in a schema. */
 static uint32_t find_in(uint32_t reg, const struct exec__objects *o, const char *schema,
                         const char *name)
 {
+    if (reg == OID_REGTYPE && strcmp(schema, "pg_catalog") == 0)
+        return built_in_type(name);
     if (reg == OID_REGTYPE)
         return type_in(exec__objects_view(o), schema, name);
     const struct exec__object *x = exec__relation_named(o, schema, name);
@@ -184,18 +193,25 @@ static struct error *find_class(const struct exec__objects *o, const char *s, si
                             s);
 }
 
-/* A user's type; types/ knows the others. */
+static struct error *no_type(const char *s, size_t n)
+{
+    struct parts p;
+    TRY(split_name(s, n, &p));
+    return error_new(E_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist",
+                     p.n > 1 ? p.text[p.n - 2] : "", p.n > 1 ? "." : "", p.text[p.n - 1]);
+}
+
+/* A user's type, or one of the program's own by a quoted name; types/ knows what is not quoted. */
 static struct error *find_type(const struct exec__objects *o, const char *s, size_t n,
                                uint32_t *ret)
 {
     bool array = n > 2 && memcmp(s + n - 2, "[]", 2) == 0;
-    TRY(find_in_path(OID_REGTYPE, o, s, array ? n - 2 : n, ret));
+    n -= array ? 2 : 0;
+    TRY(find_in_path(OID_REGTYPE, o, s, n, ret));
     const struct type *t = type_by_oid(*ret);
     if (t && array)
         *ret = t->array;
-    return t && *ret
-               ? NULL
-               : error_new(E_UNDEFINED_OBJECT, "type \"%.*s\" does not exist", (int)MIN(n, 500), s);
+    return t && *ret ? NULL : no_type(s, n);
 }
 
 static struct error *find_namespace(const struct catalog_view *v, const char *s, size_t n,

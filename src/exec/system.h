@@ -209,6 +209,8 @@ uint32_t exec__opclass(uint32_t type); /* btree's default; 0: none */
 const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid);
 /* functions, also a type's input and output functions */
 uint32_t exec__func_oid(const struct func *f);
+/* The type of a relation's rows, or of arrays of them. */
+uint32_t exec__row_type_oid(uint32_t class, bool array);
 uint32_t exec__io_function(const char *name);               /* 0: there is none */
 int exec__funcs_named(const char *name, uint32_t *ret_oid); /* how many; one of them */
 const struct func *exec__func_by_oid(uint32_t oid);         /* not input and output functions */

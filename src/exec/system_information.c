@@ -187,8 +187,13 @@ static void put_time_size(struct exec__maker *m, const struct column *c)
 static void put_type(struct exec__maker *m, const struct column *c, int number)
 {
     const struct type *t = type_by_oid(c->type);
+    bool array;
+    const struct object *own = exec__type_by_oid(m->view, c->type, &array);
     exec__put_text(m, "data_type",
-                   t->category == 'A' ? "ARRAY" : type_label(c->type, -1, &m->arena));
+                   t->category == 'A' ? "ARRAY"
+                   : own              ? "USER-DEFINED"
+                                      : type_label(c->type, -1, &m->arena));
+    put_name(m, "udt", "name", own ? own->schema : "pg_catalog", t->name);
     put_character_size(m, c);
     put_numeric_size(m, c);
     put_time_size(m, c);
@@ -231,7 +236,6 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
         put_type(m, c, i + 1);
         if (c->type == OID_NAME)
             put_name(m, "collation", "name", "pg_catalog", "C");
-        put_name(m, "udt", "name", "pg_catalog", type_by_oid(c->type)->name);
         exec__put_text(m, "is_self_referencing", "NO");
         put_identity(m, c);
         exec__put_text(m, "is_generated", c->generated ? "ALWAYS" : "NEVER");

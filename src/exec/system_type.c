@@ -2,7 +2,9 @@
  * Types, casts and the like: what types/ has, as PostgreSQL's catalogs tell it.
  *
  * Types have PostgreSQL's own object ids. Casts are numbered below 16384, where pg_dump looks for
- * what needs no dumping.
+ * what needs no dumping. The types of relations' rows, and of arrays of them, have the relations'
+ * numbers in ranges of their own: nothing can be of such a type here, but clients take a relation
+ * without one for an index.
  */
 #include "exec/system.h"
 
@@ -201,22 +203,26 @@ static struct error *make_pg_opfamily(struct exec__maker *m)
 
 /* ---- pg_type -------------------------------------------------------------------------------- */
 
+uint32_t exec__row_type_oid(uint32_t class, bool array)
+{
+    return class | (array ? 0xC0000000 : 0x80000000);
+}
+
 static bool is_enum(const struct type *t)
 {
     return t->category == 'E' && t->array;
 }
 
-static void put_io(struct exec__maker *m, const struct type *t)
+static void put_io(struct exec__maker *m, const char *io)
 {
     static const struct {
         const char *column, *suffix;
     } all[] = {
         {"typinput", "in"}, {"typoutput", "out"}, {"typreceive", "recv"}, {"typsend", "send"}};
-    const struct fact *f = fact_of(t->oid);
-    const char *io = element_of(t) ? "array_" : f ? f->io : is_enum(t) ? "enum_" : "any";
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        exec__put_int(m, all[i].column,
-                      exec__io_function(arena_printf(&m->arena, "%s%s", io, all[i].suffix)));
+        if (exec__wants(m, all[i].column))
+            exec__put_int(m, all[i].column,
+                          exec__io_function(arena_printf(&m->arena, "%s%s", io, all[i].suffix)));
 }
 
 static struct error *give_type(struct exec__maker *m, const struct type *t, uint32_t namespace)
@@ -237,9 +243,8 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
         exec__put_int(m, "typsubscript", exec__io_function("array_subscript_handler"));
     exec__put_int(m, "typelem", t->element);
     exec__put_int(m, "typarray", t->array);
-    if (exec__wants(m, "typinput") || exec__wants(m, "typoutput") || exec__wants(m, "typreceive") ||
-        exec__wants(m, "typsend"))
-        put_io(m, t);
+    const struct fact *f = fact_of(t->oid);
+    put_io(m, array ? "array_" : f ? f->io : is_enum(t) ? "enum_" : "any");
     if (array)
         exec__put_int(m, "typanalyze", exec__io_function("array_typanalyze"));
     exec__put_char(m, "typalign", exec__align(t));
@@ -247,6 +252,49 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
     exec__put_int(m, "typtypmod", -1);
     exec__put_int(m, "typcollation", exec__collation(t));
     return exec__give(m);
+}
+
+/* Of a relation's rows, or of arrays of them. */
+static struct error *give_row_type(struct exec__maker *m, const struct table *t, bool array)
+{
+    uint32_t class = catalog_table_oid(t), oid = exec__row_type_oid(class, array);
+    const char *name = arena_printf(&m->arena, "%s%.*s", array ? "_" : "",
+                                    array ? CATALOG_NAME_MAX - 1 : CATALOG_NAME_MAX, t->name);
+    if (!exec__needs_int(m, "oid", oid) || !exec__needs_text(m, "typname", name) ||
+        !exec__needs_int(m, "typrelid", array ? 0 : class))
+        return NULL;
+    exec__put_int(m, "oid", oid);
+    exec__put_text(m, "typname", name);
+    exec__put_int(m, "typnamespace", exec__namespace_oid(m->view, t->schema));
+    exec__put_int(m, "typowner", EXEC__OWNER);
+    exec__put_int(m, "typlen", -1);
+    exec__put_char(m, "typtype", array ? 'b' : 'c');
+    exec__put_char(m, "typcategory", array ? 'A' : 'C');
+    exec__put_int(m, "typisdefined", true);
+    exec__put_text(m, "typdelim", ",");
+    if (array)
+        exec__put_int(m, "typsubscript", exec__io_function("array_subscript_handler"));
+    exec__put_int(m, "typrelid", array ? 0 : class);
+    exec__put_int(m, "typelem", array ? exec__row_type_oid(class, false) : 0);
+    exec__put_int(m, "typarray", array ? 0 : exec__row_type_oid(class, true));
+    put_io(m, array ? "array_" : "record_");
+    if (array)
+        exec__put_int(m, "typanalyze", exec__io_function("array_typanalyze"));
+    exec__put_char(m, "typalign", 'd');
+    exec__put_char(m, "typstorage", 'x');
+    exec__put_int(m, "typtypmod", -1);
+    return exec__give(m);
+}
+
+static struct error *make_row_types(struct exec__maker *m)
+{
+    const struct table *t;
+    char kind;
+    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));) {
+        TRY(give_row_type(m, t, false));
+        TRY(give_row_type(m, t, true));
+    }
+    return NULL;
 }
 
 static struct error *make_pg_type(struct exec__maker *m)
@@ -268,7 +316,7 @@ static struct error *make_pg_type(struct exec__maker *m)
                 TRY(give_type(m, t, namespace));
         }
     }
-    return NULL;
+    return make_row_types(m);
 }
 
 static struct error *make_pg_enum(struct exec__maker *m)

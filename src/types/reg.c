@@ -52,20 +52,41 @@ static struct error *unknown_name(uint32_t reg, const char *s, size_t n)
     return error_new(E_UNDEFINED_OBJECT, "object \"%.*s\" does not exist", (int)MIN(n, 1000), s);
 }
 
-/* The program's own types, as format_type() writes them: "integer", "integer[]", _int4 .. */
+/* An unquoted name in small letters, one space between words, no modifier: timestamp(3) with time
+ * zone. False: too long. */
+static bool plain_name(const char *s, size_t n, char *to, size_t size)
+{
+    size_t len = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (s[i] == '(') {
+            const char *end = memchr(s + i, ')', n - i);
+            i = end ? (size_t)(end - s) : i;
+            continue;
+        }
+        bool space = strchr(" \t\n", s[i]) != NULL;
+        if (space && (len == 0 || to[len - 1] == ' '))
+            continue;
+        if (len + 1 == size)
+            return false;
+        to[len++] = space ? ' ' : s[i] >= 'A' && s[i] <= 'Z' ? (char)(s[i] + 32) : s[i];
+    }
+    len -= len > 0 && to[len - 1] == ' ';
+    to[len] = 0;
+    return true;
+}
+
+/* The program's own types, as people write them: "integer", "INT4[]", _int4 .. */
 static const struct type *own_type(const char *s, size_t n)
 {
-    char name[80];
-    if (n > 11 && strncmp(s, "pg_catalog.", 11) == 0) {
-        s += 11;
-        n -= 11;
-    }
-    bool array = n > 2 && memcmp(s + n - 2, "[]", 2) == 0;
-    size_t len = array ? n - 2 : n;
-    if (len >= sizeof(name))
+    static const char schema[] = "pg_catalog.";
+    char text[80];
+    if (!plain_name(s, n, text, sizeof(text)))
         return NULL;
-    memcpy(name, s, len);
-    name[len] = 0;
+    size_t len = strlen(text);
+    char *name = strncmp(text, schema, sizeof(schema) - 1) == 0 ? text + sizeof(schema) - 1 : text;
+    bool array = len > 2 && strcmp(text + len - 2, "[]") == 0;
+    if (array)
+        text[len - 2] = 0;
     const struct type *t = strcmp(name, "char") == 0       ? type_by_oid(OID_BPCHAR)
                            : strcmp(name, "\"char\"") == 0 ? type_by_oid(OID_CHAR)
                                                            : type_by_name(name);

@@ -33,3 +33,16 @@ SELECT count(*), min(word), max(word) FROM pg_get_keywords();
 SELECT * FROM pg_get_keywords() WHERE word IN ('select', 'abort', 'char', 'ilike', 'array', 'year') ORDER BY word;
 SELECT proname, proretset, proallargtypes, proargmodes, proargnames, pg_get_function_arguments(oid), pg_get_function_identity_arguments(oid), pg_get_function_result(oid) FROM pg_proc WHERE proname IN ('pg_get_keywords', 'unnest') AND pronargs < 2 AND prorettype <> 3614 AND NOT proargtypes::text = '3614' AND NOT proargtypes::text LIKE '4537%' ORDER BY proname;
 SELECT name, setting FROM pg_settings WHERE name IN ('max_index_keys', 'max_function_args', 'is_superuser', 'role', 'session_authorization') ORDER BY name;
+-- types by quoted names, in any case, with modifiers
+create type "En" as enum ('a');
+select '"pg_catalog"."int4"'::regtype, '"int4"'::regtype, 'INT4[]'::regtype, ' Timestamp(3)  with time zone '::regtype, 'varchar(10)'::regtype;
+select '"a"."En"'::regtype, '"b"'::regnamespace, '"En"[]'::regtype;
+select '"integer"'::regtype;
+select '"pg_catalog"."integer"'::regtype;
+create table ent (a int, e "En", es "En"[]);
+select column_name, data_type, udt_schema, udt_name from information_schema.columns where table_name = 'ent' order by 1;
+-- rows have a type
+select t.typname, t.typtype, t.typcategory, t.typrelid = c.oid as of, a.typname, a.typelem = t.oid as elem
+  from pg_class c join pg_type t on t.oid = c.reltype join pg_type a on a.oid = t.typarray where c.relname in ('ent', 'pg_class') order by 1;
+drop table ent;
+drop type "En";

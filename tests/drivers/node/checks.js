@@ -10,6 +10,16 @@ const large = { ...where, port: Number(process.env.LARGE_PORT) };
 const TEXT = 'ünï¢ödé 漢字 🐘 \'quoted\' "twice" back\\slash %s $1 ?\ttab\nline';
 const SLOW = 'SELECT count(*) FROM generate_series(1, 10000000000)';
 
+// For what looks at, or drops, all there is: a database of its own.
+async function ownDatabase(name) {
+  const { Client } = require('pg');
+  const client = new Client(where);
+  await client.connect();
+  await client.query(`DROP DATABASE IF EXISTS ${name}`);
+  await client.query(`CREATE DATABASE ${name}`);
+  await client.end();
+}
+
 async function fails(code, promise) {
   try {
     await promise;
@@ -35,4 +45,4 @@ async function run(checks) {
   process.exit(failed ? 1 : 0);
 }
 
-module.exports = { assert, where, large, TEXT, SLOW, fails, run, LARGE: 100 * 1024 * 1024 };
+module.exports = { assert, where, large, TEXT, SLOW, fails, run, ownDatabase, LARGE: 100 * 1024 * 1024 };
