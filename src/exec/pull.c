@@ -18,32 +18,6 @@ struct pull {
     struct error *error; /* of `row`; ended the statement */
 };
 
-static struct value value_of(sqlite3_value *v)
-{
-    struct value r = {.kind = VALUE_NULL};
-    switch (sqlite3_value_type(v)) {
-    case SQLITE_INTEGER:
-        r.kind = VALUE_INT;
-        r.i = sqlite3_value_int64(v);
-        break;
-    case SQLITE_FLOAT:
-        r.kind = VALUE_REAL;
-        r.r = sqlite3_value_double(v);
-        break;
-    case SQLITE_TEXT:
-        r.kind = VALUE_TEXT;
-        r.s.p = (const char *)sqlite3_value_text(v);
-        r.s.n = (size_t)sqlite3_value_bytes(v);
-        break;
-    case SQLITE_BLOB:
-        r.kind = VALUE_BLOB;
-        r.s.p = sqlite3_value_blob(v);
-        r.s.n = (size_t)sqlite3_value_bytes(v);
-        break;
-    }
-    return r;
-}
-
 enum { MAX_COLUMNS = 100 }; /* SQLite takes 127 arguments */
 
 static void pull_step(sqlite3_context *context, int n, sqlite3_value **args)
@@ -55,7 +29,7 @@ static void pull_step(sqlite3_context *context, int n, sqlite3_value **args)
         return;
     }
     for (int i = 1; i < n; i++)
-        values[i - 1] = value_of(args[i]);
+        values[i - 1] = value_of_sqlite(args[i]);
     /* A scan without columns says SELECT 1. */
     if (n == 1)
         values[0] = (struct value){.kind = VALUE_INT, .i = 1};

@@ -37,20 +37,9 @@ struct witness {
 
 struct value exec__copy_value(sqlite3_value *v, struct arena *a)
 {
-    switch (sqlite3_value_type(v)) {
-    case SQLITE_INTEGER:
-        return (struct value){.kind = VALUE_INT, .i = sqlite3_value_int64(v)};
-    case SQLITE_FLOAT:
-        return (struct value){.kind = VALUE_REAL, .r = sqlite3_value_double(v)};
-    case SQLITE_NULL:
-        return (struct value){.kind = VALUE_NULL};
-    default:
-        break;
-    }
-    struct value copy = {.kind = sqlite3_value_type(v) == SQLITE_TEXT ? VALUE_TEXT : VALUE_BLOB};
-    const char *p = sqlite3_value_blob(v);
-    copy.s.n = (size_t)sqlite3_value_bytes(v);
-    copy.s.p = p ? arena_strndup(a, p, copy.s.n) : "";
+    struct value copy = value_of_sqlite(v);
+    if (copy.kind == VALUE_TEXT || copy.kind == VALUE_BLOB)
+        copy.s.p = arena_strndup(a, copy.s.p, copy.s.n);
     return copy;
 }
 

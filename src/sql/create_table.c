@@ -894,8 +894,8 @@ static const char *affinity(uint32_t type)
     switch (type_by_oid(type)->storage) {
     case VALUE_INT:
         return "INTEGER";
-    case VALUE_REAL:
-        return "REAL";
+    case VALUE_REAL: /* keeps -0.0, and holds NaN, which is a text */
+        return "ANY";
     case VALUE_BLOB:
         return "BLOB";
     default:

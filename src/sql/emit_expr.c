@@ -44,6 +44,10 @@ static void quote_text(const char *p, size_t n, struct buf *out)
 
 static void print_real(double r, struct buf *out)
 {
+    if (isnan(r)) {
+        buf_puts(out, "(+CAST(X'4e614e00' AS TEXT))"); /* VALUE_NAN_MARK, without affinity */
+        return;
+    }
     if (isinf(r)) {
         buf_puts(out, r > 0 ? "9e999" : "(-9e999)");
         return;

@@ -117,8 +117,6 @@ static const struct agg int8_avg_agg = {zero_init, wide_step, wide_merge, wide_a
 
 static struct error *check_sum(double sum, double before, double added)
 {
-    if (isnan(sum))
-        return types__no_nan("double precision");
     return isinf(sum) && !isinf(before) && !isinf(added) ? types__float_overflow() : NULL;
 }
 
@@ -180,7 +178,7 @@ static const struct agg float_avg_agg = {zero_init, float8_sum_step, float8_sum_
                                          float_avg_final, NULL};
 
 /* Variance after Youngs and Cramer, as PostgreSQL: r3[0] = sum(x), r3[1] = sum of squared
- * differences from the mean. */
+ * differences from the mean, NaN when any x is not finite. */
 STEP(variance_step)
 {
     double x = v->r, n1 = (double)++s->count;
@@ -188,11 +186,16 @@ STEP(variance_step)
     if (n1 > 1) {
         double d = x * n1 - sum;
         s->r3[1] += d * d / (n1 * (n1 - 1));
-        if ((isinf(sum) || isinf(s->r3[1])) && !isinf(s->r3[0]) && !isinf(x))
-            return types__float_overflow();
+        if (isinf(sum) || isinf(s->r3[1])) {
+            if (!isinf(s->r3[0]) && !isinf(x))
+                return types__float_overflow();
+            s->r3[1] = NAN;
+        }
+    } else if (!isfinite(x)) {
+        s->r3[1] = NAN;
     }
     s->r3[0] = sum;
-    return isnan(s->r3[1]) || isinf(x) ? types__no_nan("double precision") : NULL;
+    return NULL;
 }
 
 MERGE(variance_merge)
@@ -205,10 +208,12 @@ MERGE(variance_merge)
     }
     double n1 = (double)s->count, n2 = (double)from->count;
     double d = s->r3[0] / n1 - from->r3[0] / n2;
+    bool inf_in = isinf(s->r3[0]) || isinf(from->r3[0]);
     s->r3[1] += from->r3[1] + n1 * n2 * d * d / (n1 + n2);
     s->r3[0] += from->r3[0];
     s->count += from->count;
-    return isinf(s->r3[0]) || isinf(s->r3[1]) ? types__float_overflow() : NULL;
+    bool infinite = isinf(s->r3[0]) || isinf(s->r3[1]);
+    return infinite && !inf_in ? types__float_overflow() : NULL;
 }
 
 static struct error *variance_final(const struct agg_state *s, uint64_t less, bool root,
@@ -252,10 +257,11 @@ static const struct agg stddev_samp_agg = {zero_init, variance_step, variance_me
 
 /* ---- min, max ---- */
 
-#define DEFINE_MIN_MAX(name, field, VALUE, op)                                                     \
+#define BY_VALUE(x, y) (((x) > (y)) - ((x) < (y)))
+#define DEFINE_MIN_MAX(name, field, VALUE, order, op)                                              \
     STEP(name##_step)                                                                              \
     {                                                                                              \
-        if (!s->count || v->field op s->field)                                                     \
+        if (!s->count || order(v->field, s->field) op 0)                                           \
             s->field = v->field;                                                                   \
         s->count++;                                                                                \
         return NULL;                                                                               \
@@ -278,10 +284,10 @@ static const struct agg stddev_samp_agg = {zero_init, variance_step, variance_me
     }                                                                                              \
     static const struct agg name##_agg = {zero_init, name##_step, name##_merge, name##_final, NULL};
 
-DEFINE_MIN_MAX(int_min, i, value_int, <)
-DEFINE_MIN_MAX(int_max, i, value_int, >)
-DEFINE_MIN_MAX(float_min, r, value_real, <)
-DEFINE_MIN_MAX(float_max, r, value_real, >)
+DEFINE_MIN_MAX(int_min, i, value_int, BY_VALUE, <)
+DEFINE_MIN_MAX(int_max, i, value_int, BY_VALUE, >)
+DEFINE_MIN_MAX(float_min, r, value_real, types__real_compare, <)
+DEFINE_MIN_MAX(float_max, r, value_real, types__real_compare, >)
 
 static void text_done(struct agg_state *s)
 {

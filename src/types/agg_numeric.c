@@ -115,6 +115,8 @@ static struct error *variance(struct agg_state *s, uint64_t less, bool root, str
     num_mul(&square, &sums_of(s)->sum);
     num_sub(&x, &square);
     num_done(&square);
+    if (x.kind)
+        return num_finish(&x, a, ret);
     if (num_sign(&x) <= 0) {
         num_done(&x);
         *ret = value_text("0", 1);

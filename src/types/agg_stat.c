@@ -24,6 +24,13 @@ static struct sums *sums_of(const struct agg_state *s)
     return (struct sums *)(void *)s->s.p;
 }
 
+/* A sum of squares is NaN when any input is not finite. */
+static void no_infinity(double *sum)
+{
+    if (isinf(*sum))
+        *sum = NAN;
+}
+
 static bool overflows(const struct sums *before, const struct sums *now, double x, double y)
 {
     bool of_x = (isinf(now->x) || isinf(now->xx)) && !isinf(before->x) && !isinf(x);
@@ -50,9 +57,16 @@ static struct error *pair_step(struct agg_state *s, const struct value *v, int n
         sums->xy += dx * dy * scale;
         if (overflows(&before, sums, x, y))
             return types__float_overflow();
+        no_infinity(&sums->xx);
+        no_infinity(&sums->yy);
+        no_infinity(&sums->xy);
+        return NULL;
     }
-    bool nan = isinf(x) || isinf(y) || isnan(sums->xx) || isnan(sums->yy) || isnan(sums->xy);
-    return nan ? types__no_nan("double precision") : NULL;
+    if (!isfinite(x))
+        sums->xx = sums->xy = NAN;
+    if (!isfinite(y))
+        sums->yy = sums->xy = NAN;
+    return NULL;
 }
 
 static struct error *pair_merge(struct agg_state *into, const struct agg_state *from)

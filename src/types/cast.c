@@ -88,11 +88,8 @@ static CALL(float8_to_float4)
 
 static struct error *float_to_numeric(double r, int digits, struct arena *a, struct value *ret)
 {
-    if (isinf(r))
-        return error_hint(error_new(E_UNSUPPORTED, "infinity of type numeric is not supported"),
-                          "Keep it as double precision.");
     char text[64];
-    int len = snprintf(text, sizeof(text), "%.*g", digits, r);
+    int len = snprintf(text, sizeof(text), "%.*g", digits, isnan(r) ? fabs(r) : r);
     return types__numeric_parse(text, (size_t)len, -1, a, ret);
 }
 

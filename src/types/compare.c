@@ -13,7 +13,7 @@ static int compare_values(const struct value *x, const struct value *y)
     if (x->kind < VALUE_TEXT || y->kind < VALUE_TEXT) {
         double a = x->kind == VALUE_INT ? (double)x->i : x->r;
         double b = y->kind == VALUE_INT ? (double)y->i : y->r;
-        return (a > b) - (a < b);
+        return types__real_compare(a, b);
     }
     int order = memcmp(x->s.p, y->s.p, MIN(x->s.n, y->s.n));
     return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);

@@ -557,10 +557,12 @@ CALL(types__make_time)
     int64_t us = (int64_t)(rounded >= 0 && rounded <= 60e6 ? rounded : 0);
     if (hour < 0 || minute < 0 || minute > 59 || !(rounded >= 0 && rounded <= 60e6) ||
         hour * HOUR_US + minute * MINUTE_US + us > DAY_US)
-        return isinf(seconds)
-                   ? error_new(E_DATETIME_RANGE,
-                               "time field value out of range: %d:%02d:%sInfinity", (int)hour,
-                               (int)minute, seconds < 0 ? "-" : "")
+        return !isfinite(seconds)
+                   ? error_new(E_DATETIME_RANGE, "time field value out of range: %d:%02d:%s",
+                               (int)hour, (int)minute,
+                               isnan(seconds) ? "NaN"
+                               : seconds < 0  ? "-Infinity"
+                                              : "Infinity")
                    : error_new(E_DATETIME_RANGE, "time field value out of range: %d:%02d:%02g",
                                (int)hour, (int)minute, seconds);
     *ret = value_int(hour * HOUR_US + minute * MINUTE_US + us);
@@ -570,6 +572,8 @@ CALL(types__make_time)
 static CALL(to_timestamp)
 {
     double seconds = v->r;
+    if (isnan(seconds))
+        return error_new(E_DATETIME_RANGE, "timestamp cannot be NaN");
     if (isinf(seconds)) {
         *ret = value_int(seconds > 0 ? TIMESTAMP_EVER : TIMESTAMP_NEVER);
         return NULL;

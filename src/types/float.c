@@ -3,11 +3,9 @@
 
 #include <math.h>
 
-/* `r` came out of finite and infinite inputs. NaN can only be inf - inf and the like. */
+/* `r` came out of what may be infinite. */
 static struct error *finish(double r, bool inf_in, struct value *ret)
 {
-    if (isnan(r))
-        return types__no_nan("double precision");
     if (isinf(r) && !inf_in)
         return types__float_overflow();
     *ret = value_real(r);
@@ -39,7 +37,7 @@ static CALL(float8_mul)
 
 static CALL(float8_div)
 {
-    if (v[1].r == 0)
+    if (v[1].r == 0 && !isnan(v[0].r))
         return error_new(E_DIVISION_BY_ZERO, "division by zero");
     double r = v[0].r / v[1].r;
     if (r == 0 && v[0].r != 0 && !isinf(v[1].r))
@@ -67,7 +65,7 @@ static CALL(float4_mul)
 
 static CALL(float4_div)
 {
-    if (v[1].r == 0)
+    if (v[1].r == 0 && !isnan(v[0].r))
         return error_new(E_DIVISION_BY_ZERO, "division by zero");
     float r = (float)v[0].r / (float)v[1].r;
     if (r == 0 && v[0].r != 0 && !isinf(v[1].r))

@@ -16,10 +16,11 @@
 #include <stdio.h>
 #include <strings.h>
 
-struct error *types__no_nan(const char *type)
+int types__real_compare(double x, double y)
 {
-    return error_hint(error_new(E_UNSUPPORTED, "the value NaN of type %s is not supported", type),
-                      "Use NULL for a value that is not known.");
+    if (isnan(x) || isnan(y))
+        return isnan(x) - isnan(y);
+    return (x > y) - (x < y);
 }
 
 struct error *types__float_overflow(void)
@@ -76,8 +77,6 @@ struct error *types__float_parse(const char *s, size_t n, bool is_float4, double
     if (range)
         return error_new(E_OUT_OF_RANGE, "\"%.*s\" is out of range for type %s", (int)MIN(n, 1000),
                          s, type);
-    if (isnan(v))
-        return types__no_nan(type);
     *ret = v;
     return NULL;
 }

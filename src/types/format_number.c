@@ -415,7 +415,7 @@ static struct error *put_item(struct layout *l, const struct number_item *item)
  */
 
 struct digits {
-    bool negative, no_number; /* infinity */
+    bool negative;
     int fraction;
     struct buf text; /* without a sign */
 };
@@ -442,7 +442,7 @@ static struct error *lay_out(const struct number_format *f, const struct digits 
     _cleanup_(buf_done) struct buf hashes = {0};
     const char *point = memchr(l.text, '.', (size_t)l.n);
     int whole = point ? (int)(point - l.text) : l.n;
-    if ((whole > f->whole || d->no_number) && !f->roman) {
+    if (whole > f->whole && !f->roman) {
         for (int i = 0; i <= f->whole + d->fraction; i++)
             buf_puts(&hashes, i == f->whole ? "." : "#");
         l.text = hashes.data;
@@ -491,7 +491,7 @@ static struct error *finish(const struct number_format *f, const struct digits *
     return NULL;
 }
 
-/* Of infinity; as nothing that is too long would */
+/* Of what is not finite; as nothing that is too long would */
 static void put_no_exponent(const struct number_format *f, struct digits *d)
 {
     for (int i = 0; i < f->whole + f->fraction + 5; i++)
@@ -568,9 +568,12 @@ static CALL(int8_to_char)
 /* A float has that many digits that mean something: fewer of the fraction show. */
 static void set_float(struct digits *d, double x, int precision, int fraction, struct arena *a)
 {
-    int whole = (int)strlen(isinf(x) ? "Infinity" : arena_printf(a, "%.0f", fabs(x)));
+    const char *infinite = x < 0 ? "-Infinity" : "Infinity";
+    const char *special = isnan(x) ? "NaN" : isinf(x) ? infinite : NULL;
+    int whole = (int)strlen(special ? special : arena_printf(a, "%.0f", fabs(x))) -
+                (special && *special == '-');
     d->fraction = whole >= precision ? 0 : MIN(fraction, precision - whole);
-    set_text(d, arena_printf(a, "%.*f", d->fraction, x));
+    set_text(d, special ? special : arena_printf(a, "%.*f", d->fraction, x));
 }
 
 static struct error *float_to_char(const struct value *v, bool single, struct arena *a,
@@ -587,9 +590,6 @@ static struct error *float_to_char(const struct value *v, bool single, struct ar
         set_text(&d, arena_printf(a, "%.*e", f.fraction, x));
     } else if (f.exponent) {
         put_no_exponent(&f, &d);
-    } else if (!isfinite(x)) {
-        d.no_number = true;
-        set_float(&d, x, single ? 6 : 15, f.fraction, a); /* for its sign, and a fraction */
     } else {
         if (f.scaled)
             x = single ? (double)((float)x * (float)pow(10, f.shift)) : x * pow(10, f.shift);
@@ -621,7 +621,9 @@ static CALL(numeric_to_char)
     }
     struct num x;
     TRY(num_read(v[0].s.p, v[0].s.n, &x));
-    if (f.exponent) {
+    if (f.exponent && x.kind) {
+        put_no_exponent(&f, &d);
+    } else if (f.exponent) {
         put_scientific(&x, f.fraction, &d);
     } else {
         _cleanup_(buf_done) struct buf text = {0};

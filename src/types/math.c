@@ -16,8 +16,6 @@ static struct error *input_out_of_range(void)
 /* `r` was made of finite arguments, unless inf_in. */
 static struct error *finish(double r, bool inf_in, struct value *ret)
 {
-    if (isnan(r))
-        return types__no_nan("double precision");
     if (isinf(r) && !inf_in)
         return types__float_overflow();
     *ret = value_real(r);
@@ -57,6 +55,10 @@ static CALL(float_sqrt)
 static CALL(float_power)
 {
     double x = v[0].r, y = v[1].r;
+    if (isnan(x) || isnan(y)) {
+        *ret = value_real(pow(x, y)); /* NaN ^ 0 and 1 ^ NaN are 1 */
+        return NULL;
+    }
     if (x == 0 && y < 0)
         return domain("2201F", "zero raised to a negative power is undefined");
     if (x < 0 && floor(y) != y)

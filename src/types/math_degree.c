@@ -168,6 +168,8 @@ static CALL(float_width_bucket)
     int64_t count = v[3].i;
     if (count <= 0)
         return bucket_error("count must be greater than zero");
+    if (isnan(x) || isnan(low) || isnan(high))
+        return bucket_error("operand, lower bound, and upper bound cannot be NaN");
     if (isinf(low) || isinf(high))
         return bucket_error("lower and upper bounds must be finite");
     if (low == high)
@@ -201,6 +203,10 @@ static void bucket_done(struct bucket *b)
 static struct error *numeric_bucket(struct bucket *b, int64_t count, struct value *ret)
 {
     int order = num_compare(&b->low, &b->high);
+    if (b->x.kind == NUM_NAN || b->low.kind == NUM_NAN || b->high.kind == NUM_NAN)
+        return bucket_error("operand, lower bound, and upper bound cannot be NaN");
+    if (b->low.kind || b->high.kind)
+        return bucket_error("lower and upper bounds must be finite");
     if (order == 0)
         return bucket_error("lower bound cannot equal upper bound");
     if (order > 0) { /* mirrored */

@@ -9,11 +9,12 @@
  * 2. Nothing exceeds PostgreSQL's limits (131,072 digits before the point, 16,383 behind), so that
  *    no input makes memory grow without bound: inputs are checked when read, results when finished.
  * 3. The fast path: up to 38 digits live in an __int128; what overflows moves on to GMP.
- * NaN and the infinities do not exist here (0A000).
+ * 4. What is not finite follows IEEE: num_add() and so on compute it with doubles (special()).
  */
 #include "types/numeric.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <stdlib.h>
 #include <strings.h>
 
@@ -80,7 +81,7 @@ void num_of_int(__int128 i, struct num *ret)
 
 void num_copy(const struct num *x, struct num *ret)
 {
-    *ret = (struct num){.scale = x->scale, .big = x->big, .small = x->small};
+    *ret = (struct num){.kind = x->kind, .scale = x->scale, .big = x->big, .small = x->small};
     if (x->big)
         mpz_init_set(ret->z, x->z);
 }
@@ -156,18 +157,33 @@ static bool scan(const char *s, size_t n, struct digits *ret)
     return true;
 }
 
-static struct error *syntax_error(const char *s, size_t n)
+static bool scan_special(const char *s, size_t n, struct num *ret)
 {
+    static const struct {
+        const char *word;
+        enum num_kind kind;
+    } words[] = {{"nan", NUM_NAN},
+                 {"inf", NUM_PLUS_INFINITY},
+                 {"+inf", NUM_PLUS_INFINITY},
+                 {"-inf", NUM_MINUS_INFINITY},
+                 {"infinity", NUM_PLUS_INFINITY},
+                 {"+infinity", NUM_PLUS_INFINITY},
+                 {"-infinity", NUM_MINUS_INFINITY}};
     while (n && isspace((unsigned char)*s))
         s++, n--;
-    const char *word = n && (*s == '-' || *s == '+') ? s + 1 : s;
-    size_t len = n - (size_t)(word - s);
-    if ((len >= 3 && strncasecmp(word, "nan", 3) == 0) ||
-        (len >= 3 && strncasecmp(word, "inf", 3) == 0))
-        return error_hint(
-            error_new(E_UNSUPPORTED, "the value %.*s of type numeric is not supported",
-                      (int)MIN(n, 20), s),
-            "Use NULL for a value that is not known, or double precision for infinity.");
+    while (n && isspace((unsigned char)s[n - 1]))
+        n--;
+    for (size_t i = 0; i < ARRAY_LEN(words); i++) {
+        if (n == strlen(words[i].word) && strncasecmp(s, words[i].word, n) == 0) {
+            *ret = (struct num){.kind = words[i].kind};
+            return true;
+        }
+    }
+    return false;
+}
+
+static struct error *syntax_error(const char *s, size_t n)
+{
     return error_new(E_BAD_TEXT, "invalid input syntax for type numeric: \"%.*s\"",
                      (int)MIN(n, 1000), s);
 }
@@ -190,7 +206,7 @@ struct error *num_read(const char *s, size_t n, struct num *ret)
 {
     struct digits d;
     if (!scan(s, n, &d))
-        return syntax_error(s, n);
+        return scan_special(s, n, ret) ? NULL : syntax_error(s, n);
     long scale = (long)d.n_fraction - d.exponent;
     if (scale > NUM_MAX_SCALE || (long)d.n_whole + d.exponent > NUM_MAX_DIGITS)
         return num_too_big();
@@ -232,6 +248,12 @@ static void insert_point(const char *digits, size_t n, int scale, bool negative,
 
 void num_print(const struct num *x, struct buf *out)
 {
+    static const char *const words[] = {
+        [NUM_NAN] = "NaN", [NUM_PLUS_INFINITY] = "Infinity", [NUM_MINUS_INFINITY] = "-Infinity"};
+    if (x->kind) {
+        buf_puts(out, words[x->kind]);
+        return;
+    }
     if (x->big) {
         char *digits = mpz_get_str(NULL, 10, x->z);
         bool negative = *digits == '-';
@@ -297,13 +319,41 @@ struct error *num_finish(struct num *x, struct arena *a, struct value *ret)
 
 /* ---- arithmetic --------------------------------------------------------------------------- */
 
+/* A double that stands for x where one of two operands is not finite: only its sign counts. */
+static double stand_in(const struct num *x)
+{
+    double sign = num_sign(x);
+    return x->kind == NUM_NAN ? (double)NAN : x->kind ? sign * (double)INFINITY : sign;
+}
+
+void num_of_special(double r, struct num *ret)
+{
+    *ret = (struct num){.kind = isnan(r)    ? NUM_NAN
+                                : !isinf(r) ? NUM_FINITE
+                                : r > 0     ? NUM_PLUS_INFINITY
+                                            : NUM_MINUS_INFINITY};
+    if (!ret->kind)
+        ret->small = (__int128)r;
+}
+
+/* x := what IEEE says. A finite result is zero: of a division by an infinity. */
+static void special(struct num *x, double r)
+{
+    num_done(x);
+    num_of_special(r, x);
+}
+
 int num_sign(const struct num *x)
 {
+    if (x->kind)
+        return x->kind == NUM_MINUS_INFINITY ? -1 : 1;
     return x->big ? mpz_sgn(x->z) : (x->small > 0) - (x->small < 0);
 }
 
 void num_negate(struct num *x)
 {
+    if (x->kind == NUM_PLUS_INFINITY || x->kind == NUM_MINUS_INFINITY)
+        x->kind = x->kind == NUM_PLUS_INFINITY ? NUM_MINUS_INFINITY : NUM_PLUS_INFINITY;
     if (x->big)
         mpz_neg(x->z, x->z);
     else
@@ -395,6 +445,10 @@ static void align(struct num *x, const struct num *y, struct num *ret_y)
 
 void num_add(struct num *x, const struct num *y)
 {
+    if (x->kind || y->kind) {
+        special(x, stand_in(x) + stand_in(y));
+        return;
+    }
     struct num other;
     align(x, y, &other);
     __int128 sum;
@@ -425,6 +479,10 @@ static bool fits_64(const struct num *x)
 
 void num_mul(struct num *x, const struct num *y)
 {
+    if (x->kind || y->kind) {
+        special(x, stand_in(x) * stand_in(y));
+        return;
+    }
     if (fits_64(x) && fits_64(y)) {
         x->small *= y->small;
     } else {
@@ -461,6 +519,10 @@ static void divide_big(struct num *x, const struct num *y, bool round)
 
 void num_div(struct num *x, const struct num *y, int scale, bool round)
 {
+    if (x->kind || y->kind) {
+        special(x, stand_in(x) / stand_in(y));
+        return;
+    }
     /* x.c / 10^x.s / (y.c / 10^y.s) * 10^scale = x.c * 10^(scale - x.s + y.s) / y.c */
     int shift = scale - x->scale + y->scale;
     struct num divisor;
@@ -517,9 +579,13 @@ int num_div_scale(const struct num *x, const struct num *y)
 
 int num_compare(const struct num *x, const struct num *y)
 {
+    if (x->kind == NUM_NAN || y->kind == NUM_NAN)
+        return (x->kind == NUM_NAN) - (y->kind == NUM_NAN);
     int sx = num_sign(x), sy = num_sign(y);
     if (sx != sy)
         return sx < sy ? -1 : 1;
+    if (x->kind || y->kind)
+        return x->kind && y->kind ? 0 : x->kind ? sx : -sy;
     if (!x->big && !y->big && x->scale == y->scale)
         return (x->small > y->small) - (x->small < y->small);
     struct num left, right;

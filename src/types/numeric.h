@@ -5,11 +5,16 @@
 
 #include <gmp.h>
 
+/* The infinities and NaN have no coefficient and no scale. NaN is equal to itself, and above all.
+ */
+enum num_kind { NUM_FINITE, NUM_NAN, NUM_PLUS_INFINITY, NUM_MINUS_INFINITY };
+
 /*
  * coefficient / 10^scale. The coefficient is in `small` while it fits (38 digits), else in `z`.
  * `scale` is PostgreSQL's display scale: the digits behind the point that are printed.
  */
 struct num {
+    enum num_kind kind;
     int scale;
     bool big; /* z is initialized and holds the coefficient */
     __int128 small;
@@ -34,7 +39,9 @@ void num_done(struct num *x);
 void num_grow(struct num *x);               /* small -> z */
 void num_rescale(struct num *x, int scale); /* rounds half away from zero */
 void num_truncate(struct num *x, int scale);
-int num_sign(const struct num *x);
+int num_sign(const struct num *x); /* NaN: 1 */
+/* Makes it NaN, an infinity, or what `r` is: 0, 1 or -1. Not to be ended again where it is not. */
+void num_of_special(double r, struct num *ret);
 int num_compare(const struct num *x, const struct num *y);
 void num_negate(struct num *x);
 void num_add(struct num *x, const struct num *y); /* x += y */

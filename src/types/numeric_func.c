@@ -56,12 +56,17 @@ static CALL(numeric_mul)
     return finish_pair(&p, a, ret);
 }
 
+static struct error *check_divisor(struct pair *p)
+{
+    bool zero = num_sign(&p->y) == 0 && p->x.kind != NUM_NAN;
+    return zero ? drop_pair(p, num_division_by_zero()) : NULL;
+}
+
 static CALL(numeric_div)
 {
     struct pair p;
     TRY(read_pair(v, &p));
-    if (num_sign(&p.y) == 0)
-        return drop_pair(&p, num_division_by_zero());
+    TRY(check_divisor(&p));
     num_div(&p.x, &p.y, num_div_scale(&p.x, &p.y), true);
     return finish_pair(&p, a, ret);
 }
@@ -70,8 +75,12 @@ static CALL(numeric_mod)
 {
     struct pair p;
     TRY(read_pair(v, &p));
-    if (num_sign(&p.y) == 0)
-        return drop_pair(&p, num_division_by_zero());
+    TRY(check_divisor(&p));
+    if (p.x.kind || p.y.kind) {
+        if (p.x.kind || p.y.kind == NUM_NAN)
+            num_of_special(NAN, &p.x);
+        return finish_pair(&p, a, ret);
+    }
     struct num quotient;
     num_copy(&p.x, &quotient);
     num_div(&quotient, &p.y, 0, false);
@@ -85,8 +94,7 @@ static CALL(numeric_div_trunc)
 {
     struct pair p;
     TRY(read_pair(v, &p));
-    if (num_sign(&p.y) == 0)
-        return drop_pair(&p, num_division_by_zero());
+    TRY(check_divisor(&p));
     num_div(&p.x, &p.y, 0, false);
     return finish_pair(&p, a, ret);
 }
@@ -97,6 +105,11 @@ static struct error *over_integers(const struct value *v,
 {
     struct pair p;
     TRY(read_pair(v, &p));
+    if (p.x.kind || p.y.kind) {
+        num_done(&p.x);
+        num_of_special(NAN, &p.x);
+        return finish_pair(&p, a, ret);
+    }
     int scale = MAX(p.x.scale, p.y.scale);
     num_rescale(&p.x, scale);
     num_rescale(&p.y, scale);
@@ -204,13 +217,20 @@ static CALL(numeric_sign)
 {
     struct num x;
     TRY(num_read(v->s.p, v->s.n, &x));
-    types__numeric_of_wide(num_sign(&x), a, ret);
+    int sign = num_sign(&x);
+    if (x.kind == NUM_NAN)
+        return num_finish(&x, a, ret);
     num_done(&x);
+    types__numeric_of_wide(sign, a, ret);
     return NULL;
 }
 
+/* Of what is not finite the scale is NULL. */
 static CALL(numeric_scale)
 {
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (!types__numeric_finite(v))
+        return NULL;
     const char *point = memchr(v->s.p, '.', v->s.n);
     *ret = value_int(point ? (int64_t)v->s.n - (point - v->s.p) - 1 : 0);
     return NULL;
@@ -249,6 +269,8 @@ static CALL(numeric_sqrt)
         num_done(&x);
         return error_new("2201F", "cannot take square root of a negative number");
     }
+    if (x.kind)
+        return num_finish(&x, a, ret);
     int exponent = num_exponent(&x);
     int weight = exponent >= 0 ? exponent / 4 : -((3 - exponent) / 4); /* in groups of 4 digits */
     int scale = NUM_MIN_SIGNIFICANT - ((weight + 1) * 4 / 2 - 1);
@@ -302,6 +324,40 @@ static struct error *int_power(struct num *x, long power)
     return NULL;
 }
 
+static struct error *complex_power(void)
+{
+    return error_new("2201F",
+                     "a negative number raised to a non-integer power yields a complex result");
+}
+
+/* A double that lies to 0, 1 and -1 as x does. */
+static double beside_one(const struct num *x)
+{
+    struct num one;
+    if (x->kind)
+        return x->kind == NUM_NAN             ? (double)NAN
+               : x->kind == NUM_PLUS_INFINITY ? (double)INFINITY
+                                              : -(double)INFINITY;
+    num_of_int(num_sign(x), &one);
+    int order = num_compare(x, &one) * num_sign(x);
+    return num_sign(x) * (order < 0 ? 0.5 : order > 0 ? 2.0 : 1.0);
+}
+
+/* x ^ y as POSIX has it, where one of them is not finite: a whole number, or not. */
+static struct error *special_power(struct pair *p, bool integral, bool odd)
+{
+    double x = beside_one(&p->x), y = beside_one(&p->y);
+    if (isfinite(y) && y != 0)
+        y = num_sign(&p->y) * (odd ? 1 : 2);
+    if (x == 0 && y < 0)
+        return error_new("2201F", "zero raised to a negative power is undefined");
+    if (x < 0 && !isnan(y) && !isinf(y) && !integral)
+        return complex_power();
+    num_done(&p->x);
+    num_of_special(pow(x, y), &p->x);
+    return NULL;
+}
+
 static struct error *power_of(struct pair *p)
 {
     struct num whole;
@@ -313,11 +369,12 @@ static struct error *power_of(struct pair *p)
     num_grow(&whole);
     bool odd = integral && mpz_odd_p(whole.z);
     num_done(&whole);
+    if (p->x.kind || p->y.kind)
+        return special_power(p, integral, odd);
     if (num_sign(&p->x) == 0 && num_sign(&p->y) < 0)
         return error_new("2201F", "zero raised to a negative power is undefined");
     if (num_sign(&p->x) < 0 && !integral)
-        return error_new("2201F",
-                         "a negative number raised to a non-integer power yields a complex result");
+        return complex_power();
     return integral && small ? int_power(&p->x, power) : num_power(&p->x, &p->y, odd, -1);
 }
 

@@ -1,6 +1,8 @@
 /* numeric as a type: its text and binary forms, its typmod, its order, conversions to ints. */
 #include "types/numeric.h"
 
+#include <ctype.h>
+
 /* ---- text --------------------------------------------------------------------------------- */
 
 static int typmod_precision(int32_t typmod)
@@ -19,6 +21,12 @@ static struct error *fit(struct num *x, int32_t typmod)
     if (typmod < 4)
         return NULL;
     int precision = typmod_precision(typmod), scale = typmod_scale(typmod);
+    if (x->kind == NUM_NAN)
+        return NULL;
+    if (x->kind)
+        return error_detail(error_new(E_OUT_OF_RANGE, "numeric field overflow"),
+                            "A field with precision %d, scale %d cannot hold an infinite value.",
+                            precision, scale);
     num_rescale(x, MAX(scale, 0));
     if (scale < 0) {
         int shown = x->scale;
@@ -52,6 +60,11 @@ struct error *types__numeric_parse(const char *s, size_t n, int32_t typmod, stru
 struct error *types__numeric_fit(struct value *v, int32_t typmod, struct arena *a)
 {
     return typmod < 4 ? NULL : types__numeric_parse(v->s.p, v->s.n, typmod, a, v);
+}
+
+bool types__numeric_finite(const struct value *v)
+{
+    return !v->s.n || isdigit((unsigned char)v->s.p[v->s.n - 1]);
 }
 
 /* Text from this file differs between equal numbers only by zeros at the end of the fraction. Text
@@ -97,7 +110,13 @@ int types__numeric_compare(const struct value *x, const struct value *y)
 
 /* ---- binary ------------------------------------------------------------------------------- */
 
-enum { SIGN_POSITIVE = 0, SIGN_NEGATIVE = 0x4000, SIGN_MASK = 0xc000 };
+enum {
+    SIGN_POSITIVE = 0,
+    SIGN_NEGATIVE = 0x4000,
+    SIGN_NAN = 0xc000,
+    SIGN_PLUS_INFINITY = 0xd000,
+    SIGN_MINUS_INFINITY = 0xf000,
+};
 
 /*
  * int16 groups, int16 weight, uint16 sign, uint16 scale, then the groups: four decimal digits each,
@@ -110,6 +129,12 @@ void types__numeric_send(const struct value *v, struct buf *out)
     bool negative = n && *s == '-';
     if (negative)
         s++, n--;
+    if (!types__numeric_finite(v)) {
+        unsigned sign = *s == 'N' ? SIGN_NAN : negative ? SIGN_MINUS_INFINITY : SIGN_PLUS_INFINITY;
+        buf_put32(out, 0);
+        buf_put32(out, sign << 16);
+        return;
+    }
     const char *point = memchr(s, '.', n);
     size_t whole = point ? (size_t)(point - s) : n, scale = point ? n - whole - 1 : 0;
     /* pad to whole groups on both sides of the point */
@@ -151,10 +176,14 @@ struct error *types__numeric_recv(const char *s, size_t n, int32_t typmod, struc
     unsigned sign = read16(&r), scale = read16(&r);
     if (!reader_ok(&r) || reader_left(&r) != groups * 2)
         return error_new(E_BAD_BINARY, "incorrect binary data format");
-    if ((sign & SIGN_MASK) == SIGN_MASK)
-        return error_hint(
-            error_new(E_UNSUPPORTED, "NaN and infinities of type numeric are not supported"),
-            "Use NULL for a value that is not known, or double precision for infinity.");
+    struct num x = {.kind = sign == SIGN_NAN              ? NUM_NAN
+                            : sign == SIGN_PLUS_INFINITY  ? NUM_PLUS_INFINITY
+                            : sign == SIGN_MINUS_INFINITY ? NUM_MINUS_INFINITY
+                                                          : NUM_FINITE};
+    if (x.kind) {
+        TRY(fit(&x, typmod));
+        return num_finish(&x, a, ret);
+    }
     if (sign != SIGN_POSITIVE && sign != SIGN_NEGATIVE)
         return bad_numeric("sign");
     if (scale > NUM_MAX_SCALE)
@@ -171,7 +200,6 @@ struct error *types__numeric_recv(const char *s, size_t n, int32_t typmod, struc
     int behind = 4 * ((int)groups - weight - 1), cut = MAX(behind - (int)scale, 0);
     text.len -= MIN((size_t)cut, groups * 4);
     buf_printf(&text, "e%d", cut - behind);
-    struct num x;
     TRY(num_read(text.data, text.len, &x));
     num_truncate(&x, (int)scale);
     struct error *e = fit(&x, typmod);
@@ -196,16 +224,17 @@ void types__numeric_of_wide(__int128 i, struct arena *a, struct value *ret)
 struct error *types__numeric_to_int(const struct value *v, int size, int64_t *ret)
 {
     struct num x;
+    static const char *const names[] = {[2] = "smallint", [4] = "integer", [8] = "bigint"};
     TRY(num_read(v->s.p, v->s.n, &x));
+    if (x.kind)
+        return error_new(E_UNSUPPORTED, "cannot convert %s to %s",
+                         x.kind == NUM_NAN ? "NaN" : "infinity", names[size]);
     num_rescale(&x, 0);
     bool fits = x.big ? mpz_fits_slong_p(x.z) != 0 : x.small >= INT64_MIN && x.small <= INT64_MAX;
     int64_t i = !fits ? 0 : x.big ? mpz_get_si(x.z) : (int64_t)x.small;
     num_done(&x);
     if (!fits)
-        return error_new(E_OUT_OF_RANGE, "%s out of range",
-                         size == 2   ? "smallint"
-                         : size == 4 ? "integer"
-                                     : "bigint");
+        return error_new(E_OUT_OF_RANGE, "%s out of range", names[size]);
     return types__int_range(i, size, ret);
 }
 

@@ -139,6 +139,11 @@ static struct error *check_logarithm(const struct num *x)
 
 struct error *num_exp(struct num *x)
 {
+    if (x->kind) {
+        if (x->kind == NUM_MINUS_INFINITY)
+            num_of_int(0, x);
+        return NULL;
+    }
     double value = to_double(x);
     double weight = MIN(MAX(value * LOG10_E, -2000), 2000);
     int scale = result_scale((int)weight, x->scale);
@@ -162,6 +167,8 @@ struct error *num_exp(struct num *x)
 struct error *num_ln(struct num *x)
 {
     TRY(check_logarithm(x));
+    if (x->kind)
+        return NULL;
     int weight = ln_weight(x), scale = result_scale(weight, x->scale);
     mpfr_t f;
     mpfr_init2(f, bits(num_exponent(x) + 2 * x->scale + abs(weight) + scale));
@@ -173,9 +180,27 @@ struct error *num_ln(struct num *x)
     return NULL;
 }
 
+static struct error *special_log(struct num *x, const struct num *base)
+{
+    bool nan = x->kind == NUM_NAN || base->kind == NUM_NAN;
+    if (!nan && num_sign(base) < 0)
+        return check_logarithm(base);
+    if (!nan && num_sign(x) < 0)
+        return check_logarithm(x);
+    if (!nan)
+        TRY(check_logarithm(base));
+    if (!nan)
+        TRY(check_logarithm(x));
+    num_done(x);
+    num_of_special(nan || (x->kind && base->kind) ? NAN : base->kind ? 0 : INFINITY, x);
+    return NULL;
+}
+
 /* x := the logarithm of x to `base` */
 struct error *num_log(struct num *x, const struct num *base)
 {
+    if (x->kind || base->kind)
+        return special_log(x, base);
     TRY(check_logarithm(base));
     TRY(check_logarithm(x));
     int weight = ln_weight(x) - ln_weight(base);

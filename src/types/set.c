@@ -99,6 +99,12 @@ static struct error *numeric_series(const struct value *v, int n, struct arena *
 {
     const struct value one = value_text("1", 1), zero = value_text("0", 1);
     struct sum_series *s;
+    static const char *const names[] = {"start value", "stop value", "step size"};
+    for (int i = 0; i < n; i++) {
+        const char *p = memchr(v[i].s.p, 'N', v[i].s.n) ? "NaN" : "infinity";
+        if (!types__numeric_finite(&v[i]))
+            return error_new("22023", "%s cannot be %s", names[i], p);
+    }
     TRY(sum_series(v, n == 3 ? &v[2] : &one, OID_NUMERIC, OID_NUMERIC, a, &s));
     int sign = types__numeric_compare(&s->s.step, &zero);
     s->s.down = sign < 0;

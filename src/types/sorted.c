@@ -108,7 +108,7 @@ static void sorted_step(sqlite3_context *c, int n, sqlite3_value **argv)
     }
     if (types__sqlite_args(sqlite3_user_data(c), s->r.n_args, argv + 1, values, &e)) {
         for (int i = 0; i < s->r.n_keys; i++)
-            values[s->r.n_args + i] = types__sqlite_value(argv[1 + s->r.n_args + i]);
+            values[s->r.n_args + i] = value_of_sqlite(argv[1 + s->r.n_args + i]);
         keep(s, values);
         if (s->bytes > TEXT_MAX_BYTES)
             e = error_hint(error_new("54000", "an aggregate holds too many rows to sort them"),

@@ -75,7 +75,7 @@ static void build(void)
 
 /* ---- values ------------------------------------------------------------------------------- */
 
-struct value types__sqlite_value(sqlite3_value *v)
+struct value value_of_sqlite(sqlite3_value *v)
 {
     switch (sqlite3_value_type(v)) {
     case SQLITE_INTEGER:
@@ -84,7 +84,7 @@ struct value types__sqlite_value(sqlite3_value *v)
         return value_real(sqlite3_value_double(v));
     case SQLITE_TEXT: {
         const char *p = (const char *)sqlite3_value_text(v);
-        return value_text(p, (size_t)sqlite3_value_bytes(v));
+        return value_of_text(p, (size_t)sqlite3_value_bytes(v));
     }
     case SQLITE_BLOB: {
         const char *p = sqlite3_value_blob(v);
@@ -105,7 +105,7 @@ struct value value_from_column(sqlite3_stmt *stmt, int column)
         return value_real(sqlite3_column_double(stmt, column));
     case SQLITE_TEXT: {
         const char *p = (const char *)sqlite3_column_text(stmt, column);
-        return value_text(p, (size_t)sqlite3_column_bytes(stmt, column));
+        return value_of_text(p, (size_t)sqlite3_column_bytes(stmt, column));
     }
     case SQLITE_BLOB: {
         const char *p = sqlite3_column_blob(stmt, column);
@@ -123,6 +123,8 @@ int value_bind(sqlite3_stmt *stmt, int index, const struct value *v)
     case VALUE_INT:
         return sqlite3_bind_int64(stmt, index, v->i);
     case VALUE_REAL:
+        if (isnan(v->r))
+            return sqlite3_bind_text(stmt, index, VALUE_NAN_MARK, VALUE_NAN_LENGTH, SQLITE_STATIC);
         return sqlite3_bind_double(stmt, index, v->r);
     case VALUE_TEXT: /* a NULL pointer would bind NULL */
         return sqlite3_bind_text64(stmt, index, v->s.p ? v->s.p : "", v->s.n, SQLITE_STATIC,
@@ -159,8 +161,8 @@ void types__give(sqlite3_context *c, const struct value *v)
         sqlite3_result_int64(c, v->i);
         break;
     case VALUE_REAL:
-        if (isnan(v->r)) /* SQLite would make it NULL */
-            give_error(c, types__no_nan("double precision"));
+        if (isnan(v->r))
+            sqlite3_result_text(c, VALUE_NAN_MARK, VALUE_NAN_LENGTH, SQLITE_STATIC);
         else
             sqlite3_result_double(c, v->r);
         break;
@@ -215,7 +217,7 @@ static bool read_args(const struct registration *r, int n, sqlite3_value **argv,
                                 [VALUE_BLOB] = SQLITE_BLOB};
     *ret_error = NULL;
     for (int i = 0; i < n; i++) {
-        args[i] = types__sqlite_value(argv[i]);
+        args[i] = value_of_sqlite(argv[i]);
         if (args[i].kind == VALUE_NULL) {
             if (r->f->strict)
                 return false;

@@ -116,7 +116,7 @@ static int next(sqlite3_vtab_cursor *base)
 /* Copies an argument: SQLite's own is gone after xFilter. */
 static struct value copy_of(sqlite3_value *v, struct arena *a)
 {
-    struct value own = types__sqlite_value(v);
+    struct value own = value_of_sqlite(v);
     if (own.kind == VALUE_TEXT || own.kind == VALUE_BLOB)
         own.s.p = arena_strndup(a, own.s.p, own.s.n);
     return own;

@@ -4,7 +4,7 @@
  * What SQLite holds (struct value) is the type's storage: ints, bool, oid, dates and times as
  * INTEGER, floats as REAL, everything else as TEXT. Invariants that every parse and recv
  * establishes, and that all other code relies on: text is valid UTF-8 without 0 bytes; char(n) has
- * no trailing blanks; a float4 is rounded to float4; no NaN; numeric text has the form that
+ * no trailing blanks; a float4 is rounded to float4; numeric text has the form that
  * numeric.c prints; dates and timestamps lie in PostgreSQL's range or are infinite.
  */
 #include "types/types_int.h"
@@ -236,8 +236,6 @@ PARSE(float4_recv)
     } u = {.bits = read32(&r)};
     if (!reader_ok(&r) || n != 4)
         return bad_binary();
-    if (isnan(u.f))
-        return types__no_nan("real");
     *ret = value_real((double)u.f);
     return NULL;
 }
@@ -251,8 +249,6 @@ PARSE(float8_recv)
     } u = {.bits = read64(&r)};
     if (!reader_ok(&r) || n != 8)
         return bad_binary();
-    if (isnan(u.d))
-        return types__no_nan("double precision");
     *ret = value_real(u.d);
     return NULL;
 }
@@ -277,8 +273,7 @@ PRINT(float8_send)
 
 COMPARE(real_compare)
 {
-    double a = real_of(x), b = real_of(y);
-    return (a > b) - (a < b);
+    return types__real_compare(real_of(x), real_of(y));
 }
 
 /* ---- text ---- */
@@ -1028,7 +1023,7 @@ uint64_t value_hash(const struct value *v)
         union {
             double d;
             uint64_t bits;
-        } u = {.d = v->r == 0 ? 0 : v->r}; /* -0 equals 0 */
+        } u = {.d = v->r == 0 ? 0 : isnan(v->r) ? NAN : v->r}; /* -0 equals 0, NaN itself */
         u.bits *= 0x9e3779b97f4a7c15U;
         return u.bits ^ (u.bits >> 32);
     }

@@ -100,6 +100,24 @@ struct value {
     };
 };
 
+/* NaN. SQLite makes NULL of it, so there it is this text, which no text can be since it has a byte
+ * 0 at its end; SQLite has texts after all numbers, as PostgreSQL has NaN. Here it is VALUE_REAL.
+ */
+#define VALUE_NAN_MARK "NaN\0"
+enum { VALUE_NAN_LENGTH = 4 };
+
+/* A text that SQLite holds. */
+static inline struct value value_of_text(const char *p, size_t n)
+{
+    if (n == VALUE_NAN_LENGTH && memcmp(p, VALUE_NAN_MARK, VALUE_NAN_LENGTH) == 0)
+        return (struct value){.kind = VALUE_REAL, .r = __builtin_nan("")};
+    return (struct value){.kind = VALUE_TEXT, .s = {p, n}};
+}
+
+/* Any value of SQLite's; text and bytes are borrowed. */
+typedef struct sqlite3_value sqlite3_value;
+struct value value_of_sqlite(sqlite3_value *v);
+
 /* ---- types -------------------------------------------------------------------------------- */
 
 struct type {

@@ -4,7 +4,6 @@
 #include "types/types.h"
 
 typedef struct sqlite3_context sqlite3_context;
-typedef struct sqlite3_value sqlite3_value;
 
 /* A table of rows that a file contributes; func.c walks them all. */
 struct func_rows {
@@ -217,8 +216,6 @@ bool types__print_name(uint32_t reg, uint32_t oid, struct buf *out);
 char *types__error_text(const struct error *e) MUST_CHECK;
 /* A value from outside has the representation of a type, or is NULL; an int becomes a float. */
 struct error *types__check_kind(uint32_t type, struct value *v);
-typedef struct sqlite3_value sqlite3_value;
-typedef struct sqlite3_context sqlite3_context;
 void types__give(sqlite3_context *c, const struct value *v);
 /* For a set whose rows are all made by `open`: its state, and a `next` for one column. */
 struct set_list {
@@ -233,7 +230,8 @@ struct error *types__set_list_next(void *state, struct arena *row, struct value 
 struct error *types__float_parse(const char *s, size_t n, bool is_float4, double *ret);
 void types__float8_print(double r, struct buf *out); /* the shortest text that reads back */
 void types__float4_print(float r, struct buf *out);
-struct error *types__no_nan(const char *type);
+/* By value; NaN is equal to itself, and above all others. */
+int types__real_compare(double x, double y);
 /* What an arithmetic result must pass: 22003 where it became infinite from finite inputs */
 struct error *types__float_overflow(void);
 struct error *types__float_underflow(void);
@@ -265,6 +263,7 @@ int types__numeric_compare(const struct value *x, const struct value *y);
 struct error *types__numeric_fit(struct value *v, int32_t typmod, struct arena *a);
 /* sum / count with PostgreSQL's scale rule, for avg over ints */
 struct error *types__numeric_avg(__int128 sum, uint64_t count, struct arena *a, struct value *ret);
+bool types__numeric_finite(const struct value *v);
 void types__numeric_of_wide(__int128 i, struct arena *a, struct value *ret);
 struct error *types__numeric_to_int(const struct value *v, int size, int64_t *ret);
 /* A text form of numeric, as value_hash() must see it: trailing zeros of the fraction left out. */
@@ -321,7 +320,6 @@ void types__interval_send(const struct value *v, int32_t typmod, struct buf *out
 /* sqlite.c, for functions that are registered elsewhere; a registration is their user data. */
 struct registration;
 const struct func *types__sqlite_func(const struct registration *r);
-struct value types__sqlite_value(sqlite3_value *v);
 /* False: NULL for a strict function, or *ret_error is set. */
 bool types__sqlite_args(const struct registration *r, int n, sqlite3_value **argv,
                         struct value *args, struct error **ret_error);

@@ -611,8 +611,6 @@ static void test_bad_wire_values(void **state)
         {OID_INT4, "\0\0\0", 3, E_BAD_BINARY},
         {OID_INT8, "\0\0\0\0\0\0\0\0\0", 9, E_BAD_BINARY},
         {OID_BOOL, "", 0, E_BAD_BINARY},
-        {OID_FLOAT8, "\x7f\xf8\0\0\0\0\0\0", 8, E_UNSUPPORTED},
-        {OID_FLOAT4, "\x7f\xc0\0\0", 4, E_UNSUPPORTED},
         {OID_TEXT, "a\0b", 3, "22021"},
         {OID_TEXT, "\xc3", 1, "22021"},
         {OID_TEXT, "\xed\xa0\x80", 3, "22021"},
@@ -624,7 +622,7 @@ static void test_bad_wire_values(void **state)
         {OID_NUMERIC, "\0\x01\0\0\0\0\0\0\x7f\xff", 10, E_BAD_BINARY},
         {OID_NUMERIC, "\0\x01\0\0\x12\x34\0\0\0\x01", 10, E_BAD_BINARY},
         {OID_NUMERIC, "\0\x01\0\0\0\0\x7f\xff\0\x01", 10, E_BAD_BINARY},
-        {OID_NUMERIC, "\0\0\0\0\xc0\0\0\0", 8, E_UNSUPPORTED},
+        {OID_NUMERIC, "\0\0\0\0\xe0\0\0\0", 8, E_BAD_BINARY},
         {OID_RECORD, "x", 1, E_UNSUPPORTED},
         {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x17", 12, E_BAD_BINARY},
         {OID_INT4_ARRAY, "\0\0\0\1\0\0\0\0\0\0\0\x19\0\0\0\0\0\0\0\1", 20, "42804"},
@@ -707,22 +705,13 @@ static void test_numeric_limits(void **state)
     assert_int_equal(failures, 0);
 }
 
-/* NaN, which SQLite cannot hold, is an error with advice instead of a NULL. */
-static void test_nan_is_refused(void **state)
+/* NaN, which SQLite cannot hold, passes through it and back, and is no NULL. */
+static void test_nan_is_a_value(void **state)
 {
     static const struct call_case cases[] = {
-        {"-",
-         FUNC_OPERATOR,
-         {"float8:Infinity", "float8:Infinity"},
-         "!0A000 the value NaN of type double precision is not supported"},
-        {"+",
-         FUNC_OPERATOR,
-         {"float8:1", "unknown:NaN"},
-         "!0A000 the value NaN of type double precision is not supported"},
-        {"+",
-         FUNC_OPERATOR,
-         {"numeric:1", "unknown:NaN"},
-         "!0A000 the value NaN of type numeric is not supported"},
+        {"-", FUNC_OPERATOR, {"float8:Infinity", "float8:Infinity"}, "double precision NaN"},
+        {"+", FUNC_OPERATOR, {"float8:1", "unknown:NaN"}, "double precision NaN"},
+        {"+", FUNC_OPERATOR, {"numeric:1", "unknown:NaN"}, "numeric NaN"},
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         run_call(&cases[i]);
@@ -956,7 +945,7 @@ static void test_raised_errors(void **state)
                   "!22014 argument of ntile must be greater than zero", NULL, NULL, NULL);
     expect_sqlite("SELECT text_left(5, 1)",
                   "!XX000 function text_left was given a value of another type", NULL, NULL, NULL);
-    int rc = sqlite3_exec(db, "SELECT float8_sub(9e999, 9e999)", NULL, NULL, NULL);
+    int rc = sqlite3_exec(db, "SELECT regex_match('x', '[[.hyphen.]]')", NULL, NULL, NULL);
     struct error *e = types_sqlite_error(db, rc);
     assert_true(error_is(e, E_UNSUPPORTED));
     assert_non_null(e->hint);
@@ -1025,7 +1014,7 @@ int main(void)
         CASE(test_bad_wire_values),
         CASE(test_types_made_at_run_time),
         CASE(test_numeric_limits),
-        CASE(test_nan_is_refused),
+        CASE(test_nan_is_a_value),
         CASE(test_coerce),
         CASE(test_typmods),
         CASE(test_clock_words),
