@@ -34,6 +34,12 @@ void catalog_unref(const struct catalog_view *v)
         unref((struct view *)(uintptr_t)v->all);
 }
 
+const struct catalog_view *catalog_ref(const struct catalog_view *v)
+{
+    atomic_fetch_add_explicit(&((struct view *)(uintptr_t)v->all)->refs, 1, memory_order_relaxed);
+    return v;
+}
+
 bool catalog_is_current(struct catalog *c, const struct catalog_view *v)
 {
     return &atomic_load_explicit(&c->current, memory_order_acquire)->pub == v->all;

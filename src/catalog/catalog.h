@@ -265,6 +265,7 @@ struct catalog_view {
 };
 const struct catalog_view *catalog_view(struct catalog *c); /* takes a reference */
 void catalog_unref(const struct catalog_view *v);
+const struct catalog_view *catalog_ref(const struct catalog_view *v); /* one reference more */
 /* One database's part of it; lives as long as v, no reference of its own. Whoever looks names up
  * wants this; in v itself they are those of the first database. */
 const struct catalog_view *catalog_of_database(const struct catalog_view *v, uint64_t database);
@@ -347,6 +348,13 @@ const struct catalog_view *catalog_view_with(const struct catalog_view *v, const
 struct error *table_each_id(struct table *t, struct error *(*visit)(void *ctx, uint64_t *id),
                             void *ctx);
 uint64_t table_highest_id(const struct table *t); /* of the table and its parts */
+
+/* Calls back for each table that is not the same record in both views (drafts have views, too), in
+ * the order of their ids: what it was (NULL: not there) and is. Ends with the first error. */
+typedef struct error *catalog_table_change(void *ctx, const struct table *was,
+                                           const struct table *is);
+struct error *catalog_each_change(const struct catalog_view *old, const struct catalog_view *now,
+                                  catalog_table_change *f, void *ctx) MUST_CHECK;
 
 /* ---- life --------------------------------------------------------------------------------- */
 

@@ -611,6 +611,24 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
     return NULL;
 }
 
+struct error *catalog_each_change(const struct catalog_view *old, const struct catalog_view *now,
+                                  catalog_table_change *f, void *ctx)
+{
+    const struct array *a = ((const struct view *)(const void *)old)->tables_by_id;
+    const struct array *b = ((const struct view *)(const void *)now)->tables_by_id;
+    for (size_t i = 0, k = 0; i < a->n || k < b->n;) {
+        const struct table *was = i < a->n ? a->items[i] : NULL;
+        const struct table *is = k < b->n ? b->items[k] : NULL;
+        if (was != is && was && is && was->id != is->id)
+            *(was->id < is->id ? &is : &was) = NULL;
+        i += was != NULL;
+        k += is != NULL;
+        if (was != is)
+            TRY(f(ctx, was, is));
+    }
+    return NULL;
+}
+
 int table_column(const struct table *t, const char *name)
 {
     for (int i = 0; i < t->n_columns; i++)

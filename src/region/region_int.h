@@ -99,6 +99,9 @@ struct region_replica {
     uint64_t config_revision; /* last given to the core; only under rs->syncing */
     _Atomic bool told_lost;   /* its record was lost; changed only under rs->syncing */
     bool described;           /* the file has minisql_records; only who owns the writer */
+    /* What the primary's file was brought to, by this view or one before it: see schema.c. NULL:
+     * not known. A reference; only who owns the writer. */
+    const struct catalog_view *matched;
 };
 
 /* A config to be swapped in the store. */
@@ -163,6 +166,7 @@ struct regions {
     /* only upkeep */
     uint64_t published; /* the view's revision when it last did */
     bool all_counted, told_failed;
+    size_t count_from;              /* the table where counting goes on: there was no time for it */
     pthread_mutex_t proposal_mutex; /* guards the list */
     pthread_cond_t proposal_cond;
     struct proposal *proposals, **proposals_tail;
@@ -271,8 +275,12 @@ void *region__worker(void *rs);
 struct error *region__forget_parts(struct region_replica *p);
 
 /* schema.c */
-struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
-                                     struct buf *ret_sql);
+/* Since `matched`, where it is known. *ret_match: once the text has run, `view` may be taken for
+ * `matched`. */
+struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *matched,
+                                     const struct catalog_view *view, struct buf *ret_sql,
+                                     bool *ret_match);
+void region__set_matched(const struct catalog_view **at, const struct catalog_view *view);
 /* Does the file carry the catalog's records of its tables? Those of older versions don't. */
 bool region__is_described(struct region_replica *p);
 

@@ -35,6 +35,7 @@ void region__put(struct region_replica *p)
     if (!p || atomic_fetch_sub(&p->refs, 1) != 1)
         return;
     store_close(p->store);
+    region__set_matched(&p->matched, NULL);
     buf_done(&p->fragments);
     mem_free(p->leaving);
     pthread_cond_destroy(&p->changed);

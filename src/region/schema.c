@@ -4,6 +4,11 @@
  * which goes through the log like any write. A table is known by its id, so one that was dropped
  * and created again under its name is a new table.
  *
+ * All of this is looked at once in a primary's reign. Where the file has many tables, the view that
+ * it was brought to is kept (p->matched); from then on only tables whose records are others in the
+ * view than in that one are looked up in the file. So a record that both views share must say what
+ * the file has, and nothing but a change of the record may change a table's shape in the file.
+ *
  * With the schema, the file gets the catalog's own records of its tables (minisql_records: table's
  * id, version, JSON) and, under id 0, of the region: so that the coordination store's content can
  * be made anew from the files alone (`minisql recover store`). They are written by the same DDL, so
@@ -46,13 +51,17 @@ static void put_name(struct buf *out, const char *name, char quote)
     buf_put8(out, (uint8_t)quote);
 }
 
-/* Calls back with (name, id) of each row of a two-column query. */
-static struct error *each(struct region_replica *p, const char *sql,
-                          void (*row)(void *ctx, const char *name, uint64_t id), void *ctx)
+/* Calls back with (name, id) of each row of a two-column query, whose parameters are an id and a
+ * name. */
+static struct error *each_of(struct region_replica *p, const char *sql, uint64_t id,
+                             const char *name_of,
+                             void (*row)(void *ctx, const char *name, uint64_t id), void *ctx)
 {
     struct store_conn *c = store_writer(p->store);
     sqlite3_stmt *stmt;
     TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_int64(stmt, 1, (int64_t)id);
+    sqlite3_bind_text(stmt, 2, name_of, -1, SQLITE_STATIC);
     int rc;
     while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
         const char *name = (const char *)sqlite3_column_text(stmt, 0);
@@ -64,14 +73,31 @@ static struct error *each(struct region_replica *p, const char *sql,
     return e;
 }
 
+static struct error *each(struct region_replica *p, const char *sql,
+                          void (*row)(void *ctx, const char *name, uint64_t id), void *ctx)
+{
+    return each_of(p, sql, 0, NULL, row, ctx);
+}
+
 struct diff {
     struct region_replica *p;
     const struct catalog_view *view;
-    struct map tables;  /* ids that the file has and keeps */
-    struct map indexes; /* names that the file has and keeps */
-    struct map records; /* table's id -> version + 1 of its record in the file */
+    struct map tables;              /* ids that the file has and keeps */
+    struct map wanted;              /* names of indexes that the catalog has */
+    struct map indexes;             /* names that the file has and keeps */
+    struct map records;             /* table's id -> version + 1 of its record in the file */
+    const struct table **tables_of; /* of the region: all, or those that differ from `matched` */
+    size_t n_tables;
+    struct arena arena;
     struct buf *sql;
 };
+
+static void drop_table(struct diff *d, const char *name, uint64_t id)
+{
+    buf_puts(d->sql, "DROP TABLE IF EXISTS ");
+    put_name(d->sql, name, '"');
+    buf_printf(d->sql, ";\nDELETE FROM minisql_tables WHERE id = %llu;\n", (unsigned long long)id);
+}
 
 static void seen_table(void *ctx, const char *name, uint64_t id)
 {
@@ -81,23 +107,23 @@ static void seen_table(void *ctx, const char *name, uint64_t id)
         map_put_u64(&d->tables, id, d);
         return;
     }
-    buf_puts(d->sql, "DROP TABLE IF EXISTS ");
-    put_name(d->sql, name, '"');
-    buf_printf(d->sql, ";\nDELETE FROM minisql_tables WHERE id = %llu;\n", (unsigned long long)id);
+    drop_table(d, name, id);
+}
+
+static void list_wanted(struct diff *d)
+{
+    for (size_t i = 0; i < d->n_tables; i++)
+        for (int k = 0; k < d->tables_of[i]->n_indexes; k++)
+            map_put_str(&d->wanted, index_file_name(&d->tables_of[i]->indexes[k]), d);
 }
 
 static void seen_index(void *ctx, const char *name, uint64_t unused)
 {
     struct diff *d = ctx;
     (void)unused;
-    for (size_t i = 0; i < d->view->n_tables; i++) {
-        const struct table *t = d->view->tables[i];
-        for (int k = 0; t->region == d->p->id && k < t->n_indexes; k++) {
-            if (strcmp(index_file_name(&t->indexes[k]), name) == 0) {
-                map_put_str(&d->indexes, name, d);
-                return;
-            }
-        }
+    if (map_get_str(&d->wanted, name)) {
+        map_put_str(&d->indexes, name, d);
+        return;
     }
     buf_puts(d->sql, "DROP INDEX IF EXISTS ");
     put_name(d->sql, name, '"');
@@ -404,21 +430,33 @@ bool region__is_described(struct region_replica *p)
 
 /* The region's record goes last: with it the file is described. What is too much for one log entry
  * (many tables in a file of an older version) is left for the next time. */
-static struct error *describe(struct diff *d)
+static struct error *describe(struct diff *d, bool *ret_all)
 {
     enum { ENOUGH_BYTES = 1024 * 1024 };
-    for (size_t i = 0; i < d->view->n_tables; i++) {
+    *ret_all = false;
+    for (size_t i = 0; i < d->n_tables; i++) {
         if (d->sql->len > ENOUGH_BYTES)
             return NULL;
-        if (d->view->tables[i]->region == d->p->id)
-            TRY(describe_table(d, d->view->tables[i]));
+        TRY(describe_table(d, d->tables_of[i]));
     }
+    *ret_all = true;
     return describe_region(d);
 }
 
-static struct error *compare(struct diff *d)
+static void add_table(struct diff *d, const struct table *t)
+{
+    d->tables_of[d->n_tables++] = t;
+}
+
+/* What the file has, all of it. */
+static struct error *look(struct diff *d)
 {
     struct region_replica *p = d->p;
+    d->tables_of = ARENA_ARRAY(&d->arena, const struct table *, d->view->n_tables + 1);
+    for (size_t i = 0; i < d->view->n_tables; i++)
+        if (d->view->tables[i]->region == p->id)
+            add_table(d, d->view->tables[i]);
+    list_wanted(d);
     buf_puts(d->sql, "CREATE TABLE IF NOT EXISTS minisql_tables"
                      " (id INTEGER PRIMARY KEY, name TEXT NOT NULL) STRICT;\n"
                      "CREATE TABLE IF NOT EXISTS minisql_records (id INTEGER PRIMARY KEY,"
@@ -431,24 +469,82 @@ static struct error *compare(struct diff *d)
         TRY(each(p, "SELECT name, id FROM minisql_tables", seen_table, d));
     if (any_row(p, "SELECT 1 FROM minisql_records"))
         TRY(each(p, "SELECT version, id FROM minisql_records", seen_record, d));
-    for (size_t i = 0; i < d->view->n_tables; i++) {
-        const struct table *t = d->view->tables[i];
-        if (t->region == p->id && map_get_u64(&d->tables, t->id))
-            TRY(follow(d, t));
-        else if (t->region == p->id)
-            create(d, t);
-    }
-    return describe(d);
+    return NULL;
 }
 
-struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *view,
-                                     struct buf *ret_sql)
+/* What the file has of a table that has changed; what is to go from there comes first in the text.
+ */
+static struct error *look_at(void *ctx, const struct table *was, const struct table *is)
 {
+    struct diff *d = ctx;
+    struct region_replica *p = d->p;
+    uint64_t id = is ? is->id : was->id;
+    if ((is ? is : was)->region != p->id)
+        return NULL;
+    if (is) {
+        add_table(d, is);
+        for (int k = 0; k < is->n_indexes; k++)
+            map_put_str(&d->wanted, index_file_name(&is->indexes[k]), d);
+    }
+    TRY(each_of(p, "SELECT name, id FROM minisql_tables WHERE id = ?1", id, NULL, seen_table, d));
+    TRY(each_of(p, "SELECT version, id FROM minisql_records WHERE id = ?1", id, NULL, seen_record,
+                d));
+    if (!is || !map_get_u64(&d->tables, id))
+        return NULL;
+    return each_of(p, "SELECT name, ?1 FROM pragma_index_list(?2) WHERE origin = 'c'", id,
+                   table_file_name(is), seen_index, d);
+}
+
+static struct error *count_change(void *ctx, const struct table *was, const struct table *is)
+{
+    size_t *n = ctx;
+    (void)was;
+    *n += is != NULL;
+    return NULL;
+}
+
+static struct error *look_since(struct diff *d, const struct catalog_view *matched)
+{
+    size_t n = 0;
+    TRY(catalog_each_change(matched, d->view, count_change, &n));
+    d->tables_of = ARENA_ARRAY(&d->arena, const struct table *, n + 1);
+    return catalog_each_change(matched, d->view, look_at, d);
+}
+
+static struct error *compare(struct diff *d, const struct catalog_view *matched, bool *ret_all)
+{
+    TRY(matched ? look_since(d, matched) : look(d));
+    for (size_t i = 0; i < d->n_tables; i++) {
+        const struct table *t = d->tables_of[i];
+        if (map_get_u64(&d->tables, t->id))
+            TRY(follow(d, t));
+        else
+            create(d, t);
+    }
+    return describe(d, ret_all);
+}
+
+struct error *region__schema_changes(struct region_replica *p, const struct catalog_view *matched,
+                                     const struct catalog_view *view, struct buf *ret_sql,
+                                     bool *ret_match)
+{
+    enum { MANY_TABLES = 16 };
     TRY(store_wake(p->store));
     struct diff d = {.p = p, .view = view, .sql = ret_sql};
-    struct error *e = compare(&d);
+    bool all = false;
+    struct error *e = compare(&d, matched, &all);
+    *ret_match = !e && all && (matched || d.n_tables >= MANY_TABLES);
     map_done(&d.tables);
+    map_done(&d.wanted);
     map_done(&d.indexes);
     map_done(&d.records);
+    arena_done(&d.arena);
     return e;
+}
+
+/* A reference moves to *at. */
+void region__set_matched(const struct catalog_view **at, const struct catalog_view *view)
+{
+    catalog_unref(*at);
+    *at = view;
 }

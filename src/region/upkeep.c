@@ -31,7 +31,7 @@ enum {
     CHECKPOINT_BYTES = 48 * 1024 * 1024,
     QUIET_CHECKPOINTS = 50, /* in one look: they share the disk with the log */
     PRESSURE_MAX = 64,
-    COUNTING_MS = 20, /* for tables that were not counted since the start, each time */
+    COUNTING_MS = 50, /* tables, each time: what is not counted by then is next time */
     FILES_EACH = 16,  /* that a replica may have open, by and large */
     AWAKE_MIN = 16,
     AWAKE_MAX = 1024,
@@ -171,6 +171,8 @@ static bool close_files(struct region_replica *p)
     if (!region__try_own(p))
         return false;
     bool closed = !p->parts_open && p->store && store_sleep(p->store);
+    if (closed)
+        region__set_matched(&p->matched, NULL);
     region__disown(p);
     atomic_fetch_add(&p->rs->closed, closed);
     return closed;
@@ -273,10 +275,9 @@ struct holdings {
 };
 
 /* Counts a table of a file that is closed, and leaves it so. */
-static void count_asleep(struct region_replica *p, const char *table)
+static void count_asleep(struct region_replica *p, const char *table, int64_t *ret)
 {
-    int64_t rows;
-    struct error *e = store_row_count(p->store, table, &rows);
+    struct error *e = store_row_count(p->store, table, ret);
     error_free(e);
     if (!atomic_load(&p->awake) && !close_files(p))
         join_list(p);
@@ -291,13 +292,15 @@ static void add_table(struct holdings *h, const struct table *t)
     h->tables++;
     if (region__enter_store(p)) {
         bool known = store_known_rows(p->store, table_file_name(t), &rows);
-        if (atomic_load(&p->awake)) {
-            error_free(store_row_count(p->store, table_file_name(t),
-                                       &rows)); /* maybe it is not there yet */
-        } else if (!known) {
-            if (clock_ms() < h->counting_until)
-                count_asleep(p, table_file_name(t));
-            h->all_counted = false;
+        bool awake = atomic_load(&p->awake);
+        if (awake ? store_count_is_due(p->store, table_file_name(t)) : !known) {
+            if (clock_ms() >= h->counting_until)
+                h->all_counted = false;
+            else if (awake)
+                error_free(store_row_count(p->store, table_file_name(t),
+                                           &rows)); /* maybe it is not there yet */
+            else
+                count_asleep(p, table_file_name(t), &rows);
         }
         region__leave_store(p);
     }
@@ -325,8 +328,13 @@ static void publish(struct regions *rs, bool failed)
         failed != rs->told_failed) {
         struct holdings h = {
             .rs = rs, .counting_until = clock_ms() + COUNTING_MS, .all_counted = true};
-        for (size_t i = 0; i < view->n_tables; i++)
-            add_table(&h, view->tables[i]);
+        size_t n = view->n_tables, from = rs->count_from;
+        for (size_t i = 0; i < n; i++) {
+            bool all = h.all_counted;
+            add_table(&h, view->tables[(from + i) % n]);
+            if (all && !h.all_counted)
+                rs->count_from = (from + i) % n;
+        }
         for (size_t i = 0; i < view->n_regions; i++)
             add_region(&h, view->regions[i]);
         rs->published = view->revision;

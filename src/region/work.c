@@ -264,10 +264,12 @@ static struct error *follow_schema(struct region_replica *p)
     while (!e && lags(p, record)) {
         region__touch(p);
         _cleanup_(buf_done) struct buf sql = {0};
-        e = region__schema_changes(p, view, &sql);
+        bool match;
+        e = region__schema_changes(p, p->matched, view, &sql, &match);
         if (!e)
             e = region__run_ddl(p, sql.data ? sql.data : "",
                                 MAX(record->schema_version, atomic_load(&p->file_schema)));
+        region__set_matched(&p->matched, e || !match ? NULL : catalog_ref(view));
     }
     catalog_unref(view);
     return e;
@@ -292,6 +294,8 @@ static struct error *become_ready(struct region_replica *p)
         TRY(apply_all(p));
         TRY(region__forget_parts(p));
     }
+    if (!atomic_load(&p->ready))
+        region__set_matched(&p->matched, NULL);
     TRY(follow_schema(p));
     region__lock(p->rs);
     if (p->reign == reign && p->role == REPL_PRIMARY && p->serving && !p->failed &&

@@ -517,6 +517,7 @@ struct region_txn {
     uint64_t last, epoch;  /* of the parts logged so far; 0: none */
     bool entered, revoked; /* guarded by the replica's queue.mutex */
     bool announces;
+    const struct catalog_view *matched; /* as the replica's, of the file in this transaction */
 };
 
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
@@ -644,6 +645,7 @@ static void txn_free(struct region_txn *t)
     if (!t->revoked)
         region__disown(t->replica);
     region__put(t->replica);
+    region__set_matched(&t->matched, NULL);
     mem_free(t);
 }
 
@@ -726,6 +728,10 @@ struct error *region_txn_commit(struct region_txn *t, const struct store_request
         region__want_work(p);
     } else {
         e = commit_file(p, t->last, t->epoch);
+    }
+    if (!e && t->matched) {
+        region__set_matched(&p->matched, t->matched);
+        t->matched = NULL;
     }
     txn_free(t);
     return e;
@@ -861,8 +867,11 @@ struct error *region_txn_schema(struct region_txn *t, const struct catalog_view 
     if (!record)
         return error_new(E_STALE_SCHEMA, "region %llu does not exist", (unsigned long long)p->id);
     TRY(check_reign(t));
-    TRY(region__schema_changes(p, view, &sql));
-    return store_change_schema(p->store, sql.data ? sql.data : "", sql.len, record->schema_version);
+    bool match;
+    TRY(region__schema_changes(p, t->matched ? t->matched : p->matched, view, &sql, &match));
+    TRY(store_change_schema(p->store, sql.data ? sql.data : "", sql.len, record->schema_version));
+    region__set_matched(&t->matched, match ? catalog_ref(view) : NULL);
+    return NULL;
 }
 
 struct error *region_txn_ddl(struct region_txn *t, const char *sql)

@@ -715,7 +715,7 @@ static bool takes_name(const struct table *old, const struct table *next)
     return false;
 }
 
-static bool has_rowid_column(const struct table *t)
+bool sql__has_rowid_column(const struct table *t)
 {
     for (int i = 0; i < t->n_keys; i++) {
         const struct key *k = &t->keys[i];
@@ -750,7 +750,7 @@ static void put_source(const struct analysis *a, const struct table *old, const 
 static const char *rowid_of(const struct table *old, const struct table *next)
 {
     const char *name = sql_rowid_name(old), *other = sql_rowid_name(next);
-    return has_rowid_column(next) || !name || !other || strcmp(name, other) != 0 ? NULL : name;
+    return sql__has_rowid_column(next) || !name || !other || strcmp(name, other) != 0 ? NULL : name;
 }
 
 /* `values`: what is put; else where it goes. */

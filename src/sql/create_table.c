@@ -1052,8 +1052,25 @@ static struct error *generation(struct analysis *a, const struct table *t, int c
     return NULL;
 }
 
+/* Rows are told apart by a number that needs a name of its own. */
+static struct error *check_rowid(struct analysis *a, const struct table *t)
+{
+    static const char *const names[] = {"rowid", "_rowid_", "oid"};
+    size_t taken = 0;
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        for (int c = 0; c < t->n_columns; c++)
+            taken += !t->columns[c].dropped && strcasecmp(t->columns[c].name, names[i]) == 0;
+    if (taken < ARRAY_LEN(names) || sql__has_rowid_column(t))
+        return NULL;
+    return sql__unsupported(a, -1, "Rename one of them, or add an integer primary key.",
+                            "table \"%s\" has columns named rowid, _rowid_ and oid and no integer "
+                            "primary key",
+                            t->name);
+}
+
 static struct error *put_table(struct analysis *a, const struct table *t, struct buf *out)
 {
+    TRY(check_rowid(a, t));
     buf_puts(out, "CREATE TABLE ");
     sql_quote(table_file_name(t), out);
     buf_puts(out, " (");

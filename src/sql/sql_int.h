@@ -466,6 +466,8 @@ struct error *sql__select_into(struct analysis *a, const SelectStmt *n,
 /* Makes t->ddl of all the rest of t. Whoever changes a column, key, check or foreign key calls it.
  */
 struct error *sql__table_text(struct analysis *a, struct table *t);
+/* Is its primary key the rowid? */
+bool sql__has_rowid_column(const struct table *t);
 /* A new table in q->create_table, without columns; then its SQLite text. */
 struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const List *options,
                                OnCommitAction said, bool if_not_exists);

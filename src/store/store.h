@@ -152,6 +152,8 @@ uint64_t store_wal_bytes(struct store *s);
 struct error *store_row_count(struct store *s, const char *table, int64_t *ret);
 /* As last counted, without opening anything; false: never. */
 bool store_known_rows(struct store *s, const char *table, int64_t *ret);
+/* Would store_row_count() count now? */
+bool store_count_is_due(struct store *s, const char *table);
 /* Nothing was committed since its tables were counted. */
 bool store_counts_hold(struct store *s);
 uint64_t store_file_bytes(struct store *s);

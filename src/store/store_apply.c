@@ -199,6 +199,7 @@ static struct error *look_up(struct store *s, const struct store_definition *d,
     if (t->without_rowid != d->without_rowid || t->n_columns != d->n_columns ||
         t->n_key != d->n_key)
         return diverged(t, "has other columns than the table here");
+    store__note_written(s, t);
     *ret = t;
     return NULL;
 }

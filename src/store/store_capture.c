@@ -35,12 +35,14 @@ static struct value as_value(sqlite3_value *v)
     }
 }
 
-static void define(struct store_capture *c, struct store_table *t)
+static void define(struct store *s, struct store_table *t)
 {
+    struct store_capture *c = &s->capture;
     if (c->n_defined == c->cap_defined) {
         c->cap_defined = c->cap_defined ? c->cap_defined * 2 : 8;
         c->defined = mem_realloc(c->defined, c->cap_defined * sizeof(struct store_table *));
     }
+    store__note_written(s, t);
     t->defined_at = c->bytes.len;
     t->defined_as = c->n_definitions++;
     c->defined[c->n_defined++] = t;
@@ -98,7 +100,7 @@ static struct error *capture(struct store *s, int op, const char *name, int64_t 
     if (!c->bytes.len)
         buf_put8(&c->bytes, STORE_CHANGES_VERSION);
     if (t->defined_at == SIZE_MAX)
-        define(c, t);
+        define(s, t);
     int rc = put_change(c, s->writer->db, t, op, old_rowid, new_rowid);
     return rc ? types_sqlite_error(s->writer->db, rc) : NULL;
 }

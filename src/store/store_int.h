@@ -91,15 +91,17 @@ struct store_table {
     sqlite3_stmt *stmts[STORE_OPS]; /* of store_apply */
     size_t defined_at;   /* position of its definition in the captured bytes; SIZE_MAX: none */
     uint64_t defined_as; /* its number there */
+    bool written;        /* by the open transaction; these are linked: */
+    struct store_table *next_written;
 };
 
-/* *ret NULL: no such table. */
+/* *ret NULL: no such table. 0A000 when it is of a kind whose rows can't be captured. */
 struct error *store__table(struct store *s, const char *name, size_t len, struct store_table **ret);
 void store__forget_tables(struct store *s);
-/* Reads all that there are, so that the hook need not; nothing to do when they are known. */
-struct error *store__load_tables(struct store *s);
-/* 0A000 when a table is of a kind whose rows can't be captured. */
-struct error *store__check_tables(struct store *s);
+/* Rows of it change in the open transaction. */
+void store__note_written(struct store *s, struct store_table *t);
+/* That has become commit `commit`, or may become it: counts of these tables are of before. */
+void store__age_counts(struct store *s, uint64_t commit);
 bool store__is_internal(const char *name, size_t len);
 
 /* ---- encoding: store_change.c ------------------------------------------------------------- */
@@ -189,8 +191,9 @@ struct store_saved_mark {
 };
 
 struct store_count {
-    int64_t rows;
+    int64_t rows;        /* -1: it is being counted for the first time */
     uint64_t commits;    /* of the store, before it was counted */
+    uint64_t written;    /* the commit that changed the table last, since it was first counted */
     uint64_t counted_ms; /* clock_ms when it was counted */
     uint64_t cost_ms;
 };
@@ -209,7 +212,7 @@ struct store {
     sqlite3_stmt *set_meta, *put_request, *find_request;
     struct store_capture capture;
     struct map tables; /* name -> struct store_table */
-    bool tables_loaded;
+    struct store_table *written;
     struct store_saved_mark *marks;
     size_t n_marks, cap_marks;
     bool open;
@@ -231,8 +234,10 @@ struct store {
     int snapshots;   /* being made: it can't be reset */
     int wal_pages;   /* in the SQLite WAL, and how many of them were moved to the file */
     int wal_pages_moved;
-    uint64_t commits;  /* since it was opened */
-    struct map counts; /* table -> struct store_count */
+    uint64_t commits;    /* since it was opened */
+    uint64_t ddl_commit; /* the last of them that changed the schema */
+    size_t counts_kept;  /* as many counts there were when old ones were thrown away */
+    struct map counts;   /* table -> struct store_count */
 };
 
 /* A SQLite WAL longer than this is started over by the next checkpoint; tests make it small. */

@@ -1,7 +1,8 @@
 /*
  * What the rows of a table look like: whether it has rowids, which columns are stored and in which
- * order, how its rowid can be named. Read from the schema when a table is first written to or
- * applied to, and forgotten when the schema changes.
+ * order, how its rowid can be named. Read from the schema when a table is first written to (by the
+ * preupdate hook: what only reads may run inside it) or applied to, and forgotten when the schema
+ * changes: so a change of the schema costs the same however many tables there are.
  */
 #include "store_int.h"
 
@@ -50,17 +51,13 @@ static struct error *finish(struct store *s, sqlite3_stmt *stmt, int rc)
     return e;
 }
 
-static struct error *read_kind(struct store *s, struct store_table *t, bool *ret_exists)
+/* SQLite's index_info of a table's name is about the primary key of one WITHOUT ROWID. */
+static struct error *read_kind(struct store *s, struct store_table *t)
 {
     sqlite3_stmt *stmt;
-    TRY(ask(s,
-            "SELECT wr FROM pragma_table_list(?1) "
-            "WHERE schema = 'main' AND type = 'table' AND name = ?1",
-            t->name, t->name_len, &stmt));
+    TRY(ask(s, "SELECT 1 FROM pragma_index_info(?1)", t->name, t->name_len, &stmt));
     int rc = sqlite3_step(stmt);
-    *ret_exists = rc == SQLITE_ROW;
-    if (*ret_exists)
-        t->without_rowid = sqlite3_column_int(stmt, 0) != 0;
+    t->without_rowid = rc == SQLITE_ROW;
     return finish(s, stmt, rc);
 }
 
@@ -81,7 +78,8 @@ static void add_column(struct store_table *t, const char *name, int capture_inde
     t->n_columns++;
 }
 
-enum { XINFO_STORED = 3 }; /* `hidden` of a stored generated column */
+/* `hidden` of generated columns */
+enum { XINFO_VIRTUAL = 2, XINFO_STORED = 3 };
 
 static struct error *read_columns(struct store *s, struct store_table *t)
 {
@@ -89,13 +87,21 @@ static struct error *read_columns(struct store *s, struct store_table *t)
     TRY(ask(s, "SELECT name, pk, hidden FROM pragma_table_xinfo(?1) ORDER BY cid", t->name,
             t->name_len, &stmt));
     int rc;
+    bool is_virtual = false;
     for (int i = 0; (rc = sqlite3_step(stmt)) == SQLITE_ROW; i++) {
-        if (sqlite3_column_int(stmt, 2) != XINFO_STORED)
+        int hidden = sqlite3_column_int(stmt, 2);
+        if (hidden != XINFO_STORED)
             add_column(t, (const char *)sqlite3_column_text(stmt, 0), i,
                        sqlite3_column_int(stmt, 1));
         t->n_captured = i + 1;
+        is_virtual |= hidden == XINFO_VIRTUAL;
     }
-    return finish(s, stmt, rc);
+    TRY(finish(s, stmt, rc));
+    if (is_virtual) /* the preupdate hook counts columns wrongly behind it */
+        return error_hint(
+            error_new(E_UNSUPPORTED, "table \"%s\" has a virtual generated column", t->name),
+            "Use a stored generated column.");
+    return NULL;
 }
 
 /* A single key column without an index of its own is the rowid itself. */
@@ -126,11 +132,9 @@ static const char *free_rowid_name(const struct store_table *t)
     return NULL;
 }
 
-static struct error *read_table(struct store *s, struct store_table *t, bool *ret_exists)
+static struct error *read_table(struct store *s, struct store_table *t)
 {
-    TRY(read_kind(s, t, ret_exists));
-    if (!*ret_exists)
-        return NULL;
+    TRY(read_kind(s, t));
     TRY(read_columns(s, t));
     TRY(find_rowid_column(s, t));
     if (t->without_rowid)
@@ -156,8 +160,9 @@ struct error *store__table(struct store *s, const char *name, size_t len, struct
     t->name = mem_strndup(name, len);
     t->name_len = len;
     t->defined_at = SIZE_MAX;
-    bool exists = false;
-    struct error *e = read_table(s, t, &exists);
+    bool exists = sqlite3_table_column_metadata(s->writer->db, "main", t->name, NULL, NULL, NULL,
+                                                NULL, NULL, NULL) == SQLITE_OK;
+    struct error *e = exists ? read_table(s, t) : NULL;
     if (e || !exists) {
         table_free(t);
         *ret = NULL;
@@ -168,69 +173,22 @@ struct error *store__table(struct store *s, const char *name, size_t len, struct
     return NULL;
 }
 
+void store__note_written(struct store *s, struct store_table *t)
+{
+    if (t->written)
+        return;
+    t->written = true;
+    t->next_written = s->written;
+    s->written = t;
+}
+
 void store__forget_tables(struct store *s)
 {
     void *t;
+    store__age_counts(s, s->commits + 1);
     for (size_t i = 0; map_next(&s->tables, &i, &t);)
         table_free(t);
     map_done(&s->tables);
     s->tables = (struct map){0};
     s->capture.n_defined = 0; /* they are defined anew in the same bytes, under new numbers */
-    s->tables_loaded = false;
-}
-
-struct error *store__load_tables(struct store *s)
-{
-    if (s->tables_loaded)
-        return NULL;
-    sqlite3_stmt *stmt;
-    TRY(store__prepare_own(s->writer->db,
-                           "SELECT name FROM sqlite_schema WHERE type = 'table' "
-                           "AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\'",
-                           &stmt));
-    struct error *e = NULL;
-    int rc = SQLITE_DONE;
-    while (!e && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        struct store_table *t;
-        e = store__table(s, (const char *)sqlite3_column_text(stmt, 0),
-                         (size_t)sqlite3_column_bytes(stmt, 0), &t);
-    }
-    s->tables_loaded = !e && rc == SQLITE_DONE;
-    struct error *last = finish(s, stmt, rc);
-    if (!e)
-        return last;
-    error_free(last);
-    return e;
-}
-
-/* ---- what can be captured ----------------------------------------------------------------- */
-
-/* The preupdate hook counts columns wrongly behind a virtual generated one. */
-struct error *store__check_tables(struct store *s)
-{
-    sqlite3 *db = s->writer->db;
-    sqlite3_stmt *stmt;
-    TRY(store__prepare_own(db,
-                           "SELECT m.name, sum(x.hidden = 2), "
-                           "count(DISTINCT iif(lower(x.name) IN ('rowid', '_rowid_', 'oid'), "
-                           "lower(x.name), NULL)) "
-                           "FROM sqlite_schema m, pragma_table_xinfo(m.name) x "
-                           "WHERE m.type = 'table' GROUP BY m.name",
-                           &stmt));
-    struct error *e = NULL;
-    int rc;
-    while (!e && (rc = sqlite3_step(stmt)) == SQLITE_ROW) {
-        const char *name = (const char *)sqlite3_column_text(stmt, 0);
-        struct store_table *t;
-        if (sqlite3_column_int(stmt, 1))
-            e = error_hint(
-                error_new(E_UNSUPPORTED, "table \"%s\" has a virtual generated column", name),
-                "Use a stored generated column.");
-        else if (sqlite3_column_int(stmt, 2) == 3)
-            e = store__table(s, name, strlen(name), &t);
-    }
-    if (!e && rc != SQLITE_DONE)
-        e = types_sqlite_error(db, rc);
-    sqlite3_finalize(stmt);
-    return e;
 }

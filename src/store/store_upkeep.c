@@ -232,12 +232,67 @@ uint64_t store_file_bytes(struct store *s)
 
 /* ---- counts ------------------------------------------------------------------------------- */
 
-/* Counting reads an index from end to end. A count is good until the next commit, for a moment, or
- * for a hundred times what it took. */
+/* A table of the name is as it was when it was counted. */
+static bool holds(const struct store *s, const struct store_count *c)
+{
+    return c->rows >= 0 && c->commits >= MAX(c->written, s->ddl_commit);
+}
+
+/* Counting reads an index from end to end. A count is good until the table changes, for a moment,
+ * or for a hundred times what it took. */
 static bool is_fresh(const struct store *s, const struct store_count *c)
 {
-    return c->commits == s->commits ||
-           clock_ms() - c->counted_ms < MAX((uint64_t)100, 100 * c->cost_ms);
+    return holds(s, c) ||
+           (c->rows >= 0 && clock_ms() - c->counted_ms < MAX((uint64_t)100, 100 * c->cost_ms));
+}
+
+void store__age_counts(struct store *s, uint64_t commit)
+{
+    if (!s->written)
+        return;
+    pthread_mutex_lock(&s->lock);
+    for (struct store_table *t; (t = s->written);) {
+        struct store_count *c = map_get_str(&s->counts, t->name);
+        if (c)
+            c->written = commit;
+        s->written = t->next_written;
+        t->next_written = NULL;
+        t->written = false;
+    }
+    pthread_mutex_unlock(&s->lock);
+}
+
+/* Those of before the last change of the schema: maybe their tables are gone. `lock` held. */
+static void throw_old_counts_away(struct store *s)
+{
+    struct map kept = {0};
+    const char *name;
+    size_t len;
+    void *count;
+    for (size_t i = 0; map_next_key(&s->counts, &i, &name, &len, &count);) {
+        const struct store_count *c = count;
+        if (c->rows < 0 || c->commits >= s->ddl_commit)
+            map_put(&kept, name, len, count);
+        else
+            mem_free(count);
+    }
+    map_done(&s->counts);
+    s->counts = kept;
+    s->counts_kept = kept.len;
+}
+
+/* The table's entry, so that changes from now on are noted. `lock` held. */
+static struct store_count *count_of(struct store *s, const char *table)
+{
+    struct store_count *c = map_get_str(&s->counts, table);
+    if (c)
+        return c;
+    if (s->counts.len >= 2 * s->counts_kept + 1024)
+        throw_old_counts_away(s);
+    c = NEW(struct store_count);
+    c->rows = -1;
+    map_put_str(&s->counts, table, c);
+    return c;
 }
 
 static struct error *count_rows(struct store_conn *c, const char *table, int64_t *ret)
@@ -262,11 +317,7 @@ static void remember_count(struct store *s, const char *table, int64_t rows, uin
                            uint64_t started)
 {
     pthread_mutex_lock(&s->lock);
-    struct store_count *c = map_get_str(&s->counts, table);
-    if (!c) {
-        c = NEW(struct store_count);
-        map_put_str(&s->counts, table, c);
-    }
+    struct store_count *c = count_of(s, table);
     c->rows = rows;
     c->commits = commits;
     c->counted_ms = clock_ms();
@@ -274,23 +325,36 @@ static void remember_count(struct store *s, const char *table, int64_t rows, uin
     pthread_mutex_unlock(&s->lock);
 }
 
+static void forget_count(struct store *s, const char *table)
+{
+    pthread_mutex_lock(&s->lock);
+    mem_free(map_remove_str(&s->counts, table));
+    pthread_mutex_unlock(&s->lock);
+}
+
 struct error *store_row_count(struct store *s, const char *table, int64_t *ret)
 {
     pthread_mutex_lock(&s->lock);
-    const struct store_count *known = map_get_str(&s->counts, table);
-    bool fresh = known && is_fresh(s, known);
+    const struct store_count *known = count_of(s, table);
+    bool fresh = is_fresh(s, known);
     uint64_t commits = s->commits;
     if (fresh)
         *ret = known->rows;
     pthread_mutex_unlock(&s->lock);
     if (fresh)
         return NULL;
-    struct store_conn *c;
+    struct store_conn *c = NULL;
     uint64_t started = clock_ms();
     int64_t rows = 0;
-    TRY(store_get_reader(s, &c));
-    struct error *e = count_rows(c, table, &rows);
+    struct error *e = store_get_reader(s, &c);
+    if (e) {
+        forget_count(s, table);
+        return e;
+    }
+    e = count_rows(c, table, &rows);
     store_put_reader(s, c);
+    if (e)
+        forget_count(s, table);
     TRY(e);
     remember_count(s, table, rows, commits, started);
     *ret = rows;
@@ -301,10 +365,20 @@ bool store_known_rows(struct store *s, const char *table, int64_t *ret)
 {
     pthread_mutex_lock(&s->lock);
     const struct store_count *known = map_get_str(&s->counts, table);
-    if (known)
+    bool counted = known && known->rows >= 0;
+    if (counted)
         *ret = known->rows;
     pthread_mutex_unlock(&s->lock);
-    return known != NULL;
+    return counted;
+}
+
+bool store_count_is_due(struct store *s, const char *table)
+{
+    pthread_mutex_lock(&s->lock);
+    const struct store_count *known = map_get_str(&s->counts, table);
+    bool due = !known || !is_fresh(s, known);
+    pthread_mutex_unlock(&s->lock);
+    return due;
 }
 
 bool store_counts_hold(struct store *s)
@@ -313,7 +387,7 @@ bool store_counts_hold(struct store *s)
     void *count;
     pthread_mutex_lock(&s->lock);
     for (size_t i = 0; map_next(&s->counts, &i, &count);)
-        hold &= ((struct store_count *)count)->commits == s->commits;
+        hold &= holds(s, count) || ((struct store_count *)count)->rows < 0;
     pthread_mutex_unlock(&s->lock);
     return hold;
 }

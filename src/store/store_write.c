@@ -74,9 +74,7 @@ struct error *store_begin(struct store *s)
         return error_new(E_INTERNAL, "the region file has an open transaction already");
     TRY(store_wake(s));
     enter(s);
-    struct error *e = store__load_tables(s);
-    if (!e)
-        e = store__run(s->writer, s->begin);
+    struct error *e = store__run(s->writer, s->begin);
     if (e) {
         leave(s);
         return e;
@@ -119,7 +117,10 @@ struct error *store_commit(struct store *s, uint64_t applied_lsn, uint64_t appli
     }
     pthread_mutex_lock(&s->lock);
     s->meta = m;
+    if (s->n_ddl != s->n_ddl_before)
+        s->ddl_commit = s->commits;
     pthread_mutex_unlock(&s->lock);
+    store__age_counts(s, s->commits);
     leave(s);
     return NULL;
 }
@@ -190,10 +191,9 @@ struct error *store_rollback_to(struct store *s)
     const struct store_saved_mark *m = &s->marks[--s->n_marks];
     store__capture_cut(&s->capture, m->captured);
     s->schema_version = m->schema_version;
-    if (s->n_ddl == m->n_ddl)
-        return NULL;
-    store__forget_tables(s);
-    return store__load_tables(s);
+    if (s->n_ddl != m->n_ddl)
+        store__forget_tables(s);
+    return NULL;
 }
 
 void store_flush(struct store *s)
@@ -313,8 +313,7 @@ static struct error *run_ddl(struct store *s, const char *sql, size_t len)
     struct error *e = run_all(s->writer->db, sql, len);
     sqlite3_db_config(s->writer->db, SQLITE_DBCONFIG_WRITABLE_SCHEMA, 0, NULL); /* if it failed */
     TRY(e);
-    TRY(check_open(s)); /* the text must not end the transaction */
-    return store__check_tables(s);
+    return check_open(s); /* the text must not end the transaction */
 }
 
 struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint64_t schema_version)
@@ -325,9 +324,6 @@ struct error *store_apply_ddl(struct store *s, const char *sql, size_t len, uint
     s->n_ddl++;
     struct error *e = run_ddl(s, sql, len);
     store__forget_tables(s);
-    store__forget_counts(s);
-    if (!e)
-        e = store__load_tables(s);
     s->capture.on = true;
     return e;
 }
