@@ -351,6 +351,8 @@ struct error *sql__coerce_select_column(struct analysis *a, struct select *s, in
                                         uint32_t type)
 {
     struct target *t = &s->targets[column];
+    if (t->expr->type == type) /* of all rows and arms */
+        return NULL;
     if (s->kind == SELECT_SETOP) {
         TRY(sql__coerce_select_column(a, s->left, column, type));
         TRY(sql__coerce_select_column(a, s->right, column, type));

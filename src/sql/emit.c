@@ -448,6 +448,8 @@ static unsigned grouping_bits(const struct select *s, const struct expr *e, uint
 /* The groups of one set. count(*) makes groups also where nothing is aggregated. */
 static void one_set(struct emitter *em, const struct select *s, uint64_t set)
 {
+    const struct grouping_set own = {.select = s, .keys = set}, *before = em->set;
+    em->set = &own;
     puts_(em, "SELECT count(*)");
     for (int i = 0; i < s->n_group; i++) {
         puts_(em, ", ");
@@ -477,6 +479,7 @@ static void one_set(struct emitter *em, const struct select *s, uint64_t set)
         group_key(em, s->group[i], s);
         between = ", ";
     }
+    em->set = before;
 }
 
 /* SQLite has no grouping sets: the rest of the select reads the union of one GROUP BY for each. */
@@ -707,7 +710,7 @@ static void before_ties(struct emitter *em, const struct select *s)
     all.limit = all.offset = NULL;
     all.n_ctes = 0;
     all.n_order = s->n_distinct_on ? s->n_order : 0; /* which say what row of each key it is */
-    all.with_ties = false;
+    all.with_ties = all.limit_varies = false;
     if (s->kind == SELECT_PLAIN && !s->n_distinct_on && !s->distinct) {
         all.targets = mem_alloc(sizeof(*all.targets) * (size_t)(s->n_targets + s->n_order + 1));
         if (s->n_targets)
@@ -720,9 +723,11 @@ static void before_ties(struct emitter *em, const struct select *s)
         mem_free(all.targets);
 }
 
-/* FETCH FIRST n ROWS WITH TIES: rows up to the n-th, and those that have its rank. */
-static void with_ties(struct emitter *em, const struct select *s)
+/* FETCH FIRST n ROWS WITH TIES: rows up to the n-th, and those that have its rank. Also a LIMIT and
+ * an OFFSET that change with the row of a query around it: SQLite's may not. */
+static void counted(struct emitter *em, const struct select *s)
 {
+    const char *last = s->with_ties ? "minisql_rank" : "minisql_row";
     bool extended = s->kind == SELECT_PLAIN && !s->n_distinct_on && !s->distinct;
     puts_(em, "SELECT ");
     positions(em, s->n_targets);
@@ -736,19 +741,22 @@ static void with_ties(struct emitter *em, const struct select *s)
         buf_printf(em->out, ", c%d AS o%d", s->n_targets + i + 1, i + 1);
     puts_(em, " FROM (");
     before_ties(em, s);
-    puts_(em, "))) WHERE (");
-    limit_value(em, s->limit, "minisql_limit");
-    puts_(em, " < 0 OR (");
-    limit_value(em, s->limit, "minisql_limit");
-    puts_(em, " > 0 AND minisql_rank <= ");
-    limit_value(em, s->limit, "minisql_limit");
-    if (s->offset) {
-        puts_(em, " + ");
-        limit_value(em, s->offset, "minisql_offset");
+    puts_(em, "))) WHERE ");
+    if (s->limit) {
+        puts_(em, "(");
+        limit_value(em, s->limit, "minisql_limit");
+        puts_(em, " < 0 OR (");
+        limit_value(em, s->limit, "minisql_limit");
+        buf_printf(em->out, " > 0 AND %s <= ", last);
+        limit_value(em, s->limit, "minisql_limit");
+        if (s->offset) {
+            puts_(em, " + ");
+            limit_value(em, s->offset, "minisql_offset");
+        }
+        puts_(em, "))");
     }
-    puts_(em, "))");
     if (s->offset) {
-        puts_(em, " AND minisql_row > ");
+        puts_(em, s->limit ? " AND minisql_row > " : "minisql_row > ");
         limit_value(em, s->offset, "minisql_offset");
     }
     puts_(em, " ORDER BY minisql_row");
@@ -758,8 +766,8 @@ static void select_part(struct emitter *em, const struct select *s, enum column_
                         bool tail)
 {
     with(em, s);
-    if (tail && s->with_ties && s->limit) {
-        with_ties(em, s);
+    if (tail && ((s->with_ties && s->limit) || s->limit_varies)) {
+        counted(em, s);
         return;
     }
     if (s->kind == SELECT_PLAIN) {

@@ -215,10 +215,12 @@ static void sorted_call(struct emitter *em, const struct expr *e)
         buf_printf(em->out, " %u.%d", o->expr->type, o->descending + 2 * o->nulls_first);
     }
     buf_puts(em->out, "'");
+    em->direct = f->kind == FUNC_ORDERED;
     for (int i = 0; i < e->n_args; i++) {
         buf_puts(em->out, ", ");
         argument(em, e, i);
     }
+    em->direct = false;
     for (int i = 0; i < e->call.n_order; i++) {
         buf_puts(em->out, ", ");
         sql__emit_expr(em, e->call.order[i].expr);
@@ -771,10 +773,20 @@ static bool is_group_column(struct emitter *em, const struct expr *e)
     return false;
 }
 
+static bool is_left_out(const struct grouping_set *set, const struct expr *e)
+{
+    int i = find(set->select->group, set->select->n_group, e);
+    return i >= 0 && !(set->keys >> i & 1);
+}
+
 void sql__emit_expr(struct emitter *em, const struct expr *e)
 {
     if (em->groups && is_group_column(em, e))
         return;
+    if (em->direct && em->set && is_left_out(em->set, e)) {
+        buf_puts(em->out, "NULL");
+        return;
+    }
     size_t start = em->out->len;
     if (em->how && em->how->expr && em->how->expr(em->how->ctx, e, em->out))
         return;

@@ -12,11 +12,13 @@ struct emitter {
     const struct rte *bare; /* its columns are printed without a qualifier */
     bool no_returning;
     const struct group_source *groups; /* whose rows are groups that were made below */
-    const char *with;                  /* how->with, until it is printed */
-    bool all_bare;                     /* a scan, a CHECK: there is one table only */
-    int nesting;                       /* of the expression that is being printed; 0: none */
-    struct steps *steps;               /* its parts that stand in a WITH; NULL: it is shallow */
-    int n_probes;                      /* numbers the names made up on the way */
+    const struct grouping_set *set;    /* whose groups are being printed */
+    bool direct;         /* inside of direct arguments: the keys that `set` leaves out are NULL */
+    const char *with;    /* how->with, until it is printed */
+    bool all_bare;       /* a scan, a CHECK: there is one table only */
+    int nesting;         /* of the expression that is being printed; 0: none */
+    struct steps *steps; /* its parts that stand in a WITH; NULL: it is shallow */
+    int n_probes;        /* numbers the names made up on the way */
 };
 
 /* A select with grouping sets reads the union of what each set groups: keys g1, g2, .., aggregates
@@ -25,6 +27,11 @@ struct group_source {
     const struct select *select;
     int id; /* "minisql_sets_<id>" is its name */
     const struct group_source *outer;
+};
+
+struct grouping_set {
+    const struct select *select;
+    uint64_t keys;
 };
 
 /* Which names the result columns get. */

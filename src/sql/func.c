@@ -826,6 +826,12 @@ static struct error *compared(struct analysis *a, struct scope *s, const Node *t
     struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, OID_BOOL, location, left.n);
     memcpy(e->args, left.items, sizeof(void *) * (size_t)left.n);
     e->sub.select = sel;
+    for (int i = 0; i < left.n; i++) {
+        if (sql__returns_set(s, left.items[i]))
+            return sql__at(
+                a, error_new(E_TYPE_MISMATCH, "row comparison operator must not return a set"),
+                location);
+    }
     for (int i = left.n; i-- > 0;) {
         TRY(compare_column(a, e, i, op, sel, &e->sub.func));
         if (left.n > 1 && !e->sub.func->emit) /* SQLite compares rows by itself */

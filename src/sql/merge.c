@@ -106,6 +106,8 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
         struct expr *e;
         TRY(sql__check_given(t, c, false, n->override == OVERRIDING_NOT_SET));
         TRY(sql__expr(a, m->s, value, &e));
+        if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
+            continue; /* the value is checked, and not used */
         TRY(sql__fit(a, t, c, e, sql__location(value), &s->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {

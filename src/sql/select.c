@@ -94,15 +94,57 @@ static struct error *check_references(struct analysis *a, const struct cte *c, i
     return NULL;
 }
 
+static struct error *recursive_form(struct analysis *a, const CommonTableExpr *n,
+                                    const SelectStmt *q)
+{
+    const char *what = NULL;
+    int location = -1;
+    if (q->withClause)
+        return sql__unsupported(a, n->location, "Put it into the query that reads the WITH query.",
+                                "WITH in a recursive query is not supported");
+    if (q->sortClause) {
+        what = "ORDER BY";
+        location = sql__location(((const SortBy *)linitial(q->sortClause))->node);
+    } else if (q->limitOffset) {
+        what = "OFFSET";
+        location = sql__location(q->limitOffset);
+    } else if (q->limitCount) {
+        what = "LIMIT";
+        location = sql__location(q->limitCount);
+    } else if (q->lockingClause) {
+        what = "FOR UPDATE/SHARE";
+    }
+    if (!what)
+        return NULL;
+    return sql__at(a, error_new(E_UNSUPPORTED, "%s in a recursive query is not implemented", what),
+                   location);
+}
+
+/* Column i has the type of the start; the step's is cast to it, unless that would say less. */
+static struct error *step_column(struct analysis *a, const struct cte *c, struct select *sel, int i)
+{
+    const struct expr *l = sel->targets[i].expr, *r = sel->right->targets[i].expr;
+    bool castable =
+        r->type == l->type || r->type == OID_UNKNOWN || cast_find(r->type, l->type, CAST_IMPLICIT);
+    if (castable && (l->typmod < 0 || (r->type == l->type && r->typmod == l->typmod)))
+        return sql__coerce_select_column(a, sel->right, i, l->type);
+    struct error *e =
+        error_new(E_TYPE_MISMATCH,
+                  "recursive query \"%s\" column %d has type %s in non-recursive term but "
+                  "type %s overall",
+                  c->name, i + 1, type_label(l->type, l->typmod, a->arena),
+                  sql__type(a, castable ? l->type : r->type));
+    error_hint(e, "Cast the output of the non-recursive term to the correct type.");
+    return sql__at(a, e, l->position - 1);
+}
+
 static struct error *recursive_cte(struct analysis *a, struct scope *s, struct cte *c,
                                    const CommonTableExpr *n)
 {
     const SelectStmt *q = (const SelectStmt *)n->ctequery;
     struct select *sel = sql__new_select(a, SELECT_SETOP, s->select);
     struct scope own = {.parent = s, .select = sel};
-    if (q->withClause || q->sortClause || q->limitCount || q->limitOffset)
-        return sql__unsupported(a, n->location, "Put it into the query that reads the WITH query.",
-                                "ORDER BY, LIMIT or WITH in a recursive query is not supported");
+    TRY(recursive_form(a, n, q));
     TRY(sql__select(a, &own, q->larg, &sel->left));
     TRY(resolve_unknown(a, sel->left));
     sel->op = SETOP_UNION;
@@ -118,20 +160,8 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
         return sql__at(a,
                        error_new(E_SYNTAX, "each UNION query must have the same number of columns"),
                        n->location);
-    for (int i = 0; i < sel->n_targets; i++) {
-        const struct expr *l = sel->targets[i].expr, *r = sel->right->targets[i].expr;
-        if (r->type != l->type && r->type != OID_UNKNOWN &&
-            !cast_find(r->type, l->type, CAST_IMPLICIT)) {
-            struct error *e =
-                error_new(E_TYPE_MISMATCH,
-                          "recursive query \"%s\" column %d has type %s in non-recursive term but "
-                          "type %s overall",
-                          c->name, i + 1, sql__type(a, l->type), sql__type(a, r->type));
-            error_hint(e, "Cast the output of the non-recursive term to the correct type.");
-            return sql__at(a, e, l->position - 1);
-        }
-        TRY(sql__coerce_select_column(a, sel->right, i, l->type));
-    }
+    for (int i = 0; i < sel->n_targets; i++)
+        TRY(step_column(a, c, sel, i));
     return NULL;
 }
 
@@ -404,10 +434,12 @@ struct error *sql__order(struct analysis *a, struct scope *s, const List *list, 
 
 /* An expression of GROUP BY or DISTINCT ON. */
 static struct error *key_item(struct analysis *a, struct scope *s, const Node *node,
-                              struct select *sel, const char *clause, struct expr **ret)
+                              struct select *sel, const char *clause, struct expr **ret,
+                              int *ret_target)
 {
     int target;
     TRY(target_of(a, s, node, sel, clause, &target));
+    *ret_target = target;
     if (target >= 0) {
         if (sel->targets[target].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, target, OID_TEXT));
@@ -425,8 +457,8 @@ static struct error *key_list(struct analysis *a, struct scope *s, const List *l
 {
     *ret_n = list_length(list);
     *ret = ARENA_ARRAY(a->arena, struct expr *, MAX(*ret_n, 1));
-    for (int i = 0; i < *ret_n; i++)
-        TRY(key_item(a, s, list_nth(list, i), sel, clause, &(*ret)[i]));
+    for (int i = 0, target; i < *ret_n; i++)
+        TRY(key_item(a, s, list_nth(list, i), sel, clause, &(*ret)[i], &target));
     return NULL;
 }
 
@@ -447,7 +479,9 @@ struct set_reader {
     struct analysis *a;
     struct scope *s;
     struct select *sel;
+    bool sets;        /* some are written */
     struct list keys; /* struct expr, each once */
+    int targets[MAX_SET_KEYS];
 };
 
 static struct error *too_many_sets(const struct analysis *a)
@@ -472,14 +506,20 @@ static struct error *read_keys(struct set_reader *r, const Node *n, uint64_t *re
         return NULL;
     }
     struct expr *e;
-    TRY(key_item(r->a, r->s, n, r->sel, "GROUP BY", &e));
-    int at = 0;
+    int target, at = 0;
+    TRY(key_item(r->a, r->s, n, r->sel, "GROUP BY", &e, &target));
     while (at < r->keys.n && !expr_equal(r->keys.items[at], e))
         at++;
-    if (at == r->keys.n)
-        sql__push(r->a->arena, &r->keys, e);
     if (at >= MAX_SET_KEYS)
         return too_many_sets(r->a);
+    if (at == r->keys.n) {
+        r->targets[at] = target;
+        sql__push(r->a->arena, &r->keys, e);
+    } else if (r->sets && target >= 0 && r->targets[at] >= 0 && target != r->targets[at]) {
+        return sql__unsupported(r->a, sql__location(n), "Use one of them.",
+                                "grouping sets of two result columns that are the same expression "
+                                "are not supported");
+    }
     *ret |= (uint64_t)1 << at;
     return NULL;
 }
@@ -572,10 +612,10 @@ static bool has_sets(const List *group)
 static struct error *group_clause(struct analysis *a, struct scope *s, const SelectStmt *n,
                                   struct select *sel)
 {
-    struct set_reader r = {.a = a, .s = s, .sel = sel};
+    bool sets = has_sets(n->groupClause);
+    struct set_reader r = {.a = a, .s = s, .sel = sel, .sets = sets};
     struct set_list all = {.n = 1};
     s->clause = CLAUSE_GROUP;
-    bool sets = has_sets(n->groupClause);
     for (int i = 0; i < list_length(n->groupClause); i++) {
         struct set_list one = {0};
         TRY(read_sets(&r, list_nth(n->groupClause, i), &one));
@@ -1043,7 +1083,10 @@ static struct error *limit_value(struct analysis *a, struct scope *s, const Node
                                  enum clause clause, struct expr **ret)
 {
     if (!n || (IsA(n, A_Const) && ((const A_Const *)n)->isnull))
-        return NULL;
+        return clause == CLAUSE_LIMIT && n && s->select->with_ties
+                   ? error_new("2201W",
+                               "row count cannot be null in FETCH FIRST ... WITH TIES clause")
+                   : NULL;
     enum clause before = s->clause;
     s->clause = clause;
     TRY(sql__expr(a, s, n, ret));
@@ -1051,6 +1094,7 @@ static struct error *limit_value(struct analysis *a, struct scope *s, const Node
     const char *name = clause == CLAUSE_LIMIT ? "LIMIT" : "OFFSET";
     struct levels l = {.own = s->select};
     expr_walk(*ret, true, find_levels, &l);
+    s->select->limit_varies |= l.outer;
     if (l.inner)
         return sql__at(a, error_new("42P10", "argument of %s must not contain variables", name),
                        sql__location(n));
@@ -1328,7 +1372,7 @@ static struct error *key_rules(struct analysis *a, const struct select *sel)
 }
 
 static struct error *plain_select(struct analysis *a, struct scope *s, const SelectStmt *n,
-                                  struct select *sel)
+                                  struct select *sel, struct select **ret)
 {
     if (n->intoClause)
         return sql__unsupported(a, sql__location((const Node *)n->intoClause->rel),
@@ -1358,12 +1402,23 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sel->windows = (struct window **)s->windows.items;
     sel->n_groupings = s->groupings.n;
     sel->groupings = (struct expr **)s->groupings.items;
-    TRY(sql__finish_projections(a, s, sel));
+    sql__finish_projections(a, s, sel);
     sel->grouped = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
     TRY(key_rules(a, sel));
-    if (sel->grouped)
-        TRY(group_rules(a, sel));
-    return locking(a, s, n, sel);
+    TRY(locking(a, s, n, sel));
+    *ret = sql__project_over(a, s, sel);
+    return sel->grouped ? group_rules(a, sel) : NULL;
+}
+
+/* What tells a column's type: that of several rows or arms, which need not agree in all of it. */
+static struct expr *with_typmod(struct analysis *a, struct expr *e, int32_t typmod)
+{
+    if (e->typmod == typmod)
+        return e;
+    struct expr *own = ARENA_NEW(a->arena, struct expr);
+    *own = *e;
+    own->typmod = typmod;
+    return own;
 }
 
 static struct error *values_columns(struct analysis *a, struct select *sel)
@@ -1381,7 +1436,10 @@ static struct error *values_columns(struct analysis *a, struct select *sel)
             for (int r = 0; r < sel->n_rows; r++)
                 TRY(sql__coerce(a, column[r], type, -1, CAST_IMPLICIT, &sel->rows[r][c]));
         }
-        sel->targets[c].expr = sel->rows[0][c];
+        for (int r = 0; r < sel->n_rows; r++)
+            column[r] = sel->rows[r][c];
+        sel->targets[c].expr =
+            with_typmod(a, column[0], sql__common_typmod(column, sel->n_rows, column[0]->type));
         sel->targets[c].name = arena_printf(a->arena, "column%d", c + 1);
     }
     return NULL;
@@ -1436,12 +1494,7 @@ static struct error *setop_columns(struct analysis *a, struct select *sel)
         for (int k = 0; k < 2 && !sel->all; k++)
             TRY(sql__record_rules(a, both[k], name));
         sel->targets[i] = l->targets[i];
-        if (sel->targets[i].expr->typmod != typmod) {
-            struct expr *e = ARENA_NEW(a->arena, struct expr);
-            *e = *sel->targets[i].expr;
-            e->typmod = typmod;
-            sel->targets[i].expr = e;
-        }
+        sel->targets[i].expr = with_typmod(a, l->targets[i].expr, typmod);
     }
     return NULL;
 }
@@ -1509,7 +1562,7 @@ struct error *sql__select(struct analysis *a, struct scope *parent, const Select
     else if (kind == SELECT_VALUES)
         TRY(values(a, &s, n, sel));
     else
-        TRY(plain_select(a, &s, n, sel));
+        TRY(plain_select(a, &s, n, sel, &sel));
     sql__leave(a);
     *ret = sel;
     return NULL;

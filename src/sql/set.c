@@ -228,35 +228,213 @@ struct error *sql__project_set(struct analysis *a, struct scope *s, struct expr 
     return NULL;
 }
 
-static bool grouped_by(const struct select *sel, const struct rte *r)
+/*
+ * Groups, windows and DISTINCT ON come before them: SELECT f(count(*)), a FROM t GROUP BY a is
+ * SELECT f, a FROM (SELECT count(*), a FROM t GROUP BY a), LATERAL f(count). Only where a key of
+ * GROUP BY or a window reads one, it is in FROM.
+ */
+static bool reads_projection(const struct list *projections, const struct expr *e)
 {
-    for (int i = 0; i < sel->n_group; i++) {
-        if (expr_mentions(sel->group[i], r))
+    for (int i = 0; i < projections->n; i++) {
+        if (expr_mentions(e, projections->items[i]))
             return true;
     }
     return false;
 }
 
-struct error *sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel)
+bool sql__returns_set(const struct scope *s, const struct expr *e)
 {
-    int n = s->projections.n;
-    bool groups = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
-    if (!n)
-        return NULL;
-    struct from **from = ARENA_ARRAY(a->arena, struct from *, sel->n_from + n);
+    return s && reads_projection(&s->projections, e);
+}
+
+static bool any_mentions(struct expr *const *list, int n, const struct rte *r)
+{
+    for (int i = 0; i < n; i++) {
+        if (expr_mentions(list[i], r))
+            return true;
+    }
+    return false;
+}
+
+static bool order_mentions(const struct order_item *order, int n, const struct rte *r)
+{
+    for (int i = 0; i < n; i++) {
+        if (expr_mentions(order[i].expr, r))
+            return true;
+    }
+    return false;
+}
+
+static bool is_below(const struct select *sel, const struct rte *r)
+{
+    bool below = any_mentions(sel->group, sel->n_group, r);
+    for (int i = 0; i < sel->n_windows; i++) {
+        const struct window *w = sel->windows[i];
+        below |= any_mentions(w->partition, w->n_partition, r) ||
+                 order_mentions(w->order, w->n_order, r);
+    }
+    return below;
+}
+
+/* What DISTINCT ON takes by an ORDER BY that reads none of them is taken before they run. */
+static bool after_distinct(const struct scope *s, const struct select *sel)
+{
+    bool after = sel->n_distinct_on && sel->n_order;
+    for (int i = 0; i < s->projections.n; i++) {
+        const struct rte *r = s->projections.items[i];
+        after &= !any_mentions(sel->distinct_on, sel->n_distinct_on, r) &&
+                 !order_mentions(sel->order, sel->n_order, r);
+    }
+    return after;
+}
+
+void sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel)
+{
+    int n = s->projections.n, below = n;
+    bool over = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having ||
+                sel->n_windows || after_distinct(s, sel);
+    while (over && below > 0 && !is_below(sel, s->projections.items[below - 1]))
+        below--;
+    if (!below)
+        return;
+    struct from **from = ARENA_ARRAY(a->arena, struct from *, sel->n_from + below);
     if (sel->n_from)
         memcpy(from, sel->from, sizeof(*from) * (size_t)sel->n_from);
-    for (int i = 0; i < n; i++) {
-        struct rte *r = s->projections.items[i];
-        if (sel->n_windows || (groups && !grouped_by(sel, r)))
-            return sql__unsupported(a, r->position - 1,
-                                    "Put the groups or windows into a subquery.",
-                                    "a function that returns rows over groups or windows is not "
-                                    "supported");
+    for (int i = 0; i < below; i++) {
         from[sel->n_from + i] = ARENA_NEW(a->arena, struct from);
-        from[sel->n_from + i]->rte = r;
+        from[sel->n_from + i]->rte = s->projections.items[i];
     }
     sel->from = from;
-    sel->n_from += n;
-    return NULL;
+    sel->n_from += below;
+    s->projections.n -= below;
+    memmove(s->projections.items, s->projections.items + below,
+            sizeof(void *) * (size_t)s->projections.n);
+}
+
+struct outer {
+    struct analysis *a;
+    const struct list *projections;
+    struct list targets; /* of the inner select */
+    struct rte *inner;
+    int room;
+};
+
+/* e as a column of the inner select. */
+static struct expr *inner_column(struct outer *o, struct expr *e)
+{
+    struct rte *r = o->inner;
+    int at = 0;
+    while (at < o->targets.n && !expr_equal(o->targets.items[at], e))
+        at++;
+    if (at == o->targets.n) {
+        sql__push(o->a->arena, &o->targets, e);
+        if (at == o->room) {
+            struct rte_column *columns = r->columns;
+            o->room = MAX(o->room * 2, 16);
+            r->columns = ARENA_ARRAY(o->a->arena, struct rte_column, o->room);
+            if (at)
+                memcpy(r->columns, columns, sizeof(*columns) * (size_t)at);
+        }
+        r->columns[r->n_columns++] = (struct rte_column){
+            .name = arena_printf(o->a->arena, "c%d", at + 1), .type = e->type, .typmod = e->typmod};
+    }
+    return sql__column(o->a, r, at, e->position - 1);
+}
+
+/* What of e does not hang on the functions is computed below them. */
+static struct expr *outside(struct outer *o, struct expr *e)
+{
+    if (e->kind == EXPR_CONST || e->kind == EXPR_PARAM)
+        return e;
+    if (!reads_projection(o->projections, e))
+        return inner_column(o, e);
+    if (e->kind == EXPR_COLUMN)
+        return e;
+    struct expr *copy = ARENA_NEW(o->a->arena, struct expr);
+    *copy = *e;
+    copy->args = ARENA_ARRAY(o->a->arena, struct expr *, e->n_args + 1);
+    for (int i = 0; i < e->n_args; i++)
+        copy->args[i] = outside(o, e->args[i]);
+    return copy;
+}
+
+static void move_order(struct outer *o, const struct select *sel, struct select *to)
+{
+    to->n_order = sel->n_order;
+    to->order = ARENA_ARRAY(o->a->arena, struct order_item, MAX(sel->n_order, 1));
+    for (int i = 0; i < sel->n_order; i++) {
+        to->order[i] = sel->order[i];
+        struct expr **e = &to->order[i].expr;
+        *e = sel->order[i].target < 0 ? outside(o, *e) : to->targets[sel->order[i].target].expr;
+        to->order[i].never_null = false;
+    }
+}
+
+/* What is done with the rows at the end moves; of DISTINCT ON only what is not done below. */
+static void move_tail(struct outer *o, struct select *sel, struct select *to, bool after)
+{
+    move_order(o, sel, to);
+    to->distinct = sel->distinct;
+    to->limit = sel->limit;
+    to->offset = sel->offset;
+    to->with_ties = sel->with_ties;
+    to->limit_varies = sel->limit_varies;
+    for (int i = 0; i < sel->n_order; i++)
+        sel->order[i].target = -1;
+    if (!after) {
+        to->n_distinct_on = sel->n_distinct_on;
+        to->distinct_on = ARENA_ARRAY(o->a->arena, struct expr *, MAX(sel->n_distinct_on, 1));
+        for (int i = 0; i < sel->n_distinct_on; i++)
+            to->distinct_on[i] = outside(o, sel->distinct_on[i]);
+        sel->n_distinct_on = sel->n_order = 0;
+    }
+    sel->distinct = sel->with_ties = sel->limit_varies = false;
+    sel->limit = sel->offset = NULL;
+}
+
+static void outer_from(struct outer *o, struct select *to)
+{
+    to->n_from = o->projections->n + 1;
+    to->from = ARENA_ARRAY(o->a->arena, struct from *, to->n_from);
+    for (int i = 0; i < to->n_from; i++) {
+        struct rte *r = i ? o->projections->items[i - 1] : o->inner;
+        for (int k = 0; k < r->n_args && i; k++)
+            for (int arg = 0; arg < r->args[k]->n_args; arg++)
+                r->args[k]->args[arg] = outside(o, r->args[k]->args[arg]);
+        r->owner = to;
+        r->lateral = i > 0;
+        to->from[i] = ARENA_NEW(o->a->arena, struct from);
+        to->from[i]->rte = r;
+    }
+}
+
+struct select *sql__project_over(struct analysis *a, struct scope *s, struct select *sel)
+{
+    if (!s->projections.n)
+        return sel;
+    int location = ((struct rte *)s->projections.items[0])->position - 1;
+    struct outer o = {.a = a, .projections = &s->projections};
+    struct select *to = sql__new_select(a, SELECT_PLAIN, sel->parent);
+    bool after = after_distinct(s, sel);
+    to->correlated = sel->correlated;
+    to->n_ctes = sel->n_ctes;
+    to->ctes = sel->ctes;
+    sel->n_ctes = 0;
+    sel->parent = to;
+    o.inner = sql__new_rte(a, RTE_SUBQUERY, "groups", location);
+    o.inner->select = sel;
+    to->n_targets = sel->n_targets;
+    to->targets = ARENA_ARRAY(a->arena, struct target, MAX(sel->n_targets, 1));
+    for (int i = 0; i < sel->n_targets; i++) {
+        to->targets[i] = sel->targets[i];
+        to->targets[i].expr = outside(&o, sel->targets[i].expr);
+    }
+    move_tail(&o, sel, to, after);
+    outer_from(&o, to);
+    sel->n_targets = o.targets.n;
+    sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(o.targets.n, 1));
+    for (int i = 0; i < o.targets.n; i++)
+        sel->targets[i] =
+            (struct target){.expr = o.targets.items[i], .name = o.inner->columns[i].name};
+    return to;
 }

@@ -283,6 +283,7 @@ struct select {
     int n_order;
     struct order_item *order;
     bool with_ties;              /* LIMIT: and what is equal to the last row by ORDER BY */
+    bool limit_varies;           /* limit or offset mentions columns of an enclosing select */
     struct expr *limit, *offset; /* bigint; NULL: none. A limit of NULL means none */
     bool for_update;             /* any locking clause */
 };

@@ -352,8 +352,11 @@ struct error *sql__function_rte(struct analysis *a, struct scope *s, const Range
 /* A call in a target list: where its columns begin in an entry that will stand last in FROM. */
 struct error *sql__project_set(struct analysis *a, struct scope *s, struct expr *call,
                                struct rte **ret, int *ret_column);
-/* Puts these entries into FROM. 0A000 over groups and windows. */
-struct error *sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel);
+/* Puts these entries into FROM, those that come before groups and windows. */
+void sql__finish_projections(struct analysis *a, struct scope *s, struct select *sel);
+/* The others stand in the FROM of a select over this one: the select that gives the rows. */
+struct select *sql__project_over(struct analysis *a, struct scope *s, struct select *sel);
+bool sql__returns_set(const struct scope *s, const struct expr *e); /* is such a call in it? */
 const char *sql__clause_text(enum clause c); /* where functions are not allowed; NULL: allowed */
 
 /* ---- select.c -----------------------------------------------------------------------------------

@@ -450,7 +450,8 @@ static bool flat_from(const struct from *f)
 bool select_is_flat(const struct select *s)
 {
     if (s->kind != SELECT_PLAIN || s->n_from == 0 || s->n_ctes || s->n_windows ||
-        s->n_distinct_on || s->n_sets || s->with_ties || s->for_update || s->correlated)
+        s->n_distinct_on || s->n_sets || s->with_ties || s->limit_varies || s->for_update ||
+        s->correlated)
         return false;
     for (int i = 0; i < s->n_from; i++) {
         if (!flat_from(s->from[i]))
