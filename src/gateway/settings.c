@@ -163,7 +163,7 @@ static const struct setting table[] = {
     {"default_transaction_read_only", "off", KIND_BOOL,
      .description = "Sets the default read-only status of new transactions."},
     {"extra_float_digits", "1", KIND_INT, .min = -15, .max = 3,
-     .description = "Accepted for compatibility: floats are always printed exactly."},
+     .description = "Sets the number of digits displayed for floating-point values."},
     {"idle_in_transaction_session_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed idle time between queries in a transaction."},
     {"idle_session_timeout", "0", KIND_MS, .max = MAX_MS,
@@ -487,6 +487,8 @@ void settings__derive(struct session *s)
     s->style = (struct style){.zone = strcmp(zone, "UTC") == 0 ? NULL : zone_for_setting(zone)};
     style_set_dates(&s->style, value_of(s, find("DateStyle"), text), &a);
     style_set_intervals(&s->style, value_of(s, find("IntervalStyle"), text));
+    s->style.escape = strcmp(value_of(s, find("bytea_output"), text), "escape") == 0;
+    style_set_float_digits(&s->style, (int)number(s, "extra_float_digits"));
     style_use(s->style);
     s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), &s->style,
                          s->exec ? exec_temp_text(s->exec) : NULL);

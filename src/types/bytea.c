@@ -1,10 +1,11 @@
 /*
  * bytea: bytes, a BLOB in SQLite, whose own order of BLOBs (memcmp, then length) is PostgreSQL's.
- * Text comes in as hex (\x0aff) or in the older escape form (\\, \012), and goes out as hex.
+ * Text comes in as hex (\x0aff) or in the older escape form (\\, \012), and goes out in
+ * the one that bytea_output says.
  *
  * Also what turns bytes into text and back: encode, decode, and the digests, by OpenSSL.
  */
-#include "types/types_int.h"
+#include "types/zone.h"
 
 #include <ctype.h>
 #include <openssl/evp.h>
@@ -96,16 +97,22 @@ static struct error *escape_decode(const char *s, size_t n, struct arena *a, str
     return NULL;
 }
 
-static void escape_encode(const char *s, size_t n, struct buf *out)
+/* encode() leaves control characters as they are, output does not. */
+static void escape(const char *s, size_t n, bool controls, struct buf *out)
 {
     for (size_t i = 0; i < n; i++) {
         if (s[i] == '\\')
             buf_append(out, "\\\\", 2);
-        else if (s[i] == 0 || (s[i] & 0x80))
+        else if (s[i] == 0 || (s[i] & 0x80) || (controls && (s[i] < ' ' || s[i] == 0x7f)))
             buf_printf(out, "\\%03o", (unsigned char)s[i]);
         else
             buf_append(out, &s[i], 1);
     }
+}
+
+static void escape_encode(const char *s, size_t n, struct buf *out)
+{
+    escape(s, n, false, out);
 }
 
 /* ---- base64 --------------------------------------------------------------------------------- */
@@ -197,6 +204,14 @@ void types__bytea_print(const struct value *v, int32_t typmod, struct buf *out)
     (void)typmod;
     buf_append(out, "\\x", 2);
     hex_encode(v->s.p, v->s.n, out);
+}
+
+void types__bytea_show(const struct value *v, int32_t typmod, struct buf *out)
+{
+    if (types__style()->escape)
+        escape(v->s.p, v->s.n, true, out);
+    else
+        types__bytea_print(v, typmod, out);
 }
 
 struct error *types__bytea_recv(const char *s, size_t n, int32_t typmod, struct arena *a,

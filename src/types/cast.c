@@ -165,7 +165,7 @@ static CALL(oid_to_int4)
 static CALL(float8_to_text)
 {
     struct buf text = {0};
-    types__float8_print(v->r, &text);
+    types__float8_show(v->r, &text);
     *ret = types__text_of(a, &text);
     buf_done(&text);
     return NULL;
@@ -174,7 +174,7 @@ static CALL(float8_to_text)
 static CALL(float4_to_text)
 {
     struct buf text = {0};
-    types__float4_print((float)v->r, &text);
+    types__float4_show((float)v->r, &text);
     *ret = types__text_of(a, &text);
     buf_done(&text);
     return NULL;
@@ -236,7 +236,7 @@ static CALL(interval_to_text)
 static CALL(bytea_to_text)
 {
     struct buf text = {0};
-    types__bytea_print(v, -1, &text);
+    types__bytea_show(v, -1, &text);
     *ret = types__text_of(a, &text);
     buf_done(&text);
     return NULL;

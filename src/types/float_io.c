@@ -6,7 +6,7 @@
  * accept a decimal that lies exactly half way between two doubles (a reader might round it either
  * way), hence exactly_between().
  */
-#include "types/types_int.h"
+#include "types/zone.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -264,7 +264,23 @@ void types__float8_print(double r, struct buf *out)
         print_hard(r, false, 15, out);
 }
 
-void types__float4_print(float r, struct buf *out)
+/* printf() has PostgreSQL's form: the exponent has two digits at least. */
+static bool print_rounded(double r, int digits, struct buf *out)
+{
+    int less = types__style()->less_digits;
+    if (!less || !isfinite(r))
+        return false;
+    buf_printf(out, "%.*g", MAX(digits + 1 - less, 1), r);
+    return true;
+}
+
+void types__float8_show(double r, struct buf *out)
+{
+    if (!print_rounded(r, DBL_DIG, out))
+        types__float8_print(r, out);
+}
+
+static void print_float4(float r, struct buf *out)
 {
     if (print_simple((double)r, out))
         return;
@@ -275,4 +291,10 @@ void types__float4_print(float r, struct buf *out)
         types__int_print((int64_t)r, out);
     else
         print_hard((double)r, true, 6, out);
+}
+
+void types__float4_show(float r, struct buf *out)
+{
+    if (!print_rounded((double)r, FLT_DIG, out))
+        print_float4(r, out);
 }

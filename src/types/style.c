@@ -1,6 +1,6 @@
 /*
- * How a session reads and prints dates, times and intervals: its time zone, DateStyle and
- * IntervalStyle, of the thread that works for it. What is stored hangs on none of them.
+ * How a session reads and prints values: its time zone, DateStyle, IntervalStyle, bytea_output and
+ * extra_float_digits, of the thread that works for it. What is stored hangs on none of them.
  */
 #include "types/zone.h"
 
@@ -126,21 +126,35 @@ bool style_set_intervals(struct style *s, const char *text)
     return false;
 }
 
-/* ---- as a word: three digits --------------------------------------------------------------------
+/* ---- floats -------------------------------------------------------------------------------------
+ */
+
+enum { MOST_LESS_DIGITS = 16 };
+
+void style_set_float_digits(struct style *s, int extra)
+{
+    s->less_digits = (uint8_t)(extra > 0 ? 0 : MIN(1 - extra, MOST_LESS_DIGITS));
+}
+
+/* ---- as a word: a digit for each, a letter for floats -------------------------------------------
  */
 
 const char *style_word(const struct style *s, struct arena *a)
 {
-    if (!s->dates && !s->order && !s->intervals)
+    if (!s->dates && !s->order && !s->intervals && !s->escape && !s->less_digits)
         return "";
-    return arena_printf(a, "%d%d%d", s->dates, s->order, s->intervals);
+    return arena_printf(a, "%d%d%d%d%c", s->dates, s->order, s->intervals, s->escape,
+                        'a' + s->less_digits);
 }
 
 void style_read_word(struct style *s, const char *word)
 {
-    if (strlen(word) != 3 || strspn(word, "0123") != 3 || word[1] > '2')
+    if (strlen(word) != 5 || strspn(word, "0123") != 4 || word[1] > '2' || word[3] > '1' ||
+        word[4] < 'a' || word[4] > 'a' + MOST_LESS_DIGITS)
         return;
     s->dates = (uint8_t)(word[0] - '0');
     s->order = (uint8_t)(word[1] - '0');
     s->intervals = (uint8_t)(word[2] - '0');
+    s->escape = word[3] == '1';
+    s->less_digits = (uint8_t)(word[4] - 'a');
 }

@@ -219,12 +219,12 @@ PARSE(float8_parse)
 
 PRINT(float4_print)
 {
-    types__float4_print((float)real_of(v), out);
+    types__float4_show((float)real_of(v), out);
 }
 
 PRINT(float8_print)
 {
-    types__float8_print(real_of(v), out);
+    types__float8_show(real_of(v), out);
 }
 
 PARSE(float4_recv)
@@ -453,7 +453,7 @@ PARSE_BY(numeric_parse, types__numeric_parse)
 PARSE_BY(numeric_recv, types__numeric_recv)
 COMPARE_BY(numeric_compare, types__numeric_compare)
 PARSE_BY(bytea_parse, types__bytea_parse)
-PRINT_BY(bytea_print, types__bytea_print)
+PRINT_BY(bytea_print, types__bytea_show)
 PARSE_BY(bytea_recv, types__bytea_recv)
 PRINT_BY(bytea_send, types__bytea_send)
 PARSE_BY(uuid_parse, types__uuid_parse)

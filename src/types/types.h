@@ -506,7 +506,7 @@ struct types_host {
 /* Set on a thread while it runs a statement; NULL: none. Returns the one before. */
 const struct types_host *types_host_set(const struct types_host *h);
 
-/* ---- time zones, DateStyle, IntervalStyle -------------------------------------------------- */
+/* ---- time zones, DateStyle and other forms -------------------------------------------------- */
 
 enum date_style { DATES_ISO, DATES_SQL, DATES_POSTGRES, DATES_GERMAN };
 enum date_order { ORDER_MDY, ORDER_DMY, ORDER_YMD };
@@ -517,10 +517,13 @@ enum interval_style {
     INTERVALS_ISO,
 };
 
-/* How a session reads and prints dates, times and intervals; all 0: as a new session does. */
+/* How a session reads and prints dates, times and intervals, and prints floats and bytea; all 0: as
+ * a new session does. */
 struct style {
     const struct zone *zone;
     uint8_t dates, order, intervals;
+    bool escape;         /* bytea_output */
+    uint8_t less_digits; /* 1 - extra_float_digits, where that is not above 0; else 0: exactly */
 };
 /* The calling thread's from now on; gives the one before. Functions, input and output go by it. */
 struct style style_use(struct style s);
@@ -529,6 +532,7 @@ struct style style_use(struct style s);
 const char *style_set_dates(struct style *s, const char *text, struct arena *a);
 void style_print_dates(const struct style *s, struct buf *out); /* "ISO, MDY" */
 bool style_set_intervals(struct style *s, const char *text);
+void style_set_float_digits(struct style *s, int extra);
 /* The clock as a timestamptz: microseconds since 2000. */
 int64_t types_now(void);
 

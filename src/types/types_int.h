@@ -229,7 +229,9 @@ struct error *types__set_list_next(void *state, struct arena *row, struct value 
 
 struct error *types__float_parse(const char *s, size_t n, bool is_float4, double *ret);
 void types__float8_print(double r, struct buf *out); /* the shortest text that reads back */
-void types__float4_print(float r, struct buf *out);
+/* By extra_float_digits */
+void types__float8_show(double r, struct buf *out);
+void types__float4_show(float r, struct buf *out);
 /* By value; NaN is equal to itself, and above all others. */
 int types__real_compare(double x, double y);
 /* What an arithmetic result must pass: 22003 where it became infinite from finite inputs */
@@ -354,7 +356,8 @@ CALL(types__text_concat2);
 
 struct error *types__bytea_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                  struct value *ret);
-void types__bytea_print(const struct value *v, int32_t typmod, struct buf *out);
+void types__bytea_print(const struct value *v, int32_t typmod, struct buf *out); /* in hex */
+void types__bytea_show(const struct value *v, int32_t typmod, struct buf *out); /* bytea_output */
 struct error *types__bytea_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                 struct value *ret);
 void types__bytea_send(const struct value *v, int32_t typmod, struct buf *out);
