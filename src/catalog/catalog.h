@@ -57,6 +57,7 @@ struct key {
     int *columns;          /* 0-based */
     uint64_t id, index_id; /* of the constraint, and of the index beneath it */
     char *comment, *index_comment;
+    char *options; /* see struct index */
 };
 
 struct check {
@@ -100,6 +101,7 @@ struct index {
     int n_included; /* INCLUDE: columns that are no keys */
     int *included;
     char *ddl;       /* SQLite text */
+    char *options;   /* "fillfactor=70", with commas: they mean nothing here; NULL: none */
     char *where_sql; /* of a partial index: PostgreSQL expression text; NULL: all rows are in it */
     uint64_t id;
     char *file_name; /* see struct table */
@@ -130,6 +132,7 @@ struct table {
      * are not the usual ones. It stays when the table is renamed. NULL: `name`. */
     char *file_name;
     char *comment;
+    char *options;        /* see struct index */
     struct object *query; /* a materialized view: what its rows are of (sql, search_path, uses),
                              under the table's id and name; NULL: it is a plain table */
     bool unpopulated;     /* .. and it has none yet */

@@ -116,10 +116,11 @@ static bool add_keys(json_t *array, const struct table *t)
 {
     for (int i = 0; i < t->n_keys; i++) {
         const struct key *k = &t->keys[i];
-        if (!add(array, json_pack("{s:s, s:I, s:I, s:b, s:o, s:s*, s:s*}", "name", k->name, "id",
-                                  (json_int_t)k->id, "index_id", (json_int_t)k->index_id, "primary",
-                                  (int)k->primary, "columns", int_array(k->columns, k->n_columns),
-                                  "comment", k->comment, "index_comment", k->index_comment)))
+        if (!add(array, json_pack("{s:s, s:I, s:I, s:b, s:o, s:s*, s:s*, s:s*}", "name", k->name,
+                                  "id", (json_int_t)k->id, "index_id", (json_int_t)k->index_id,
+                                  "primary", (int)k->primary, "columns",
+                                  int_array(k->columns, k->n_columns), "comment", k->comment,
+                                  "index_comment", k->index_comment, "options", k->options)))
             return false;
     }
     return true;
@@ -188,6 +189,8 @@ static bool add_rare(json_t *array, const struct index *x)
         json_object_set_new(o, "nulls_first", bool_array(x->nulls_first, x->n_columns));
     if (x->n_included)
         json_object_set_new(o, "included", int_array(x->included, x->n_included));
+    if (x->options)
+        json_object_set_new(o, "options", json_string(x->options));
     return ok;
 }
 
@@ -239,13 +242,14 @@ struct error *catalog__encode_table(const struct table *t, char **ret)
 {
     const char on_commit[2] = {t->on_commit, 0};
     json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
-    json_t *record = json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, "
-                               "s:o*, s:s*, s:s*, s:s*}",
-                               "id", (json_int_t)t->id, "schema", t->schema, "name", t->name,
-                               "version", (json_int_t)t->version, "region", (json_int_t)t->region,
-                               "columns", "keys", "checks", "foreign_keys", "indexes", "owned",
-                               "ddl", t->ddl, "database", database, "file_name", t->file_name,
-                               "comment", t->comment, "on_commit", t->on_commit ? on_commit : NULL);
+    json_t *record =
+        json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, "
+                  "s:o*, s:s*, s:s*, s:s*, s:s*}",
+                  "id", (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
+                  (json_int_t)t->version, "region", (json_int_t)t->region, "columns", "keys",
+                  "checks", "foreign_keys", "indexes", "owned", "ddl", t->ddl, "database", database,
+                  "file_name", t->file_name, "comment", t->comment, "on_commit",
+                  t->on_commit ? on_commit : NULL, "options", t->options);
     if (record && !(add_owned(json_object_get(record, "owned"), t) &&
                     add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
@@ -501,6 +505,11 @@ static bool *get_flags(struct decoder *d, const json_t *o, const char *name, int
     return flags;
 }
 
+static char *get_options(struct decoder *d, const json_t *o)
+{
+    return json_object_get(o, "options") ? get_text(d, o, "options", 1, TEXT_MAX) : NULL;
+}
+
 static void get_index(struct decoder *d, const json_t *o, int n_columns, struct index *x)
 {
     x->name = get_name(d, o);
@@ -516,6 +525,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     x->descending = get_flags(d, o, "descending", x->n_columns);
     if (json_object_get(o, "nulls_first"))
         x->nulls_first = get_flags(d, o, "nulls_first", x->n_columns);
+    x->options = get_options(d, o);
     if (json_object_get(o, "included"))
         x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }
@@ -536,6 +546,7 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->keys[i].index_id = get_id(d, k, "index_id");
         t->keys[i].comment = get_comment(d, k);
         t->keys[i].index_comment = get_comment_named(d, k, "index_comment");
+        t->keys[i].options = get_options(d, k);
         t->keys[i].primary = get_bool(d, k, "primary");
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
@@ -656,6 +667,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->database = get_database(&d, o);
     t->file_name = get_file_name(&d, o, t->name);
     t->comment = get_comment(&d, o);
+    t->options = get_options(&d, o);
     if (json_object_get(o, "on_commit"))
         t->on_commit = get_text(&d, o, "on_commit", 1, 1)[0];
     get_parts(&d, o, t);

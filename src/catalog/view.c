@@ -700,6 +700,7 @@ static void copy_parts(struct table *t, struct arena *a)
         t->keys[i].name = copy_text(a, t->keys[i].name);
         t->keys[i].comment = copy_text(a, t->keys[i].comment);
         t->keys[i].index_comment = copy_text(a, t->keys[i].index_comment);
+        t->keys[i].options = copy_text(a, t->keys[i].options);
         COPY_ARRAY(t->keys[i].columns, t->keys[i].n_columns);
     }
     for (int i = 0; i < t->n_checks; i++) {
@@ -721,6 +722,7 @@ static void copy_parts(struct table *t, struct arena *a)
         x->where_sql = copy_text(a, x->where_sql);
         x->file_name = copy_text(a, x->file_name);
         x->comment = copy_text(a, x->comment);
+        x->options = copy_text(a, x->options);
         COPY_ARRAY(x->columns, x->n_columns);
         COPY_ARRAY(x->descending, x->n_columns);
         if (x->nulls_first)
@@ -743,6 +745,7 @@ struct table *table_copy(const struct table *from, struct arena *a)
     t->ddl = copy_text(a, t->ddl);
     t->file_name = copy_text(a, t->file_name);
     t->comment = copy_text(a, t->comment);
+    t->options = copy_text(a, t->options);
     if (t->query)
         t->query = object_copy(t->query, a);
     COPY_ARRAY(t->columns, t->n_columns);

@@ -32,6 +32,19 @@ static void print_order(const struct exec__index *x, int i, struct buf *out)
         buf_puts(out, first ? " NULLS FIRST" : " NULLS LAST");
 }
 
+/* fillfactor=70 -> fillfactor='70' */
+static void print_options(const char *options, struct buf *out)
+{
+    const char *between = " WITH (";
+    for (const char *p = options; p && *p; between = ", ") {
+        size_t name = strcspn(p, "="), value = strcspn(p + name + 1, ",");
+        buf_printf(out, "%s%.*s='%.*s'", between, (int)name, p, (int)value, p + name + 1);
+        p += name + 1 + value;
+        p += *p == ',';
+    }
+    buf_puts(out, options ? ")" : "");
+}
+
 void exec__define_index(struct exec_session *s, const struct exec__objects *o,
                         const struct table *t, const struct exec__index *x, bool pretty,
                         struct buf *out)
@@ -52,6 +65,7 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
         sql_quote_identifier(t->columns[x->included[i]].name, out);
     }
     buf_puts(out, x->n_included ? ")" : "");
+    print_options(x->options, out);
     if (!x->where_sql)
         return;
     buf_puts(out, " WHERE ");
@@ -118,6 +132,7 @@ bool exec__define_constraint(struct exec_session *s, const struct exec__objects 
         buf_puts(out, t->keys[o->part].primary ? "PRIMARY KEY (" : "UNIQUE (");
         print_columns(t, t->keys[o->part].columns, t->keys[o->part].n_columns, out);
         buf_puts(out, ")");
+        print_options(t->keys[o->part].options, out);
         return true;
     case OBJECT_CHECK:
         define_check(exec__objects_view(all), t, &t->checks[o->part], pretty, out);

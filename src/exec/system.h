@@ -114,6 +114,7 @@ struct exec__index {
     const int *included;
     const bool *descending, *nulls_first; /* may be NULL */
     const char *where_sql;                /* of a partial index; NULL: all rows */
+    const char *options;                  /* as in struct index */
 };
 int exec__n_indexes(const struct table *t);
 /* false: not an index of its own */

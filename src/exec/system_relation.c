@@ -30,7 +30,8 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                     .unique = true,
                                     .primary = k->primary,
                                     .n_columns = k->n_columns,
-                                    .columns = k->columns};
+                                    .columns = k->columns,
+                                    .options = k->options};
         return true;
     }
     const struct index *x = &t->indexes[i - t->n_keys];
@@ -45,7 +46,8 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                 .n_included = x->n_included,
                                 .descending = x->descending,
                                 .nulls_first = x->nulls_first,
-                                .where_sql = x->where_sql};
+                                .where_sql = x->where_sql,
+                                .options = x->options};
     return !belongs_to_key(t, x);
 }
 
@@ -122,6 +124,12 @@ static void put_relation(struct exec__maker *m, uint32_t oid, const char *name, 
     exec__put_char(m, "relreplident", kind == 'r' || kind == 'm' ? 'd' : 'n');
 }
 
+static void put_options(struct exec__maker *m, const char *options)
+{
+    if (options)
+        exec__put_text(m, "reloptions", arena_printf(&m->arena, "{%s}", options));
+}
+
 /* PostgreSQL's foreign keys are triggers, at both ends. */
 static bool has_triggers(const struct exec__maker *m, const struct table *t)
 {
@@ -142,6 +150,7 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
         return NULL;
     put_relation(m, oid, t->name, t->schema, kind);
     exec__put_int(m, "reltype", kind == 'S' ? 0 : exec__row_type_oid(oid, false));
+    put_options(m, t->options);
     exec__put_int(m, "relam", kind == 'r' || kind == 'm' ? EXEC__HEAP : 0);
     exec__put_int(m, "relispopulated", !t->unpopulated);
     double rows = kind == 'S' ? 1 : -1;
@@ -164,6 +173,7 @@ static struct error *class_of_index(struct exec__maker *m, const struct table *t
         return NULL;
     put_relation(m, x->oid, x->name, t->schema, 'i');
     exec__put_int(m, "relam", EXEC__BTREE);
+    put_options(m, x->options);
     exec__put_int(m, "relnatts", x->n_columns + x->n_included);
     return exec__give(m);
 }

@@ -115,6 +115,21 @@ static const struct {
     {AT_EnableAlwaysTrig, ALTER_REST, no_trigger},
     {AT_EnableReplicaTrig, ALTER_REST, no_trigger},
     {AT_DisableTrig, ALTER_REST, no_trigger},
+    {AT_SetRelOptions, ALTER_REST, sql__alter_options},
+    {AT_ResetRelOptions, ALTER_REST, sql__alter_options},
+    {AT_SetTableSpace, ALTER_REST, sql__alter_tablespace},
+    {AT_SetLogged, ALTER_REST, sql__alter_logged},
+    {AT_SetUnLogged, ALTER_REST, sql__alter_logged},
+    {AT_SetAccessMethod, ALTER_REST, sql__alter_access},
+    {AT_DropOids, ALTER_REST, nothing},
+    {AT_ClusterOn, ALTER_REST, sql__cluster_on},
+    {AT_DropCluster, ALTER_REST, sql__cluster_on},
+    {AT_ReplicaIdentity, ALTER_REST, sql__replica_identity},
+    {AT_SetStatistics, ALTER_REST, sql__column_storage},
+    {AT_SetStorage, ALTER_REST, sql__column_storage},
+    {AT_SetCompression, ALTER_REST, sql__column_storage},
+    {AT_SetOptions, ALTER_REST, sql__column_storage},
+    {AT_ResetOptions, ALTER_REST, sql__column_storage},
 };
 
 static struct error *constraints_of(struct analysis *a, struct table_draft *d,
@@ -192,6 +207,8 @@ static struct error *check_materialized(const struct analysis *a, const struct t
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
 {
     struct table *next;
+    if (n->objtype == OBJECT_INDEX)
+        return sql__alter_index(a, n);
     if (n->objtype != OBJECT_TABLE)
         return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
                                 "ALTER of this kind of object is not supported");

@@ -544,6 +544,7 @@ struct error *sql__key_of_index(struct analysis *a, struct table *t, const Const
     k->n_columns = x->n_columns;
     k->columns = x->columns;
     k->index_id = x->id;
+    k->options = x->options;
     k->name = arena_strdup(a->arena, n->conname ? n->conname : x->name);
     if (strcmp(k->name, x->name) == 0)
         return NULL;

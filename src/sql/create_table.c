@@ -470,6 +470,8 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
     struct key *k = ARENA_NEW(a->arena, struct key);
     k->primary = n->contype == CONSTR_PRIMARY;
     TRY(sql__check_constraint_form(a, n));
+    TRY(sql__set_options(a, true, n->options, &k->options));
+    TRY(sql__check_tablespace(n->indexspace));
     if (n->indexname) {
         TRY(sql__key_of_index(a, d->t, n, k));
     } else if (column >= 0) {
@@ -1248,8 +1250,7 @@ static struct error *on_commit(const struct table *t, OnCommitAction said, char 
 static struct error *refuse_create(const struct analysis *a, const CreateStmt *n)
 {
     int at = n->relation->location;
-    if (n->tablespacename && strcmp(n->tablespacename, "pg_default") != 0)
-        return sql__unsupported(a, -1, "Leave TABLESPACE out.", "tablespaces are not supported");
+    TRY(sql__check_tablespace(n->tablespacename));
     if (n->inhRelations || n->partbound || n->partspec)
         return sql__unsupported(a, at, "Create one plain table.",
                                 "inheritance and declarative partitioning are not supported");
@@ -1282,29 +1283,15 @@ static struct error *name_table(struct analysis *a, const RangeVar *rv, bool if_
     return NULL;
 }
 
-static const char *option_text(struct analysis *a, const DefElem *d)
-{
-    if (!d->arg)
-        return "true";
-    if (IsA(d->arg, Integer))
-        return arena_printf(a->arena, "%d", intVal(d->arg));
-    if (IsA(d->arg, Float))
-        return arena_strdup(a->arena, castNode(Float, d->arg)->fval);
-    if (IsA(d->arg, String))
-        return arena_strdup(a->arena, strVal(d->arg));
-    if (IsA(d->arg, Boolean))
-        return boolVal(d->arg) ? "true" : "false";
-    if (IsA(d->arg, TypeName))
-        return arena_strdup(a->arena, strVal(llast(((const TypeName *)d->arg)->names)));
-    return "";
-}
-
-static struct error *storage_options(struct analysis *a, const List *options)
+/* What is not MiniSQL's own is PostgreSQL's. */
+static struct error *storage_options(struct analysis *a, const List *options, struct table *t)
 {
     struct query *q = a->q;
+    ListCell *cells = ARENA_ARRAY(a->arena, ListCell, list_length(options) + 1);
+    List rest = {.type = T_List, .max_length = list_length(options), .elements = cells};
     for (int i = 0; i < list_length(options); i++) {
         const DefElem *d = list_nth(options, i);
-        const char *value = option_text(a, d);
+        const char *value = sql__option_text(a, d);
         if (strcmp(d->defname, "colocate_with") == 0) {
             RangeVar rv = {.relname = (char *)(uintptr_t)value, .location = d->location};
             const char *point = strchr(value, '.');
@@ -1319,15 +1306,11 @@ static struct error *storage_options(struct analysis *a, const List *options)
                 return sql__at(
                     a, error_new("22023", "value %s out of bounds for option \"copies\"", value),
                     d->location);
-        } else if (strcmp(d->defname, "fillfactor") != 0 &&
-                   strncmp(d->defname, "autovacuum_", 11) != 0) {
-            struct error *e = error_new("22023", "unrecognized parameter \"%s\"", d->defname);
-            error_hint(e, "Known are copies and colocate_with; fillfactor and autovacuum_* are "
-                          "accepted and do nothing.");
-            return sql__at(a, e, d->location);
+        } else {
+            cells[rest.length++].ptr_value = list_nth(options, i);
         }
     }
-    return NULL;
+    return sql__set_options(a, false, &rest, &t->options);
 }
 
 static struct error *columns(struct analysis *a, const List *elements, struct table *t)
@@ -1361,7 +1344,7 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     if (q->create_table.exists)
         return NULL;
     TRY(on_commit(t, n->oncommit, &t->on_commit));
-    TRY(storage_options(a, n->options));
+    TRY(storage_options(a, n->options, t));
     TRY(columns(a, n->tableElts, t));
     TRY(constraints(a, &d, n->tableElts, PASS_COLUMN));
     d.rte = sql__base_rte(a, t, t->name, -1);
@@ -1384,7 +1367,7 @@ struct error *sql__begin_table(struct analysis *a, const RangeVar *rv, const Lis
     if (q->create_table.exists)
         return NULL;
     TRY(on_commit(q->create_table.table, said, &q->create_table.table->on_commit));
-    return storage_options(a, options);
+    return storage_options(a, options, q->create_table.table);
 }
 
 struct error *sql__end_table(struct analysis *a)

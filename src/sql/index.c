@@ -335,7 +335,7 @@ static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
     if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
         return sql__unsupported(a, at, "Use btree, the default.",
                                 "access method \"%s\" is not supported", n->accessMethod);
-    return NULL;
+    return sql__check_tablespace(n->tableSpace);
 }
 
 /* What stands after WHERE, to the end of the statement. */
@@ -402,6 +402,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
         TRY(index_element(a, n, t, x, i));
     number_expressions(a, t, x);
     TRY(include(a, n->indexIncludingParams, t, x));
+    TRY(sql__set_options(a, true, n->options, &x->options));
     if (n->idxname) {
         x->name = arena_strdup(a->arena, n->idxname);
         TRY(sql__check_identifier(a, "index", x->name, -1));
@@ -415,7 +416,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     return n->whereClause ? sql__index_where(a, t, n->whereClause, x) : NULL;
 }
 
-/* ---- ALTER INDEX .. RENAME ------------------------------------------------------------------- */
+/* ---- ALTER INDEX ------------------------------------------------------------------- */
 
 /* An index of its own or the one beneath a key. */
 struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
@@ -444,22 +445,33 @@ static void *copy_of(struct analysis *a, const void *list, int n, size_t size)
 }
 #define COPY_OF(a, type, list, n) copy_of(a, list, n, sizeof(type))
 
-/* In the file it keeps its name. The constraint of a key is called as its index is. */
-struct error *sql__rename_index(struct analysis *a, const RenameStmt *n)
+struct error *sql__change_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                                struct table **ret)
 {
     struct query *q = a->q;
-    const char *old = n->relation->relname;
     q->kind = QUERY_ALTER_TABLE;
     q->tag = "ALTER INDEX";
     q->writes = true;
-    TRY(sql__find_index(a, n->relation, n->missing_ok, &q->alter_table.table));
+    *ret = NULL;
+    TRY(sql__find_index(a, rv, missing_ok, &q->alter_table.table));
     if (!q->alter_table.table)
         return NULL;
-    TRY(sql__check_identifier(a, "index", n->newname, -1));
-    struct table *next = q->alter_table.next = ARENA_NEW(a->arena, struct table);
+    struct table *next = *ret = q->alter_table.next = ARENA_NEW(a->arena, struct table);
     *next = *q->alter_table.table;
     next->indexes = COPY_OF(a, struct index, next->indexes, next->n_indexes);
     next->keys = COPY_OF(a, struct key, next->keys, next->n_keys);
+    return NULL;
+}
+
+/* In the file it keeps its name. The constraint of a key is called as its index is. */
+struct error *sql__rename_index(struct analysis *a, const RenameStmt *n)
+{
+    struct table *next;
+    const char *old = n->relation->relname;
+    TRY(sql__change_index(a, n->relation, n->missing_ok, &next));
+    if (!next)
+        return NULL;
+    TRY(sql__check_identifier(a, "index", n->newname, -1));
     if (sql__relation_exists(a, next->schema, n->newname))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
     for (int i = 0; i < next->n_indexes; i++) {

@@ -416,6 +416,25 @@ struct error *sql__change_owner(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_owner(struct analysis *a, const AlterOwnerStmt *n);
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n);
 struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
+/* Begins an ALTER INDEX: a table whose list of indexes may be changed. NULL: there is none. */
+struct error *sql__change_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
+                                struct table **ret);
+
+/* ---- what storage is told (reloption.c) ------------------------------------------------------ */
+
+const char *sql__option_text(struct analysis *a, const DefElem *d);
+/* WITH (..) and SET (..): changes *list, which is struct table's `options` or an index's. */
+struct error *sql__set_options(struct analysis *a, bool of_index, const List *options, char **list);
+struct error *sql__check_tablespace(const char *name);
+struct error *sql__alter_index(struct analysis *a, const AlterTableStmt *n);
+struct error *sql__alter_options(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__alter_tablespace(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__alter_logged(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__alter_access(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__cluster_on(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__replica_identity(struct analysis *a, struct table *t, const AlterTableCmd *c);
+struct error *sql__column_storage(struct analysis *a, struct table *t, const AlterTableCmd *c);
+
 /* Tells of a relation that is no index; *ret NULL: there is none, and missing_ok. */
 struct error *sql__find_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
                               const struct table **ret);

@@ -75,6 +75,8 @@ static void put_constraints(const struct table *t, bits32 options, struct buf *o
         const struct key *k = &t->keys[i];
         buf_puts(out, k->primary ? ", PRIMARY KEY " : ", UNIQUE ");
         put_columns(t, k->columns, k->n_columns, out);
+        if (k->options)
+            buf_printf(out, " WITH (%s)", k->options);
     }
 }
 

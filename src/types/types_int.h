@@ -357,7 +357,7 @@ CALL(types__text_concat2);
 struct error *types__bytea_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                  struct value *ret);
 void types__bytea_print(const struct value *v, int32_t typmod, struct buf *out); /* in hex */
-void types__bytea_show(const struct value *v, int32_t typmod, struct buf *out); /* bytea_output */
+void types__bytea_show(const struct value *v, int32_t typmod, struct buf *out);  /* bytea_output */
 struct error *types__bytea_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                 struct value *ret);
 void types__bytea_send(const struct value *v, int32_t typmod, struct buf *out);
