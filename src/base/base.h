@@ -37,6 +37,7 @@ struct error {
     char *table;
     char *column;
     char *constraint;
+    char *datatype; /* a domain; `schema` is its own then */
 };
 
 struct error *error_new(const char *sqlstate, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;

@@ -90,7 +90,8 @@ struct error *error_copy(const struct error *e)
                         .schema = copy(e->schema),
                         .table = copy(e->table),
                         .column = copy(e->column),
-                        .constraint = copy(e->constraint)};
+                        .constraint = copy(e->constraint),
+                        .datatype = copy(e->datatype)};
     memcpy(c->sqlstate, e->sqlstate, sizeof(c->sqlstate));
     return c;
 }
@@ -111,6 +112,7 @@ void error_free(struct error *e)
     mem_free(e->table);
     mem_free(e->column);
     mem_free(e->constraint);
+    mem_free(e->datatype);
     mem_free(e);
 }
 

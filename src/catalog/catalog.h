@@ -39,7 +39,8 @@ struct column {
     char *added;   /* what rows have in it that are older than the column: an SQLite literal, which
                       stays in table->ddl as its DEFAULT; NULL: null, or there are no such rows */
     char *comment; /* NULL: none; so it is of all that has one */
-    char identity; /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
+    uint32_t domain; /* oid of the domain that it was declared with, over `type`; 0: none */
+    char identity;   /* pg_attribute.attidentity: 'a' ALWAYS, 'd' BY DEFAULT; 0: no identity */
 };
 
 /* A sequence that goes with a column (OWNED BY) */
@@ -136,6 +137,7 @@ struct table {
     struct object *query; /* a materialized view: what its rows are of (sql, search_path, uses),
                              under the table's id and name; NULL: it is a plain table */
     bool unpopulated;     /* .. and it has none yet */
+    bool is_domain;       /* it stands for one: struct object */
     char on_commit;       /* of a temporary table: TEMP_DELETE, TEMP_DROP; 0: nothing */
 };
 enum { TEMP_DELETE = 'd', TEMP_DROP = 'D' };
@@ -148,6 +150,7 @@ enum object_kind {
     OBJ_SCHEMA,
     OBJ_VIEW,
     OBJ_ENUM,
+    OBJ_DOMAIN,
     OBJ_EXTENSION,
     OBJ_COMMENT, /* on what is there without a record: see catalog_schema_comment() */
 };
@@ -207,6 +210,10 @@ struct object {
     uint64_t array_id;
     int n_labels;
     struct object_label *labels;
+    /* OBJ_DOMAIN: as a table of one column "value": the type that values have at last (and, as its
+     * `domain`, the one that this is over), default, NOT NULL; and the checks. Under the domain's
+     * id and name. */
+    struct table *domain;
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.
@@ -304,6 +311,14 @@ static inline bool column_is_given(const struct column *c)
 const struct object *catalog_object(const struct catalog_view *v, enum object_kind kind,
                                     const char *schema, const char *name);
 const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id);
+/* The domain of this oid; NULL: it is none. */
+const struct object *catalog_domain(const struct catalog_view *v, uint32_t oid);
+/* A type: an enum, a domain; all of them in turn, as views. */
+const struct object *catalog_type(const struct catalog_view *v, const char *schema,
+                                  const char *name);
+const struct object *catalog_next_type(const struct catalog_view *v, size_t *i);
+/* Is the column declared with it, or with arrays of it? */
+bool column_has_type(const struct column *c, const struct object *type);
 /* Every view, materialized ones too, in turn; *i begins at 0. NULL: no more. */
 const struct object *catalog_next_view(const struct catalog_view *v, size_t *i);
 /* Schemas: those with a record, public unless it was dropped, pg_catalog, information_schema. The
@@ -433,7 +448,8 @@ typedef struct error *sequence_step(void *ctx, struct sequence *s, bool *ret_ski
 struct error *catalog_step_sequence(struct catalog *c, uint64_t id, bool urgent,
                                     sequence_step *step, void *ctx);
 /* Creates an object (old NULL), replaces it (version + 1), or deletes it (next NULL): all of them
- * or none. Tables in `moves` get the schema `schema`. Names are the caller's to check. MS002:
+ * or none. Tables in `moves` get the schema `schema`; NULL: just their regions get another version,
+ * so that what was planned before writes nothing there. Names are the caller's to check. MS002:
  * somebody else changed one of them. */
 struct object_change {
     const struct object *old, *next;

@@ -899,12 +899,13 @@ static struct error *make_objects(void *ctx, const struct catalog_view *v, struc
         TRY(change_object(d, v, &m->changes[i], &one));
         done += one;
     }
-    if (done == m->n && d->n_ops == 0) {
+    if (m->n && done == m->n && d->n_ops == 0) {
         *ret_done = true;
         return NULL;
     }
     for (size_t i = 0; i < m->n_moves; i++) {
-        TRY(move_table(d, v, m->moves[i], m->schema));
+        if (m->schema)
+            TRY(move_table(d, v, m->moves[i], m->schema));
         TRY(bump_once(d, v, m->moves, i));
     }
     return NULL;
@@ -929,6 +930,8 @@ struct error *catalog_change_objects(struct catalog *c, const struct object_chan
         for (int k = 0; k < next->n_labels; k++)
             if (!next->labels[k].id)
                 TRY(catalog_next_id(c, &next->labels[k].id));
+        if (next->domain)
+            TRY(table_each_id(next->domain, give_id, c));
         mine[i].next = next;
     }
     struct object_changes m = {mine, n, moves, n_moves, schema};

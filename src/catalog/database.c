@@ -157,14 +157,18 @@ static void put_name(struct buf *b, const char *name)
 void catalog__make_type(const struct object *o)
 {
     _cleanup_(buf_done) struct buf name = {0};
-    struct enum_label *labels = mem_zalloc(sizeof(*labels) * (size_t)(o->n_labels + 1));
-    for (int i = 0; i < o->n_labels; i++)
-        labels[i] = (struct enum_label){o->labels[i].name, o->labels[i].value};
     if (strcmp(o->schema, "public") != 0) {
         put_name(&name, o->schema);
         buf_puts(&name, ".");
     }
     put_name(&name, o->name);
+    if (o->kind == OBJ_DOMAIN) {
+        types_add_domain(catalog_oid(o->id), o->name, name.data, o->domain->columns[0].type);
+        return;
+    }
+    struct enum_label *labels = mem_zalloc(sizeof(*labels) * (size_t)(o->n_labels + 1));
+    for (int i = 0; i < o->n_labels; i++)
+        labels[i] = (struct enum_label){o->labels[i].name, o->labels[i].value};
     types_add_enum(catalog_oid(o->id), catalog_oid(o->array_id), o->name, name.data, labels,
                    o->n_labels);
     mem_free(labels);

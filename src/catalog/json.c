@@ -100,13 +100,15 @@ static bool add_columns(json_t *array, const struct table *t)
         json_t *sequence = c->sequence ? json_integer((json_int_t)c->sequence) : NULL;
         json_t *generated = c->generated ? json_true() : NULL;
         json_t *dropped = c->dropped ? json_true() : NULL;
+        json_t *domain = c->domain ? json_integer((json_int_t)c->domain) : NULL;
         if (!add(array,
-                 json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*, s:o*, s:o*, s:s*}",
+                 json_pack("{s:s, s:I, s:i, s:b, s:s*, s:o*, s:o*, s:s*, s:s*, s:o*, s:o*, s:s*, "
+                           "s:o*}",
                            "name", c->name, "type", (json_int_t)c->type, "typmod", c->typmod,
                            "not_null", (int)c->not_null, "default", c->default_sql, "default_id",
                            id, "sequence", sequence, "identity", c->identity ? identity : NULL,
                            "added", c->added, "generated", generated, "dropped", dropped, "comment",
-                           c->comment)))
+                           c->comment, "domain", domain)))
             return false;
     }
     return true;
@@ -446,6 +448,8 @@ static void get_column(struct decoder *d, const json_t *o, struct column *c)
     if (json_object_get(o, "sequence"))
         c->sequence = get_id(d, o, "sequence");
     c->comment = get_comment(d, o);
+    if (json_object_get(o, "domain"))
+        c->domain = (uint32_t)get_int(d, o, "domain", FIRST_USER_OID, UINT32_MAX);
     if (json_object_get(o, "added"))
         c->added = get_text(d, o, "added", 1, TEXT_MAX);
     if (json_object_get(o, "identity"))
@@ -530,13 +534,34 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
         x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }
 
-static void get_parts(struct decoder *d, const json_t *o, struct table *t)
+static void get_all_columns(struct decoder *d, const json_t *o, struct table *t)
 {
     const json_t *a;
     t->n_columns = get_array(d, o, "columns", MAX_COLUMNS, &a);
     t->columns = ARENA_ARRAY(d->arena, struct column, t->n_columns + 1);
     for (int i = 0; i < t->n_columns; i++)
         get_column(d, json_array_get(a, (size_t)i), &t->columns[i]);
+}
+
+static void get_checks(struct decoder *d, const json_t *o, struct table *t)
+{
+    const json_t *a;
+    t->n_checks = get_array(d, o, "checks", MAX_OBJECTS, &a);
+    t->checks = ARENA_ARRAY(d->arena, struct check, t->n_checks + 1);
+    for (int i = 0; i < t->n_checks; i++) {
+        const json_t *c = json_array_get(a, (size_t)i);
+        t->checks[i].name = get_name(d, c);
+        t->checks[i].id = get_id(d, c, "id");
+        t->checks[i].comment = get_comment(d, c);
+        t->checks[i].sql = get_text(d, c, "sql", 1, TEXT_MAX);
+        t->checks[i].not_valid = get_bool(d, c, "not_valid");
+    }
+}
+
+static void get_parts(struct decoder *d, const json_t *o, struct table *t)
+{
+    const json_t *a;
+    get_all_columns(d, o, t);
     t->n_keys = get_array(d, o, "keys", MAX_OBJECTS, &a);
     t->keys = ARENA_ARRAY(d->arena, struct key, t->n_keys + 1);
     for (int i = 0; i < t->n_keys; i++) {
@@ -550,16 +575,7 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->keys[i].primary = get_bool(d, k, "primary");
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
-    t->n_checks = get_array(d, o, "checks", MAX_OBJECTS, &a);
-    t->checks = ARENA_ARRAY(d->arena, struct check, t->n_checks + 1);
-    for (int i = 0; i < t->n_checks; i++) {
-        const json_t *c = json_array_get(a, (size_t)i);
-        t->checks[i].name = get_name(d, c);
-        t->checks[i].id = get_id(d, c, "id");
-        t->checks[i].comment = get_comment(d, c);
-        t->checks[i].sql = get_text(d, c, "sql", 1, TEXT_MAX);
-        t->checks[i].not_valid = get_bool(d, c, "not_valid");
-    }
+    get_checks(d, o, t);
     t->n_foreign_keys = get_array(d, o, "foreign_keys", MAX_OBJECTS, &a);
     t->foreign_keys = ARENA_ARRAY(d->arena, struct foreign_key, t->n_foreign_keys + 1);
     for (int i = 0; i < t->n_foreign_keys; i++)
@@ -684,7 +700,8 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 
 static const char *const object_kinds[] = {
     [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema",       [OBJ_VIEW] = "view",
-    [OBJ_ENUM] = "enum",         [OBJ_EXTENSION] = "extension", [OBJ_COMMENT] = "comment"};
+    [OBJ_ENUM] = "enum",         [OBJ_EXTENSION] = "extension", [OBJ_COMMENT] = "comment",
+    [OBJ_DOMAIN] = "domain"};
 
 static bool add_view(json_t *record, const struct object *o)
 {
@@ -710,6 +727,15 @@ static bool add_labels(json_t *record, const struct object *o)
            json_object_set_new(record, "array_id", json_integer((json_int_t)o->array_id)) == 0;
 }
 
+static bool add_domain(json_t *record, const struct table *t)
+{
+    json_t *columns = json_array(), *checks = json_array();
+    bool ok = add_columns(columns, t) && add_checks(checks, t);
+    json_object_set_new(record, "columns", columns);
+    json_object_set_new(record, "checks", checks);
+    return ok;
+}
+
 struct error *catalog__encode_object(const struct object *o, char **ret)
 {
     json_t *database = o->database ? json_integer((json_int_t)o->database) : NULL;
@@ -722,6 +748,10 @@ struct error *catalog__encode_object(const struct object *o, char **ret)
     if (record && o->colocated)
         json_object_set_new(record, "colocated", json_true());
     if (record && o->kind == OBJ_ENUM && !add_labels(record, o)) {
+        json_decref(record);
+        record = NULL;
+    }
+    if (record && o->domain && !add_domain(record, o->domain)) {
         json_decref(record);
         record = NULL;
     }
@@ -742,21 +772,33 @@ static enum object_kind get_kind(struct decoder *d, const json_t *o)
     return OBJ_SCHEMA;
 }
 
-static void get_view(struct decoder *d, const json_t *json, struct object *o)
+/* What the object looks like as a table. */
+static struct table *table_of(struct decoder *d, const json_t *json, const struct object *o)
 {
-    const json_t *a;
-    struct table *t = o->relation = ARENA_NEW(d->arena, struct table);
+    struct table *t = ARENA_NEW(d->arena, struct table);
     *t = (struct table){.id = o->id,
                         .schema = o->schema,
                         .name = o->name,
                         .database = o->database,
                         .version = o->version,
                         .ddl = arena_strdup(d->arena, "")};
-    t->n_columns = get_array(d, json, "columns", MAX_COLUMNS, &a);
-    t->columns = ARENA_ARRAY(d->arena, struct column, t->n_columns + 1);
-    for (int i = 0; i < t->n_columns; i++)
-        get_column(d, json_array_get(a, (size_t)i), &t->columns[i]);
+    get_all_columns(d, json, t);
+    return t;
+}
+
+static void get_view(struct decoder *d, const json_t *json, struct object *o)
+{
+    o->relation = table_of(d, json, o);
     get_query(d, json, o);
+}
+
+static void get_domain(struct decoder *d, const json_t *json, struct object *o)
+{
+    o->domain = table_of(d, json, o);
+    o->domain->is_domain = true;
+    get_checks(d, json, o->domain);
+    if (o->domain->n_columns != 1)
+        bad(d, "columns");
 }
 
 static void get_enum(struct decoder *d, const json_t *json, struct object *o)
@@ -796,10 +838,12 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
         get_view(&d, json, o);
     if (o->kind == OBJ_ENUM)
         get_enum(&d, json, o);
+    if (o->kind == OBJ_DOMAIN)
+        get_domain(&d, json, o);
     if (!catalog__key_id(kv->key, KEY_OBJECTS, &id) || id != o->id)
         bad(&d, "id");
     TRY(close_record(kv, json, &d, &r));
-    if (o->kind == OBJ_ENUM)
+    if (o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN)
         catalog__make_type(o);
     *ret = r;
     return NULL;

@@ -540,6 +540,41 @@ const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t
     return lookup(((const struct view *)v)->objects_by_id, &id, by_id);
 }
 
+static bool is_type(const struct object *o)
+{
+    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN;
+}
+
+const struct object *catalog_type(const struct catalog_view *v, const char *schema,
+                                  const char *name)
+{
+    const struct object *o = catalog_object(v, OBJ_ENUM, schema, name);
+    return o ? o : catalog_object(v, OBJ_DOMAIN, schema, name);
+}
+
+const struct object *catalog_next_type(const struct catalog_view *v, size_t *i)
+{
+    while (*i < v->n_objects)
+        if (is_type(v->objects[(*i)++]))
+            return v->objects[*i - 1];
+    return NULL;
+}
+
+bool column_has_type(const struct column *c, const struct object *type)
+{
+    uint32_t oid = catalog_oid(type->id);
+    return is_type(type) && !c->dropped &&
+           (c->domain == oid || c->type == oid ||
+            (type->array_id && c->type == catalog_oid(type->array_id)));
+}
+
+const struct object *catalog_domain(const struct catalog_view *v, uint32_t oid)
+{
+    const struct object *o =
+        v && oid >= FIRST_USER_OID ? catalog_object_by_id(v, oid - FIRST_USER_OID) : NULL;
+    return o && o->kind == OBJ_DOMAIN ? o : NULL;
+}
+
 const struct object *catalog_next_view(const struct catalog_view *v, size_t *i)
 {
     for (; *i < v->n_objects + v->n_tables; (*i)++) {
@@ -775,6 +810,8 @@ struct object *object_copy(const struct object *from, struct arena *a)
         o->labels[i].name = copy_text(a, o->labels[i].name);
     if (o->relation)
         o->relation = table_copy(o->relation, a);
+    if (o->domain)
+        o->domain = table_copy(o->domain, a);
     return o;
 }
 

@@ -70,7 +70,12 @@ static struct error *on_object(const struct visit *x, const struct object *o)
         TRY(on_columns(x, o->relation));
     if (o->relation)
         return one(x, catalog_oid(o->id), IN_CLASS, 0, o->comment);
-    return o->kind == OBJ_ENUM ? one(x, catalog_oid(o->id), IN_TYPE, 0, o->comment) : NULL;
+    for (int i = 0; o->domain && i < o->domain->n_checks; i++)
+        TRY(one(x, catalog_oid(o->domain->checks[i].id), IN_CONSTRAINT, 0,
+                o->domain->checks[i].comment));
+    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN
+               ? one(x, catalog_oid(o->id), IN_TYPE, 0, o->comment)
+               : NULL;
 }
 
 static struct error *on_schemas(const struct visit *x, const struct catalog_view *v)

@@ -303,7 +303,9 @@ static struct error *run_ddl(struct run *r)
         return exec__temp_ddl(r);
     if (r->s->in_transaction)
         return exec__run_draft(r);
-    if (r->plan->query->kind == QUERY_ALTER_TABLE || r->plan->query->n_also)
+    const struct query *q = r->plan->query;
+    if (q->kind == QUERY_ALTER_TABLE || q->n_also ||
+        (q->kind == QUERY_OBJECTS && q->objects.n_checks))
         return exec__run_draft_alone(r);
     if (e->ddl.run && catalog_is_master(e->catalog))
         return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);

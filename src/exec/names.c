@@ -85,13 +85,13 @@ const struct object *exec__type_by_oid(const struct catalog_view *v, uint32_t oi
     *ret_array = t && t->element;
     const struct object *o =
         t ? catalog_object_by_id(v, (t->element ? t->element : oid) - FIRST_USER_OID) : NULL;
-    return o && o->kind == OBJ_ENUM ? o : NULL;
+    return o && (o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN) ? o : NULL;
 }
 
 /* In a schema, by its name or by that of its arrays. */
 static uint32_t type_in(const struct catalog_view *v, const char *schema, const char *name)
 {
-    const struct object *o = catalog_object(v, OBJ_ENUM, schema, name);
+    const struct object *o = catalog_type(v, schema, name);
     if (o)
         return catalog_oid(o->id);
     o = *name == '_' ? catalog_object(v, OBJ_ENUM, schema, name + 1) : NULL;

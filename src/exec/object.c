@@ -62,6 +62,10 @@ static struct exec__objects *make(const struct catalog_view *v)
     char kind;
     for (size_t i = 0; (t = exec__next_relation(v, &i, &kind));)
         add_table(o, t);
+    const struct object *type;
+    for (size_t i = 0; (type = catalog_next_type(v, &i));)
+        for (int k = 0; type->domain && k < type->domain->n_checks; k++)
+            add(o, OBJECT_CHECK, catalog_oid(type->domain->checks[k].id), type->domain, k);
     for (size_t i = 0; i < v->n_sequences; i++) {
         struct table *s = ARENA_NEW(&o->arena, struct table);
         *s = exec__sequence_table(v->sequences[i]);

@@ -338,6 +338,8 @@ static struct error *error_of(const PGresult *res)
         e->column = mem_strdup(v);
     if ((v = PQresultErrorField(res, PG_DIAG_CONSTRAINT_NAME)))
         e->constraint = mem_strdup(v);
+    if ((v = PQresultErrorField(res, PG_DIAG_DATATYPE_NAME)))
+        e->datatype = mem_strdup(v);
     return e;
 }
 

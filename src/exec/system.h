@@ -43,7 +43,7 @@ struct exec__making {
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
     exec__making_sequences[], exec__making_types[], exec__making_session[],
     exec__making_information[], exec__making_procs[], exec__making_extensions[],
-    exec__making_state[];
+    exec__making_state[], exec__making_domains[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 
@@ -57,6 +57,12 @@ void exec__put_ints(struct exec__maker *m, const char *column, const int64_t *v,
 /* An expression of t's, as PostgreSQL prints it; of a default, with its column. */
 void exec__put_expr(struct exec__maker *m, const char *column, const struct table *t,
                     const char *sql, const struct column *of);
+/* <what>_catalog, <what>_schema, and <what>_<kind> */
+void exec__put_name(struct exec__maker *m, const char *what, const char *kind, const char *schema,
+                    const char *name);
+/* What a column of information_schema, a domain and a parameter have in common; udt_name */
+void exec__put_type(struct exec__maker *m, const struct column *c, int number);
+void exec__put_udt(struct exec__maker *m, const struct column *c);
 /* The row as it was put; then all is empty again. */
 struct error *exec__give(struct exec__maker *m);
 bool exec__wants(const struct exec__maker *m, const char *column);

@@ -18,8 +18,8 @@ static struct error *each_table(struct exec__maker *m, const char *column, table
 }
 
 /* <what>_catalog, <what>_schema, and <what>_<kind> */
-static void put_name(struct exec__maker *m, const char *what, const char *kind, const char *schema,
-                     const char *name)
+void exec__put_name(struct exec__maker *m, const char *what, const char *kind, const char *schema,
+                    const char *name)
 {
     char column[64];
     snprintf(column, sizeof(column), "%s_catalog", what);
@@ -71,7 +71,7 @@ static struct error *make_schemata(struct exec__maker *m)
 static struct error *give_table(struct exec__maker *m, const struct table *t)
 {
     bool view = is_view(m, t);
-    put_name(m, "table", "name", t->schema, t->name);
+    exec__put_name(m, "table", "name", t->schema, t->name);
     exec__put_text(m, "table_type",
                    view                    ? "VIEW"
                    : table_is_temporary(t) ? "LOCAL TEMPORARY"
@@ -93,7 +93,7 @@ static struct error *give_privileges(struct exec__maker *m, const struct table *
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         exec__put_text(m, "grantor", m->run->s->user);
         exec__put_text(m, "grantee", m->run->s->user);
-        put_name(m, "table", "name", t->schema, t->name);
+        exec__put_name(m, "table", "name", t->schema, t->name);
         exec__put_text(m, "privilege_type", all[i]);
         exec__put_text(m, "is_grantable", "YES");
         exec__put_text(m, "with_hierarchy", yes(strcmp(all[i], "SELECT") == 0));
@@ -114,7 +114,7 @@ static struct error *give_column_privileges(struct exec__maker *m, const struct 
         for (size_t i = 0; i < ARRAY_LEN(all) && !t->columns[c].dropped; i++) {
             exec__put_text(m, "grantor", m->run->s->user);
             exec__put_text(m, "grantee", m->run->s->user);
-            put_name(m, "table", "name", t->schema, t->name);
+            exec__put_name(m, "table", "name", t->schema, t->name);
             exec__put_text(m, "column_name", t->columns[c].name);
             exec__put_text(m, "privilege_type", all[i]);
             exec__put_text(m, "is_grantable", "YES");
@@ -183,21 +183,30 @@ static void put_time_size(struct exec__maker *m, const struct column *c)
                       c->typmod < 0 || (c->typmod & 0xffff) == 0xffff ? 6 : c->typmod & 0xffff);
 }
 
-/* What a column of this type and any parameter have in common. */
-static void put_type(struct exec__maker *m, const struct column *c, int number)
+/* What a column of this type and any parameter have in common. With a `domain` it is of that. */
+void exec__put_type(struct exec__maker *m, const struct column *c, int number)
 {
     const struct type *t = type_by_oid(c->type);
-    bool array;
-    const struct object *own = exec__type_by_oid(m->view, c->type, &array);
+    bool own = c->domain || t->category == 'E';
     exec__put_text(m, "data_type",
-                   t->category == 'A' ? "ARRAY"
-                   : own              ? "USER-DEFINED"
-                                      : type_label(c->type, -1, &m->arena));
-    put_name(m, "udt", "name", own ? own->schema : "pg_catalog", t->name);
+                   own                  ? "USER-DEFINED"
+                   : t->category == 'A' ? "ARRAY"
+                                        : type_label(c->type, -1, &m->arena));
+    exec__put_text(m, "dtd_identifier", arena_printf(&m->arena, "%d", number));
+    if (own)
+        return;
     put_character_size(m, c);
     put_numeric_size(m, c);
     put_time_size(m, c);
-    exec__put_text(m, "dtd_identifier", arena_printf(&m->arena, "%d", number));
+}
+
+/* The name of the type that values have. */
+void exec__put_udt(struct exec__maker *m, const struct column *c)
+{
+    bool array;
+    uint32_t oid = c->domain ? c->domain : c->type;
+    const struct object *own = exec__type_by_oid(m->view, oid, &array);
+    exec__put_name(m, "udt", "name", own ? own->schema : "pg_catalog", type_by_oid(oid)->name);
 }
 
 static void put_number(struct exec__maker *m, const char *column, int64_t i)
@@ -219,6 +228,12 @@ static void put_identity(struct exec__maker *m, const struct column *c)
     put_number(m, "identity_minimum", s->min);
 }
 
+static bool is_not_null(const struct catalog_view *v, uint32_t domain)
+{
+    const struct object *o = catalog_domain(v, domain);
+    return o && o->domain->columns[0].not_null;
+}
+
 static struct error *give_columns(struct exec__maker *m, const struct table *t)
 {
     bool fixed = t->id == 0 || exec__view_of(m->view, t);
@@ -226,16 +241,22 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
         const struct column *c = &t->columns[i];
         if (c->dropped || !exec__needs_text(m, "column_name", c->name))
             continue;
-        put_name(m, "table", "name", t->schema, t->name);
+        exec__put_name(m, "table", "name", t->schema, t->name);
         exec__put_text(m, "column_name", c->name);
         exec__put_int(m, "ordinal_position", i + 1);
         const char *expression = c->generated ? "generation_expression" : "column_default";
         if (c->default_sql && exec__wants(m, expression))
             exec__put_expr(m, expression, t, c->default_sql, c);
-        exec__put_text(m, "is_nullable", yes(!c->not_null));
-        put_type(m, c, i + 1);
+        bool not_null = c->not_null || is_not_null(m->view, c->domain);
+        exec__put_text(m, "is_nullable", yes(!not_null));
+        const struct object *domain = catalog_domain(m->view, c->domain);
+        const struct column *beneath = domain ? &domain->domain->columns[0] : c;
+        exec__put_type(m, beneath, i + 1);
         if (c->type == OID_NAME)
-            put_name(m, "collation", "name", "pg_catalog", "C");
+            exec__put_name(m, "collation", "name", "pg_catalog", "C");
+        exec__put_udt(m, beneath);
+        if (domain)
+            exec__put_name(m, "domain", "name", domain->schema, domain->name);
         exec__put_text(m, "is_self_referencing", "NO");
         put_identity(m, c);
         exec__put_text(m, "is_generated", c->generated ? "ALWAYS" : "NEVER");
@@ -278,8 +299,8 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
 static struct error *give_constraint(struct exec__maker *m, const struct table *t, const char *name,
                                      const char *kind, const void *part)
 {
-    put_name(m, "constraint", "name", t->schema, name);
-    put_name(m, "table", "name", t->schema, t->name);
+    exec__put_name(m, "constraint", "name", t->schema, name);
+    exec__put_name(m, "table", "name", t->schema, t->name);
     exec__put_text(m, "constraint_type", kind);
     const struct foreign_key *fk = strcmp(kind, "FOREIGN KEY") == 0 ? part : NULL;
     exec__put_text(m, "is_deferrable", fk && fk->deferrable ? "YES" : "NO");
@@ -309,7 +330,7 @@ static struct error *give_check(struct exec__maker *m, const struct table *t, co
 {
     if (strcmp(kind, "CHECK") != 0)
         return NULL;
-    put_name(m, "constraint", "name", t->schema, name);
+    exec__put_name(m, "constraint", "name", t->schema, name);
     _cleanup_(buf_done) struct buf b = {0};
     buf_puts(&b, "(");
     sql_deparse(m->view, t, ((const struct check *)part)->sql, NULL, false, &b);
@@ -324,7 +345,7 @@ static struct error *give_checks(struct exec__maker *m, const struct table *t)
     for (int c = 0; c < t->n_columns; c++) {
         if (!t->columns[c].not_null)
             continue;
-        put_name(m, "constraint", "name", t->schema, not_null_name(m, t, c));
+        exec__put_name(m, "constraint", "name", t->schema, not_null_name(m, t, c));
         exec__put_text(m, "check_clause",
                        arena_printf(&m->arena, "%s IS NOT NULL", t->columns[c].name));
         TRY(exec__give(m));
@@ -338,6 +359,10 @@ static struct error *make_check_constraints(struct exec__maker *m)
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
         TRY(give_checks(m, t));
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(m->view, &i));)
+        if (o->kind == OBJ_DOMAIN)
+            TRY(constraints_of(m, o->domain, give_check));
     return NULL;
 }
 
@@ -373,8 +398,8 @@ static struct error *give_key_columns(struct exec__maker *m, const struct table 
         to = referenced_key(catalog_table_by_id(m->view, f->table), f);
     int n = f ? f->n_columns : own ? own->n_columns : 0;
     for (int i = 0; i < n; i++) {
-        put_name(m, "constraint", "name", t->schema, name);
-        put_name(m, "table", "name", t->schema, t->name);
+        exec__put_name(m, "constraint", "name", t->schema, name);
+        exec__put_name(m, "table", "name", t->schema, t->name);
         exec__put_text(m, "column_name", t->columns[f ? f->columns[i] : own->columns[i]].name);
         exec__put_int(m, "ordinal_position", i + 1);
         if (to)
@@ -411,9 +436,9 @@ static struct error *give_reference(struct exec__maker *m, const struct table *t
     const struct foreign_key *f = part;
     const struct table *to = catalog_table_by_id(m->view, f->table);
     const struct key *k = referenced_key(to, f);
-    put_name(m, "constraint", "name", t->schema, name);
+    exec__put_name(m, "constraint", "name", t->schema, name);
     if (k)
-        put_name(m, "unique_constraint", "name", to->schema, k->name);
+        exec__put_name(m, "unique_constraint", "name", to->schema, k->name);
     exec__put_text(m, "match_option", "NONE");
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (rules[i].letter == f->on_update)
@@ -442,9 +467,9 @@ static struct error *give_used_columns(struct exec__maker *m, const struct table
     const int *columns = f ? f->ref_columns : ((const struct key *)part)->columns;
     int n = !of ? 0 : f ? f->n_columns : ((const struct key *)part)->n_columns;
     for (int i = 0; i < n; i++) {
-        put_name(m, "table", "name", of->schema, of->name);
+        exec__put_name(m, "table", "name", of->schema, of->name);
         exec__put_text(m, "column_name", of->columns[columns[i]].name);
-        put_name(m, "constraint", "name", t->schema, name);
+        exec__put_name(m, "constraint", "name", t->schema, name);
         TRY(exec__give(m));
     }
     return NULL;
@@ -468,8 +493,8 @@ static struct error *give_used_table(struct exec__maker *m, const struct table *
             : t;
     if (!of)
         return NULL;
-    put_name(m, "table", "name", of->schema, of->name);
-    put_name(m, "constraint", "name", t->schema, name);
+    exec__put_name(m, "table", "name", of->schema, of->name);
+    exec__put_name(m, "constraint", "name", t->schema, name);
     return exec__give(m);
 }
 
@@ -490,7 +515,7 @@ static struct error *make_views(struct exec__maker *m)
             continue;
         _cleanup_(buf_done) struct buf b = {0};
         exec__define_view(o, &b);
-        put_name(m, "table", "name", o->schema, o->name);
+        exec__put_name(m, "table", "name", o->schema, o->name);
         exec__put_text(m, "view_definition", b.data);
         exec__put_text(m, "check_option", "NONE");
         exec__put_text(m, "is_updatable", "NO");
@@ -513,8 +538,8 @@ static struct error *make_view_usage(struct exec__maker *m, bool columns)
             const struct object *other = catalog_object_by_id(m->view, u->id);
             const struct table *t = other ? other->relation : catalog_table_by_id(m->view, u->id);
             for (int c = 0; t && c < (columns ? u->n_columns : 1); c++) {
-                put_name(m, "view", "name", o->schema, o->name);
-                put_name(m, "table", "name", t->schema, t->name);
+                exec__put_name(m, "view", "name", o->schema, o->name);
+                exec__put_name(m, "table", "name", t->schema, t->name);
                 if (columns)
                     exec__put_text(m, "column_name", t->columns[u->columns[c]].name);
                 TRY(exec__give(m));
@@ -538,8 +563,8 @@ static struct error *make_view_column_usage(struct exec__maker *m)
 
 static void put_specific(struct exec__maker *m, const struct func *f)
 {
-    put_name(m, "specific", "name", "pg_catalog",
-             arena_printf(&m->arena, "%s_%u", f->name, exec__func_oid(f)));
+    exec__put_name(m, "specific", "name", "pg_catalog",
+                   arena_printf(&m->arena, "%s_%u", f->name, exec__func_oid(f)));
 }
 
 static struct error *make_routines(struct exec__maker *m)
@@ -551,10 +576,10 @@ static struct error *make_routines(struct exec__maker *m)
         if (f->kind == FUNC_OPERATOR || !exec__needs_text(m, "routine_name", f->name))
             continue;
         put_specific(m, f);
-        put_name(m, "routine", "name", "pg_catalog", f->name);
+        exec__put_name(m, "routine", "name", "pg_catalog", f->name);
         exec__put_text(m, "routine_type", f->kind == FUNC_SCALAR ? "FUNCTION" : NULL);
         exec__put_text(m, "data_type", type_label(f->result, -1, &m->arena));
-        put_name(m, "type_udt", "name", "pg_catalog", type_by_oid(f->result)->name);
+        exec__put_name(m, "type_udt", "name", "pg_catalog", type_by_oid(f->result)->name);
         exec__put_text(m, "dtd_identifier", "0");
         exec__put_text(m, "routine_body", "EXTERNAL");
         exec__put_text(m, "external_language", "INTERNAL");
@@ -585,7 +610,7 @@ static struct error *make_parameters(struct exec__maker *m)
             exec__put_text(m, "is_result", "NO");
             exec__put_text(m, "as_locator", "NO");
             exec__put_text(m, "data_type", type_label(f->args[k], -1, &m->arena));
-            put_name(m, "udt", "name", "pg_catalog", type_by_oid(f->args[k])->name);
+            exec__put_name(m, "udt", "name", "pg_catalog", type_by_oid(f->args[k])->name);
             exec__put_text(m, "dtd_identifier", arena_printf(&m->arena, "%d", k + 1));
             TRY(exec__give(m));
         }
@@ -600,7 +625,7 @@ static struct error *make_character_sets(struct exec__maker *m)
     exec__put_text(m, "character_set_name", "UTF8");
     exec__put_text(m, "character_repertoire", "UCS");
     exec__put_text(m, "form_of_use", "UTF8");
-    put_name(m, "default_collate", "name", "pg_catalog", "C");
+    exec__put_name(m, "default_collate", "name", "pg_catalog", "C");
     return exec__give(m);
 }
 
@@ -608,7 +633,7 @@ static struct error *make_collations(struct exec__maker *m)
 {
     static const char *const all[] = {"default", "C", "POSIX"};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
-        put_name(m, "collation", "name", "pg_catalog", all[i]);
+        exec__put_name(m, "collation", "name", "pg_catalog", all[i]);
         exec__put_text(m, "pad_attribute", "NO PAD");
         TRY(exec__give(m));
     }

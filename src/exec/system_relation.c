@@ -198,13 +198,13 @@ static void put_column(struct exec__maker *m, uint32_t relation, const struct co
     const struct type *t = type_by_oid(c->type);
     exec__put_int(m, "attrelid", relation);
     exec__put_text(m, "attname", c->name);
-    exec__put_int(m, "atttypid", c->type);
+    exec__put_int(m, "atttypid", c->domain ? c->domain : c->type);
     exec__put_int(m, "attstattarget", -1);
     exec__put_int(m, "attlen", t->size);
     exec__put_int(m, "attnum", number);
-    exec__put_int(m, "attndims", t->category == 'A');
+    exec__put_int(m, "attndims", t->category == 'A' && !c->domain);
     exec__put_int(m, "attcacheoff", -1);
-    exec__put_int(m, "atttypmod", c->typmod);
+    exec__put_int(m, "atttypmod", c->domain ? -1 : c->typmod);
     exec__put_int(m, "attbyval", exec__by_value(t));
     exec__put_char(m, "attalign", exec__align(t));
     exec__put_char(m, "attstorage", exec__storage(t));
@@ -371,12 +371,12 @@ static void put_constraint(struct exec__maker *m, const struct table *t, uint64_
     exec__put_int(m, "connamespace", exec__namespace_oid(m->view, t->schema));
     exec__put_char(m, "contype", kind);
     exec__put_int(m, "convalidated", true);
-    exec__put_int(m, "conrelid", catalog_oid(t->id));
+    exec__put_int(m, t->is_domain ? "contypid" : "conrelid", catalog_oid(t->id));
     exec__put_text(m, "confupdtype", " ");
     exec__put_text(m, "confdeltype", " ");
     exec__put_text(m, "confmatchtype", " ");
     exec__put_int(m, "conislocal", true);
-    exec__put_int(m, "connoinherit", kind != 'c');
+    exec__put_int(m, "connoinherit", kind != 'c' && !t->is_domain);
 }
 
 static void put_numbers(struct exec__maker *m, const char *column, const int *columns, int n)
@@ -429,7 +429,7 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
         exec__put_int(m, "convalidated", !t->checks[i].not_valid);
         if (exec__wants(m, "conbin"))
             exec__put_expr(m, "conbin", t, t->checks[i].sql, NULL);
-        if (exec__wants(m, "conkey")) {
+        if (exec__wants(m, "conkey") && !t->is_domain) {
             int *columns, n = sql_columns_of(m->view, t, t->checks[i].sql, &m->arena, &columns);
             if (n)
                 put_numbers(m, "conkey", columns, n);
@@ -453,6 +453,10 @@ static struct error *make_pg_constraint(struct exec__maker *m)
     for (size_t i = 0; i < m->view->n_tables; i++)
         if (exec__needs_int(m, "conrelid", catalog_oid(m->view->tables[i]->id)))
             TRY(constraints_of(m, m->view->tables[i]));
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(m->view, &i));)
+        if (o->kind == OBJ_DOMAIN && exec__needs_int(m, "contypid", catalog_oid(o->id)))
+            TRY(constraints_of(m, o->domain));
     return NULL;
 }
 

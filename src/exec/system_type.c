@@ -225,7 +225,24 @@ static void put_io(struct exec__maker *m, const char *io)
                           exec__io_function(arena_printf(&m->arena, "%s%s", io, all[i].suffix)));
 }
 
-static struct error *give_type(struct exec__maker *m, const struct type *t, uint32_t namespace)
+/* What a domain has of its own; the rest is the type's beneath. */
+static void put_domain(struct exec__maker *m, const struct object *o)
+{
+    const struct column *c = &o->domain->columns[0];
+    exec__put_int(m, "typbasetype", c->domain ? c->domain : c->type);
+    exec__put_int(m, "typtypmod", c->domain ? -1 : c->typmod);
+    exec__put_int(m, "typnotnull", c->not_null);
+    exec__put_int(m, "typndims", type_by_oid(c->type)->category == 'A' && !c->domain);
+    exec__put_int(m, "typinput", exec__io_function("domain_in"));
+    exec__put_int(m, "typreceive", exec__io_function("domain_recv"));
+    if (!c->default_sql)
+        return;
+    exec__put_expr(m, "typdefault", o->domain, c->default_sql, c);
+    exec__put_expr(m, "typdefaultbin", o->domain, c->default_sql, c);
+}
+
+static struct error *give_type(struct exec__maker *m, const struct type *t, uint32_t namespace,
+                               const struct object *domain)
 {
     bool array = element_of(t) != NULL;
     exec__put_int(m, "oid", t->oid);
@@ -234,7 +251,7 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
     exec__put_int(m, "typowner", EXEC__OWNER);
     exec__put_int(m, "typlen", t->size);
     exec__put_int(m, "typbyval", exec__by_value(t));
-    exec__put_char(m, "typtype", t->category == 'P' ? 'p' : is_enum(t) ? 'e' : 'b');
+    exec__put_char(m, "typtype", t->category == 'P' ? 'p' : is_enum(t) ? 'e' : domain ? 'd' : 'b');
     exec__put_char(m, "typcategory", t->category);
     exec__put_int(m, "typispreferred", t->preferred);
     exec__put_int(m, "typisdefined", true);
@@ -243,14 +260,18 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
         exec__put_int(m, "typsubscript", exec__io_function("array_subscript_handler"));
     exec__put_int(m, "typelem", t->element);
     exec__put_int(m, "typarray", t->array);
-    const struct fact *f = fact_of(t->oid);
-    put_io(m, array ? "array_" : f ? f->io : is_enum(t) ? "enum_" : "any");
+    const struct type *own = domain ? type_by_oid(domain->domain->columns[0].type) : t;
+    const struct fact *f = fact_of(own->oid);
+    put_io(m, element_of(own) ? "array_" : f ? f->io : is_enum(own) ? "enum_" : "any");
     if (array)
         exec__put_int(m, "typanalyze", exec__io_function("array_typanalyze"));
-    exec__put_char(m, "typalign", exec__align(t));
-    exec__put_char(m, "typstorage", exec__storage(t));
+    exec__put_char(m, "typalign", exec__align(own));
+    exec__put_char(m, "typstorage", exec__storage(own));
+    exec__put_int(m, "typbyval", exec__by_value(own));
     exec__put_int(m, "typtypmod", -1);
-    exec__put_int(m, "typcollation", exec__collation(t));
+    exec__put_int(m, "typcollation", exec__collation(own));
+    if (domain)
+        put_domain(m, domain);
     return exec__give(m);
 }
 
@@ -302,18 +323,16 @@ static struct error *make_pg_type(struct exec__maker *m)
     for (uint32_t oid = 1; oid < LAST_TYPE; oid++) {
         const struct type *t = exec__needs_int(m, "oid", oid) ? type_by_oid(oid) : NULL;
         if (t && exec__needs_text(m, "typname", t->name))
-            TRY(give_type(m, t, EXEC__CATALOG));
+            TRY(give_type(m, t, EXEC__CATALOG, NULL));
     }
-    for (size_t i = 0; i < m->view->n_objects; i++) {
-        const struct object *o = m->view->objects[i];
-        if (o->kind != OBJ_ENUM)
-            continue;
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(m->view, &i));) {
         uint32_t namespace = exec__namespace_oid(m->view, o->schema);
         const uint32_t oids[] = {catalog_oid(o->id), catalog_oid(o->array_id)};
         for (size_t k = 0; k < ARRAY_LEN(oids); k++) {
-            const struct type *t = type_by_oid(oids[k]);
+            const struct type *t = oids[k] ? type_by_oid(oids[k]) : NULL;
             if (t && exec__needs_int(m, "oid", oids[k]) && exec__needs_text(m, "typname", t->name))
-                TRY(give_type(m, t, namespace));
+                TRY(give_type(m, t, namespace, o->kind == OBJ_DOMAIN ? o : NULL));
         }
     }
     return make_row_types(m);

@@ -406,6 +406,8 @@ static struct error *tell_key(const struct witness *w, const struct key_seen *k,
 static struct error *tell(const struct witness *w, sqlite3 *db, const struct catalog_view *view,
                           struct error *e, const struct error *second)
 {
+    if (e->datatype)
+        return e;
     if (error_is(e, E_FOREIGN_KEY)) {
         if (second && !error_is(second, E_FOREIGN_KEY))
             return e;

@@ -245,11 +245,10 @@ static struct error *check_types(const struct catalog_view *v, const struct mast
 {
     for (size_t i = 0; i < o->n; i++) {
         const struct object *type = o->changes[i].next ? NULL : o->changes[i].old;
-        for (size_t k = 0; type && type->kind == OBJ_ENUM && k < v->n_tables; k++) {
+        for (size_t k = 0; type && k < v->n_tables; k++) {
             const struct table *t = v->tables[k];
             for (int c = 0; c < t->n_columns && !listed(o->drop, o->n_drop, t->id); c++)
-                if (t->columns[c].type == catalog_oid(type->id) ||
-                    t->columns[c].type == catalog_oid(type->array_id))
+                if (column_has_type(&t->columns[c], type))
                     return error_new(E_STALE_SCHEMA, "table \"%s\" was made meanwhile", t->name);
         }
     }
@@ -509,8 +508,12 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
     size_t i = 0;
     for (; o->n - i > MOST_CHANGES; i += MOST_CHANGES)
         TRY(catalog_change_objects(m->catalog, o->changes + i, MOST_CHANGES, NULL, 0, NULL));
-    return catalog_change_objects(m->catalog, o->changes + i, o->n - i, o->moves, o->n_moves,
-                                  o->schema);
+    size_t moves = o->schema ? o->n_moves : MIN(o->n_moves, MOST_CHANGES);
+    TRY(catalog_change_objects(m->catalog, o->changes + i, o->n - i, o->moves, moves, o->schema));
+    for (; o->n_moves - moves > 0; moves += MIN(o->n_moves - moves, MOST_CHANGES))
+        TRY(catalog_change_objects(m->catalog, NULL, 0, o->moves + moves,
+                                   MIN(o->n_moves - moves, MOST_CHANGES), NULL));
+    return NULL;
 }
 
 struct error *master_change_objects(struct master *m, const struct master_objects *o)

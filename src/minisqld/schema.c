@@ -100,10 +100,10 @@ static struct error *run_text(struct exec *e, struct exec_session *s,
         ret->types[i] = type_by_oid(q->columns[i].type);
     failed = exec_prepare(e, q, text, strlen(text), view, &arena, &p);
     struct exec_sink sink = {.ctx = ret, .row = row_found};
-    if (!failed)
+    if (!failed) {
         failed = exec_draft_query(s, p, &sink);
-    if (!failed)
         plan_unref(p);
+    }
     arena_done(&types);
     return failed;
 }
@@ -116,7 +116,7 @@ static void set(char **field, const char *text)
 static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_session *s,
                                 const struct query *q, const struct alter_check *k)
 {
-    const struct table *t = q->alter_table.table;
+    const struct table *t = k->table ? k->table : q->alter_table.table;
     _cleanup_(arena_done) struct arena a = {0};
     struct first_row row = {0};
     struct error *failed =
@@ -165,6 +165,8 @@ static const char *key_named(const struct table *t, const struct error *e)
 static struct error *of_rewrite(struct error *e, const struct table *t)
 {
     char *message = NULL, *constraint = NULL;
+    if (e && e->datatype)
+        return e;
     if (error_is(e, E_NOT_NULL) && e->column) {
         message =
             mem_printf("column \"%s\" of relation \"%s\" contains null values", e->column, t->name);
@@ -320,6 +322,10 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
 {
     if (!s && (q->kind == QUERY_ALTER_TABLE || q->n_also))
         return error_new(E_INTERNAL, "%s needs a transaction", q->tag);
+    for (int i = 0; i < q->n_also; i++)
+        TRY(exec_draft_hold(s, q->also[i].old->region));
+    for (int i = 0; q->kind == QUERY_OBJECTS && i < q->objects.n_checks; i++)
+        TRY(check_rows(c, e, s, q, &q->objects.checks[i]));
     for (int i = 0; i < q->n_also; i++)
         TRY(master_alter_table(m, q->also[i].old, q->also[i].next));
     switch (q->kind) {

@@ -138,10 +138,11 @@ void pgwire_put_error(struct buf *b, const char *severity, const struct error *e
         put_field(b, 'P', position);
     }
     put_field(b, 'W', where);
-    if (e->table)
+    if (e->table || e->datatype)
         put_field(b, 's', e->schema ? e->schema : "public");
     put_field(b, 't', e->table);
     put_field(b, 'c', e->column);
+    put_field(b, 'd', e->datatype);
     put_field(b, 'n', e->constraint);
     buf_put8(b, 0);
     pgwire_end(b, at);

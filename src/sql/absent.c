@@ -54,7 +54,7 @@ static struct error *types_of(struct analysis *a, const ObjectWithArgs *o, bool 
         const TypeName *n = lfirst(cell);
         const struct type *t = NULL;
         int32_t typmod;
-        TRY(sql__type_name(a, n, &t, &typmod));
+        TRY(sql__type_name(a, n, &t, &typmod, NULL));
         const char *name = resolved ? sql__type(a, t->oid)
                                     : arena_printf(a->arena, "%s%s", dotted(a, n->names),
                                                    n->arrayBounds ? "[]" : "");

@@ -581,7 +581,7 @@ static struct error *check_keys(struct analysis *a, const struct table *t, int a
 
 /* The new value, over the table as it was. */
 static struct error *transform(struct analysis *a, const struct table *t, int at, const Node *using,
-                               uint32_t type, int32_t typmod, struct expr **ret)
+                               uint32_t type, int32_t typmod, uint32_t domain, struct expr **ret)
 {
     struct scope s = {.clause = CLAUSE_TRANSFORM};
     const struct column *c = &t->columns[at];
@@ -598,7 +598,8 @@ static struct error *transform(struct analysis *a, const struct table *t, int at
                      : error_hint(e, "You might need to specify \"USING %s::%s\".",
                                   sql__list_name(a, c->name), type_label(type, typmod, a->arena));
     }
-    return nowhere(sql__coerce(a, *ret, type, typmod, CAST_ASSIGNMENT, ret));
+    TRY(nowhere(sql__coerce(a, *ret, type, typmod, CAST_ASSIGNMENT, ret)));
+    return sql__to_domain(a, *ret, domain, ret);
 }
 
 /* The column itself, seen as another type. */
@@ -676,11 +677,15 @@ struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTa
         return error_detail(
             error_new("42611", "cannot specify USING when altering type of generated column"),
             "Column \"%s\" is a generated column.", x->name);
-    TRY(nowhere(sql__type_name(a, n->typeName, &type, &typmod)));
+    uint32_t domain;
+    TRY(nowhere(sql__type_name(a, n->typeName, &type, &typmod, &domain)));
     TRY(sql__check_column_type(a, n, type));
+    if (domain && x->generated)
+        return sql__unsupported(a, -1, "Use the type beneath the domain.",
+                                "a generated column of a domain is not supported");
     if (x->identity && type->oid != OID_INT2 && type->oid != OID_INT4 && type->oid != OID_INT8)
         return error_new("22023", "identity column type must be smallint, integer, or bigint");
-    TRY(transform(a, t, at, n->raw_default, type->oid, typmod, &e));
+    TRY(transform(a, t, at, n->raw_default, type->oid, typmod, domain, &e));
     TRY(check_default(a, x, type->oid));
     TRY(check_type_free(a, t, at));
     if (x->identity && x->type != type->oid) {
@@ -692,6 +697,7 @@ struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTa
     uint32_t was = x->type;
     x->type = type->oid;
     x->typmod = typmod;
+    x->domain = domain;
     if (!x->generated)
         TRY(note_values(a, t, at, c, e));
     else if (fits(was, x->type)) /* else the file's copy has it computed anew */
@@ -816,7 +822,8 @@ static struct error *plan_fill(struct analysis *a, const struct table *old,
         t->columns[t->n_columns++] =
             (struct column){.name = arena_strndup(a->arena, name.data + 1, name.len - 2),
                             .type = c->type,
-                            .typmod = c->typmod};
+                            .typmod = c->typmod,
+                            .domain = c->domain};
         buf_done(&name);
     }
     q->alter_table.fill = take(a, &text);

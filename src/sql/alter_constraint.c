@@ -9,16 +9,24 @@
 
 /* ---- what the rows are asked ---------------------------------------------------------------- */
 
+static void add(struct analysis *a, const struct alter_check *check, struct alter_check **list,
+                int *n)
+{
+    struct alter_check *checks = ARENA_ARRAY(a->arena, struct alter_check, *n + 1);
+    for (int i = 0; i < *n; i++)
+        checks[i] = (*list)[i];
+    checks[(*n)++] = *check;
+    *list = checks;
+}
+
 void sql__alter_check(struct analysis *a, const struct alter_check *check)
 {
-    struct query *q = a->q;
-    int n = q->alter_table.n_checks;
-    struct alter_check *checks = ARENA_ARRAY(a->arena, struct alter_check, n + 1);
-    for (int i = 0; i < n; i++)
-        checks[i] = q->alter_table.checks[i];
-    checks[n] = *check;
-    q->alter_table.checks = checks;
-    q->alter_table.n_checks = n + 1;
+    add(a, check, &a->q->alter_table.checks, &a->q->alter_table.n_checks);
+}
+
+void sql__ask_rows(struct analysis *a, const struct alter_check *check)
+{
+    add(a, check, &a->q->objects.checks, &a->q->objects.n_checks);
 }
 
 static void put_relation(const struct table *t, struct buf *out)

@@ -279,7 +279,9 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
         return sql__rename_schema(a, n);
     if (n->renameType == OBJECT_DATABASE)
         return sql__rename_database(a, n);
-    if (n->renameType == OBJECT_TYPE)
+    if (n->renameType == OBJECT_DOMCONSTRAINT)
+        return sql__rename_domain_constraint(a, n);
+    if (n->renameType == OBJECT_TYPE || n->renameType == OBJECT_DOMAIN)
         return sql__rename_type(a, n);
     if (n->renameType == OBJECT_VIEW ||
         (n->renameType == OBJECT_COLUMN && n->relationType == OBJECT_VIEW))
@@ -326,6 +328,10 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:
         return sql__create_enum(a, (const CreateEnumStmt *)n);
+    case T_CreateDomainStmt:
+        return sql__create_domain(a, (const CreateDomainStmt *)n);
+    case T_AlterDomainStmt:
+        return sql__alter_domain(a, (const AlterDomainStmt *)n);
     case T_DropRoleStmt:
         return sql__drop_role(a, (const DropRoleStmt *)n);
     case T_CreateExtensionStmt:
@@ -341,7 +347,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
     case T_ViewStmt:
         return sql__create_view(a, (const ViewStmt *)n, stmt);
     case T_AlterObjectSchemaStmt:
-        if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_TYPE)
+        if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_TYPE ||
+            ((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_DOMAIN)
             return sql__move_type(a, (const AlterObjectSchemaStmt *)n);
         if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_VIEW)
             return sql__move_view(a, (const AlterObjectSchemaStmt *)n);

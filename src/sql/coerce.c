@@ -46,6 +46,11 @@ const char *sql__type(const struct analysis *a, uint32_t oid)
     return type_label(oid, -1, a->arena);
 }
 
+const char *sql__type_of(const struct analysis *a, uint32_t type, uint32_t domain)
+{
+    return sql__type(a, domain ? domain : type);
+}
+
 /* ---- parameters ---------------------------------------------------------------------------------
  */
 
@@ -281,11 +286,13 @@ struct error *sql__assign(struct analysis *a, struct expr *e, const struct colum
     if (!sql__can_coerce(e, column->type, CAST_ASSIGNMENT)) {
         struct error *err =
             error_new(E_TYPE_MISMATCH, "column \"%s\" is of type %s but expression is of type %s",
-                      column->name, sql__type(a, column->type), sql__type(a, e->type));
+                      column->name, sql__type_of(a, column->type, column->domain),
+                      sql__type_of(a, e->type, e->domain));
         error_hint(err, "You will need to rewrite or cast the expression.");
         return sql__at(a, err, location);
     }
-    return sql__coerce(a, e, column->type, column->typmod, CAST_ASSIGNMENT, ret);
+    TRY(sql__coerce(a, e, column->type, column->typmod, CAST_ASSIGNMENT, ret));
+    return sql__to_domain(a, *ret, column->domain, ret);
 }
 
 struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what, struct expr **ret)
@@ -407,8 +414,10 @@ struct error *sql__bind_call(struct analysis *a, const struct func *f, struct ex
     TRY(coerce_args(a, f, e->args, e->n_args, e->position - 1, &b));
     e->type = b.result;
     e->call.func = f;
+    bool names_domain = e->n_args && e->args[0]->domain && strcmp(f->name, "pg_typeof") == 0;
     if (f->typed)
-        e->args[e->n_args++] = sql__const_int(a, OID_INT8, b.hidden);
+        e->args[e->n_args++] =
+            sql__const_int(a, OID_INT8, names_domain ? e->args[0]->domain : b.hidden);
     a->q->volatile_ |= f->volatile_;
     a->q->system |= f->system;
     return NULL;
@@ -580,10 +589,32 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
         t->location);
 }
 
+static struct error *of_domain(const struct analysis *a, const TypeName *t, const struct object *o,
+                               const struct type **ret, int32_t *ret_typmod, uint32_t *ret_domain)
+{
+    const struct column *c = &o->domain->columns[0];
+    if (t->typmods)
+        return sql__at(a,
+                       error_new("42601", "type modifier is not allowed for type \"%s\"", o->name),
+                       t->location);
+    if (t->arrayBounds)
+        return sql__unsupported(a, t->location, "Use a domain over an array type.",
+                                "an array of domain %s is not supported", o->name);
+    if (!ret_domain)
+        return sql__unsupported(a, t->location, "Use the type beneath it.",
+                                "domain %s is not supported here", o->name);
+    *ret = type_by_oid(c->type);
+    *ret_typmod = c->typmod;
+    *ret_domain = catalog_oid(o->id);
+    return NULL;
+}
+
 struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
-                             int32_t *ret_typmod)
+                             int32_t *ret_typmod, uint32_t *ret_domain)
 {
     const char *name = strVal(llast(t->names));
+    if (ret_domain)
+        *ret_domain = 0;
     if (t->pct_type)
         return sql__unsupported(a, t->location, "Write the type's name.",
                                 "%%TYPE is not supported");
@@ -611,6 +642,8 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
         sql__note_type(a, own->id);
     if (!type)
         return no_such_type(a, t, name);
+    if (own && own->kind == OBJ_DOMAIN && type->oid == catalog_oid(own->id))
+        return of_domain(a, t, own, ret, ret_typmod, ret_domain);
     TRY(typmod_of(a, t, type->oid, ret_typmod));
     if (t->arrayBounds && type->category != 'A') /* int[][] is int[] */
         type = type_by_oid(type->array);

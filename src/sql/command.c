@@ -358,7 +358,7 @@ static struct error *prepare(struct analysis *a, const Node *node, const struct 
     for (int i = 0; i < n_types; i++) {
         const struct type *type;
         int32_t typmod;
-        TRY(sql__type_name(a, list_nth(n->argtypes, i), &type, &typmod));
+        TRY(sql__type_name(a, list_nth(n->argtypes, i), &type, &typmod, NULL));
         types[i] = type->oid;
     }
     struct sql_context inner = *a->ctx;
@@ -865,7 +865,6 @@ static const struct {
     {T_DoStmt, "DO", "Run the logic in the client."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
     {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
-    {T_CreateDomainStmt, "CREATE DOMAIN", "Use a CHECK constraint on the column."},
     {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
     {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},

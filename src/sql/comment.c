@@ -261,7 +261,7 @@ static struct error *on_type(struct analysis *a, const CommentStmt *n)
     if (!o) {
         TypeName nowhere = *name;
         nowhere.location = -1;
-        TRY(sql__type_name(a, &nowhere, &type, &typmod));
+        TRY(sql__type_name(a, &nowhere, &type, &typmod, NULL));
         return refuse(a, "the system's types");
     }
     change_object(a, o)->comment = text_of(a, n);
@@ -282,6 +282,7 @@ struct error *sql__comment(struct analysis *a, const CommentStmt *n)
                  {OBJECT_TABCONSTRAINT, on_constraint},
                  {OBJECT_SCHEMA, on_schema},
                  {OBJECT_TYPE, on_type},
+                 {OBJECT_DOMAIN, on_type},
                  {OBJECT_DATABASE, on_database}};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].type == n->objtype)

@@ -112,7 +112,8 @@ static struct error *add_columns(struct analysis *a, const IntoClause *into,
         const char *name = i < named ? strVal(list_nth(into->colNames, i)) : target->name;
         t->columns[i] = (struct column){.name = arena_strdup(a->arena, name),
                                         .type = target->expr->type,
-                                        .typmod = target->expr->typmod};
+                                        .typmod = target->expr->typmod,
+                                        .domain = target->expr->domain};
         if (!type || !type->column)
             return sql__unsupported(a, -1, "Cast it to another type.",
                                     "a column of type %s is not supported",

@@ -100,7 +100,7 @@ char *sql__joined_columns(struct analysis *a, const struct table *t, const int *
  * ----------------------------------------------------------------------------- */
 
 /* What stands in the parentheses of a CHECK that begins at `location`. */
-static char *check_text(const struct analysis *a, int location)
+char *sql__check_text(const struct analysis *a, int location)
 {
     const char *text = a->script->parsed, *end = text + strlen(text);
     const char *p = text + location, *start = NULL;
@@ -246,7 +246,7 @@ static struct error *add_column(struct analysis *a, struct table *t, const Colum
     TRY(check_column_name(a, t, n));
     c->typmod = -1;
     if (!type)
-        TRY(sql__type_name(a, n->typeName, &type, &c->typmod));
+        TRY(sql__type_name(a, n->typeName, &type, &c->typmod, &c->domain));
     TRY(sql__check_column_type(a, n, type));
     c->name = arena_strdup(a->arena, n->colname);
     c->type = type->oid;
@@ -317,8 +317,8 @@ static struct error *default_fits(const struct analysis *a, const struct column 
 }
 
 /* `keyword`: where DEFAULT stands before the expression. */
-static struct error *take_default(struct analysis *a, struct table *t, int column, const Node *n,
-                                  int keyword)
+struct error *sql__take_default(struct analysis *a, struct table *t, int column, const Node *n,
+                                int keyword)
 {
     struct column *c = &t->columns[column];
     struct scope s = {.clause = CLAUSE_DEFAULT};
@@ -345,7 +345,7 @@ static struct error *set_default(struct analysis *a, struct table *t, int column
         return twice(a, t, c, "default values specified", n->location);
     if (c->identity)
         return both(a, t, c, "default and identity", n->location);
-    return take_default(a, t, column, n->raw_expr, n->location);
+    return sql__take_default(a, t, column, n->raw_expr, n->location);
 }
 
 /* GENERATED ALWAYS AS (..): its text; the expression is looked at when all columns are known. */
@@ -355,12 +355,15 @@ static struct error *set_generated(const struct analysis *a, struct table *t, in
     struct column *c = &t->columns[column];
     if (c->generated)
         return twice(a, t, c, "generation clauses specified", n->location);
+    if (c->domain)
+        return sql__unsupported(a, n->location, "Give the column the type beneath the domain.",
+                                "a generated column of a domain is not supported");
     if (c->default_sql)
         return both(a, t, c, "default and generation expression", n->location);
     if (c->identity)
         return both(a, t, c, "identity and generation expression", n->location);
     c->generated = true;
-    c->default_sql = check_text(a, n->location);
+    c->default_sql = sql__check_text(a, n->location);
     return NULL;
 }
 
@@ -420,7 +423,7 @@ struct error *sql__set_default(struct analysis *a, struct table *t, int column, 
         if (sql__is_word(&k, "default") && k.start - text < before)
             keyword = (int)(k.start - text);
     } while (k.kind != TOKEN_END && k.start - text < before);
-    return nowhere(take_default(a, t, column, n, keyword));
+    return nowhere(sql__take_default(a, t, column, n, keyword));
 }
 
 /* ---- constraints
@@ -537,7 +540,7 @@ static struct error *add_check(struct analysis *a, struct table_draft *d, const 
         column = named.first;
     TRY(given_name(a, d, n, named.n == 1 || column >= 0 ? d->t->columns[column].name : NULL,
                    "check", &c->name));
-    c->sql = check_text(a, n->location);
+    c->sql = sql__check_text(a, n->location);
     c->not_valid = n->skip_validation && d->t->id;
     sql__push(a->arena, &d->checks, c);
     return NULL;
@@ -1120,6 +1123,11 @@ static struct error *fill_added(struct analysis *a, const struct table *t, int c
     if (c->generated)
         return NULL;
     bool own = t->n_owned && t->owned[t->n_owned - 1].column == column;
+    if (c->domain && !own) {
+        const struct column *d = c->default_sql ? c : sql__domain_default(a, c);
+        sql__fill_column(a, column, d ? d->default_sql : "NULL");
+        return NULL;
+    }
     if (c->default_sql && !own)
         TRY(constant_default(a, c, &value));
     if (own) {

@@ -193,12 +193,23 @@ static void close_parens(struct printer *p)
     buf_puts(p->out, p->pretty ? "" : ")");
 }
 
+/* Functions and operators take a domain's value as one of the type beneath. */
+static bool print_as_base(struct printer *p, const struct expr *e)
+{
+    if (e->kind != EXPR_COLUMN || !e->domain)
+        return false;
+    print_cast(p, e, e->type, -1);
+    return true;
+}
+
 static void print_operator(struct printer *p, const struct expr *e)
 {
     open_parens(p);
     for (int i = 0; i < e->n_args; i++) {
         if (i == e->n_args - 1)
             buf_printf(p->out, "%s%s ", i ? " " : "", e->call.func->name);
+        if (print_as_base(p, e->args[i]))
+            continue;
         if (binds_closer(e, e->args[i]))
             print(p, e->args[i]);
         else
@@ -236,7 +247,12 @@ static void print_call(struct printer *p, const struct expr *e)
         buf_puts(p->out, ")");
     } else {
         sql_quote_identifier(name, p->out);
-        print_named(p, "", e);
+        for (int i = 0; i < e->n_args; i++) {
+            buf_puts(p->out, i ? ", " : "(");
+            if (!print_as_base(p, e->args[i]))
+                print(p, e->args[i]);
+        }
+        buf_puts(p->out, e->n_args ? ")" : "()");
     }
 }
 
@@ -373,11 +389,19 @@ static void print_param(struct printer *p, const struct expr *e)
 
 static void print(struct printer *p, const struct expr *e)
 {
+    if (e->domain && (e->kind == EXPR_CAST || e->kind == EXPR_FUNC)) {
+        print_cast(p, e->args[0], e->domain, -1);
+        return;
+    }
     switch (e->kind) {
     case EXPR_CONST:
         print_const(p, e, true);
         break;
     case EXPR_COLUMN:
+        if (e->col.rte->table && e->col.rte->table->is_domain) {
+            buf_puts(p->out, "VALUE");
+            break;
+        }
         sql_quote_identifier(e->col.rte->columns[e->col.column].name, p->out);
         break;
     case EXPR_PARAM:
@@ -441,7 +465,9 @@ static struct error *analyse(const struct catalog_view *v, const struct table *t
     struct sql_script script = {.text = sql, .len = strlen(sql), .parsed = sql};
     struct analysis a = {.ctx = &ctx, .arena = arena, .script = &script, .as_written = true};
     bool plain = column && !column->generated;
-    struct scope s = {.clause = plain ? CLAUSE_DEFAULT : CLAUSE_CHECK};
+    struct scope s = {.clause = plain               ? CLAUSE_DEFAULT
+                                : t && t->is_domain ? CLAUSE_DOMAIN
+                                                    : CLAUSE_CHECK};
     a.path = sql__path(&ctx, arena);
     a.q = ARENA_NEW(arena, struct query);
     if (t)

@@ -191,7 +191,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
     bool materialized = n->removeType == OBJECT_MATVIEW;
     bool table = n->removeType == OBJECT_TABLE || materialized,
          sequence = n->removeType == OBJECT_SEQUENCE;
-    if (n->removeType == OBJECT_TYPE)
+    if (n->removeType == OBJECT_TYPE || n->removeType == OBJECT_DOMAIN)
         return sql__drop_type(a, n);
     if (n->removeType == OBJECT_EXTENSION)
         return sql__drop_extension(a, n);

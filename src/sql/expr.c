@@ -149,13 +149,14 @@ static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n
     const struct func *f;
     TRY(sql__expr(a, s, n->lexpr, &args[0]));
     TRY(sql__expr(a, s, n->rexpr, &args[1]));
-    uint32_t type = args[0]->type;
+    uint32_t type = args[0]->type, domain = args[0]->domain;
     bool own = has_own_equal(type, args[1]->type);
     TRY(sql__operator(a, "=", args, 2, n->location, &f));
     struct expr *e = pair(a, EXPR_NULLIF, args[0], args[1]);
     e->call.func = f;
     e->type = args[0]->type;
     e->typmod = args[0]->typmod;
+    e->domain = domain;
     e->position = n->location + 1;
     if (own && type != e->type) /* else what = compares is the result */
         TRY(sql__coerce(a, e, type, -1, CAST_EXPLICIT, &e));
@@ -512,6 +513,7 @@ static struct error *case_node(struct analysis *a, struct scope *s, const Node *
     if (s)
         s->no_sets = outer;
     TRY(sql__common_type(a, results, whens + 1, "CASE", &e->type));
+    e->domain = sql__common_domain(results, whens + 1);
     for (int i = 0; i <= whens; i++)
         TRY(sql__coerce(a, results[i], e->type, -1, CAST_IMPLICIT, &results[i]));
     for (int i = 0; i < whens; i++)
@@ -531,6 +533,7 @@ static struct error *same_type_list(struct analysis *a, struct scope *s, const L
     for (int i = 0; i < n; i++)
         TRY(sql__expr(a, s, list_nth(list, i), &e->args[i]));
     TRY(sql__common_type(a, e->args, n, what, &e->type));
+    e->domain = sql__common_domain(e->args, n);
     for (int i = 0; i < n; i++)
         TRY(sql__coerce(a, e->args[i], e->type, -1, CAST_IMPLICIT, &e->args[i]));
     e->typmod = sql__common_typmod(e->args, n, e->type);
@@ -564,19 +567,35 @@ static struct error *min_max(struct analysis *a, struct scope *s, const Node *no
  * ---------------------------------------------------------------------------------------------------
  */
 
+/* What is kept in a region's file would not follow ALTER DOMAIN. */
+static bool forbids_domain(enum clause c)
+{
+    return c == CLAUSE_CHECK || c == CLAUSE_INDEX_PREDICATE || c == CLAUSE_INDEX_EXPRESSION ||
+           c == CLAUSE_GENERATED;
+}
+
 static struct error *type_cast(struct analysis *a, struct scope *s, const Node *node,
                                struct expr **ret)
 {
     const TypeCast *n = (const TypeCast *)node;
     const struct type *t;
     int32_t typmod;
-    TRY(sql__type_name(a, n->typeName, &t, &typmod));
+    uint32_t domain;
+    TRY(sql__type_name(a, n->typeName, &t, &typmod, &domain));
+    if (domain && s && forbids_domain(s->clause))
+        return sql__unsupported(a, n->location, "Use the type beneath it.",
+                                "a domain in a CHECK, an index or a generated column is not "
+                                "supported");
     if (IsA(n->arg, A_ArrayExpr) && t->element)
         TRY(sql__array_expr(a, s, (const A_ArrayExpr *)(const void *)n->arg, t->oid, typmod, ret));
     else
         TRY(sql__expr(a, s, n->arg, ret));
     int location = n->location;
-    struct error *e = sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);
+    struct error *e = (*ret)->domain && (*ret)->domain == domain
+                          ? NULL
+                          : sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);
+    if (!e)
+        e = sql__to_domain(a, *ret, domain, ret);
     if (error_is(e, "42846"))
         e->position = 0;
     return sql__at(a, e, location);

@@ -57,6 +57,7 @@ struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char 
         r->columns[i] = (struct rte_column){.name = c->name,
                                             .type = c->type,
                                             .typmod = c->typmod,
+                                            .domain = c->domain,
                                             .not_null = c->not_null,
                                             .dropped = c->dropped};
     }
@@ -187,6 +188,7 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
             (struct rte_column){.name = sel->targets[i].name,
                                 .type = e->type,
                                 .typmod = e->typmod,
+                                .domain = e->domain,
                                 .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
     }
     TRY(check_packed(a, r));

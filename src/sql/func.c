@@ -38,6 +38,7 @@ const char *sql__clause_text(enum clause c)
     case CLAUSE_TRANSFORM:
         return "transform expressions";
     case CLAUSE_CHECK:
+    case CLAUSE_DOMAIN:
         return "check constraints";
     case CLAUSE_DEFAULT:
         return "DEFAULT expressions";
@@ -874,6 +875,7 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n
 {
     struct select *sel;
     static const char *const refused[] = {[CLAUSE_CHECK] = "check constraint",
+                                          [CLAUSE_DOMAIN] = "check constraint",
                                           [CLAUSE_INDEX_PREDICATE] = "index predicate",
                                           [CLAUSE_INDEX_EXPRESSION] = "index expression",
                                           [CLAUSE_GENERATED] = "column generation expression",
@@ -904,6 +906,7 @@ struct error *sql__sublink(struct analysis *a, struct scope *s, const SubLink *n
     if (!exists) {
         e->type = sel->targets[0].expr->type;
         e->typmod = sel->targets[0].expr->typmod;
+        e->domain = sel->targets[0].expr->domain;
     }
     *ret = e;
     return NULL;

@@ -368,6 +368,19 @@ const struct object *sql__lookup_object(const struct analysis *a, enum object_ki
     return o;
 }
 
+const struct object *sql__lookup_type(const struct analysis *a, const List *names)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const RangeVar rv = sql__range_var(names);
+    const struct object *o = NULL;
+    const char *schema;
+    if (!v || rv.schemaname)
+        return v ? catalog_type(v, rv.schemaname, rv.relname) : NULL;
+    for (int i = 0; !o && (schema = next_schema(a, &i));)
+        o = catalog_type(v, schema, rv.relname);
+    return o;
+}
+
 const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv)
 {
     const struct table *t;

@@ -66,6 +66,10 @@ struct error *sql__alter_owner(struct analysis *a, const AlterOwnerStmt *n)
         a->q->tag = "ALTER DATABASE";
         if (a->ctx->view && !catalog_database(a->ctx->view, name, &id))
             return error_new("3D000", "database \"%s\" does not exist", name);
+    } else if (n->objectType == OBJECT_TYPE || n->objectType == OBJECT_DOMAIN) {
+        const struct object *o;
+        a->q->tag = n->objectType == OBJECT_TYPE ? "ALTER TYPE" : "ALTER DOMAIN";
+        TRY(sql__find_type(a, (const List *)n->object, &o));
     } else {
         return sql__unsupported(a, -1, "Leave it out: who is connected owns everything.",
                                 "ALTER ... OWNER of this kind of object is not supported");

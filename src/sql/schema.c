@@ -58,7 +58,7 @@ void sql__notice(struct analysis *a, const char *sqlstate, const char *detail, c
 
 const char *sql__shown_name(const struct analysis *a, const char *schema, const char *name)
 {
-    bool visible = false;
+    bool visible = a->path->temporary_first && strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
     for (int i = 0; i < a->path->n; i++)
         visible |= strcmp(a->path->schemas[i], schema) == 0;
     const char *shown = sql__list_name(a, name);
@@ -86,7 +86,14 @@ static int in_order(const void *a, const void *b)
     const struct dependent *const *x = a, *const *y = b;
     if ((*x)->group != (*y)->group)
         return (*x)->group - (*y)->group;
-    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+    if ((*x)->id != (*y)->id)
+        return (*x)->id > (*y)->id ? 1 : -1;
+    return (*x)->part - (*y)->part;
+}
+
+struct dependent *sql__last_dependent(struct dependents *l)
+{
+    return l->list.items[l->list.n - 1];
 }
 
 /* A line for each, as many as PostgreSQL gives; in the arena. */
@@ -240,14 +247,12 @@ static struct error *check_counted(struct analysis *a, const List *schemas)
 static struct error *check_typed(struct analysis *a, const List *schemas)
 {
     const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; i < v->n_objects; i++) {
-        const struct object *o = v->objects[i];
-        for (size_t k = 0; o->kind == OBJ_ENUM && named(schemas, o->schema) && k < v->n_tables;
-             k++) {
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(v, &i));) {
+        for (size_t k = 0; named(schemas, o->schema) && k < v->n_tables; k++) {
             const struct table *t = v->tables[k];
             for (int c = 0; c < t->n_columns && !named(schemas, t->schema); c++)
-                if (t->columns[c].type == catalog_oid(o->id) ||
-                    t->columns[c].type == catalog_oid(o->array_id))
+                if (column_has_type(&t->columns[c], o))
                     return sql__unsupported(a, -1, "Drop that column, or its table, first.",
                                             "DROP SCHEMA ... CASCADE cannot drop column %s of %s",
                                             t->columns[c].name, sql__describe_table(a, t));
@@ -305,13 +310,13 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
                      what);
         sql__drop_sequence_with(a, s);
     }
-    for (size_t i = 0; i < v->n_objects; i++) {
-        const struct object *o = v->objects[i];
-        if (o->kind != OBJ_ENUM || strcmp(o->schema, schema) != 0)
+    const struct object *type;
+    for (size_t i = 0; (type = catalog_next_type(v, &i));) {
+        if (strcmp(type->schema, schema) != 0)
             continue;
-        sql__depends(a, deps, o->id, sql__describe_type(a, o), what);
-        sql__views_on(a, o->id, sql__describe_type(a, o), views, deps);
-        sql__change_object(a, o, NULL);
+        sql__depends(a, deps, type->id, sql__describe_type(a, type), what);
+        sql__views_on(a, type->id, sql__describe_type(a, type), views, deps);
+        sql__change_object(a, type, NULL);
     }
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];

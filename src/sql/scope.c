@@ -27,6 +27,7 @@ struct expr *sql__column(struct analysis *a, struct rte *r, int column, int loca
     struct rte_column *c = &r->columns[column];
     struct expr *e = sql__new_expr(a, EXPR_COLUMN, c->type, location, 0);
     e->typmod = c->typmod;
+    e->domain = c->domain;
     e->col.rte = r;
     e->col.column = column;
     c->used = true;

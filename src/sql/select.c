@@ -21,7 +21,8 @@ static void result_columns(struct analysis *a, struct cte *c, const struct targe
         const char *name = targets[i].name;
         if (i < list_length(names))
             name = arena_strdup(a->arena, strVal(list_nth(names, i)));
-        c->columns[i] = (struct rte_column){.name = name, .type = e->type, .typmod = e->typmod};
+        c->columns[i] = (struct rte_column){
+            .name = name, .type = e->type, .typmod = e->typmod, .domain = e->domain};
     }
 }
 
@@ -1411,13 +1412,14 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
 }
 
 /* What tells a column's type: that of several rows or arms, which need not agree in all of it. */
-static struct expr *with_typmod(struct analysis *a, struct expr *e, int32_t typmod)
+static struct expr *with_typmod(struct analysis *a, struct expr *e, int32_t typmod, uint32_t domain)
 {
-    if (e->typmod == typmod)
+    if (e->typmod == typmod && e->domain == domain)
         return e;
     struct expr *own = ARENA_NEW(a->arena, struct expr);
     *own = *e;
     own->typmod = typmod;
+    own->domain = domain;
     return own;
 }
 
@@ -1439,7 +1441,8 @@ static struct error *values_columns(struct analysis *a, struct select *sel)
         for (int r = 0; r < sel->n_rows; r++)
             column[r] = sel->rows[r][c];
         sel->targets[c].expr =
-            with_typmod(a, column[0], sql__common_typmod(column, sel->n_rows, column[0]->type));
+            with_typmod(a, column[0], sql__common_typmod(column, sel->n_rows, column[0]->type),
+                        sql__common_domain(column, sel->n_rows));
         sel->targets[c].name = arena_printf(a->arena, "column%d", c + 1);
     }
     return NULL;
@@ -1489,12 +1492,13 @@ static struct error *setop_columns(struct analysis *a, struct select *sel)
         uint32_t type;
         TRY(sql__common_type(a, both, 2, name, &type));
         int32_t typmod = sql__common_typmod(both, 2, type);
+        uint32_t domain = sql__common_domain(both, 2);
         TRY(sql__coerce_select_column(a, l, i, type));
         TRY(sql__coerce_select_column(a, r, i, type));
         for (int k = 0; k < 2 && !sel->all; k++)
             TRY(sql__record_rules(a, both[k], name));
         sel->targets[i] = l->targets[i];
-        sel->targets[i].expr = with_typmod(a, l->targets[i].expr, typmod);
+        sel->targets[i].expr = with_typmod(a, l->targets[i].expr, typmod, domain);
     }
     return NULL;
 }

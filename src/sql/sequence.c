@@ -259,7 +259,7 @@ static struct error *sequence_type(const struct analysis *a, const struct option
     int32_t typmod;
     if (!o->type)
         return NULL;
-    TRY(sql__type_name(a, (const TypeName *)(const void *)o->type->arg, &t, &typmod));
+    TRY(sql__type_name(a, (const TypeName *)(const void *)o->type->arg, &t, &typmod, NULL));
     if (t->oid != OID_INT2 && t->oid != OID_INT4 && t->oid != OID_INT8)
         return error_new("22023", identity
                                       ? "identity column type must be smallint, integer, or bigint"

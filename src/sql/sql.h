@@ -107,8 +107,9 @@ enum subquery_kind {
 struct expr {
     enum expr_kind kind;
     uint32_t type;
-    int32_t typmod; /* -1: none */
-    int position;   /* byte of the source + 1; 0: none */
+    int32_t typmod;  /* -1: none */
+    uint32_t domain; /* whose value it is, over `type`: see domain.c; 0: none */
+    int position;    /* byte of the source + 1; 0: none */
     int n_args;
     struct expr **args;
     union {
@@ -154,6 +155,7 @@ struct rte_column {
     const char *name;
     uint32_t type;
     int32_t typmod;
+    uint32_t domain;
     bool not_null; /* by declaration; see rte->nullable for outer joins */
     bool used;     /* the statement reads it somewhere */
     bool dropped;  /* not a column any more: nothing finds it */
@@ -546,7 +548,9 @@ struct query {
             int n_moves; /* tables that get another schema: */
             const struct table **moves;
             const char *schema;
-            bool force; /* sessions of a database that goes are ended */
+            bool force;   /* sessions of a database that goes are ended */
+            int n_checks; /* of rows, before the changes; the statement has `also` then */
+            struct alter_check *checks;
         } objects;
         struct {
             enum transaction_kind kind;
@@ -625,6 +629,7 @@ struct table_change {
 
 /* What the rows of a table must satisfy to become what ALTER TABLE says. */
 struct alter_check {
+    const struct table *table; /* NULL: the one that is altered */
     const char *query; /* PostgreSQL text of a SELECT, all names with their schemas: a row of it is
                           one that does not. No LIMIT: only its first row is looked at */
     bool after;        /* on the table as it is then; else as it was */

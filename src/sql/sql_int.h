@@ -56,6 +56,7 @@ struct analysis {
     struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
+    struct list domains; /* what values of a domain go through (domain.c) */
     struct list sources; /* of columns whose values change (alter_column.c) */
     int n_windows;
     bool lifted;             /* a parameter stands for a literal */
@@ -81,6 +82,7 @@ enum clause {
     CLAUSE_UPDATE,
     CLAUSE_RETURNING,
     CLAUSE_CHECK,
+    CLAUSE_DOMAIN, /* CHECK of a domain */
     CLAUSE_INDEX_PREDICATE,
     CLAUSE_INDEX_EXPRESSION,
     CLAUSE_GENERATED,
@@ -127,6 +129,7 @@ struct error *sql__at(const struct analysis *a, struct error *e, int location);
 struct error *sql__unsupported(const struct analysis *a, int location, const char *hint,
                                const char *what, ...) PRINTF_LIKE(4, 5);
 const char *sql__type(const struct analysis *a, uint32_t oid); /* for messages */
+const char *sql__type_of(const struct analysis *a, uint32_t type, uint32_t domain);
 
 /* Guards recursion: every recursive descent goes through these two. */
 struct error *sql__enter(struct analysis *a, int location);
@@ -223,8 +226,9 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
                              struct expr *const *args, int n, int location, struct expr **ret);
 struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret);
 struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type);
+/* ret_domain: it may be a domain, whose type beneath comes back, and its oid, or 0; NULL: 0A000 */
 struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
-                             int32_t *ret_typmod);
+                             int32_t *ret_typmod, uint32_t *ret_domain);
 /* Column `column` of a select's result as `type`: casts are put into every arm. */
 struct error *sql__coerce_select_column(struct analysis *a, struct select *s, int column,
                                         uint32_t type);
@@ -475,6 +479,7 @@ struct dependent {
     int group;
     uint64_t id;
     const char *what, *on; /* "view v", "table t" */
+    int part;              /* of what has this id: a column */
 };
 struct dependents {
     struct list list;
@@ -506,9 +511,27 @@ struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);
 struct error *sql__move_type(struct analysis *a, const AlterObjectSchemaStmt *n);
 struct error *sql__drop_type(struct analysis *a, const DropStmt *n);
+struct error *sql__find_type(const struct analysis *a, const List *names,
+                             const struct object **ret); /* 42704 */
+struct error *sql__type_taken(const struct analysis *a, const char *schema,
+                              const char *name); /* 42710 */
 const struct object *sql__lookup_type(const struct analysis *a, const List *names);
 const char *sql__describe_type(const struct analysis *a, const struct object *o); /* "type s.t" */
 void sql__columns_of_type(struct analysis *a, const struct object *o, struct dependents *deps);
+
+/* ---- domain.c
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct error *sql__create_domain(struct analysis *a, const CreateDomainStmt *n);
+struct error *sql__alter_domain(struct analysis *a, const AlterDomainStmt *n);
+struct error *sql__rename_domain_constraint(struct analysis *a, const RenameStmt *n);
+/* A value of the type beneath becomes one of the domain (an oid; 0: it stays as it is). */
+struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain,
+                             struct expr **ret);
+/* The domain of a column whose default is the column's; NULL: there is none. */
+const struct column *sql__domain_default(const struct analysis *a, const struct column *c);
+uint32_t sql__common_domain(struct expr *const *exprs, int n); /* 0: they are not all of it */
 
 /* ---- views: view.c
  * -------------------------------------------------------------------------------------------------
@@ -567,6 +590,7 @@ void sql__notice(struct analysis *a, const char *sqlstate, const char *detail, c
 /* "t", or "s.t" when s is not in the path; quoted where needed */
 const char *sql__shown_name(const struct analysis *a, const char *schema, const char *name);
 const char *sql__describe_table(const struct analysis *a, const struct table *t); /* "table s.t" */
+struct dependent *sql__last_dependent(struct dependents *l);
 void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const char *what,
                   const char *on);
 /* 2BP01. `what`: "schema s"; NULL: several were named */
@@ -608,8 +632,9 @@ struct error *sql__column_places(struct analysis *a, const struct table *t, cons
 /* ---- constraints: alter_constraint.c
  * ------------------------------------------------------------------------------------------ */
 
-/* One more of q->alter_table.checks. */
+/* One more of q->alter_table.checks; and one of q->objects.checks, with its table. */
 void sql__alter_check(struct analysis *a, const struct alter_check *check);
+void sql__ask_rows(struct analysis *a, const struct alter_check *check);
 /* Keys, checks and foreign keys of `next` beyond these numbers are new. */
 struct error *sql__new_constraints(struct analysis *a, struct table *next, int n_keys, int n_checks,
                                    int n_foreign_keys);
@@ -665,6 +690,10 @@ struct error *sql__constraint(struct analysis *a, struct table_draft *d, const C
  * has room for it, and what older rows have into ->added; its other constraints are not looked at.
  */
 struct error *sql__add_column(struct analysis *a, struct table *t, const ColumnDef *n);
+/* DEFAULT, from its keyword on; CHECK (..), what stands in its parentheses */
+struct error *sql__take_default(struct analysis *a, struct table *t, int column, const Node *n,
+                                int keyword);
+char *sql__check_text(const struct analysis *a, int location);
 /* ALTER COLUMN .. SET DEFAULT */
 struct error *sql__set_default(struct analysis *a, struct table *t, int column, const Node *n);
 /* 42939: names that are the system's own. `what`: "table", "index", .. */

@@ -53,7 +53,7 @@ static void put_column(const struct analysis *a, const struct column *c, bits32 
                        struct buf *out)
 {
     sql_quote(c->name, out);
-    buf_printf(out, " %s", type_label(c->type, c->typmod, a->arena));
+    buf_printf(out, " %s", type_label(c->domain ? c->domain : c->type, c->typmod, a->arena));
     if (c->generated && (options & CREATE_TABLE_LIKE_GENERATED))
         buf_printf(out, " GENERATED ALWAYS AS (%s) STORED", c->default_sql);
     else if (c->identity && (options & CREATE_TABLE_LIKE_IDENTITY))

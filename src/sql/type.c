@@ -19,14 +19,7 @@ static struct error *no_type(const struct analysis *a, const TypeName *n)
                      schema ? "." : "", name);
 }
 
-const struct object *sql__lookup_type(const struct analysis *a, const List *names)
-{
-    RangeVar rv = sql__range_var(names);
-    return sql__lookup_object(a, OBJ_ENUM, &rv);
-}
-
-static struct error *find_type(const struct analysis *a, const List *names,
-                               const struct object **ret)
+struct error *sql__find_type(const struct analysis *a, const List *names, const struct object **ret)
 {
     const TypeName n = {.names = (List *)(uintptr_t)names};
     *ret = sql__lookup_type(a, names);
@@ -75,10 +68,10 @@ static struct error *label_twice(void)
 
 /* ---- CREATE TYPE .. AS ENUM ----------------------------------------------------------------- */
 
-static struct error *type_taken(const struct analysis *a, const char *schema, const char *name)
+struct error *sql__type_taken(const struct analysis *a, const char *schema, const char *name)
 {
     const struct catalog_view *v = a->ctx->view;
-    if (!catalog_object(v, OBJ_ENUM, schema, name) && !catalog_table(v, schema, name) &&
+    if (!catalog_type(v, schema, name) && !catalog_table(v, schema, name) &&
         !catalog_object(v, OBJ_VIEW, schema, name))
         return NULL;
     return error_new("42710", "type \"%s\" already exists", name);
@@ -90,7 +83,7 @@ struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n)
     char *schema;
     sql__change_objects(a, "CREATE TYPE");
     TRY(sql__target_schema(a, &rv, &schema));
-    TRY(type_taken(a, schema, rv.relname));
+    TRY(sql__type_taken(a, schema, rv.relname));
     struct object *o = sql__new_object(a, OBJ_ENUM, schema, rv.relname);
     int count = list_length(n->vals);
     o->labels = ARENA_ARRAY(a->arena, struct object_label, count + 1);
@@ -157,7 +150,9 @@ struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n)
 {
     const struct object *old;
     sql__change_objects(a, "ALTER TYPE");
-    TRY(find_type(a, n->typeName, &old));
+    TRY(sql__find_type(a, n->typeName, &old));
+    if (old->kind != OBJ_ENUM)
+        return error_new("42809", "%s is not an enum", sql__shown_name(a, old->schema, old->name));
     struct object *next = object_copy(old, a->arena);
     if (!n->oldVal) {
         TRY(add_label(a, n, next));
@@ -179,28 +174,41 @@ struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n)
 static struct error *change_name(struct analysis *a, const struct object *old, const char *schema,
                                  const char *name)
 {
-    TRY(type_taken(a, schema, name));
+    TRY(sql__type_taken(a, schema, name));
     TRY(sql__refuse_if_viewed(a, old->id, -1, "renaming a type"));
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, schema);
     next->name = arena_strdup(a->arena, name);
+    if (next->domain) {
+        next->domain->schema = next->schema;
+        next->domain->name = next->name;
+    }
     sql__change_object(a, old, next);
     return NULL;
+}
+
+static struct error *check_kind(const struct analysis *a, const struct object *o, ObjectType said)
+{
+    if (said != OBJECT_DOMAIN || o->kind == OBJ_DOMAIN)
+        return NULL;
+    return error_new("42809", "\"%s\" is not a domain", sql__shown_name(a, o->schema, o->name));
 }
 
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n)
 {
     const struct object *old;
-    sql__change_objects(a, "ALTER TYPE");
-    TRY(find_type(a, (const List *)n->object, &old));
+    sql__change_objects(a, n->renameType == OBJECT_DOMAIN ? "ALTER DOMAIN" : "ALTER TYPE");
+    TRY(sql__find_type(a, (const List *)n->object, &old));
+    TRY(check_kind(a, old, n->renameType));
     return change_name(a, old, old->schema, n->newname);
 }
 
 struct error *sql__move_type(struct analysis *a, const AlterObjectSchemaStmt *n)
 {
     const struct object *old;
-    sql__change_objects(a, "ALTER TYPE");
-    TRY(find_type(a, (const List *)n->object, &old));
+    sql__change_objects(a, n->objectType == OBJECT_DOMAIN ? "ALTER DOMAIN" : "ALTER TYPE");
+    TRY(sql__find_type(a, (const List *)n->object, &old));
+    TRY(check_kind(a, old, n->objectType));
     TRY(sql__check_schema(a, n->newschema));
     return strcmp(old->schema, n->newschema) == 0 ? NULL
                                                   : change_name(a, old, n->newschema, old->name);
@@ -219,24 +227,46 @@ void sql__columns_of_type(struct analysis *a, const struct object *o, struct dep
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
         for (int c = 0; c < t->n_columns; c++)
-            if (t->columns[c].type == catalog_oid(o->id) ||
-                t->columns[c].type == catalog_oid(o->array_id))
-                sql__depends(a, deps, t->id,
-                             arena_printf(a->arena, "column %s of %s",
-                                          sql__list_name(a, t->columns[c].name),
-                                          sql__describe_table(a, t)),
-                             arena_printf(a->arena, "%s%s", sql__describe_type(a, o),
-                                          t->columns[c].type == catalog_oid(o->id) ? "" : "[]"));
+            if (column_has_type(&t->columns[c], o)) {
+                sql__depends(
+                    a, deps, t->id,
+                    arena_printf(a->arena, "column %s of %s", sql__list_name(a, t->columns[c].name),
+                                 sql__describe_table(a, t)),
+                    arena_printf(
+                        a->arena, "%s%s", sql__describe_type(a, o),
+                        o->array_id && t->columns[c].type == catalog_oid(o->array_id) ? "[]" : ""));
+                sql__last_dependent(deps)->part = c;
+            }
     }
 }
 
-struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
+static bool listed(const struct list *l, const struct object *o)
 {
-    struct dependents deps = {0};
-    struct list views = {0};
-    int count = list_length(n->objects);
-    sql__change_objects(a, "DROP TYPE");
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < l->n; i++)
+        if (l->items[i] == o)
+            return true;
+    return false;
+}
+
+/* Domains over it go along. */
+static void domains_over(struct analysis *a, const struct object *o, struct list *types,
+                         struct dependents *deps)
+{
+    const struct object *d;
+    for (size_t i = 0; (d = catalog_next_type(a->ctx->view, &i));) {
+        if (!d->domain || listed(types, d) ||
+            (d->domain->columns[0].domain ? d->domain->columns[0].domain != catalog_oid(o->id)
+                                          : !column_has_type(&d->domain->columns[0], o)))
+            continue;
+        sql__depends(a, deps, d->id, sql__describe_type(a, d), sql__describe_type(a, o));
+        sql__push(a->arena, types, (void *)(uintptr_t)d);
+    }
+}
+
+/* What the statement names. */
+static struct error *types_to_drop(struct analysis *a, const DropStmt *n, struct list *ret)
+{
+    for (int i = 0; i < list_length(n->objects); i++) {
         const TypeName *name = list_nth(n->objects, i);
         const struct object *o = sql__lookup_type(a, name->names);
         if (!o && type_by_name(strVal(llast(name->names))))
@@ -251,17 +281,35 @@ struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
             error_free(e);
             continue;
         }
-        sql__columns_of_type(a, o, &deps);
-        int columns = deps.list.n;
-        sql__views_on(a, o->id, sql__describe_type(a, o), &views, &deps);
-        if (deps.list.n && n->behavior != DROP_CASCADE)
-            return sql__has_dependents(a, count > 1 ? NULL : sql__describe_type(a, o), &deps);
-        if (columns)
-            return sql__unsupported(a, -1, "Drop those columns or tables first.",
-                                    "DROP TYPE ... CASCADE cannot drop columns of type %s",
-                                    o->name);
-        sql__change_object(a, o, NULL);
+        TRY(check_kind(a, o, n->removeType));
+        sql__push(a->arena, ret, (void *)(uintptr_t)o);
     }
+    return NULL;
+}
+
+struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
+{
+    struct dependents deps = {0};
+    struct list types = {0}, views = {0};
+    int columns = 0;
+    sql__change_objects(a, n->removeType == OBJECT_DOMAIN ? "DROP DOMAIN" : "DROP TYPE");
+    TRY(types_to_drop(a, n, &types));
+    const char *what = types.n == 1 ? sql__describe_type(a, types.items[0]) : NULL;
+    for (int i = 0; i < types.n; i++) {
+        const struct object *o = types.items[i];
+        domains_over(a, o, &types, &deps);
+        columns -= deps.list.n;
+        sql__columns_of_type(a, o, &deps);
+        columns += deps.list.n;
+        sql__views_on(a, o->id, sql__describe_type(a, o), &views, &deps);
+    }
+    if (deps.list.n && n->behavior != DROP_CASCADE)
+        return sql__has_dependents(a, what, &deps);
+    if (columns)
+        return sql__unsupported(a, -1, "Drop those columns or tables first.",
+                                "DROP TYPE ... CASCADE cannot drop columns of that type");
+    for (int i = 0; i < types.n; i++)
+        sql__change_object(a, types.items[i], NULL);
     sql__tell_cascade(a, &deps);
     for (int i = 0; i < views.n; i++)
         sql__drop_view_with(a, views.items[i]);

@@ -176,6 +176,7 @@ struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar 
             (struct rte_column){.name = columns->columns[i].name,
                                 .type = e->type,
                                 .typmod = e->typmod,
+                                .domain = e->domain,
                                 .not_null = sel->kind == SELECT_PLAIN && !expr_nullable(e)};
     }
     *ret = r;
@@ -284,7 +285,8 @@ static struct error *view_columns(struct analysis *a, const ViewStmt *n, const s
             .name =
                 arena_strdup(a->arena, i < named ? strVal(list_nth(n->aliases, i)) : target->name),
             .type = target->expr->type,
-            .typmod = target->expr->typmod};
+            .typmod = target->expr->typmod,
+            .domain = target->expr->domain};
         if (!type || !type->column)
             return sql__unsupported(a, -1, "Cast it to another type.",
                                     "a column of type %s is not supported",

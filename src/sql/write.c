@@ -109,6 +109,8 @@ static struct error *default_value(struct analysis *a, const struct table *t, in
         *ret = e;
         return NULL;
     }
+    if (!c->sequence && !c->default_sql && c->domain && sql__domain_default(a, c))
+        c = sql__domain_default(a, c);
     if (c->sequence) {
         TRY(sql__next_value(a, c->sequence, &e));
     } else if (c->default_sql) {
@@ -315,8 +317,10 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
     sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
     for (int i = 0; i < n_columns; i++) {
         const struct target *given = &source->targets[i];
-        r->columns[i] = (struct rte_column){
-            .name = given->name, .type = given->expr->type, .typmod = given->expr->typmod};
+        r->columns[i] = (struct rte_column){.name = given->name,
+                                            .type = given->expr->type,
+                                            .typmod = given->expr->typmod,
+                                            .domain = given->expr->domain};
         int c = columns[i];
         if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
             continue;
@@ -413,8 +417,10 @@ static struct error *source_rte(struct analysis *a, struct scope *s, const SubLi
         if (sel->targets[i].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
         const struct expr *e = sel->targets[i].expr;
-        r->columns[i] =
-            (struct rte_column){.name = sel->targets[i].name, .type = e->type, .typmod = e->typmod};
+        r->columns[i] = (struct rte_column){.name = sel->targets[i].name,
+                                            .type = e->type,
+                                            .typmod = e->typmod,
+                                            .domain = e->domain};
     }
     struct from **from = ARENA_ARRAY(a->arena, struct from *, own->n_from + 1);
     if (own->n_from)
@@ -681,6 +687,7 @@ static struct rte *excluded_rte(struct analysis *a, const struct table *t)
         r->columns[i] = (struct rte_column){.name = t->columns[i].name,
                                             .type = t->columns[i].type,
                                             .typmod = t->columns[i].typmod,
+                                            .domain = t->columns[i].domain,
                                             .dropped = t->columns[i].dropped};
     return r;
 }

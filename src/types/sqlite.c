@@ -65,11 +65,14 @@ static void build(void)
     size_t n;
     const struct func *rows = func_table(&n);
     struct map seen = {0};
-    registrations = mem_zalloc((n + types__cast_funcs.n) * sizeof(*registrations));
+    const struct func_rows *const nameless[] = {&types__cast_funcs, &types__domain_funcs};
+    registrations =
+        mem_zalloc((n + types__cast_funcs.n + types__domain_funcs.n) * sizeof(*registrations));
     for (size_t i = 0; i < n; i++)
         add_registration(&seen, &rows[i]);
-    for (size_t i = 0; i < types__cast_funcs.n; i++)
-        add_registration(&seen, &types__cast_funcs.rows[i]);
+    for (size_t i = 0; i < ARRAY_LEN(nameless); i++)
+        for (size_t k = 0; k < nameless[i]->n; k++)
+            add_registration(&seen, &nameless[i]->rows[k]);
     map_done(&seen);
 }
 
@@ -141,9 +144,13 @@ int value_bind(sqlite3_stmt *stmt, int index, const struct value *v)
 /* \1 state \1 message \1 detail .. */
 char *types__error_text(const struct error *e)
 {
-    return mem_printf("\1%s\1%s\1%s\1%s\1%s\1%s", e->sqlstate, e->message,
-                      e->detail ? e->detail : "", e->hint ? e->hint : "", e->table ? e->table : "",
-                      e->column ? e->column : "");
+    const char *rest[] = {e->detail, e->hint,     e->table,     e->column,
+                          e->schema, e->datatype, e->constraint};
+    struct buf b = {0};
+    buf_printf(&b, "\1%s\1%s", e->sqlstate, e->message);
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+        buf_printf(&b, "\1%s", rest[i] ? rest[i] : "");
+    return b.data;
 }
 
 static void give_error(sqlite3_context *c, struct error *e)

@@ -24,18 +24,14 @@ static char *next_field(char **cursor)
 static struct error *decode_raised(const char *text)
 {
     char *copy = mem_strdup(text + 1), *cursor = copy;
-    const char *state = next_field(&cursor), *message = next_field(&cursor),
-               *detail = next_field(&cursor), *hint = next_field(&cursor),
-               *table = next_field(&cursor), *column = next_field(&cursor);
+    const char *state = next_field(&cursor), *message = next_field(&cursor);
     struct error *e = error_new(state, "%s", message);
-    if (*detail)
-        e = error_detail(e, "%s", detail);
-    if (*hint)
-        e = error_hint(e, "%s", hint);
-    if (*table)
-        e->table = mem_strdup(table);
-    if (*column)
-        e->column = mem_strdup(column);
+    char **const rest[] = {&e->detail, &e->hint,     &e->table,     &e->column,
+                           &e->schema, &e->datatype, &e->constraint};
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++) { /* as types__error_text() has them */
+        const char *field = next_field(&cursor);
+        *rest[i] = *field ? mem_strdup(field) : NULL;
+    }
     mem_free(copy);
     return e;
 }

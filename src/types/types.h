@@ -206,6 +206,10 @@ struct enum_label {
 };
 void types_add_enum(uint32_t oid, uint32_t array, const char *name, const char *sql_name,
                     const struct enum_label *labels, int n);
+/* A domain: what is said of it. Values have the type `base`, and no array type is made. */
+void types_add_domain(uint32_t oid, const char *name, const char *sql_name, uint32_t base);
+/* The scalar (value, text) -> the value, after the checks that the text has: see domain.c. */
+const struct func *domain_func(void);
 /* All types that the program itself has, arrays too; *ret_n rows. */
 const struct type *const *type_table(size_t *ret_n);
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */

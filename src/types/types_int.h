@@ -26,7 +26,7 @@ extern const struct func_rows types__format_funcs, types__stat_aggs, types__degr
 extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
     types__json_make_funcs, types__array_funcs, types__enum_funcs, types__set_funcs,
-    types__array_aggs, types__ordered_aggs;
+    types__domain_funcs, types__array_aggs, types__ordered_aggs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {

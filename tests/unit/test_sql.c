@@ -124,6 +124,27 @@ const struct object *catalog_next_view(const struct catalog_view *v, size_t *i)
     return NULL;
 }
 
+const struct object *catalog_domain(const struct catalog_view *v, uint32_t oid)
+{
+    return NULL;
+}
+
+const struct object *catalog_type(const struct catalog_view *v, const char *schema,
+                                  const char *name)
+{
+    return NULL;
+}
+
+const struct object *catalog_next_type(const struct catalog_view *v, size_t *i)
+{
+    return NULL;
+}
+
+bool column_has_type(const struct column *c, const struct object *type)
+{
+    return false;
+}
+
 const struct catalog_view *catalog_view_with(const struct catalog_view *v, const char *records)
 {
     return v;
