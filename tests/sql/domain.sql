@@ -240,8 +240,11 @@ alter domain inner_d add check (value > 5);
 rollback;
 
 -- DROP DOMAIN
-alter table made drop column sy;
-drop domain year;
+create domain held as int;
+create table holder (x held);
+drop domain held;
+drop table holder;
+drop domain held;
 drop domain mood;
 drop domain nope;
 drop domain if exists nope;
