@@ -691,7 +691,10 @@ struct error *exec__sequence(void *ctx, enum sequence_call what, const struct va
         return call(s, what, (uint64_t)args[0].i - FIRST_OID, NULL, args, nargs, &ret->i);
     if (what == SEQUENCE_LAST) {
         const struct drawn *d = find_drawn(s, s->last_drawn);
-        if (!d)
+        const struct catalog_view *now = exec__with_temporary(s, view_of(s));
+        bool there = d && catalog_sequence_by_id(now, s->last_drawn);
+        catalog_unref(now);
+        if (!there)
             return undefined(NULL);
         ret->i = d->value;
         return NULL;

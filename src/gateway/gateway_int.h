@@ -34,7 +34,8 @@ struct settings {
     char **custom;                /* names of a.b = c */
     int n, n_log, cap_log, n_custom;
     uint32_t statement_timeout_ms, idle_txn_timeout_ms, idle_timeout_ms;
-    uint8_t min_messages; /* enum notice_level */
+    uint8_t min_messages;       /* enum notice_level */
+    bool read_only, deferrable; /* default_transaction_read_only, .. */
 };
 enum notice_level {
     NOTICE_DEBUG,
@@ -240,9 +241,11 @@ struct session {
     /* transactions */
     char txn;      /* 'I', 'T', 'E' */
     bool implicit; /* exec has a transaction that the client did not ask for */
-    bool read_only;
-    bool savepoints; /* there may be some: a failed transaction is kept for ROLLBACK TO */
-    char *isolation; /* of this transaction; NULL: the default */
+    bool read_only, deferrable;
+    int read_only_depth; /* of the savepoint inside of which it was said to be; 0: of none */
+    bool queried;        /* a statement read or wrote something: its modes are settled */
+    bool savepoints;     /* there may be some: a failed transaction is kept for ROLLBACK TO */
+    char *isolation;     /* of this transaction; NULL: the default */
 
     struct notify *notify; /* notify.c; NULL: never used */
 
@@ -391,6 +394,8 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 
 /* transaction.c */
 struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag);
+struct error *transaction__set_modes(struct session *s, const struct transaction_modes *m,
+                                     bool session);
 struct error *transaction__begin_implicit(struct session *s);
 /* Commits the implicit one, if any. */
 struct error *transaction__end_implicit(struct session *s);

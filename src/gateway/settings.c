@@ -113,6 +113,8 @@ static struct error *check_isolation(struct session *s, char **value)
 /* Of this transaction: one that only reads may read one state of each region. */
 static struct error *check_isolation_now(struct session *s, char **value)
 {
+    if (s->queried)
+        return NULL; /* too late for any: check_mode() */
     if (strncmp(*value, "read", 4) == 0 || (strcmp(*value, "repeatable read") == 0 && s->read_only))
         return NULL;
     return error_hint(
@@ -227,7 +229,7 @@ static const struct setting table[] = {
      .description = "Shows how many bytes of a statement sessions tell."},
     {"track_counts", "off", KIND_BOOL, FIXED,
      .description = "Shows whether the use of tables is counted."},
-    {"transaction_deferrable", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"transaction_deferrable", NULL, KIND_BOOL, .description = "Accepted for compatibility."},
     {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation_now,
      .description = "Sets the current transaction's isolation level."},
     {"transaction_read_only", NULL, KIND_BOOL,
@@ -267,8 +269,11 @@ void settings__init(struct settings *t)
 /* Settings that are the session's state, or the server's. NULL: none of them. */
 static const char *live_value(struct session *s, const struct setting *row, char text[16])
 {
+    bool outside = s->txn == 'I' && !s->implicit; /* as the next one would be */
     if (!strcmp(row->name, "transaction_read_only"))
-        return s->read_only ? "on" : "off";
+        return (outside ? s->settings.read_only : s->read_only) ? "on" : "off";
+    if (!strcmp(row->name, "transaction_deferrable"))
+        return (outside ? s->settings.deferrable : s->deferrable) ? "on" : "off";
     if (!strcmp(row->name, "session_authorization"))
         return s->user;
     if (!strcmp(row->name, "max_connections")) {
@@ -495,6 +500,8 @@ void settings__derive(struct session *s)
     s->names_len = strlen(s->names);
     s->temp_generation = s->exec ? exec_temp_generation(s->exec) : 0;
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
+    t->read_only = !strcmp(value_of(s, find("default_transaction_read_only"), text), "on");
+    t->deferrable = !strcmp(value_of(s, find("default_transaction_deferrable"), text), "on");
     bool now_timed = settings__timed(t);
     if (now_timed && !timed)
         pool__timed(s->gateway, 1);
@@ -516,30 +523,60 @@ static void assign(struct session *s, int i, char *value, bool local)
     settings__derive(s);
 }
 
-/* SET TRANSACTION ..: of this transaction. */
-static struct error *set_transaction(struct session *s, const struct setting *row, char *value)
+/* What this transaction's mode may be changed to, and when. */
+static struct error *check_mode(struct session *s, const char *name, const char *value)
 {
-    _cleanup_(mem_freep) char *own = value;
-    if (s->txn == 'I') {
-        session__notice(s, NOTICE_WARNING, "25P01",
-                        "SET TRANSACTION can only be used in transaction blocks");
+    char text[16];
+    bool changes = strcmp(value_of(s, find(name), text), value) != 0;
+    bool within = exec_in_transaction(s->exec) && exec_savepoints(s->exec) > 0;
+    if (!strcmp(name, "transaction_read_only")) {
+        if (changes && s->read_only && within)
+            return error_new("25001", "cannot set transaction read-write mode inside a read-only "
+                                      "transaction");
+        if (changes && s->read_only && s->queried)
+            return error_new("25001", "transaction read-write mode must be set before any query");
         return NULL;
     }
-    bool held = exec_reads_snapshots(s->exec);
+    bool isolation = !strcmp(name, "transaction_isolation");
+    const char *what =
+        isolation ? "SET TRANSACTION ISOLATION LEVEL" : "SET TRANSACTION [NOT] DEFERRABLE";
+    if (isolation && !changes)
+        return NULL;
+    if (within && !isolation)
+        return error_new("25001", "%s cannot be called within a subtransaction", what);
+    if (s->queried)
+        return error_new("25001", "%s must be called before any query", what);
+    if (within)
+        return error_new("25001", "%s must not be called in a subtransaction", what);
+    return NULL;
+}
+
+static bool is_mode(const char *name)
+{
+    return !strcmp(name, "transaction_isolation") || !strcmp(name, "transaction_read_only") ||
+           !strcmp(name, "transaction_deferrable");
+}
+
+/* SET TRANSACTION ..: of this transaction. */
+static struct error *set_mode(struct session *s, const struct setting *row, char *value)
+{
+    _cleanup_(mem_freep) char *own = value;
+    bool on = !strcmp(own, "on");
+    if (s->txn == 'I' && !s->implicit)
+        return NULL;
+    TRY(check_mode(s, row->name, own));
     if (!strcmp(row->name, "transaction_isolation")) {
-        bool one_state = !strcmp(own, "repeatable read");
-        if (held && !one_state)
-            return error_new("25001", "SET TRANSACTION ISOLATION LEVEL must be called before any "
-                                      "query");
-        if (one_state)
+        if (!strcmp(own, "repeatable read"))
             exec_read_snapshots(s->exec);
         mem_free(s->isolation);
         s->isolation = own;
         own = NULL;
+    } else if (!strcmp(row->name, "transaction_deferrable")) {
+        s->deferrable = on;
     } else {
-        if (held && strcmp(own, "on"))
-            return error_new("25001", "transaction read-write mode must be set before any query");
-        s->read_only = !strcmp(own, "on");
+        if (on && !s->read_only)
+            s->read_only_depth = exec_savepoints(s->exec);
+        s->read_only = on;
     }
     return NULL;
 }
@@ -597,9 +634,9 @@ struct error *settings__set(struct session *s, const char *name, const char *val
         mem_free(own);
         return e;
     }
-    if (!strcmp(row->name, "transaction_isolation") || !strcmp(row->name, "transaction_read_only"))
-        return set_transaction(
-            s, row, own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"));
+    if (is_mode(row->name))
+        return set_mode(s, row,
+                        own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"));
     assign(s, i, own, local);
     return NULL;
 }
@@ -624,7 +661,8 @@ void settings__transaction_end(struct session *s, bool committed)
     struct settings *t = &s->settings;
     mem_free(s->isolation);
     s->isolation = NULL;
-    s->read_only = false;
+    s->read_only = s->deferrable = s->queried = false;
+    s->read_only_depth = 0;
     if (!t->n_log)
         return;
     settings__end(t, committed);

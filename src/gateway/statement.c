@@ -238,21 +238,43 @@ struct error *statement__allowed(struct session *s, const struct query *q)
                                    "transaction block");
 }
 
+/* Until such a statement, the transaction's modes can be changed. */
+static bool reads_something(const struct query *q)
+{
+    switch (q->kind) {
+    case QUERY_TRANSACTION:
+    case QUERY_SET:
+    case QUERY_RESET:
+    case QUERY_SHOW:
+    case QUERY_SET_CONSTRAINTS:
+    case QUERY_MAINTENANCE:
+    case QUERY_LISTEN:
+    case QUERY_UNLISTEN:
+    case QUERY_NOTIFY:
+        return false;
+    default:
+        return true;
+    }
+}
+
 static struct error *check_read_only(struct session *s, const struct entry *e)
 {
     bool writes = e->query->writes || is_schema_change(e->query) ||
                   e->query->kind == QUERY_TRUNCATE ||
                   (e->query->kind == QUERY_COPY && e->query->copy.from) ||
                   (e->plan && !e->plan->explain && e->plan->writes);
-    if (s->read_only && e->query->locks)
+    bool read_only = s->txn == 'I' && !s->implicit ? s->settings.read_only : s->read_only;
+    if (read_only && e->query->locks)
         return error_new("25006", "cannot execute SELECT FOR UPDATE in a read-only transaction");
     bool temporary = e->plan && e->plan->region == CATALOG_TEMP_REGION;
-    if (!s->read_only || !writes || temporary)
+    if (!read_only || !writes || temporary)
         return NULL;
     char verb[32] = {0};
     memcpy(verb, e->query->tag, MIN(strlen(e->query->tag), sizeof(verb) - 1));
     if (!strcmp(verb, "INSERT 0"))
         verb[6] = 0;
+    if (!strcmp(verb, "COPY"))
+        strcat(verb, " FROM");
     return error_new("25006", "cannot execute %s in a read-only transaction", verb);
 }
 
@@ -431,21 +453,12 @@ static struct error *run_show(struct session *s, const struct query *q, struct o
 
 static struct error *run_set(struct session *s, const struct query *q)
 {
+    if (q->set.of_transaction || q->set.session_characteristics)
+        return transaction__set_modes(s, &q->set.modes, q->set.session_characteristics);
     if (q->set.local && s->txn == 'I' && !s->implicit)
         session__notice(s, NOTICE_WARNING, "25P01",
                         "SET LOCAL can only be used in transaction blocks");
-    bool modes = q->set.name && !strcmp(q->set.name, "transaction_isolation");
-    if (modes && q->set.read_only >= 0 && !q->set.session_characteristics)
-        TRY(settings__set(s, "transaction_read_only", q->set.read_only ? "on" : "off", true));
-    if (!q->set.session_characteristics)
-        return settings__set(s, q->set.name, q->set.value, q->set.local);
-    _cleanup_(mem_freep) char *name = strncmp(q->set.name, "default_", 8)
-                                          ? mem_printf("default_%s", q->set.name)
-                                          : mem_strdup(q->set.name);
-    if (modes && q->set.read_only >= 0)
-        TRY(settings__set(s, "default_transaction_read_only", q->set.read_only ? "on" : "off",
-                          false));
-    return settings__set(s, name, q->set.value, false);
+    return settings__set(s, q->set.name, q->set.value, q->set.local);
 }
 
 static struct error *run_discard(struct session *s, const struct query *q)
@@ -556,6 +569,7 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
     TRY(statement__allowed(s, (*e)->query));
     TRY(check_read_only(s, *e));
     TRY(check_alone(s, (*e)->query));
+    s->queried |= reads_something((*e)->query) && s->txn != 'I';
     o->s = s;
     o->e = *e;
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);

@@ -37,12 +37,20 @@ void transaction__failed(struct session *s)
         s->txn = 'E';
 }
 
+/* A transaction begins with the session's modes. */
+static void by_default(struct session *s)
+{
+    s->read_only = s->settings.read_only;
+    s->deferrable = s->settings.deferrable;
+}
+
 struct error *transaction__begin_implicit(struct session *s)
 {
     if (s->txn != 'I' || s->implicit)
         return NULL;
     TRY(exec_begin(s->exec));
     s->implicit = true;
+    by_default(s);
     return NULL;
 }
 
@@ -72,7 +80,32 @@ static const char *isolation_name(enum isolation i)
     return NULL;
 }
 
-static struct error *begin(struct session *s, enum isolation isolation, int read_only)
+/* Of the transaction, or of those that follow. */
+struct error *transaction__set_modes(struct session *s, const struct transaction_modes *m,
+                                     bool session)
+{
+    const char *isolation = isolation_name(m->isolation);
+    const char *values[] = {m->read_only < 0 ? NULL
+                            : m->read_only   ? "on"
+                                             : "off",
+                            isolation,
+                            m->deferrable < 0 ? NULL
+                            : m->deferrable   ? "on"
+                                              : "off"};
+    static const char *const names[] = {"default_transaction_read_only",
+                                        "default_transaction_isolation",
+                                        "default_transaction_deferrable"};
+    if (!session && s->txn == 'I' && !s->implicit)
+        session__notice(s, NOTICE_WARNING, "25P01",
+                        "SET TRANSACTION can only be used in transaction blocks");
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (values[i])
+            TRY(settings__set(s, session ? names[i] : names[i] + strlen("default_"), values[i],
+                              !session));
+    return NULL;
+}
+
+static struct error *begin(struct session *s, const struct transaction_modes *m)
 {
     if (s->txn == 'T') {
         session__notice(s, NOTICE_WARNING, "25001", "there is already a transaction in progress");
@@ -82,12 +115,16 @@ static struct error *begin(struct session *s, enum isolation isolation, int read
         TRY(exec_begin(s->exec));
     s->implicit = false;
     s->txn = 'T';
-    _cleanup_(mem_freep) char *by_default = NULL;
-    if (read_only < 0)
-        TRY(settings__show(s, "default_transaction_read_only", &by_default));
-    s->read_only = by_default ? !strcmp(by_default, "on") : read_only > 0;
-    const char *name = isolation_name(isolation);
-    return name ? settings__set(s, "transaction_isolation", name, false) : NULL;
+    by_default(s);
+    return transaction__set_modes(s, m, false);
+}
+
+/* AND CHAIN: as the one before was. */
+static struct error *chain(struct session *s, const char *isolation,
+                           const struct transaction_modes *m)
+{
+    TRY(begin(s, m));
+    return isolation ? settings__set(s, "transaction_isolation", isolation, false) : NULL;
 }
 
 static void warn_no_transaction(struct session *s)
@@ -136,11 +173,21 @@ static struct error *savepoint(struct session *s, const char *name)
     return NULL;
 }
 
+/* What was made read-only inside of a savepoint is so no longer than that. */
+static void savepoints_gone(struct session *s, int left)
+{
+    if (s->read_only_depth <= left)
+        return;
+    s->read_only = false;
+    s->read_only_depth = 0;
+}
+
 static struct error *release(struct session *s, const char *name)
 {
     if (s->txn == 'I')
         return outside_block("RELEASE SAVEPOINT");
     TRY(exec_release(s->exec, name));
+    savepoints_gone(s, exec_savepoints(s->exec));
     extended__end_depth(s, exec_savepoints(s->exec), false);
     notify__released(s, exec_savepoints(s->exec));
     settings__merge(&s->settings, exec_savepoints(s->exec));
@@ -154,6 +201,7 @@ static struct error *rollback_to(struct session *s, const char *name)
     if (!exec_in_transaction(s->exec))
         return error_new("3B001", "savepoint \"%s\" does not exist", name);
     TRY(exec_rollback_to(s->exec, name));
+    savepoints_gone(s, exec_savepoints(s->exec) - 1);
     extended__end_depth(s, exec_savepoints(s->exec) - 1, true);
     notify__undone(s, exec_savepoints(s->exec) - 1);
     settings__savepoint_undone(s, exec_savepoints(s->exec));
@@ -163,11 +211,12 @@ static struct error *rollback_to(struct session *s, const char *name)
 
 struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag)
 {
-    enum isolation same = ISOLATION_DEFAULT;
-    int read_only = s->read_only;
+    const struct transaction_modes same = {.read_only = s->read_only, .deferrable = s->deferrable};
+    _cleanup_(mem_freep) char *isolation =
+        q->transaction.chain && s->isolation ? mem_strdup(s->isolation) : NULL;
     switch (q->transaction.kind) {
     case TRANSACTION_BEGIN:
-        return begin(s, q->transaction.isolation, q->transaction.read_only);
+        return begin(s, &q->transaction.modes);
     case TRANSACTION_COMMIT:
         if (q->transaction.chain && s->txn == 'I')
             return outside_block("COMMIT AND CHAIN");
@@ -185,5 +234,5 @@ struct error *transaction__run(struct session *s, const struct query *q, const c
     case TRANSACTION_ROLLBACK_TO:
         return rollback_to(s, q->transaction.savepoint);
     }
-    return q->transaction.chain ? begin(s, same, read_only) : NULL;
+    return q->transaction.chain ? chain(s, isolation, &same) : NULL;
 }

@@ -60,6 +60,24 @@ static const char *const_text(struct analysis *a, const Node *n)
     }
 }
 
+static struct error *read_modes(struct analysis *a, const List *options,
+                                struct transaction_modes *ret)
+{
+    ret->read_only = ret->deferrable = -1;
+    for (int i = 0; i < list_length(options); i++) {
+        const DefElem *d = list_nth(options, i);
+        const char *value = const_text(a, d->arg);
+        bool on = value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
+        if (strcmp(d->defname, "transaction_isolation") == 0)
+            TRY(isolation(a, value ? value : "", &ret->isolation));
+        else if (strcmp(d->defname, "transaction_read_only") == 0)
+            ret->read_only = on;
+        else
+            ret->deferrable = on;
+    }
+    return NULL;
+}
+
 static struct error *transaction(struct analysis *a, const Node *node)
 {
     const TransactionStmt *n = (const TransactionStmt *)node;
@@ -78,7 +96,6 @@ static struct error *transaction(struct analysis *a, const Node *node)
     };
     struct query *q = a->q;
     q->kind = QUERY_TRANSACTION;
-    q->transaction.read_only = -1;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
         if (kinds[i].kind == n->kind) {
             q->tag = kinds[i].tag;
@@ -90,16 +107,7 @@ static struct error *transaction(struct analysis *a, const Node *node)
                                 "two-phase commit by hand is not supported");
     q->transaction.savepoint = copy_string(a, n->savepoint_name);
     q->transaction.chain = n->chain;
-    for (int i = 0; i < list_length(n->options); i++) {
-        const DefElem *d = list_nth(n->options, i);
-        const char *value = const_text(a, d->arg);
-        if (strcmp(d->defname, "transaction_isolation") == 0)
-            TRY(isolation(a, value ? value : "", &q->transaction.isolation));
-        else if (strcmp(d->defname, "transaction_read_only") == 0)
-            q->transaction.read_only =
-                value && strcmp(value, "0") != 0 && strcmp(value, "false") != 0;
-    }
-    return NULL;
+    return read_modes(a, n->options, &q->transaction.modes);
 }
 
 /* ---- settings
@@ -124,24 +132,12 @@ static struct error *set_transaction(struct analysis *a, const VariableSetStmt *
 {
     struct query *q = a->q;
     q->set.session_characteristics = strcmp(n->name, "SESSION CHARACTERISTICS") == 0;
-    q->set.local = !q->set.session_characteristics;
-    q->set.read_only = -1;
+    q->set.of_transaction = !q->set.session_characteristics;
+    q->set.local = q->set.of_transaction;
     if (strcmp(n->name, "TRANSACTION SNAPSHOT") == 0)
         return sql__unsupported(a, -1, "Read it all in one transaction.",
                                 "SET TRANSACTION SNAPSHOT is not supported");
-    for (int i = 0; i < list_length(n->args); i++) {
-        const DefElem *d = list_nth(n->args, i);
-        const char *value = const_text(a, d->arg);
-        bool isolation = strcmp(d->defname, "transaction_isolation") == 0;
-        bool on = value && strcmp(value, "0") != 0;
-        if (strcmp(d->defname, "transaction_read_only") == 0)
-            q->set.read_only = on;
-        if (isolation || !q->set.name) {
-            q->set.name = copy_string(a, d->defname);
-            q->set.value = isolation ? value : on ? "on" : "off";
-        }
-    }
-    return NULL;
+    return read_modes(a, n->args, &q->set.modes);
 }
 
 static char *lower(struct analysis *a, const char *s)
@@ -661,8 +657,17 @@ static struct error *check_relations(struct analysis *a, const List *relations, 
         const RangeVar *rv = vacuum ? ((const VacuumRelation *)list_nth(relations, i))->relation
                                     : list_nth(relations, i);
         const struct table *t;
-        if (rv)
-            TRY(sql__find_relation(a, rv, &t));
+        if (!rv)
+            continue;
+        TRY(sql__find_relation(a, rv, &t));
+        const List *columns =
+            vacuum ? ((const VacuumRelation *)list_nth(relations, i))->va_cols : NIL;
+        for (int k = 0; k < list_length(columns); k++) {
+            const char *name = strVal(list_nth(columns, k));
+            if (table_column(t, name) < 0)
+                return error_new(E_UNDEFINED_COLUMN,
+                                 "column \"%s\" of relation \"%s\" does not exist", name, t->name);
+        }
     }
     return NULL;
 }

@@ -955,6 +955,10 @@ static int figure_name(const Node *n, const char **ret)
         const SelectStmt *s = (const SelectStmt *)l->subselect;
         while (s->larg)
             s = s->larg;
+        if (l->subLinkType == EXPR_SUBLINK && s->valuesLists) {
+            *ret = "column1";
+            return 2;
+        }
         if (l->subLinkType != EXPR_SUBLINK || !s->targetList)
             return 0;
         const ResTarget *t = linitial(s->targetList);

@@ -589,5 +589,6 @@ struct error *sql__from(struct analysis *a, struct scope *s, const List *items)
     }
     hide_from_lateral(&s->items, false);
     s->items = all;
+    s->from_done = true;
     return NULL;
 }

@@ -68,25 +68,6 @@ static struct error *check_aggregate(const struct analysis *a, const struct scop
     return NULL;
 }
 
-struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingFunc *n,
-                            struct expr **ret)
-{
-    const char *where = s ? sql__clause_text(s->clause) : "VALUES";
-    int count = list_length(n->args);
-    if (where)
-        return sql__at(a, error_new(E_GROUPING, "grouping operations are not allowed in %s", where),
-                       n->location);
-    if (count > 31)
-        return sql__at(a, error_new("54023", "GROUPING must have fewer than 32 arguments"),
-                       n->location);
-    struct expr *e = sql__new_expr(a, EXPR_GROUPING, OID_INT4, n->location, count);
-    for (int i = 0; i < count; i++)
-        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
-    sql__push(a->arena, &s->groupings, e);
-    *ret = e;
-    return NULL;
-}
-
 static struct error *check_window(const struct analysis *a, const struct scope *s, int location)
 {
     const char *where = s ? sql__clause_text(s->clause) : "VALUES";
@@ -179,21 +160,111 @@ static struct error *cast_function(struct analysis *a, const char *name, struct 
 /* ---- aggregates and windows
  * ------------------------------------------------------------------------------------ */
 
-struct levels {
-    const struct select *own;
-    bool inner, outer;
+/*
+ * An aggregate belongs to the innermost query whose columns are in it: in (SELECT sum(t.x)) to that
+ * of t. Its value is then one for each group there, which the subquery reads: see emit.c's
+ * over_sets().
+ */
+struct finding {
+    const struct scope *from;
+    const struct scope *owner;
+    const struct expr *inner; /* a column of `from` itself */
+    bool target;              /* the target of a write is mentioned */
 };
 
-static bool find_levels(void *ctx, const struct expr *e)
+static bool find_owner(void *ctx, const struct expr *e)
 {
-    struct levels *l = ctx;
-    if (e->kind == EXPR_COLUMN) {
-        if (e->col.rte->owner == l->own)
-            l->inner = true;
-        else
-            l->outer = true;
+    struct finding *f = ctx;
+    if (e->kind != EXPR_COLUMN)
+        return true;
+    const struct select *of = e->col.rte->owner;
+    f->target |= !of;
+    if (of && of == f->from->select)
+        f->inner = e;
+    for (const struct scope *s = f->from; s && s != f->owner && of; s = s->parent)
+        if (s->select == of)
+            f->owner = s;
+    return true;
+}
+
+static void find_in_aggregate(const struct expr *e, struct finding *f)
+{
+    bool direct = e->call.func->kind == FUNC_ORDERED; /* the keys count, not these arguments */
+    for (int i = 0; i < e->n_args && !direct; i++)
+        expr_walk(e->args[i], true, find_owner, f);
+    for (int i = 0; i < e->call.n_order; i++)
+        expr_walk(e->call.order[i].expr, true, find_owner, f);
+    expr_walk(e->call.filter, true, find_owner, f);
+}
+
+static const struct scope *own_scope(const struct finding *f)
+{
+    return f->owner ? f->owner : f->from;
+}
+
+struct error *sql__grouping(struct analysis *a, struct scope *s, const GroupingFunc *n,
+                            struct expr **ret)
+{
+    int count = list_length(n->args);
+    if (count > 31)
+        return sql__at(a, error_new("54023", "GROUPING must have fewer than 32 arguments"),
+                       n->location);
+    struct expr *e = sql__new_expr(a, EXPR_GROUPING, OID_INT4, n->location, count);
+    struct finding f = {.from = s};
+    for (int i = 0; i < count; i++) {
+        TRY(sql__expr(a, s, list_nth(n->args, i), &e->args[i]));
+        if (s)
+            expr_walk(e->args[i], true, find_owner, &f);
     }
-    return e->kind != EXPR_SUBQUERY;
+    struct scope *owner = (struct scope *)(uintptr_t)own_scope(&f);
+    const char *where = owner ? sql__clause_text(owner->clause) : "VALUES";
+    if (where)
+        return sql__at(a, error_new(E_GROUPING, "grouping operations are not allowed in %s", where),
+                       n->location);
+    sql__push(a->arena, &owner->groupings, e);
+    *ret = e;
+    return NULL;
+}
+
+struct nesting {
+    const struct scope *owner;
+    const struct expr *found;
+};
+
+static bool find_nested(void *ctx, const struct expr *e)
+{
+    struct nesting *n = ctx;
+    for (int i = 0; i < n->owner->aggs.n && e->kind == EXPR_AGG; i++)
+        if (n->owner->aggs.items[i] == e)
+            n->found = e;
+    return true;
+}
+
+/* Of one that belongs to a query around it. */
+static struct error *check_outer(const struct analysis *a, const struct expr *e,
+                                 const struct scope *s, const struct scope *owner)
+{
+    struct finding direct = {.from = s};
+    struct nesting nested = {.owner = owner};
+    if (!owner->from_done)
+        return sql__at(a,
+                       error_new(E_GROUPING, "aggregate functions are not allowed in FROM clause "
+                                             "of their own query level"),
+                       e->position - 1);
+    for (int i = 0; i < e->n_args; i++) {
+        expr_walk(e->args[i], true, find_nested, &nested);
+        expr_walk(e->args[i], true, find_owner, &direct);
+    }
+    expr_walk(e->call.filter, true, find_nested, &nested);
+    if (nested.found)
+        return sql__at(a, error_new(E_GROUPING, "aggregate function calls cannot be nested"),
+                       nested.found->position - 1);
+    if (direct.inner)
+        return sql__at(a,
+                       error_new(E_GROUPING, "outer-level aggregate cannot contain a lower-level "
+                                             "variable in its direct arguments"),
+                       direct.inner->position - 1);
+    return NULL;
 }
 
 static struct error *filter(struct analysis *a, struct scope *s, const FuncCall *n,
@@ -208,7 +279,7 @@ static struct error *filter(struct analysis *a, struct scope *s, const FuncCall 
     return sql__boolean(a, *ret, "FILTER", ret);
 }
 
-static struct expr *known_aggregate(struct scope *s, struct expr *e)
+static struct expr *known_aggregate(const struct scope *s, struct expr *e)
 {
     for (int i = 0; i < s->aggs.n; i++) {
         if (expr_equal(s->aggs.items[i], e))
@@ -217,12 +288,32 @@ static struct expr *known_aggregate(struct scope *s, struct expr *e)
     return NULL;
 }
 
-static struct expr *keep_aggregate(struct analysis *a, struct scope *s, struct expr *e)
+/* All of e is known. */
+static struct error *keep_aggregate(struct analysis *a, struct scope *s, struct expr *e,
+                                    struct expr **ret)
 {
-    struct expr *known = known_aggregate(s, e);
-    if (!known)
-        sql__push(a->arena, &s->aggs, e);
-    return known ? known : e;
+    struct finding f = {.from = s};
+    find_in_aggregate(e, &f);
+    struct scope *owner = (struct scope *)(uintptr_t)own_scope(&f);
+    const struct scope *outermost = s;
+    while (outermost->parent)
+        outermost = outermost->parent;
+    if (!f.owner && f.target)
+        TRY(check_aggregate(a, outermost, e->position - 1));
+    if (!f.owner && f.target)
+        return sql__unsupported(a, e->position - 1, "Compute it in a WITH query.",
+                                "an aggregate of the columns of what is written is not supported");
+    if (owner != s)
+        TRY(check_outer(a, e, s, owner));
+    TRY(check_aggregate(a, owner, e->position - 1));
+    if (owner != s)
+        owner->select->read_below = true;
+    *ret = known_aggregate(owner, e);
+    if (*ret)
+        return NULL;
+    sql__push(a->arena, &owner->aggs, e);
+    *ret = e;
+    return NULL;
 }
 
 /* Does the result hang on the order of the rows? Lists do, numbers, truth values and times not. */
@@ -295,21 +386,13 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
     e->kind = EXPR_AGG;
     e->call.distinct = n->agg_distinct;
     TRY(filter(a, s, n, &e->call.filter));
-    struct levels l = {.own = s->select};
-    for (int i = 0; i < e->n_args; i++)
-        expr_walk(e->args[i], false, find_levels, &l);
-    if (l.outer && !l.inner)
-        return sql__unsupported(
-            a, n->location, "Compute it in the outer query.",
-            "an aggregate of an outer query's columns is not supported in a subquery");
     for (int i = 0; i < e->n_args && e->call.distinct; i++)
         TRY(sql__record_rules(a, e->args[i], "DISTINCT"));
     TRY(agg_order(a, s, n, e));
     if (e->call.distinct && !e->call.n_order && e->n_args > 1)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
                                 "DISTINCT in this aggregate of several arguments is not supported");
-    *ret = keep_aggregate(a, s, e);
-    return NULL;
+    return keep_aggregate(a, s, e, ret);
 }
 
 /* ---- WITHIN GROUP -----------------------------------------------------------------------------
@@ -409,7 +492,6 @@ static struct error *ordered_call(struct analysis *a, struct scope *s, const Fun
     if (n->over)
         return sql__unsupported(a, n->location, "Compute it in a subquery.",
                                 "OVER is not supported for ordered-set aggregate %s", name);
-    TRY(check_aggregate(a, s, n->location));
     struct expr *e = sql__new_call(a, EXPR_AGG, n->location, list_length(n->args));
     bool in_agg = s->in_agg;
     s->in_agg = true;
@@ -421,8 +503,7 @@ static struct error *ordered_call(struct analysis *a, struct scope *s, const Fun
         return not_ordered(a, n, name, e);
     TRY(bind_ordered(a, n, name, e));
     TRY(filter(a, s, n, &e->call.filter));
-    *ret = keep_aggregate(a, s, e);
-    return NULL;
+    return keep_aggregate(a, s, e, ret);
 }
 
 static struct error *window_call(struct analysis *a, struct scope *s, const FuncCall *n,
@@ -750,20 +831,22 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
         if (*ret)
             return NULL;
     }
-    if (n->agg_within_group)
+    if (n->agg_within_group && s)
         return ordered_call(a, s, n, name, ret);
     enum func_kind kind = func_exists(name, FUNC_AGGREGATE) ? FUNC_AGGREGATE
                           : func_exists(name, FUNC_WINDOW)  ? FUNC_WINDOW
                           : func_exists(name, FUNC_ORDERED) ? FUNC_ORDERED
                                                             : FUNC_SCALAR;
+    if ((kind == FUNC_AGGREGATE || kind == FUNC_ORDERED) && !s)
+        return check_aggregate(a, s, n->location);
+    if (kind == FUNC_SCALAR && (!func_exists(name, kind) || n->agg_star))
+        return resolve(a, s, n, name, kind, ret); /* a cast, or none at all */
     TRY(kind_rules(a, n, name, kind));
     if (n->agg_star && kind != FUNC_AGGREGATE)
         return sql__at(
             a,
             error_new("42809", "%s(*) specified, but %s is not an aggregate function", name, name),
             n->location);
-    if (kind == FUNC_AGGREGATE && !n->over)
-        TRY(check_aggregate(a, s, n->location));
     if (n->over)
         TRY(check_window(a, s, n->location));
     return resolve(a, s, n, name, kind, ret);

@@ -77,9 +77,9 @@ static bool is_stable_call(const struct expr *e)
             return true;
     if (strcmp(name, "||") != 0 || !is_text(e->type))
         return false;
-    bool other = false; /* text || anything */
+    bool other = false; /* text || whatever becomes another text at another time */
     for (int i = 0; i < e->n_args; i++)
-        other |= !is_text(e->args[i]->type);
+        other |= !is_text(e->args[i]->type) && has_unstable_text(e->args[i]->type, false);
     return other;
 }
 

@@ -222,9 +222,12 @@ static struct error *no_operator_class(const struct analysis *a, uint32_t type)
 static struct error *add_expression(struct analysis *a, const IndexStmt *n, const IndexElem *e,
                                     struct expr *x, int i, struct index *ret)
 {
-    if (!sql__is_immutable(x))
+    if (x->type != OID_RECORD && !sql__is_immutable(x))
         return error_new("42P17", "functions in index expression must be marked IMMUTABLE");
     const char *name = sql__column_name(e->expr);
+    if (x->type == OID_RECORD)
+        return error_new("42P16", "column \"%s\" has pseudo-type record",
+                         strcmp(name, "?column?") == 0 ? "expr" : name);
     struct index_expression *all = ret->expressions;
     ret->expressions = ARENA_ARRAY(a->arena, struct index_expression, ret->n_expressions + 1);
     if (ret->n_expressions)

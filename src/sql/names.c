@@ -288,6 +288,10 @@ struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, ch
         return sql__at(
             a, error_new("42P16", "cannot create temporary relation in non-temporary schema"),
             rv->location);
+    if (rv->relpersistence == 'u')
+        return sql__at(
+            a, error_new("42P16", "only temporary relations may be created in temporary schemas"),
+            rv->location);
     *ret = arena_strdup(a->arena, CATALOG_TEMP_SCHEMA);
     return NULL;
 }

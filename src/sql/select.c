@@ -382,13 +382,33 @@ static int equal_target(const struct select *sel, const struct expr *e)
     return -1;
 }
 
-static void order_direction(const SortBy *n, struct order_item *o)
+/* USING < is ASC, USING > is DESC: there are no other orders of a type. */
+static struct error *using_operator(const struct analysis *a, const SortBy *n, bool *ret_descending)
+{
+    const char *op = strVal(llast(n->useOp));
+    bool less = strcmp(op, "<") == 0 || strcmp(op, "~<~") == 0;
+    *ret_descending = strcmp(op, ">") == 0 || strcmp(op, "~>~") == 0;
+    if (less || *ret_descending)
+        return NULL;
+    return sql__at(
+        a,
+        error_hint(error_new("42809", "operator %s is not a valid ordering operator", op),
+                   "Ordering operators must be \"<\" or \">\" members of btree "
+                   "operator families."),
+        n->location);
+}
+
+static struct error *order_direction(const struct analysis *a, const SortBy *n,
+                                     struct order_item *o)
 {
     o->descending = n->sortby_dir == SORTBY_DESC;
+    if (n->sortby_dir == SORTBY_USING)
+        TRY(using_operator(a, n, &o->descending));
     o->nulls_first = n->sortby_nulls == SORTBY_NULLS_DEFAULT
                          ? o->descending
                          : n->sortby_nulls == SORTBY_NULLS_FIRST;
     o->never_null = !expr_nullable(o->expr);
+    return NULL;
 }
 
 static struct error *order_items(struct analysis *a, struct scope *s, const List *list,
@@ -400,9 +420,6 @@ static struct error *order_items(struct analysis *a, struct scope *s, const List
         const SortBy *by = list_nth(list, i);
         struct order_item *o = &items[i];
         o->target = -1;
-        if (by->sortby_dir == SORTBY_USING)
-            return sql__unsupported(a, by->location, "Use ASC or DESC.",
-                                    "ORDER BY ... USING is not supported");
         if (sel)
             TRY(target_of(a, s, by->node, sel, "ORDER BY", &o->target));
         if (o->target < 0) {
@@ -420,7 +437,7 @@ static struct error *order_items(struct analysis *a, struct scope *s, const List
             e->position = 0;
             return sql__at(a, e, sql__location(by->node));
         }
-        order_direction(by, o);
+        TRY(order_direction(a, by, o));
     }
     *ret_n = n;
     *ret = items;
@@ -634,6 +651,20 @@ static struct error *group_clause(struct analysis *a, struct scope *s, const Sel
     return NULL;
 }
 
+/* SQLite lets no subquery read an aggregate of the query around, but where it can be one itself:
+ * the groups are made below, as those of sets are. */
+static struct error *sets_to_read(struct analysis *a, struct select *sel)
+{
+    if (!sel->read_below || sel->n_sets)
+        return NULL;
+    if (sel->n_group > MAX_SET_KEYS)
+        return too_many_sets(a);
+    sel->n_sets = 1;
+    sel->sets = ARENA_NEW(a->arena, uint64_t);
+    *sel->sets = sel->n_group ? ~(uint64_t)0 >> (MAX_SET_KEYS - sel->n_group) : 0;
+    return NULL;
+}
+
 /* Where a key is left out, it is NULL. */
 static void make_nullable(struct analysis *a, const struct select *sel)
 {
@@ -648,7 +679,7 @@ static void make_nullable(struct analysis *a, const struct select *sel)
 
 struct grouping {
     struct analysis *a;
-    const struct select *sel;
+    struct select *sel;
     struct error *error;
     bool in_subquery;
 };
@@ -686,6 +717,30 @@ static bool key_in_group(const struct select *sel, const struct rte *r)
     return false;
 }
 
+/* The same of all the sets: the column becomes a key of each. */
+static bool key_in_sets(struct analysis *a, struct select *sel, const struct expr *e)
+{
+    uint64_t common = ~(uint64_t)0;
+    struct select in_all = {.n_group = 0};
+    for (int i = 0; i < sel->n_sets; i++)
+        common &= sel->sets[i];
+    if (!sel->n_sets || sel->n_group == MAX_SET_KEYS)
+        return false;
+    in_all.group = ARENA_ARRAY(a->arena, struct expr *, sel->n_group + 1);
+    for (int i = 0; i < sel->n_group; i++)
+        if (common >> i & 1)
+            in_all.group[in_all.n_group++] = sel->group[i];
+    if (!key_in_group(&in_all, e->col.rte))
+        return false;
+    memcpy(in_all.group, sel->group, sizeof(*sel->group) * (size_t)sel->n_group);
+    in_all.group[sel->n_group] = (struct expr *)(uintptr_t)e;
+    for (int i = 0; i < sel->n_sets; i++)
+        sel->sets[i] |= (uint64_t)1 << sel->n_group;
+    sel->group = in_all.group;
+    sel->n_group++;
+    return true;
+}
+
 static bool check_grouped(void *ctx, const struct expr *e);
 
 static void check_direct(struct grouping *g, const struct expr *e)
@@ -716,7 +771,8 @@ static bool check_grouped(void *ctx, const struct expr *e)
         g->in_subquery = before;
         return false;
     }
-    if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel || key_in_group(g->sel, e->col.rte))
+    if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel || key_in_group(g->sel, e->col.rte) ||
+        key_in_sets(g->a, g->sel, e))
         return true;
     const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
     if (g->in_subquery)
@@ -1404,6 +1460,7 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sel->n_groupings = s->groupings.n;
     sel->groupings = (struct expr **)s->groupings.items;
     sql__finish_projections(a, s, sel);
+    TRY(sets_to_read(a, sel));
     sel->grouped = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
     TRY(key_rules(a, sel));
     TRY(locking(a, s, n, sel));
@@ -1529,7 +1586,7 @@ static struct error *setop_order(struct analysis *a, const SelectStmt *n, struct
             return sql__at(a, e, sql__location(by->node));
         }
         o->expr = sel->targets[o->target].expr;
-        order_direction(by, o);
+        TRY(order_direction(a, by, o));
         o->never_null = false;
     }
     sel->n_order = count;

@@ -353,6 +353,8 @@ static struct error *owner(struct analysis *a, const DefElem *d)
     if (n > 2)
         rv.schemaname = strVal(list_nth(names, n - 3));
     TRY(sql__find_relation(a, &rv, &q->sequence.owner));
+    if (!q->sequence.owner->id)
+        return error_new("55000", "sequence must be in same schema as table it is linked to");
     const char *column = strVal(llast(names));
     q->sequence.column = table_column(q->sequence.owner, column);
     if (q->sequence.column < 0)

@@ -263,6 +263,7 @@ struct select {
     uint64_t *sets; /* bit i: group[i] is in it */
     int n_groupings;
     struct expr **groupings; /* EXPR_GROUPING nodes of this level */
+    bool read_below;         /* a subquery reads an aggregate of this level: it has sets */
     bool grouped;            /* GROUP BY, HAVING or any aggregate: result rows are groups */
     struct expr *having;
     int n_aggs;
@@ -416,6 +417,11 @@ enum isolation {
     SERIALIZABLE
 };
 
+struct transaction_modes {
+    enum isolation isolation;
+    int read_only, deferrable; /* 1, 0, or -1: not said */
+};
+
 struct copy_options {
     enum { COPY_TEXT, COPY_CSV, COPY_BINARY } format;
     char delimiter, quote, escape;
@@ -555,8 +561,7 @@ struct query {
         struct {
             enum transaction_kind kind;
             const char *savepoint;
-            enum isolation isolation;
-            int read_only; /* 1, 0, or -1: not said */
+            struct transaction_modes modes; /* of BEGIN */
             bool chain;
         } transaction;
         struct {
@@ -565,12 +570,11 @@ struct query {
             const char **args; /* text */
         } call;
         struct {
-            const char
-                *name; /* lower case; "transaction_isolation" for SET TRANSACTION ISOLATION LEVEL */
+            const char *name;  /* lower case; NULL: all, or SET TRANSACTION and its like: */
             const char *value; /* lists joined by ", "; NULL: DEFAULT */
-            int read_only;     /* beside transaction_isolation: 1, 0, or -1: not said */
             bool local;
-            bool session_characteristics;
+            bool of_transaction, session_characteristics;
+            struct transaction_modes modes;
         } set;
         struct {
             struct query *query;

@@ -121,7 +121,7 @@ struct scope {
     bool referenced;           /* something in an inner scope was found here */
     enum clause clause;
     bool in_agg, in_window;
-    bool from_done; /* FROM is complete: columns can be seen */
+    bool from_done; /* FROM is complete: an aggregate may belong here */
 };
 
 /* error at a place of the source */

@@ -223,9 +223,25 @@ static struct error *add_indexes(struct analysis *a, const struct likeness *l)
 /* ---- comments ----------------------------------------------------------------------------------
  */
 
+/* Of the index beneath a key. It has another name; its columns say which it is. */
+static void copy_key_comment(struct table *t, const struct table *from, const struct key *key)
+{
+    for (int k = 0; k < t->n_keys; k++) {
+        bool same = t->keys[k].primary == key->primary && t->keys[k].n_columns == key->n_columns;
+        for (int i = 0; i < key->n_columns && same; i++)
+            same = strcmp(t->columns[t->keys[k].columns[i]].name,
+                          from->columns[key->columns[i]].name) == 0;
+        if (same)
+            t->keys[k].index_comment = key->index_comment;
+    }
+}
+
 static void copy_comments(struct table *t, const struct likeness *l)
 {
     const struct table *from = l->source;
+    bool indexes = l->clause->options & CREATE_TABLE_LIKE_INDEXES;
+    for (int i = 0; i < from->n_keys && indexes; i++)
+        copy_key_comment(t, from, &from->keys[i]);
     for (int i = 0; i < from->n_columns; i++)
         t->columns[table_column(t, from->columns[i].name)].comment = from->columns[i].comment;
     for (int i = 0; i < from->n_checks; i++)

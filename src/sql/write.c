@@ -580,6 +580,22 @@ struct inferred {
     struct expr **exprs;
 };
 
+static void add_column(struct inferred *to, int column)
+{
+    for (int i = 0; i < to->n_columns; i++)
+        if (to->columns[i] == column)
+            return;
+    to->columns[to->n_columns++] = column;
+}
+
+static void add_expr(struct inferred *to, struct expr *x)
+{
+    for (int i = 0; i < to->n_exprs; i++)
+        if (sql__same_expr(to->exprs[i], x))
+            return;
+    to->exprs[to->n_exprs++] = x;
+}
+
 static struct error *infer(struct analysis *a, const InferClause *n, const struct table *t,
                            struct inferred *ret)
 {
@@ -597,9 +613,9 @@ static struct error *infer(struct analysis *a, const InferClause *n, const struc
         if (!e->name)
             TRY(sql__index_expression(a, t, e->expr, NULL, &x));
         if (x && x->kind != EXPR_COLUMN)
-            ret->exprs[ret->n_exprs++] = x;
+            add_expr(ret, x);
         else
-            ret->columns[ret->n_columns++] = x ? x->col.column : column;
+            add_column(ret, x ? x->col.column : column);
     }
     return NULL;
 }

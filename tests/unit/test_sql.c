@@ -1020,8 +1020,8 @@ static void test_commands(void **state)
     struct world *w = *state;
     struct query *q = analyse(w, "begin isolation level serializable read only");
     assert_int_equal(q->transaction.kind, TRANSACTION_BEGIN);
-    assert_int_equal(q->transaction.isolation, SERIALIZABLE);
-    assert_int_equal(q->transaction.read_only, 1);
+    assert_int_equal(q->transaction.modes.isolation, SERIALIZABLE);
+    assert_int_equal(q->transaction.modes.read_only, 1);
     assert_string_equal(analyse(w, "start transaction")->tag, "START TRANSACTION");
     assert_string_equal(analyse(w, "end")->tag, "COMMIT");
     q = analyse(w, "rollback to savepoint x");

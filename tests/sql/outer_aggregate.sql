@@ -1,0 +1,38 @@
+-- Aggregates and GROUPING() of a query around; columns that follow from a key in all grouping sets
+CREATE TABLE onek2x as select i as unique1, i%4 four, i%10 ten from generate_series(1,40) i;
+select ten, sum(distinct four) from onek2x a group by ten having exists (select 1 from onek2x b where sum(distinct a.four) = b.four) order by 1;
+select ten, sum(distinct four) filter (where four > 10) from onek2x a group by ten having exists (select 1 from onek2x b where sum(distinct a.four) = b.four) order by 1;
+select ten, sum(distinct four) from onek2x a group by grouping sets((ten,four),(ten)) having exists (select 1 from onek2x b where sum(distinct a.four) = b.four) order by 1,2;
+select (select max((select i.ten from onek2x i where i.unique1 = o.unique1))) from onek2x o;
+select (select max(unique1) filter (where sum(ten) > 0) from onek2x) from onek2x;
+select (select max(unique1) filter (where bool_or(ten > 0)) from onek2x) from onek2x;
+select max(unique1) filter (where sum(ten) > 0) from onek2x;
+select sum(max(ten)) from onek2x;
+select ten from onek2x where sum(ten) > 1;
+select 1 from onek2x a, lateral (select max(a.unique1) from onek2x b) ss;
+select array(select percentile_disc(a) within group (order by x) from (values (0.3),(0.7)) v(a) group by a) from generate_series(1,5) g(x);
+select (select sum(t.ten) + count(*) from onek2x u where u.ten = t.ten) from onek2x t;
+select ten, (select sum(t.four) + count(*) from onek2x u where u.ten = t.ten) from onek2x t group by ten order by 1;
+select (select count(t.ten)) from onek2x t where false;
+select (select count(t.ten) where false) from onek2x t;
+select (select string_agg(t.ten::text, ',' order by t.unique1) from (values (1)) v) from onek2x t where ten < 3;
+select ten, (select max(u.x) from (select sum(t.four) as x union all select 5) u) from onek2x t group by ten order by 1;
+update onek2x t set four = (select sum(t.ten));
+create table g3 (a int primary key, b int, c int, d int);
+insert into g3 values (1,1,1,1),(2,2,2,2);
+
+select a, d, grouping(a,b,c) from g3 group by grouping sets ((a,b), (a,c)) order by 1,3;
+select a, d, grouping(a,b,c) from g3 group by grouping sets ((a,b), (c)) order by 1,3;
+select a, d + 1, count(*) from g3 group by rollup(a);
+select a, d + 1, c, count(*) from g3 group by a, rollup(b) order by 1,3,4;
+select d, (select sum(g3.b)) from g3 group by a order by 1;
+select (select grouping(v1)) from (values ((select 1))) v(v1) group by cube(v1) order by 1;
+select (select grouping(v1)) from (values ((select 1))) v(v1) group by v1;
+select (select grouping(ss.x)) from (select unique1 as q1 from onek2x where unique1 < 3) i1 cross join lateral (select (select i1.q1) as x) ss group by ss.x;
+select(select (select grouping(a,b) from (values (1)) v2(c)) from (values (1,2)) v1(a,b) group by (a,b)) from (values(6,7)) v3(e,f) GROUP BY ROLLUP(e,f);
+select(select (select grouping(e,f) from (values (1)) v2(c)) from (values (1,2)) v1(a,b) group by (a,b)) from (values(6,7)) v3(e,f) GROUP BY ROLLUP(e,f) order by 1;
+select(select (select grouping(c) from (values (1)) v2(c) group by c) from (values (1,2)) v1(a,b) group by (a,b)) from (values(6,7)) v3(e,f) GROUP BY ROLLUP(e,f);
+select(select (select grouping(a,b) from (values (1)) v2(c)) from (values (1,2)) v1(a,b) group by (a,b)) from (values(6,7)) v3(e,f) GROUP BY ROLLUP((e+1),(f+1));
+select a from g3 where grouping(a) = 0;
+values (sum(1)), (2);
+insert into g3 values (sum(1));
