@@ -4,6 +4,8 @@
  */
 #include "exec/system.h"
 
+#include <ctype.h>
+
 typedef struct error *table_fn(struct exec__maker *m, const struct table *t);
 
 /* All relations, the system's too, that the filter on `column` may want. */
@@ -143,6 +145,8 @@ static void put_character_size(struct exec__maker *m, const struct column *c)
     bool limited = (c->type == OID_VARCHAR || c->type == OID_BPCHAR) && c->typmod > 4;
     if (limited)
         exec__put_int(m, "character_maximum_length", c->typmod - 4);
+    if ((c->type == OID_BIT || c->type == OID_VARBIT) && c->typmod > 0)
+        exec__put_int(m, "character_maximum_length", c->typmod);
     if (limited)
         exec__put_int(m, "character_octet_length", (int64_t)(c->typmod - 4) * OCTETS);
     else if (c->type == OID_TEXT || c->type == OID_VARCHAR || c->type == OID_BPCHAR)
@@ -183,6 +187,15 @@ static void put_time_size(struct exec__maker *m, const struct column *c)
         exec__put_int(m, "datetime_precision", 0);
     if (c->type == OID_TIME || c->type == OID_TIMESTAMP || c->type == OID_TIMESTAMPTZ)
         exec__put_int(m, "datetime_precision", c->typmod < 0 ? 6 : c->typmod);
+    const char *fields = c->type == OID_INTERVAL && c->typmod >= 0
+                             ? strchr(type_label(c->type, c->typmod, &m->arena), ' ')
+                             : NULL;
+    if (fields) { /* interval day to second(3) */
+        char *words = arena_strdup(&m->arena, fields + 1);
+        for (char *p = words; *p; p++)
+            *p = (char)toupper((unsigned char)*p);
+        exec__put_text(m, "interval_type", words);
+    }
     if (c->type == OID_INTERVAL)
         exec__put_int(m, "datetime_precision",
                       c->typmod < 0 || (c->typmod & 0xffff) == 0xffff ? 6 : c->typmod & 0xffff);

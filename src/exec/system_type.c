@@ -36,6 +36,8 @@ static const struct fact facts[] = {{16, "bool", 'c', 'p'},
                                     {700, "float4", 'i', 'p'},
                                     {701, "float8", 'd', 'p'},
                                     {705, "unknown", 'c', 'p'},
+                                    {774, "macaddr8_", 'i', 'p'},
+                                    {829, "macaddr_", 'i', 'p'},
                                     {869, "inet_", 'i', 'm'},
                                     {1042, "bpchar", 'i', 'x'},
                                     {1043, "varchar", 'i', 'x'},
@@ -45,6 +47,8 @@ static const struct fact facts[] = {{16, "bool", 'c', 'p'},
                                     {1184, "timestamptz_", 'd', 'p'},
                                     {1186, "interval_", 'd', 'p'},
                                     {1266, "timetz_", 'd', 'p'},
+                                    {1560, "bit_", 'i', 'x'},
+                                    {1562, "varbit_", 'i', 'x'},
                                     {1700, "numeric_", 'i', 'm'},
                                     {2202, "regprocedure", 'i', 'p'},
                                     {2203, "regoper", 'i', 'p'},
@@ -54,6 +58,12 @@ static const struct fact facts[] = {{16, "bool", 'c', 'p'},
                                     {2249, "record_", 'd', 'x'},
                                     {2950, "uuid_", 'c', 'p'},
                                     {3802, "jsonb_", 'i', 'x'},
+                                    {3904, "range_", 'i', 'x'},
+                                    {3906, "range_", 'i', 'x'},
+                                    {3908, "range_", 'd', 'x'},
+                                    {3910, "range_", 'd', 'x'},
+                                    {3912, "range_", 'i', 'x'},
+                                    {3926, "range_", 'd', 'x'},
                                     {4089, "regnamespace", 'i', 'p'},
                                     {4096, "regrole", 'i', 'p'}};
 
@@ -118,17 +128,21 @@ static const struct {
                  {10015, 1974, 869, "inet_ops"},       {10022, 1982, 1186, "interval_ops"},
                  {10028, 1994, 19, "name_ops"},        {10038, 1996, 1083, "time_ops"},
                  {10041, 2000, 1266, "timetz_ops"},    {10065, 2968, 2950, "uuid_ops"},
-                 {10069, 3522, 3500, "enum_ops"},      {10088, 4033, 3802, "jsonb_ops"}};
+                 {10069, 3522, 3500, "enum_ops"},      {10088, 4033, 3802, "jsonb_ops"},
+                 {10002, 423, 1560, "bit_ops"},        {10043, 2002, 1562, "varbit_ops"},
+                 {10024, 1984, 829, "macaddr_ops"},    {10026, 3371, 774, "macaddr8_ops"},
+                 {10076, 3901, 3831, "range_ops"}};
 
 static const struct {
     uint32_t oid;
     const char *name;
-} families[] = {{397, "array_ops"},     {424, "bool_ops"},     {426, "bpchar_ops"},
-                {428, "bytea_ops"},     {429, "char_ops"},     {434, "datetime_ops"},
-                {1970, "float_ops"},    {1974, "network_ops"}, {1976, "integer_ops"},
-                {1982, "interval_ops"}, {1988, "numeric_ops"}, {1989, "oid_ops"},
-                {1994, "text_ops"},     {1996, "time_ops"},    {2000, "timetz_ops"},
-                {2968, "uuid_ops"},     {3522, "enum_ops"},    {4033, "jsonb_ops"}};
+} families[] = {
+    {397, "array_ops"},    {424, "bool_ops"},      {426, "bpchar_ops"},   {428, "bytea_ops"},
+    {429, "char_ops"},     {434, "datetime_ops"},  {1970, "float_ops"},   {1974, "network_ops"},
+    {1976, "integer_ops"}, {1982, "interval_ops"}, {1988, "numeric_ops"}, {1989, "oid_ops"},
+    {1994, "text_ops"},    {1996, "time_ops"},     {2000, "timetz_ops"},  {2968, "uuid_ops"},
+    {3522, "enum_ops"},    {4033, "jsonb_ops"},    {423, "bit_ops"},      {2002, "varbit_ops"},
+    {1984, "macaddr_ops"}, {3371, "macaddr8_ops"}, {3901, "range_ops"}};
 
 uint32_t exec__opclass(uint32_t type)
 {
@@ -139,6 +153,8 @@ uint32_t exec__opclass(uint32_t type)
         type = OID_ANYARRAY;
     if (t && t->category == 'E')
         type = OID_ANYENUM;
+    if (t && t->category == 'R')
+        type = OID_ANYRANGE;
     for (size_t i = 0; i < ARRAY_LEN(opclasses); i++)
         if (opclasses[i].type == type)
             return opclasses[i].oid;
@@ -251,7 +267,12 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
     exec__put_int(m, "typowner", EXEC__OWNER);
     exec__put_int(m, "typlen", t->size);
     exec__put_int(m, "typbyval", exec__by_value(t));
-    exec__put_char(m, "typtype", t->category == 'P' ? 'p' : is_enum(t) ? 'e' : domain ? 'd' : 'b');
+    exec__put_char(m, "typtype",
+                   t->category == 'P'   ? 'p'
+                   : is_enum(t)         ? 'e'
+                   : domain             ? 'd'
+                   : t->category == 'R' ? 'r'
+                                        : 'b');
     exec__put_char(m, "typcategory", t->category);
     exec__put_int(m, "typispreferred", t->preferred);
     exec__put_int(m, "typisdefined", true);
@@ -273,6 +294,22 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
     if (domain)
         put_domain(m, domain);
     return exec__give(m);
+}
+
+static struct error *make_pg_range(struct exec__maker *m)
+{
+    size_t n;
+    const struct type *const *all = type_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        uint32_t of = type_range_subtype(all[i]->oid);
+        if (!of)
+            continue;
+        exec__put_int(m, "rngtypid", all[i]->oid);
+        exec__put_int(m, "rngsubtype", of);
+        exec__put_int(m, "rngsubopc", exec__opclass(of));
+        TRY(exec__give(m));
+    }
+    return NULL;
 }
 
 /* Of a relation's rows, or of arrays of them. */
@@ -452,6 +489,7 @@ const struct exec__making exec__making_types[] = {
     {.schema = "pg_catalog", .relation = "pg_opclass", .make = make_pg_opclass},
     {.schema = "pg_catalog", .relation = "pg_amop", .make = make_pg_amop},
     {.schema = "pg_catalog", .relation = "pg_opfamily", .make = make_pg_opfamily},
+    {.schema = "pg_catalog", .relation = "pg_range", .make = make_pg_range},
     {.schema = "pg_catalog", .relation = "pg_am", .make = make_pg_am},
     {.schema = "pg_catalog", .relation = "pg_language", .make = make_pg_language},
     {.schema = "pg_catalog", .relation = "pg_collation", .make = make_pg_collation},

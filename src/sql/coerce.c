@@ -148,18 +148,22 @@ bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context contex
            cast_find(e->type, to, context) != NULL;
 }
 
-static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t to,
+/* Literals are read without a typmod, which is enforced later. But the fields of an interval say
+ * what a number without a unit means. */
+static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t to, int32_t typmod,
                                    struct expr **ret)
 {
+    typmod = to == OID_INTERVAL ? typmod : -1;
     const struct type *t = type_by_oid(to);
     struct value v = {.kind = VALUE_NULL};
     if (e->value.kind != VALUE_NULL) {
-        struct error *err = type_parse(t, e->value.s.p, e->value.s.n, -1, a->arena, &v);
+        struct error *err = type_parse(t, e->value.s.p, e->value.s.n, typmod, a->arena, &v);
         if (err)
             return sql__at(a, err, e->position - 1);
         a->q->reads_clock |= type_reads_clock(t, e->value.s.p, e->value.s.n);
     }
     *ret = sql__const(a, to, v, e->position - 1);
+    (*ret)->typmod = typmod;
     return NULL;
 }
 
@@ -258,8 +262,10 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
     }
     if (e->type == OID_UNKNOWN && e->kind == EXPR_PARAM) {
         TRY(fix_param(a, e, to));
+        /* a literal would be read as parse_literal() does */
+        a->q->literals_matter |= a->lifted && to == OID_INTERVAL && typmod >= 0;
     } else if (e->type == OID_UNKNOWN && e->kind == EXPR_CONST) {
-        TRY(parse_literal(a, e, to, &e));
+        TRY(parse_literal(a, e, to, typmod, &e));
     } else if (e->type != to) {
         uint32_t from = e->type == OID_UNKNOWN ? OID_TEXT : e->type;
         const struct cast *c = cast_find(from, to, context);
@@ -270,8 +276,14 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
                            e->position - 1);
         }
         bool typed = c && c->func && c->func->typed;
-        struct expr *cast = sql__new_expr(a, EXPR_CAST, to, e->position - 1, typed ? 2 : 1);
+        bool sized = c && c->func && c->func->nargs == 2; /* of a number to bit(n) */
+        struct expr *cast =
+            sql__new_expr(a, EXPR_CAST, to, e->position - 1, typed || sized ? 2 : 1);
         cast->args[0] = e;
+        if (sized) {
+            cast->args[1] = sql__const_int(a, OID_INT4, typmod);
+            cast->typmod = typmod;
+        }
         if (typed)
             cast->args[1] = sql__const_int(a, OID_INT8, cast_hidden(c));
         cast->call.func = c ? c->func : NULL;
@@ -512,11 +524,14 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "timetz",    "bit",       "varbit",      "money",     "inet",    "cidr",
-    "macaddr",   "macaddr8",  "point",       "line",      "lseg",    "box",
-    "path",      "polygon",   "circle",      "tsvector",  "tsquery", "xml",
-    "serial",    "bigserial", "smallserial", "serial4",   "serial8", "serial2",
-    "int4range", "int8range", "numrange",    "daterange", "tsrange", "tstzrange",
+    "timetz",         "money",          "point",
+    "line",           "lseg",           "box",
+    "path",           "polygon",        "circle",
+    "tsvector",       "tsquery",        "xml",
+    "serial",         "bigserial",      "smallserial",
+    "serial4",        "serial8",        "serial2",
+    "int4multirange", "int8multirange", "nummultirange",
+    "datemultirange", "tsmultirange",   "tstzmultirange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)
@@ -571,9 +586,28 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
         *ret = MIN(mods[0], 6);
         return NULL;
     }
-    if (oid == OID_INTERVAL)
-        return sql__unsupported(a, t->location, "Use interval without fields and precision.",
-                                "this form of interval is not supported");
+    if (oid == OID_INTERVAL && n <= 2) {
+        if (n == 2 && mods[1] < 0)
+            return sql__at(
+                a, error_new("22023", "INTERVAL(%d) precision must not be negative", mods[1]),
+                t->location);
+        if (n == 2 || mods[0] != INTERVAL_ALL_FIELDS)
+            *ret = interval_typmod(mods[0], n == 2 ? MIN(mods[1], 6) : INTERVAL_ALL_DIGITS);
+        return NULL;
+    }
+    if ((oid == OID_BIT || oid == OID_VARBIT) && n == 1) {
+        const char *name = type_by_oid(oid)->name;
+        enum { MOST_BITS = 10485760 * 8 };
+        if (mods[0] < 1 || mods[0] > MOST_BITS)
+            return sql__at(
+                a,
+                mods[0] < 1
+                    ? error_new("22023", "length for type %s must be at least 1", name)
+                    : error_new("22023", "length for type %s cannot exceed %d", name, MOST_BITS),
+                t->location);
+        *ret = mods[0];
+        return NULL;
+    }
     if (oid == OID_NUMERIC && n <= 2) {
         if (mods[0] < 1 || mods[0] > 1000)
             return sql__at(

@@ -55,9 +55,14 @@ static struct error *constant(struct analysis *a, struct scope *s, const Node *n
         *ret = sql__const(a, OID_UNKNOWN, v, c->location);
         return NULL;
     }
-    default:
-        return sql__unsupported(a, c->location, "Write the number in decimal.",
-                                "bit string literals are not supported");
+    default: { /* B'101' and X'1F' are "b101" and "x1F" */
+        const char *text = castNode(BitString, &c->val)->bsval;
+        struct value v;
+        TRY(sql__at(a, type_parse(type_by_oid(OID_BIT), text, strlen(text), -1, a->arena, &v),
+                    c->location));
+        *ret = sql__const(a, OID_BIT, v, c->location);
+        return NULL;
+    }
     }
 }
 

@@ -495,8 +495,9 @@ struct error *types__array_parse(const struct type *self, const char *s, size_t 
 /* Arrays of these look as they are stored. */
 static bool shown_as_stored(uint32_t element)
 {
-    static const uint32_t types[] = {OID_INT2, OID_INT4,    OID_INT8, OID_TEXT, OID_VARCHAR,
-                                     OID_NAME, OID_NUMERIC, OID_OID,  OID_UUID, OID_CIDR};
+    static const uint32_t types[] = {OID_INT2,    OID_INT4, OID_INT8,    OID_TEXT,
+                                     OID_VARCHAR, OID_NAME, OID_NUMERIC, OID_OID,
+                                     OID_UUID,    OID_CIDR, OID_BIT,     OID_VARBIT};
     for (size_t i = 0; i < ARRAY_LEN(types); i++)
         if (types[i] == element)
             return true;

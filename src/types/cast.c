@@ -308,6 +308,36 @@ static CALL(numeric_typmod)
     return NULL;
 }
 
+static CALL(bit_assign)
+{
+    *ret = v[0];
+    return types__bit_fit(ret, (int32_t)v[1].i, true, a);
+}
+
+static CALL(bit_cut)
+{
+    *ret = v[0];
+    return types__bit_fit(ret, (int32_t)v[1].i, false, a);
+}
+
+static CALL(varbit_assign)
+{
+    *ret = v[0];
+    return types__varbit_fit(ret, (int32_t)v[1].i, true, a);
+}
+
+static CALL(varbit_cut)
+{
+    *ret = v[0];
+    return types__varbit_fit(ret, (int32_t)v[1].i, false, a);
+}
+
+static CALL(interval_fit)
+{
+    *ret = v[0];
+    return types__interval_fit(ret, (int32_t)v[1].i, a);
+}
+
 static CALL(timestamp_typmod)
 {
     int64_t us = 0;
@@ -504,6 +534,16 @@ enum {
     TEXT_JSON,
     JSONB_BOOL,
     JSONB_NUMBER,
+    BIT_ASSIGN,
+    BIT_CUT,
+    VARBIT_ASSIGN,
+    VARBIT_CUT,
+    INTERVAL_TYPMOD,
+    INT_BIT,
+    BIT_INT4,
+    BIT_INT8,
+    MACADDR_MACADDR8,
+    MACADDR8_MACADDR,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
@@ -579,6 +619,18 @@ static const struct func rows[] = {
     [TEXT_INET] = ROW_IN(OID_INET, text_to_inet),
     [TEXT_CIDR] = ROW_IN(OID_CIDR, text_to_cidr),
     [INET_CIDR] = SCALAR1("cast", OID_INET, OID_CIDR, "inet_to_cidr", types__inet_network),
+    [BIT_ASSIGN] = ROW_TYPMOD(OID_BIT, OID_BIT, bit_assign),
+    [BIT_CUT] = ROW_TYPMOD(OID_BIT, OID_BIT, bit_cut),
+    [VARBIT_ASSIGN] = ROW_TYPMOD(OID_VARBIT, OID_VARBIT, varbit_assign),
+    [VARBIT_CUT] = ROW_TYPMOD(OID_VARBIT, OID_VARBIT, varbit_cut),
+    [INTERVAL_TYPMOD] = ROW_TYPMOD(OID_INTERVAL, OID_INTERVAL, interval_fit),
+    [INT_BIT] = SCALAR2("cast", OID_INT8, OID_INT4, OID_BIT, "int_to_bit", types__int_to_bit),
+    [BIT_INT4] = SCALAR1("cast", OID_BIT, OID_INT4, "bit_to_int4", types__bit_to_int4),
+    [BIT_INT8] = SCALAR1("cast", OID_BIT, OID_INT8, "bit_to_int8", types__bit_to_int8),
+    [MACADDR_MACADDR8] =
+        SCALAR1("cast", OID_MACADDR, OID_MACADDR8, "macaddr_to_8", types__macaddr_to_8),
+    [MACADDR8_MACADDR] =
+        SCALAR1("cast", OID_MACADDR8, OID_MACADDR, "macaddr8_to_6", types__macaddr8_to_6),
     [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
     [TEXT_TIME] = ROW_IN(OID_TIME, text_to_time),
     [TEXT_INTERVAL] = ROW_IN(OID_INTERVAL, text_to_interval),
@@ -733,6 +785,14 @@ static const struct cast casts[] = {
     {OID_TIME, OID_INTERVAL, I, &rows[TIME_INTERVAL]},
     {OID_CIDR, OID_INET, I, NULL},
     {OID_INET, OID_CIDR, A, &rows[INET_CIDR]},
+    {OID_BIT, OID_VARBIT, I, NULL},
+    {OID_VARBIT, OID_BIT, I, NULL},
+    {OID_INT4, OID_BIT, E, &rows[INT_BIT]},
+    {OID_INT8, OID_BIT, E, &rows[INT_BIT]},
+    {OID_BIT, OID_INT4, E, &rows[BIT_INT4]},
+    {OID_BIT, OID_INT8, E, &rows[BIT_INT8]},
+    {OID_MACADDR, OID_MACADDR8, I, &rows[MACADDR_MACADDR8]},
+    {OID_MACADDR8, OID_MACADDR, I, &rows[MACADDR8_MACADDR]},
     {OID_JSON, OID_JSONB, A, &rows[JSON_JSONB]},
     {OID_JSONB, OID_JSON, A, NULL},
     {OID_JSONB, OID_BOOL, E, &rows[JSONB_BOOL]},
@@ -854,6 +914,12 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
         return &rows[strict_length ? BPCHAR_ASSIGN : BPCHAR_CUT];
     case OID_NUMERIC:
         return &rows[NUMERIC_TYPMOD];
+    case OID_BIT:
+        return &rows[strict_length ? BIT_ASSIGN : BIT_CUT];
+    case OID_VARBIT:
+        return &rows[strict_length ? VARBIT_ASSIGN : VARBIT_CUT];
+    case OID_INTERVAL:
+        return &rows[INTERVAL_TYPMOD];
     case OID_TIME:
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
@@ -900,8 +966,8 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMPTZ_TEXT];
     default:
-        if (!t ||
-            (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID && type != OID_INET))
+        if (!t || (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID &&
+                   type != OID_INET && t->category != 'R'))
             return NULL;
         *ret_more = true;
         return &rows[ANY_OUT];

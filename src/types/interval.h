@@ -13,6 +13,8 @@ struct interval {
 
 /* Reads the text form, in a value or as a user wrote it: 22007, 22015. */
 struct error *interval_read(const char *s, size_t n, struct interval *ret);
+/* A number without a unit counts what `fields` end with: '1-2' hour to minute */
+struct error *interval_read_fields(const char *s, size_t n, int fields, struct interval *ret);
 /* IntervalStyle postgres: "1 year 2 mons -3 days 04:05:06.7" */
 void interval_print(const struct interval *i, struct buf *out);
 struct error *interval_of(const struct value *v, struct interval *ret);

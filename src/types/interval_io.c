@@ -126,6 +126,7 @@ struct reading {
     struct interval sum; /* without .. */
     int32_t years;
     unsigned seen; /* bit of each unit that was given */
+    int fields;    /* that the type has */
 };
 
 static bool add32(int32_t *to, int64_t by)
@@ -262,17 +263,19 @@ static enum outcome read_clock(struct reading *r, const char *p)
             break;
         p++;
     }
-    if (*p == '.') {
+    bool fraction_said = *p == '.';
+    if (fraction_said) {
         char text[64] = "0";
         size_t len = strspn(p + 1, "0123456789") + 1;
         memcpy(text + 1, p, MIN(len, sizeof(text) - 2));
         fraction = strtod(text, NULL);
         p += len;
-        if (n == 2) { /* 10:20.5 is minutes and seconds */
-            part[2] = part[1];
-            part[1] = part[0];
-            part[0] = 0;
-        }
+    }
+    /* 10:20.5 is minutes and seconds, and so is 10:20 where they are all that there is */
+    if (n == 2 && (fraction_said || r->fields == (INTERVAL_MINUTE | INTERVAL_SECOND))) {
+        part[2] = part[1];
+        part[1] = part[0];
+        part[0] = 0;
     }
     if (*p || n < 2)
         return BAD_SYNTAX;
@@ -305,6 +308,19 @@ static enum outcome read_years_months(struct reading *r, const char *p, int64_t 
     return fits ? GOOD : BAD_FIELD;
 }
 
+/* What a number without a unit counts */
+static enum unit last_unit(int fields)
+{
+    if (fields == INTERVAL_ALL_FIELDS || (fields & INTERVAL_SECOND))
+        return UNIT_SECOND;
+    return fields & INTERVAL_MINUTE  ? UNIT_MINUTE
+           : fields & INTERVAL_HOUR  ? UNIT_HOUR
+           : fields & INTERVAL_DAY   ? UNIT_DAY
+           : fields & INTERVAL_MONTH ? UNIT_MONTH
+           : fields & INTERVAL_YEAR  ? UNIT_YEAR
+                                     : UNIT_SECOND;
+}
+
 static enum outcome read_item(struct reading *r, const char *p, enum unit *unit)
 {
     int64_t count;
@@ -325,13 +341,16 @@ static enum outcome read_item(struct reading *r, const char *p, enum unit *unit)
     if (*end)
         return BAD_SYNTAX;
     if (*unit == UNIT_NONE)
-        *unit = UNIT_SECOND;
+        *unit = last_unit(r->fields);
     unsigned units = bit(*unit);
     if (*unit == UNIT_SECOND && fraction != 0)
         units |= bit(UNIT_MILLISECOND) | bit(UNIT_MICROSECOND);
     if (!mark(r, units))
         return BAD_SYNTAX;
-    return add_unit(r, *unit, count, fraction) ? GOOD : BAD_FIELD;
+    bool fits = add_unit(r, *unit, count, fraction);
+    if (*unit == UNIT_HOUR) /* '1 2 hours': a day before them */
+        *unit = UNIT_DAY;
+    return fits ? GOOD : BAD_FIELD;
 }
 
 static size_t item_length(const char *p, bool word)
@@ -452,13 +471,18 @@ static enum outcome read_iso(const char *s, size_t n, struct reading *r)
 
 struct error *interval_read(const char *s, size_t n, struct interval *ret)
 {
-    struct reading r = {0};
+    return interval_read_fields(s, n, INTERVAL_ALL_FIELDS, ret);
+}
+
+struct error *interval_read_fields(const char *s, size_t n, int fields, struct interval *ret)
+{
+    struct reading r = {.fields = fields};
     enum outcome o = BAD_SYNTAX;
     bool ago = false;
     if (n < MAX_TEXT && !memchr(s, 0, n)) {
         o = read_items(s, n, &r, &ago);
         if (o == BAD_SYNTAX) {
-            r = (struct reading){0};
+            r = (struct reading){.fields = fields};
             o = read_iso(s, n, &r);
         }
     }
@@ -491,6 +515,45 @@ struct value interval_value(const struct interval *i, struct arena *a)
     return types__text_of(a, &text);
 }
 
+static int fields_of(int32_t typmod)
+{
+    return typmod >> 16 & INTERVAL_ALL_FIELDS;
+}
+
+/* What lies below the last field goes, and digits of the seconds. */
+static void fit(struct interval *i, int32_t typmod)
+{
+    if (typmod < 0)
+        return;
+    int fields = fields_of(typmod), digits = typmod & INTERVAL_ALL_DIGITS;
+    bool time = (fields & (INTERVAL_HOUR | INTERVAL_MINUTE | INTERVAL_SECOND)) != 0;
+    if (fields == INTERVAL_YEAR)
+        i->months -= i->months % MONTHS_IN_YEAR;
+    if (!time && !(fields & INTERVAL_DAY))
+        i->days = 0;
+    if (!time)
+        i->us = 0;
+    else if (!(fields & INTERVAL_SECOND))
+        i->us -= i->us % (fields & INTERVAL_MINUTE ? MINUTE_US : HOUR_US);
+    int64_t unit = 1;
+    for (int k = digits; k < 6; k++)
+        unit *= 10;
+    int64_t half = i->us < 0 ? -(unit / 2) : unit / 2;
+    if (unit > 1 && !__builtin_add_overflow(i->us, half, &half))
+        i->us = half - half % unit;
+}
+
+struct error *types__interval_fit(struct value *v, int32_t typmod, struct arena *a)
+{
+    struct interval i;
+    if (typmod < 0)
+        return NULL;
+    TRY(interval_of(v, &i));
+    fit(&i, typmod);
+    *v = interval_value(&i, a);
+    return NULL;
+}
+
 /* Under IntervalStyle sql_standard a sign at the beginning is one of all parts, if there is no
  * other: '-1 2:00:00'. */
 static bool one_sign(const char *s, size_t n)
@@ -509,14 +572,14 @@ static bool one_sign(const char *s, size_t n)
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret)
 {
-    (void)typmod;
     struct interval i;
-    TRY(interval_read(s, n, &i));
+    TRY(interval_read_fields(s, n, typmod < 0 ? INTERVAL_ALL_FIELDS : fields_of(typmod), &i));
     if (one_sign(s, n)) {
         i.months = i.months > 0 ? -i.months : i.months;
         i.days = i.days > 0 ? -i.days : i.days;
         i.us = i.us > 0 ? -i.us : i.us;
     }
+    fit(&i, typmod);
     *ret = interval_value(&i, a);
     return NULL;
 }
@@ -524,7 +587,6 @@ struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, str
 struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
                                    struct value *ret)
 {
-    (void)typmod;
     struct reader r = reader_of(s, n);
     struct interval i;
     i.us = (int64_t)read64(&r);
@@ -532,6 +594,7 @@ struct error *types__interval_recv(const char *s, size_t n, int32_t typmod, stru
     i.months = (int32_t)read32(&r);
     if (!reader_ok(&r) || n != 16)
         return error_new(E_BAD_BINARY, "incorrect binary data format");
+    fit(&i, typmod);
     *ret = interval_value(&i, a);
     return NULL;
 }

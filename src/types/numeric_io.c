@@ -132,7 +132,8 @@ void types__numeric_send(const struct value *v, struct buf *out)
     if (!types__numeric_finite(v)) {
         unsigned sign = *s == 'N' ? SIGN_NAN : negative ? SIGN_MINUS_INFINITY : SIGN_PLUS_INFINITY;
         buf_put32(out, 0);
-        buf_put32(out, sign << 16);
+        buf_put16(out, (uint16_t)sign);
+        buf_put16(out, sign == SIGN_NAN ? 0 : 0x20); /* a scale that PostgreSQL happens to send */
         return;
     }
     const char *point = memchr(s, '.', n);

@@ -38,6 +38,9 @@ static const struct func_rows *const tables[] = {
     &types__uuid_funcs,
     &types__crypto_funcs,
     &types__inet_funcs,
+    &types__bit_string_funcs,
+    &types__range_funcs,
+    &types__macaddr_funcs,
     &types__interval_funcs,
     &types__field_funcs,
     &types__regex_funcs,
@@ -186,8 +189,8 @@ static bool is_preferred(char category, uint32_t oid)
 bool types__is_polymorphic(uint32_t oid)
 {
     return oid == OID_ANYELEMENT || oid == OID_ANYARRAY || oid == OID_ANYNONARRAY ||
-           oid == OID_ANYENUM || oid == OID_ANYCOMPATIBLE || oid == OID_ANYCOMPATIBLEARRAY ||
-           oid == OID_ANYCOMPATIBLENONARRAY;
+           oid == OID_ANYENUM || oid == OID_ANYRANGE || oid == OID_ANYCOMPATIBLE ||
+           oid == OID_ANYCOMPATIBLEARRAY || oid == OID_ANYCOMPATIBLENONARRAY;
 }
 
 static bool may_be(uint32_t from, uint32_t polymorphic)
@@ -203,6 +206,8 @@ static bool may_be(uint32_t from, uint32_t polymorphic)
         return category_of(from) != 'A';
     case OID_ANYENUM:
         return category_of(from) == 'E';
+    case OID_ANYRANGE:
+        return category_of(from) == 'R';
     default:
         return true;
     }
@@ -221,6 +226,7 @@ bool types__can_coerce(uint32_t from, uint32_t to)
 /* What the two families of a row stand for in a call; 0: not known (yet). */
 struct meaning {
     uint32_t element, array; /* anyelement and its like; anyarray */
+    uint32_t range;          /* anyrange */
     uint32_t common;         /* anycompatible */
     bool used, compatible;   /* the row has such types */
 };
@@ -261,6 +267,9 @@ static bool note(struct meaning *m, uint32_t declared, uint32_t type)
     case OID_ANYARRAY:
         m->used = true;
         return !known || agree(&m->array, type);
+    case OID_ANYRANGE:
+        m->used = true;
+        return !known || agree(&m->range, type);
     case OID_ANYCOMPATIBLE:
     case OID_ANYCOMPATIBLENONARRAY:
         m->compatible = true;
@@ -285,6 +294,8 @@ static bool find_meaning(const struct func *f, const uint32_t *types, int n, str
         if (!array || !agree(&m.element, array->element))
             return false;
     }
+    if (m.range && !agree(&m.element, type_range_subtype(m.range)))
+        return false;
     *ret = m;
     return true;
 }
@@ -305,6 +316,8 @@ static uint32_t bound(const struct meaning *m, uint32_t declared)
         return m->element;
     case OID_ANYARRAY:
         return m->array ? m->array : array_of(m->element);
+    case OID_ANYRANGE:
+        return m->range;
     case OID_ANYCOMPATIBLE:
     case OID_ANYCOMPATIBLENONARRAY:
         return m->common;
@@ -321,7 +334,7 @@ static struct error *bind_type(const struct meaning *m, uint32_t declared, uint3
     if (*ret)
         return NULL;
     uint32_t element = declared == OID_ANYCOMPATIBLEARRAY ? m->common : m->element;
-    if (element)
+    if (element && declared != OID_ANYRANGE)
         return error_new(E_UNDEFINED_OBJECT, "could not find array type for data type %s",
                          type_by_oid(element)->sql_name);
     return error_new(E_TYPE_MISMATCH,

@@ -467,6 +467,11 @@ PARSE_BY(cidr_recv, types__cidr_recv)
 PRINT_BY(inet_send, types__inet_send)
 PRINT_BY(cidr_send, types__cidr_send)
 COMPARE_BY(inet_compare, types__inet_compare)
+PARSE_BY(macaddr_parse, types__macaddr_parse)
+PARSE_BY(macaddr8_parse, types__macaddr8_parse)
+PARSE_BY(macaddr_recv, types__macaddr_recv)
+PARSE_BY(macaddr8_recv, types__macaddr8_recv)
+PRINT_BY(macaddr_send, types__macaddr_send)
 PARSE_BY(interval_parse, types__interval_parse)
 PARSE_BY(interval_recv, types__interval_recv)
 PRINT_BY(interval_send, types__interval_send)
@@ -503,6 +508,22 @@ PARSE(record_parse)
     .size = -1, .array = array_oid, .category = 'A', .storage = VALUE_TEXT, .column = true,        \
     .parse = types__vector_parse, .print = types__vector_print, .recv = types__array_recv,         \
     .send = types__array_send, .compare = types__array_order
+#define RANGE(id, type_name, number, array_oid, of)                                                \
+    {                                                                                              \
+        .oid = id, .name = type_name, .sql_name = type_name, .size = -1, .array = array_oid,       \
+        .category = 'R', .storage = VALUE_TEXT, .column = true,                                    \
+        COLLATION("minisql_type_" #number), .parse = types__range_parse,                           \
+        .print = types__range_print, .recv = types__range_recv, .send = types__range_send,         \
+        .compare = types__range_compare, .data = &(const uint32_t){of},                            \
+        .data_size = sizeof(uint32_t)                                                              \
+    }
+#define BITS(id, type_name, long_name, array_oid, is_preferred)                                    \
+    {                                                                                              \
+        .oid = id, .name = type_name, .sql_name = long_name, .size = -1, .array = array_oid,       \
+        .category = 'V', .preferred = is_preferred, .storage = VALUE_TEXT, .column = true,         \
+        .parse = types__bit_parse, .print = text_print, .recv = types__bit_recv,                   \
+        .send = types__bit_send, .compare = text_compare                                           \
+    }
 #define PSEUDO(id, type_name, bytes)                                                               \
     {                                                                                              \
         .oid = id, .name = type_name, .sql_name = type_name, .size = bytes, .category = 'P',       \
@@ -729,6 +750,40 @@ static const struct type rows[] = {
      .recv = cidr_recv,
      .send = cidr_send,
      .compare = inet_compare},
+    RANGE(OID_INT4RANGE, "int4range", 3904, 3905, OID_INT4),
+    RANGE(OID_INT8RANGE, "int8range", 3926, 3927, OID_INT8),
+    RANGE(OID_NUMRANGE, "numrange", 3906, 3907, OID_NUMERIC),
+    RANGE(OID_DATERANGE, "daterange", 3912, 3913, OID_DATE),
+    RANGE(OID_TSRANGE, "tsrange", 3908, 3909, OID_TIMESTAMP),
+    RANGE(OID_TSTZRANGE, "tstzrange", 3910, 3911, OID_TIMESTAMPTZ),
+    {.oid = OID_MACADDR,
+     .name = "macaddr",
+     .sql_name = "macaddr",
+     .size = 6,
+     .array = 1040,
+     .category = 'U',
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = macaddr_parse,
+     .print = text_print,
+     .recv = macaddr_recv,
+     .send = macaddr_send,
+     .compare = text_compare},
+    {.oid = OID_MACADDR8,
+     .name = "macaddr8",
+     .sql_name = "macaddr8",
+     .size = 8,
+     .array = 775,
+     .category = 'U',
+     .storage = VALUE_TEXT,
+     .column = true,
+     .parse = macaddr8_parse,
+     .print = text_print,
+     .recv = macaddr8_recv,
+     .send = macaddr_send,
+     .compare = text_compare},
+    BITS(OID_BIT, "bit", "bit", 1561, false),
+    BITS(OID_VARBIT, "varbit", "bit varying", 1563, true),
     {.oid = OID_JSON,
      .name = "json",
      .sql_name = "json",
@@ -944,6 +999,7 @@ static const struct type rows[] = {
     PSEUDO(OID_ANYELEMENT, "anyelement", 4),
     PSEUDO(OID_ANYNONARRAY, "anynonarray", 4),
     PSEUDO(OID_ANYENUM, "anyenum", 4),
+    PSEUDO(OID_ANYRANGE, "anyrange", -1),
     PSEUDO(OID_ANYCOMPATIBLE, "anycompatible", 4),
     PSEUDO(OID_ANYCOMPATIBLEARRAY, "anycompatiblearray", -1),
     PSEUDO(OID_ANYCOMPATIBLENONARRAY, "anycompatiblenonarray", 4),
@@ -992,6 +1048,12 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
         return types__bpchar_fit(v, typmod, true);
     case OID_NUMERIC:
         return types__numeric_fit(v, typmod, a);
+    case OID_BIT:
+        return types__bit_fit(v, typmod, true, a);
+    case OID_VARBIT:
+        return types__varbit_fit(v, typmod, true, a);
+    case OID_INTERVAL:
+        return types__interval_fit(v, typmod, a);
     case OID_DATE:
         return types__date_valid(v->i) ? NULL : error_new(E_DATETIME_RANGE, "date out of range");
     case OID_TIME:

@@ -193,6 +193,7 @@ static const struct {
     {"decimal", OID_NUMERIC},
     {"dec", OID_NUMERIC},
     {"time without time zone", OID_TIME},
+    {"bit varying", OID_VARBIT},
     {"timestamp without time zone", OID_TIMESTAMP},
     {"timestamp with time zone", OID_TIMESTAMPTZ},
 };
@@ -209,6 +210,33 @@ const struct type *type_by_name(const char *name)
     return NULL;
 }
 
+static const char *interval_label(int32_t typmod, struct arena *a)
+{
+    static const struct {
+        int fields;
+        const char *words;
+    } all[] = {{INTERVAL_YEAR, " year"},
+               {INTERVAL_MONTH, " month"},
+               {INTERVAL_DAY, " day"},
+               {INTERVAL_HOUR, " hour"},
+               {INTERVAL_MINUTE, " minute"},
+               {INTERVAL_SECOND, " second"},
+               {INTERVAL_YEAR | INTERVAL_MONTH, " year to month"},
+               {INTERVAL_DAY | INTERVAL_HOUR, " day to hour"},
+               {INTERVAL_DAY | INTERVAL_HOUR | INTERVAL_MINUTE, " day to minute"},
+               {INTERVAL_DAY | INTERVAL_HOUR | INTERVAL_MINUTE | INTERVAL_SECOND, " day to second"},
+               {INTERVAL_HOUR | INTERVAL_MINUTE, " hour to minute"},
+               {INTERVAL_HOUR | INTERVAL_MINUTE | INTERVAL_SECOND, " hour to second"},
+               {INTERVAL_MINUTE | INTERVAL_SECOND, " minute to second"}};
+    int fields = typmod >> 16 & INTERVAL_ALL_FIELDS, digits = typmod & INTERVAL_ALL_DIGITS;
+    const char *words = "";
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (all[i].fields == fields)
+            words = all[i].words;
+    return digits == INTERVAL_ALL_DIGITS ? arena_printf(a, "interval%s", words)
+                                         : arena_printf(a, "interval%s(%d)", words, digits);
+}
+
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
 {
     const struct type *t = type_by_oid(oid);
@@ -221,6 +249,10 @@ const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
         if (types__print_name(OID_REGTYPE, oid, &name))
             return arena_strdup(a, name.data);
     }
+    if (oid == OID_INTERVAL && typmod >= 0)
+        return interval_label(typmod, a);
+    if (typmod >= 0 && (oid == OID_BIT || oid == OID_VARBIT))
+        return arena_printf(a, "%s(%d)", t->sql_name, typmod);
     if (oid == OID_BPCHAR && typmod < 4)
         return "bpchar"; /* without a length it is not the same as character, which has length 1 */
     if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))

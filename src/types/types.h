@@ -54,6 +54,8 @@ enum {
     OID_TIMESTAMPTZ = 1184,
     OID_INTERVAL = 1186,
     OID_INTERVAL_ARRAY = 1187,
+    OID_BIT = 1560,
+    OID_VARBIT = 1562,
     OID_NUMERIC = 1700,
     OID_REGPROCEDURE = 2202,
     OID_REGOPER = 2203,
@@ -70,10 +72,19 @@ enum {
     OID_ANYELEMENT = 2283,
     OID_ANYNONARRAY = 2776,
     OID_CIDR = 650,
+    OID_MACADDR8 = 774,
+    OID_MACADDR = 829,
     OID_INET = 869,
     OID_UUID = 2950,
     OID_ANYENUM = 3500,
     OID_JSONB = 3802,
+    OID_ANYRANGE = 3831,
+    OID_INT4RANGE = 3904,
+    OID_NUMRANGE = 3906,
+    OID_TSRANGE = 3908,
+    OID_TSTZRANGE = 3910,
+    OID_DATERANGE = 3912,
+    OID_INT8RANGE = 3926,
     OID_JSONPATH = 4072,
     OID_ANYCOMPATIBLE = 5077,
     OID_ANYCOMPATIBLEARRAY = 5078,
@@ -188,10 +199,28 @@ static inline int type_compare(const struct type *t, const struct value *x, cons
     return t->compare(t, x, y);
 }
 
+/* A typmod of interval: which fields it has (a bit of PostgreSQL's for each; INTERVAL_ALL_FIELDS),
+ * and how many digits seconds have (INTERVAL_ALL_DIGITS). */
+enum {
+    INTERVAL_YEAR = 1 << 2,
+    INTERVAL_MONTH = 1 << 1,
+    INTERVAL_DAY = 1 << 3,
+    INTERVAL_HOUR = 1 << 10,
+    INTERVAL_MINUTE = 1 << 11,
+    INTERVAL_SECOND = 1 << 12,
+    INTERVAL_ALL_FIELDS = 0x7fff,
+    INTERVAL_ALL_DIGITS = 0xffff,
+};
+static inline int32_t interval_typmod(int fields, int digits)
+{
+    return (int32_t)((uint32_t)fields << 16 | (uint32_t)digits);
+}
+
 /* The literal hangs on when it is read ('now', 'today 10:00'): nobody may keep its value with a
  * statement that runs again. A cast from text that runs with the statement is right. */
 bool type_reads_clock(const struct type *t, const char *s, size_t n);
 const struct type *type_by_oid(uint32_t oid);      /* NULL: no such type */
+uint32_t type_range_subtype(uint32_t range);       /* of its bounds; 0: it is no range */
 const struct type *type_by_name(const char *name); /* any spelling: int, integer, int4, _int4, .. */
 /* Adds a type that the catalog defines at run time (an enum, a domain), with its array type when
  * t->array is set, or changes the row of its oid. The row and all that it points to is copied, and

@@ -10,7 +10,8 @@ struct func_rows {
     const struct func *rows;
     size_t n;
 };
-extern const struct func_rows types__crypto_funcs, types__inet_funcs;
+extern const struct func_rows types__crypto_funcs, types__inet_funcs, types__bit_string_funcs,
+    types__macaddr_funcs, types__range_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs, types__datetime_more_funcs, types__spread_funcs;
 extern const struct func_rows types__sequence_funcs;
@@ -333,6 +334,7 @@ void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_s
 int types__register_sorted(sqlite3 *db, const char *name, void *registration);
 int types__register_rows(sqlite3 *db); /* a SQLite code */
 int types__interval_compare(const struct value *x, const struct value *y);
+struct error *types__interval_fit(struct value *v, int32_t typmod, struct arena *a);
 
 /* Optimizations of SQLite (sqliteInt.h) that a connection does without: whoever says so by
  * sqlite3_test_control() says all of them, for it forgets what was said before. */
@@ -354,6 +356,46 @@ void types__cidr_send(const struct value *v, int32_t typmod, struct buf *out);
 int types__inet_compare(const struct value *v, const struct value *w);
 CALL(types__inet_network);
 CALL(types__text_concat2);
+
+/* ---- bit strings, macaddr ---------------------------------------------------------------------
+ */
+
+struct error *types__bit_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                               struct arena *a, struct value *ret);
+struct error *types__bit_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                              struct arena *a, struct value *ret);
+void types__bit_send(const struct type *self, const struct value *v, int32_t typmod,
+                     struct buf *out);
+/* Fits to a typmod; `strict` refuses another length (22026) or what is too long (22001). */
+struct error *types__bit_fit(struct value *v, int32_t typmod, bool strict, struct arena *a);
+struct error *types__varbit_fit(struct value *v, int32_t typmod, bool strict, struct arena *a);
+CALL(types__int_to_bit);
+CALL(types__bit_to_int4);
+CALL(types__bit_to_int8);
+struct error *types__macaddr_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                   struct value *ret);
+struct error *types__macaddr8_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                    struct value *ret);
+struct error *types__macaddr_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                  struct value *ret);
+struct error *types__macaddr8_recv(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                   struct value *ret);
+void types__macaddr_send(const struct value *v, int32_t typmod, struct buf *out);
+CALL(types__macaddr_to_8);
+CALL(types__macaddr8_to_6);
+
+/* ---- ranges ------------------------------------------------------------------------------------
+ */
+
+struct error *types__range_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                 struct arena *a, struct value *ret);
+void types__range_print(const struct type *self, const struct value *v, int32_t typmod,
+                        struct buf *out);
+struct error *types__range_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
+                                struct arena *a, struct value *ret);
+void types__range_send(const struct type *self, const struct value *v, int32_t typmod,
+                       struct buf *out);
+int types__range_compare(const struct type *self, const struct value *x, const struct value *y);
 
 /* ---- bytea, uuid --------------------------------------------------------------------------- */
 

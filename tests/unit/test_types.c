@@ -341,6 +341,20 @@ static const struct io_case array_io_cases[] = {
     {"oidvector", -1, "7", "7", "00000001000000000000001a00000001000000000000000400000007"},
     {"regtype", -1, "integer", "integer", "00000017"},
     {"xid", -1, "7", "7", "00000007"},
+    {"bit", 5, "10110", "10110", "00000005b0"},
+    {"varbit", -1, "xb78", "101101111000", "0000000cb780"},
+    {"macaddr", -1, "0800-2B01-0203", "08:00:2b:01:02:03", "08002b010203"},
+    {"macaddr8", -1, "08002b0102030405", "08:00:2b:01:02:03:04:05", "08002b0102030405"},
+    {"int4range", -1, "(0,4]", "[1,5)", "0200000004000000010000000400000005"},
+    {"numrange", -1, "(1.5,]", "(1.5,)", "100000000c000200000000000100011388"},
+    {"daterange", -1, "[2024-01-01,2024-01-01)", "empty", "01"},
+    {"tsrange", -1, "[2000-01-01 00:00:01,2000-01-02)",
+     "[\"2000-01-01 00:00:01\",\"2000-01-02 00:00:00\")",
+     "020000000800000000000f424000000008000000141dd76000"},
+    {"numeric", -1, "nan", "NaN", "00000000c0000000"},
+    {"numeric", -1, "-inf", "-Infinity", "00000000f0000020"},
+    {"float8", -1, "nan", "NaN", "7ff8000000000000"},
+    {"float4", -1, "NaN", "NaN", "7fc00000"},
 };
 
 /* Input gives PostgreSQL's text and binary forms, and the binary form reads back as the same. */
@@ -517,6 +531,8 @@ static uint32_t concrete(uint32_t type)
     case OID_ANYARRAY:
     case OID_ANYCOMPATIBLEARRAY:
         return OID_INT4_ARRAY;
+    case OID_ANYRANGE:
+        return OID_INT4RANGE;
     case OID_ANYELEMENT:
     case OID_ANYNONARRAY:
     case OID_ANYCOMPATIBLE:

@@ -1,0 +1,34 @@
+-- interval with fields and precision
+SELECT interval '1' year, interval '1' month, interval '1' day, interval '1' hour, interval '1' minute, interval '1' second, interval '1-2' year to month, interval '1 2' day to hour, interval '1 2:03' day to minute, interval '1 2:03:04.567' day to second, interval '2:03' hour to minute, interval '2:03:04' hour to second, interval '2:03' minute to second;
+SELECT interval '1.5' second(0), interval '1.2345678' second(3), interval(2) '1 day 2:03:04.567', interval '2:03:04.567' hour to second(1), interval '1 2:03:04.567' day to second(0);
+SELECT interval '1 year 2 mons 3 days 4:05:06.789' year, interval '1 year 2 mons 3 days 4:05:06.789' month, interval '1 year 2 mons 3 days 4:05:06.789' day, interval '1 year 2 mons 3 days 4:05:06.789' hour, interval '1 year 2 mons 3 days 4:05:06.789' minute, interval '1 year 2 mons 3 days 4:05:06.789' second, interval '1 year 2 mons 3 days 4:05:06.789' year to month, interval '1 year 2 mons 3 days 4:05:06.789' day to hour, interval '1 year 2 mons 3 days 4:05:06.789' hour to minute;
+SELECT '-1 year -2 mons -3 days -4:05:06.789'::interval hour, '-1 year -2 mons -3 days -4:05:06.5'::interval(0), '-13 mons'::interval year, '-4:05:36'::interval minute;
+SELECT interval(-1) '1 day';
+CREATE TABLE i (id int PRIMARY KEY, a interval, b interval(0), c interval day to minute, d interval year, e interval second(3), f interval hour[]);
+INSERT INTO i VALUES (1, '1 day 2:03:04.567', '1 day 2:03:04.567', '1 day 2:03:04.567', '1 day 2:03:04.567', '1 day 2:03:04.5678', '{5,1:30}'), (2, '7', '7', '7', '7', '7', NULL), (3, '-0.5', '-0.5', '90', '18 months', '1.00049', '{}');
+SELECT * FROM i ORDER BY id;
+INSERT INTO i (id, b) SELECT 4, interval '1.5 s';
+UPDATE i SET c = a, d = a + '3 years' WHERE id = 1 RETURNING c, d;
+COPY i (id, c, d) FROM STDIN;
+5	7	7
+\.
+SELECT id, b, c, d FROM i ORDER BY id;
+SELECT format_type(atttypid, atttypmod), atttypmod FROM pg_attribute WHERE attrelid = 'i'::regclass AND attnum > 0 ORDER BY attnum;
+SELECT column_name, interval_type, datetime_precision FROM information_schema.columns WHERE table_name = 'i' ORDER BY ordinal_position;
+\d i
+SELECT sum(b), avg(c), max(d) FROM i;
+SELECT a::interval(1), a::interval minute, (a * 2)::interval second(0), cast('2' AS interval hour), cast(a AS interval day) FROM i ORDER BY id;
+SELECT '5'::text::interval hour, '5 hours'::text::interval hour;
+ALTER TABLE i ALTER COLUMN a TYPE interval minute;
+SELECT a FROM i ORDER BY id;
+PREPARE q (interval) AS SELECT $1::interval day, $1;
+EXECUTE q ('3 days 4 hours');
+CREATE VIEW iv AS SELECT id, a::interval hour AS h, b FROM i;
+\d iv
+SELECT * FROM iv ORDER BY id;
+SELECT c = interval '1 day 2:03' FROM i WHERE id = 1;
+DROP VIEW iv;
+DROP TABLE i;
+SELECT interval '1 2 hours', interval '1 2 3 hours';
+SELECT interval '3 4 minutes';
+SELECT interval '1 2 h', '1 2:03'::interval minute to second, interval '5 4' hour to minute;
