@@ -441,6 +441,13 @@ struct error *exec__run_insert(struct run *r);
 /* Rows of a system table, made of the catalog: the scan's columns, unfiltered. */
 struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                 void *ctx);
+/* A system relation that is read where it is (system_virtual.c): as `name` in the database, until
+ * that is closed. After an error in a statement that reads it: what it was, or NULL. */
+struct exec__virtual;
+bool exec__is_virtual(const struct plan_scan *scan);
+struct error *exec__virtual_add(struct run *r, sqlite3 *db, const struct plan_scan *scan,
+                                const char *name, const char *create, struct exec__virtual **ret);
+struct error *exec__virtual_error(struct exec__virtual *v);
 /* A table's rows and bytes as its primary counts them now; -1: it does not answer. */
 void exec__ask_size(struct exec *e, const struct table *t, int64_t *ret_rows, int64_t *ret_bytes);
 

@@ -8,6 +8,12 @@
  */
 #include "exec/exec_int.h"
 
+struct gathering {
+    sqlite3 *db;
+    const struct plan_gather *plan;
+    struct exec__virtual **virtual; /* of each scan; NULL: it is copied */
+};
+
 struct pull {
     sqlite3 *db;
     sqlite3_stmt *insert;
@@ -85,26 +91,46 @@ static struct error *run_over(struct run *r, sqlite3 *db, const struct plan_gath
     return e;
 }
 
-static struct error *gather(struct run *r, sqlite3 *db, const struct plan_gather *g,
-                            exec__row_fn row, void *ctx)
+/* What SQLite was not told of an error of a virtual table. */
+static struct error *told(const struct gathering *g, struct error *e)
 {
-    /* ANALYZE makes the table sqlite_stat1, and makes SQLite read it again. */
-    TRY(exec_sql(db, "ANALYZE sqlite_schema; BEGIN"));
-    struct error *e = exec__pin(r, g->scans, g->n_scans);
-    for (int i = 0; !e && i < g->n_scans; i++)
-        e = pull(r, db, g, i);
-    TRY(exec__unpin(r, e));
-    TRY(exec_sql(db, "COMMIT; ANALYZE sqlite_schema"));
-    return run_over(r, db, g, row, ctx);
+    for (int i = 0; i < g->plan->n_scans && e; i++) {
+        struct error *own = g->virtual[i] ? exec__virtual_error(g->virtual[i]) : NULL;
+        if (own) {
+            error_free(e);
+            e = own;
+        }
+    }
+    return e;
 }
 
-struct error *exec__run_gather(struct run *r, const struct plan_gather *g, exec__row_fn row,
+static struct error *gather(struct run *r, struct gathering *g, exec__row_fn row, void *ctx)
+{
+    const struct plan_gather *plan = g->plan;
+    /* ANALYZE makes the table sqlite_stat1, and makes SQLite read it again. */
+    TRY(exec_sql(g->db, "ANALYZE sqlite_schema; BEGIN"));
+    struct error *e = exec__pin(r, plan->scans, plan->n_scans);
+    for (int i = 0; !e && i < plan->n_scans; i++) {
+        const struct plan_scan *s = &plan->scans[i];
+        if (s->region == 0 && exec__is_virtual(s))
+            e = exec__virtual_add(r, g->db, s, plan->names[i], plan->creates[i], &g->virtual[i]);
+        else
+            e = pull(r, g->db, plan, i);
+    }
+    TRY(exec__unpin(r, e));
+    TRY(exec_sql(g->db, "COMMIT; ANALYZE sqlite_schema"));
+    return told(g, run_over(r, g->db, plan, row, ctx));
+}
+
+struct error *exec__run_gather(struct run *r, const struct plan_gather *plan, exec__row_fn row,
                                void *ctx)
 {
-    sqlite3 *db = NULL;
-    struct error *e = open_db(r, &db);
+    struct gathering g = {.plan = plan};
+    struct error *e = open_db(r, &g.db);
+    g.virtual = mem_zalloc(sizeof(struct exec__virtual *) * (size_t)(plan->n_scans + 1));
     if (!e)
-        e = gather(r, db, g, row, ctx);
-    sqlite3_close(db);
+        e = gather(r, &g, row, ctx);
+    sqlite3_close(g.db);
+    mem_free(g.virtual);
     return e;
 }

@@ -20,32 +20,35 @@ static void put_name_key(struct buf *key, const char *schema, const char *name)
     buf_puts(key, name);
 }
 
-static void add(struct exec__objects *o, enum exec__object_kind kind, uint32_t oid,
-                const struct table *t, int part)
+static struct exec__object *add(struct exec__objects *o, enum exec__object_kind kind, uint32_t oid,
+                                const struct table *t, char relkind, int part)
 {
     struct exec__object *x = ARENA_NEW(&o->arena, struct exec__object);
-    *x = (struct exec__object){.kind = kind, .oid = oid, .table = t, .part = part};
+    *x = (struct exec__object){
+        .kind = kind, .oid = oid, .table = t, .part = part, .relkind = relkind};
     map_put_u64(&o->map, oid, x);
     if (!exec__is_relation(x))
-        return;
+        return x;
     _cleanup_(buf_done) struct buf key = {0};
     put_name_key(&key, t->schema, exec__object_name(x));
     map_put(&o->names, key.data, key.len, x);
+    return x;
 }
 
-static void add_table(struct exec__objects *o, const struct table *t)
+static void add_table(struct exec__objects *o, const struct table *t, char kind)
 {
     struct exec__index x;
-    add(o, exec__view_of(o->view, t) ? OBJECT_VIEW : OBJECT_TABLE, catalog_table_oid(t), t, 0);
+    add(o, exec__view_of(o->view, t) ? OBJECT_VIEW : OBJECT_TABLE, catalog_table_oid(t), t, kind,
+        0);
     for (int i = 0; i < exec__n_indexes(t); i++)
         if (exec__index(t, i, &x))
-            add(o, OBJECT_INDEX, x.oid, t, i);
+            add(o, OBJECT_INDEX, x.oid, t, kind, i);
     for (int i = 0; i < t->n_keys; i++)
-        add(o, OBJECT_KEY, catalog_oid(t->keys[i].id), t, i);
+        add(o, OBJECT_KEY, catalog_oid(t->keys[i].id), t, kind, i);
     for (int i = 0; i < t->n_checks; i++)
-        add(o, OBJECT_CHECK, catalog_oid(t->checks[i].id), t, i);
+        add(o, OBJECT_CHECK, catalog_oid(t->checks[i].id), t, kind, i);
     for (int i = 0; i < t->n_foreign_keys; i++) {
-        add(o, OBJECT_FOREIGN_KEY, catalog_oid(t->foreign_keys[i].id), t, i);
+        add(o, OBJECT_FOREIGN_KEY, catalog_oid(t->foreign_keys[i].id), t, kind, i);
         map_put_u64(&o->referenced, t->foreign_keys[i].table, o);
     }
     for (int i = 0; i < t->n_owned; i++)
@@ -61,15 +64,15 @@ static struct exec__objects *make(const struct catalog_view *v)
     const struct table *t;
     char kind;
     for (size_t i = 0; (t = exec__next_relation(v, &i, &kind));)
-        add_table(o, t);
+        add_table(o, t, kind);
     const struct object *type;
     for (size_t i = 0; (type = catalog_next_type(v, &i));)
         for (int k = 0; type->domain && k < type->domain->n_checks; k++)
-            add(o, OBJECT_CHECK, catalog_oid(type->domain->checks[k].id), type->domain, k);
+            add(o, OBJECT_CHECK, catalog_oid(type->domain->checks[k].id), type->domain, 0, k);
     for (size_t i = 0; i < v->n_sequences; i++) {
         struct table *s = ARENA_NEW(&o->arena, struct table);
         *s = exec__sequence_table(v->sequences[i]);
-        add(o, OBJECT_SEQUENCE, catalog_oid(s->id), s, 0);
+        add(o, OBJECT_SEQUENCE, catalog_oid(s->id), s, 'S', 0)->sequence = v->sequences[i];
     }
     return o;
 }

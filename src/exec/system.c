@@ -16,7 +16,7 @@
 struct listed {
     struct table table;
     const struct exec__relation *relation;
-    struct error *(*make)(struct exec__maker *m);
+    const struct exec__making *making; /* NULL: it has no rows */
 };
 
 /* Written once by make_list(), read only afterwards. */
@@ -74,11 +74,11 @@ static void read_columns(struct table *t, const char *text)
     }
 }
 
-static void add(const struct exec__relation *r, struct error *(*make)(struct exec__maker *m))
+static void add(const struct exec__relation *r, const struct exec__making *making)
 {
     struct listed *l = &listed[n_listed];
     l->relation = r;
-    l->make = make;
+    l->making = making;
     l->table.schema = (char *)r->schema;
     l->table.name = (char *)r->name;
     l->table.oid = r->oid;
@@ -104,17 +104,15 @@ static void make_list(void)
     listed = mem_zalloc(sizeof(*listed) * n);
     table_list = mem_zalloc(sizeof(*table_list) * n);
     own_relations = mem_zalloc(sizeof(*own_relations) * n);
-    for (size_t i = 0; i < exec__n_relations; i++) {
-        const struct exec__making *x = making_of(&exec__relations[i]);
-        add(&exec__relations[i], x ? x->make : NULL);
-    }
+    for (size_t i = 0; i < exec__n_relations; i++)
+        add(&exec__relations[i], making_of(&exec__relations[i]));
     for (size_t k = 0; k < ARRAY_LEN(makings); k++) {
         for (const struct exec__making *x = makings[k]; x->relation; x++) {
             if (!x->columns)
                 continue;
             own_relations[own] =
                 (struct exec__relation){x->schema, x->relation, x->oid, 'v', x->columns};
-            add(&own_relations[own++], x->make);
+            add(&own_relations[own++], x);
         }
     }
 }
@@ -177,6 +175,44 @@ static const struct listed *listed_of(const struct table *t)
         if (t == &listed[i].table)
             return &listed[i];
     return NULL;
+}
+
+/* ---- what rows are made of --------------------------------------------------------------------
+ */
+
+static bool is_only_table(const struct exec__maker *m)
+{
+    return m->only && (m->only->relkind == 'r' || m->only->relkind == 'm') && m->only->table->id;
+}
+
+const struct table *const *exec__made_tables(const struct exec__maker *m, size_t *ret_n)
+{
+    if (!m->only && !m->none) {
+        *ret_n = m->view->n_tables;
+        return (const struct table *const *)m->view->tables;
+    }
+    *ret_n = is_only_table(m);
+    return *ret_n ? (const struct table *const *)&m->only->table : NULL;
+}
+
+const struct sequence *const *exec__made_sequences(struct exec__maker *m, size_t *ret_n)
+{
+    if (!m->only && !m->none) {
+        *ret_n = m->view->n_sequences;
+        return (const struct sequence *const *)m->view->sequences;
+    }
+    *ret_n = m->only && m->only->sequence;
+    return *ret_n ? (const struct sequence *const *)&m->only->sequence : NULL;
+}
+
+const struct table *exec__next_made(const struct exec__maker *m, size_t *i, char *ret_kind)
+{
+    if (!m->only && !m->none)
+        return exec__next_relation(m->view, i, ret_kind);
+    if (!m->only || m->only->sequence || (*i)++)
+        return NULL;
+    *ret_kind = m->only->relkind;
+    return m->only->table;
 }
 
 /* ---- values --------------------------------------------------------------------------------- */
@@ -316,6 +352,8 @@ static const struct value *filter_on(const struct exec__maker *m, const char *co
 
 bool exec__needs_int(const struct exec__maker *m, const char *column, int64_t i)
 {
+    if (m->key_column && m->key->kind == VALUE_INT && strcmp(m->key_column, column) == 0)
+        return m->key->i == i;
     const struct value *v = filter_on(m, column);
     return !v || v->kind != VALUE_INT || v->i == i;
 }
@@ -328,27 +366,56 @@ bool exec__needs_text(const struct exec__maker *m, const char *column, const cha
 
 /* ---- running -------------------------------------------------------------------------------- */
 
+void exec__system_view(struct run *r)
+{
+    if (!r->view)
+        r->view = exec__with_temporary(
+            r->s, catalog_of_database(exec_view(r->s), r->plan->view->database));
+}
+
+/* All relations and parts of them are among the objects; those of another state of the schema are
+ * of no use. */
+static void narrow_to_key(struct exec__maker *m)
+{
+    const struct exec__objects *all = exec__objects_now(m->run->s);
+    if (m->key->kind != VALUE_INT || !all || exec__objects_view(all)->schema != m->view->schema)
+        return;
+    m->only = exec__object(all, (uint32_t)m->key->i);
+    m->none = !m->only;
+}
+
+struct error *exec__system_rows_of(struct run *r, const struct plan_scan *scan, int column,
+                                   const struct value *key, bool narrow, exec__row_fn row,
+                                   void *ctx)
+{
+    const struct listed *l = listed_of(scan->rte->table);
+    if (!l)
+        return error_new(E_INTERNAL, "no such system table");
+    if (!l->making)
+        return NULL;
+    exec__system_view(r);
+    struct exec__maker m = {
+        .run = r, .view = r->view, .scan = scan, .table = &l->table, .row = row, .ctx = ctx};
+    if (key) {
+        m.key = key;
+        m.key_column = l->table.columns[scan->columns[column]].name;
+    }
+    if (narrow)
+        narrow_to_key(&m);
+    m.values = mem_zalloc(sizeof(*m.values) * (size_t)l->table.n_columns);
+    m.picked = mem_zalloc(sizeof(*m.picked) * (size_t)MAX(scan->n_columns, 1));
+    clear(&m);
+    struct error *e = l->making->make(&m);
+    mem_free(m.values);
+    mem_free(m.picked);
+    arena_done(&m.arena);
+    return e;
+}
+
 struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                 void *ctx)
 {
     if (scan->rte->table->n_owned > 0)
         return exec__sequence_row(r, scan, row, ctx);
-    const struct listed *l = listed_of(scan->rte->table);
-    if (!l)
-        return error_new(E_INTERNAL, "no such system table");
-    if (!l->make)
-        return NULL;
-    if (!r->view)
-        r->view = exec__with_temporary(
-            r->s, catalog_of_database(exec_view(r->s), r->plan->view->database));
-    struct exec__maker m = {
-        .run = r, .view = r->view, .scan = scan, .table = &l->table, .row = row, .ctx = ctx};
-    m.values = mem_zalloc(sizeof(*m.values) * (size_t)l->table.n_columns);
-    m.picked = mem_zalloc(sizeof(*m.picked) * (size_t)MAX(scan->n_columns, 1));
-    clear(&m);
-    struct error *e = l->make(&m);
-    mem_free(m.values);
-    mem_free(m.picked);
-    arena_done(&m.arena);
-    return e;
+    return exec__system_rows_of(r, scan, -1, NULL, false, row, ctx);
 }

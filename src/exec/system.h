@@ -19,6 +19,7 @@ struct exec__relation {
 extern const struct exec__relation exec__relations[];
 extern const size_t exec__n_relations;
 
+struct exec__object;
 struct exec__maker {
     struct run *run;
     const struct catalog_view *view;
@@ -28,6 +29,13 @@ struct exec__maker {
     struct value *values; /* of the present row, all columns */
     struct value *picked; /* those of the scan */
     int next;             /* where the next put looks first */
+    /* Only rows with this value in this column are wanted, NULL: all; and, where the column is one
+     * that narrows, only those about this object (NULL: about all there is; `none`: there is none).
+     */
+    const char *key_column;
+    const struct value *key;
+    const struct exec__object *only;
+    bool none;
     exec__row_fn row;
     void *ctx;
 };
@@ -66,6 +74,24 @@ void exec__put_udt(struct exec__maker *m, const struct column *c);
 /* The row as it was put; then all is empty again. */
 struct error *exec__give(struct exec__maker *m);
 bool exec__wants(const struct exec__maker *m, const char *column);
+
+/* ---- what rows are made of: that of m->only, or all there is ----------------------------------
+ */
+
+const struct table *const *exec__made_tables(const struct exec__maker *m, size_t *ret_n);
+const struct sequence *const *exec__made_sequences(struct exec__maker *m, size_t *ret_n);
+/* as exec__next_relation() */
+const struct table *exec__next_made(const struct exec__maker *m, size_t *i, char *ret_kind);
+
+/* ---- virtual tables (system_virtual.c) ---------------------------------------------------------
+ */
+
+void exec__system_view(struct run *r); /* r->view is there from now on */
+/* exec__system_rows() with a key, if it is given, in one of the scan's columns. `narrow`: it is the
+ * oid of a relation, or of a part of it, that all rows with the key are about. */
+struct error *exec__system_rows_of(struct run *r, const struct plan_scan *scan, int column,
+                                   const struct value *key, bool narrow, exec__row_fn row,
+                                   void *ctx);
 
 /* ---- leaving out ---------------------------------------------------------------------------- */
 
@@ -140,8 +166,10 @@ enum exec__object_kind {
 struct exec__object {
     enum exec__object_kind kind;
     uint32_t oid;
-    const struct table *table; /* that it is or belongs to */
-    int part;                  /* which of its indexes (as exec__index counts), keys, .. */
+    const struct table *table;       /* that it is or belongs to */
+    int part;                        /* which of its indexes (as exec__index counts), keys, .. */
+    char relkind;                    /* of the table: pg_class.relkind */
+    const struct sequence *sequence; /* that it is */
 };
 const struct exec__object *exec__object(const struct exec__objects *o, uint32_t oid); /* or NULL */
 bool exec__is_relation(const struct exec__object *x); /* has a row in pg_class */

@@ -66,10 +66,12 @@ typedef struct error *index_fn(struct exec__maker *m, const struct table *t,
 static struct error *each_index(struct exec__maker *m, index_fn *visit)
 {
     struct exec__index x;
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        for (int k = 0; k < exec__n_indexes(m->view->tables[i]); k++)
-            if (exec__index(m->view->tables[i], k, &x))
-                TRY(visit(m, m->view->tables[i], &x));
+    size_t n;
+    const struct table *const *tables = exec__made_tables(m, &n);
+    for (size_t i = 0; i < n; i++)
+        for (int k = 0; k < exec__n_indexes(tables[i]); k++)
+            if (exec__index(tables[i], k, &x))
+                TRY(visit(m, tables[i], &x));
     return NULL;
 }
 
@@ -186,10 +188,12 @@ static struct error *make_pg_class(struct exec__maker *m)
 {
     const struct table *t;
     char kind;
-    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
+    for (size_t i = 0; (t = exec__next_made(m, &i, &kind));)
         TRY(class_of_relation(m, t, kind));
-    for (size_t i = 0; i < m->view->n_sequences; i++) {
-        const struct table s = exec__sequence_table(m->view->sequences[i]);
+    size_t n;
+    const struct sequence *const *sequences = exec__made_sequences(m, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct table s = exec__sequence_table(sequences[i]);
         TRY(class_of_relation(m, &s, 'S'));
     }
     return each_index(m, class_of_index);
@@ -269,10 +273,12 @@ static struct error *make_pg_attribute(struct exec__maker *m)
 {
     const struct table *t;
     char kind;
-    for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
+    for (size_t i = 0; (t = exec__next_made(m, &i, &kind));)
         TRY(columns_of(m, t));
-    for (size_t i = 0; i < m->view->n_sequences; i++) {
-        const struct table s = exec__sequence_table(m->view->sequences[i]);
+    size_t n;
+    const struct sequence *const *sequences = exec__made_sequences(m, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct table s = exec__sequence_table(sequences[i]);
         TRY(columns_of(m, &s));
     }
     return each_index(m, columns_of_index);
@@ -280,8 +286,10 @@ static struct error *make_pg_attribute(struct exec__maker *m)
 
 static struct error *make_pg_attrdef(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_tables; i++) {
-        const struct table *t = m->view->tables[i];
+    size_t n;
+    const struct table *const *tables = exec__made_tables(m, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct table *t = tables[i];
         for (int c = 0; c < t->n_columns; c++) {
             if (!t->columns[c].default_sql || !exec__needs_int(m, "adrelid", catalog_oid(t->id)))
                 continue;
@@ -454,11 +462,13 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
 
 static struct error *make_pg_constraint(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_tables; i++)
-        if (exec__needs_int(m, "conrelid", catalog_oid(m->view->tables[i]->id)))
-            TRY(constraints_of(m, m->view->tables[i]));
+    size_t n;
+    const struct table *const *tables = exec__made_tables(m, &n);
+    for (size_t i = 0; i < n; i++)
+        if (exec__needs_int(m, "conrelid", catalog_oid(tables[i]->id)))
+            TRY(constraints_of(m, tables[i]));
     const struct object *o;
-    for (size_t i = 0; (o = catalog_next_type(m->view, &i));)
+    for (size_t i = 0; !m->only && (o = catalog_next_type(m->view, &i));) /* conrelid is 0 */
         if (o->kind == OBJ_DOMAIN && exec__needs_int(m, "contypid", catalog_oid(o->id)))
             TRY(constraints_of(m, o->domain));
     return NULL;
@@ -516,6 +526,7 @@ static struct error *depend_index(struct exec__maker *m, const struct table *t,
         int *columns, n = sql_columns_of(m->view, t, x->expressions[i].sql, &m->arena, &columns);
         TRY(depend_on_columns(m, IN_CLASS, x->oid, table, columns, n, 'a'));
     }
+    TRY(depend_on_columns(m, IN_CLASS, x->oid, table, x->included, x->n_included, 'a'));
     if (!x->constraint)
         return depend_on_columns(m, IN_CLASS, x->oid, table, x->columns, x->n_columns, 'a');
     TRY(depend_on_columns(m, IN_CONSTRAINT, x->constraint, table, x->columns, x->n_columns, 'a'));

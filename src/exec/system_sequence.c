@@ -20,8 +20,10 @@ struct table exec__sequence_table(const struct sequence *s)
 
 static struct error *make_pg_sequence(struct exec__maker *m)
 {
-    for (size_t i = 0; i < m->view->n_sequences; i++) {
-        const struct sequence *s = m->view->sequences[i];
+    size_t n;
+    const struct sequence *const *sequences = exec__made_sequences(m, &n);
+    for (size_t i = 0; i < n; i++) {
+        const struct sequence *s = sequences[i];
         if (!exec__needs_int(m, "seqrelid", catalog_oid(s->id)))
             continue;
         exec__put_int(m, "seqrelid", catalog_oid(s->id));
@@ -64,10 +66,10 @@ static void put_number(struct exec__maker *m, const char *column, int64_t i)
 }
 
 /* PostgreSQL leaves out those of identity columns. */
-static bool is_identity(const struct catalog_view *v, const struct sequence *s)
+static bool is_identity(const struct exec__maker *m, const struct sequence *s)
 {
     int column;
-    const struct table *t = catalog_sequence_owner(v, s->id, &column);
+    const struct table *t = exec__owner_of(exec__objects_now(m->run->s), s->id, &column);
     return t && t->columns[column].identity;
 }
 
@@ -75,7 +77,7 @@ static struct error *make_sequences(struct exec__maker *m)
 {
     for (size_t i = 0; i < m->view->n_sequences; i++) {
         const struct sequence *s = m->view->sequences[i];
-        if (is_identity(m->view, s))
+        if (is_identity(m, s))
             continue;
         exec__put_text(m, "sequence_catalog", m->run->s->database);
         exec__put_text(m, "sequence_schema", s->schema);
