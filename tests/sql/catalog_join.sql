@@ -25,7 +25,7 @@ SELECT c.relname, (SELECT count(*) FROM pg_attribute a WHERE a.attrelid = c.oid 
 SELECT a.relname, b.relname FROM pg_class a JOIN pg_class b ON b.relname = a.relname WHERE a.relname LIKE 'joined%' AND b.relkind = 'r' ORDER BY 1;
 SELECT a.attname, count(*) FROM pg_attribute a JOIN pg_attribute b ON a.attname = b.attname JOIN pg_class c ON c.oid = a.attrelid JOIN pg_class d ON d.oid = b.attrelid WHERE c.relname LIKE 'joined\__' AND d.relname LIKE 'joined\__' AND a.attnum > 0 AND b.attnum > 0 GROUP BY 1 ORDER BY 1;
 SELECT c.relname FROM pg_class c JOIN (VALUES ('joined_a'), (NULL), ('none')) v (n) ON c.relname = v.n;
-SELECT v.o, c.relname FROM (VALUES (0::oid), (NULL), ('joined_a'::regclass::oid)) v (o) LEFT JOIN pg_class c ON c.oid = v.o WHERE v.o IS NULL OR v.o = 0 OR v.o = 'joined_a'::regclass;
+SELECT v.o = 0, c.relname FROM (VALUES (0::oid), (NULL), ('joined_a'::regclass::oid)) v (o) LEFT JOIN pg_class c ON c.oid = v.o WHERE v.o IS NULL OR v.o = 0 OR v.o = 'joined_a'::regclass;
 SELECT relname FROM pg_class WHERE oid IN ('joined_a'::regclass, 'joined_b'::regclass, 1) ORDER BY 1;
 SELECT relname FROM pg_class WHERE oid = ANY (ARRAY['joined_a'::regclass, 'joined_b'::regclass]::oid[]) ORDER BY 1;
 SELECT count(*) FROM pg_class WHERE oid = NULL;
