@@ -511,6 +511,7 @@ struct catalog_pending {
     uint64_t region;   /* 0: nothing decides, it happens */
     struct catalog_request request;
     const char *text;
+    size_t parts; /* that the store has it in; 0: in the record itself */
 };
 struct error *catalog_pending(struct catalog *c, struct arena *a,
                               struct catalog_pending *ret) MUST_CHECK;
@@ -543,6 +544,7 @@ enum catalog_kind {
     CATALOG_CHANGED,
     CATALOG_DRAINED,
     CATALOG_CHANGING,
+    CATALOG_CHANGING_PART,
     CATALOG_SERVER,
     CATALOG_BENEATH_SERVER, /* instructions and their like */
     CATALOG_TABLE,

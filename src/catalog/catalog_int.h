@@ -15,8 +15,10 @@
 #define KEY_DRAINED KEY_ROOT "drained"
 /* Put by every change of a table or region: its mod_revision is that of the newest one. */
 #define KEY_CHANGED KEY_ROOT "changed"
-/* A change of the schema that a region's log decides: see changing.c. */
+/* A change of the schema that a region's log decides, and a large one's text, by number: see
+ * changing.c. */
 #define KEY_CHANGING KEY_ROOT "changing"
+#define KEY_PARTS KEY_ROOT "changing_parts/"
 #define KEY_SERVERS KEY_ROOT "servers/"
 #define KEY_TABLES KEY_ROOT "tables/"
 #define KEY_NAMES KEY_ROOT "names/"
@@ -107,6 +109,7 @@ struct drafted {
     struct coord_compare *compares;
     struct coord_op *ops;
     size_t cap_compares, cap_ops;
+    struct map keys;    /* of all of them */
     uint64_t region;    /* what decides, and is held; 0: none */
     uint64_t version;   /* schema version that the file of `region` gets */
     uint64_t told_base; /* by catalog_draft_read: the schema version that it was made on */

@@ -9,11 +9,97 @@
  * then on it has happened, and its records are written. While a change is pending no other change
  * of the schema is made (each compares that there is none): what was checked before the entry was
  * logged holds until the records are written.
+ *
+ * A change that is too large for a value of the store (thousands of tables) lies in parts, which
+ * are written before the pending record that counts them, and deleted after it. Parts that no
+ * record counts mean nothing; the next large change writes over them.
  */
 #include "catalog/catalog_int.h"
 
 /* In one transaction, with room for the fence, the pending record and KEY_CHANGED. */
 enum { CHUNK = COORD_TXN_MAX_OPS - 8 };
+
+/* ---- parts -------------------------------------------------------------------------------- */
+
+enum { PART_BYTES = 256 * 1024 };
+
+static const char *part_key(struct arena *a, size_t i)
+{
+    return arena_printf(a, KEY_PARTS "%zu", i);
+}
+
+/* Where the part that begins here ends: not within a character. */
+static size_t part_length(const char *text)
+{
+    size_t n = strnlen(text, PART_BYTES);
+    while (n && text[n] && ((unsigned char)text[n] & 0xc0) == 0x80)
+        n--;
+    return n;
+}
+
+/* *ret_record: what the pending record says; the text itself, if it is small. */
+static struct error *put_parts(struct catalog *c, const char *text, struct arena *a,
+                               const char **ret_record)
+{
+    size_t n = 0;
+    *ret_record = text;
+    if (strlen(text) <= PART_BYTES)
+        return NULL;
+    for (size_t len; *text; text += len) {
+        len = part_length(text);
+        const struct coord_op put = {
+            .kind = COORD_PUT, .key = part_key(a, n++), .value = text, .value_len = len};
+        bool done = false;
+        TRY(catalog__commit(c, NULL, 0, &put, 1, COMMIT_WHEN_NONE, &done));
+        if (!done)
+            return error_new(E_STALE_SCHEMA, "another change of the schema is pending");
+    }
+    *ret_record = arena_printf(a, "{\"parts\":%zu}", n);
+    return NULL;
+}
+
+/* How many parts a pending record counts; 0: it is the change itself. */
+static size_t count_parts(const char *record)
+{
+    size_t n;
+    return sscanf(record, "{\"parts\":%zu}", &n) == 1 ? n : 0;
+}
+
+static struct error *get_parts(struct catalog *c, const char *record, struct arena *a,
+                               const char **ret)
+{
+    size_t n = count_parts(record);
+    *ret = record;
+    if (!n)
+        return NULL;
+    _cleanup_(buf_done) struct buf text = {0};
+    for (size_t i = 0; i < n; i++) {
+        struct coord_list l = {0};
+        TRY(coord_get(c->coord, part_key(a, i), CALL_MS, &l));
+        if (l.n)
+            buf_append(&text, l.kvs[0].value, l.kvs[0].value_len);
+        bool there = l.n > 0;
+        coord_list_done(&l);
+        if (!there)
+            return error_new(E_DAMAGED, "part %zu of a pending change of the schema is missing", i);
+    }
+    *ret = arena_strndup(a, text.data, text.len);
+    return NULL;
+}
+
+/* What is left lies there until it is written over. */
+static void drop_parts(struct catalog *c, size_t n)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    bool done = true;
+    for (size_t at = 0; at < n && done;) {
+        struct coord_op ops[CHUNK];
+        size_t k = 0;
+        for (; k < CHUNK && at < n; at++)
+            ops[k++] = (struct coord_op){.kind = COORD_DELETE, .key = part_key(&a, at)};
+        error_free(catalog__commit(c, NULL, 0, ops, k, COMMIT_WHEN_NONE, &done));
+    }
+}
 
 /* ---- preparing ---------------------------------------------------------------------------- */
 
@@ -94,11 +180,16 @@ static struct error *put_pending(struct catalog *c, const struct drafted *d, con
     return NULL;
 }
 
+static struct error *put_change(struct catalog *c, const struct drafted *d, const char *text)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    const char *record;
+    TRY(put_parts(c, text, &a, &record));
+    return put_pending(c, d, record);
+}
+
 struct error *catalog_prepare(struct catalog *c, const char *text)
 {
-    if (strlen(text) > COORD_VALUE_MAX)
-        return error_hint(error_new("54000", "too many changes of the schema in one transaction"),
-                          "Commit in between.");
     struct catalog *draft = catalog_draft_new(c);
     struct catalog_request request;
     struct error *e = catalog_draft_read(draft, text, &request);
@@ -111,7 +202,7 @@ struct error *catalog_prepare(struct catalog *c, const char *text)
         if (!e)
             e = check_whole(v, d);
         if (!e)
-            e = put_pending(c, d, text);
+            e = put_change(c, d, text);
         catalog_unref(v);
     }
     catalog_close(draft);
@@ -128,7 +219,11 @@ struct error *catalog_pending(struct catalog *c, struct arena *a, struct catalog
     struct error *e = NULL;
     if (l.n) {
         ret->revision = l.kvs[0].mod_revision;
-        ret->text = arena_strndup(a, l.kvs[0].value, l.kvs[0].value_len);
+        const char *record = arena_strndup(a, l.kvs[0].value, l.kvs[0].value_len);
+        ret->parts = count_parts(record);
+        e = get_parts(c, record, a, &ret->text);
+    }
+    if (ret->revision && !e) {
         struct catalog *draft = catalog_draft_new(c);
         e = catalog_draft_read(draft, ret->text, &ret->request);
         ret->region = draft->drafted->region;
@@ -206,9 +301,11 @@ static struct error *write_records(struct catalog *c, const struct catalog_pendi
 struct error *catalog_settle(struct catalog *c, const struct catalog_pending *p, bool happened)
 {
     bool done = false;
-    if (happened)
-        return write_records(c, p, &done);
     const struct coord_compare same = {COORD_UNMOVED, KEY_CHANGING, p->revision};
     const struct coord_op gone = {.kind = COORD_DELETE, .key = KEY_CHANGING};
-    return catalog__commit(c, &same, 1, &gone, 1, COMMIT_ANY, &done);
+    TRY(happened ? write_records(c, p, &done)
+                 : catalog__commit(c, &same, 1, &gone, 1, COMMIT_ANY, &done));
+    if (done)
+        drop_parts(c, p->parts);
+    return NULL;
 }

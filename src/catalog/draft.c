@@ -39,15 +39,14 @@ static bool is_region(const char *key)
     return strncmp(key, KEY_REGIONS, strlen(KEY_REGIONS)) == 0;
 }
 
-static bool knows(const struct drafted *d, const char *key)
+static void learn_keys(struct drafted *d)
 {
+    map_done(&d->keys);
+    d->keys = (struct map){0};
     for (size_t i = 0; i < d->mark.n_ops; i++)
-        if (strcmp(d->ops[i].key, key) == 0)
-            return true;
+        map_put_str(&d->keys, d->ops[i].key, d);
     for (size_t i = 0; i < d->mark.n_compares; i++)
-        if (strcmp(d->compares[i].key, key) == 0)
-            return true;
-    return false;
+        map_put_str(&d->keys, d->compares[i].key, d);
 }
 
 static void add_compare(struct drafted *d, const struct coord_compare *c)
@@ -59,6 +58,7 @@ static void add_compare(struct drafted *d, const struct coord_compare *c)
     }
     d->compares[n] = *c;
     d->compares[n].key = arena_strdup(&d->arena, c->key);
+    map_put_str(&d->keys, c->key, d);
     d->mark.n_compares++;
 }
 
@@ -74,6 +74,7 @@ static void add_op(struct drafted *d, const struct coord_op *o)
                           .key = arena_strdup(&d->arena, o->key),
                           .value = arena_strndup(&d->arena, o->value ? o->value : "", o->value_len),
                           .value_len = o->value_len};
+    map_put_str(&d->keys, o->key, d);
     d->mark.n_ops++;
 }
 
@@ -132,22 +133,27 @@ static bool region_event(struct drafted *d, const struct catalog_view *base, uin
     return true;
 }
 
-static void show(struct catalog *c)
+/* The ops from one on, over a view that shows those before it. */
+static void show_since(struct catalog *c, const struct view *before, size_t from)
 {
     struct drafted *d = c->drafted;
     _cleanup_(arena_done) struct arena a = {0};
     size_t n = 0;
     struct coord_event *events =
-        ARENA_ARRAY(&a, struct coord_event, d->mark.n_ops + CATALOG_DRAFT_REGIONS + 1);
+        ARENA_ARRAY(&a, struct coord_event, d->mark.n_ops - from + CATALOG_DRAFT_REGIONS + 1);
     uint64_t stamp = new_stamp();
-    for (size_t i = 0; i < d->mark.n_ops; i++)
+    for (size_t i = from; i < d->mark.n_ops; i++)
         events[n++] = as_event(&d->ops[i], stamp);
     for (int i = 0; i < d->mark.n_regions; i++)
         n += region_event(d, d->base_view, d->mark.regions[i], &a, &events[n]);
-    struct view *v =
-        catalog__view_apply((const struct view *)d->base_view, d->base_view->revision, events, n);
+    struct view *v = catalog__view_apply(before, d->base_view->revision, events, n);
     v->pub.schema = stamp;
     catalog__publish(c, v);
+}
+
+static void show(struct catalog *c)
+{
+    show_since(c, (const struct view *)c->drafted->base_view, 0);
 }
 
 void catalog_draft_rebase(struct catalog *c)
@@ -167,9 +173,9 @@ struct error *catalog__draft_add(struct catalog *c, const struct coord_compare *
                                  size_t n_compares, const struct coord_op *ops, size_t n_ops)
 {
     struct drafted *d = c->drafted;
-    size_t known = d->mark.n_compares;
+    const struct catalog_draft_mark before = d->mark;
     for (size_t i = 0; i < n_compares; i++)
-        if (!is_region(compares[i].key) && !knows(d, compares[i].key))
+        if (!is_region(compares[i].key) && !map_get_str(&d->keys, compares[i].key))
             add_compare(d, &compares[i]);
     struct error *e = NULL;
     for (size_t i = 0; i < n_ops && !e; i++) {
@@ -183,17 +189,20 @@ struct error *catalog__draft_add(struct catalog *c, const struct coord_compare *
                            "Commit in between.");
     }
     if (e) {
-        d->mark.n_compares = known;
+        d->mark.n_compares = before.n_compares;
+        learn_keys(d);
         return e;
     }
     d->version++;
-    show(c);
+    show_since(c, atomic_load(&c->current), before.n_ops);
     return NULL;
 }
 
 void catalog_draft_hold(struct catalog *c, uint64_t region)
 {
     struct drafted *d = c->drafted;
+    if (d->region == region)
+        return;
     d->region = region;
     show(c);
 }
@@ -206,6 +215,7 @@ struct catalog_draft_mark catalog_draft_mark(const struct catalog *c)
 void catalog_draft_undo(struct catalog *c, const struct catalog_draft_mark *mark)
 {
     c->drafted->mark = *mark;
+    learn_keys(c->drafted);
     show(c);
 }
 
@@ -251,27 +261,23 @@ void catalog__drafted_free(struct drafted *d)
     catalog_unref(d->base_view);
     mem_free(d->compares);
     mem_free(d->ops);
+    map_done(&d->keys);
     arena_done(&d->arena);
     mem_free(d);
 }
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-/* Is a later op on the same key in the list? */
-static bool is_overridden(const struct drafted *d, size_t at)
-{
-    for (size_t i = at + 1; i < d->mark.n_ops; i++)
-        if (strcmp(d->ops[i].key, d->ops[at].key) == 0)
-            return true;
-    return false;
-}
-
+/* The last one on each key. */
 static json_t *ops_json(const struct drafted *d)
 {
     json_t *list = json_array();
+    struct map last = {0};
+    for (size_t i = 0; i < d->mark.n_ops; i++)
+        map_put_str(&last, d->ops[i].key, &d->ops[i]);
     for (size_t i = 0; i < d->mark.n_ops; i++) {
         const struct coord_op *o = &d->ops[i];
-        if (is_overridden(d, i))
+        if (map_get_str(&last, o->key) != o)
             continue;
         json_t *op = json_array();
         json_array_append_new(op, json_string(o->key));
@@ -279,6 +285,7 @@ static json_t *ops_json(const struct drafted *d)
             json_array_append_new(op, json_stringn(o->value, o->value_len));
         json_array_append_new(list, op);
     }
+    map_done(&last);
     return list;
 }
 
@@ -377,6 +384,7 @@ struct error *catalog_draft_read(struct catalog *c, const char *text, struct cat
     struct catalog_request request = {0};
     json_t *o = json_loads(text, 0, NULL);
     d->mark = (struct catalog_draft_mark){0};
+    learn_keys(d);
     arena_reset(&d->arena);
     bool good = read_all(d, o, &request);
     json_decref(o);

@@ -15,7 +15,7 @@ static const struct {
     {CATALOG_SERVER, KEY_SERVERS, true},     {CATALOG_TABLE, KEY_TABLES, true},
     {CATALOG_NAME, KEY_NAMES, true},         {CATALOG_INDEX, KEY_INDEXES, true},
     {CATALOG_REGION, KEY_REGIONS, true},     {CATALOG_OBJECT, KEY_OBJECTS, true},
-    {CATALOG_SEQUENCE, KEY_SEQUENCES, true},
+    {CATALOG_SEQUENCE, KEY_SEQUENCES, true}, {CATALOG_CHANGING_PART, KEY_PARTS, true},
 };
 
 static const char *key_of(enum catalog_kind kind)

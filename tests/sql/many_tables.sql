@@ -71,3 +71,19 @@ SELECT * FROM again;
 SELECT format('DROP TABLE many_%s', n) FROM generate_series(1, 40) n \gexec
 DROP TABLE fresh, renamed, in_txn, undone, later, again;
 SELECT count(*) FROM pg_class WHERE relname LIKE 'many\_%';
+
+-- more in one transaction than the coordination store takes at once
+\set ECHO none
+BEGIN;
+SELECT format('CREATE TABLE large_%s (a text DEFAULT %L)', n, repeat('x', 40000)) FROM generate_series(1, 8) n \gexec
+COMMIT;
+\set ECHO all
+INSERT INTO large_8 VALUES (DEFAULT) RETURNING length(a);
+\set ECHO none
+BEGIN;
+SELECT format('CREATE TABLE larger_%s (a text DEFAULT %L)', n, repeat('x', 40000)) FROM generate_series(1, 8) n \gexec
+ROLLBACK;
+\set ECHO all
+CREATE TABLE larger_1 (a int);
+SELECT tablename FROM pg_tables WHERE tablename LIKE 'large%' ORDER BY 1;
+DROP TABLE larger_1, large_1, large_2, large_3, large_4, large_5, large_6, large_7, large_8;
