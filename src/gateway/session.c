@@ -323,12 +323,8 @@ static bool next_message(struct session *s)
         return true;
     }
     s->in_pos += f.total;
-    if (s->started && !s->internal) {
-        struct style style = s->style;
-        style.now = exec_started(s->exec);
-        style_use(style);
+    if (s->started && !s->internal)
         activity__begin(s);
-    }
     if (s->started)
         started_message(s, &f);
     else

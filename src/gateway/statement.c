@@ -212,6 +212,15 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 
 /* ---- running ------------------------------------------------------------------------------ */
 
+/* A lock would be gone with the statement. */
+static struct error *check_lock(const struct session *s, const struct query *q)
+{
+    bool outside = s->txn == 'I' && !s->implicit;
+    return outside && q->kind == QUERY_MAINTENANCE && !strcmp(q->tag, "LOCK TABLE")
+               ? error_new("25P01", "LOCK TABLE can only be used in transaction blocks")
+               : NULL;
+}
+
 static bool is_schema_change(const struct query *q)
 {
     return q->kind >= QUERY_CREATE_TABLE && q->kind <= QUERY_OBJECTS;
@@ -569,6 +578,7 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
     TRY(statement__allowed(s, (*e)->query));
     TRY(check_read_only(s, *e));
     TRY(check_alone(s, (*e)->query));
+    TRY(check_lock(s, (*e)->query));
     s->queried |= reads_something((*e)->query) && s->txn != 'I';
     o->s = s;
     o->e = *e;

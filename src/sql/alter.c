@@ -189,8 +189,7 @@ static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_
     TRY(e);
     const struct table *t = q->alter_table.table;
     if (t->id == 0)
-        return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
-                       rv->location);
+        return error_new("42501", "permission denied: \"%s\" is a system catalog", t->name);
     *ret = q->alter_table.next = ARENA_NEW(a->arena, struct table);
     **ret = *t;
     return NULL;

@@ -567,12 +567,7 @@ static struct error *check_keys(struct analysis *a, const struct table *t, int a
                 const struct column *y = &to->columns[fk->ref_columns[n]];
                 if (fits(x->type, y->type))
                     continue;
-                struct error *e =
-                    error_new(E_TYPE_MISMATCH,
-                              "foreign key constraint \"%s\" cannot be implemented", fk->name);
-                return error_detail(
-                    e, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.",
-                    x->name, y->name, sql__type(a, x->type), sql__type(a, y->type));
+                return sql__foreign_mismatch(a, fk, x, y);
             }
         }
     }

@@ -659,7 +659,11 @@ static struct error *check_relations(struct analysis *a, const List *relations, 
         const struct table *t;
         if (!rv)
             continue;
-        TRY(sql__find_relation(a, rv, &t));
+        const struct object *view = NULL;
+        TRY(vacuum ? sql__find_relation(a, rv, &t)
+                   : error_at(sql__find_source(a, rv, &t, &view), 0));
+        if (view)
+            continue;
         const List *columns =
             vacuum ? ((const VacuumRelation *)list_nth(relations, i))->va_cols : NIL;
         for (int k = 0; k < list_length(columns); k++) {

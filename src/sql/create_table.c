@@ -624,6 +624,21 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
     return NULL;
 }
 
+struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
+                                    const struct column *from, const struct column *to)
+{
+    const char *x = sql__type(a, from->type), *y = sql__type(a, to->type);
+    if (cast_find(from->type, to->type, CAST_IMPLICIT)) /* which lie differently in the file */
+        return sql__unsupported(a, -1, "Give both columns the same type.",
+                                "a foreign key from a column of type %s to one of type %s is not "
+                                "supported",
+                                x, y);
+    return error_detail(
+        error_new(E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name),
+        "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.", from->name, to->name,
+        x, y);
+}
+
 static struct error *foreign_types(struct analysis *a, const struct table_draft *d,
                                    const struct table *to, const struct foreign_key *fk)
 {
@@ -633,11 +648,7 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
         const struct type *x = type_by_oid(from->type), *y = type_by_oid(ref->type);
         if (x->storage == y->storage && x->category == y->category)
             continue;
-        struct error *e = error_new(
-            E_TYPE_MISMATCH, "foreign key constraint \"%s\" cannot be implemented", fk->name);
-        error_detail(e, "Key columns \"%s\" and \"%s\" are of incompatible types: %s and %s.",
-                     from->name, ref->name, sql__type(a, from->type), sql__type(a, ref->type));
-        return e;
+        return sql__foreign_mismatch(a, fk, from, ref);
     }
     return NULL;
 }
@@ -1314,6 +1325,10 @@ static struct error *storage_options(struct analysis *a, const List *options, st
                 return sql__at(
                     a, error_new("22023", "value %s out of bounds for option \"copies\"", value),
                     d->location);
+        } else if (strcmp(d->defname, "oids") == 0) {
+            if (!d->arg || (strcmp(value, "false") != 0 && strcmp(value, "off") != 0 &&
+                            strcmp(value, "0") != 0))
+                return error_new(E_UNSUPPORTED, "tables declared WITH OIDS are not supported");
         } else {
             cells[rest.length++].ptr_value = list_nth(options, i);
         }

@@ -525,6 +525,8 @@ static void subquery(struct emitter *em, const struct expr *e)
         buf_puts(em->out, ")");
         return;
     case SUBQUERY_EXISTS:
+        if (sql__emit_semijoin(em, e->sub.select))
+            return;
         buf_puts(em->out, "EXISTS(");
         sql__emit_select(em, e->sub.select, NAMES_NONE);
         buf_puts(em->out, ")");

@@ -64,18 +64,69 @@ struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char 
     return r;
 }
 
-static struct cte *find_cte(struct scope *s, const char *name, struct scope **ret_at)
+static int with_item(const struct with *w, const char *name)
 {
-    for (; s; s = s->parent) {
-        for (int i = s->ctes.n; i-- > 0;) {
-            struct cte *c = s->ctes.items[i];
-            if (strcmp(c->name, name) == 0) {
-                *ret_at = s;
-                return c;
-            }
-        }
+    for (int i = 0; w && i < list_length(w->clause->ctes); i++)
+        if (strcmp(((CommonTableExpr *)list_nth(w->clause->ctes, i))->ctename, name) == 0)
+            return i;
+    return -1;
+}
+
+static struct cte *cte_named(const struct list *ctes, const char *name)
+{
+    for (int i = ctes->n; i-- > 0;)
+        if (strcmp(((struct cte *)ctes->items[i])->name, name) == 0)
+            return ctes->items[i];
+    return NULL;
+}
+
+/* Of a WITH RECURSIVE, whose items see each other. */
+static struct error *find_recursive(struct analysis *a, struct with *w, int i, struct cte **ret)
+{
+    const CommonTableExpr *item = list_nth(w->clause->ctes, i);
+    if (w->states[i] == WITH_BEGUN && w->current != i)
+        return sql__at(
+            a, error_new(E_UNSUPPORTED, "mutual recursion between WITH items is not implemented"),
+            item->location);
+    TRY(sql__with_item(a, w, i));
+    *ret = cte_named(&w->scope->ctes, item->ctename);
+    if (*ret)
+        return NULL;
+    return sql__at(a,
+                   error_new("42P19",
+                             "recursive query \"%s\" does not have the form non-recursive-term "
+                             "UNION [ALL] recursive-term",
+                             item->ctename),
+                   item->location);
+}
+
+static struct error *find_cte(struct analysis *a, struct scope *s, const char *name,
+                              struct cte **ret)
+{
+    *ret = NULL;
+    for (; s && !*ret; s = s->parent) {
+        int i = s->with && s->with->clause->recursive ? with_item(s->with, name) : -1;
+        if (i >= 0)
+            return find_recursive(a, s->with, i, ret);
+        *ret = cte_named(&s->ctes, name);
     }
     return NULL;
+}
+
+/* Says where a name that is not found is one of WITH. */
+static struct error *hint_at_with(struct error *e, const struct scope *s, const char *name)
+{
+    for (; error_is(e, E_UNDEFINED_TABLE) && s; s = s->parent) {
+        if (with_item(s->with, name) < 0)
+            continue;
+        error_detail(e,
+                     "There is a WITH item named \"%s\", but it cannot be referenced from this "
+                     "part of the query.",
+                     name);
+        return error_hint(e, "Use WITH RECURSIVE, or re-order the WITH items to remove forward "
+                             "references.");
+    }
+    return e;
 }
 
 static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *rv,
@@ -109,14 +160,15 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
 /* Of a statement that fills it. */
 static bool is_target(const struct analysis *a, const struct table *t)
 {
-    return a->q->write && a->q->write->target && a->q->write->target->table == t;
+    return a->q->write && a->q->write->target->table == t;
 }
 
 static struct error *table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
                                struct rte **ret)
 {
-    struct scope *at;
-    struct cte *c = rv->schemaname ? NULL : find_cte(s, rv->relname, &at);
+    struct cte *c = NULL;
+    if (!rv->schemaname)
+        TRY(find_cte(a, s, rv->relname, &c));
     if (a->rtes.n >= SQL_MAX_RTES)
         return error_hint(error_new("54000", "too many tables in one statement"), "Split it up.");
     if (c) {
@@ -125,7 +177,7 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
         const struct table *t = sql__sequence_table(a, rv);
         const struct object *view = NULL;
         if (!t)
-            TRY(sql__find_source(a, rv, &t, &view));
+            TRY(hint_at_with(sql__find_source(a, rv, &t, &view), s, rv->relname));
         if (t && t->query && a->ctx->refreshes && is_target(a, t))
             view = t->query;
         if (view)
@@ -147,6 +199,7 @@ static struct scope lateral_scope(const struct scope *s)
                           .select = s->select,
                           .items = s->siblings,
                           .ctes = s->ctes,
+                          .with = s->with,
                           .clause = s->clause};
 }
 
@@ -573,8 +626,11 @@ struct error *sql__from(struct analysis *a, struct scope *s, const List *items)
     int n = list_length(items);
     struct list all = {0};
     /* what a subquery here sees: enclosing queries and WITH, not its siblings */
-    struct scope outer = {
-        .parent = s->parent, .select = s->select, .ctes = s->ctes, .clause = CLAUSE_FROM_FUNCTION};
+    struct scope outer = {.parent = s->parent,
+                          .select = s->select,
+                          .ctes = s->ctes,
+                          .with = s->with,
+                          .clause = CLAUSE_FROM_FUNCTION};
     s->select->from = ARENA_ARRAY(a->arena, struct from *, MAX(n, 1));
     append(a, &all, &s->items);
     append(a, &outer.siblings, &s->items); /* the target of a write */

@@ -453,11 +453,11 @@ static struct error *hypothetical(struct analysis *a, const FuncCall *n, const c
                        name, e->n_args, e->call.n_order),
             n->location);
     for (int i = 0; i < e->n_args; i++) {
-        struct expr *pair[2] = {e->args[i], e->call.order[i].expr};
+        struct expr *pair[2] = {e->call.order[i].expr, e->args[i]};
         uint32_t type;
         TRY(sql__common_type(a, pair, 2, "WITHIN GROUP", &type));
-        TRY(sql__coerce(a, pair[0], type, -1, CAST_IMPLICIT, &e->args[i]));
-        TRY(sql__coerce(a, pair[1], type, -1, CAST_IMPLICIT, &e->call.order[i].expr));
+        TRY(sql__coerce(a, pair[1], type, -1, CAST_IMPLICIT, &e->args[i]));
+        TRY(sql__coerce(a, pair[0], type, -1, CAST_IMPLICIT, &e->call.order[i].expr));
     }
     return NULL;
 }
@@ -521,6 +521,32 @@ static struct error *window_call(struct analysis *a, struct scope *s, const Func
     e->kind = EXPR_WINDOW;
     TRY(filter(a, s, n, &e->call.filter));
     return sql__window(a, s, n->over, &e->call.window);
+}
+
+/* ntile(n), nth_value(x, n): SQLite's fail where n is NULL, PostgreSQL's are NULL then. */
+static bool takes_number(const struct expr *e)
+{
+    const char *name = e->call.func->name;
+    return (strcmp(name, "ntile") == 0 || strcmp(name, "nth_value") == 0) &&
+           expr_nullable(e->args[e->n_args - 1]);
+}
+
+static struct expr *null_for_null(struct analysis *a, struct expr *e)
+{
+    struct expr **number = &e->args[e->n_args - 1];
+    int at = e->position - 1;
+    struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, at, 1);
+    struct expr *any = sql__new_expr(a, EXPR_COALESCE, (*number)->type, at, 2);
+    struct expr *ret = sql__new_expr(a, EXPR_CASE, e->type, at, 3);
+    test->test = IS_NULL;
+    test->args[0] = any->args[0] = *number;
+    any->args[1] = sql__const_int(a, (*number)->type, 1);
+    *number = any;
+    ret->typmod = e->typmod;
+    ret->args[0] = test;
+    ret->args[1] = sql__const_null(a, e->type, at);
+    ret->args[2] = e;
+    return ret;
 }
 
 /* What is called for f(VARIADIC array): types/spread.c */
@@ -779,7 +805,7 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         TRY(window_call(a, s, n, e, kind == FUNC_AGGREGATE));
     else
         sql__fold_null(e);
-    *ret = e;
+    *ret = n->over && takes_number(e) ? null_for_null(a, e) : e;
     return NULL;
 }
 

@@ -301,7 +301,7 @@ struct error *sql__check_schema(const struct analysis *a, const char *name)
     if (strcmp(name, "pg_temp") == 0 || strcmp(name, CATALOG_TEMP_SCHEMA) == 0)
         return sql__unsupported(a, -1, "Put it into another schema.",
                                 "nothing but tables can be temporary");
-    if (strcmp(name, "pg_catalog") == 0 || strcmp(name, "information_schema") == 0)
+    if (strcmp(name, "information_schema") == 0 || strcmp(name, "pg_catalog") == 0)
         return error_new("42501", "permission denied for schema %s", name);
     return schema_exists(a, name) ? NULL : sql__no_schema(name);
 }
@@ -315,6 +315,10 @@ struct error *sql__target_schema(const struct analysis *a, const RangeVar *rv, c
     if (!schema)
         return sql__at(a, error_new("3F000", "no schema has been selected to create in"),
                        rv->location);
+    if (strcmp(schema, "pg_catalog") == 0)
+        return error_detail(
+            error_new("42501", "permission denied to create \"%s.%s\"", schema, rv->relname),
+            "System catalog modifications are currently disallowed.");
     struct error *e = sql__check_schema(a, schema);
     if (e)
         return sql__at(a, e, rv->location);

@@ -92,6 +92,13 @@ static struct error *new_error(const PgQueryError *e)
         state = "22025";
     else if (strncmp(e->message, "unsafe use of", 13) == 0)
         state = "22P06";
+    else if (strncmp(e->message, "column number must be", 21) == 0)
+        state = "22023";
+    else if (strstr(e->message, "cannot include schema elements") ||
+             strstr(e->message, "is only supported for ON DELETE") ||
+             strstr(e->message, "constraints cannot be marked") ||
+             strstr(e->message, "current database cannot be changed"))
+        state = E_UNSUPPORTED;
     else if (strstr(e->message, "not yet supported") || strstr(e->message, "not supported") ||
              strstr(e->message, "not implemented"))
         state = E_UNSUPPORTED;

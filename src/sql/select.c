@@ -218,12 +218,30 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
     return NULL;
 }
 
+struct error *sql__with_item(struct analysis *a, struct with *w, int i)
+{
+    int before = w->current;
+    if (w->states[i] != WITH_PENDING)
+        return NULL;
+    w->states[i] = WITH_BEGUN;
+    w->current = i;
+    TRY(cte(a, w->scope, list_nth(w->clause->ctes, i), w->clause->recursive));
+    w->states[i] = WITH_DONE;
+    w->current = before;
+    return NULL;
+}
+
 struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w)
 {
     int n = w ? list_length(w->ctes) : 0;
+    if (!n)
+        return NULL;
+    s->with = ARENA_NEW(a->arena, struct with);
+    *s->with = (struct with){.scope = s, .clause = w, .current = -1};
+    s->with->states = arena_alloc(a->arena, sizeof(*s->with->states) * (size_t)n);
     for (int i = 0; i < n; i++)
-        TRY(cte(a, s, list_nth(w->ctes, i), w->recursive));
-    if (s->select && n) {
+        TRY(sql__with_item(a, s->with, i));
+    if (s->select) {
         s->select->n_ctes = s->ctes.n;
         s->select->ctes = (struct cte **)s->ctes.items;
     }
@@ -828,6 +846,30 @@ static struct error *group_rules(struct analysis *a, struct select *sel)
     return NULL;
 }
 
+/* ---- whose columns ----------------------------------------------------------------------- */
+
+struct levels {
+    const struct select *own;
+    bool inner, outer, aggregate;
+    const struct expr *window;
+};
+
+static bool find_levels(void *ctx, const struct expr *e)
+{
+    struct levels *l = ctx;
+    if (e->kind == EXPR_COLUMN && e->col.rte->owner == l->own)
+        l->inner = true;
+    /* of a query around this one: not of a subquery below it */
+    for (const struct select *p = l->own->parent; p && e->kind == EXPR_COLUMN; p = p->parent)
+        l->outer |= e->col.rte->owner == p;
+    if (e->kind == EXPR_COLUMN && !e->col.rte->owner)
+        l->outer = true; /* the target of a write */
+    l->aggregate |= e->kind == EXPR_AGG;
+    if (e->kind == EXPR_WINDOW)
+        l->window = e;
+    return true;
+}
+
 /* ---- windows
  * ------------------------------------------------------------------------------------------------------
  */
@@ -894,11 +936,13 @@ static struct error *plain_offset(struct analysis *a, const Node *n, struct expr
                             "this offset of a window frame is not supported");
 }
 
-static struct error *constant_offset(struct analysis *a, const struct expr *e, const Node *n,
-                                     const char *unit)
+static struct error *constant_offset(struct analysis *a, const struct scope *s,
+                                     const struct expr *e, const Node *n, const char *unit)
 {
-    if (expr_is_constant(e))
-        return NULL;
+    struct levels l = {.own = s->select};
+    expr_walk(e, true, find_levels, &l);
+    if (!l.inner && !l.aggregate && !l.window)
+        return NULL; /* plain_offset() looks at the rest */
     return sql__at(a, error_new("42P10", "argument of %s must not contain variables", unit),
                    sql__location(n));
 }
@@ -909,7 +953,7 @@ static struct error *frame_offset(struct analysis *a, struct scope *s, const Nod
     if (!n)
         return NULL;
     TRY(sql__expr(a, s, n, ret));
-    TRY(constant_offset(a, *ret, n, unit));
+    TRY(constant_offset(a, s, *ret, n, unit));
     if (!sql__can_coerce(*ret, OID_INT8, CAST_ASSIGNMENT))
         return sql__at(a,
                        error_new(E_TYPE_MISMATCH, "argument of %s must be type bigint, not type %s",
@@ -952,7 +996,7 @@ static struct error *range_offset(struct analysis *a, struct scope *s, const Nod
         return NULL;
     struct expr *e;
     TRY(sql__expr(a, s, n, &e));
-    TRY(constant_offset(a, e, n, "RANGE"));
+    TRY(constant_offset(a, s, e, n, "RANGE"));
     if (!kind)
         return sql__at(a,
                        error_new(E_UNSUPPORTED,
@@ -1092,30 +1136,6 @@ struct error *sql__window(struct analysis *a, struct scope *s, const WindowDef *
     sql__push(a->arena, &s->windows, w);
     *ret = w;
     return NULL;
-}
-
-/* ---- whose columns ----------------------------------------------------------------------- */
-
-struct levels {
-    const struct select *own;
-    bool inner, outer, aggregate;
-    const struct expr *window;
-};
-
-static bool find_levels(void *ctx, const struct expr *e)
-{
-    struct levels *l = ctx;
-    if (e->kind == EXPR_COLUMN && e->col.rte->owner == l->own)
-        l->inner = true;
-    /* of a query around this one: not of a subquery below it */
-    for (const struct select *p = l->own->parent; p && e->kind == EXPR_COLUMN; p = p->parent)
-        l->outer |= e->col.rte->owner == p;
-    if (e->kind == EXPR_COLUMN && !e->col.rte->owner)
-        l->outer = true; /* the target of a write */
-    l->aggregate |= e->kind == EXPR_AGG;
-    if (e->kind == EXPR_WINDOW)
-        l->window = e;
-    return true;
 }
 
 /* SQLite's ORDER BY and GROUP BY do not see enclosing queries. A key of their columns alone is

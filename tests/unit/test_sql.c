@@ -1032,8 +1032,9 @@ static void test_commands(void **state)
     assert_string_equal(q->set.value, "public, x");
     assert_true(q->set.local);
     q = analyse(w, "set session characteristics as transaction isolation level repeatable read");
-    assert_string_equal(q->set.name, "transaction_isolation");
-    assert_string_equal(q->set.value, "repeatable read");
+    assert_true(q->set.session_characteristics);
+    assert_int_equal(q->set.modes.isolation, REPEATABLE_READ);
+    assert_int_equal(q->set.modes.read_only, -1);
     assert_string_equal(analyse(w, "set time zone 'UTC'")->set.name, "timezone");
     assert_null(analyse(w, "set datestyle to default")->set.value);
     q = analyse(w, "show Server_Version");

@@ -1,0 +1,23 @@
+-- EXISTS of tables without an index on what ties them: a set of keys, with NULLs, other types and conditions of either side
+CREATE TABLE many (id int, two int, four int, ten int, hundred int, thousand int);
+INSERT INTO many SELECT i, i % 2, i % 4, i % 10, i % 100, i % 1000 FROM generate_series(0, 2999) i;
+CREATE TABLE some (id int PRIMARY KEY, u int UNIQUE);
+INSERT INTO some SELECT i, i % 50 + i FROM generate_series(0, 90, 10) i;
+select count(*) from (select a.thousand from many a, many b where a.thousand = b.thousand and exists ( select 1 from many c where b.hundred = c.hundred and not exists ( select 1 from many d where a.thousand = d.thousand ) )) z;
+select count(*) from many a where exists (select 1 from many b where b.thousand = a.hundred and b.ten = a.ten and b.four = 2);
+select count(*) from many a where not exists (select 1 from many b where b.thousand = a.hundred and b.ten = a.ten and b.four = 2 and a.two = 1);
+CREATE TABLE nn (a int, b text, n numeric); 
+insert into nn values (1,'x',1.0),(null,'y',2),(3,null,3.00),(null,null,null);
+select a.a, a.b, exists (select from nn b where b.a = a.a), exists (select from nn b where b.a = a.a and b.b = a.b), not exists (select from nn b where b.n = a.n + 0.0), exists (select 1 from nn b where a.a = b.a and a.b is not null), exists (select 1 from nn b where a.a = b.a and a.a > 1 and b.a < 2) from nn a order by 1,2;
+select count(*) from nn a where exists (select 1 from nn b where b.n = a.a);
+select count(*) from nn a where exists (select 1 from nn b where a.a in (select c.a from nn c where c.b = b.b));
+delete from nn where exists (select 1 from nn b where b.a = nn.a and b.a = 3);
+update nn set b = 'upd' where not exists (select 1 from nn b where b.a = nn.a);
+select * from nn order by 1,2,3;
+SELECT count(*) FROM many o WHERE EXISTS (SELECT FROM some WHERE some.id = o.id);
+SELECT count(*) FROM many o WHERE NOT EXISTS (SELECT FROM some WHERE some.u + 0 = o.id AND o.two = 0);
+SELECT count(*) FROM some o WHERE EXISTS (SELECT FROM many t, some i WHERE t.id = o.id AND i.id <= t.hundred);
+SELECT count(*) FROM some o WHERE EXISTS (SELECT FROM many t LEFT JOIN some i ON i.id = o.id WHERE t.id = o.id);
+SELECT id FROM some o WHERE EXISTS (SELECT FROM many t WHERE t.id = o.id AND EXISTS (SELECT FROM many n WHERE n.ten = t.ten AND n.hundred = o.u)) ORDER BY 1;
+SELECT ten, EXISTS (SELECT FROM many i WHERE i.thousand = o.ten * 100) FROM many o GROUP BY ten ORDER BY 1;
+SELECT ten, EXISTS (SELECT FROM many i WHERE i.thousand = sum(o.two)) FROM many o WHERE id < 400 GROUP BY ten ORDER BY 1;
