@@ -188,6 +188,7 @@ struct sequence {
     uint64_t revision; /* the store's, for compare-and-swap; not part of the JSON */
 };
 
+enum { CHECK_LOCAL = 'l', CHECK_CASCADED = 'c' };
 struct object {
     uint64_t id;
     enum object_kind kind;
@@ -206,6 +207,7 @@ struct object {
     char *sql, *search_path;
     int n_uses;
     struct object_use *uses;
+    char check_option; /* CHECK_LOCAL, CHECK_CASCADED; 0: none */
     /* OBJ_ENUM; the type and the type of its arrays have the oids of these ids */
     uint64_t array_id;
     int n_labels;

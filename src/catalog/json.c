@@ -708,6 +708,9 @@ static bool add_view(json_t *record, const struct object *o)
     json_t *columns = json_array(), *uses = json_array();
     bool ok = add_columns(columns, o->relation);
     ok = ok && add_uses(uses, o);
+    const char option[2] = {o->check_option, 0};
+    if (o->check_option)
+        json_object_set_new(record, "check_option", json_string(option));
     json_object_set_new(record, "columns", columns);
     json_object_set_new(record, "uses", uses);
     return ok && json_object_set_new(record, "sql", json_string(o->sql)) == 0 &&
@@ -790,6 +793,8 @@ static void get_view(struct decoder *d, const json_t *json, struct object *o)
 {
     o->relation = table_of(d, json, o);
     get_query(d, json, o);
+    if (json_object_get(json, "check_option"))
+        o->check_option = get_text(d, json, "check_option", 1, 1)[0];
 }
 
 static void get_domain(struct decoder *d, const json_t *json, struct object *o)

@@ -550,8 +550,13 @@ FUNCTION(is_updatable)
 {
     enum { UPDATE = 1 << 2, INSERT = 1 << 3, DELETE = 1 << 4 };
     const struct exec__object *o = object(&v[0]);
-    bool ours = o && o->kind == OBJECT_TABLE && o->table->id != 0;
-    *ret = int_value(ours ? UPDATE | INSERT | DELETE : 0);
+    bool ours = o && o->kind == OBJECT_TABLE && o->table->id != 0 && !o->table->query;
+    struct sql_updatable u = {.updates = ours, .deletes = ours};
+    const struct object *view =
+        o && o->kind == OBJECT_VIEW ? exec__view_of(exec__objects_view(objects()), o->table) : NULL;
+    if (view)
+        sql_view_updatable(exec__objects_view(objects()), view, a, &u);
+    *ret = int_value((u.updates ? UPDATE | INSERT : 0) | (u.deletes ? DELETE : 0));
     return NULL;
 }
 

@@ -78,7 +78,12 @@ static struct error *give_table(struct exec__maker *m, const struct table *t)
                    view                    ? "VIEW"
                    : table_is_temporary(t) ? "LOCAL TEMPORARY"
                                            : "BASE TABLE");
-    exec__put_text(m, "is_insertable_into", yes(!view && t->id));
+    const struct object *o = exec__view_of(m->view, t);
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct sql_updatable u = {0};
+    if (o && exec__wants(m, "is_insertable_into"))
+        sql_view_updatable(m->view, o, &arena, &u);
+    exec__put_text(m, "is_insertable_into", yes(view ? u.updates : t->id != 0));
     exec__put_text(m, "is_typed", "NO");
     return exec__give(m);
 }
@@ -249,7 +254,11 @@ static bool is_not_null(const struct catalog_view *v, uint32_t domain)
 
 static struct error *give_columns(struct exec__maker *m, const struct table *t)
 {
-    bool fixed = t->id == 0 || exec__view_of(m->view, t);
+    const struct object *view = exec__view_of(m->view, t);
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct sql_updatable u = {0};
+    if (view && view->relation && exec__wants(m, "is_updatable"))
+        sql_view_updatable(m->view, view, &arena, &u);
     for (int i = 0; i < t->n_columns; i++) {
         const struct column *c = &t->columns[i];
         if (c->dropped || !exec__needs_text(m, "column_name", c->name))
@@ -273,7 +282,7 @@ static struct error *give_columns(struct exec__maker *m, const struct table *t)
         exec__put_text(m, "is_self_referencing", "NO");
         put_identity(m, c);
         exec__put_text(m, "is_generated", c->generated ? "ALWAYS" : "NEVER");
-        exec__put_text(m, "is_updatable", yes(!fixed));
+        exec__put_text(m, "is_updatable", yes(view ? u.updates && u.columns[i] : t->id != 0));
         TRY(exec__give(m));
     }
     return NULL;
@@ -530,9 +539,16 @@ static struct error *make_views(struct exec__maker *m)
         exec__define_view(o, &b);
         exec__put_name(m, "table", "name", o->schema, o->name);
         exec__put_text(m, "view_definition", b.data);
-        exec__put_text(m, "check_option", "NONE");
-        exec__put_text(m, "is_updatable", "NO");
-        exec__put_text(m, "is_insertable_into", "NO");
+        exec__put_text(m, "check_option",
+                       o->check_option == CHECK_LOCAL      ? "LOCAL"
+                       : o->check_option == CHECK_CASCADED ? "CASCADED"
+                                                           : "NONE");
+        _cleanup_(arena_done) struct arena arena = {0};
+        struct sql_updatable u = {0};
+        if (exec__wants(m, "is_updatable") || exec__wants(m, "is_insertable_into"))
+            sql_view_updatable(m->view, o, &arena, &u);
+        exec__put_text(m, "is_updatable", yes(u.updates && u.deletes));
+        exec__put_text(m, "is_insertable_into", yes(u.updates));
         exec__put_text(m, "is_trigger_updatable", "NO");
         exec__put_text(m, "is_trigger_deletable", "NO");
         exec__put_text(m, "is_trigger_insertable_into", "NO");

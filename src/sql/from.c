@@ -160,7 +160,7 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
 /* Of a statement that fills it. */
 static bool is_target(const struct analysis *a, const struct table *t)
 {
-    return a->q->write && a->q->write->target->table == t;
+    return a->q->write && a->q->write->target && a->q->write->target->table == t;
 }
 
 static struct error *table_rte(struct analysis *a, struct scope *s, const RangeVar *rv,

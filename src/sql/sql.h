@@ -385,9 +385,11 @@ struct query_notice {
 
 /* INSERT, UPDATE, DELETE. INSERT fills every column of the table: `select` gives the values for
  * all n_columns of the target, in table order, defaults and casts included. */
+struct write_view;
 struct write {
     enum query_kind kind; /* QUERY_INSERT, .. */
     struct rte *target;
+    const struct write_view *view; /* by whose names it was written, for the analyser; NULL: none */
     struct select *select; /* INSERT: its rows. UPDATE, DELETE: from, where, ctes live here */
     int n_given;           /* INSERT: the columns of these rows, those that column_is_given() */
     int *given;
@@ -744,6 +746,14 @@ void sql_deparse_key(const struct catalog_view *v, const struct table *t, const 
 /* Columns of t that an expression of the catalog's mentions, each once. */
 int sql_columns_of(const struct catalog_view *v, const struct table *t, const char *sql,
                    struct arena *arena, int **ret);
+/* What may be done to the rows of a view (PostgreSQL's simple ones). */
+struct sql_updatable {
+    bool deletes, updates; /* INSERT as UPDATE */
+    bool *columns;
+};
+void sql_view_updatable(const struct catalog_view *v, const struct object *view,
+                        struct arena *arena, struct sql_updatable *ret);
+
 /* ---- names of relations as text ---------------------------------------------------------------
  */
 

@@ -567,6 +567,52 @@ struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *
                                    const char *schema, const char *name, const char *what);
 const char *sql__describe_view(const struct analysis *a, const struct object *o); /* "view s.v" */
 RangeVar sql__range_var(const List *names);
+/* While the text of a view is analysed, in place of the statement's own. */
+struct view_reading {
+    struct sql_script script;
+    const struct sql_script *own_script;
+    const struct sql_path *path;
+    struct view_draft *draft;
+    int depth;
+};
+struct error *sql__begin_view(struct analysis *a, const struct object *view,
+                              struct view_reading *r);
+/* Gives the error back, without a place. Only after a beginning without one. */
+struct error *sql__end_view(struct analysis *a, struct view_reading *r, struct error *e);
+
+/* ---- view_write.c
+ * -------------------------------------------------------------------------------------------------
+ */
+
+struct view_condition {
+    const struct object *view;
+    struct expr *where; /* NULL: none */
+};
+/* A view that is written to, as names over the columns of its table. */
+struct write_view {
+    const struct object *named;
+    struct rte *base;
+    struct name_item *item;
+    int n_columns;
+    struct name_column *columns;
+    struct list conditions; /* struct view_condition, of the views beneath first */
+};
+struct error *sql__view_target(struct analysis *a, const RangeVar *rv, const struct object *view,
+                               struct write_view **ret);
+int sql__view_column(const struct write_view *v, const char *name); /* -1: none */
+int sql__base_column(const struct write_view *v, int column);       /* -1: it is none */
+struct error *sql__not_a_view_column(const struct analysis *a, const struct write_view *v,
+                                     int column); /* 0A000 */
+void sql__add_view_conditions(struct analysis *a, const struct write_view *v, struct expr **where);
+struct name_item *sql__excluded_item(struct analysis *a, const struct write_view *v,
+                                     struct rte *excluded);
+void sql__refuse_hidden(struct analysis *a, const struct write_view *v, struct expr **where);
+bool sql__has_check_option(const struct write_view *v);
+struct error *sql__check_option(struct analysis *a, const struct write_view *v,
+                                struct expr **values, int guarded, bool insert, struct expr **ret);
+/* PostgreSQL's detail; NULL: it is updatable. */
+const char *sql__why_not_updatable(struct analysis *a, const struct object *view);
+
 /* ---- sequence.c ---------------------------------------------------------------------------------
  */
 

@@ -121,34 +121,46 @@ static bool fits(const struct table *columns, const struct select *sel)
     return same;
 }
 
+struct error *sql__begin_view(struct analysis *a, const struct object *view, struct view_reading *r)
+{
+    struct sql_context ctx = *a->ctx;
+    TRY(sql_parse(view->sql, a->arena, &r->script));
+    r->own_script = a->script;
+    r->path = a->path;
+    r->draft = a->view;
+    r->depth = a->depth;
+    ctx.names = sql_names(a->path->database, "", view->search_path, &a->q->style, NULL);
+    a->script = &r->script;
+    a->path = sql__path(&ctx, a->arena);
+    a->view = NULL;
+    mem_free((char *)(uintptr_t)ctx.names);
+    return NULL;
+}
+
+struct error *sql__end_view(struct analysis *a, struct view_reading *r, struct error *e)
+{
+    sql_script_done(&r->script);
+    if (e)
+        e->position = 0; /* it counts in a text that the user did not write */
+    a->script = r->own_script;
+    a->path = r->path;
+    a->view = r->draft;
+    a->depth = r->depth;
+    return e;
+}
+
 static struct error *analyse_view(struct analysis *a, const struct object *view,
                                   struct scope *outer, struct select **ret)
 {
-    struct sql_script script;
-    struct sql_context ctx = *a->ctx;
+    struct view_reading r;
     /* neither tables nor WITH queries of the statement are seen from inside */
     struct scope barrier = {.select = outer ? outer->select : NULL};
-    TRY(sql_parse(view->sql, a->arena, &script));
-    ctx.names = sql_names(a->path->database, "", view->search_path, &a->q->style, NULL);
-    struct analysis sub = *a;
-    sub.script = &script;
-    sub.path = sql__path(&ctx, a->arena);
-    sub.view = NULL;
-    mem_free((char *)(uintptr_t)ctx.names);
-    struct error *e = sql__select(&sub, &barrier, (const SelectStmt *)script.stmts[0].node, ret);
+    TRY(sql__begin_view(a, view, &r));
+    struct error *e = sql__select(a, &barrier, (const SelectStmt *)r.script.stmts[0].node, ret);
     for (int i = 0; !e && i < (*ret)->n_targets; i++)
         if ((*ret)->targets[i].expr->type == OID_UNKNOWN)
-            e = sql__coerce_select_column(&sub, *ret, i, OID_TEXT);
-    sql_script_done(&script);
-    if (e)
-        e->position = 0; /* it counts in a text that the user did not write */
-    struct analysis own = *a;
-    *a = sub;
-    a->script = own.script;
-    a->path = own.path;
-    a->view = own.view;
-    a->depth = own.depth;
-    return e;
+            e = sql__coerce_select_column(a, *ret, i, OID_TEXT);
+    return sql__end_view(a, &r, e);
 }
 
 struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar *rv,
@@ -203,18 +215,55 @@ static size_t query_start(const struct analysis *a, const struct sql_stmt *stmt,
     return (size_t)(p - text);
 }
 
-/* Where the statement ends: its semicolon, or the end of the text. */
-static size_t query_end(const struct analysis *a, size_t start)
+/* Where the query ends: at WITH .. CHECK OPTION, its semicolon, or the end of the text. */
+static size_t query_end(const struct analysis *a, size_t start, bool check_option)
 {
     const char *text = a->script->parsed, *end = text + strlen(text);
-    const char *p = text + start, *last = p;
+    const char *p = text + start, *last = p, *with = p;
     struct token t;
     for (;;) {
         const char *next = sql__lex(p, end, &t);
         if (t.kind == TOKEN_END || (t.kind == TOKEN_PUNCTUATION && *t.start == ';'))
-            return (size_t)(last - text);
+            return (size_t)((check_option ? with : last) - text);
+        if (sql__is_word(&t, "with"))
+            with = last;
         p = last = next;
     }
+}
+
+/* WITH [..] CHECK OPTION, or as an option of the view. */
+static struct error *take_check_option(const ViewStmt *n, struct object *o)
+{
+    if (n->withCheckOption != NO_CHECK_OPTION)
+        o->check_option = n->withCheckOption == LOCAL_CHECK_OPTION ? CHECK_LOCAL : CHECK_CASCADED;
+    for (int i = 0; i < list_length(n->options); i++) {
+        const DefElem *d = list_nth(n->options, i);
+        if (strcmp(d->defname, "check_option") != 0)
+            continue;
+        const Node *arg = d->arg && IsA(d->arg, TypeName)
+                              ? llast(((const TypeName *)(const void *)d->arg)->names) /* a word */
+                              : d->arg;
+        const char *value = arg && IsA(arg, String) ? strVal(arg) : "";
+        o->check_option = strcasecmp(value, "local") == 0      ? CHECK_LOCAL
+                          : strcasecmp(value, "cascaded") == 0 ? CHECK_CASCADED
+                                                               : 0;
+        if (!o->check_option)
+            return error_detail(error_new("22023",
+                                          "invalid value for enum option "
+                                          "\"check_option\": %s",
+                                          value),
+                                "Valid values are \"local\" and \"cascaded\".");
+    }
+    return NULL;
+}
+
+static struct error *check_updatable(struct analysis *a, const struct object *o)
+{
+    const char *why = o->check_option ? sql__why_not_updatable(a, o) : NULL;
+    return why ? error_hint(error_new(E_UNSUPPORTED, "WITH CHECK OPTION is supported only on "
+                                                     "automatically updatable views"),
+                            "%s", why)
+               : NULL;
 }
 
 static int by_start(const void *a, const void *b)
@@ -249,9 +298,6 @@ static const char *edited_text(struct analysis *a, size_t start, size_t end)
 static struct error *refuse(const struct analysis *a, const ViewStmt *n, bool recursive)
 {
     int at = n->view->location;
-    if (n->withCheckOption != NO_CHECK_OPTION)
-        return sql__unsupported(a, at, "Leave it out: views are for reading.",
-                                "WITH CHECK OPTION is not supported");
     if (recursive)
         return sql__unsupported(a, at, "Write CREATE VIEW ... AS WITH RECURSIVE ....",
                                 "CREATE RECURSIVE VIEW is not supported");
@@ -262,7 +308,8 @@ static struct error *refuse(const struct analysis *a, const ViewStmt *n, bool re
         return error_new("0A000", "views cannot be unlogged because they do not have storage");
     for (int i = 0; i < list_length(n->options); i++) {
         const DefElem *d = list_nth(n->options, i);
-        if (strcmp(d->defname, "security_barrier") != 0 &&
+        if (strcmp(d->defname, "check_option") != 0 &&
+            strcmp(d->defname, "security_barrier") != 0 &&
             strcmp(d->defname, "security_invoker") != 0)
             return sql__unsupported(a, d->location, "Leave it out.",
                                     "view option \"%s\" is not supported", d->defname);
@@ -413,7 +460,8 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     TRY(sql__target_schema(a, n->view, &schema));
     TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
     struct object *o = sql__new_object(a, OBJ_VIEW, schema, n->view->relname);
-    TRY(sql__view_query(a, query, start, query_end(a, start), o, &sel));
+    TRY(sql__view_query(a, query, start, query_end(a, start, n->withCheckOption != NO_CHECK_OPTION),
+                        o, &sel));
     o->relation = ARENA_NEW(a->arena, struct table);
     *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
     TRY(view_columns(a, n, sel, o->relation));
@@ -430,6 +478,8 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
             o->relation->columns[i].comment = old->relation->columns[i].comment;
     }
     TRY(sql__check_view(a, o, o->relation));
+    TRY(take_check_option(n, o));
+    TRY(check_updatable(a, o));
     a->view = NULL;
     a->rtes.n = 0; /* it reads nothing now */
     a->hidden.n = 0;

@@ -16,14 +16,34 @@ enum { ALWAYS = 'a' };
 /* ---- columns and values
  * --------------------------------------------------------------------------------- */
 
+static struct error *view_target(struct analysis *a, const RangeVar *rv, const struct object *view,
+                                 struct rte **ret)
+{
+    struct write_view *v;
+    if (a->q->kind == QUERY_MERGE)
+        return error_detail(
+            error_new(E_UNSUPPORTED, "cannot execute MERGE on relation \"%s\"", view->name),
+            "This operation is not supported for views.");
+    TRY(sql__view_target(a, rv, view, &v));
+    a->q->write->view = v;
+    a->q->write->target = *ret = v->base;
+    (*ret)->target = true;
+    return NULL;
+}
+
 static struct error *write_target(struct analysis *a, const RangeVar *rv, struct rte **ret)
 {
     const struct table *t;
     const struct object *view;
     TRY(sql__find_source(a, rv, &t, &view));
+    a->q->writes = true;
+    a->q->counts_rows = true;
+    a->q->write = ARENA_NEW(a->arena, struct write);
+    a->q->write->kind = a->q->kind;
+    if (a->q->kind == QUERY_UPDATE || a->q->kind == QUERY_DELETE)
+        a->q->write->select = sql__new_select(a, SELECT_PLAIN, NULL);
     if (view)
-        return sql__unsupported(a, rv->location, "Write to the tables that it reads.",
-                                "writing to view \"%s\" is not supported", view->name);
+        return view_target(a, rv, view, ret);
     if (t->id == 0)
         return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
                        rv->location);
@@ -31,25 +51,50 @@ static struct error *write_target(struct analysis *a, const RangeVar *rv, struct
         return error_new("42809", "cannot change materialized view \"%s\"", t->name);
     *ret = sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
     (*ret)->target = true;
-    a->q->writes = true;
-    a->q->counts_rows = true;
-    a->q->write = ARENA_NEW(a->arena, struct write);
     a->q->write->target = *ret;
-    a->q->write->kind = a->q->kind;
     return NULL;
+}
+
+/* By whose names the statement is written: the table's, or a view's. */
+static struct name_item *add_target(struct analysis *a, struct scope *s, struct rte *target)
+{
+    const struct write_view *v = a->q->write->view;
+    if (!v)
+        return sql__add_item(a, s, target);
+    sql__push(a->arena, &s->items, v->item);
+    return v->item;
+}
+
+/* Its number; below 0: column -1 - it of the view, which is no column of the table. -> */
+static int named_column(const struct analysis *a, const struct table *t, const char *name,
+                        bool *ret_found)
+{
+    const struct write_view *v = a->q->write->view;
+    int c = v ? sql__view_column(v, name) : table_column(t, name);
+    *ret_found = c >= 0;
+    if (!v || c < 0)
+        return c;
+    return sql__base_column(v, c) < 0 ? -1 - c : sql__base_column(v, c);
+}
+
+static struct error *no_target_column(const struct analysis *a, const struct table *t,
+                                      const ResTarget *n)
+{
+    const struct write_view *v = a->q->write->view;
+    return sql__at(a,
+                   error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
+                             n->name, v ? v->named->name : t->name),
+                   n->location);
 }
 
 static struct error *find_target_column(const struct analysis *a, const struct table *t,
                                         const ResTarget *n, int *ret)
 {
-    *ret = table_column(t, n->name);
-    if (*ret < 0)
-        return sql__at(a,
-                       error_new(E_UNDEFINED_COLUMN,
-                                 "column \"%s\" of relation \"%s\" does not exist", n->name,
-                                 t->name),
-                       n->location);
-    return NULL;
+    bool found;
+    *ret = named_column(a, t, n->name, &found);
+    if (!found)
+        return no_target_column(a, t, n);
+    return *ret < 0 ? sql__not_a_view_column(a, a->q->write->view, -1 - *ret) : NULL;
 }
 
 /* Does SQLite not refuse NULL here by itself? So it is with a row id, and with a primary key that
@@ -146,11 +191,13 @@ static struct error *check_given(const struct table *t, int column, bool update)
 static struct error *insert_columns(struct analysis *a, const InsertStmt *n, const struct table *t,
                                     int *ret_n, int **ret)
 {
-    int named = list_length(n->cols);
+    const struct write_view *v = a->q->write->view;
+    int named = list_length(n->cols), columns = MAX(t->n_columns, v ? v->n_columns : 0);
     *ret_n = named;
-    *ret = ARENA_ARRAY(a->arena, int, MAX(named, t->n_columns) + 1);
-    bool *seen = ARENA_ARRAY(a->arena, bool, MAX(t->n_columns, 1));
-    for (int i = 0; i < t->n_columns && !n->cols; i++)
+    *ret = ARENA_ARRAY(a->arena, int, MAX(named, columns) + 1);
+    for (int i = 0; v && i < v->n_columns && !n->cols; i++)
+        (*ret)[(*ret_n)++] = sql__base_column(v, i) < 0 ? -1 - i : sql__base_column(v, i);
+    for (int i = 0; !v && i < t->n_columns && !n->cols; i++)
         if (!t->columns[i].dropped)
             (*ret)[(*ret_n)++] = i;
     for (int i = 0; i < named; i++) {
@@ -158,13 +205,16 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
         if (target->indirection)
             return sql__unsupported(a, target->location, "Insert the whole array.",
                                     "INSERT into a part of a column is not supported");
-        TRY(find_target_column(a, t, target, &(*ret)[i]));
-        if (seen[(*ret)[i]])
-            return sql__at(a,
-                           error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
-                                     target->name),
-                           target->location);
-        seen[(*ret)[i]] = true;
+        bool found;
+        (*ret)[i] = named_column(a, t, target->name, &found);
+        if (!found)
+            return no_target_column(a, t, target);
+        for (int k = 0; k < i; k++)
+            if ((*ret)[k] == (*ret)[i])
+                return sql__at(a,
+                               error_new(E_DUPLICATE_COLUMN,
+                                         "column \"%s\" specified more than once", target->name),
+                               target->location);
     }
     return NULL;
 }
@@ -236,6 +286,8 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
         for (int i = 0; i < width; i++) {
             const Node *value = list_nth(row, i);
             int c = columns[i];
+            if (c < 0)
+                return sql__not_a_view_column(a, a->q->write->view, -1 - c);
             if (IsA(value, SetToDefault))
                 continue;
             if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
@@ -276,7 +328,7 @@ static struct error *type_source(struct analysis *a, struct select *source, cons
                                  int n_columns, const int *columns)
 {
     for (int i = 0; i < n_columns; i++) {
-        if (source->targets[i].expr->type == OID_UNKNOWN)
+        if (source->targets[i].expr->type == OID_UNKNOWN && columns[i] >= 0)
             TRY(sql__coerce_select_column(a, source, i, t->columns[columns[i]].type));
     }
     return NULL;
@@ -322,6 +374,8 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
                                             .typmod = given->expr->typmod,
                                             .domain = given->expr->domain};
         int c = columns[i];
+        if (c < 0)
+            return sql__not_a_view_column(a, a->q->write->view, -1 - c);
         if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
             continue;
         if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
@@ -360,17 +414,18 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
 }
 
 /* SET a[1] = x, a[2] = y: the assignment of a[1], which goes on; else NULL. */
-static struct assignment *earlier_items(const struct table *t, const List *list, int i,
-                                        struct assignment *set, int n_set)
+static struct assignment *earlier_items(const struct analysis *a, const struct table *t,
+                                        const List *list, int i, struct assignment *set, int n_set)
 {
     const ResTarget *target = list_nth(list, i);
-    bool items = false;
+    bool items = false, found;
+    int column = named_column(a, t, target->name, &found);
     for (int k = 0; k < i && target->indirection; k++) {
         const ResTarget *other = list_nth(list, k);
         items |= other->indirection && strcmp(other->name, target->name) == 0;
     }
     for (int k = 0; k < n_set && items; k++) {
-        if (set[k].column == table_column(t, target->name))
+        if (set[k].column == column)
             return &set[k];
     }
     return NULL;
@@ -467,7 +522,7 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
     for (int i = 0; i < n; i++) {
         const ResTarget *target = list_nth(list, i);
         const Node *value = target->val;
-        struct assignment *known = earlier_items(t, list, i, set, n_set);
+        struct assignment *known = earlier_items(a, t, list, i, set, n_set);
         struct assignment *to = known ? known : &set[n_set];
         if (IsA(value, MultiAssignRef)) {
             const MultiAssignRef *m = (const MultiAssignRef *)value;
@@ -605,8 +660,12 @@ static struct error *infer(struct analysis *a, const InferClause *n, const struc
     for (int i = 0; i < count; i++) {
         const IndexElem *e = list_nth(n->indexElems, i);
         struct expr *x = NULL;
-        int column = e->name ? table_column(t, e->name) : 0;
-        if (column < 0)
+        bool found = true;
+        int column = e->name ? named_column(a, t, e->name, &found) : 0;
+        if (a->q->write->view && (!e->name || (found && column < 0)))
+            return sql__unsupported(a, n->location, "Name columns of the table.",
+                                    "ON CONFLICT with an expression is not supported for a view");
+        if (!found)
             return sql__at(a,
                            error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name),
                            n->location);
@@ -714,6 +773,12 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
     const struct table *t = target->table;
     struct on_conflict *c = ARENA_NEW(a->arena, struct on_conflict);
     a->q->write->conflict = c;
+    if (sql__has_check_option(a->q->write->view))
+        return sql__unsupported(a, n->location, "Write to the table itself.",
+                                "ON CONFLICT is not supported for a view WITH CHECK OPTION");
+    if (a->q->write->view && n->infer && n->infer->whereClause)
+        return sql__unsupported(a, n->location, "Write to the table itself.",
+                                "ON CONFLICT .. WHERE is not supported for a view");
     if (n->infer)
         TRY(arbiter(a, n->infer, t, c));
     if (n->action == ONCONFLICT_NOTHING)
@@ -733,7 +798,11 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
     own.items = (struct list){0};
     for (int i = 0; i < s->items.n; i++)
         sql__push(a->arena, &own.items, s->items.items[i]);
-    struct name_item *item = sql__add_item(a, &own, c->excluded);
+    struct name_item *item = a->q->write->view
+                                 ? sql__excluded_item(a, a->q->write->view, c->excluded)
+                                 : sql__add_item(a, &own, c->excluded);
+    if (a->q->write->view)
+        sql__push(a->arena, &own.items, item);
     item->columns_visible = false;
     TRY(assignments(a, &own, t, n->targetList, &c->n_set, &c->set));
     if (n->whereClause) {
@@ -741,7 +810,52 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
         TRY(sql__expr(a, &own, n->whereClause, &c->where));
         TRY(sql__boolean(a, c->where, "WHERE", &c->where));
     }
+    sql__refuse_hidden(a, a->q->write->view, &c->where);
     return NULL;
+}
+
+/* ---- WITH CHECK OPTION
+ * ------------------------------------------------------------------------------------------- */
+
+/* One row in the making: its values by w->given. */
+static struct error *check_new_row(struct analysis *a, struct expr **row)
+{
+    const struct write *w = a->q->write;
+    struct expr **values =
+        ARENA_ARRAY(a->arena, struct expr *, MAX(w->target->table->n_columns, 1));
+    for (int i = 0; i < w->n_given; i++)
+        values[w->given[i]] = row[i];
+    return sql__check_option(a, w->view, values, w->given[w->n_given - 1], true,
+                             &row[w->n_given - 1]);
+}
+
+static struct error *check_new_rows(struct analysis *a)
+{
+    struct select *rows = a->q->write->select;
+    if (!sql__has_check_option(a->q->write->view))
+        return NULL;
+    for (int r = 0; rows->kind == SELECT_VALUES && r < rows->n_rows; r++)
+        TRY(check_new_row(a, rows->rows[r]));
+    struct expr **row = ARENA_ARRAY(a->arena, struct expr *, MAX(rows->n_targets, 1));
+    for (int i = 0; i < rows->n_targets; i++)
+        row[i] = rows->kind == SELECT_VALUES ? rows->rows[0][i] : rows->targets[i].expr;
+    if (rows->kind != SELECT_VALUES)
+        TRY(check_new_row(a, row));
+    for (int i = 0; i < rows->n_targets; i++)
+        rows->targets[i].expr = row[i];
+    return NULL;
+}
+
+static struct error *check_changed_row(struct analysis *a)
+{
+    struct write *w = a->q->write;
+    struct expr **values =
+        ARENA_ARRAY(a->arena, struct expr *, MAX(w->target->table->n_columns, 1));
+    if (!sql__has_check_option(w->view))
+        return NULL;
+    for (int i = 0; i < w->n_set; i++)
+        values[w->set[i].column] = w->set[i].value;
+    return sql__check_option(a, w->view, values, w->set[0].column, false, &w->set[0].value);
 }
 
 /* ---- the statements
@@ -764,11 +878,12 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
     else
         TRY(insert_select(a, outer, n, q, t, n_columns, columns));
     sql__give(a, a->q->write, a->q->write->select);
+    TRY(check_new_rows(a));
     struct scope s = {.parent = outer};
     const struct select *rows = a->q->write->select; /* whose WITH is the statement's */
     for (int i = 0; i < rows->n_ctes; i++)
         sql__push(a->arena, &s.ctes, rows->ctes[i]);
-    sql__add_item(a, &s, target);
+    add_target(a, &s, target);
     if (n->onConflictClause)
         TRY(on_conflict(a, &s, n->onConflictClause, target));
     return returning(a, &s, n->returningList);
@@ -780,7 +895,7 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
 {
     struct select *sel = s->select;
     target->owner = NULL;
-    sql__add_item(a, s, target);
+    add_target(a, s, target);
     TRY(sql__from(a, s, from));
     if (where) {
         if (IsA(where, CurrentOfExpr))
@@ -790,6 +905,7 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
         TRY(sql__expr(a, s, where, &sel->where));
         TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
     }
+    sql__add_view_conditions(a, a->q->write->view, &sel->where);
     return NULL;
 }
 
@@ -801,11 +917,11 @@ struct error *sql__update(struct analysis *a, struct scope *outer, const UpdateS
     a->q->tag = "UPDATE";
     TRY(write_target(a, n->relation, &target));
     struct write *w = a->q->write;
-    w->select = sql__new_select(a, SELECT_PLAIN, NULL);
     struct scope s = {.parent = outer, .select = w->select};
     TRY(sql__with(a, &s, n->withClause));
     TRY(from_and_where(a, &s, n->fromClause, n->whereClause, target));
     TRY(assignments(a, &s, target->table, n->targetList, &w->n_set, &w->set));
+    TRY(check_changed_row(a));
     return returning(a, &s, n->returningList);
 }
 
@@ -816,7 +932,6 @@ struct error *sql__delete(struct analysis *a, struct scope *outer, const DeleteS
     a->q->tag = "DELETE";
     TRY(write_target(a, n->relation, &target));
     struct write *w = a->q->write;
-    w->select = sql__new_select(a, SELECT_PLAIN, NULL);
     struct scope s = {.parent = outer, .select = w->select};
     TRY(sql__with(a, &s, n->withClause));
     TRY(from_and_where(a, &s, n->usingClause, n->whereClause, target));

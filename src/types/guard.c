@@ -154,11 +154,33 @@ static CALL(changed_once)
     return NULL;
 }
 
+/* WITH CHECK OPTION of the view of this name. */
+static CALL(view_violated)
+{
+    return error_new("44000", "new row violates check option for view \"%.*s\"", (int)v[0].s.n,
+                     v[0].s.p);
+}
+
+static CALL(view_hides)
+{
+    return error_new("55000", "conflicting row is not visible through view \"%.*s\"", (int)v[0].s.n,
+                     v[0].s.p);
+}
+
 static const struct func rows[] = {
-    SINGLE(OID_INT8, int),    SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),
-    SINGLE(OID_BYTEA, blob),  REQUIRED(OID_INT8, int),    REQUIRED(OID_FLOAT8, real),
-    REQUIRED(OID_TEXT, text), REQUIRED(OID_BYTEA, blob),  VALUE(limit, true),
-    VALUE(offset, true),      VALUE(changed_once, false),
+    SCALAR1("minisql_view_hides", OID_TEXT, OID_BOOL, "minisql_view_hides", view_hides),
+    SCALAR1("minisql_view_violated", OID_TEXT, OID_BOOL, "minisql_view_violated", view_violated),
+    SINGLE(OID_INT8, int),
+    SINGLE(OID_FLOAT8, real),
+    SINGLE(OID_TEXT, text),
+    SINGLE(OID_BYTEA, blob),
+    REQUIRED(OID_INT8, int),
+    REQUIRED(OID_FLOAT8, real),
+    REQUIRED(OID_TEXT, text),
+    REQUIRED(OID_BYTEA, blob),
+    VALUE(limit, true),
+    VALUE(offset, true),
+    VALUE(changed_once, false),
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};
