@@ -472,7 +472,9 @@ static struct error *tell_doubt(struct run *r, struct error *e)
 
 struct error *exec__run(struct run *r)
 {
-    const struct style before = style_use(r->plan->query->style);
+    struct style style = r->plan->query->style;
+    style.now = exec_started(r->s);
+    const struct style before = style_use(style);
     struct error *e = tell_doubt(r, attempts(r));
     style_use(before);
     if (error_is(e, E_STALE_SCHEMA) && !r->here)

@@ -218,6 +218,7 @@ struct error *exec_savepoint(struct exec_session *s, const char *name);
 struct error *exec_rollback_to(struct exec_session *s,
                                const char *name);                     /* 3B001 no such savepoint */
 struct error *exec_release(struct exec_session *s, const char *name); /* 3B001 */
+int64_t exec_started(const struct exec_session *s);                   /* 0: no transaction */
 int exec_savepoints(const struct exec_session *s);                    /* that there are now */
 
 /* ---- transactions that change the schema (draft.c) ------------------------------------------ */

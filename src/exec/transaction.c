@@ -20,6 +20,11 @@ bool exec_in_transaction(const struct exec_session *s)
     return s->in_transaction;
 }
 
+int64_t exec_started(const struct exec_session *s)
+{
+    return s->in_transaction ? s->started : 0;
+}
+
 struct error *exec_begin(struct exec_session *s)
 {
     if (s->in_transaction)

@@ -323,8 +323,12 @@ static bool next_message(struct session *s)
         return true;
     }
     s->in_pos += f.total;
-    if (s->started && !s->internal)
+    if (s->started && !s->internal) {
+        struct style style = s->style;
+        style.now = exec_started(s->exec);
+        style_use(style);
         activity__begin(s);
+    }
     if (s->started)
         started_message(s, &f);
     else

@@ -426,7 +426,9 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
         .ctx = ctx, .path = sql__path(ctx, arena), .arena = arena, .script = stmt->script, .q = q};
     q->names = ctx->names ? arena_strdup(arena, ctx->names) : NULL;
     q->style = sql__style(ctx, arena);
-    const struct style before = style_use(q->style);
+    struct style style = q->style;
+    style.now = style_now();
+    const struct style before = style_use(style);
     struct error *e = announce_params(&a);
     e = e ? e : statement(&a, n, stmt);
     e = e ? e : finish(&a);

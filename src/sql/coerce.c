@@ -160,6 +160,7 @@ static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t 
         struct error *err = type_parse(t, e->value.s.p, e->value.s.n, typmod, a->arena, &v);
         if (err)
             return sql__at(a, err, e->position - 1);
+        a->q->reads_clock |= type_reads_clock(t, e->value.s.p, e->value.s.n);
     }
     *ret = sql__const(a, to, v, e->position - 1);
     (*ret)->typmod = typmod;
@@ -189,6 +190,8 @@ static void fold(struct analysis *a, struct expr **e)
         }
         if (!f)
             v = args[0];
+        a->q->reads_clock |= args[0].kind == VALUE_TEXT &&
+                             type_reads_clock(type_by_oid((*e)->type), args[0].s.p, args[0].s.n);
     }
     struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
     c->typmod = (*e)->typmod;

@@ -675,7 +675,7 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
                                 "type %s is not supported", to);
     now = sql__hidden(a, HIDDEN_NOW, stored->oid);
     now->position = n->location + 1;
-    return sql__coerce(a, now, type->oid, -1, CAST_EXPLICIT, ret);
+    return sql__coerce(a, now, type->oid, MIN(n->typmod, 6), CAST_EXPLICIT, ret);
 }
 
 static struct error *func_call(struct analysis *a, struct scope *s, const Node *n,

@@ -462,6 +462,9 @@ struct query {
     /* A table that it reads has an index on an expression with literals in it: a parameter in a
      * literal's place keeps SQLite from using it. */
     bool literals_matter;
+    /* A constant of it was taken from the clock ('now', 'today'): the same text is another
+     * statement later. */
+    bool reads_clock;
     bool volatile_; /* calls a volatile function: not to be cached as a result, not pushed down */
 
     int n_sequences;

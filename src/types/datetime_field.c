@@ -152,7 +152,7 @@ static struct error *bad_field(const struct value *name, enum field f, uint32_t 
 
 /* A whole number of 10^-scale. */
 struct number {
-    int64_t units;
+    __int128 units;
     int scale;
 };
 
@@ -256,7 +256,7 @@ static bool day_field(int64_t days, enum field f, struct number *ret)
 static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *ret)
 {
     if (f == FIELD_EPOCH) {
-        *ret = (struct number){us + DAYS_1970 * DAY_US, 6};
+        *ret = (struct number){(__int128)us + DAYS_1970 * DAY_US, 6};
         return true;
     }
     int32_t offset = zone ? types__zone_offset(types__zone(), us) : 0;
@@ -318,7 +318,8 @@ static bool interval_field(const struct interval *i, enum field f, struct number
 static struct error *numeric_result(struct number n, struct arena *a, struct value *ret)
 {
     static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
-    uint64_t units = n.units < 0 ? -(uint64_t)n.units : (uint64_t)n.units;
+    unsigned __int128 units =
+        n.units < 0 ? -(unsigned __int128)n.units : (unsigned __int128)n.units;
     uint64_t power = (uint64_t)powers[n.scale];
     char *text =
         arena_printf(a, "%s%llu", n.units < 0 ? "-" : "", (unsigned long long)(units / power));
@@ -349,9 +350,7 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
             int64_t years = i.months / MONTHS_IN_YEAR, months = i.months % MONTHS_IN_YEAR;
             __int128 us = (__int128)years * 31557600 * SECOND_US +
                           (__int128)(months * DAYS_IN_MONTH + i.days) * DAY_US + i.us;
-            if (us > INT64_MAX || us < INT64_MIN)
-                return interval_out_of_range();
-            *ret = (struct number){(int64_t)us, 6};
+            *ret = (struct number){us, 6};
             return NULL;
         }
         ok = interval_field(&i, f, ret);

@@ -543,17 +543,28 @@ static enum outcome read_offset(struct moment *m, const char *text)
     return *p ? BAD_SYNTAX : GOOD;
 }
 
+bool types__offset_parse(const char *text, bool *ret_fits, int32_t *ret_seconds)
+{
+    struct moment m = {0};
+    enum outcome o = read_offset(&m, text);
+    *ret_fits = o != BAD_OFFSET;
+    *ret_seconds = (int32_t)m.offset;
+    return o != BAD_SYNTAX;
+}
+
 /* ---- words
  * --------------------------------------------------------------------------------------- */
 
 static unsigned read_value(struct moment *m, const struct word *w)
 {
     m->is_value = true;
-    m->us = w->kind == NOW            ? types_now()
+    m->us = w->kind == NOW            ? types__text_now()
             : w->value == VALUE_LATE  ? TIMESTAMP_EVER
             : w->value == VALUE_EARLY ? TIMESTAMP_NEVER
                                       : -INT64_C(10957) * DAY_US;
-    m->clock |= w->kind == NOW;
+    m->clock = w->kind == NOW;
+    if (m->clock)
+        set_day(m, types__timestamp_days(m->us));
     return w->kind == NOW ? HAS_DATE | HAS_TIME | HAS_ZONE : HAS_VALUE;
 }
 
@@ -590,7 +601,7 @@ static enum outcome read_word(struct moment *m, const char *text, const struct p
 {
     int32_t seconds;
     *ret_has = 0;
-    if (types__zone_word(text, strlen(text), &seconds)) {
+    if (types__zone_word(text, strlen(text), &seconds, &m->zone)) {
         m->offset = seconds;
         *ret_has = HAS_ZONE;
         return GOOD;
@@ -617,7 +628,8 @@ static enum outcome read_word(struct moment *m, const char *text, const struct p
         *ret_has = HAS_ERA;
         break;
     case DAY:
-        set_day(m, types__timestamp_days(types__local_of(types__zone(), types_now())) + w->value);
+        set_day(m, types__timestamp_days(types__local_of(types__zone(), types__text_now())) +
+                       w->value);
         m->clock = true;
         m->is_value = false;
         *ret_has = HAS_DATE;
@@ -748,8 +760,8 @@ static enum outcome read_number_piece(struct moment *m, struct piece *p, unsigne
 
 static bool too_late(const struct moment *m)
 {
-    return m->hour > 24 || m->second > 60 ||
-           (m->hour == 24 && (m->minute || m->second || m->fraction));
+    int64_t seconds = (m->hour * 60 + m->minute) * 60 + m->second;
+    return m->second > 60 || seconds * SECOND_US + m->fraction > DAY_US;
 }
 
 static enum outcome read_clock_piece(struct moment *m, struct piece *p, unsigned *ret_has)
@@ -819,7 +831,7 @@ static enum outcome read_moment(const char *s, size_t n, size_t room, struct mom
             return o != GOOD ? o : BAD_SYNTAX;
         m->has |= has;
     }
-    enum outcome o = m->clock && m->is_value ? GOOD : check(m);
+    enum outcome o = check(m);
     if (o != GOOD || m->is_value)
         return o;
     bool summer_alone = (m->has & HAS_SUMMER) && (m->zone || !(m->has & HAS_ZONE));
@@ -861,13 +873,15 @@ static enum outcome read_time_word(struct moment *m, const char *text, const str
                                    unsigned *ret_has)
 {
     const struct word *w = word_of(text);
+    const struct zone *zone;
     int32_t seconds;
-    if (!w || types__zone_word(text, strlen(text), &seconds) || w->kind == HALF || w->kind == ERA ||
-        w->kind == MIDNIGHT || w->kind == SUMMER || w->kind == LABEL || w->kind == FILLER)
+    if (!w || types__zone_word(text, strlen(text), &seconds, &zone) || w->kind == HALF ||
+        w->kind == ERA || w->kind == MIDNIGHT || w->kind == SUMMER || w->kind == LABEL ||
+        w->kind == FILLER)
         return read_word(m, text, next, true, ret_has);
     if (w->kind != NOW)
         return BAD_SYNTAX;
-    int64_t us = types__local_of(types__zone(), types_now());
+    int64_t us = types__local_of(types__zone(), types__text_now());
     m->is_value = m->clock = true;
     m->us = us - types__timestamp_days(us) * DAY_US;
     *ret_has = HAS_TIME;
@@ -984,9 +998,10 @@ static bool us_of(const struct moment *m, bool zone, int64_t *ret)
     int64_t days = types__days_of(m->year, (int)m->month, (int)m->day);
     if (days < -2451546 || days > INT64_MAX / DAY_US - 1)
         return false;
-    int64_t seconds = m->hour * 3600 + m->minute * 60 + m->second - (zone ? m->offset : 0);
+    bool local = !zone || m->zone || !(m->has & HAS_ZONE);
+    int64_t seconds = m->hour * 3600 + m->minute * 60 + m->second - (local ? 0 : m->offset);
     *ret = days * DAY_US + seconds * SECOND_US + m->fraction;
-    if (zone && (m->zone || !(m->has & HAS_ZONE)))
+    if (zone && local)
         *ret = types__utc_of(m->zone ? m->zone : types__zone(), *ret);
     return types__timestamp_valid(*ret);
 }

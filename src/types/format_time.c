@@ -230,8 +230,9 @@ static void put_roman_month(struct buf *out, const struct moment *m, bool filled
                                         "VII", "VIII", "IX",  "X",  "XI", "XII"};
     if (!m->month && !m->year)
         return;
-    int month = m->month > 0 ? m->month : m->month + MONTHS_IN_YEAR;
-    put_word(out, roman[(month + 11) % 12], variant, filled ? 4 : 0);
+    /* -1 is XII and -12 is I; no month but years is XII, and I before zero */
+    int month = m->month > 0 || (m->month == 0 && m->year >= 0) ? m->month + 11 : m->month + 12;
+    put_word(out, roman[month % 12], variant, filled ? 4 : 0);
 }
 
 static void put_zone(struct buf *out, const struct moment *m, bool filled, int variant)

@@ -171,49 +171,43 @@ static CALL(interval_over)
 /* ---- justify -------------------------------------------------------------------------------- */
 
 /* Moves whole `unit`s from the small part to the large one, and gives both one sign. */
-static bool carry(int64_t *small, int64_t unit, int32_t *large)
+static void carry(int64_t *small, int64_t unit, int64_t *large)
 {
     int64_t whole = *small / unit;
     *small -= whole * unit;
-    int64_t sum = *large + whole;
-    if (sum > 0 && *small < 0) {
+    *large += whole;
+    if (*large > 0 && *small < 0) {
         *small += unit;
-        sum--;
-    } else if (sum < 0 && *small > 0) {
+        --*large;
+    } else if (*large < 0 && *small > 0) {
         *small -= unit;
-        sum++;
+        ++*large;
     }
-    *large = (int32_t)sum;
-    return sum >= INT32_MIN && sum <= INT32_MAX;
 }
 
-static struct error *justify(const struct value *v, bool hours, bool days, struct arena *a,
+static struct error *justify(const struct value *v, bool hours, bool to_months, struct arena *a,
                              struct value *ret)
 {
     struct interval x;
     TRY(interval_of(v, &x));
-    if (hours && !carry(&x.us, DAY_US, &x.days))
-        return interval_out_of_range();
-    int64_t left = x.days;
-    if (days && !carry(&left, DAYS_IN_MONTH, &x.months))
-        return interval_out_of_range();
-    x.days = (int32_t)left;
-    if (hours && days) { /* all three with one sign */
-        if (x.months > 0 && (x.days < 0 || (x.days == 0 && x.us < 0))) {
-            x.days += DAYS_IN_MONTH;
-            x.months--;
-        } else if (x.months < 0 && (x.days > 0 || (x.days == 0 && x.us > 0))) {
-            x.days -= DAYS_IN_MONTH;
-            x.months++;
+    int64_t us = x.us, days = x.days, months = x.months;
+    if (hours)
+        carry(&us, DAY_US, &days);
+    if (to_months)
+        carry(&days, DAYS_IN_MONTH, &months);
+    if (hours && to_months) { /* all three with one sign */
+        if (months > 0 && (days < 0 || (days == 0 && us < 0))) {
+            days += DAYS_IN_MONTH;
+            months--;
+        } else if (months < 0 && (days > 0 || (days == 0 && us > 0))) {
+            days -= DAYS_IN_MONTH;
+            months++;
         }
-        if (x.days > 0 && x.us < 0) {
-            x.us += DAY_US;
-            x.days--;
-        } else if (x.days < 0 && x.us > 0) {
-            x.us -= DAY_US;
-            x.days++;
-        }
+        carry(&us, DAY_US, &days);
     }
+    if (days > INT32_MAX || days < INT32_MIN || months > INT32_MAX || months < INT32_MIN)
+        return interval_out_of_range();
+    x = (struct interval){.months = (int32_t)months, .days = (int32_t)days, .us = us};
     *ret = interval_value(&x, a);
     return NULL;
 }
@@ -345,10 +339,13 @@ static CALL(date_minus_interval)
 static CALL(timestamp_distance)
 {
     struct interval r = {0};
+    int64_t days = 0;
     if (is_infinite(v[0].i) || is_infinite(v[1].i))
         return error_new(E_DATETIME_RANGE, "cannot subtract infinite timestamps");
-    if (__builtin_sub_overflow(v[0].i, v[1].i, &r.us) || !carry(&r.us, DAY_US, &r.days))
+    if (__builtin_sub_overflow(v[0].i, v[1].i, &r.us))
         return interval_out_of_range();
+    carry(&r.us, DAY_US, &days);
+    r.days = (int32_t)days;
     *ret = interval_value(&r, a);
     return NULL;
 }

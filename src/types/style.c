@@ -17,9 +17,19 @@ struct style style_use(struct style s)
     return before;
 }
 
+int64_t style_now(void)
+{
+    return current.now;
+}
+
 const struct zone *types__zone(void)
 {
     return current.zone;
+}
+
+int64_t types__text_now(void)
+{
+    return current.now ? current.now : types_now();
 }
 
 const struct style *types__style(void)

@@ -1067,6 +1067,15 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
 
 bool type_reads_clock(const struct type *t, const char *s, size_t n)
 {
+    const struct type *of = t->category == 'A' ? type_by_oid(t->element) : NULL;
+    if (of && of->category == 'D') { /* it may be in any place: better once too often */
+        static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
+        for (size_t i = 0; i < n; i++)
+            for (size_t k = 0; k < ARRAY_LEN(words); k++)
+                if (n - i >= strlen(words[k]) && !strncasecmp(s + i, words[k], strlen(words[k])))
+                    return true;
+        return false;
+    }
     if (t->oid == OID_TIME)
         return types__time_reads_clock(s, n);
     return t->category == 'D' && types__datetime_reads_clock(s, n);

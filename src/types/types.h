@@ -557,9 +557,11 @@ struct style {
     uint8_t dates, order, intervals;
     bool escape;         /* bytea_output */
     uint8_t less_digits; /* 1 - extra_float_digits, where that is not above 0; else 0: exactly */
+    int64_t now;         /* what 'now' is in a text, as a timestamptz; 0: the clock */
 };
 /* The calling thread's from now on; gives the one before. Functions, input and output go by it. */
 struct style style_use(struct style s);
+int64_t style_now(void); /* the calling thread's style.now */
 /* What SET DateStyle means: words with commas; what is not said stays. 22023's detail, in the
  * arena, or NULL. */
 const char *style_set_dates(struct style *s, const char *text, struct arena *a);

@@ -308,10 +308,13 @@ CALL(types__date_as_timestamptz);
 CALL(types__date_to_timestamptz);
 CALL(types__timestamptz_to_date);
 CALL(types__timestamptz_to_time);
-/* An abbreviation such as CET: seconds east of Greenwich. */
-bool types__zone_word(const char *s, size_t n, int32_t *ret_seconds);
+/* An abbreviation such as CET: seconds east of Greenwich; *ret_zone, unless NULL: it has meant more
+ * than one offset, and this zone knows when. */
+bool types__zone_word(const char *s, size_t n, int32_t *ret_seconds, const struct zone **ret_zone);
 CALL(types__interval_to_time);
 CALL(types__time_to_interval);
+/* "+02:30": seconds east of Greenwich. False: it is none; *ret_fits: not beyond what there is. */
+bool types__offset_parse(const char *text, bool *ret_fits, int32_t *ret_seconds);
 struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);
 void types__time_print(int64_t us, struct buf *out);
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,

@@ -52,6 +52,9 @@ struct zone {
     bool has_rule;
     struct offset std, dst; /* dst.name is empty: no change in a year */
     struct rule_day start, end;
+    /* An abbreviation (its name is std.name), which may be looked up in a zone that has a file. */
+    bool abbreviation;
+    const struct zone *meant_in;
     struct zone *next; /* in `zones` */
 };
 
@@ -246,8 +249,35 @@ static bool infinite(int64_t us)
     return us == TIMESTAMP_NEVER || us == TIMESTAMP_EVER;
 }
 
+static bool has_name(const struct offset *o, const char *name)
+{
+    return strcmp(o->name, name) == 0;
+}
+
+/* What an abbreviation meant in a zone: the last time that it was used until `at`, or else the
+ * first time later; and where it never was, the zone's own offset. */
+static const struct offset *meaning(const struct zone *z, const char *name, int64_t at)
+{
+    int n = changes_until(z, at);
+    if (n == z->n_changes && z->has_rule && has_name(&z->std, name))
+        return &z->std;
+    if (n == z->n_changes && z->dst.name[0] && has_name(&z->dst, name))
+        return &z->dst;
+    for (int i = n; i-- > 0;)
+        if (has_name(&z->offsets[z->after[i]], name))
+            return &z->offsets[z->after[i]];
+    if (has_name(first_offset(z), name))
+        return first_offset(z);
+    for (int i = n; i < z->n_changes; i++)
+        if (has_name(&z->offsets[z->after[i]], name))
+            return &z->offsets[z->after[i]];
+    return offset_at(z, at);
+}
+
 int32_t types__zone_offset(const struct zone *z, int64_t utc)
 {
+    if (z && z->meant_in && !infinite(utc))
+        return meaning(z->meant_in, z->std.name, floor_div(utc, SECOND_US))->seconds;
     return !z || infinite(utc) ? 0 : offset_at(z, floor_div(utc, SECOND_US))->seconds;
 }
 
@@ -265,6 +295,8 @@ int64_t types__utc_of(const struct zone *z, int64_t local)
 {
     if (!z || infinite(local))
         return local;
+    if (z->meant_in)
+        return local - types__zone_offset(z, types__utc_of(z->meant_in, local)) * SECOND_US;
     int64_t s = floor_div(local, SECOND_US);
     const struct offset *before = offset_at(z, s - DAY_S);
     int64_t change = next_change(z, s - DAY_S);
@@ -431,79 +463,140 @@ static bool true_name(const char *name, char *ret, size_t size)
 
 /* What PostgreSQL knows by default (its pg_timezone_abbrevs), in minutes east of Greenwich, by
  * name. */
-static const struct {
+static const struct abbreviation {
     const char *name;
     int16_t minutes;
-    bool dst;
 } abbreviations[] = {
-    {"acdt", 630, true},   {"acsst", 630, true},  {"acst", 570, false},  {"act", -300, false},
-    {"acwst", 525, false}, {"adt", -180, true},   {"aedt", 660, true},   {"aesst", 660, true},
-    {"aest", 600, false},  {"aft", 270, false},   {"akdt", -480, true},  {"akst", -540, false},
-    {"almst", 420, true},  {"almt", 360, false},  {"amst", 240, false},  {"amt", -240, false},
-    {"anast", 720, false}, {"anat", 720, false},  {"arst", -180, false}, {"art", -180, false},
-    {"ast", -240, false},  {"awsst", 540, true},  {"awst", 480, false},  {"azost", 0, true},
-    {"azot", -60, false},  {"azst", 240, false},  {"azt", 240, false},   {"bdst", 120, true},
-    {"bdt", 360, false},   {"bnt", 480, false},   {"bort", 480, false},  {"bot", -240, false},
-    {"bra", -180, false},  {"brst", -120, true},  {"brt", -180, false},  {"bst", 60, true},
-    {"btt", 360, false},   {"cadt", 630, true},   {"cast", 570, false},  {"cct", 480, false},
-    {"cdt", -300, true},   {"cest", 120, true},   {"cet", 60, false},    {"cetdst", 120, true},
-    {"chadt", 825, true},  {"chast", 765, false}, {"chut", 600, false},  {"ckt", -600, false},
-    {"clst", -180, true},  {"clt", -180, true},   {"cot", -300, false},  {"cst", -360, false},
-    {"cxt", 420, false},   {"davt", 420, false},  {"ddut", 600, false},  {"easst", -300, true},
-    {"east", -300, true},  {"eat", 180, false},   {"edt", -240, true},   {"eest", 180, true},
-    {"eet", 120, false},   {"eetdst", 180, true}, {"egst", 0, true},     {"egt", -60, false},
-    {"est", -300, false},  {"fet", 180, false},   {"fjst", 780, true},   {"fjt", 720, false},
-    {"fkst", -180, false}, {"fkt", -180, false},  {"fnst", -60, true},   {"fnt", -120, false},
-    {"galt", -360, false}, {"gamt", -540, false}, {"gest", 240, false},  {"get", 240, false},
-    {"gft", -180, false},  {"gilt", 720, false},  {"gmt", 0, false},     {"gyt", -240, false},
-    {"hkt", 480, false},   {"hst", -600, false},  {"ict", 420, false},   {"idt", 180, true},
-    {"iot", 360, false},   {"irkst", 480, false}, {"irkt", 480, false},  {"irt", 210, false},
-    {"ist", 120, false},   {"jayt", 540, false},  {"jst", 540, false},   {"kdt", 600, true},
-    {"kgst", 360, true},   {"kgt", 360, false},   {"kost", 660, false},  {"krast", 420, false},
-    {"krat", 420, false},  {"kst", 540, false},   {"lhdt", 660, true},   {"lhst", 630, false},
-    {"ligt", 600, false},  {"lint", 840, false},  {"lkt", 330, false},   {"magst", 660, false},
-    {"magt", 660, false},  {"mart", -570, false}, {"mawt", 300, false},  {"mdt", -360, true},
-    {"mest", 120, true},   {"mesz", 120, true},   {"met", 60, false},    {"metdst", 120, true},
-    {"mez", 60, false},    {"mht", 720, false},   {"mmt", 390, false},   {"mpt", 600, false},
-    {"msd", 240, true},    {"msk", 180, false},   {"mst", -420, false},  {"must", 300, true},
-    {"mut", 240, false},   {"mvt", 300, false},   {"myt", 480, false},   {"ndt", -150, true},
-    {"nft", -210, false},  {"novst", 420, false}, {"novt", 420, false},  {"npt", 345, false},
-    {"nst", -210, false},  {"nut", -660, false},  {"nzdt", 780, true},   {"nzst", 720, false},
-    {"nzt", 720, false},   {"omsst", 360, false}, {"omst", 360, false},  {"pdt", -420, true},
-    {"pet", -300, false},  {"petst", 720, false}, {"pett", 720, false},  {"pgt", 600, false},
-    {"pht", 480, false},   {"pkst", 360, true},   {"pkt", 300, false},   {"pmdt", -120, true},
-    {"pmst", -180, false}, {"pont", 660, false},  {"pst", -480, false},  {"pwt", 540, false},
-    {"pyst", -180, true},  {"pyt", -180, false},  {"ret", 240, false},   {"sadt", 630, true},
-    {"sast", 120, false},  {"sct", 240, false},   {"sgt", 480, false},   {"taht", -600, false},
-    {"tft", 300, false},   {"tjt", 300, false},   {"tkt", 780, false},   {"tmt", 300, false},
-    {"tot", 780, false},   {"trut", 600, false},  {"tvt", 720, false},   {"uct", 0, false},
-    {"ulast", 540, true},  {"ulat", 480, false},  {"ut", 0, false},      {"utc", 0, false},
-    {"uyst", -120, true},  {"uyt", -180, false},  {"uzst", 360, true},   {"uzt", 300, false},
-    {"vet", -240, false},  {"vlast", 600, false}, {"vlat", 600, false},  {"volt", 180, false},
-    {"vut", 660, false},   {"wadt", 480, true},   {"wakt", 720, false},  {"wast", 420, false},
-    {"wat", 60, false},    {"wdt", 540, true},    {"wet", 0, false},     {"wetdst", 60, true},
-    {"wft", 720, false},   {"wgst", -120, true},  {"wgt", -180, false},  {"xjt", 360, false},
-    {"yakst", 540, false}, {"yakt", 540, false},  {"yapt", 600, false},  {"yekst", 360, true},
-    {"yekt", 300, false},  {"z", 0, false},       {"zulu", 0, false},
+    {"acdt", 630},   {"acsst", 630},  {"acst", 570},  {"act", -300},   {"acwst", 525},
+    {"adt", -180},   {"aedt", 660},   {"aesst", 660}, {"aest", 600},   {"aft", 270},
+    {"akdt", -480},  {"akst", -540},  {"almst", 420}, {"almt", 360},   {"amst", 240},
+    {"amt", -240},   {"anast", 720},  {"anat", 720},  {"arst", -180},  {"art", -180},
+    {"ast", -240},   {"awsst", 540},  {"awst", 480},  {"azost", 0},    {"azot", -60},
+    {"azst", 240},   {"azt", 240},    {"bdst", 120},  {"bdt", 360},    {"bnt", 480},
+    {"bort", 480},   {"bot", -240},   {"bra", -180},  {"brst", -120},  {"brt", -180},
+    {"bst", 60},     {"btt", 360},    {"cadt", 630},  {"cast", 570},   {"cct", 480},
+    {"cdt", -300},   {"cest", 120},   {"cet", 60},    {"cetdst", 120}, {"chadt", 825},
+    {"chast", 765},  {"chut", 600},   {"ckt", -600},  {"clst", -180},  {"clt", -180},
+    {"cot", -300},   {"cst", -360},   {"cxt", 420},   {"davt", 420},   {"ddut", 600},
+    {"easst", -300}, {"east", -300},  {"eat", 180},   {"edt", -240},   {"eest", 180},
+    {"eet", 120},    {"eetdst", 180}, {"egst", 0},    {"egt", -60},    {"est", -300},
+    {"fet", 180},    {"fjst", 780},   {"fjt", 720},   {"fkst", -180},  {"fkt", -180},
+    {"fnst", -60},   {"fnt", -120},   {"galt", -360}, {"gamt", -540},  {"gest", 240},
+    {"get", 240},    {"gft", -180},   {"gilt", 720},  {"gmt", 0},      {"gyt", -240},
+    {"hkt", 480},    {"hst", -600},   {"ict", 420},   {"idt", 180},    {"iot", 360},
+    {"irkst", 480},  {"irkt", 480},   {"irt", 210},   {"ist", 120},    {"jayt", 540},
+    {"jst", 540},    {"kdt", 600},    {"kgst", 360},  {"kgt", 360},    {"kost", 660},
+    {"krast", 420},  {"krat", 420},   {"kst", 540},   {"lhdt", 660},   {"lhst", 630},
+    {"ligt", 600},   {"lint", 840},   {"lkt", 330},   {"magst", 660},  {"magt", 660},
+    {"mart", -570},  {"mawt", 300},   {"mdt", -360},  {"mest", 120},   {"mesz", 120},
+    {"met", 60},     {"metdst", 120}, {"mez", 60},    {"mht", 720},    {"mmt", 390},
+    {"mpt", 600},    {"msd", 240},    {"msk", 180},   {"mst", -420},   {"must", 300},
+    {"mut", 240},    {"mvt", 300},    {"myt", 480},   {"ndt", -150},   {"nft", -210},
+    {"novst", 420},  {"novt", 420},   {"npt", 345},   {"nst", -210},   {"nut", -660},
+    {"nzdt", 780},   {"nzst", 720},   {"nzt", 720},   {"omsst", 360},  {"omst", 360},
+    {"pdt", -420},   {"pet", -300},   {"petst", 720}, {"pett", 720},   {"pgt", 600},
+    {"pht", 480},    {"pkst", 360},   {"pkt", 300},   {"pmdt", -120},  {"pmst", -180},
+    {"pont", 660},   {"pst", -480},   {"pwt", 540},   {"pyst", -180},  {"pyt", -180},
+    {"ret", 240},    {"sadt", 630},   {"sast", 120},  {"sct", 240},    {"sgt", 480},
+    {"taht", -600},  {"tft", 300},    {"tjt", 300},   {"tkt", 780},    {"tmt", 300},
+    {"tot", 780},    {"trut", 600},   {"tvt", 720},   {"uct", 0},      {"ulast", 540},
+    {"ulat", 480},   {"ut", 0},       {"utc", 0},     {"uyst", -120},  {"uyt", -180},
+    {"uzst", 360},   {"uzt", 300},    {"vet", -240},  {"vlast", 600},  {"vlat", 600},
+    {"volt", 180},   {"vut", 660},    {"wadt", 480},  {"wakt", 720},   {"wast", 420},
+    {"wat", 60},     {"wdt", 540},    {"wet", 0},     {"wetdst", 60},  {"wft", 720},
+    {"wgst", -120},  {"wgt", -180},   {"xjt", 360},   {"yakst", 540},  {"yakt", 540},
+    {"yapt", 600},   {"yekst", 360},  {"yekt", 300},  {"z", 0},        {"zulu", 0},
 };
 
-bool types__zone_word(const char *s, size_t n, int32_t *ret_seconds)
+/* Those that meant this and that over the years: the zone in which they did. */
+static const struct {
+    const char *name, *zone;
+} wandering[] = {
+    {"amst", "Asia/Yerevan"},
+    {"anast", "Asia/Anadyr"},
+    {"anat", "Asia/Anadyr"},
+    {"arst", "America/Argentina/Buenos_Aires"},
+    {"art", "America/Argentina/Buenos_Aires"},
+    {"azst", "Asia/Baku"},
+    {"azt", "Asia/Baku"},
+    {"ckt", "Pacific/Rarotonga"},
+    {"clt", "America/Santiago"},
+    {"davt", "Antarctica/Davis"},
+    {"easst", "Pacific/Easter"},
+    {"east", "Pacific/Easter"},
+    {"fkst", "Atlantic/Stanley"},
+    {"fkt", "Atlantic/Stanley"},
+    {"gest", "Asia/Tbilisi"},
+    {"get", "Asia/Tbilisi"},
+    {"gyt", "America/Guyana"},
+    {"iot", "Indian/Chagos"},
+    {"irkst", "Asia/Irkutsk"},
+    {"irkt", "Asia/Irkutsk"},
+    {"kgt", "Asia/Bishkek"},
+    {"kost", "Pacific/Kosrae"},
+    {"krast", "Asia/Krasnoyarsk"},
+    {"krat", "Asia/Krasnoyarsk"},
+    {"lhdt", "Australia/Lord_Howe"},
+    {"lint", "Pacific/Kiritimati"},
+    {"lkt", "Asia/Colombo"},
+    {"magst", "Asia/Magadan"},
+    {"magt", "Asia/Magadan"},
+    {"mawt", "Antarctica/Mawson"},
+    {"msk", "Europe/Moscow"},
+    {"novst", "Asia/Novosibirsk"},
+    {"novt", "Asia/Novosibirsk"},
+    {"nut", "Pacific/Niue"},
+    {"omsst", "Asia/Omsk"},
+    {"omst", "Asia/Omsk"},
+    {"petst", "Asia/Kamchatka"},
+    {"pett", "Asia/Kamchatka"},
+    {"pyt", "America/Asuncion"},
+    {"sgt", "Asia/Singapore"},
+    {"tkt", "Pacific/Fakaofo"},
+    {"tmt", "Asia/Ashgabat"},
+    {"ulat", "Asia/Ulaanbaatar"},
+    {"vet", "America/Caracas"},
+    {"vlast", "Asia/Vladivostok"},
+    {"vlat", "Asia/Vladivostok"},
+    {"volt", "Europe/Volgograd"},
+    {"yakst", "Asia/Yakutsk"},
+    {"yakt", "Asia/Yakutsk"},
+    {"yekt", "Asia/Yekaterinburg"},
+};
+
+static const struct abbreviation *abbreviation_of(const char *s, size_t n)
 {
     size_t low = 0, high = ARRAY_LEN(abbreviations);
     while (low < high) {
         size_t middle = (low + high) / 2;
         const char *name = abbreviations[middle].name;
         int order = strncasecmp(s, name, n);
-        if (order == 0 && !name[n]) {
-            *ret_seconds = abbreviations[middle].minutes * 60;
-            return true;
-        }
+        if (order == 0 && !name[n])
+            return &abbreviations[middle];
         if (order > 0)
             low = middle + 1;
         else
             high = middle;
     }
-    return false;
+    return NULL;
+}
+
+static const char *wanders_in(const struct abbreviation *a)
+{
+    for (size_t i = 0; i < ARRAY_LEN(wandering); i++)
+        if (strcmp(wandering[i].name, a->name) == 0)
+            return wandering[i].zone;
+    return NULL;
+}
+
+bool types__zone_word(const char *s, size_t n, int32_t *ret_seconds, const struct zone **ret_zone)
+{
+    const struct abbreviation *found = abbreviation_of(s, n);
+    if (!found)
+        return false;
+    *ret_seconds = found->minutes * 60;
+    *ret_zone = wanders_in(found) ? zone_find(s, n) : NULL;
+    return true;
 }
 
 static struct zone *fixed(const char *name, int32_t seconds, const char *abbreviation)
@@ -513,17 +606,6 @@ static struct zone *fixed(const char *name, int32_t seconds, const char *abbrevi
     z->std.seconds = seconds;
     snprintf(z->std.name, sizeof(z->std.name), "%s", abbreviation);
     return z;
-}
-
-static struct zone *of_abbreviation(const char *name)
-{
-    int32_t seconds;
-    char upper[ABBREVIATION] = {0};
-    if (!types__zone_word(name, strlen(name), &seconds))
-        return NULL;
-    for (size_t i = 0; name[i] && i < sizeof(upper) - 1; i++)
-        upper[i] = (char)toupper((unsigned char)name[i]);
-    return fixed(upper, seconds, upper);
 }
 
 static struct zone *of_rule(const char *name)
@@ -552,10 +634,10 @@ static struct zone *zones; /* under `lock`; by the names that were asked for, an
 enum { MAX_ZONES = 4096 };
 static int n_zones;
 
-static const struct zone *known(const char *name)
+static const struct zone *known(const char *name, bool abbreviation)
 {
     for (const struct zone *z = zones; z; z = z->next)
-        if (strcmp(z->name, name) == 0)
+        if (z->abbreviation == abbreviation && strcmp(z->name, name) == 0)
             return z;
     return NULL;
 }
@@ -563,7 +645,7 @@ static const struct zone *known(const char *name)
 /* Takes z; gives the one that is kept under its name. */
 static const struct zone *keep(struct zone *z)
 {
-    const struct zone *old = z ? known(z->name) : NULL;
+    const struct zone *old = z ? known(z->name, z->abbreviation) : NULL;
     if (old || !z || n_zones >= MAX_ZONES) {
         zone_free(z);
         return old;
@@ -574,13 +656,36 @@ static const struct zone *keep(struct zone *z)
     return z;
 }
 
+/* Both under `lock`. */
+static const struct zone *find_zone(const char *name)
+{
+    const struct zone *z = known(name, false);
+    z = z ? z : keep(of_file(name));
+    return z ? z : keep(of_rule(name));
+}
+
+static const struct zone *find_abbreviation(const char *name)
+{
+    const struct abbreviation *found = abbreviation_of(name, strlen(name));
+    char upper[ABBREVIATION] = {0};
+    if (!found)
+        return NULL;
+    for (size_t i = 0; name[i] && i < sizeof(upper) - 1; i++)
+        upper[i] = (char)toupper((unsigned char)name[i]);
+    const struct zone *old = known(upper, true);
+    if (old)
+        return old;
+    struct zone *z = fixed(upper, found->minutes * 60, upper);
+    z->abbreviation = true;
+    z->meant_in = wanders_in(found) ? find_zone(wanders_in(found)) : NULL;
+    return keep(z);
+}
+
 static const struct zone *find(const char *name, bool abbreviation_first)
 {
     pthread_mutex_lock(&lock);
-    const struct zone *z = abbreviation_first ? keep(of_abbreviation(name)) : NULL;
-    z = z ? z : known(name);
-    z = z ? z : keep(of_file(name));
-    z = z ? z : keep(of_rule(name));
+    const struct zone *z = abbreviation_first ? find_abbreviation(name) : NULL;
+    z = z ? z : find_zone(name);
     pthread_mutex_unlock(&lock);
     return z;
 }
@@ -605,7 +710,7 @@ static const struct zone *of_hours(const char *text)
     char abbreviation[40];
     snprintf(abbreviation, sizeof(abbreviation), "%c%s", seconds < 0 ? '-' : '+', digits);
     pthread_mutex_lock(&lock);
-    const struct zone *z = known(name);
+    const struct zone *z = known(name, false);
     z = z ? z : keep(fixed(name, seconds, abbreviation));
     pthread_mutex_unlock(&lock);
     return z;

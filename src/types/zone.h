@@ -16,3 +16,4 @@ int32_t types__zone_offset(const struct zone *z, int64_t utc);
 void types__zone_abbreviation(const struct zone *z, int64_t utc, struct buf *out);
 const struct zone *types__zone(void); /* the calling thread's; NULL: UTC */
 const struct style *types__style(void);
+int64_t types__text_now(void); /* what 'now' and 'today' go by */

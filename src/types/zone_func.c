@@ -7,6 +7,7 @@
 #include "types/interval.h"
 #include "types/zone.h"
 
+#include <ctype.h>
 #include <math.h>
 
 static bool is_infinite(int64_t us)
@@ -243,10 +244,21 @@ static CALL(make_timestamptz)
     return types__timestamp_to_timestamptz(&local, 1, a, ret);
 }
 
+/* Unlike in POSIX, numbers count to the east here: +2 is what an offset behind a time is. */
 static CALL(make_timestamptz_in)
 {
     const struct zone *z;
+    bool fits;
+    int32_t seconds;
+    const char *name = arena_strndup(a, v[6].s.p, v[6].s.n);
     TRY(make_timestamp(v, 6, a, ret));
+    if (isdigit((unsigned char)*name))
+        return error_hint(
+            error_new("22023", "invalid input syntax for type numeric time zone: \"%s\"", name),
+            "Numeric time zones must have \"-\" or \"+\" as first character.");
+    if (types__offset_parse(name, &fits, &seconds))
+        return fits ? shift(ret->i, -seconds * SECOND_US, ret)
+                    : error_new("22023", "numeric time zone \"%s\" out of range", name);
     TRY(zone_of(&v[6], &z));
     return checked(types__utc_of(z, ret->i), ret);
 }

@@ -41,3 +41,38 @@ INSERT INTO ticks VALUES (6);
 SELECT bool_or(extract(microseconds FROM at)::int % 1000 <> 0) FROM ticks;
 DROP TABLE ticks;
 SELECT 'now()'::timestamptz - now() < '10 s'::interval, '(today)'::date IN (current_date, current_date + 1);
+
+-- 'now' is the transaction's, and read anew each time
+CREATE TEMPORARY TABLE moment (at timestamptz, n int);
+BEGIN;
+INSERT INTO moment VALUES ('now', 1);
+SELECT pg_sleep(0.01);
+INSERT INTO moment SELECT timestamptz 'now', 2;
+INSERT INTO moment SELECT x::timestamptz, 3 FROM (VALUES ('now')) v(x);
+INSERT INTO moment VALUES (now(), 4);
+SELECT count(DISTINCT at), count(*) FROM moment;
+SELECT count(*) FROM moment WHERE at = 'now';
+SELECT localtimestamp = 'now'::timestamp, 'now'::time = localtime, date 'today' = current_date;
+COMMIT;
+INSERT INTO moment SELECT timestamptz 'now', 5;
+SELECT pg_sleep(0.01);
+INSERT INTO moment SELECT timestamptz 'now', 5;
+INSERT INTO moment SELECT unnest('{now}'::timestamptz[]), 6;
+SELECT pg_sleep(0.01);
+INSERT INTO moment SELECT unnest('{now}'::timestamptz[]), 6;
+SELECT n, count(DISTINCT at) FROM moment WHERE n > 4 GROUP BY n ORDER BY n;
+SELECT timestamp 'now epoch', timestamp 'today epoch';
+
+-- digits behind the second
+SELECT current_timestamp(2) = now()::timestamptz(2), localtimestamp(0) = now()::timestamp(0), localtime(1) = now()::time(1);
+SELECT pg_typeof(current_timestamp(2)), localtimestamp(3)::text = now()::timestamp(3)::text;
+
+-- at the edges
+SELECT '23:59:60'::time, '2024-01-01 23:59:60'::timestamp, '24:00'::time;
+SELECT '23:59:60.01'::time;
+SELECT '2024-01-01 23:59:60.5'::timestamp;
+SELECT '24:00:00.5'::time;
+SELECT extract(epoch FROM timestamp '294270-01-01'), date_part('epoch', timestamptz '294270-01-01 00:00+00');
+SELECT extract(epoch FROM interval '1000000000 days'), date_part('epoch', interval '-1000000000 days'), extract(epoch FROM interval '-178000000 years');
+SELECT justify_interval('2147483647 days 24 hrs'), justify_interval('-2147483648 days -24 hrs'), justify_interval('1 mon -1 day -1 hour'), justify_interval('-1 mon 1 day 1 hour');
+SELECT justify_hours(interval '2147483647 days 24 hrs');

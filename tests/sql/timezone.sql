@@ -66,3 +66,22 @@ UPDATE zb SET at = NULL FROM zc WHERE zc.id = zb.id AND zc.at <> '2000-01-01+00'
 UPDATE zc SET at = NULL FROM zb WHERE zc.id = zb.id AND zb.at = '2000-01-01+00'::timestamptz RETURNING zc.id;
 DROP TABLE za, zb, zc;
 RESET timezone;
+
+-- abbreviations that meant this and that over the years
+SET TIME ZONE 'UTC';
+SELECT '2011-03-27 01:59:59 MSK'::timestamptz, '2011-03-27 03:00:00 MSK'::timestamptz, '2014-10-26 00:59:59 MSK'::timestamptz, '2014-10-26 02:00 msk'::timestamptz;
+SELECT timestamp '2011-03-27 02:00:00' AT TIME ZONE 'MSK', timestamptz '2014-10-25 21:00:00+00' AT TIME ZONE 'MSK', timestamptz '2020-01-01 00:00+00' AT TIME ZONE 'msk';
+SELECT x, timestamp '2024-07-01 12:00' AT TIME ZONE x, timestamptz '1980-07-01 12:00' AT TIME ZONE x, timestamp '1800-01-01' AT TIME ZONE x FROM unnest(ARRAY['SGT', 'ART', 'LINT', 'ULAT', 'KGT', 'EASST', 'IOT', 'FKST', 'OMSST']) x;
+SELECT '2024-01-01 10:00 MSK DST'::timestamptz;
+SELECT '10:00 MSK'::time;
+-- an abbreviation that is the name of a zone, too
+SET TIME ZONE 'CET';
+SELECT timestamptz '2024-07-01 12:00+00', timestamp '2024-07-01 12:00' AT TIME ZONE 'CET';
+SET TIME ZONE 'UTC';
+
+-- a number there counts to the east
+SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+2'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, '-2:30'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+10:00:1'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+1:'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+1030'), make_timestamptz(1973, 7, 15, 8, 15, 55.33, 'MSK');
+SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '2');
+SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+16');
+SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, 'nowhere');
+SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '');

@@ -18,3 +18,6 @@ SELECT to_char(interval '1 day', 'Day');
 SELECT to_char(interval '1 day', 'Month');
 SELECT to_char(interval '0', 'J'), to_char(interval '1 year 5 mons 3 days', 'J'), to_char(interval '-1 mons', 'J');
 SELECT to_char('-Infinity'::float8, '999'), to_char('Infinity'::float4, '9.9'), to_char('-Infinity'::float8, '9EEEE');
+
+-- roman months of an interval, back from December
+SELECT i, to_char(i * interval '1 month', 'rm'), to_char(i * interval '1 month', 'FMRM') FROM generate_series(-25, 25, 1) i;
