@@ -78,6 +78,7 @@ struct foreign_key {
                                   null, d set default */
     uint64_t id;
     bool not_valid;            /* as a check's */
+    bool match_full;           /* said so; of one column it means what MATCH SIMPLE does */
     bool deferrable, deferred; /* may it be checked at COMMIT; is it, unless the transaction says
                                   something else */
     char *comment;

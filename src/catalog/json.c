@@ -146,13 +146,13 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
         const struct foreign_key *f = &t->foreign_keys[i];
         char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
         if (!add(array,
-                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b, s:s*}", "name",
+                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:s*}", "name",
                            f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
                            "columns", int_array(f->columns, f->n_columns), "ref_columns",
                            int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
-                           "on_update", on_update, "not_valid", (int)f->not_valid, "deferrable",
-                           (int)f->deferrable, "deferred", (int)f->deferred, "comment",
-                           f->comment)))
+                           "on_update", on_update, "not_valid", (int)f->not_valid, "match_full",
+                           (int)f->match_full, "deferrable", (int)f->deferrable, "deferred",
+                           (int)f->deferred, "comment", f->comment)))
             return false;
     }
     return true;
@@ -472,6 +472,7 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
     f->on_delete = get_text(d, o, "on_delete", 1, 1)[0];
     f->on_update = get_text(d, o, "on_update", 1, 1)[0];
     f->not_valid = get_bool(d, o, "not_valid");
+    f->match_full = get_bool(d, o, "match_full");
     f->deferrable = get_bool(d, o, "deferrable");
     f->deferred = get_bool(d, o, "deferred");
     if (!strchr("arcnd", f->on_delete) || !strchr("arcnd", f->on_update))

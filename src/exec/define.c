@@ -109,6 +109,7 @@ static void define_foreign_key(struct exec_session *s, const struct exec__object
         print_columns(to, f->ref_columns, f->n_columns, out);
         buf_puts(out, ")");
     }
+    buf_puts(out, f->match_full ? " MATCH FULL" : "");
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         if (actions[i].letter == f->on_update)
             buf_printf(out, " ON UPDATE %s", actions[i].text);

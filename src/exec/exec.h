@@ -249,6 +249,12 @@ struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char
 /* A read or a write in the transaction, of a plan without parameters. */
 struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
                                const struct exec_sink *sink);
+/* The same from PostgreSQL's text; its rows are not looked at. */
+struct error *exec_draft_text(struct exec_session *s, uint64_t database, const char *names,
+                              const char *text);
+/* The check's own error, if it finds a row. */
+struct error *exec_check_rows(struct exec_session *s, const struct query *q,
+                              const struct alter_check *k);
 
 /* ---- temporary tables ----------------------------------------------------------------------- */
 

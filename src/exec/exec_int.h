@@ -306,6 +306,8 @@ struct error *exec__temp_conn(struct exec_session *s, struct store_conn **ret);
 struct error *exec__temp_begin(struct exec_session *s);
 struct error *exec__temp_run(struct run *r); /* a statement of CATALOG_TEMP_REGION */
 /* The view that shows them, too; takes the reference, gives one. */
+/* What a check of ALTER TABLE says, without the row that it found. */
+struct error *exec__check_error(const struct table *t, const struct alter_check *k);
 const struct catalog_view *exec__with_temporary(const struct exec_session *s,
                                                 const struct catalog_view *v);
 /* Is the schema change one of temporary tables? 0A000: of others, too. */

@@ -461,7 +461,7 @@ static struct error *give_reference(struct exec__maker *m, const struct table *t
     exec__put_name(m, "constraint", "name", t->schema, name);
     if (k)
         exec__put_name(m, "unique_constraint", "name", to->schema, k->name);
-    exec__put_text(m, "match_option", "NONE");
+    exec__put_text(m, "match_option", f->match_full ? "FULL" : "NONE");
     for (size_t i = 0; i < ARRAY_LEN(rules); i++) {
         if (rules[i].letter == f->on_update)
             exec__put_text(m, "update_rule", rules[i].rule);

@@ -428,7 +428,7 @@ static struct error *give_foreign_key(struct exec__maker *m, const struct table 
     exec__put_int(m, "confrelid", catalog_oid(f->table));
     exec__put_char(m, "confupdtype", f->on_update);
     exec__put_char(m, "confdeltype", f->on_delete);
-    exec__put_char(m, "confmatchtype", 's');
+    exec__put_char(m, "confmatchtype", f->match_full ? 'f' : 's');
     put_numbers(m, "conkey", f->columns, f->n_columns);
     put_numbers(m, "confkey", f->ref_columns, f->n_columns);
     return exec__give(m);

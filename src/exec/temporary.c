@@ -398,23 +398,173 @@ static struct error *drop_indexes(struct exec__temp *t, const struct query *q, s
     return NULL;
 }
 
-/* What changes the record alone. */
-static struct error *alter_table(struct exec__temp *t, const struct query *q, struct arena *a)
+/* ---- ALTER TABLE ----------------------------------------------------------------------------
+ *
+ * As of other tables (region/schema.c), but that the rows are always copied: what is temporary is
+ * small.
+ */
+
+static struct error *refuse_form(const char *why)
 {
+    return error_hint(error_new(E_UNSUPPORTED,
+                                "this form of ALTER TABLE is not supported for temporary tables%s",
+                                why),
+                      "Create another one, and INSERT INTO ... SELECT.");
+}
+
+/* Calls back with each row's first column. */
+static struct error *each_name(struct exec__temp *t, const char *sql, const char *name,
+                               void (*row)(void *ctx, const char *name), void *ctx)
+{
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
+    sqlite3_bind_text(stmt, 1, name, -1, SQLITE_STATIC);
+    int rc;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW)
+        row(ctx, (const char *)sqlite3_column_text(stmt, 0));
+    struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(db_of(t), rc);
+    store_release(store_writer(t->store), stmt);
+    return e;
+}
+
+struct reshape {
+    const struct table *next;
+    struct buf common; /* columns that the table has and will have */
+    bool same;         /* its text is that of `next` */
+    bool referenced;
+};
+
+static void text_found(void *ctx, const char *text)
+{
+    struct reshape *r = ctx;
+    r->same = strcmp(text, r->next->ddl) == 0;
+}
+
+static void reference_found(void *ctx, const char *name)
+{
+    ((struct reshape *)ctx)->referenced = true;
+}
+
+static void column_found(void *ctx, const char *name)
+{
+    struct reshape *r = ctx;
+    int i = table_column(r->next, name);
+    if (i < 0 || r->next->columns[i].generated)
+        return;
+    buf_puts(&r->common, r->common.len ? ", " : "");
+    sql_quote(name, &r->common);
+}
+
+static struct error *look(struct exec__temp *t, struct reshape *r)
+{
+    const char *name = table_file_name(r->next);
+    TRY(each_name(t, "SELECT sql FROM sqlite_schema WHERE type = 'table' AND name = ?", name,
+                  text_found, r));
+    TRY(each_name(t,
+                  "SELECT s.name FROM sqlite_schema s, pragma_foreign_key_list(s.name) f "
+                  "WHERE s.type = 'table' AND f.\"table\" = ? COLLATE NOCASE",
+                  name, reference_found, r));
+    return each_name(t, "SELECT name FROM pragma_table_xinfo(?) WHERE hidden = 0", name,
+                     column_found, r);
+}
+
+static struct error *copy_rows(struct exec__temp *t, const struct reshape *r)
+{
+    _cleanup_(buf_done) struct buf name = {0};
+    _cleanup_(buf_done) struct buf sql = {0};
+    sql_quote(table_file_name(r->next), &name);
+    if (strncmp(r->next->ddl, "CREATE TABLE ", 13) != 0 ||
+        strncmp(r->next->ddl + 13, name.data, name.len) != 0)
+        return error_new(E_DAMAGED, "the record of table \"%s\" has the text of another one",
+                         r->next->name);
+    buf_printf(&sql, "CREATE TABLE minisql_next%s;", r->next->ddl + 13 + name.len);
+    if (r->common.len)
+        buf_printf(&sql, "INSERT INTO minisql_next (%s) SELECT %s FROM %s;", r->common.data,
+                   r->common.data, name.data);
+    buf_printf(&sql, "DROP TABLE %s; ALTER TABLE minisql_next RENAME TO %s", name.data, name.data);
+    return run(t, sql.data);
+}
+
+static struct error *make_indexes(struct exec__temp *t, const struct table *old,
+                                  const struct table *next)
+{
+    for (int i = 0; i < old->n_indexes; i++) {
+        _cleanup_(buf_done) struct buf sql = {0};
+        buf_puts(&sql, "DROP INDEX IF EXISTS ");
+        sql_quote(index_file_name(&old->indexes[i]), &sql);
+        TRY(run(t, sql.data));
+    }
+    for (int i = 0; i < next->n_indexes; i++)
+        TRY(run(t, next->indexes[i].ddl));
+    return NULL;
+}
+
+static struct error *follow(struct exec__temp *t, const struct table *old, const struct table *next,
+                            const char *file_sql)
+{
+    struct reshape r = {.next = next};
+    if (file_sql)
+        TRY(run(t, file_sql));
+    struct error *e = look(t, &r);
+    if (!e && !r.same)
+        e = r.referenced ? refuse_form(" that a foreign key references") : copy_rows(t, &r);
+    buf_done(&r.common);
+    return e ? e : make_indexes(t, old, next);
+}
+
+static struct error *new_sequences(struct exec__temp *t, const struct query *q, struct table *next)
+{
+    int made = 0;
+    for (int i = 0; i < next->n_owned; i++) {
+        if (next->owned[i].sequence)
+            continue;
+        struct sequence s = q->alter_table.sequences[made++];
+        s.id = ++t->last_id;
+        next->owned[i].sequence = next->columns[next->owned[i].column].sequence = s.id;
+        keep_sequence(t, &s);
+        TRY(put_sequence(t, &s));
+    }
+    return NULL;
+}
+
+static struct error *check(struct exec_session *s, const struct query *q, bool after)
+{
+    for (int i = 0; i < q->alter_table.n_checks; i++)
+        if (q->alter_table.checks[i].after == after)
+            TRY(exec_check_rows(s, q, &q->alter_table.checks[i]));
+    return NULL;
+}
+
+/* Of rows that don't fit into the table as it will be. */
+static struct error *as_checked(const struct query *q, struct error *e)
+{
+    for (int i = 0; i < q->alter_table.n_checks && e; i++) {
+        const struct alter_check *k = &q->alter_table.checks[i];
+        if (!error_is(e, k->sqlstate))
+            continue;
+        error_free(e);
+        return exec__check_error(q->alter_table.table, k);
+    }
+    return e;
+}
+
+static struct error *alter_table(struct exec_session *s, const struct query *q, struct arena *a)
+{
+    struct exec__temp *t = s->temp;
     const struct table *old = q->alter_table.table;
     struct table *next = table_copy(q->alter_table.next, a);
-    bool indexes = next->n_indexes == old->n_indexes;
-    for (int i = 0; i < next->n_indexes && indexes; i++)
-        indexes = strcmp(next->indexes[i].ddl, old->indexes[i].ddl) == 0;
-    if (q->n_also || q->alter_table.n_checks || q->alter_table.file_sql ||
-        strcmp(next->ddl, old->ddl) != 0 || !indexes)
-        return error_hint(error_new(E_UNSUPPORTED,
-                                    "this form of ALTER TABLE is not supported for temporary "
-                                    "tables"),
-                          "Create another one, and INSERT INTO ... SELECT.");
+    if (q->n_also || q->n_views || q->alter_table.between || q->alter_table.n_altered)
+        return refuse_form("");
+    TRY(check(s, q, false));
     next->version++;
+    TRY(new_sequences(t, q, next));
     TRY(table_each_id(next, give_id, t));
-    return put_table(t, next);
+    for (int i = 0; i < q->alter_table.n_drop; i++)
+        TRY(drop_record(t, q->alter_table.drop[i]));
+    TRY(as_checked(q, follow(t, old, next, q->alter_table.file_sql)));
+    TRY(put_table(t, next));
+    TRY(read_records(t));
+    return check(s, q, true);
 }
 
 static const struct table *changed_table(const struct query *q, int i)
@@ -451,8 +601,9 @@ struct error *exec__temp_concerns(const struct query *q, bool *ret)
     return NULL;
 }
 
-static struct error *change(struct exec__temp *t, const struct query *q, struct arena *a)
+static struct error *change(struct exec_session *s, const struct query *q, struct arena *a)
 {
+    struct exec__temp *t = s->temp;
     t->changed = true;
     switch (q->kind) {
     case QUERY_CREATE_TABLE:
@@ -465,7 +616,7 @@ static struct error *change(struct exec__temp *t, const struct query *q, struct 
         return drop_indexes(t, q, a);
     case QUERY_ALTER_TABLE:
     case QUERY_COMMENT:
-        return alter_table(t, q, a);
+        return alter_table(s, q, a);
     default:
         return error_hint(
             error_new(E_UNSUPPORTED, "%s is not supported for temporary tables", q->tag),
@@ -478,7 +629,7 @@ struct error *exec__temp_ddl(struct run *r)
     struct exec_session *s = r->s;
     _cleanup_(arena_done) struct arena a = {0};
     TRY(exec__temp_begin(s));
-    struct error *e = change(s->temp, r->plan->query, &a);
+    struct error *e = change(s, r->plan->query, &a);
     if (!e && s->in_transaction)
         e = read_records(s->temp);
     return end(s, e);

@@ -558,13 +558,14 @@ static bool is_mode(const char *name)
 }
 
 /* SET TRANSACTION ..: of this transaction. */
-static struct error *set_mode(struct session *s, const struct setting *row, char *value)
+static struct error *set_mode(struct session *s, const struct setting *row, char *value, bool reset)
 {
     _cleanup_(mem_freep) char *own = value;
     bool on = !strcmp(own, "on");
     if (s->txn == 'I' && !s->implicit)
         return NULL;
-    TRY(check_mode(s, row->name, own));
+    if (!reset) /* PostgreSQL does not look then */
+        TRY(check_mode(s, row->name, own));
     if (!strcmp(row->name, "transaction_isolation")) {
         if (!strcmp(own, "repeatable read"))
             exec_read_snapshots(s->exec);
@@ -636,7 +637,8 @@ struct error *settings__set(struct session *s, const char *name, const char *val
     }
     if (is_mode(row->name))
         return set_mode(s, row,
-                        own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"));
+                        own ? own : mem_strdup(row->kind == KIND_BOOL ? "off" : "read committed"),
+                        !value);
     assign(s, i, own, local);
     return NULL;
 }

@@ -58,81 +58,9 @@ static struct error *change_objects(struct master *m, const struct query *q)
 
 /* ---- ALTER TABLE -------------------------------------------------------------------------- */
 
-struct first_row {
-    bool found;
-    int n;
-    const struct type **types;
-    struct buf values; /* with commas */
-};
-
-static struct error *row_found(void *ctx, const struct value *values, int n)
-{
-    struct first_row *r = ctx;
-    for (int i = 0; !r->found && i < MIN(n, r->n); i++) {
-        buf_puts(&r->values, i ? ", " : "");
-        if (values[i].kind == VALUE_NULL || !r->types[i])
-            buf_puts(&r->values, "null");
-        else
-            type_print(r->types[i], &values[i], -1, &r->values);
-    }
-    r->found = true;
-    return NULL;
-}
-
-/* Runs a statement in the transaction. */
-static struct error *run_text(struct exec *e, struct exec_session *s,
-                              const struct catalog_view *view, const char *names, const char *text,
-                              struct first_row *ret)
-{
-    struct sql_context ctx = {.view = view, .names = names};
-    struct arena arena = {0}, types = {0};
-    struct query *q;
-    struct plan *p;
-    struct error *failed = sql_analyse_text(text, &ctx, &arena, &q);
-    if (failed) {
-        catalog_unref(view);
-        arena_done(&arena);
-        return failed;
-    }
-    ret->n = q->n_columns;
-    ret->types = ARENA_ARRAY(&types, const struct type *, q->n_columns + 1);
-    for (int i = 0; i < q->n_columns; i++)
-        ret->types[i] = type_by_oid(q->columns[i].type);
-    failed = exec_prepare(e, q, text, strlen(text), view, &arena, &p);
-    struct exec_sink sink = {.ctx = ret, .row = row_found};
-    if (!failed) {
-        failed = exec_draft_query(s, p, &sink);
-        plan_unref(p);
-    }
-    arena_done(&types);
-    return failed;
-}
-
 static void set(char **field, const char *text)
 {
     *field = text ? mem_strdup(text) : NULL;
-}
-
-static struct error *check_rows(struct catalog *c, struct exec *e, struct exec_session *s,
-                                const struct query *q, const struct alter_check *k)
-{
-    const struct table *t = k->table ? k->table : q->alter_table.table;
-    _cleanup_(arena_done) struct arena a = {0};
-    struct first_row row = {0};
-    struct error *failed =
-        run_text(e, s, catalog_of_database(catalog_view(c), t->database), q->names, k->query, &row);
-    if (!failed && row.found) {
-        failed = error_new(k->sqlstate, "%s", k->message);
-        set(&failed->schema, t->schema);
-        set(&failed->table, t->name);
-        set(&failed->column, k->column);
-        set(&failed->constraint, k->constraint);
-        if (k->before_values)
-            error_detail(failed, "%s%s%s", k->before_values, row.values.data ? row.values.data : "",
-                         k->after_values);
-    }
-    buf_done(&row.values);
-    return failed;
 }
 
 /* Does the list say these columns, "a, b"? */
@@ -225,17 +153,12 @@ static struct error *replace(struct master *m, struct catalog *c, uint64_t id,
     return e;
 }
 
-static struct error *fill(struct master *m, struct catalog *c, struct exec *e,
-                          struct exec_session *s, const struct query *q)
+static struct error *fill(struct master *m, struct exec_session *s, const struct query *q)
 {
     const struct table *t = q->alter_table.table;
-    struct first_row none = {0};
     TRY(master_alter_table(m, t, q->alter_table.between));
     TRY(exec_draft_bring(s));
-    struct error *failed = run_text(e, s, catalog_of_database(catalog_view(c), t->database),
-                                    q->names, q->alter_table.fill, &none);
-    buf_done(&none.values);
-    return failed;
+    return exec_draft_text(s, t->database, q->names, q->alter_table.fill);
 }
 
 /* Values that servers hold are given back first, as by ALTER SEQUENCE. */
@@ -260,11 +183,11 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
     TRY(exec_draft_hold(s, t->region));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (!q->alter_table.checks[i].after)
-            TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
+            TRY(exec_check_rows(s, q, &q->alter_table.checks[i]));
     TRY(make_sequences(m, c, q, next));
     TRY(alter_identities(m, e, q));
     if (q->alter_table.between)
-        TRY(fill(m, c, e, s, q));
+        TRY(fill(m, s, q));
     if (q->alter_table.file_sql)
         TRY(of_rewrite(exec_draft_ddl(s, t->region, q->alter_table.file_sql), next));
     if (q->alter_table.between) /* a version further */
@@ -280,7 +203,7 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (q->alter_table.checks[i].after) {
             TRY(exec_draft_bring(s));
-            TRY(check_rows(c, e, s, q, &q->alter_table.checks[i]));
+            TRY(exec_check_rows(s, q, &q->alter_table.checks[i]));
         }
     return NULL;
 }
@@ -325,7 +248,7 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
     for (int i = 0; i < q->n_also; i++)
         TRY(exec_draft_hold(s, q->also[i].old->region));
     for (int i = 0; q->kind == QUERY_OBJECTS && i < q->objects.n_checks; i++)
-        TRY(check_rows(c, e, s, q, &q->objects.checks[i]));
+        TRY(exec_check_rows(s, q, &q->objects.checks[i]));
     for (int i = 0; i < q->n_also; i++)
         TRY(master_alter_table(m, q->also[i].old, q->also[i].next));
     switch (q->kind) {

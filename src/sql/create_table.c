@@ -694,10 +694,13 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     struct foreign_key *fk = ARENA_NEW(a->arena, struct foreign_key);
     const struct table *to = d->t;
     TRY(sql__check_constraint_form(a, n));
-    if (n->fk_matchtype == 'f' || n->fk_matchtype == 'p' || n->fk_del_set_cols)
+    fk->match_full = n->fk_matchtype == 'f';
+    if ((fk->match_full && list_length(n->fk_attrs) > 1) || n->fk_matchtype == 'p' ||
+        n->fk_del_set_cols)
         return sql__unsupported(a, n->location,
                                 "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
-                                "MATCH FULL and SET NULL (columns) are not supported");
+                                "MATCH FULL of several columns and SET NULL (columns) are not "
+                                "supported");
     if (sql__lookup_view(a, n->pktable))
         return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))

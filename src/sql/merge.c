@@ -194,6 +194,8 @@ struct error *sql__merge(struct analysis *a, const MergeStmt *n)
     struct rte *target = NULL;
     a->q->kind = QUERY_MERGE;
     a->q->tag = "MERGE";
+    if (n->withClause && n->withClause->recursive)
+        return error_new(E_SYNTAX, "WITH RECURSIVE is not supported for MERGE statement");
     TRY(sql__write_target(a, n->relation, &target));
     struct scope s = {.select = sql__new_select(a, SELECT_PLAIN, NULL)};
     struct merge m = {.a = a, .w = a->q->write, .s = &s};

@@ -246,6 +246,9 @@ static struct error *system_column(struct analysis *a, struct scope *s, const ch
                                    int location, struct expr **ret)
 {
     struct rte *r = NULL;
+    if (s && s->clause == CLAUSE_CHECK && strcmp(name, "tableoid") == 0)
+        return sql__unsupported(a, location, "A CHECK can mention the columns of its row.",
+                                "tableoid in a check constraint is not supported");
     for (struct scope *at = s; at && !r && strcmp(name, "tableoid") == 0; at = at->parent)
         TRY(only_table(a, at, location, &r));
     return r ? tableoid(a, r, location, ret) : no_column(a, s, name, location);

@@ -1270,6 +1270,10 @@ static struct error *distinct(struct analysis *a, struct scope *s, const SelectS
 static struct error *lock_item(const struct name_item *item, const char *strength, bool named)
 {
     const struct rte *r = item->rte;
+    if (!r && named)
+        return error_new(E_UNSUPPORTED, "%s cannot be applied to a join", strength);
+    if (r && r->kind == RTE_TABLE && r->table->query)
+        return error_new("42809", "cannot lock rows in materialized view \"%s\"", r->table->name);
     if (r && r->kind == RTE_CTE && named)
         return error_new(E_UNSUPPORTED, "%s cannot be applied to a WITH query", strength);
     if (r && r->kind == RTE_TABLE && r->nullable)
@@ -1293,7 +1297,9 @@ static struct error *lock_items(struct analysis *a, const struct scope *s, const
                                      "relation \"%s\" in %s clause not found in FROM clause",
                                      rv->relname, strength),
                            rv->location);
-        TRY(lock_item(item, strength, true));
+        struct error *e = lock_item(item, strength, true);
+        if (e)
+            return item->rte ? e : sql__at(a, e, rv->location);
     }
     return NULL;
 }

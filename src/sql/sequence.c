@@ -268,15 +268,18 @@ static struct error *sequence_type(const struct analysis *a, const struct option
     return NULL;
 }
 
-/* MAXVALUE or MINVALUE. `d` NULL: not said; without a value: NO MAXVALUE. */
-static struct error *bound(const struct analysis *a, const DefElem *d, bool reset, bool upper,
-                           struct sequence *s)
+/* MAXVALUE or MINVALUE. `d` NULL: not said; without a value: NO MAXVALUE. retyped: it was the old
+ * type's, and becomes the new one's. */
+static struct error *bound(const struct analysis *a, const DefElem *d, bool made, bool retyped,
+                           bool upper, struct sequence *s)
 {
     const struct limits l = limits_of(s->type);
     int64_t *to = upper ? &s->max : &s->min;
     if (d && d->arg)
         TRY(number(a, d, to));
-    else if (d || reset)
+    else if (retyped)
+        *to = upper ? l.max : l.min;
+    else if (d || made)
         *to = upper ? (s->increment > 0 ? l.max : -1) : (s->increment > 0 ? 1 : l.min);
     if (*to < l.min || *to > l.max)
         return error_new("22023", "%s (%lld) is out of range for sequence data type %s",
@@ -308,8 +311,8 @@ static struct error *apply(struct analysis *a, const struct options *o, const st
         return error_new("22023", "INCREMENT must not be zero");
     if (o->cycle)
         s->cycle = boolVal(o->cycle->arg);
-    TRY(bound(a, o->max, !old || (retyped && old->max == was.max), true, s));
-    TRY(bound(a, o->min, !old || (retyped && old->min == was.min), false, s));
+    TRY(bound(a, o->max, !old, retyped && old->max == was.max, true, s));
+    TRY(bound(a, o->min, !old, retyped && old->min == was.min, false, s));
     if (s->min >= s->max)
         return error_new("22023", "MINVALUE (%lld) must be less than MAXVALUE (%lld)",
                          (long long)s->min, (long long)s->max);

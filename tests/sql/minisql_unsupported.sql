@@ -53,4 +53,5 @@ SELECT g AS x, g AS y FROM generate_series(1, 3) g GROUP BY x, ROLLUP (y);
 CREATE TABLE v (a numeric REFERENCES t);
 CREATE TABLE n (a numeric PRIMARY KEY, b int REFERENCES n);
 SELECT sum(a) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING) FROM t;
+CREATE TABLE v (a int, CHECK (tableoid > 0));
 DROP TABLE t, u;
