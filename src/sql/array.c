@@ -140,8 +140,8 @@ struct error *sql__array_any(struct analysis *a, struct expr *left, struct expr 
 static struct error *subscript(struct analysis *a, struct scope *s, const Node *n,
                                struct expr **ret)
 {
-    if (!n) {
-        *ret = sql__const_null(a, OID_INT4, -1);
+    if (!n) { /* see left_out() */
+        *ret = sql__const_int(a, OID_INT4, 0);
         return NULL;
     }
     TRY(sql__expr(a, s, n, ret));
@@ -161,10 +161,25 @@ static bool has_slice(const List *indirection)
     return false;
 }
 
-/* Of a[1][2] the subscripts, of a slice both bounds of each; a[2] among slices is a[1:2]. */
+/* Which bounds of a slice are not given: bits, of the first lower one, the first upper one, .. */
+static int left_out(const List *indirection)
+{
+    int bits = 0;
+    for (int i = 0; i < list_length(indirection); i++) {
+        const A_Indices *n = list_nth(indirection, i);
+        bits |= (IsA(n, A_Indices) && n->is_slice && !n->lidx) << (2 * i);
+        bits |= (IsA(n, A_Indices) && !n->uidx) << (2 * i + 1);
+    }
+    return bits;
+}
+
+/* Of a[1][2] the subscripts, of a slice left_out() and both bounds of each; a[2] among slices is
+ * a[1:2]. */
 static struct error *subscripts(struct analysis *a, struct scope *s, const List *indirection,
                                 bool slice, struct list *ret)
 {
+    if (slice)
+        sql__push(a->arena, ret, sql__const_int(a, OID_INT4, left_out(indirection)));
     for (int i = 0; i < list_length(indirection); i++) {
         const A_Indices *n = list_nth(indirection, i);
         struct expr *e;
@@ -194,11 +209,8 @@ static struct error *check_subscripts(const struct analysis *a, uint32_t type, i
                       sql__type(a, type)),
             location);
     if (n > 6)
-        return sql__at(a,
-                       error_new("54000",
-                                 "number of array dimensions (%d) exceeds the maximum allowed (6)",
-                                 n),
-                       location);
+        return error_new("54000", "number of array dimensions (%d) exceeds the maximum allowed (6)",
+                         n);
     return NULL;
 }
 
@@ -223,6 +235,11 @@ struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *a
     return NULL;
 }
 
+uint32_t sql__item_type(uint32_t type, const List *indirection)
+{
+    return is_array(type) && !has_slice(indirection) ? type_by_oid(type)->element : type;
+}
+
 /* The array `before` with `value` in the place that the subscripts say. */
 struct error *sql__set_item(struct analysis *a, struct scope *s, const struct column *column,
                             struct expr *before, const List *indirection, struct expr *value,
@@ -233,7 +250,7 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
     if (column->type == OID_JSONB)
         return sql__set_json_item(a, s, column, before, indirection, value, location, ret);
     TRY(check_subscripts(a, column->type, list_length(indirection), location));
-    uint32_t type = slice ? column->type : type_by_oid(column->type)->element;
+    uint32_t type = sql__item_type(column->type, indirection);
     if (!sql__can_coerce(value, type, CAST_ASSIGNMENT)) {
         struct error *e = error_new(
             E_TYPE_MISMATCH,

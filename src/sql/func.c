@@ -141,6 +141,7 @@ static struct error *session_function(struct analysis *a, const char *name, int 
             return sql__unsupported(a, location, "Send the time from the client.",
                                     "function %s() is not supported", name);
         *ret = sql__hidden(a, HIDDEN_NOW, t->oid);
+        (*ret)->position = location + 1;
     }
     return NULL;
 }
@@ -561,29 +562,11 @@ static struct error *unsupported_form(const struct analysis *a, const FuncCall *
     if (n->func_variadic && !func_exists(spread_name(a, name), FUNC_SCALAR))
         return sql__unsupported(a, n->location, "Pass the arguments one by one.",
                                 "VARIADIC arguments of function %s are not supported", name);
-    for (int i = 0; i < list_length(n->args); i++) {
-        if (IsA(list_nth(n->args, i), NamedArgExpr) && !func_with_names(name))
-            return sql__unsupported(a, n->location, "Pass the arguments by position.",
-                                    "named arguments of function %s are not supported", name);
-    }
     return NULL;
 }
 
 /* ---- arguments by name, arguments left out ------------------------------------------------------
  */
-
-/* Which of f's arguments has this name? -1: none */
-static int argument_named(const struct func *f, const char *name)
-{
-    const char *p = f->names;
-    for (int i = 0; *p; i++) {
-        size_t n = strcspn(p, ",");
-        if (strlen(name) == n && strncmp(p, name, n) == 0)
-            return i;
-        p += n + (p[n] == ',');
-    }
-    return -1;
-}
 
 static struct error *no_such_arguments(struct analysis *a, struct scope *s, const FuncCall *n,
                                        const char *name)
@@ -609,38 +592,6 @@ static struct error *no_such_arguments(struct analysis *a, struct scope *s, cons
         n->location);
 }
 
-/* The arguments in the order of the row; NULL: one is left out, and 0. */
-static struct error *arrange(struct analysis *a, struct scope *s, const FuncCall *n,
-                             const struct func *f, const Node **ret)
-{
-    for (int i = 0; i < f->nargs; i++)
-        ret[i] = NULL;
-    bool named = false;
-    for (int i = 0; i < list_length(n->args); i++) {
-        const Node *arg = list_nth(n->args, i);
-        int at = i;
-        if (IsA(arg, NamedArgExpr)) {
-            const NamedArgExpr *by_name = (const NamedArgExpr *)arg;
-            named = true;
-            at = argument_named(f, by_name->name);
-            arg = (const Node *)by_name->arg;
-            if (at >= 0 && ret[at])
-                return no_such_arguments(a, s, n, f->name);
-        } else if (named) {
-            return sql__at(a,
-                           error_new(E_SYNTAX, "positional argument cannot follow named argument"),
-                           sql__location(arg));
-        }
-        if (at < 0 || at >= f->nargs)
-            return no_such_arguments(a, s, n, f->name);
-        ret[at] = arg;
-    }
-    for (int i = 0; i < f->nargs - f->optional; i++)
-        if (!ret[i])
-            return no_such_arguments(a, s, n, f->name);
-    return NULL;
-}
-
 static bool named_arguments(const FuncCall *n)
 {
     for (int i = 0; i < list_length(n->args); i++)
@@ -649,25 +600,111 @@ static bool named_arguments(const FuncCall *n)
     return false;
 }
 
-static struct error *call_with_names(struct analysis *a, struct scope *s, const FuncCall *n,
-                                     const struct func *f, struct expr **ret)
+/* The i'th of a list of arguments, and what follows its name; NULL: there are fewer. */
+static const char *argument_at(const char *list, int i, size_t *ret_name, size_t *ret_all)
 {
-    const Node *nodes[FUNC_MAX_ARGS];
-    struct expr *args[FUNC_MAX_ARGS];
-    TRY(arrange(a, s, n, f, nodes));
-    for (int i = 0; i < f->nargs; i++) {
-        bool real = f->args[i] == OID_FLOAT8;
-        if (nodes[i])
-            TRY(sql__expr(a, s, nodes[i], &args[i]));
-        else
-            args[i] = sql__const(a, f->args[i],
-                                 real ? (struct value){.kind = VALUE_REAL}
-                                      : (struct value){.kind = VALUE_INT},
-                                 n->location);
-        if (!sql__can_coerce(args[i], f->args[i], CAST_IMPLICIT))
-            return no_such_arguments(a, s, n, f->name);
+    for (; i > 0 && list; i--) {
+        list = strchr(list, ',');
+        list += list != NULL;
     }
-    return sql__call_kind(a, f->name, FUNC_SCALAR, args, f->nargs, n->location, ret);
+    *ret_name = list ? strcspn(list, ",=") : 0;
+    *ret_all = list ? strcspn(list, ",") : 0;
+    return list;
+}
+
+static int argument_named(const char *list, const char *name)
+{
+    size_t len, all;
+    const char *at;
+    for (int i = 0; (at = argument_at(list, i, &len, &all)); i++)
+        if (strlen(name) == len && strncmp(at, name, len) == 0)
+            return i;
+    return -1;
+}
+
+static const Node *text_node(struct analysis *a, const char *text, size_t n)
+{
+    A_Const *c = ARENA_NEW(a->arena, A_Const);
+    c->type = T_A_Const;
+    c->val.sval.type = T_String;
+    c->val.sval.sval = arena_strndup(a->arena, text, n);
+    c->location = -1;
+    return (const Node *)c;
+}
+
+/* Positions come before names, and each name comes once. */
+static struct error *check_names(struct analysis *a, const FuncCall *n)
+{
+    bool seen = false;
+    for (int i = 0; i < list_length(n->args); i++) {
+        const NamedArgExpr *arg = list_nth(n->args, i);
+        if (seen && !IsA(arg, NamedArgExpr))
+            return sql__at(a,
+                           error_new(E_SYNTAX, "positional argument cannot follow named argument"),
+                           sql__location((const Node *)arg));
+        for (int k = 0; k < i && IsA(arg, NamedArgExpr); k++) {
+            const NamedArgExpr *other = list_nth(n->args, k);
+            if (IsA(other, NamedArgExpr) && strcmp(other->name, arg->name) == 0)
+                return sql__at(
+                    a, error_new(E_SYNTAX, "argument name \"%s\" used more than once", arg->name),
+                    arg->location);
+        }
+        seen |= IsA(arg, NamedArgExpr);
+    }
+    return NULL;
+}
+
+/* The arguments in the order of the list; false: they don't fit it. */
+static bool arrange(struct analysis *a, const FuncCall *n, const char *list, ListCell *ret,
+                    int *ret_n)
+{
+    size_t len, all;
+    const char *at;
+    for (*ret_n = 0; *ret_n < FUNC_MAX_ARGS && argument_at(list, *ret_n, &len, &all); ++*ret_n)
+        ret[*ret_n].ptr_value = NULL;
+    for (int i = 0; i < list_length(n->args); i++) {
+        Node *arg = list_nth(n->args, i);
+        bool named = IsA(arg, NamedArgExpr);
+        int to = named ? argument_named(list, ((NamedArgExpr *)arg)->name) : i;
+        if (to < 0 || to >= *ret_n || ret[to].ptr_value)
+            return false;
+        ret[to].ptr_value = named ? (void *)((NamedArgExpr *)arg)->arg : arg;
+    }
+    for (int i = 0; i < *ret_n; i++) {
+        if (ret[i].ptr_value)
+            continue;
+        at = argument_at(list, i, &len, &all);
+        if (len == all)
+            return false;
+        ret[i].ptr_value = (void *)(uintptr_t)text_node(a, at + len + 1, all - len - 1);
+    }
+    return true;
+}
+
+/* A call with all arguments in their places. (make_interval has no row with fewer than all.) */
+static struct error *positional(struct analysis *a, struct scope *s, const FuncCall *n,
+                                const FuncCall **ret)
+{
+    const char *name = strVal(llast(n->funcname)), *list;
+    bool named = named_arguments(n);
+    *ret = n;
+    if (!named && strcmp(name, "make_interval") != 0)
+        return NULL;
+    TRY(check_names(a, n));
+    ListCell *cells = ARENA_ARRAY(a->arena, ListCell, FUNC_MAX_ARGS);
+    for (int i = 0; (list = func_arguments(name, i)); i++) {
+        int count;
+        if (!arrange(a, n, list, cells, &count))
+            continue;
+        List *args = ARENA_NEW(a->arena, List);
+        FuncCall *call = ARENA_NEW(a->arena, FuncCall);
+        *args = (List){.type = T_List, .length = count, .max_length = count, .elements = cells};
+        *call = *n;
+        call->args = args;
+        *ret = call;
+        return NULL;
+    }
+    return no_such_arguments(a, s, n, name);
 }
 
 /* age(x) is age(current_date, x). *ret NULL: x is no such time. */
@@ -705,6 +742,8 @@ static struct error *spread_array(struct analysis *a, const FuncCall *n, struct 
         return sql__at(a, error_new(E_TYPE_MISMATCH, "VARIADIC argument must be an array"),
                        (*last)->position - 1);
     *name = spread_name(a, *name);
+    if (t && t->element != OID_TEXT) /* items as they are printed: t, not true */
+        TRY(sql__coerce(a, *last, OID_TEXT, -1, CAST_EXPLICIT, last));
     return sql__coerce(a, *last, OID_TEXT_ARRAY, -1, CAST_EXPLICIT, last);
 }
 
@@ -762,12 +801,17 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     for (int i = 0; i < nargs; i++) {
         const Node *arg = list_nth(n->args, i);
         row = takes_json && sql__is_row(a, s, arg);
+        if (takes_json && !row)
+            arg = sql__json_rows(a, s, arg);
         bool sequence = i == 0 && kind == FUNC_SCALAR && sql__names_sequence(name);
         TRY(row ? sql__json_row(a, s, arg, between, &e->args[i])
                 : sql__expr(a, s, sequence ? sql__without_regclass(arg) : arg, &e->args[i]));
         if (sequence)
             TRY(sql__sequence_argument(a, name, &e->args[i]));
         types[i] = e->args[i]->type;
+        const struct type *t = type_by_oid(types[i]);
+        if (takes_json && t && t->element == OID_RECORD)
+            TRY(sql__as_json(a, e->args[i], func_any_as(name), &e->args[i]));
         rows |= row;
     }
     if (n->func_variadic && nargs) {
@@ -827,6 +871,7 @@ struct error *sql__set_call(struct analysis *a, struct scope *s, const FuncCall 
     TRY(check_schema(a, n));
     TRY(unsupported_form(a, n));
     TRY(kind_rules(a, n, name, FUNC_SCALAR));
+    TRY(positional(a, s, n, &n));
     return resolve(a, s, n, name, FUNC_SET, ret);
 }
 
@@ -849,9 +894,7 @@ struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall
         *ret = sql__column(a, r, column, n->location);
         return NULL;
     }
-    const struct func *with_names = func_with_names(name);
-    if (with_names && !n->over && (named_arguments(n) || with_names->optional))
-        return call_with_names(a, s, n, with_names, ret);
+    TRY(positional(a, s, n, &n));
     if (strcmp(name, "age") == 0 && list_length(n->args) == 1 && !n->over && !n->agg_filter) {
         TRY(age_of(a, s, n, ret));
         if (*ret)

@@ -10,7 +10,8 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
     *ret = e;
     if (e->type == json_type)
         return NULL;
-    if (e->type == OID_RECORD)
+    const struct type *t = type_by_oid(e->type);
+    if (e->type == OID_RECORD || t->element == OID_RECORD)
         return sql__unsupported(a, e->position - 1, "Name the row's table, or its columns.",
                                 "a row made by a subquery or inside a row is not supported as %s",
                                 sql__type(a, json_type));
@@ -36,33 +37,6 @@ static struct error *call(struct analysis *a, const char *name, struct expr **ar
     for (int i = 0; i < MIN(n, 3); i++)
         types[i] = args[i]->type;
     return func_resolve(name, FUNC_SCALAR, types, MIN(n, 3), &(*ret)->call.func);
-}
-
-struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
-                            const char *between, struct expr **ret)
-{
-    enum { AT_ONCE = 30 };
-    struct target *fields;
-    struct expr *all = NULL, *part, *args[1 + 2 * AT_ONCE];
-    int n;
-    TRY(sql__row_fields(a, s, row, &n, &fields));
-    for (int from = 0; from < MAX(n, 1); from += AT_ONCE) {
-        int n_args = 1;
-        args[0] = text_const(a, between);
-        for (int i = from; i < MIN(n, from + AT_ONCE); i++) {
-            struct expr *value = fields[i].expr;
-            sql__default_unknown(a, &value);
-            TRY(sql__as_json(a, text_const(a, fields[i].name), OID_JSON, &args[n_args++]));
-            TRY(sql__as_json(a, value, OID_JSON, &args[n_args++]));
-        }
-        TRY(call(a, "minisql_json_row", args, n_args, &part));
-        struct expr *pair[3] = {all, text_const(a, between), part};
-        if (all)
-            TRY(call(a, "minisql_json_join", pair, 3, &part));
-        all = part;
-    }
-    all->position = sql__location(row) + 1;
-    return sql__missing_row(a, s, row, all, ret);
 }
 
 /* row_to_json(row, true): a line for each column */
@@ -139,6 +113,77 @@ static FuncCall *raw_call(struct analysis *a, const char *name, List *args, int 
     f->args = args;
     f->location = location;
     return f;
+}
+
+/* array_agg(row) and ARRAY[row, ..] on their way into json: of rows as json. */
+const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n)
+{
+    const FuncCall *f = (const FuncCall *)n;
+    if (sql__is_row(a, s, n))
+        return (const Node *)raw_call(a, "to_json", one(a, (void *)(uintptr_t)n), sql__location(n));
+    if (IsA(n, FuncCall) && list_length(f->args) == 1 &&
+        strcmp(strVal(llast(f->funcname)), "array_agg") == 0) {
+        FuncCall *made = RAW(FuncCall);
+        *made = *f;
+        made->args = one(a, (void *)(uintptr_t)sql__json_rows(a, s, linitial(f->args)));
+        return (const Node *)made;
+    }
+    if (IsA(n, A_ArrayExpr)) {
+        const List *items = ((const A_ArrayExpr *)n)->elements;
+        A_ArrayExpr *made = RAW(A_ArrayExpr);
+        *made = *(const A_ArrayExpr *)n;
+        made->elements = raw_list(a, list_length(items));
+        for (int i = 0; i < list_length(items); i++)
+            add(made->elements, (void *)(uintptr_t)sql__json_rows(a, s, list_nth(items, i)));
+        return (const Node *)made;
+    }
+    return n;
+}
+
+/* ROW(1, ROW(2, 3)): rows in a row, too */
+static const Node *fields_as_json(struct analysis *a, struct scope *s, const Node *n)
+{
+    const List *fields = ((const RowExpr *)n)->args;
+    if (!IsA(n, RowExpr))
+        return n;
+    RowExpr *made = RAW(RowExpr);
+    *made = *(const RowExpr *)n;
+    made->args = raw_list(a, list_length(fields));
+    for (int i = 0; i < list_length(fields); i++) {
+        const Node *field = list_nth(fields, i);
+        bool star = IsA(field, ColumnRef) && IsA(llast(((const ColumnRef *)field)->fields), A_Star);
+        field = star ? field : sql__json_rows(a, s, field);
+        add(made->args, (void *)(uintptr_t)field);
+    }
+    return (const Node *)made;
+}
+
+struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
+                            const char *between, struct expr **ret)
+{
+    enum { AT_ONCE = 30 };
+    struct target *fields;
+    struct expr *all = NULL, *part, *args[1 + 2 * AT_ONCE];
+    int n;
+    row = fields_as_json(a, s, row);
+    TRY(sql__row_fields(a, s, row, &n, &fields));
+    for (int from = 0; from < MAX(n, 1); from += AT_ONCE) {
+        int n_args = 1;
+        args[0] = text_const(a, between);
+        for (int i = from; i < MIN(n, from + AT_ONCE); i++) {
+            struct expr *value = fields[i].expr;
+            sql__default_unknown(a, &value);
+            TRY(sql__as_json(a, text_const(a, fields[i].name), OID_JSON, &args[n_args++]));
+            TRY(sql__as_json(a, value, OID_JSON, &args[n_args++]));
+        }
+        TRY(call(a, "minisql_json_row", args, n_args, &part));
+        struct expr *pair[3] = {all, text_const(a, between), part};
+        if (all)
+            TRY(call(a, "minisql_json_join", pair, 3, &part));
+        all = part;
+    }
+    all->position = sql__location(row) + 1;
+    return sql__missing_row(a, s, row, all, ret);
 }
 
 /* What gives a field as what its type is read from: JSON for json, {..} for arrays, else text. */

@@ -181,8 +181,10 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
             }
             struct expr *e;
             TRY(sql__expr(a, s, arg, &e));
-            add_field(a, &l, e, arena_printf(a->arena, "f%d", l.n + 1));
+            add_field(a, &l, e, NULL);
         }
+        for (int i = 0; i < l.n; i++)
+            ((struct target *)l.items[i])->name = arena_printf(a->arena, "f%d", i + 1);
     }
     *ret_n = l.n;
     *ret = ARENA_ARRAY(a->arena, struct target, MAX(l.n, 1));

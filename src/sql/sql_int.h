@@ -274,6 +274,7 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
  */
 struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
                             const char *between, struct expr **ret);
+const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n);
 struct error *sql__json_between(const struct analysis *a, const char *name, const List *args,
                                 const char **ret);
 /* json_to_record(..) and its kin with a list of columns, as the subquery that it stands for; *ret
@@ -352,6 +353,8 @@ struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *a
 struct error *sql__set_json_item(struct analysis *a, struct scope *s, const struct column *column,
                                  struct expr *before, const List *indirection, struct expr *value,
                                  int location, struct expr **ret);
+/* What is assigned to a part of a column of this type. */
+uint32_t sql__item_type(uint32_t type, const List *indirection);
 struct error *sql__set_item(struct analysis *a, struct scope *s, const struct column *column,
                             struct expr *before, const List *indirection, struct expr *value,
                             int location, struct expr **ret);

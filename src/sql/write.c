@@ -202,21 +202,42 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
             (*ret)[(*ret_n)++] = i;
     for (int i = 0; i < named; i++) {
         const ResTarget *target = list_nth(n->cols, i);
-        if (target->indirection)
-            return sql__unsupported(a, target->location, "Insert the whole array.",
-                                    "INSERT into a part of a column is not supported");
         bool found;
         (*ret)[i] = named_column(a, t, target->name, &found);
         if (!found)
             return no_target_column(a, t, target);
-        for (int k = 0; k < i; k++)
-            if ((*ret)[k] == (*ret)[i])
+        for (int k = 0; k < i; k++) {
+            const ResTarget *other = list_nth(n->cols, k);
+            if ((*ret)[k] == (*ret)[i] && !(other->indirection && target->indirection))
                 return sql__at(a,
                                error_new(E_DUPLICATE_COLUMN,
                                          "column \"%s\" specified more than once", target->name),
                                target->location);
+        }
     }
     return NULL;
+}
+
+static struct error *no_part_default(struct analysis *a, const ResTarget *target)
+{
+    return sql__unsupported(a, target->location, "Give the value.",
+                            IsA(linitial(target->indirection), A_Indices)
+                                ? "cannot set an array element to DEFAULT"
+                                : "cannot set a subfield to DEFAULT");
+}
+
+/* The i'th value, on its way to column c, or to a part of it: (a[1], a[2]) make one array. */
+static struct error *put(struct analysis *a, struct scope *s, const InsertStmt *n,
+                         const struct table *t, int i, int c, struct expr *e, int location,
+                         struct expr **ret)
+{
+    const ResTarget *target = n->cols ? list_nth(n->cols, i) : NULL;
+    if (target && target->indirection) {
+        struct expr *before = *ret ? *ret : sql__const_null(a, t->columns[c].type, -1);
+        TRY(sql__set_item(a, s, &t->columns[c], before, target->indirection, e, target->location,
+                          &e));
+    }
+    return fit(a, t, c, e, location, ret);
 }
 
 static struct error *check_count(struct analysis *a, const InsertStmt *n, int given, int *n_columns,
@@ -286,18 +307,20 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
         for (int i = 0; i < width; i++) {
             const Node *value = list_nth(row, i);
             int c = columns[i];
+            const ResTarget *target = n->cols ? list_nth(n->cols, i) : NULL;
             if (c < 0)
                 return sql__not_a_view_column(a, a->q->write->view, -1 - c);
+            if (IsA(value, SetToDefault) && target && target->indirection)
+                return no_part_default(a, target);
             if (IsA(value, SetToDefault))
                 continue;
             if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
                 TRY(check_given(t, c, false));
-            TRY(sql__expr(a, &s, value, &out[c]));
-            if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity) {
-                out[c] = NULL; /* the value is checked, and not used */
-                continue;
-            }
-            TRY(fit(a, t, c, out[c], sql__location(value), &out[c]));
+            struct expr *e;
+            TRY(sql__expr(a, &s, value, &e));
+            if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
+                continue; /* the value is checked, and not used */
+            TRY(put(a, &s, n, t, i, c, e, sql__location(value), &out[c]));
         }
         for (int c = 0; c < t->n_columns; c++) {
             if (!out[c] && !defaults[c])
@@ -324,12 +347,17 @@ static struct error *insert_defaults(struct analysis *a, const struct table *t)
 }
 
 /* Unknown literals of the source take the type of the column that they go to. */
-static struct error *type_source(struct analysis *a, struct select *source, const struct table *t,
-                                 int n_columns, const int *columns)
+static struct error *type_source(struct analysis *a, const InsertStmt *n, struct select *source,
+                                 const struct table *t, int n_columns, const int *columns)
 {
     for (int i = 0; i < n_columns; i++) {
-        if (source->targets[i].expr->type == OID_UNKNOWN && columns[i] >= 0)
-            TRY(sql__coerce_select_column(a, source, i, t->columns[columns[i]].type));
+        const ResTarget *target = n->cols ? list_nth(n->cols, i) : NULL;
+        if (source->targets[i].expr->type != OID_UNKNOWN || columns[i] < 0)
+            continue;
+        uint32_t type = t->columns[columns[i]].type;
+        if (target && target->indirection)
+            type = sql__item_type(type, target->indirection);
+        TRY(sql__coerce_select_column(a, source, i, type));
     }
     return NULL;
 }
@@ -355,7 +383,7 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
     TRY(check_count(a, n, source->n_targets, &n_columns,
                     source->n_targets > n_columns ? source->targets[n_columns].expr->position - 1
                                                   : -1));
-    TRY(type_source(a, source, t, n_columns, columns));
+    TRY(type_source(a, n, source, t, n_columns, columns));
     struct rte *r = sql__new_rte(a, RTE_SUBQUERY, "source", -1);
     r->select = source;
     r->owner = sel;
@@ -381,7 +409,7 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
         if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
             TRY(check_given(t, c, false));
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
-        TRY(fit(a, t, c, e, location_of_target(q, source, i), &sel->targets[c].expr));
+        TRY(put(a, &s, n, t, i, c, e, location_of_target(q, source, i), &sel->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {
         if (!sel->targets[c].expr)
@@ -400,6 +428,8 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
                                     const ResTarget *n, const Node *value, struct assignment *ret)
 {
     TRY(find_target_column(a, t, n, &ret->column));
+    if (IsA(value, SetToDefault) && n->indirection)
+        return no_part_default(a, n);
     if (IsA(value, SetToDefault)) /* nothing, where it is generated: see assignments() */
         return default_value(a, t, ret->column, &ret->value);
     TRY(check_given(t, ret->column, true));

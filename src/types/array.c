@@ -637,15 +637,16 @@ struct slice {
     bool empty;
 };
 
-/* `bounds`: lower, upper of each dimension, NULL where it is left out. */
-static void find_slice(const struct array *x, const struct value *bounds, int n, struct slice *ret)
+/* v: which bounds are left out (bits), and lower and upper of each dimension. */
+static void find_slice(const struct array *x, const struct value *v, int n, struct slice *ret)
 {
+    const struct value *bounds = v + 1;
     *ret = (struct slice){.n = x->n_dims, .empty = n > x->n_dims || !x->n_dims};
     for (int i = 0; i < x->n_dims; i++) {
         int64_t low = x->lower[i], high = low + x->dims[i] - 1;
-        if (i < n && bounds[2 * i].kind != VALUE_NULL)
+        if (i < n && !(v->i >> (2 * i) & 1))
             low = MAX(low, bounds[2 * i].i);
-        if (i < n && bounds[2 * i + 1].kind != VALUE_NULL)
+        if (i < n && !(v->i >> (2 * i + 1) & 1))
             high = MIN(high, bounds[2 * i + 1].i);
         ret->empty |= low > high;
         ret->from[i] = (int32_t)(low - x->lower[i]);
@@ -672,16 +673,17 @@ static size_t place(const struct array *x, const int32_t *at)
     return i;
 }
 
-/* (array, lower, upper, lower, upper, .., type): a[l:u][l:u] */
+/* (array, left out, lower, upper, lower, upper, .., type): a[l:u][l:u] */
 static CALL(array_slice)
 {
     const struct type *element = hidden_type(&v[n - 1]);
     struct array x, cut = {0};
     struct slice s;
-    if (v[0].kind == VALUE_NULL)
-        return NULL;
+    for (int i = 0; i < n - 1; i++)
+        if (v[i].kind == VALUE_NULL)
+            return NULL;
     TRY(read_array(element, &v[0], a, &x));
-    find_slice(&x, v + 1, (n - 2) / 2, &s);
+    find_slice(&x, v + 1, (n - 3) / 2, &s);
     if (!s.empty) {
         int32_t at[ARRAY_MAX_DIMS];
         memcpy(at, s.from, sizeof(at));
@@ -752,47 +754,86 @@ static CALL(array_set)
     return NULL;
 }
 
-static struct error *set_bounds(const struct array *x, const struct value *v, int64_t *ret_low,
-                                int64_t *ret_high)
+/* An empty array takes the shape of the slice that is set. */
+static struct error *shape_of_slice(struct array *x, const struct value *v, int n, struct arena *a)
 {
-    bool open = v[0].kind == VALUE_NULL || v[1].kind == VALUE_NULL;
-    if (open && !x->n_dims)
-        return error_detail(
-            error_new(E_ARRAY_SUBSCRIPT, "array slice subscript must provide both boundaries"),
-            "When assigning to a slice of an empty array value, slice boundaries must be fully "
-            "specified.");
-    *ret_low = v[0].kind == VALUE_NULL ? x->lower[0] : v[0].i;
-    *ret_high = v[1].kind == VALUE_NULL ? x->lower[0] + x->dims[0] - 1 : v[1].i;
-    if (*ret_low > *ret_high)
-        return error_new(E_ARRAY_SUBSCRIPT, "upper bound cannot be less than lower bound");
+    x->n = 1;
+    for (int i = 0; i < n; i++) {
+        int64_t low = v[1 + 2 * i].i, length = v[2 + 2 * i].i - low + 1;
+        if (length <= 0)
+            return error_new(E_ARRAY_SUBSCRIPT, "upper bound cannot be less than lower bound");
+        if (length > ARRAY_MAX_ITEMS || (x->n *= (size_t)length) > ARRAY_MAX_ITEMS ||
+            low + length > INT32_MAX)
+            return too_large();
+        x->dims[i] = (int32_t)length;
+        x->lower[i] = (int32_t)low;
+    }
+    x->n_dims = n;
+    x->items = ARENA_ARRAY(a, struct value, x->n);
     return NULL;
 }
 
-/* (array, items, lower, upper, type): a[l:u] = items, of one dimension */
+/* The places to set; an array of one dimension grows for them. v as for find_slice(). */
+static struct error *place_slice(struct array *x, const struct value *v, int n, struct arena *a,
+                                 struct slice *ret)
+{
+    for (int i = 0; i < n && !x->n_dims; i++)
+        if (v->i >> (2 * i) & 3)
+            return error_detail(
+                error_new(E_ARRAY_SUBSCRIPT, "array slice subscript must provide both boundaries"),
+                "When assigning to a slice of an empty array value, slice boundaries must be fully "
+                "specified.");
+    if (!x->n_dims)
+        TRY(shape_of_slice(x, v, n, a));
+    if (x->n_dims < n)
+        return error_new(E_ARRAY_SUBSCRIPT, "wrong number of array subscripts");
+    *ret = (struct slice){.n = x->n_dims};
+    for (int i = 0; i < x->n_dims; i++) {
+        bool open_low = i >= n || (v->i >> (2 * i) & 1),
+             open_high = i >= n || (v->i >> (2 * i + 1) & 1);
+        int64_t low = open_low ? x->lower[i] : v[1 + 2 * i].i;
+        int64_t high = open_high ? x->lower[i] + x->dims[i] - 1 : v[2 + 2 * i].i;
+        if (low > high)
+            return error_new(E_ARRAY_SUBSCRIPT, "upper bound cannot be less than lower bound");
+        if (x->n_dims > 1 && (low < x->lower[i] || high >= (int64_t)x->lower[i] + x->dims[i]))
+            return out_of_range();
+        if (x->n_dims == 1) {
+            TRY(extend(x, low, a));
+            TRY(extend(x, high, a));
+        }
+        ret->from[i] = (int32_t)(low - x->lower[i]);
+        ret->to[i] = (int32_t)(high - x->lower[i]);
+    }
+    return NULL;
+}
+
+/* (array, items, left out, lower, upper, .., type): a[l:u] = items */
 static CALL(array_set_slice)
 {
     const struct type *element = hidden_type(&v[n - 1]);
     struct array x, items;
-    int64_t low = 0, high = 0;
+    struct slice s = {0};
+    for (int i = 2; i < n - 1; i++)
+        if (v[i].kind == VALUE_NULL)
+            return error_new("22004", "array subscript in assignment must not be null");
+    TRY(read_array(element, &v[0], a, &x));
     if (v[1].kind == VALUE_NULL) {
-        *ret = v[0];
+        *ret = types__array_write(element, &x, a);
         return NULL;
     }
-    TRY(read_array(element, &v[0], a, &x));
     TRY(read_array(element, &v[1], a, &items));
-    if (x.n_dims > 1 || n > 5)
-        return error_hint(
-            error_new(E_UNSUPPORTED, "assigning to a slice of several dimensions is not supported"),
-            "Assign the whole array.");
-    TRY(set_bounds(&x, v + 2, &low, &high));
-    if (high - low >= ARRAY_MAX_ITEMS)
-        return too_large();
-    if ((int64_t)items.n < high - low + 1)
+    TRY(place_slice(&x, v + 2, (n - 4) / 2, a, &s));
+    size_t places = 1;
+    for (int i = 0; i < s.n; i++)
+        places *= (size_t)(s.to[i] - s.from[i] + 1);
+    if (items.n < places)
         return error_new(E_ARRAY_SUBSCRIPT, "source array too small");
-    TRY(extend(&x, low, a));
-    TRY(extend(&x, high, a));
-    for (int64_t i = low; i <= high; i++)
-        x.items[i - x.lower[0]] = items.items[i - low];
+    int32_t at[ARRAY_MAX_DIMS];
+    memcpy(at, s.from, sizeof(at));
+    size_t from = 0;
+    do
+        x.items[place(&x, at)] = items.items[from++];
+    while (step_in(&s, at));
     *ret = types__array_write(element, &x, a);
     return NULL;
 }

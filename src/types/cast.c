@@ -427,7 +427,7 @@ static CALL(array_cut)
 
 static CALL(char_to_int4)
 {
-    *ret = value_int(v->s.n ? (signed char)v->s.p[0] : 0);
+    *ret = value_int((int8_t)types__char_byte(v));
     return NULL;
 }
 
@@ -435,8 +435,8 @@ static CALL(int4_to_char)
 {
     if (v->i < -128 || v->i > 127)
         return error_new(E_OUT_OF_RANGE, "\"char\" out of range");
-    const char c = (char)v->i;
-    return type_parse(type_by_oid(OID_CHAR), arena_strndup(a, &c, 1), 1, -1, a, ret);
+    *ret = types__char_of((uint8_t)v->i, a);
+    return NULL;
 }
 
 static CALL(text_to_regclass)
@@ -641,7 +641,7 @@ static const struct func rows[] = {
     [TIME_INTERVAL] =
         SCALAR1("cast", OID_TIME, OID_INTERVAL, "time_to_interval", types__time_to_interval),
     [CHAR_INT4] = ROW(OID_CHAR, OID_INT4, char_to_int4),
-    [INT4_CHAR] = ROW(OID_INT4, OID_CHAR, int4_to_char),
+    [INT4_CHAR] = SCALAR1("cast", OID_INT4, OID_CHAR, "int4_as_char", int4_to_char),
     [TEXT_REGCLASS] = ROW(OID_TEXT, OID_REGCLASS, text_to_regclass),
     [TEXT_CHAR] = ROW(OID_TEXT, OID_CHAR, text_to_char),
     [JSON_JSONB] = SCALAR1("cast", OID_JSON, OID_JSONB, "json_to_jsonb", types__json_to_jsonb),

@@ -209,8 +209,6 @@ static const struct func rows[] = {
      .args = {I4, I4, I4, I4, I4, I4, OID_FLOAT8},
      .result = I,
      .strict = true,
-     .names = "years,months,weeks,days,hours,mins,secs",
-     .optional = 7,
      .sqlite_name = "make_interval",
      .call = make_interval},
     OVERLAPS_ROWS(TS, timestamp),

@@ -136,16 +136,6 @@ bool func_exists(const char *name, enum func_kind kind)
     return n > 0;
 }
 
-const struct func *func_with_names(const char *name)
-{
-    size_t n;
-    const struct func **rows = rows_named(name, FUNC_SCALAR, &n);
-    for (size_t i = 0; i < n; i++)
-        if (rows[i]->names)
-            return rows[i];
-    return NULL;
-}
-
 uint32_t func_any_as(const char *name)
 {
     size_t n;

@@ -49,9 +49,15 @@ static int kind_of(uint32_t oid)
 
 static void add_registration(struct map *seen, const struct func *f)
 {
-    if (!f->sqlite_name || map_get_str(seen, f->sqlite_name))
+    if (!f->sqlite_name)
         return;
-    map_put_str(seen, f->sqlite_name, (void *)(uintptr_t)1);
+    const struct func *other = map_get_str(seen, f->sqlite_name);
+    if (other) { /* one name, one function */
+        assert(other->call == f->call && other->agg == f->agg &&
+               (other->variadic || other->nargs == f->nargs));
+        return;
+    }
+    map_put_str(seen, f->sqlite_name, (void *)(uintptr_t)f);
     struct registration *r = &registrations[n_registrations++];
     r->f = f;
     for (int i = 0; i < f->nargs; i++)

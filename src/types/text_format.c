@@ -112,7 +112,6 @@ static struct error *ident_part(struct ident_scan *s, bool after_dot, struct are
     char *name = arena_strndup(a, from, n);
     for (size_t i = 0; i < n; i++)
         name[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] + 32) : name[i];
-    n = MIN(n, NAME_MAX_BYTES);
     *ret = value_text(name, n);
     return NULL;
 }

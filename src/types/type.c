@@ -338,24 +338,46 @@ COMPARE(text_compare)
     return order ? order : (x->s.n > y->s.n) - (x->s.n < y->s.n);
 }
 
-/* "char": one byte, here of ASCII, or none at all, which PostgreSQL keeps as byte 0. */
+/* "char": one byte. It is kept as it is printed: byte 0 as nothing at all, and what is not ASCII
+ * in octal digits, \377. */
+
+static bool is_octal(const char *s, size_t n)
+{
+    return n == 4 && s[0] == '\\' && s[1] >= '0' && s[1] <= '3' && s[2] >= '0' && s[2] <= '7' &&
+           s[3] >= '0' && s[3] <= '7';
+}
+
+int types__char_byte(const struct value *v)
+{
+    if (is_octal(v->s.p, v->s.n))
+        return (v->s.p[1] - '0') * 64 + (v->s.p[2] - '0') * 8 + (v->s.p[3] - '0');
+    return v->s.n ? (unsigned char)v->s.p[0] : 0;
+}
+
+struct value types__char_of(int byte, struct arena *a)
+{
+    char *text = byte < 128 ? arena_printf(a, "%c", byte) : arena_printf(a, "\\%03o", byte);
+    return value_text(text, strlen(text));
+}
+
 PARSE(char_parse)
 {
-    if (n && (unsigned char)s[0] >= 0x80)
-        return error_hint(error_new(E_UNSUPPORTED, "a \"char\" beyond ASCII is not supported"),
-                          "Use text, or character(1).");
-    *ret = value_text(s, n && s[0] ? 1 : 0);
+    const struct value text = value_text(s, n);
+    *ret = types__char_of(types__char_byte(&text), a);
     return NULL;
 }
 
 PARSE(char_recv)
 {
-    return n == 1 ? char_parse(self, s, n, typmod, a, ret) : bad_binary();
+    if (n != 1)
+        return bad_binary();
+    *ret = types__char_of((unsigned char)s[0], a);
+    return NULL;
 }
 
 PRINT(char_send)
 {
-    buf_put8(out, v->s.n ? (uint8_t)v->s.p[0] : 0);
+    buf_put8(out, (uint8_t)types__char_byte(v));
 }
 
 /* ---- date and time ---- */

@@ -338,8 +338,6 @@ struct func {
     int nargs;                    /* of args; a unary prefix operator has 1; count(*) has 0 */
     uint32_t args[FUNC_MAX_ARGS]; /* OID_ANY takes anything */
     bool variadic;                /* the last argument type may repeat (concat, ..) */
-    const char *names; /* of the arguments, with commas: f(days => 1); NULL: they have none */
-    int optional;      /* of the last arguments: 0 when they are left out */
     uint32_t result;
     bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
     bool system; /* hangs on the catalog or the session: runs where the statement came in */
@@ -445,7 +443,9 @@ void types_set_system(types_system_fn *const *all);
 struct error *func_resolve(const char *name, enum func_kind kind, const uint32_t *types, int n,
                            const struct func **ret);
 bool func_exists(const char *name, enum func_kind kind); /* by name alone, any arguments */
-const struct func *func_with_names(const char *name);    /* a scalar that has `names`; NULL */
+/* The i'th list of names that a function's arguments have: "jsonb_in,path,silent=false"; NULL: no
+ * more. */
+const char *func_arguments(const char *function, int i);
 uint32_t func_any_as(const char *name); /* any_as of the rows of this name; 0: none */
 /* The scalar (value, int8) -> json or jsonb of a value of any type; the second is json_value_arg().
  */

@@ -315,6 +315,8 @@ CALL(types__interval_to_time);
 CALL(types__time_to_interval);
 /* "+02:30": seconds east of Greenwich. False: it is none; *ret_fits: not beyond what there is. */
 bool types__offset_parse(const char *text, bool *ret_fits, int32_t *ret_seconds);
+int types__char_byte(const struct value *v); /* of "char": 0 to 255, and back */
+struct value types__char_of(int byte, struct arena *a);
 struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);
 void types__time_print(int64_t us, struct buf *out);
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,

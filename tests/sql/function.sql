@@ -62,3 +62,25 @@ SELECT regexp_split_to_array('hello world', '\s+'), regexp_split_to_array('hello
 SELECT regexp_match('a', 'a', 'g');
 SELECT regexp_split_to_array('a', 'a', 'g');
 SELECT similar_escape('a%', NULL), similar_escape('a#%', '#'), similar_escape(NULL, '#'), jsonb_delete('{"a":1}', 'a'), jsonb_delete('[1,2]', 0);
+
+-- arguments by name
+SELECT make_date(year => 2024, month => 2, day => 29), make_time(hour => 1, min => 2, sec => 3.5), make_interval(1, days => 3), make_interval(), make_interval(secs => 5);
+SELECT make_timestamp(year => 2024, month => 2, mday => 29, hour => 1, min => 2, sec => 3), make_timestamptz(2024, 2, 29, 1, 2, sec => 3, timezone => 'UTC');
+SELECT jsonb_set_lax('{"a":1}', '{a}', NULL, null_value_treatment => 'delete_key'), jsonb_set('{}', '{b}', '1', create_if_missing => false), jsonb_insert('[1]', '{0}', '0', insert_after => true);
+SELECT jsonb_path_query('{"a":[1,2,3]}', '$.a[*] ? (@ > $x)', vars => '{"x":1}');
+SELECT jsonb_path_exists('{"a":[1]}', 'strict $.b', silent => true), jsonb_path_query_array(path => '$[*]', target => '[1,2]');
+SELECT * FROM jsonb_path_query('{"a":[1,2,3]}', 'lax $.a[*]', silent => true);
+SELECT parse_ident(str => 'a.b', strict => false), key FROM json_each(from_json => '{"a":1}');
+SELECT make_date(year => 2024, month => 2);
+SELECT make_date(year => 2024, month => 2, year => 3);
+SELECT make_date(2024, month => 2, 3);
+SELECT make_date(2024, mon => 2, day => 3);
+SELECT lower(x => 'A');
+
+-- VARIADIC arrays of any type are printed as their items are
+SELECT format('%s, %s', VARIADIC ARRAY[true, false]), concat(VARIADIC ARRAY[true, NULL]), concat_ws(',', VARIADIC ARRAY[1.5, 2]), concat(VARIADIC ARRAY['a', 'b']);
+
+-- "char" is a byte
+SELECT '\101'::"char", '\377'::"char", '\377'::"char"::text, '\000'::"char"::text = '', '\377'::text::"char", '\377'::"char"::int, (-2)::"char", 65::"char", 'é'::"char", '\38'::"char", 'abc'::"char", '\101'::"char" = 'A';
+SELECT n::"char", n::"char"::int FROM generate_series(65, 66) n;
+SELECT length(p[1]), length(p[2]) FROM parse_ident(repeat('x', 100) || '."' || repeat('y', 80) || '"') p;

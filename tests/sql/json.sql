@@ -139,3 +139,10 @@ SELECT '{"a":1}'::jsonb -> 1.5;
 SELECT '{"a":1}'::jsonb + 1;
 SELECT max(b) FROM docs;
 DROP TABLE docs, people;
+
+-- rows in arrays and in rows
+SELECT array_to_json(array_agg(q)), json_build_object('a', array_agg(q ORDER BY b DESC)) FROM (VALUES (1, 2), (3, NULL)) q(a, b);
+SELECT array_to_json(array_agg(q), true) FROM (SELECT x AS b, x * 2 AS c FROM generate_series(1, 3) x) q;
+SELECT to_json(ARRAY[ROW(1, 2), ROW(3, 'x')]), to_jsonb(ARRAY[ROW(1, 2)]), json_build_object('a', ARRAY[ROW(1, 'x')]);
+SELECT row_to_json(ROW(1, ROW(2, 'x'), ARRAY[ROW(3)])), json_build_array(ROW(1, ROW(2))), to_jsonb(ROW(ROW(1), 2)), json_agg(ROW(1, ROW(2)));
+SELECT row_to_json(ROW(q.*, q)), row_to_json(q) FROM (VALUES (1, 2)) q(a, b);
