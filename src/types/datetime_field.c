@@ -154,6 +154,9 @@ static struct error *bad_field(const struct value *name, enum field f, uint32_t 
 struct number {
     __int128 units;
     int scale;
+    int infinite; /* -1 or 1: minus or plus infinity instead */
+    bool has_part;
+    int64_t of_day; /* has_part: of a Julian day, in microseconds */
 };
 
 static int64_t floor_div(int64_t x, int64_t y)
@@ -186,19 +189,19 @@ static bool time_field(int64_t us, enum field f, struct number *ret)
 {
     switch (f) {
     case FIELD_MICROSECOND:
-        *ret = (struct number){us % MINUTE_US, 0};
+        *ret = (struct number){.units = us % MINUTE_US, .scale = 0};
         return true;
     case FIELD_MILLISECOND:
-        *ret = (struct number){us % MINUTE_US, 3};
+        *ret = (struct number){.units = us % MINUTE_US, .scale = 3};
         return true;
     case FIELD_SECOND:
-        *ret = (struct number){us % MINUTE_US, 6};
+        *ret = (struct number){.units = us % MINUTE_US, .scale = 6};
         return true;
     case FIELD_MINUTE:
-        *ret = (struct number){us / MINUTE_US % 60, 0};
+        *ret = (struct number){.units = us / MINUTE_US % 60, .scale = 0};
         return true;
     case FIELD_HOUR:
-        *ret = (struct number){us / HOUR_US, 0};
+        *ret = (struct number){.units = us / HOUR_US, .scale = 0};
         return true;
     default:
         return false;
@@ -256,7 +259,7 @@ static bool day_field(int64_t days, enum field f, struct number *ret)
 static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *ret)
 {
     if (f == FIELD_EPOCH) {
-        *ret = (struct number){(__int128)us + DAYS_1970 * DAY_US, 6};
+        *ret = (struct number){.units = (__int128)us + DAYS_1970 * DAY_US, .scale = 6};
         return true;
     }
     int32_t offset = zone ? types__zone_offset(types__zone(), us) : 0;
@@ -269,6 +272,10 @@ static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *
     }
     us += offset * SECOND_US;
     int64_t days = types__timestamp_days(us), time = us - days * DAY_US;
+    if (f == FIELD_JULIAN) {
+        *ret = (struct number){.units = days + JULIAN_2000, .has_part = true, .of_day = time};
+        return true;
+    }
     return time_field(time, f, ret) || day_field(days, f, ret);
 }
 
@@ -315,9 +322,32 @@ static bool interval_field(const struct interval *i, enum field f, struct number
     }
 }
 
+static struct error *numeric_call(const char *op, const char *x, const char *y, struct arena *a,
+                                  struct value *ret)
+{
+    const uint32_t types[2] = {OID_NUMERIC, OID_NUMERIC};
+    const struct value args[2] = {value_text(x, strlen(x)), value_text(y, strlen(y))};
+    const struct func *f;
+    TRY(func_resolve(op, FUNC_OPERATOR, types, 2, &f));
+    return f->call(args, 2, a, ret);
+}
+
+static struct error *add_part_of_day(int64_t us, struct arena *a, struct value *ret)
+{
+    struct value part;
+    const char *day = arena_strndup(a, ret->s.p, ret->s.n);
+    TRY(numeric_call("/", arena_printf(a, "%lld", (long long)us), "86400000000", a, &part));
+    return numeric_call("+", day, arena_strndup(a, part.s.p, part.s.n), a, ret);
+}
+
 static struct error *numeric_result(struct number n, struct arena *a, struct value *ret)
 {
     static const int64_t powers[] = {1, 10, 100, 1000, 10000, 100000, 1000000};
+    if (n.infinite) {
+        const char *word = n.infinite < 0 ? "-Infinity" : "Infinity";
+        *ret = value_text(word, strlen(word));
+        return NULL;
+    }
     unsigned __int128 units =
         n.units < 0 ? -(unsigned __int128)n.units : (unsigned __int128)n.units;
     uint64_t power = (uint64_t)powers[n.scale];
@@ -326,14 +356,18 @@ static struct error *numeric_result(struct number n, struct arena *a, struct val
     if (n.scale)
         text = arena_printf(a, "%s.%0*llu", text, n.scale, (unsigned long long)(units % power));
     *ret = value_text(text, strlen(text));
-    return NULL;
+    return n.has_part ? add_part_of_day(n.of_day, a, ret) : NULL;
 }
 
 static struct error *real_result(struct number n, struct value *ret)
 {
-    *ret = value_real(n.scale == 6   ? (double)n.units / 1e6
-                      : n.scale == 3 ? (double)n.units / 1e3
-                                     : (double)n.units);
+    if (n.infinite || n.has_part)
+        *ret = value_real(n.infinite ? n.infinite * (double)INFINITY
+                                     : (double)n.units + (double)n.of_day / (double)DAY_US);
+    else
+        *ret = value_real(n.scale == 6   ? (double)n.units / 1e6
+                          : n.scale == 3 ? (double)n.units / 1e3
+                                         : (double)n.units);
     return NULL;
 }
 
@@ -343,6 +377,7 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
     enum field f = field_of(&v[0]);
     bool ok = false;
     *ret_null = false;
+    *ret = (struct number){0};
     if (type == OID_INTERVAL) {
         struct interval i;
         TRY(interval_of(&v[1], &i));
@@ -350,13 +385,13 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
             int64_t years = i.months / MONTHS_IN_YEAR, months = i.months % MONTHS_IN_YEAR;
             __int128 us = (__int128)years * 31557600 * SECOND_US +
                           (__int128)(months * DAYS_IN_MONTH + i.days) * DAY_US + i.us;
-            *ret = (struct number){us, 6};
+            *ret = (struct number){.units = us, .scale = 6};
             return NULL;
         }
         ok = interval_field(&i, f, ret);
     } else if (type == OID_TIME) {
         if (f == FIELD_EPOCH) {
-            *ret = (struct number){v[1].i, 6};
+            *ret = (struct number){.units = v[1].i, .scale = 6};
             return NULL;
         }
         ok = time_field(v[1].i, f, ret);
@@ -369,9 +404,9 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
         if (ok && infinite) { /* what only grows is infinite, too; what repeats is not known */
             if (f >= FIELD_YEAR && f != FIELD_DOW && f != FIELD_ISODOW && f != FIELD_DOY &&
                 f < FIELD_TIMEZONE)
-                return error_hint(error_new(E_UNSUPPORTED, "a field of infinity is not supported"),
-                                  "Ask isfinite() first.");
-            *ret_null = true;
+                ret->infinite = v[1].i < 0 ? -1 : 1;
+            else
+                *ret_null = true;
         }
     }
     return ok ? NULL : bad_field(&v[0], f, type);

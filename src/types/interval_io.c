@@ -8,6 +8,7 @@
  *     text   := [@] { item } [ago] | iso
  *     item   := number [unit] | [+-] hh:mm[:ss[.f]] | [+-] years-months
  *     iso    := P [nY][nM][nW][nD] [ T [nH][nM][nS] ]
+ *             | P yyyymmdd [ T hhmmss ] | P years-months-days [ T hours:minutes:seconds ]
  *
  * Items are read from the last to the first, as a number without a unit takes its meaning from what
  * stands behind it: days before a time ("3 04:05:06"), seconds at the end. Each unit may occur
@@ -127,6 +128,7 @@ struct reading {
     int32_t years;
     unsigned seen; /* bit of each unit that was given */
     int fields;    /* that the type has */
+    bool negative; /* all parts are, by the sign of the first */
 };
 
 static bool add32(int32_t *to, int64_t by)
@@ -281,9 +283,10 @@ static enum outcome read_clock(struct reading *r, const char *p)
         return BAD_SYNTAX;
     if (part[1] > 59 || part[2] > 60)
         return BAD_FIELD;
-    if (!mark(r, bit(UNIT_HOUR) | bit(UNIT_MINUTE) | bit(UNIT_SECOND)))
+    if (!mark(r, bit(UNIT_HOUR) | bit(UNIT_MINUTE) | bit(UNIT_SECOND) | bit(UNIT_MILLISECOND) |
+                     bit(UNIT_MICROSECOND)))
         return BAD_SYNTAX;
-    int64_t sign = negative ? -1 : 1;
+    int64_t sign = negative || r->negative ? -1 : 1;
     bool fits = add_us(r, sign * part[0], HOUR_US, 0) && add_us(r, sign * part[1], MINUTE_US, 0) &&
                 add_us(r, sign * part[2], SECOND_US, (double)sign * fraction);
     return fits ? GOOD : BAD_FIELD;
@@ -302,8 +305,9 @@ static enum outcome read_years_months(struct reading *r, const char *p, int64_t 
     int64_t n;
     if (!mark(r, bit(UNIT_MONTH)))
         return BAD_SYNTAX;
+    years = r->negative && years > 0 ? -years : years;
     bool fits = !__builtin_mul_overflow(years, (int64_t)MONTHS_IN_YEAR, &n) &&
-                !__builtin_add_overflow(n, *p == '-' ? -months : months, &n) &&
+                !__builtin_add_overflow(n, *p == '-' || r->negative ? -months : months, &n) &&
                 add32(&r->sum.months, n);
     return fits ? GOOD : BAD_FIELD;
 }
@@ -347,6 +351,10 @@ static enum outcome read_item(struct reading *r, const char *p, enum unit *unit)
         units |= bit(UNIT_MILLISECOND) | bit(UNIT_MICROSECOND);
     if (!mark(r, units))
         return BAD_SYNTAX;
+    if (r->negative && (count > 0 || fraction > 0)) {
+        count = -count;
+        fraction = -fraction;
+    }
     bool fits = add_unit(r, *unit, count, fraction);
     if (*unit == UNIT_HOUR) /* '1 2 hours': a day before them */
         *unit = UNIT_DAY;
@@ -426,8 +434,71 @@ static enum outcome read_items(const char *s, size_t n, struct reading *r, bool 
     return count <= 0 || !r->seen ? BAD_SYNTAX : GOOD;
 }
 
-/* P1Y2M3DT4H5M6.7S */
-static enum outcome read_iso(const char *s, size_t n, struct reading *r)
+/* ---- ISO 8601 -------------------------------------------------------------------------------- */
+
+/* Numbers are doubles here, as in PostgreSQL: P1.5e3Y. */
+static enum outcome iso_number(const char **p, int64_t *ret, double *ret_fraction)
+{
+    char *end;
+    if (!isdigit((unsigned char)**p) && **p != '-' && **p != '.')
+        return BAD_SYNTAX;
+    errno = 0;
+    double v = strtod(*p, &end);
+    if (end == *p || errno || isnan(v))
+        return BAD_SYNTAX;
+    if (v < -1e15 || v > 1e15)
+        return BAD_FIELD;
+    *ret = (int64_t)v;
+    *ret_fraction = v - (double)*ret;
+    *p = end;
+    return GOOD;
+}
+
+static enum outcome iso_field(struct reading *r, const char **p, enum unit unit)
+{
+    int64_t count;
+    double fraction;
+    enum outcome o = iso_number(p, &count, &fraction);
+    if (o != GOOD)
+        return o;
+    return add_unit(r, unit, count, fraction) ? GOOD : BAD_FIELD;
+}
+
+/* Fields with something between them, from the first: 2-10-15, 4:05:06; some may be missing at the
+ * end. The place behind them is the text's end, or the T. */
+static enum outcome iso_separated(struct reading *r, const char **p, bool time)
+{
+    static const enum unit dates[] = {UNIT_YEAR, UNIT_MONTH, UNIT_DAY},
+                           times[] = {UNIT_HOUR, UNIT_MINUTE, UNIT_SECOND};
+    for (int i = 0; i < 3; i++) {
+        enum outcome o = iso_field(r, p, time ? times[i] : dates[i]);
+        if (o != GOOD)
+            return o;
+        if (!**p || (**p == 'T' && !time))
+            return GOOD;
+        if (i == 2 || **p != (time ? ':' : '-'))
+            return BAD_SYNTAX;
+        ++*p;
+    }
+    return GOOD;
+}
+
+/* 20240105 or 040506: digits of no field in particular */
+static enum outcome iso_run_together(struct reading *r, const char **p, bool time)
+{
+    int64_t v;
+    double fraction;
+    enum outcome o = iso_number(p, &v, &fraction);
+    if (o != GOOD)
+        return o;
+    bool fits = add_unit(r, time ? UNIT_HOUR : UNIT_YEAR, v / 10000, 0) &&
+                add_unit(r, time ? UNIT_MINUTE : UNIT_MONTH, v / 100 % 100, 0) &&
+                add_unit(r, time ? UNIT_SECOND : UNIT_DAY, v % 100, fraction);
+    return fits ? GOOD : BAD_FIELD;
+}
+
+/* A part before or behind the T; *p stops at what ends it. */
+static enum outcome iso_part(struct reading *r, const char **p, bool time)
 {
     static const struct {
         char letter;
@@ -436,26 +507,21 @@ static enum outcome read_iso(const char *s, size_t n, struct reading *r)
     } letters[] = {{'Y', false, UNIT_YEAR}, {'M', false, UNIT_MONTH}, {'W', false, UNIT_WEEK},
                    {'D', false, UNIT_DAY},  {'H', true, UNIT_HOUR},   {'M', true, UNIT_MINUTE},
                    {'S', true, UNIT_SECOND}};
-    char text[MAX_TEXT];
-    memcpy(text, s, n);
-    text[n] = 0;
-    const char *p = text;
-    if (n < 2 || *p++ != 'P')
-        return BAD_SYNTAX;
-    bool time = false;
-    while (*p) {
-        if (*p == 'T' && !time) {
-            time = true;
-            p++;
-            continue;
-        }
+    for (bool first = true; **p && **p != 'T'; first = false) {
         int64_t count;
         double fraction;
-        const char *end;
-        if (!read_number(p, &count, &fraction, &end))
-            return BAD_SYNTAX;
-        if (errno)
-            return BAD_FIELD;
+        const char *start = *p, *end = *p;
+        enum outcome o = iso_number(&end, &count, &fraction);
+        if (o != GOOD)
+            return o;
+        bool ends = !*end || (*end == 'T' && !time);
+        if (ends || *end == (time ? ':' : '-')) {
+            if (!first)
+                return BAD_SYNTAX;
+            size_t width = strspn(start + (*start == '-'), "0123456789");
+            return ends && width == (time ? 6 : 8) ? iso_run_together(r, p, time)
+                                                   : iso_separated(r, p, time);
+        }
         enum unit unit = UNIT_NONE;
         for (size_t i = 0; i < ARRAY_LEN(letters); i++)
             if (letters[i].letter == *end && letters[i].time == time)
@@ -464,19 +530,50 @@ static enum outcome read_iso(const char *s, size_t n, struct reading *r)
             return BAD_SYNTAX;
         if (!add_unit(r, unit, count, fraction))
             return BAD_FIELD;
-        p = end + 1;
+        *p = end + 1;
     }
     return GOOD;
 }
+
+static enum outcome read_iso(const char *s, size_t n, struct reading *r)
+{
+    char text[MAX_TEXT];
+    memcpy(text, s, n);
+    text[n] = 0;
+    const char *p = text + 1;
+    if (n < 2 || *text != 'P')
+        return BAD_SYNTAX;
+    enum outcome o = iso_part(r, &p, false);
+    if (o != GOOD || !*p)
+        return o;
+    p++;
+    o = iso_part(r, &p, true);
+    return o == GOOD && *p ? BAD_SYNTAX : o;
+}
+
+/* ---- the whole of it ---------------------------------------------------------------------------
+ */
 
 struct error *interval_read(const char *s, size_t n, struct interval *ret)
 {
     return interval_read_fields(s, n, INTERVAL_ALL_FIELDS, ret);
 }
 
-struct error *interval_read_fields(const char *s, size_t n, int fields, struct interval *ret)
+/* x ago; false: there is nothing on the other side of the smallest. */
+static bool turn(struct reading *r)
 {
-    struct reading r = {.fields = fields};
+    if (r->sum.us == INT64_MIN || r->sum.days == INT32_MIN || r->sum.months == INT32_MIN ||
+        r->years == INT32_MIN)
+        return false;
+    r->sum = (struct interval){.us = -r->sum.us, .days = -r->sum.days, .months = -r->sum.months};
+    r->years = -r->years;
+    return true;
+}
+
+static struct error *read_text(const char *s, size_t n, int fields, bool negative,
+                               struct interval *ret)
+{
+    struct reading r = {.fields = fields, .negative = negative};
     enum outcome o = BAD_SYNTAX;
     bool ago = false;
     if (n < MAX_TEXT && !memchr(s, 0, n)) {
@@ -486,6 +583,8 @@ struct error *interval_read_fields(const char *s, size_t n, int fields, struct i
             o = read_iso(s, n, &r);
         }
     }
+    if (o == GOOD && ago && !turn(&r))
+        o = BAD_FIELD;
     if (o == BAD_FIELD)
         return error_new("22015", "interval field value out of range: \"%.*s\"", (int)MIN(n, 1000),
                          s);
@@ -495,10 +594,13 @@ struct error *interval_read_fields(const char *s, size_t n, int fields, struct i
     int64_t months = (int64_t)r.years * MONTHS_IN_YEAR;
     if (months > INT32_MAX || months < INT32_MIN || !add32(&r.sum.months, months))
         return interval_out_of_range();
-    if (ago)
-        return interval_negate(&r.sum, ret);
     *ret = r.sum;
     return NULL;
+}
+
+struct error *interval_read_fields(const char *s, size_t n, int fields, struct interval *ret)
+{
+    return read_text(s, n, fields, false, ret);
 }
 
 /* ---- the type's row ------------------------------------------------------------------------- */
@@ -573,12 +675,7 @@ struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, str
                                     struct value *ret)
 {
     struct interval i;
-    TRY(interval_read_fields(s, n, typmod < 0 ? INTERVAL_ALL_FIELDS : fields_of(typmod), &i));
-    if (one_sign(s, n)) {
-        i.months = i.months > 0 ? -i.months : i.months;
-        i.days = i.days > 0 ? -i.days : i.days;
-        i.us = i.us > 0 ? -i.us : i.us;
-    }
+    TRY(read_text(s, n, typmod < 0 ? INTERVAL_ALL_FIELDS : fields_of(typmod), one_sign(s, n), &i));
     fit(&i, typmod);
     *ret = interval_value(&i, a);
     return NULL;

@@ -66,7 +66,7 @@ static struct error *children(struct run *r, const struct path *next, const stru
                               int level, int first, int last, bool forgiving, bool unwrap,
                               struct sequence *found, bool *any)
 {
-    for (int i = 0; i < j->n; i++) {
+    for (int i = 0; i < j->n && level <= last; i++) {
         const struct json *item = &j->items[i];
         bool leaf = item->kind < JSON_ARRAY;
         if (level >= first || (first == PATH_DEEPEST && last == PATH_DEEPEST && leaf)) {

@@ -76,3 +76,7 @@ SELECT extract(epoch FROM timestamp '294270-01-01'), date_part('epoch', timestam
 SELECT extract(epoch FROM interval '1000000000 days'), date_part('epoch', interval '-1000000000 days'), extract(epoch FROM interval '-178000000 years');
 SELECT justify_interval('2147483647 days 24 hrs'), justify_interval('-2147483648 days -24 hrs'), justify_interval('1 mon -1 day -1 hour'), justify_interval('-1 mon 1 day 1 hour');
 SELECT justify_hours(interval '2147483647 days 24 hrs');
+
+-- fields of infinity, and Julian days of moments
+SELECT extract(year FROM date 'infinity'), extract(epoch FROM timestamp '-infinity'), date_part('century', timestamptz 'infinity'), extract(day FROM date 'infinity'), extract(julian FROM timestamp 'infinity');
+SELECT extract(julian FROM timestamp '2024-07-01 12:34:56.789'), date_part('julian', timestamp '2024-07-01 12:34:56.789'), extract(julian FROM timestamptz '2024-07-01 12:00+00'), extract(julian FROM timestamp '2024-07-01'), date_part('julian', date '2024-07-01'), extract(julian FROM date '2024-07-01'), extract(julian FROM timestamp '4714-11-24 00:00:01 BC');

@@ -32,3 +32,22 @@ DROP TABLE i;
 SELECT interval '1 2 hours', interval '1 2 3 hours';
 SELECT interval '3 4 minutes';
 SELECT interval '1 2 h', '1 2:03'::interval minute to second, interval '5 4' hour to minute;
+
+-- ISO 8601 without letters, and numbers with exponents
+SELECT interval 'P00021015T103020', interval 'P0002-10-15T10:30:20', interval 'P0002', interval 'P0002-10', interval 'P0002T1S', interval 'P0002-10-15T1S', interval 'PT10', interval 'PT10:30', interval 'PT103020';
+SELECT interval 'PT10.5:3', interval 'P10.5e4Y', interval 'P-1Y2.5M', interval 'PT2562047788.0152155019444', interval 'P1-2-3.5', interval 'P00021015', interval 'P1';
+SELECT interval 'P2147483648';
+SELECT interval 'P1-2147483647-2147483647';
+SELECT interval 'PT2562047789';
+SELECT interval 'P1Y2-3';
+SELECT interval 'P1-2-3-4';
+SELECT interval 'PT1:2:3:4';
+SELECT interval 'P1H';
+SELECT interval '1:20:05 5 microseconds';
+SELECT interval '-2147483648 months ago';
+SELECT interval '-9223372036854775808 microseconds ago';
+-- a sign at the beginning is one of all parts
+SET IntervalStyle = 'sql_standard';
+SELECT interval '-23 hours 45 min 12.34 sec', interval '-1 year 2 months 1 day 23 hours 45 min 12.34 sec', interval '-1 year 2 months 1 day 23 hours 45 min +12.34 sec', interval '-1-2 3 4:05', interval '-1.5 days 3 hours';
+SELECT (interval '-1 day +2:00')::text::interval;
+RESET IntervalStyle;

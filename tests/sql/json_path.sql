@@ -37,3 +37,8 @@ SELECT '$ ? (@ like_regex "(")'::jsonpath;
 SELECT '$ ? (@ like_regex "a" flag "z")'::jsonpath;
 SELECT '$ &'::jsonpath;
 SELECT '$ ? (1 == 1) + '::jsonpath;
+
+-- levels of **
+SELECT jsonb_path_query('{"a": {"b": 1}}', 'lax $.**{0}'), jsonb '{"a": {"b": 1}}' @? '$.**{0}.b ? ( @ > 0)';
+SELECT jsonb_path_query('{"a": {"b": [1]}}', 'lax $.**{1 to 2}');
+SELECT jsonb_path_query('{"a": {"b": [1]}}', 'lax $.**{2 to 1}');
