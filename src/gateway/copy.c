@@ -124,11 +124,12 @@ static const char *where_of(struct copy_in *c)
 
 static struct error *check_header(struct copy_in *c)
 {
+    if (c->row.n != c->n)
+        return error_new("22P04", "wrong number of fields in header line: got %d, expected %d",
+                         c->row.n, c->n);
     for (int i = 0; i < c->n; i++) {
         const struct pgwire_copy_field *f = &c->row.fields[i];
         size_t n = strlen(c->names[i]);
-        if (i >= c->row.n)
-            break;
         if (!f->p)
             return error_new("22P04",
                              "column name mismatch in header line field %d: got null value "
@@ -140,9 +141,6 @@ static struct error *check_header(struct copy_in *c)
                              "\"%s\"",
                              i + 1, (int)MIN(f->n, (size_t)200), f->p, c->names[i]);
     }
-    if (c->row.n != c->n)
-        return error_new("22P04", "wrong number of fields in header line: got %d, expected %d",
-                         c->row.n, c->n);
     return NULL;
 }
 
@@ -324,9 +322,11 @@ static void begin_out(struct copy_out *c, const struct query *q, int n)
     pgwire_put_copy_answer(b, PGWIRE_COPY_OUT, c->options.format == PGWIRE_BINARY, n);
     _cleanup_(buf_done) struct buf head = {0};
     if (q->copy.options.header) {
+        struct pgwire_copy_options plain = c->options; /* FORCE_QUOTE is about values */
+        plain.force_quote = NULL;
         for (int i = 0; i < n; i++) {
             const char *name = c->o->e->columns[i].name;
-            pgwire_copy_put_field(&head, &c->options, i, name, strlen(name));
+            pgwire_copy_put_field(&head, &plain, i, name, strlen(name));
         }
         pgwire_copy_put_row_end(&head, &c->options);
     }

@@ -417,6 +417,20 @@ static int copied_column(const struct query *q, const char *name)
     return -1;
 }
 
+/* Of a table only those that are copied may be named. */
+static struct error *check_referenced(const struct query *q, const DefElem *d, int column,
+                                      const char *name)
+{
+    char option[32] = {0};
+    bool found = !q->copy.table;
+    for (int i = 0; i < q->copy.n_columns; i++)
+        found |= q->copy.columns[i] == column;
+    for (size_t i = 0; d->defname[i] && i < sizeof(option) - 1; i++)
+        option[i] = (char)toupper((unsigned char)d->defname[i]);
+    return found ? NULL
+                 : error_new("42P10", "%s column \"%s\" not referenced by COPY", option, name);
+}
+
 static struct error *force_columns(struct analysis *a, const DefElem *d, int *ret_n, int **ret)
 {
     if (!d->arg || IsA(d->arg, A_Star)) {
@@ -441,7 +455,25 @@ static struct error *force_columns(struct analysis *a, const DefElem *d, int *re
         if ((*ret)[i] < 0)
             return sql__at(a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", name),
                            d->location);
+        TRY(check_referenced(a->q, d, (*ret)[i], name));
     }
+    return NULL;
+}
+
+static struct error *copy_header(struct analysis *a, const DefElem *d, struct copy_options *o)
+{
+    static const char *const words[] = {"true", "on", "false", "off", "match"};
+    const char *word = d->arg && IsA(d->arg, String) ? strVal(d->arg) : NULL;
+    size_t i = 0;
+    while (word && i < ARRAY_LEN(words) && strcasecmp(words[i], word) != 0)
+        i++;
+    if (i == ARRAY_LEN(words) ||
+        (d->arg && IsA(d->arg, Integer) && intVal(d->arg) != 0 && intVal(d->arg) != 1))
+        return error_new(E_SYNTAX, "%s requires a Boolean value or \"match\"", d->defname);
+    o->header_match = word && strcasecmp(word, "match") == 0;
+    o->header = o->header_match || option_on(a, d);
+    if (o->header_match && !a->q->copy.from)
+        return error_new(E_UNSUPPORTED, "cannot use \"match\" with HEADER in COPY TO");
     return NULL;
 }
 
@@ -474,11 +506,8 @@ static struct error *copy_option(struct analysis *a, const DefElem *d, struct co
         o->null = copy_string(a, string_arg(d));
         return NULL;
     }
-    if (strcmp(name, "header") == 0) {
-        o->header_match = strcasecmp(string_arg(d), "match") == 0;
-        o->header = o->header_match || option_on(a, d);
-        return NULL;
-    }
+    if (strcmp(name, "header") == 0)
+        return copy_header(a, d, o);
     if (strcmp(name, "force_quote") == 0)
         return force_columns(a, d, &o->n_force_quote, &o->force_quote);
     if (strcmp(name, "force_not_null") == 0)
@@ -603,6 +632,8 @@ static struct error *copy_out(struct analysis *a, const CopyStmt *n, const struc
         q->copy.query_text = table_query(a, q->copy.table);
         return sql_analyse_text(q->copy.query_text, a->ctx, a->arena, &q->copy.query);
     }
+    if (IsA(n->query, SelectStmt) && ((const SelectStmt *)n->query)->intoClause)
+        return error_new(E_UNSUPPORTED, "COPY (SELECT INTO) is not supported");
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->copy.query));
     if (!q->copy.query->returns)
         return sql__unsupported(a, -1, "Add a RETURNING clause, or copy a SELECT.",
@@ -633,7 +664,13 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
         return sql__unsupported(a, -1, "Filter the data before it is sent.",
                                 "COPY FROM ... WHERE is not supported");
     if (n->relation) {
-        TRY(sql__find_relation(a, n->relation, &q->copy.table));
+        const struct object *view = NULL;
+        TRY(error_at(sql__find_source(a, n->relation, &q->copy.table, &view), 0));
+        if (view)
+            return error_hint(error_new("42809", "cannot copy %s view \"%s\"",
+                                        n->is_from ? "to" : "from", n->relation->relname),
+                              n->is_from ? "Insert into the view."
+                                         : "Try the COPY (SELECT ...) TO variant.");
         if (n->is_from && q->copy.table->query)
             return error_new("42809", "cannot copy to materialized view \"%s\"",
                              q->copy.table->name);

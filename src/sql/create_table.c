@@ -624,6 +624,16 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
     return NULL;
 }
 
+/* Values of both have to be equal where they are in the file: a date is no timestamp there. */
+bool sql__foreign_fits(uint32_t from, uint32_t to)
+{
+    const struct type *x = type_by_oid(from), *y = type_by_oid(to);
+    bool wide =
+        x->category == 'N' || x->category == 'S' || x->category == 'I' || x->category == 'V';
+    return x == y || (wide && x->storage == y->storage && x->category == y->category &&
+                      strcmp(sql__collation(from), sql__collation(to)) == 0);
+}
+
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to)
 {
@@ -645,10 +655,8 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
     for (int i = 0; i < fk->n_columns; i++) {
         const struct column *from = &d->t->columns[fk->columns[i]],
                             *ref = &to->columns[fk->ref_columns[i]];
-        const struct type *x = type_by_oid(from->type), *y = type_by_oid(ref->type);
-        if (x->storage == y->storage && x->category == y->category)
-            continue;
-        return sql__foreign_mismatch(a, fk, from, ref);
+        if (!sql__foreign_fits(from->type, ref->type))
+            return sql__foreign_mismatch(a, fk, from, ref);
     }
     return NULL;
 }

@@ -122,6 +122,21 @@ static void insert_on(struct sql_script *s, struct arena *arena, size_t at)
     s->parsed = next;
 }
 
+/* PostgreSQL quotes all of a number that letters follow, libpg_query's scanner the first of them.
+ */
+static struct error *whole_number(struct error *e, const char *at)
+{
+    static const char start[] = "trailing junk after numeric literal at or near \"";
+    if (strncmp(e->message, start, sizeof(start) - 1) != 0)
+        return e;
+    size_t n = strlen(e->message) - (sizeof(start) - 1) - 1;
+    while (isalnum((unsigned char)at[n]) || at[n] == '_' || at[n] == '$' ||
+           (unsigned char)at[n] >= 0x80)
+        n++;
+    error_free(e);
+    return error_new(E_SYNTAX, "%s%.*s\"", start, (int)n, at);
+}
+
 static struct error *parse_once(const struct sql_script *s, List **ret_tree, size_t *ret_at)
 {
     PgQueryInternalParsetreeAndError r = pg_query_raw_parse(s->parsed);
@@ -132,7 +147,7 @@ static struct error *parse_once(const struct sql_script *s, List **ret_tree, siz
     }
     int cursor = r.error->cursorpos;
     *ret_at = cursor > 0 ? byte_of(s->parsed, strlen(s->parsed), cursor - 1) : 0;
-    struct error *e = new_error(r.error);
+    struct error *e = whole_number(new_error(r.error), s->parsed + *ret_at);
     if (cursor > 0)
         error_at(e, sql__position(s, (int)*ret_at));
     pg_query_free_error(r.error);

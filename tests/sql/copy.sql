@@ -109,3 +109,25 @@ a	abcd
 COPY ch TO STDOUT;
 COPY (SELECT c.id, ch.a FROM c JOIN ch ON c.id = length(ch.a) ORDER BY 1) TO STDOUT CSV;
 DROP TABLE c, ch;
+
+-- headers, and what options name
+CREATE TABLE headed (a int, b int, c int);
+COPY headed TO STDOUT WITH (HEADER MATCH);
+COPY headed FROM STDIN WITH (HEADER wrong);
+\.
+COPY headed FROM STDIN WITH (HEADER 2);
+\.
+COPY headed FROM STDIN WITH (HEADER MATCH);
+a	b
+\.
+COPY headed (a, c) FROM STDIN WITH (FORMAT csv, FORCE_NOT_NULL (b));
+\.
+COPY headed (a) TO STDOUT WITH (FORMAT csv, FORCE_QUOTE (b));
+INSERT INTO headed VALUES (1, 2, 3);
+COPY headed TO STDOUT WITH (FORMAT csv, HEADER on, FORCE_QUOTE (b));
+COPY (SELECT 1 AS a) TO STDOUT WITH (FORMAT csv, HEADER, FORCE_QUOTE (a));
+COPY (SELECT 1 INTO TEMP one) TO STDOUT;
+CREATE VIEW headed_view AS SELECT a FROM headed;
+COPY headed_view TO STDOUT;
+DROP VIEW headed_view;
+DROP TABLE headed;

@@ -108,3 +108,12 @@ CREATE TABLE seeing (s seen, ss seen[]);
 SELECT t.typname, t.typtype, t.typcategory, t.typlen, n.nspname, e.typname AS element FROM pg_type t JOIN pg_namespace n ON n.oid = t.typnamespace LEFT JOIN pg_type e ON e.oid = t.typelem WHERE t.typname IN ('seen', '_seen') ORDER BY 1;
 SELECT e.enumlabel FROM pg_enum e JOIN pg_type t ON t.oid = e.enumtypid WHERE t.typname = 'seen' ORDER BY e.enumsortorder;
 SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid JOIN pg_class c ON c.oid = a.attrelid WHERE c.relname = 'seeing' AND a.attnum > 0 ORDER BY a.attnum;
+
+-- a foreign key is of one enum
+CREATE TYPE near_color AS ENUM ('a', 'b');
+CREATE TYPE far_color AS ENUM ('b', 'a');
+CREATE TABLE near_table (id near_color PRIMARY KEY);
+CREATE TABLE far_table (id far_color REFERENCES near_table);
+CREATE TABLE far_table (id near_color REFERENCES near_table);
+DROP TABLE far_table, near_table;
+DROP TYPE near_color, far_color;

@@ -55,3 +55,6 @@ CREATE TABLE n (a numeric PRIMARY KEY, b int REFERENCES n);
 SELECT sum(a) OVER (ORDER BY id ROWS (SELECT 1) PRECEDING) FROM t;
 CREATE TABLE v (a int, CHECK (tableoid > 0));
 DROP TABLE t, u;
+CREATE TABLE pointed_at (t timestamp PRIMARY KEY);
+CREATE TABLE pointer (t date REFERENCES pointed_at);
+DROP TABLE pointed_at;

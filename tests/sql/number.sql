@@ -88,3 +88,9 @@ SELECT nullif(53, 1.5) / 2, pg_typeof(nullif(53, 1.5)), pg_typeof(nullif(5::int2
 -- what is constant fails also beside a NULL
 SELECT 35 / 0 * CAST(NULL AS integer);
 SELECT count(*) + 35 / + 0 * NULL::integer;
+
+-- letters behind a number
+SELECT 123abc;
+SELECT 1_000_000;
+SELECT 0x42F;
+SELECT .5é;
