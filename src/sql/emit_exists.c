@@ -127,6 +127,7 @@ static bool take_apart(struct semijoin *j)
     const struct select *s = j->s;
     if (s->kind != SELECT_PLAIN || !s->n_from || !s->where || s->grouped || s->n_windows ||
         s->n_ctes || s->limit || s->offset || s->n_distinct_on || s->for_update ||
+        (s->parent && sql__reads_one_row(s->parent)) || /* which asks once */
         !from_is_fixed(s))
         return false;
     struct expr *const *list =

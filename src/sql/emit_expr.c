@@ -331,9 +331,12 @@ static bool is_single_row(const struct select *s)
         return s->n_rows == 1;
     if (s->kind != SELECT_PLAIN)
         return false;
-    if (s->n_from == 0 || (s->grouped && s->n_group == 0 && !s->n_sets))
-        return true;
-    const struct rte *r = s->n_from == 1 ? s->from[0]->rte : NULL;
+    return s->n_from == 0 || (s->grouped && s->n_group == 0 && !s->n_sets) || sql__reads_one_row(s);
+}
+
+bool sql__reads_one_row(const struct select *s)
+{
+    const struct rte *r = s->kind == SELECT_PLAIN && s->n_from == 1 ? s->from[0]->rte : NULL;
     for (int i = 0; r && r->kind == RTE_TABLE && i < r->table->n_keys; i++) {
         if (equals_a_key(s, r, &r->table->keys[i]))
             return true;

@@ -47,6 +47,8 @@ void sql__emit_order(struct emitter *em, const struct order_item *items, int n);
 void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names);
 /* The select as exactly one row: NULLs when it has none, 21000 when it has more. */
 void sql__emit_single(struct emitter *em, const struct select *s, enum column_names names);
+/* Of one table, the row of a key? */
+bool sql__reads_one_row(const struct select *s);
 /* EXISTS of it as a set of keys, where that is cheaper: emit_exists.c */
 bool sql__emit_semijoin(struct emitter *em, const struct select *s);
 const char *sql__collation(uint32_t type); /* " COLLATE x", or "" */

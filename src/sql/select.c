@@ -941,7 +941,11 @@ static struct error *constant_offset(struct analysis *a, const struct scope *s,
 {
     struct levels l = {.own = s->select};
     expr_walk(e, true, find_levels, &l);
-    if (!l.inner && !l.aggregate && !l.window)
+    if (l.aggregate)
+        return sql__at(
+            a, error_new(E_GROUPING, "aggregate functions are not allowed in window %s", unit),
+            sql__location(n));
+    if (!l.inner && !l.window)
         return NULL; /* plain_offset() looks at the rest */
     return sql__at(a, error_new("42P10", "argument of %s must not contain variables", unit),
                    sql__location(n));

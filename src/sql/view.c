@@ -295,12 +295,9 @@ static const char *edited_text(struct analysis *a, size_t start, size_t end)
     return out;
 }
 
-static struct error *refuse(const struct analysis *a, const ViewStmt *n, bool recursive)
+static struct error *refuse(const struct analysis *a, const ViewStmt *n)
 {
     int at = n->view->location;
-    if (recursive)
-        return sql__unsupported(a, at, "Write CREATE VIEW ... AS WITH RECURSIVE ....",
-                                "CREATE RECURSIVE VIEW is not supported");
     if (n->view->relpersistence == 't')
         return sql__unsupported(a, at, "Create an ordinary view, or use WITH.",
                                 "temporary views are not supported");
@@ -446,6 +443,22 @@ struct error *sql__check_view(struct analysis *a, const struct object *o,
                             a->view->why ? a->view->why : "a star that can't be written out");
 }
 
+/* CREATE RECURSIVE VIEW v (a, b) AS query: the parser gave us what this says, too. */
+static char *recursive_text(struct analysis *a, const ViewStmt *n, const char *query)
+{
+    struct buf names = {0}, view = {0};
+    for (int i = 0; i < list_length(n->aliases); i++) {
+        buf_puts(&names, i ? ", " : "");
+        sql_quote_identifier(strVal(list_nth(n->aliases, i)), &names);
+    }
+    sql_quote_identifier(n->view->relname, &view);
+    char *text = arena_printf(a->arena, "WITH RECURSIVE %s (%s) AS (%s) SELECT %s FROM %s",
+                              view.data, names.data, query, names.data, view.data);
+    buf_done(&names);
+    buf_done(&view);
+    return text;
+}
+
 struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt)
 {
     const SelectStmt *query = (const SelectStmt *)n->query;
@@ -456,12 +469,14 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     sql__change_objects(a, "CREATE VIEW");
     if (IsA(query, SelectStmt) && query->intoClause)
         return error_new(E_UNSUPPORTED, "views must not contain SELECT INTO");
-    TRY(refuse(a, n, recursive));
+    TRY(refuse(a, n));
     TRY(sql__target_schema(a, n->view, &schema));
     TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
     struct object *o = sql__new_object(a, OBJ_VIEW, schema, n->view->relname);
     TRY(sql__view_query(a, query, start, query_end(a, start, n->withCheckOption != NO_CHECK_OPTION),
                         o, &sel));
+    if (recursive)
+        o->sql = recursive_text(a, n, o->sql);
     o->relation = ARENA_NEW(a->arena, struct table);
     *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
     TRY(view_columns(a, n, sel, o->relation));

@@ -461,33 +461,86 @@ static struct assignment *earlier_items(const struct analysis *a, const struct t
     return NULL;
 }
 
+static List *empty_list(struct analysis *a, int cap)
+{
+    List *l = ARENA_NEW(a->arena, List);
+    *l = (List){.type = T_List, .max_length = cap};
+    l->elements = ARENA_ARRAY(a->arena, ListCell, cap + 1);
+    return l;
+}
+
+static void add_node(List *l, void *node)
+{
+    l->elements[l->length++].ptr_value = node;
+}
+
+/* v.* in ROW(v.*, 1): a node for each column. */
+static struct error *expand_star(struct analysis *a, struct scope *s, const ColumnRef *c, List *to)
+{
+    Node *relation = list_nth(c->fields, list_length(c->fields) - 2);
+    struct name_item *item = NULL;
+    for (struct scope *at = s; at && !item; at = at->parent)
+        item = sql__find_item(at, strVal(relation));
+    if (!item)
+        return sql__at(a,
+                       error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"",
+                                 strVal(relation)),
+                       c->location);
+    for (int i = 0; i < item->n_columns && to->length < to->max_length; i++) {
+        if (sql__item_column_gone(item, i))
+            continue;
+        String *name = ARENA_NEW(a->arena, String);
+        *name = (String){.type = T_String,
+                         .sval = arena_strdup(a->arena, sql__item_column_name(item, i))};
+        ColumnRef *column = ARENA_NEW(a->arena, ColumnRef);
+        *column = *c;
+        column->fields = empty_list(a, 2);
+        add_node(column->fields, relation);
+        add_node(column->fields, name);
+        add_node(to, column);
+    }
+    return NULL;
+}
+
+static struct error *row_items(struct analysis *a, struct scope *s, const List *row,
+                               const List **ret)
+{
+    List *all = empty_list(a, 1664);
+    *ret = all;
+    for (int i = 0; i < list_length(row); i++) {
+        const Node *n = list_nth(row, i);
+        const ColumnRef *c = (const ColumnRef *)n;
+        if (IsA(n, ColumnRef) && list_length(c->fields) == 2 && IsA(llast(c->fields), A_Star))
+            TRY(expand_star(a, s, c, all));
+        else if (all->length < all->max_length)
+            add_node(all, list_nth(row, i));
+    }
+    return NULL;
+}
+
 /* SET (a, b) = (1, 2) */
-static struct error *row_assignment(struct analysis *a, const ResTarget *target,
-                                    const MultiAssignRef *m, const Node **ret)
+static struct error *row_assignment(struct analysis *a, struct scope *s, const MultiAssignRef *m,
+                                    const Node **ret)
 {
     if (!IsA(m->source, RowExpr))
         return sql__at(a,
                        error_new(E_UNSUPPORTED, "source for a multiple-column UPDATE item must be "
                                                 "a sub-SELECT or ROW() expression"),
                        sql__location(m->source));
-    const List *row = ((const RowExpr *)m->source)->args;
+    const List *row;
+    TRY(row_items(a, s, ((const RowExpr *)m->source)->args, &row));
     if (list_length(row) != m->ncolumns)
         return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
                        sql__location(m->source));
     *ret = list_nth(row, m->colno - 1);
-    (void)target;
     return NULL;
 }
 
-/* The subquery joins FROM, as a row that is computed for each row of the target. */
+/* The subquery joins FROM of s, as a row that is computed for each row of the target. */
 static struct error *source_rte(struct analysis *a, struct scope *s, const SubLink *n, int columns,
                                 struct rte **ret)
 {
     struct select *sel, *own = s->select;
-    if (!own)
-        return sql__unsupported(a, n->location, "Assign the columns one by one.",
-                                "assignment of a subquery to several columns is not supported in "
-                                "ON CONFLICT");
     TRY(sql__select(a, s, (const SelectStmt *)n->subselect, &sel));
     if (sel->n_targets != columns)
         return sql__at(a, error_new(E_SYNTAX, "number of columns does not match number of values"),
@@ -517,18 +570,53 @@ static struct error *source_rte(struct analysis *a, struct scope *s, const SubLi
     return NULL;
 }
 
+/* ON CONFLICT DO UPDATE has no FROM: each column has a subquery of its own over it. */
+static struct error *own_subquery(struct analysis *a, struct scope *s, const MultiAssignRef *m,
+                                  struct expr **ret)
+{
+    const SubLink *n = (const SubLink *)m->source;
+    struct select *over = sql__new_select(a, SELECT_PLAIN, NULL);
+    struct scope own = {.parent = s, .select = over};
+    struct rte *r;
+    bool volatile_ = a->q->volatile_;
+    a->q->volatile_ = false;
+    TRY(source_rte(a, &own, n, m->ncolumns, &r));
+    if (a->q->volatile_)
+        return sql__unsupported(a, n->location, "Assign the columns one by one.",
+                                "assignment of a subquery with volatile functions to several "
+                                "columns is not supported in ON CONFLICT");
+    a->q->volatile_ = volatile_;
+    r->lateral = r->single = false;
+    over->correlated = r->select->correlated;
+    over->n_targets = 1;
+    over->targets = ARENA_NEW(a->arena, struct target);
+    over->targets[0] =
+        (struct target){.expr = sql__column(a, r, m->colno - 1, n->location), .name = "value"};
+    struct expr *e = sql__new_expr(a, EXPR_SUBQUERY, over->targets[0].expr->type, n->location, 0);
+    e->typmod = over->targets[0].expr->typmod;
+    e->sub.kind = SUBQUERY_SCALAR;
+    e->sub.select = over;
+    *ret = e;
+    return NULL;
+}
+
 /* SET (a, b) = (SELECT x, y ..) */
 static struct error *subquery_assignment(struct analysis *a, struct scope *s, const struct table *t,
                                          const ResTarget *target, const MultiAssignRef *m,
                                          struct rte **source, struct assignment *ret)
 {
-    if (m->colno == 1)
+    struct expr *value = NULL;
+    if (!s->select)
+        TRY(own_subquery(a, s, m, &value));
+    else if (m->colno == 1)
         TRY(source_rte(a, s, (const SubLink *)m->source, m->ncolumns, source));
     if (target->indirection)
         return sql__unsupported(a, target->location, "Assign the whole array.",
                                 "a part of a column in a list of columns is not supported");
     TRY(find_target_column(a, t, target, &ret->column));
     TRY(check_given(t, ret->column, true));
+    if (value)
+        return fit(a, t, ret->column, value, value->position - 1, &ret->value);
     int position = (*source)->select->targets[m->colno - 1].expr->position;
     return fit(a, t, ret->column, sql__column(a, *source, m->colno - 1, position - 1), position - 1,
                &ret->value);
@@ -560,7 +648,7 @@ static struct error *assignments(struct analysis *a, struct scope *s, const stru
                 TRY(subquery_assignment(a, s, t, target, m, &source, to));
                 value = NULL;
             } else {
-                TRY(row_assignment(a, target, m, &value));
+                TRY(row_assignment(a, s, m, &value));
             }
         }
         if (value)
@@ -891,6 +979,57 @@ static struct error *check_changed_row(struct analysis *a)
 /* ---- the statements
  * ------------------------------------------------------------------------------------------- */
 
+static bool calls_set(const Node *n);
+
+static bool any_calls_set(const List *list)
+{
+    for (int i = 0; i < list_length(list); i++)
+        if (calls_set(list_nth(list, i)))
+            return true;
+    return false;
+}
+
+static bool calls_set(const Node *n)
+{
+    if (!n)
+        return false;
+    if (IsA(n, FuncCall))
+        return func_exists(strVal(llast(((const FuncCall *)n)->funcname)), FUNC_SET) ||
+               any_calls_set(((const FuncCall *)n)->args);
+    if (IsA(n, A_Expr))
+        return calls_set(((const A_Expr *)n)->lexpr) || calls_set(((const A_Expr *)n)->rexpr);
+    return IsA(n, TypeCast) && calls_set(((const TypeCast *)n)->arg);
+}
+
+/* VALUES (generate_series(1, 9), DEFAULT, 'x'): one row with functions that return rows is a
+ * SELECT. Columns that get their default leave the list. */
+static const SelectStmt *values_as_select(struct analysis *a, const SelectStmt *q, int *n_columns,
+                                          int *columns)
+{
+    const List *row = list_length(q->valuesLists) == 1 ? linitial(q->valuesLists) : NIL;
+    if (!any_calls_set(row))
+        return q;
+    int width = list_length(row), n = 0;
+    SelectStmt *select = ARENA_NEW(a->arena, SelectStmt);
+    *select = *q;
+    select->valuesLists = NIL;
+    select->targetList = empty_list(a, width);
+    for (int i = 0; i < width; i++) {
+        Node *value = list_nth(row, i);
+        if (IsA(value, SetToDefault) && i < *n_columns)
+            continue;
+        ResTarget *target = ARENA_NEW(a->arena, ResTarget);
+        *target = (ResTarget){.type = T_ResTarget, .val = value, .location = sql__location(value)};
+        select->targetList->elements[select->targetList->length++].ptr_value = target;
+        if (i < *n_columns)
+            columns[n++] = columns[i];
+    }
+    for (int i = width; i < *n_columns; i++)
+        columns[n++] = columns[i];
+    *n_columns = MIN(n, *n_columns);
+    return select;
+}
+
 struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertStmt *n)
 {
     struct rte *target = NULL;
@@ -901,6 +1040,8 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
     const struct table *t = target->table;
     TRY(insert_columns(a, n, t, &n_columns, &columns));
     const SelectStmt *q = (const SelectStmt *)n->selectStmt;
+    if (q)
+        q = values_as_select(a, q, &n_columns, columns);
     if (!q)
         TRY(insert_defaults(a, t));
     else if (q->valuesLists && !q->sortClause && !q->limitCount && !q->limitOffset)

@@ -1,0 +1,25 @@
+-- ON CONFLICT DO UPDATE SET (a, b) = (SELECT ..), UPDATE SET (a, b) = ROW(v.*)
+CREATE TABLE uc (k int primary key, v text, n int);
+create table other (k int, w text, m int);
+INSERT INTO uc VALUES (1,'a',1),(2,'b',2);
+insert into other values (1,'o1',10),(2,'o2',20),(2,'o3',30);
+INSERT INTO uc VALUES (1,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT w, m FROM other WHERE other.k = excluded.k) RETURNING *;
+INSERT INTO uc VALUES (1,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT w || uc.v, m + excluded.n FROM other WHERE other.k = uc.k ORDER BY m LIMIT 1) RETURNING *;
+INSERT INTO uc VALUES (2,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT w, m FROM other WHERE other.k = excluded.k);
+INSERT INTO uc VALUES (2,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT w, m FROM other WHERE false) RETURNING *;
+INSERT INTO uc VALUES (2,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT w FROM other);
+INSERT INTO uc VALUES (2,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT excluded.v, excluded.n UNION SELECT excluded.v, excluded.n) RETURNING *;
+INSERT INTO uc VALUES (3,'x',5), (2,'y',6) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT max(w), count(*)::int FROM other), k = excluded.k + 100 RETURNING *;
+WITH z AS (SELECT 7 AS q) INSERT INTO uc VALUES (3,'x',5) ON CONFLICT (k) DO UPDATE SET (v, n) = (SELECT 'with', q FROM z) RETURNING *;
+select * from uc order by 1;
+drop table uc, other;
+CREATE TABLE us (a int primary key, b int);
+insert into us values (1,1),(2,2),(3,3);
+UPDATE us SET (a, b) = ROW(v.*) FROM (VALUES (2, 100)) AS v(i, j) WHERE us.a = v.i;
+UPDATE us SET (b, a) = (v.*) FROM (VALUES (200, 3)) AS v(i, j) WHERE us.a = v.j;
+UPDATE us SET (b, a) = (v.i + 1, us.a) FROM (VALUES (200, 3)) AS v(i, j) WHERE us.a = v.j;
+UPDATE us SET (a, b) = (v.*, 1) FROM (VALUES (2, 101)) AS v(i, j) WHERE us.a = v.i;
+UPDATE us SET (a, b) = ROW(us.*) WHERE us.a = 1;
+UPDATE us SET (a, b) = ROW(nosuch.*) WHERE us.a = 1;
+SELECT * FROM us ORDER BY a;
+drop table us;
