@@ -298,7 +298,15 @@ int num_exponent(const struct num *x)
 /* Digits before the point, roughly: enough to hold the limit. */
 static bool too_big(const struct num *x)
 {
-    return x->big && (int)mpz_sizeinbase(x->z, 10) - x->scale > NUM_MAX_DIGITS + 1;
+    long digits = x->big ? (long)mpz_sizeinbase(x->z, 10) - x->scale : 0; /* or one less */
+    if (digits != NUM_MAX_DIGITS + 1)
+        return digits > NUM_MAX_DIGITS;
+    mpz_t limit;
+    mpz_init(limit);
+    num_pow10(limit, NUM_MAX_DIGITS + x->scale);
+    bool beyond = mpz_cmpabs(x->z, limit) >= 0;
+    mpz_clear(limit);
+    return beyond;
 }
 
 struct error *num_finish(struct num *x, struct arena *a, struct value *ret)

@@ -226,13 +226,23 @@ struct error *num_log(struct num *x, const struct num *base)
 /* About y ln(x), with as many digits as PostgreSQL has when it chooses the scale of x^y. */
 static double rough_exponent(const struct num *x, const struct num *y)
 {
-    mpfr_t f;
-    double unit = pow(10, MIN(MAX(8 - ln_weight(x), 0), 300));
+    mpfr_t f, g;
+    int digits = MAX(8 - ln_weight(x), 0);
     mpfr_init2(f, bits(2 * x->scale + num_exponent(x)));
     to_float(x, f);
     mpfr_log(f, f, MPFR_RNDN);
-    double value = round(mpfr_get_d(f, MPFR_RNDN) * unit) / unit * to_double(y);
+    if (digits >
+        300) { /* a logarithm too small for a double, and an exponent that may be too large */
+        mpfr_init2(g, 128);
+        to_float(y, g);
+        mpfr_mul(f, f, g, MPFR_RNDN);
+        mpfr_clear(g);
+    }
+    double unit = pow(10, MIN(digits, 300)), value = mpfr_get_d(f, MPFR_RNDN);
     mpfr_clear(f);
+    if (digits > 300)
+        return value;
+    value = round(value * unit) / unit * to_double(y);
     return round(value * unit) / unit;
 }
 

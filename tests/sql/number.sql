@@ -94,3 +94,9 @@ SELECT 123abc;
 SELECT 1_000_000;
 SELECT 0x42F;
 SELECT .5é;
+
+-- at the edges of numeric
+SELECT (1 - 1.5e-400)^(1.5e400) = round((1 - 1.5e-400)^(1.5e400), 400), round((1 + 1.5e-400)^(1.5e402), 20), round(((1 - 1.500012345678e-1000) ^ 1.45e1003) * 1e1000);
+SELECT (1 + 1.5e-400)^(1.5e500);
+SELECT lcm(9999 * (10::numeric)^131068 + (10::numeric^131068 - 1), 2);
+SELECT length((9 * 10::numeric^131071)::text), 10::numeric^131071 * 10;
