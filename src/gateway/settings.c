@@ -8,10 +8,22 @@
 
 #include <ctype.h>
 #include <errno.h>
+#include <float.h>
+#include <math.h>
 #include <stdio.h>
 #include <strings.h>
 
-enum setting_kind { KIND_BOOL, KIND_INT, KIND_MS, KIND_KB, KIND_ENUM, KIND_TEXT };
+/* KIND_PAGES: of 8 kB. KIND_REAL: .max 0 is as large as a double gets. */
+enum setting_kind {
+    KIND_BOOL,
+    KIND_INT,
+    KIND_REAL,
+    KIND_MS,
+    KIND_KB,
+    KIND_PAGES,
+    KIND_ENUM,
+    KIND_TEXT
+};
 enum { REPORT = 1, FIXED = 2, HIDDEN = 4 /* not in pg_settings and SHOW ALL */ };
 
 struct setting {
@@ -92,6 +104,23 @@ static struct error *check_strings(struct session *s, char **value)
                       "Write E'..' for strings with backslash escapes.");
 }
 
+static struct error *check_array_nulls(struct session *s, char **value)
+{
+    (void)s;
+    if (!strcmp(*value, "on"))
+        return NULL;
+    return error_hint(error_new(E_UNSUPPORTED, "array_nulls cannot be turned off"),
+                      "Write \"NULL\" for the word in an array.");
+}
+
+static struct error *check_oids(struct session *s, char **value)
+{
+    (void)s;
+    return !strcmp(*value, "off")
+               ? NULL
+               : error_new(E_UNSUPPORTED, "tables declared WITH OIDS are not supported");
+}
+
 static struct error *check_user(struct session *s, char **value)
 {
     if (!strcasecmp(*value, "default") || !strcasecmp(*value, "none") ||
@@ -138,34 +167,89 @@ static struct error *check_application(struct session *s, char **value)
 
 #define ISOLATIONS "read committed|repeatable read|serializable|read uncommitted"
 #define LEVELS "debug5|debug4|debug3|debug2|debug1|log|notice|warning|error"
+#define LOG_LEVELS "debug5|debug4|debug3|debug2|debug1|info|notice|warning|error|log|fatal|panic"
 #define MAX_MS INT32_MAX
+/* What tunes PostgreSQL's planner, workers, log and files: it is checked, kept and shown. */
+#define ACCEPTED "Accepted for compatibility."
 
 static const struct setting table[] = {
     {"application_name", "", KIND_TEXT, REPORT, .check = check_application,
      .description = "Sets the application name to be reported in logs."},
+    {"array_nulls", "on", KIND_BOOL, .check = check_array_nulls,
+     .description = "Enables input of NULL elements in arrays."},
     {"backslash_quote", "safe_encoding", KIND_ENUM, .choices = "safe_encoding|on|off",
-     .description = "Accepted for compatibility."},
+     .description = ACCEPTED},
     {"bytea_output", "hex", KIND_ENUM, .choices = "hex|escape",
      .description = "Sets the output format for bytea."},
-    {"check_function_bodies", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"check_function_bodies", "on", KIND_BOOL, .description = ACCEPTED},
+    {"client_connection_check_interval", "0", KIND_MS, .min = 0, .max = MAX_MS,
+     .description = ACCEPTED},
     {"client_encoding", "UTF8", KIND_TEXT, REPORT, .check = check_encoding,
      .description = "The client's character set encoding."},
     {"client_min_messages", "notice", KIND_ENUM, .choices = LEVELS,
      .description = "Sets the message levels that are sent to the client."},
+    {"commit_delay", "0", KIND_INT, .min = 0, .max = 100000, .description = ACCEPTED},
+    {"commit_siblings", "5", KIND_INT, .min = 0, .max = 1000, .description = ACCEPTED},
+    {"constraint_exclusion", "partition", KIND_ENUM, .choices = "partition|on|off",
+     .description = ACCEPTED},
+    {"cpu_index_tuple_cost", "0.005", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"cpu_operator_cost", "0.0025", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"cpu_tuple_cost", "0.01", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"cursor_tuple_fraction", "0.1", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
     {"DateStyle", "ISO, MDY", KIND_TEXT, REPORT, .check = check_date_style,
      .description = "Sets the display format for date and time values."},
-    {"default_table_access_method", "heap", KIND_TEXT,
-     .description = "Accepted for compatibility."},
-    {"default_tablespace", "", KIND_TEXT, .description = "Accepted for compatibility."},
-    {"default_transaction_deferrable", "off", KIND_BOOL,
-     .description = "Accepted for compatibility."},
+    {"deadlock_timeout", "1s", KIND_MS, .min = 1, .max = MAX_MS, .description = ACCEPTED},
+    {"debug_pretty_print", "on", KIND_BOOL, .description = ACCEPTED},
+    {"debug_print_parse", "off", KIND_BOOL, .description = ACCEPTED},
+    {"debug_print_plan", "off", KIND_BOOL, .description = ACCEPTED},
+    {"debug_print_rewritten", "off", KIND_BOOL, .description = ACCEPTED},
+    {"default_statistics_target", "100", KIND_INT, .min = 1, .max = 10000, .description = ACCEPTED},
+    {"default_table_access_method", "heap", KIND_TEXT, .description = ACCEPTED},
+    {"default_tablespace", "", KIND_TEXT, .description = ACCEPTED},
+    {"default_text_search_config", "pg_catalog.simple", KIND_TEXT, .description = ACCEPTED},
+    {"default_toast_compression", "pglz", KIND_ENUM, .choices = "pglz|lz4",
+     .description = ACCEPTED},
+    {"default_transaction_deferrable", "off", KIND_BOOL, .description = ACCEPTED},
     {"default_transaction_isolation", "read committed", KIND_ENUM, .choices = ISOLATIONS,
      .check = check_isolation,
      .description = "Sets the transaction isolation level of each new transaction."},
     {"default_transaction_read_only", "off", KIND_BOOL,
      .description = "Sets the default read-only status of new transactions."},
+    {"default_with_oids", "off", KIND_BOOL, HIDDEN, .check = check_oids, .description = ACCEPTED},
+    {"effective_cache_size", "524288", KIND_PAGES, .min = 1, .max = INT32_MAX,
+     .description = ACCEPTED},
+    {"effective_io_concurrency", "1", KIND_INT, .min = 0, .max = 1000, .description = ACCEPTED},
+    {"enable_async_append", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_bitmapscan", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_gathermerge", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_hashagg", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_hashjoin", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_incremental_sort", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_indexonlyscan", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_indexscan", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_material", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_memoize", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_mergejoin", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_nestloop", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_parallel_append", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_parallel_hash", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_partition_pruning", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_partitionwise_aggregate", "off", KIND_BOOL, .description = ACCEPTED},
+    {"enable_partitionwise_join", "off", KIND_BOOL, .description = ACCEPTED},
+    {"enable_seqscan", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_sort", "on", KIND_BOOL, .description = ACCEPTED},
+    {"enable_tidscan", "on", KIND_BOOL, .description = ACCEPTED},
+    {"escape_string_warning", "on", KIND_BOOL, .description = ACCEPTED},
     {"extra_float_digits", "1", KIND_INT, .min = -15, .max = 3,
      .description = "Sets the number of digits displayed for floating-point values."},
+    {"force_parallel_mode", "off", KIND_ENUM, .choices = "off|on|regress", .description = ACCEPTED},
+    {"from_collapse_limit", "8", KIND_INT, .min = 1, .max = INT32_MAX, .description = ACCEPTED},
+    {"geqo", "on", KIND_BOOL, .description = ACCEPTED},
+    {"geqo_effort", "5", KIND_INT, .min = 1, .max = 10, .description = ACCEPTED},
+    {"geqo_seed", "0", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
+    {"geqo_threshold", "12", KIND_INT, .min = 2, .max = INT32_MAX, .description = ACCEPTED},
+    {"gin_fuzzy_search_limit", "0", KIND_INT, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
+    {"hash_mem_multiplier", "2", KIND_REAL, .min = 1, .max = 1000, .description = ACCEPTED},
     {"idle_in_transaction_session_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed idle time between queries in a transaction."},
     {"idle_session_timeout", "0", KIND_MS, .max = MAX_MS,
@@ -177,18 +261,35 @@ static const struct setting table[] = {
      .description = "Sets the display format for interval values."},
     {"is_superuser", "on", KIND_BOOL, REPORT | FIXED | HIDDEN,
      .description = "Shows whether the current user is a superuser."},
-    {"jit", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"jit", "off", KIND_BOOL, .description = ACCEPTED},
+    {"jit_above_cost", "100000", KIND_REAL, .min = -1, .max = 0, .description = ACCEPTED},
+    {"jit_expressions", "on", KIND_BOOL, .description = ACCEPTED},
+    {"jit_inline_above_cost", "500000", KIND_REAL, .min = -1, .max = 0, .description = ACCEPTED},
+    {"jit_optimize_above_cost", "500000", KIND_REAL, .min = -1, .max = 0, .description = ACCEPTED},
+    {"jit_tuple_deforming", "on", KIND_BOOL, .description = ACCEPTED},
+    {"join_collapse_limit", "8", KIND_INT, .min = 1, .max = INT32_MAX, .description = ACCEPTED},
     {"lc_collate", "C", KIND_TEXT, FIXED, .description = "Shows the collation order locale."},
     {"lc_ctype", "C", KIND_TEXT, FIXED,
      .description = "Shows the character classification and case conversion locale."},
-    {"lc_messages", "C", KIND_TEXT, .description = "Accepted for compatibility."},
-    {"lc_monetary", "C", KIND_TEXT, .description = "Accepted for compatibility."},
-    {"lc_numeric", "C", KIND_TEXT, .description = "Accepted for compatibility."},
-    {"lc_time", "C", KIND_TEXT, .description = "Accepted for compatibility."},
+    {"lc_messages", "C", KIND_TEXT, .description = ACCEPTED},
+    {"lc_monetary", "C", KIND_TEXT, .description = ACCEPTED},
+    {"lc_numeric", "C", KIND_TEXT, .description = ACCEPTED},
+    {"lc_time", "C", KIND_TEXT, .description = ACCEPTED},
+    {"lo_compat_privileges", "off", KIND_BOOL, .description = ACCEPTED},
     {"lock_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed duration of any wait for an advisory lock."},
+    {"log_duration", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_error_verbosity", "default", KIND_ENUM, .choices = "terse|default|verbose",
+     .description = ACCEPTED},
+    {"log_lock_waits", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_min_duration_statement", "-1", KIND_MS, .min = -1, .max = MAX_MS,
+     .description = ACCEPTED},
+    {"log_min_error_statement", "error", KIND_ENUM, .choices = LOG_LEVELS, .description = ACCEPTED},
+    {"log_min_messages", "warning", KIND_ENUM, .choices = LOG_LEVELS, .description = ACCEPTED},
+    {"log_statement", "none", KIND_ENUM, .choices = "none|ddl|mod|all", .description = ACCEPTED},
+    {"maintenance_io_concurrency", "10", KIND_INT, .min = 0, .max = 1000, .description = ACCEPTED},
     {"maintenance_work_mem", "65536", KIND_KB, .min = 1024, .max = INT32_MAX,
-     .description = "Accepted for compatibility."},
+     .description = ACCEPTED},
     {"max_connections", "5000", KIND_INT, FIXED, .max = INT32_MAX,
      .description = "Shows the maximum number of concurrent connections of this server."},
     {"max_function_args", "100", KIND_INT, FIXED, .max = 100,
@@ -197,12 +298,28 @@ static const struct setting table[] = {
      .description = "Shows the maximum identifier length."},
     {"max_index_keys", "32", KIND_INT, FIXED, .max = 32,
      .description = "Shows the maximum number of index keys."},
-    {"quote_all_identifiers", "off", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"max_parallel_maintenance_workers", "2", KIND_INT, .min = 0, .max = 1024,
+     .description = ACCEPTED},
+    {"max_parallel_workers", "8", KIND_INT, .min = 0, .max = 1024, .description = ACCEPTED},
+    {"max_parallel_workers_per_gather", "2", KIND_INT, .min = 0, .max = 1024,
+     .description = ACCEPTED},
+    {"min_parallel_index_scan_size", "64", KIND_PAGES, .min = 0, .max = 715827882,
+     .description = ACCEPTED},
+    {"min_parallel_table_scan_size", "1024", KIND_PAGES, .min = 0, .max = 715827882,
+     .description = ACCEPTED},
+    {"parallel_leader_participation", "on", KIND_BOOL, .description = ACCEPTED},
+    {"parallel_setup_cost", "1000", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"parallel_tuple_cost", "0.1", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"plan_cache_mode", "auto", KIND_ENUM, .choices = "auto|force_generic_plan|force_custom_plan",
+     .description = ACCEPTED},
+    {"quote_all_identifiers", "off", KIND_BOOL, .description = ACCEPTED},
+    {"random_page_cost", "4", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
     {"role", "none", KIND_TEXT, HIDDEN, .check = check_user,
      .description = "Sets the current role."},
-    {"row_security", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"row_security", "on", KIND_BOOL, .description = ACCEPTED},
     {"search_path", "\"$user\", public", KIND_TEXT, .check = check_search_path,
      .description = "Sets the schema search order for names that are not schema-qualified."},
+    {"seq_page_cost", "1", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
     {"server_encoding", "UTF8", KIND_TEXT, REPORT | FIXED,
      .description = "Shows the server (database) character set encoding."},
     {"server_version", "15.0 (MiniSQL " MINISQL_VERSION ")", KIND_TEXT, REPORT | FIXED,
@@ -211,16 +328,19 @@ static const struct setting table[] = {
      .description = "Shows the server version as an integer."},
     {"session_authorization", NULL, KIND_TEXT, REPORT | HIDDEN, .check = check_user,
      .description = "Shows the session user name."},
-    {"session_replication_role", "origin", KIND_ENUM, .choices = "origin",
-     .description = "Accepted for compatibility."},
+    {"session_replication_role", "origin", KIND_ENUM, .choices = "origin", .description = ACCEPTED},
     {"ssl", "off", KIND_BOOL, FIXED, .description = "Shows whether TLS is on."},
     {"standard_conforming_strings", "on", KIND_BOOL, REPORT, .check = check_strings,
      .description = "Causes '...' strings to treat backslashes literally."},
     {"statement_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed duration of any statement."},
-    {"synchronize_seqscans", "on", KIND_BOOL, .description = "Accepted for compatibility."},
+    {"stats_fetch_consistency", "cache", KIND_ENUM, .choices = "none|cache|snapshot",
+     .description = ACCEPTED},
+    {"synchronize_seqscans", "on", KIND_BOOL, .description = ACCEPTED},
     {"synchronous_commit", "on", KIND_ENUM, .choices = "on|remote_apply|remote_write|local|off",
      .description = "Accepted for compatibility: commits are always durable on all copies."},
+    {"temp_buffers", "1024", KIND_PAGES, .min = 100, .max = 1073741823, .description = ACCEPTED},
+    {"temp_tablespaces", "", KIND_TEXT, .description = ACCEPTED},
     {"TimeZone", "UTC", KIND_TEXT, REPORT, .check = check_time_zone,
      .description = "Sets the time zone for displaying and interpreting time stamps."},
     {"track_activities", "on", KIND_BOOL, FIXED,
@@ -229,25 +349,42 @@ static const struct setting table[] = {
      .description = "Shows how many bytes of a statement sessions tell."},
     {"track_counts", "off", KIND_BOOL, FIXED,
      .description = "Shows whether the use of tables is counted."},
-    {"transaction_deferrable", NULL, KIND_BOOL, .description = "Accepted for compatibility."},
+    {"track_functions", "none", KIND_ENUM, .choices = "none|pl|all", .description = ACCEPTED},
+    {"track_io_timing", "off", KIND_BOOL, .description = ACCEPTED},
+    {"transaction_deferrable", NULL, KIND_BOOL, .description = ACCEPTED},
     {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation_now,
      .description = "Sets the current transaction's isolation level."},
     {"transaction_read_only", NULL, KIND_BOOL,
      .description = "Sets the current transaction's read-only status."},
-    {"transform_null_equals", "off", KIND_BOOL, FIXED,
-     .description = "Accepted for compatibility."},
+    {"transform_null_equals", "off", KIND_BOOL, FIXED, .description = ACCEPTED},
+    {"vacuum_cost_delay", "0", KIND_MS, .min = 0, .max = 100, .description = ACCEPTED},
+    {"vacuum_cost_limit", "200", KIND_INT, .min = 1, .max = 10000, .description = ACCEPTED},
+    {"vacuum_cost_page_dirty", "20", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
+    {"vacuum_cost_page_hit", "1", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
+    {"vacuum_cost_page_miss", "2", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
+    {"vacuum_freeze_min_age", "50000000", KIND_INT, .min = 0, .max = 1000000000,
+     .description = ACCEPTED},
+    {"vacuum_freeze_table_age", "150000000", KIND_INT, .min = 0, .max = 2000000000,
+     .description = ACCEPTED},
     {"work_mem", "65536", KIND_KB, .min = 64, .max = INT32_MAX,
      .description = "Sets the memory of a statement's joins and groups; more goes to disk."},
-    {"xmloption", "content", KIND_ENUM, .choices = "content|document",
-     .description = "Accepted for compatibility."},
+    {"xmlbinary", "base64", KIND_ENUM, .choices = "base64|hex", .description = ACCEPTED},
+    {"xmloption", "content", KIND_ENUM, .choices = "content|document", .description = ACCEPTED},
 };
 enum { N_SETTINGS = ARRAY_LEN(table) };
 
 static int find(const char *name)
 {
-    for (int i = 0; i < N_SETTINGS; i++)
-        if (!strcasecmp(table[i].name, name))
-            return i;
+    int low = 0, high = N_SETTINGS;
+    while (low < high) {
+        int middle = (low + high) / 2, order = strcasecmp(table[middle].name, name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
     return -1;
 }
 
@@ -342,7 +479,12 @@ static bool parse_number(enum setting_kind kind, const char *value, int64_t *ret
                  {KIND_KB, "kB", 1},
                  {KIND_KB, "MB", 1024},
                  {KIND_KB, "GB", 1024 * 1024},
-                 {KIND_KB, "TB", 1024.0 * 1024 * 1024}};
+                 {KIND_KB, "TB", 1024.0 * 1024 * 1024},
+                 {KIND_PAGES, "B", 1.0 / 8192},
+                 {KIND_PAGES, "kB", 1.0 / 8},
+                 {KIND_PAGES, "MB", 128},
+                 {KIND_PAGES, "GB", 128 * 1024},
+                 {KIND_PAGES, "TB", 128.0 * 1024 * 1024}};
     char *end;
     errno = 0;
     double v = strtod(value, &end);
@@ -358,24 +500,40 @@ static bool parse_number(enum setting_kind kind, const char *value, int64_t *ret
     return factor != 0;
 }
 
+static const char *unit_of(enum setting_kind kind)
+{
+    return kind == KIND_MS ? " ms" : kind == KIND_KB ? " kB" : kind == KIND_PAGES ? " 8kB" : "";
+}
+
+static struct error *check_real(const struct setting *row, char **value)
+{
+    char *end, text[32];
+    double v = strtod(*value, &end), max = row->max ? (double)row->max : DBL_MAX;
+    if (end == *value || isnan(v) || *(end + strspn(end, " ")))
+        return invalid(row->name, *value);
+    if (v < (double)row->min || v > max)
+        return error_new("22023", "%g is outside the valid range for parameter \"%s\" (%g .. %g)",
+                         v, row->name, (double)row->min, max);
+    snprintf(text, sizeof(text), "%g", v);
+    return replace(value, text);
+}
+
 static struct error *check_number(const struct setting *row, char **value)
 {
     int64_t v;
     if (!parse_number(row->kind, *value, &v))
         return invalid(row->name, *value);
     if (v < row->min || v > row->max)
-        return error_new("22023",
-                         "%lld%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
-                         (long long)v,
-                         row->kind == KIND_MS   ? " ms"
-                         : row->kind == KIND_KB ? " kB"
-                                                : "",
-                         row->name, (long long)row->min, (long long)row->max);
+        return error_new(
+            "22023", "%lld%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
+            (long long)v, unit_of(row->kind), row->name, (long long)row->min, (long long)row->max);
     char text[32];
     if (row->kind == KIND_MS)
         return replace(value, ms_text(v, text));
     if (row->kind == KIND_KB)
         return replace(value, kb_text(v, text));
+    if (row->kind == KIND_PAGES)
+        return replace(value, kb_text(v * 8, text));
     snprintf(text, sizeof(text), "%lld", (long long)v);
     return replace(value, text);
 }
@@ -414,9 +572,13 @@ static struct error *check(struct session *s, const struct setting *row, char **
     case KIND_BOOL:
         TRY(check_bool(row, value));
         break;
+    case KIND_REAL:
+        TRY(check_real(row, value));
+        break;
     case KIND_INT:
     case KIND_MS:
     case KIND_KB:
+    case KIND_PAGES:
         TRY(check_number(row, value));
         break;
     case KIND_ENUM:
@@ -686,8 +848,9 @@ struct error *settings__show(struct session *s, const char *name, char **ret)
     if (i < 0)
         return unknown(name);
     const char *value = value_of(s, i, text);
-    if (i < N_SETTINGS && table[i].kind == KIND_KB && value == table[i].initial)
-        value = kb_text(number(s, name), shown);
+    bool pages = i < N_SETTINGS && table[i].kind == KIND_PAGES;
+    if (i < N_SETTINGS && (pages || table[i].kind == KIND_KB) && value == table[i].initial)
+        value = kb_text(number(s, name) * (pages ? 8 : 1), shown);
     *ret = mem_strdup(value);
     return NULL;
 }
@@ -723,8 +886,9 @@ static struct error *io_set(void *ctx, const char *name, const char *value, bool
 static bool io_setting(void *ctx, int i, struct exec_setting *ret)
 {
     static const char *const types[] = {
-        [KIND_BOOL] = "bool",  [KIND_INT] = "integer", [KIND_MS] = "integer",
-        [KIND_KB] = "integer", [KIND_ENUM] = "enum",   [KIND_TEXT] = "string"};
+        [KIND_BOOL] = "bool",  [KIND_INT] = "integer",   [KIND_MS] = "integer",
+        [KIND_KB] = "integer", [KIND_PAGES] = "integer", [KIND_REAL] = "real",
+        [KIND_ENUM] = "enum",  [KIND_TEXT] = "string"};
     struct session *s = ctx;
     char scratch[16]; /* of numbers alone, which are printed below */
     for (int k = 0; k < N_SETTINGS && k <= i; k++)
@@ -733,9 +897,7 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
         return false;
     const struct setting *row = &table[i];
     *ret = (struct exec_setting){.name = row->name,
-                                 .unit = row->kind == KIND_MS   ? "ms"
-                                         : row->kind == KIND_KB ? "kB"
-                                                                : NULL,
+                                 .unit = *unit_of(row->kind) ? unit_of(row->kind) + 1 : NULL,
                                  .description = row->description,
                                  .context = row->flags & FIXED ? "internal" : "user",
                                  .type = types[row->kind],
@@ -745,7 +907,7 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
                                  .min = row->min,
                                  .max = row->max,
                                  .numeric = row->kind == KIND_INT || row->kind == KIND_MS ||
-                                            row->kind == KIND_KB,
+                                            row->kind == KIND_KB || row->kind == KIND_PAGES,
                                  .changed = settings__changed(&s->settings, i)};
     int64_t reset;
     if (ret->numeric && ret->start && parse_number(row->kind, ret->start, &reset)) {

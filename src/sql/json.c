@@ -190,7 +190,7 @@ struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row
 static const char *field_function(const TypeName *t)
 {
     const char *name = strVal(llast(t->names));
-    if (t->arrayBounds)
+    if (t->arrayBounds || *name == '_')
         return "minisql_json_field_array";
     return strcmp(name, "json") == 0 || strcmp(name, "jsonb") == 0 ? "minisql_json_field"
                                                                    : "minisql_json_field_text";

@@ -388,6 +388,12 @@ static struct error *deep(struct scanner *s, struct path **ret)
 
 static struct error *method(struct scanner *s, const struct value *name, struct path **ret)
 {
+    bool left_out = (name->s.n == 8 && (strncasecmp(name->s.p, "datetime", 8) == 0 ||
+                                        strncasecmp(name->s.p, "keyvalue", 8) == 0));
+    if (left_out)
+        return error_hint(error_new(E_UNSUPPORTED, "jsonpath method .%.*s() is not supported",
+                                    (int)name->s.n, name->s.p),
+                          "Take the value apart in SQL.");
     TRY(next(s));
     TRY(expect(s, ")"));
     for (size_t i = 0; i < ARRAY_LEN(types__path_methods); i++) {
@@ -398,12 +404,6 @@ static struct error *method(struct scanner *s, const struct value *name, struct 
             return NULL;
         }
     }
-    bool known = (name->s.n == 8 && (strncasecmp(name->s.p, "datetime", 8) == 0 ||
-                                     strncasecmp(name->s.p, "keyvalue", 8) == 0));
-    if (known)
-        return error_hint(error_new(E_UNSUPPORTED, "jsonpath method .%.*s() is not supported",
-                                    (int)name->s.n, name->s.p),
-                          "Take the value apart in SQL.");
     return syntax_error(s);
 }
 

@@ -54,3 +54,6 @@ SELECT ('[1,2,3]'::jsonb)[1.5];
 -- of a function with one column that has a name of its own
 SELECT jsonb_array_elements('[1, {"a": 2}]') ->> 'a' AS a;
 SELECT pg_typeof(jsonb_array_elements('[1]')), pg_typeof(json_array_elements_text('[1]'));
+
+-- an array's type by its own name
+SELECT * FROM jsonb_to_recordset('[{"id":1,"tags":["a","b"]},{"id":2,"tags":null}]') AS r(id int, tags _text);

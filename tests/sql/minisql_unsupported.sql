@@ -58,3 +58,4 @@ DROP TABLE t, u;
 CREATE TABLE pointed_at (t timestamp PRIMARY KEY);
 CREATE TABLE pointer (t date REFERENCES pointed_at);
 DROP TABLE pointed_at;
+SELECT jsonb '"10-03-2017"' @? '$.datetime("dd-mm-yyyy")';
