@@ -78,7 +78,7 @@ static bool has_join_before(const char *text, size_t end)
     return false;
 }
 
-static struct error *new_error(const PgQueryError *e)
+static struct error *new_error(const PgQueryError *e, const char *at)
 {
     const char *state = E_SYNTAX;
     if (strstr(e->message, "memory exhausted") || strstr(e->message, "stack depth"))
@@ -89,7 +89,7 @@ static struct error *new_error(const PgQueryError *e)
     else if (strstr(e->message, "invalid byte sequence"))
         state = "22021";
     else if (strcmp(e->message, "invalid Unicode escape") == 0)
-        state = "22025";
+        state = *at == '\\' && (at[1] | 0x20) == 'u' ? "22025" : E_SYNTAX; /* E'..', and U&'..' */
     else if (strncmp(e->message, "unsafe use of", 13) == 0)
         state = "22P06";
     else if (strncmp(e->message, "column number must be", 21) == 0)
@@ -147,7 +147,7 @@ static struct error *parse_once(const struct sql_script *s, List **ret_tree, siz
     }
     int cursor = r.error->cursorpos;
     *ret_at = cursor > 0 ? byte_of(s->parsed, strlen(s->parsed), cursor - 1) : 0;
-    struct error *e = whole_number(new_error(r.error), s->parsed + *ret_at);
+    struct error *e = whole_number(new_error(r.error, s->parsed + *ret_at), s->parsed + *ret_at);
     if (cursor > 0)
         error_at(e, sql__position(s, (int)*ret_at));
     pg_query_free_error(r.error);

@@ -63,3 +63,7 @@ SELECT upper(1, 2);
 SELECT 'unterminated;
 ';
 DROP TABLE s;
+
+-- escapes that are none
+SELECT U&'wrong: \061';
+SELECT E'wrong: \u061';
