@@ -56,3 +56,15 @@ INSERT INTO nokey VALUES (1, 'x') ON CONFLICT DO UPDATE SET a = 1;
 INSERT INTO nokey (a) VALUES ((SELECT max(id) FROM feed)), (2 + 3);
 INSERT INTO nokey (a) VALUES (count(*));
 DROP TABLE acct, feed, nokey, nokey2;
+
+-- a default that fails does so where it is used
+CREATE TABLE long_default (a varchar(5) DEFAULT 'more than 5 chars', b int2 DEFAULT 99999, c numeric(3,1) DEFAULT 12345.6, d int);
+INSERT INTO long_default VALUES ('x', 1, 2);
+INSERT INTO long_default (b, c, d) VALUES (1, 2, 3);
+INSERT INTO long_default (a, c) VALUES ('y', 1);
+INSERT INTO long_default (a, b) VALUES ('y', 1);
+ALTER TABLE long_default ALTER a SET DEFAULT 'too long again';
+INSERT INTO long_default (b, c, d) VALUES (1, 2, 3);
+SELECT * FROM long_default;
+DROP TABLE long_default;
+CREATE TABLE long_default (a int2 DEFAULT '99999');
