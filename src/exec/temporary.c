@@ -226,6 +226,35 @@ void exec__temp_rollback(struct exec_session *s)
         error_free(read_records(s->temp));
 }
 
+static const char *plain_name(const char *file_name)
+{
+    static const char schema[] = CATALOG_TEMP_SCHEMA ":";
+    const char *at = strstr(file_name, schema);
+    return at ? at + strlen(schema) : file_name;
+}
+
+/* What a foreign key ties is emptied together. */
+static struct error *check_on_commit(struct exec__temp *t)
+{
+    static const char *const sql =
+        "SELECT c.file_name, p.file_name FROM minisql_temporary p, minisql_temporary c, "
+        "pragma_foreign_key_list(c.file_name) f WHERE p.on_commit = ? AND c.file_name <> '' "
+        "AND c.on_commit <> p.on_commit AND f.\"table\" = p.file_name COLLATE NOCASE";
+    const char letter[2] = {TEMP_DELETE, 0};
+    struct error *e = NULL;
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
+    sqlite3_bind_text(stmt, 1, letter, 1, SQLITE_STATIC);
+    if (sqlite3_step(stmt) == SQLITE_ROW)
+        e = error_detail(
+            error_new(E_UNSUPPORTED, "unsupported ON COMMIT and foreign key combination"),
+            "Table \"%s\" references \"%s\", but they do not have the same ON COMMIT setting.",
+            plain_name((const char *)sqlite3_column_text(stmt, 0)),
+            plain_name((const char *)sqlite3_column_text(stmt, 1)));
+    store_release(store_writer(t->store), stmt);
+    return e;
+}
+
 /* What each table's ON COMMIT says. */
 static struct error *run_on_commit(struct exec__temp *t)
 {
@@ -233,6 +262,7 @@ static struct error *run_on_commit(struct exec__temp *t)
                                    " WHERE on_commit <> '' ORDER BY id DESC";
     _cleanup_(buf_done) struct buf rows = {0}, tables = {0};
     sqlite3_stmt *stmt;
+    TRY(check_on_commit(t));
     buf_puts(&rows, "PRAGMA defer_foreign_keys = ON;");
     TRY(store_prepare(store_writer(t->store), sql, strlen(sql), &stmt));
     while (sqlite3_step(stmt) == SQLITE_ROW) {
