@@ -713,6 +713,8 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))
         TRY(sql__find_relation(a, n->pktable, &to));
+    if (to->id && to->id == d->t->id) /* altered: with the keys that it gets in this statement */
+        to = d->t;
     if (table_is_temporary(d->t) && n->deferrable)
         return sql__unsupported(a, n->location, "Leave DEFERRABLE out.",
                                 "a deferrable constraint of a temporary table is not supported");

@@ -88,3 +88,19 @@ SHOW transaction_read_only;
 RESET transaction_isolation;
 RESET transaction_deferrable;
 ROLLBACK;
+
+create table ataddindex (id int, ref_id int);
+alter table ataddindex add unique (id), add foreign key (ref_id) references ataddindex (id);
+insert into ataddindex values (1, null), (2, 1);
+insert into ataddindex values (3, 9);
+alter table ataddindex add column k int primary key generated always as identity, add column up int references ataddindex;
+insert into ataddindex (id, up) values (4, 3);
+insert into ataddindex (id, up) values (5, 1);
+select * from ataddindex order by k;
+alter table ataddindex drop constraint ataddindex_ref_id_fkey, add constraint again foreign key (ref_id) references ataddindex (id) on delete cascade;
+delete from ataddindex where id = 5;
+delete from ataddindex where id = 1;
+select * from ataddindex order by k;
+\d ataddindex
+alter table ataddindex add foreign key (id) references ataddindex (ref_id);
+drop table ataddindex;
