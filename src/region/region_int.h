@@ -93,6 +93,9 @@ struct region_replica {
 
     unsigned quiet; /* looks in a row that found it unused; also under awake_mutex */
     /* only upkeep */
+    struct store_request *old_requests; /* that there were in old_round; NULL: it has not looked */
+    size_t n_old_requests;
+    unsigned old_round;
     uint64_t quiet_bytes; /* of SQLite's WAL at the last look */
     int64_t file_bytes;   /* -1: not known */
 
@@ -298,6 +301,11 @@ void region__leave_awake(struct region_replica *p); /* of a replica that goes */
 extern uint64_t region__log_bytes;
 size_t region__max_awake(void); /* by the process' limit of open files */
 void *region__upkeep(void *rs);
+
+/* requests.c */
+void region__fold_requests(struct region_replica *p, unsigned round);
+extern unsigned region__old_rounds; /* tests make them small */
+extern size_t region__many_requests;
 
 /* inspect.c */
 typedef struct json_t json_t;

@@ -36,6 +36,7 @@ void region__put(struct region_replica *p)
         return;
     store_close(p->store);
     region__set_matched(&p->matched, NULL);
+    mem_free(p->old_requests);
     buf_done(&p->fragments);
     mem_free(p->leaving);
     pthread_cond_destroy(&p->changed);

@@ -234,12 +234,13 @@ static void look_after(struct region_replica *p, int *quiet_checkpoints)
         put_to_sleep(p);
 }
 
-static void look_after_all(struct regions *rs)
+static void look_after_all(struct regions *rs, unsigned round)
 {
     size_t n;
     int quiet_checkpoints = QUIET_CHECKPOINTS;
     struct region_replica **all = all_awake(rs, &n);
     for (size_t i = 0; i < n; i++) {
+        region__fold_requests(all[i], round);
         look_after(all[i], &quiet_checkpoints);
         region__put(all[i]);
     }
@@ -391,7 +392,7 @@ void *region__upkeep(void *arg)
     struct regions *rs = arg;
     for (unsigned period = 0; !atomic_load(&rs->stopping); period++) {
         region__retry_work(rs);
-        look_after_all(rs);
+        look_after_all(rs, period);
         relieve_log(rs);
         region__sync_log(rs); /* truncations, and anything that nobody waited for */
         bool failed = atomic_load(&rs->disk_failed);

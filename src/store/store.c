@@ -5,7 +5,7 @@
  * store_put_request and never captured: each replica writes its own from what the log's entry says.
  *
  *   minisql_meta      one row: format, cluster, region, applied lsn and epoch, schema version
- *   minisql_requests  the last result of each (gateway, slot)
+ *   minisql_requests  the last result of each (gateway, slot); slot -1: see store_fold_requests()
  *
  * In the directory: region-N.db, SQLite's region-N.db-wal, region-N.new while a file is made, while
  * a snapshot is received region-N.incoming, while it is installed region-N.db.old

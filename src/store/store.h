@@ -123,6 +123,13 @@ struct error *store_put_request(struct store *s, const struct store_request *r, 
  */
 struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
                                  bool *ret_found, const char **ret, size_t *ret_len);
+/* The last request of each slot, at most `most`; the caller frees them. */
+struct error *store_requests(struct store_conn *c, size_t most, struct store_request **ret,
+                             size_t *ret_n);
+/* SQL that forgets them, where they are still the last ones. From then on store_find_request
+ * refuses (08P01) requests of their gateways that it does not know, up to the highest seq among
+ * them. */
+void store_fold_requests(const struct store_request *requests, size_t n, struct buf *ret_sql);
 /* The same by a reader, of the last commit. An older seq is not found. */
 struct error *store_reader_request(struct store_conn *c, const struct store_request *r,
                                    bool *ret_found);

@@ -233,16 +233,34 @@ static struct error *stale_request(const struct store_request *r, uint64_t newer
                      r->seq, r->gateway, r->slot, newer);
 }
 
+enum { FOLDED = -1, FOLDED_GATEWAYS = 1000 };
+
+static int step_request(sqlite3_stmt *stmt, uint64_t gateway, int64_t slot)
+{
+    sqlite3_bind_int64(stmt, 1, (int64_t)gateway);
+    sqlite3_bind_int64(stmt, 2, slot);
+    return sqlite3_step(stmt);
+}
+
 struct error *store_find_request(struct store *s, const struct store_request *r, struct arena *a,
                                  bool *ret_found, const char **ret, size_t *ret_len)
 {
     TRY(store_wake(s));
     sqlite3_stmt *stmt = s->find_request;
-    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
-    sqlite3_bind_int64(stmt, 2, r->slot);
-    int rc = sqlite3_step(stmt);
     struct error *e = NULL;
     bool found = false;
+    int rc = step_request(stmt, r->gateway, r->slot);
+    if (rc == SQLITE_DONE) {
+        sqlite3_reset(stmt);
+        rc = step_request(stmt, r->gateway, FOLDED);
+        if (rc == SQLITE_ROW && (uint64_t)sqlite3_column_int64(stmt, 0) < r->seq)
+            rc = SQLITE_DONE;
+        else if (rc == SQLITE_ROW) { /* it may be one of those */
+            e = stale_request(r, (uint64_t)sqlite3_column_int64(stmt, 0));
+            sqlite3_reset(stmt);
+            return e;
+        }
+    }
     if (rc == SQLITE_ROW) {
         uint64_t seq = (uint64_t)sqlite3_column_int64(stmt, 0);
         found = seq == r->seq;
@@ -263,6 +281,59 @@ struct error *store_find_request(struct store *s, const struct store_request *r,
     if (!e)
         *ret_found = found;
     return e;
+}
+
+struct error *store_requests(struct store_conn *c, size_t most, struct store_request **ret,
+                             size_t *ret_n)
+{
+    static const char *const sql =
+        "SELECT gateway, slot, seq FROM minisql_requests WHERE slot >= 0 LIMIT ?1";
+    sqlite3_stmt *stmt;
+    size_t n = 0, cap = 0;
+    struct store_request *list = NULL;
+    int rc;
+    TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_int64(stmt, 1, (int64_t)most);
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW) {
+        if (n == cap) {
+            cap = MAX((size_t)64, cap * 2);
+            list = mem_realloc(list, cap * sizeof(*list));
+        }
+        list[n++] = (struct store_request){.gateway = (uint64_t)sqlite3_column_int64(stmt, 0),
+                                           .slot = (uint32_t)sqlite3_column_int64(stmt, 1),
+                                           .seq = (uint64_t)sqlite3_column_int64(stmt, 2)};
+    }
+    struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(store_db(c), rc);
+    store_release(c, stmt);
+    if (e) {
+        mem_free(list);
+        return e;
+    }
+    *ret = list;
+    *ret_n = n;
+    return NULL;
+}
+
+/* Gateways are numbered as they start: of those that have nothing but such a row the newest stay.
+ */
+void store_fold_requests(const struct store_request *requests, size_t n, struct buf *ret_sql)
+{
+    struct buf list = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_printf(&list, "%s(%" PRIu64 ", %" PRIu32 ", %" PRIu64 ")", i ? ", " : "",
+                   requests[i].gateway, requests[i].slot, requests[i].seq);
+    buf_printf(ret_sql,
+               "WITH old (gateway, slot, seq) AS (VALUES %s) "
+               "INSERT INTO minisql_requests (gateway, slot, seq, result) "
+               "SELECT r.gateway, %d, max(r.seq), x'' FROM old JOIN minisql_requests r "
+               "USING (gateway, slot, seq) WHERE true GROUP BY r.gateway "
+               "ON CONFLICT (gateway, slot) DO UPDATE SET seq = max(seq, excluded.seq);\n"
+               "DELETE FROM minisql_requests WHERE (gateway, slot, seq) IN (VALUES %s);\n"
+               "DELETE FROM minisql_requests WHERE slot = %d AND gateway <= "
+               "(SELECT gateway FROM minisql_requests WHERE slot = %d ORDER BY gateway DESC "
+               "LIMIT 1 OFFSET %d);\n",
+               list.data, FOLDED, list.data, FOLDED, FOLDED, FOLDED_GATEWAYS);
+    buf_done(&list);
 }
 
 struct error *store_reader_request(struct store_conn *c, const struct store_request *r,

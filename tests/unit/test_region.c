@@ -213,6 +213,63 @@ static void test_retry(void **state)
     assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 2);
 }
 
+static struct error *request(struct fixture *f, uint64_t gateway, uint32_t slot, uint64_t seq)
+{
+    struct region_write w = {.region = f->region,
+                             .schema_version = 1 + f->changes,
+                             .request = {.gateway = gateway, .slot = slot, .seq = seq},
+                             .run = run_sql,
+                             .ctx = (void *)(uintptr_t) "INSERT INTO t (b) VALUES ('y')"};
+    struct error *e = region_write(f->regions, &w);
+    buf_done(&w.result);
+    return e;
+}
+
+extern unsigned region__old_rounds;
+extern size_t region__many_requests;
+
+/* Requests are kept while somebody may ask for them, and then no more than one row of each gateway.
+ * A retry within that time is answered; one that comes later is refused, not applied; what is new
+ * is applied. */
+static void test_requests_are_folded(void **state)
+{
+    enum { GATEWAYS = 5, SLOTS = 40 };
+    struct fixture *f = *state;
+    unsigned rounds = region__old_rounds;
+    size_t many = region__many_requests;
+    ok(write_sql(f, 1, "INSERT INTO t (b) VALUES ('x')"));
+    for (uint64_t g = 100; g < 100 + GATEWAYS; g++)
+        for (uint32_t slot = 0; slot < SLOTS; slot++)
+            ok(request(f, g, slot, 1000 + slot));
+    int64_t rows = read_number(f, "SELECT count(*) FROM t");
+    assert_int_equal(read_number(f, "SELECT count(*) FROM minisql_requests"), GATEWAYS * SLOTS + 1);
+    ok(request(f, 100, 7, 1007));
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), rows);
+    region__many_requests = 2;
+    region__old_rounds = 1;
+    int64_t left = 0;
+    for (int i = 0; i < 1000; i++) {
+        left = read_number(f, "SELECT count(*) FROM minisql_requests");
+        if (left <= GATEWAYS + 1)
+            break;
+        sleep_ms(20);
+    }
+    assert_in_range(left, 1, GATEWAYS + 1);
+    region__old_rounds = rounds;
+    region__many_requests = many;
+    fails(request(f, 100, 7, 1007), E_PROTOCOL);
+    fails(request(f, 100, SLOTS + 1, 900), E_PROTOCOL);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), rows);
+    ok(request(f, 100, 7, 2000));
+    ok(request(f, 100, 7, 2000));
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), rows + 1);
+    ok(request(f, 99, 7, 1));
+    stop(f);
+    start(f);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), rows + 2);
+    fails(request(f, 101, 7, 1007), E_PROTOCOL);
+}
+
 /* What was acknowledged is there after a restart, and a retry is still recognised. */
 static void test_restart(void **state)
 {
@@ -693,14 +750,23 @@ int main(void)
     log_threshold = LOG_ERROR;
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_write_read),     CASE(test_failing_statement),
-        CASE(test_retry),          CASE(test_restart),
-        CASE(test_concurrent),     CASE(test_transaction),
-        CASE(test_parts),          CASE(test_large_statement),
-        CASE(test_leftovers),      CASE(test_ddl),
-        CASE(test_shape),          CASE(test_stale_schema),
-        CASE(test_kill),           CASE(test_move),
-        CASE(test_many),           CASE(test_log_behind_file),
+        CASE(test_write_read),
+        CASE(test_failing_statement),
+        CASE(test_retry),
+        CASE(test_requests_are_folded),
+        CASE(test_restart),
+        CASE(test_concurrent),
+        CASE(test_transaction),
+        CASE(test_parts),
+        CASE(test_large_statement),
+        CASE(test_leftovers),
+        CASE(test_ddl),
+        CASE(test_shape),
+        CASE(test_stale_schema),
+        CASE(test_kill),
+        CASE(test_move),
+        CASE(test_many),
+        CASE(test_log_behind_file),
         CASE(test_log_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
