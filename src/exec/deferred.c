@@ -134,7 +134,7 @@ static struct error *find(struct exec_session *s, struct store *store, uint64_t 
 
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
-    if (!store_has_violations(store) || (s->in_transaction && !s->n_said))
+    if (!store_has_violations(store) || (s->in_transaction && !s->n_said && !s->counts_all))
         return NULL;
     return find(s, store, region, !s->in_transaction);
 }
@@ -163,9 +163,9 @@ static struct error *count_all(struct exec_session *s)
     return store_defer_foreign_keys(region_txn_store(s->held.txn));
 }
 
-struct error *exec__say_constraints(struct exec_session *s)
+static struct error *tell_constraints(struct exec_session *s)
 {
-    if (!s->n_said || s->held.kind == HELD_NONE)
+    if (s->held.kind == HELD_NONE)
         return NULL;
     if (s->held.kind == HELD_LOCAL) {
         struct store *store = region_txn_store(s->held.txn);
@@ -180,10 +180,20 @@ struct error *exec__say_constraints(struct exec_session *s)
     return exec__peer_run(s, s->held.conn, text.data, NULL, NULL, NULL, NULL, NULL);
 }
 
+struct error *exec__say_constraints(struct exec_session *s)
+{
+    return s->n_said ? tell_constraints(s) : NULL;
+}
+
+struct error *exec__unsay_constraints(struct exec_session *s, int n)
+{
+    bool less = n < s->n_said;
+    s->n_said = n;
+    return less && s->held.kind != HELD_LOCAL ? tell_constraints(s) : NULL;
+}
+
 void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred)
 {
-    if (!id)
-        s->n_said = 0;
     s->said = mem_realloc(s->said, (size_t)(s->n_said + 1) * sizeof(*s->said));
     s->said[s->n_said++] = (struct said){id, deferred};
 }

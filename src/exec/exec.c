@@ -123,6 +123,7 @@ void exec_session_free(struct exec_session *s)
     region_look_close(s->look);
     give_slot(s->exec, s->slot);
     mem_free(s->savepoints);
+    mem_free(s->said_before);
     mem_free(s->marks);
     exec__temp_close(s);
     exec__made_forget(s);

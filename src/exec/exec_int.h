@@ -85,7 +85,8 @@ struct exec_session {
                           takes */
 
     bool in_transaction;
-    int n_said; /* what SET CONSTRAINTS has said in the transaction, in order (deferred.c) */
+    int n_said; /* what SET CONSTRAINTS has said in the transaction, in order: what was said last
+                   counts (deferred.c) */
     struct said {
         uint64_t id; /* of a foreign key; 0: of all */
         bool deferred;
@@ -96,6 +97,7 @@ struct exec_session {
     int64_t started; /* microseconds since 2000: now() */
     int n_savepoints, cap_savepoints;
     char **savepoints;
+    int *said_before; /* n_said when each was made */
     struct held held;
     struct exec__temp *temp; /* its temporary tables; NULL: it had none yet */
     struct catalog *draft;   /* what the transaction has done to the schema; NULL: nothing */
@@ -237,6 +239,8 @@ struct error *exec__transaction_ends(struct exec_session *s, struct store *store
 void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred); /* id 0: all */
 /* Whoever holds the region learns what was said. */
 struct error *exec__say_constraints(struct exec_session *s);
+/* Only the first n of what was said. */
+struct error *exec__unsay_constraints(struct exec_session *s, int n);
 void exec__forget_constraints(struct exec_session *s);
 /* `e` becomes what PostgreSQL says of the violation (violation.c); values: of the key's columns,
  * NULL: not known. */

@@ -318,8 +318,11 @@ struct error *exec_savepoint(struct exec_session *s, const char *name)
         s->cap_savepoints = MAX(8, s->cap_savepoints * 2);
         s->savepoints =
             mem_realloc(s->savepoints, (size_t)s->cap_savepoints * sizeof(*s->savepoints));
+        s->said_before =
+            mem_realloc(s->said_before, (size_t)s->cap_savepoints * sizeof(*s->said_before));
     }
     exec__draft_mark(s, s->n_savepoints);
+    s->said_before[s->n_savepoints] = s->n_said;
     s->savepoints[s->n_savepoints++] = mem_strdup(name);
     return NULL;
 }
@@ -353,6 +356,8 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
         e = exec__temp_mark(s);
     if (!e)
         e = exec__draft_undo(s, at);
+    if (!e)
+        e = exec__unsay_constraints(s, s->said_before[at]);
     exec__leave(s);
     exec__advisory_end(s, at + 1);
     forget_savepoints(s, at + 1);
