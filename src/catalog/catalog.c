@@ -84,6 +84,7 @@ bool catalog__wait(struct catalog *c, uint64_t revision, unsigned timeout_ms)
 static void on_events(void *ctx, uint64_t revision, const struct coord_event *events, size_t n)
 {
     struct catalog *c = ctx;
+    catalog__copy_events(atomic_load(&c->copy), revision, events, n);
     catalog__publish(c, catalog__view_apply(atomic_load(&c->current), revision, events, n));
 }
 
@@ -125,6 +126,7 @@ static uint64_t on_resync(void *ctx)
         error_free(e);
     } else {
         log_info("catalog: loaded anew at revision %llu", (unsigned long long)revision);
+        catalog__copy_reload(atomic_load(&c->copy));
         catalog__publish(c, catalog__view_load(atomic_load(&c->current), &all));
     }
     coord_list_done(&all);
@@ -199,7 +201,7 @@ struct error *catalog_refresh(struct catalog *c, unsigned timeout_ms)
 /* Makes the first records of an empty store; somebody else may be doing the same. */
 static struct error *found(struct catalog *c, unsigned timeout_ms)
 {
-    _cleanup_(mem_freep) char *cluster = catalog__encode_cluster((random_u64() >> 11) | 1);
+    _cleanup_(mem_freep) char *cluster = catalog__encode_cluster((random_u64() >> 11) | 1, 1);
     struct coord_compare none = {COORD_ABSENT, KEY_CLUSTER, 0};
     struct coord_op ops[] = {
         {.kind = COORD_PUT, .key = KEY_CLUSTER, .value = cluster, .value_len = strlen(cluster)},
@@ -285,6 +287,7 @@ void catalog_close(struct catalog *c)
     coord_election_close(atomic_load(&c->election));
     coord_session_close(c->session);
     coord_watch_close(c->watch);
+    catalog__copy_close(atomic_load(&c->copy));
     catalog__drafted_free(c->drafted);
     unref(atomic_load(&c->current));
     for (struct listener *l; (l = c->listeners);) {

@@ -572,8 +572,16 @@ struct error *catalog_parse_cluster(const struct coord_kv *kv, uint64_t *ret_id)
 struct error *catalog_table_text(const struct table *t, char **ret) MUST_CHECK;
 struct error *catalog_sequence_text(const struct sequence *s, char **ret) MUST_CHECK;
 struct error *catalog_region_text(const struct region *r, char **ret) MUST_CHECK;
-char *catalog_cluster_text(uint64_t id) MUST_CHECK;
+char *catalog_cluster_text(uint64_t id, uint64_t era) MUST_CHECK;
 char *catalog_index_text(uint64_t table, int n_columns) MUST_CHECK;
+
+/* Keeps a copy of the records of objects and sequences in a file (copy.c) until catalog_close. */
+struct error *catalog_keep_copy(struct catalog *c, const char *path) MUST_CHECK;
+#define CATALOG_COPY_FILE "catalog.db" /* in the data directory */
+/* Reads one: all records up to a revision, and some newer ones, of the store's era. */
+typedef void catalog_copy_fn(void *ctx, const char *key, uint64_t revision, const char *value);
+struct error *catalog_read_copy(const char *path, uint64_t *ret_era, uint64_t *ret_revision,
+                                catalog_copy_fn *row, void *ctx) MUST_CHECK;
 
 /* All records as the store has them now. */
 struct error *catalog_records(struct catalog *c, unsigned timeout_ms, struct coord_list *ret);

@@ -76,7 +76,7 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
 struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_region(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_server(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
-char *catalog__encode_cluster(uint64_t id);
+char *catalog__encode_cluster(uint64_t id, uint64_t era);
 struct error *catalog__decode_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
 /* "public.student1" for the end of a key, after "17/" in another database than the first; dots,
  * slashes and percent signs in names are written %2E etc. */
@@ -121,8 +121,20 @@ struct listener {
     void *ctx;
 };
 
+/* copy.c: in this server's data directory; NULL is fine in all of these. */
+struct catalog_copy;
+void catalog__copy_events(struct catalog_copy *k, uint64_t revision,
+                          const struct coord_event *events, size_t n);
+void catalog__copy_reload(struct catalog_copy *k);
+/* A record of this revision is there, durably, when it returns. */
+struct error *catalog__copy_put(struct catalog_copy *k, const char *key, const char *value,
+                                uint64_t revision) MUST_CHECK;
+void catalog__copy_flush(struct catalog_copy *k);
+void catalog__copy_close(struct catalog_copy *k);
+
 struct catalog {
     struct coord *coord;
+    _Atomic(struct catalog_copy *) copy; /* NULL: none is kept */
     struct coord_watch *watch;
     struct drafted *drafted; /* NULL: it is the store's */
     atomic_bool connected;

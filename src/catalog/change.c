@@ -107,8 +107,10 @@ struct error *catalog__commit(struct catalog *c, const struct coord_compare *com
         return NULL;
     }
     TRY(e);
-    if (*ret_done)
+    if (*ret_done) {
         catalog__wait(c, revision, CALL_MS);
+        catalog__copy_flush(atomic_load(&c->copy));
+    }
     return NULL;
 }
 
@@ -1080,6 +1082,8 @@ static struct error *step_once(struct catalog *c, uint64_t id, bool urgent, sequ
     }
     if (!e && *ret_done && urgent)
         catalog__wait(c, revision, CALL_MS);
+    if (!e && *ret_done)
+        e = catalog__copy_put(atomic_load(&c->copy), key, text, revision);
     return e;
 }
 

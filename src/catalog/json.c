@@ -307,9 +307,10 @@ struct error *catalog__encode_server(const struct server *s, char **ret)
     return finish(record, "a server's name", ret);
 }
 
-char *catalog__encode_cluster(uint64_t id)
+char *catalog__encode_cluster(uint64_t id, uint64_t era)
 {
-    return mem_printf("{\"id\":%llu,\"format\":%d}", (unsigned long long)id, CATALOG_FORMAT);
+    return mem_printf("{\"id\":%llu,\"format\":%d,\"era\":%llu}", (unsigned long long)id,
+                      CATALOG_FORMAT, (unsigned long long)era);
 }
 
 /* ---- reading ------------------------------------------------------------------------------ */

@@ -110,9 +110,9 @@ struct error *catalog_region_text(const struct region *r, char **ret)
     return catalog__encode_region(r, ret);
 }
 
-char *catalog_cluster_text(uint64_t id)
+char *catalog_cluster_text(uint64_t id, uint64_t era)
 {
-    return catalog__encode_cluster(id);
+    return catalog__encode_cluster(id, era);
 }
 
 char *catalog_index_text(uint64_t table, int n_columns)

@@ -471,11 +471,38 @@ static struct array *sorted(const struct array *items, array_compare *compare)
     return a;
 }
 
+/* To read a type's record is to know the type (types/), and what has columns of it, views too, can
+ * only be read then. The store lists by key, "10" before "9". */
+static void learn_types(const struct coord_list *all)
+{
+    struct map left = {0};
+    size_t before = SIZE_MAX;
+    for (bool first = true; first || (left.len && left.len < before); first = false) {
+        before = first ? SIZE_MAX : left.len;
+        for (size_t i = 0; i < all->n; i++) {
+            const struct coord_kv *kv = &all->kvs[i];
+            if (strncmp(kv->key, KEY_OBJECTS, strlen(KEY_OBJECTS)) != 0 ||
+                (!first && !map_get_str(&left, kv->key)))
+                continue;
+            struct record *r = NULL;
+            struct error *e = catalog__decode_object(kv, &r);
+            if (e)
+                map_put_str(&left, kv->key, &left);
+            else
+                map_remove_str(&left, kv->key);
+            error_free(e);
+            catalog__record_unref(r);
+        }
+    }
+    map_done(&left);
+}
+
 struct view *catalog__view_load(const struct view *old, const struct coord_list *all)
 {
     struct view *v = view_new(NULL);
     if (old)
         v->pub.cluster = old->pub.cluster;
+    learn_types(all);
     replace(&v->objects_by_id, gather(v, all, KEY_OBJECTS, catalog__decode_object, by_id,
                                       old ? old->objects_by_id : NULL));
     replace(&v->objects, sorted(v->objects_by_id, catalog__compare_objects));

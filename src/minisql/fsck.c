@@ -48,6 +48,7 @@ void fsck_done(struct fsck *c)
     for (size_t i = 0; i < c->n_holders; i++) {
         PQfinish(c->holders[i].conn);
         json_decref(c->holders[i].copies);
+        json_decref(c->holders[i].catalog);
     }
     mem_free(c->holders);
     mem_free(c->findings);

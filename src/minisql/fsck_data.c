@@ -55,6 +55,28 @@ static struct error *take_object(void *ctx, const char *json, size_t len)
     return NULL;
 }
 
+static void take_record(void *ctx, const char *key, uint64_t revision, const char *value)
+{
+    json_t *row = json_array();
+    json_array_append_new(row, json_string(key));
+    json_array_append_new(row, json_integer((json_int_t)revision));
+    json_array_append_new(row, json_string(value));
+    json_array_append_new(ctx, row);
+}
+
+static struct error *read_catalog(struct holder *h, const char *dir)
+{
+    _cleanup_(mem_freep) char *path = mem_printf("%s/" CATALOG_COPY_FILE, dir);
+    if (access(path, F_OK) != 0)
+        return NULL;
+    json_t *records = json_array();
+    uint64_t era, revision;
+    struct error *e = catalog_read_copy(path, &era, &revision, take_record, records);
+    h->catalog = json_pack("{s:I, s:I, s:o}", "era", (json_int_t)era, "revision",
+                           (json_int_t)revision, "records", records);
+    return e;
+}
+
 struct error *data_read(struct fsck *c, const char *dir, bool deep, struct holder **ret,
                         uint64_t *ret_cluster)
 {
@@ -65,6 +87,7 @@ struct error *data_read(struct fsck *c, const char *dir, bool deep, struct holde
     h->copies = json_object();
     struct reading r = {c, h};
     TRY(region_inspect_directory(dir, deep, take_object, &r));
+    TRY(read_catalog(h, dir));
     *ret = h;
     return NULL;
 }

@@ -31,6 +31,8 @@ struct holder {
     const char *silence;
     json_t *copies; /* array of what it has of each region (region.h); NULL: not known */
     const char *log_damage;
+    json_t *catalog; /* of a stopped server: {era, revision, records: [[key, revision, value]]}, its
+                        copy of the store's records; NULL: it has none */
 };
 
 struct record {

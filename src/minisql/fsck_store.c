@@ -63,7 +63,7 @@ static void check_cluster(struct fsck *c)
     struct finding *f =
         fsck_add(c, SEVERITY_ERROR, "no-cluster", "the store holds no readable record \"%s\"", key);
     if (known)
-        repair_put(f, key, own(c, catalog_cluster_text(known)), r ? r->kv->mod_revision : 0);
+        repair_put(f, key, own(c, catalog_cluster_text(known, 0)), r ? r->kv->mod_revision : 0);
     else
         f->advice =
             "Servers that run keep what they know; none can start. See minisql recover store.";

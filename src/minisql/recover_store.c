@@ -4,6 +4,9 @@
  * directory, if it is on this machine, or what `minisql recover inventory` printed on its own.
  *
  *   tables, names, indexes   from the records in the regions' files (minisql_records)
+ *   sequences, objects       from the servers' copies of the store's records (catalog/copy.c): what
+ *                            the newest copy has, and what others have that is newer still. A
+ *                            sequence is beyond all values that were given
  *   regions                  primary: the copy with the newest (epoch, lsn), by its log and file;
  *                            backups: copies that end at the same; all others are former holders,
  *                            and come back by catching up
@@ -36,9 +39,9 @@ int recover_inventory(struct session *s, char **words, int n)
     } else {
         char hex[17];
         snprintf(hex, sizeof(hex), "%016llx", (unsigned long long)cluster);
-        json_t *o =
-            json_pack("{s:i, s:s, s:s, s:s*, s:O}", "minisql_inventory", 1, "server", h->name,
-                      "cluster", hex, "log_damage", h->log_damage, "copies", h->copies);
+        json_t *o = json_pack("{s:i, s:s, s:s, s:s*, s:O, s:O*}", "minisql_inventory", 1, "server",
+                              h->name, "cluster", hex, "log_damage", h->log_damage, "copies",
+                              h->copies, "catalog", h->catalog);
         json_dumpf(o, s->out, JSON_INDENT(1));
         fputc('\n', s->out);
         json_decref(o);
@@ -58,6 +61,7 @@ static struct error *read_inventory(struct fsck *c, const char *path, uint64_t *
     }
     struct holder *h = fsck_add_holder(c, json_text(o, "server"), path);
     h->copies = json_incref(copies);
+    h->catalog = json_incref(json_object_get(o, "catalog"));
     if (*json_text(o, "log_damage"))
         h->log_damage = arena_strdup(&c->arena, json_text(o, "log_damage"));
     *ret_cluster = strtoull(json_text(o, "cluster"), NULL, 16);
@@ -86,7 +90,7 @@ struct recovery {
     struct fsck c;
     const char *url, *embedded_dir;
     bool accept_loss, dry_run;
-    uint64_t cluster, highest_id;
+    uint64_t cluster, highest_id, era;
     struct comeback *regions;
     size_t n_regions;
     struct coord_op *ops; /* what is to be written */
@@ -256,6 +260,134 @@ static struct error *put_region(struct recovery *r, struct comeback *b)
     return NULL;
 }
 
+/* ---- objects and sequences --------------------------------------------------------------------
+ */
+
+static uint64_t copy_number(const struct holder *h, const char *name)
+{
+    return h->catalog ? json_number(h->catalog, name) : 0;
+}
+
+/* The copy that knows the most. */
+static const struct holder *newest_catalog(const struct recovery *r)
+{
+    const struct holder *best = NULL;
+    for (size_t i = 0; i < r->c.n_holders; i++) {
+        const struct holder *h = &r->c.holders[i];
+        uint64_t era = copy_number(h, "era"), revision = copy_number(h, "revision");
+        if (h->catalog &&
+            (!best || era > copy_number(best, "era") ||
+             (era == copy_number(best, "era") && revision > copy_number(best, "revision"))))
+            best = h;
+    }
+    return best;
+}
+
+static uint64_t row_revision(const json_t *row)
+{
+    return (uint64_t)json_integer_value(json_array_get(row, 1));
+}
+
+/* What the newest copy has not, it knows to be deleted, unless that is newer than all of it. */
+static void merge_catalog(struct map *rows, const struct holder *h, const struct holder *newest)
+{
+    size_t i;
+    json_t *row;
+    if (!h->catalog || copy_number(h, "era") != copy_number(newest, "era"))
+        return;
+    json_array_foreach(json_object_get(h->catalog, "records"), i, row)
+    {
+        const char *key = json_string_value(json_array_get(row, 0));
+        const json_t *known = key ? map_get_str(rows, key) : NULL;
+        bool news = h == newest || row_revision(row) > copy_number(newest, "revision") || known;
+        if (key && news && (!known || row_revision(row) > row_revision(known)))
+            map_put_str(rows, key, row);
+    }
+}
+
+static struct error *put_sequence(struct recovery *r, const char *key, const struct sequence *s)
+{
+    struct sequence next = *s;
+    const struct table at = {.database = s->database, .schema = s->schema};
+    char *text;
+    next.generation++; /* values that somebody may yet have in hand are worth nothing */
+    TRY(catalog_sequence_text(&next, &text));
+    put(r, key, text);
+    put(r, own(r, catalog_name_key(CATALOG_NAME, &at, s->name)),
+        mem_printf("%llu", (unsigned long long)s->id));
+    return NULL;
+}
+
+static void count_ids(struct recovery *r, const struct object *o)
+{
+    r->highest_id = MAX(r->highest_id, MAX(o->id, o->array_id));
+    for (int i = 0; i < o->n_labels; i++)
+        r->highest_id = MAX(r->highest_id, o->labels[i].id);
+    if (o->domain)
+        r->highest_id = MAX(r->highest_id, table_highest_id(o->domain));
+}
+
+static struct coord_kv kv_of(const json_t *row)
+{
+    const char *value = json_string_value(json_array_get(row, 2));
+    return (struct coord_kv){.key = (char *)(uintptr_t)json_string_value(json_array_get(row, 0)),
+                             .value = (char *)(uintptr_t)(value ? value : ""),
+                             .value_len = value ? strlen(value) : 0};
+}
+
+/* To read a type's record is to know the type; and what has columns of it can only be read then. */
+static void learn_type(const json_t *row)
+{
+    const struct coord_kv kv = kv_of(row);
+    const void *parsed = NULL;
+    if (catalog_kind_of(kv.key) != CATALOG_OBJECT)
+        return;
+    error_free(catalog_record_parse(&kv, &parsed));
+    catalog_record_free(parsed);
+}
+
+static struct error *put_row(struct recovery *r, const json_t *row)
+{
+    const struct coord_kv kv = kv_of(row);
+    const char *key = arena_strdup(&r->c.arena, kv.key), *value = kv.value;
+    enum catalog_kind kind = catalog_kind_of(key);
+    const void *parsed = NULL;
+    if (kind != CATALOG_OBJECT && kind != CATALOG_SEQUENCE)
+        return NULL;
+    TRY(catalog_record_parse(&kv, &parsed));
+    struct error *e = NULL;
+    if (kind == CATALOG_SEQUENCE) {
+        r->highest_id = MAX(r->highest_id, ((const struct sequence *)parsed)->id);
+        e = put_sequence(r, key, parsed);
+    } else {
+        count_ids(r, parsed);
+        put(r, key, mem_strdup(value));
+    }
+    catalog_record_free(parsed);
+    return e;
+}
+
+static struct error *put_catalog(struct recovery *r)
+{
+    const struct holder *newest = newest_catalog(r);
+    struct map rows = {0};
+    struct error *e = NULL;
+    void *row;
+    if (!newest)
+        return NULL;
+    r->era = copy_number(newest, "era");
+    merge_catalog(&rows, newest, newest);
+    for (size_t i = 0; i < r->c.n_holders; i++)
+        merge_catalog(&rows, &r->c.holders[i], newest);
+    for (int pass = 0; pass < 2; pass++)
+        for (size_t i = 0; map_next(&rows, &i, &row);)
+            learn_type(row);
+    for (size_t i = 0; map_next(&rows, &i, &row) && !e;)
+        e = put_row(r, row);
+    map_done(&rows);
+    return e;
+}
+
 static struct error *check_described(const struct comeback *b)
 {
     if (json_flag(b->best->copy, "described") ||
@@ -276,7 +408,7 @@ static struct error *plan(struct recovery *r)
         json_object_foreach(r->c.holders[i].copies, key, copy)
             json_object_set_new(ids, key, json_true());
     r->regions = mem_zalloc((json_object_size(ids) + 1) * sizeof(*r->regions));
-    struct error *e = NULL;
+    struct error *e = put_catalog(r);
     json_object_foreach(ids, key, copy)
     {
         struct comeback *b = &r->regions[r->n_regions++];
@@ -293,7 +425,8 @@ static struct error *plan(struct recovery *r)
     put(r, catalog_single_key(CATALOG_NEXT_ID),
         mem_printf("%llu", (unsigned long long)r->highest_id + ID_MARGIN));
     put(r, catalog_single_key(CATALOG_CHANGED), mem_strdup(""));
-    put(r, catalog_single_key(CATALOG_CLUSTER), catalog_cluster_text(r->cluster)); /* the last */
+    put(r, catalog_single_key(CATALOG_CLUSTER),
+        catalog_cluster_text(r->cluster, r->era + 1)); /* the last */
     return NULL;
 }
 

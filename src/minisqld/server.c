@@ -74,12 +74,19 @@ static struct error *check_cluster(struct server_process *s)
     return e;
 }
 
+static struct error *keep_copy(struct server_process *s)
+{
+    _cleanup_(mem_freep) char *path = mem_printf("%s/" CATALOG_COPY_FILE, s->o->data);
+    return catalog_keep_copy(s->catalog, path);
+}
+
 static struct error *open_store(struct server_process *s)
 {
     _cleanup_(mem_freep) char *dir = mem_printf("%s/coord", s->o->data);
     TRY(coord_open_secure(s->o->coord, dir, &s->o->coord_security, &s->coord));
     TRY(patiently(s, open_catalog));
-    return check_cluster(s);
+    TRY(check_cluster(s));
+    return patiently(s, keep_copy);
 }
 
 static struct error *register_server(struct server_process *s)

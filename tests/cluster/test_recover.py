@@ -107,6 +107,64 @@ def test_lost_store(make_cluster, coord):
     wait_until("fsck finds nothing", lambda: not found(fsck(cluster, "--repair")[1], "error"), 60, 1)
 
 
+@pytest.mark.parametrize("coord", ["etcd", "embedded"])
+def test_lost_objects(make_cluster, coord):
+    """With the store, sequences, types, views, schemas, databases and comments come back from the servers' data
+    directories, though all were killed, and a server was away while some were made. No value of a sequence is given
+    again that any server has given; what was dropped stays so."""
+    cluster = make_cluster(servers=3 if coord == "etcd" else 1, coord=coord)
+    last = cluster.names[-1]
+    for sql in ("CREATE SCHEMA s", "CREATE SCHEMA gone", "CREATE TYPE s.mood AS ENUM ('sad', 'fine')",
+                "CREATE DOMAIN positive AS int CHECK (VALUE > 0)", "CREATE SEQUENCE q", "CREATE SEQUENCE dropped",
+                "CREATE SEQUENCE down INCREMENT -1", "CREATE SEQUENCE early", "CREATE DATABASE other"):
+        cluster.query(sql)
+    for name in cluster.names:
+        cluster.query("SELECT nextval('q'), nextval('early')", name=name)
+    if coord == "etcd":
+        cluster.stop(last)
+    others = cluster.names[:-1] or cluster.names
+    for sql in ("CREATE TABLE s.people (id serial PRIMARY KEY, mood s.mood, n positive)",
+                "INSERT INTO s.people (mood, n) SELECT 'fine', 1 FROM generate_series(1, 100)",
+                "CREATE VIEW fine AS SELECT * FROM s.people WHERE mood = 'fine'",
+                "CREATE MATERIALIZED VIEW counted AS SELECT count(*) FROM s.people",
+                "COMMENT ON SCHEMA s IS 'of people'", "COMMENT ON VIEW fine IS 'who are'",
+                "DROP SEQUENCE dropped", "DROP SCHEMA gone", "ALTER SEQUENCE early RESTART WITH 10"):
+        cluster.query(sql, name=others[0])
+    given = [cluster.value("SELECT nextval('q')", name=name) for name in others for _ in range(150)]
+    below = [cluster.value("SELECT nextval('down')", name=others[-1]) for _ in range(40)]
+    assert cluster.value("SELECT nextval('early')", name=others[0]) == 10
+    assert cluster.value("SELECT setval('early', 1000)", name=others[-1]) == 1000
+    for name in others:
+        cluster.kill(name)
+    if coord == "etcd":
+        wait_until("the servers are gone", lambda: not registered(cluster))
+    wipe_store(cluster)
+    recover("store", "--coord", coord_url(cluster),
+            *sum((["--data", directory(cluster, name)] for name in cluster.names), []))
+    start_all(cluster)
+    for name in cluster.names:
+        for _ in range(40):
+            value = cluster.value("SELECT nextval('q')", name=name)
+            assert value not in given
+            given.append(value)
+        assert cluster.value("SELECT nextval('down')", name=name) < min(below)
+        assert cluster.value("SELECT nextval('early')", name=name) > 1000
+    assert cluster.value("INSERT INTO s.people (mood) VALUES ('sad') RETURNING id") > 100
+    assert cluster.value("SELECT count(*) FROM fine") == 100
+    assert cluster.value("SELECT count FROM counted") == 100
+    for sql, error in (("INSERT INTO s.people (mood) VALUES ('glad')", psycopg2.errors.InvalidTextRepresentation),
+                       ("INSERT INTO s.people (n) VALUES (0)", psycopg2.errors.CheckViolation),
+                       ("SELECT nextval('dropped')", psycopg2.errors.UndefinedTable),
+                       ("CREATE TABLE gone.t ()", psycopg2.errors.InvalidSchemaName),
+                       ("CREATE SEQUENCE q", psycopg2.errors.DuplicateTable)):
+        with pytest.raises(error):
+            cluster.query(sql)
+    assert cluster.value("SELECT obj_description('s'::regnamespace)") == "of people"
+    assert cluster.value("SELECT obj_description('fine'::regclass)") == "who are"
+    assert cluster.value("SELECT count(*) FROM pg_database WHERE datname = 'other'") == 1
+    wait_until("fsck finds nothing", lambda: not found(fsck(cluster, "--repair")[1], "error"), 60, 1)
+
+
 def test_newest_copy_wins(make_cluster):
     """One of the copies is old: its server was away for the last writes. The newer one becomes primary, and the old
     one catches up."""
