@@ -229,6 +229,10 @@ struct catalog *exec_catalog(struct exec_session *s);
 const struct catalog_view *exec_view(struct exec_session *s);
 /* SET CONSTRAINTS, of foreign keys by their ids (n 0: all), until the transaction ends. 23503 when
  * it finds one violated that is to be checked now. */
+/* How many clients' sessions in a database other servers have; `end`: they are told to end. Servers
+ * that don't answer within a second are passed over. */
+struct error *exec_sessions_elsewhere(struct exec *e, const char *database, bool end,
+                                      int *ret) MUST_CHECK;
 struct error *exec_set_constraints(struct exec_session *s, const uint64_t *ids, int n,
                                    bool deferred);
 

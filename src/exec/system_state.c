@@ -117,6 +117,42 @@ static struct error *each_session(struct exec__maker *m,
     return exec__each_peer(s->exec, "SESSIONS", take_row, &g, NULL, NULL);
 }
 
+/* Sessions of other servers in a database. */
+struct elsewhere {
+    const char *database;
+    int n;
+    struct buf pids; /* int32_t */
+};
+
+static struct error *count_elsewhere(void *ctx, const struct value *v, int n)
+{
+    struct elsewhere *x = ctx;
+    if (n != N_ACTIVITY)
+        return error_new(E_PROTOCOL, "malformed list of sessions");
+    if (v[2].kind != VALUE_TEXT || v[2].s.n != strlen(x->database) ||
+        memcmp(v[2].s.p, x->database, v[2].s.n) != 0)
+        return NULL;
+    const int32_t pid = (int32_t)int_at(&v[0]);
+    buf_append(&x->pids, &pid, sizeof(pid));
+    x->n++;
+    return NULL;
+}
+
+struct error *exec_sessions_elsewhere(struct exec *e, const char *database, bool end, int *ret)
+{
+    struct elsewhere x = {.database = database};
+    struct error *err = exec__each_peer(e, "SESSIONS", count_elsewhere, &x, NULL, NULL);
+    for (int i = 0; i < x.n && end && !err; i++) {
+        int32_t pid;
+        memcpy(&pid, x.pids.data + (size_t)i * sizeof(pid), sizeof(pid));
+        _cleanup_(mem_freep) char *text = mem_printf("SIGNAL %d 1", pid);
+        err = exec__each_peer(e, text, NULL, NULL, NULL, NULL);
+    }
+    *ret = x.n;
+    buf_done(&x.pids);
+    return err;
+}
+
 static void put_time(struct exec__maker *m, const char *column, int64_t t)
 {
     if (t)

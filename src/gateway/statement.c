@@ -300,8 +300,22 @@ static void schema_notices(struct session *s, const struct query *q)
                              q->notices[i].sqlstate, q->notices[i].message, q->notices[i].detail);
 }
 
-/* A database that is dropped or renamed has to be without sessions: of this server; those at other
- * servers find it gone. */
+/* A client that has just left another server is counted there for a moment. */
+static struct error *sessions_in(struct session *s, const struct query *q, const char *database,
+                                 int *ret)
+{
+    int here = session__in_database(s, database, q->objects.force), there = 0;
+    for (int i = 0; i < 10; i++) {
+        TRY(exec_sessions_elsewhere(s->gateway->o.exec, database, q->objects.force, &there));
+        if (!there || here || q->objects.force)
+            break;
+        sleep_ms(50);
+    }
+    *ret = here + there;
+    return NULL;
+}
+
+/* A database that is dropped or renamed has to be without sessions. */
 static struct error *check_databases(struct session *s, const struct query *q)
 {
     for (int i = 0; i < q->objects.n; i++) {
@@ -309,7 +323,8 @@ static struct error *check_databases(struct session *s, const struct query *q)
         const struct object *next = q->objects.changes[i].next;
         if (!o || o->kind != OBJ_DATABASE || (next && strcmp(next->name, o->name) == 0))
             continue;
-        int n = session__in_database(s, o->name, q->objects.force);
+        int n;
+        TRY(sessions_in(s, q, o->name, &n));
         if (n == 0 || q->objects.force)
             continue;
         struct error *e =

@@ -302,6 +302,27 @@ def test_two_first_tables_of_a_colocated_database(cluster):
     assert cluster.query("SELECT colocated, tables, regions FROM minisql_databases WHERE name = 'app'") == [(True, 2, 1)]
 
 
+def test_drop_database_with_sessions_elsewhere(cluster):
+    """Sessions of another server hinder DROP DATABASE and are counted; WITH (FORCE) ends them; of a server that is
+    gone there are none."""
+    cluster.query("CREATE DATABASE busy", name="s1")
+    elsewhere = [cluster.connect(name, dbname="busy") for name in ("s2", "s2", "s3")]
+    with pytest.raises(psycopg2.errors.ObjectInUse) as told:
+        cluster.query("DROP DATABASE busy", name="s1")
+    assert told.value.diag.message_detail == "There are 3 other sessions using the database."
+    for session in elsewhere[:2]:
+        session.close()
+    with pytest.raises(psycopg2.errors.ObjectInUse) as told:
+        cluster.query("DROP DATABASE busy", name="s1")
+    assert told.value.diag.message_detail == "There is 1 other session using the database."
+    cluster.query("DROP DATABASE busy WITH (FORCE)", name="s1")
+    with pytest.raises(psycopg2.Error):
+        elsewhere[2].cursor().execute("SELECT 1")
+    cluster.query("CREATE DATABASE busy", name="s1")
+    cluster.connect("s3", dbname="busy").close()
+    cluster.query("DROP DATABASE busy", name="s1")
+
+
 def test_killed_anywhere(make_cluster):
     """Transactions from everywhere while one server after the other is killed: all or nothing."""
     cluster = make_cluster(servers=4)
