@@ -124,18 +124,6 @@ FUNCTION(constraint_definition)
     return NULL;
 }
 
-FUNCTION(view_definition)
-{
-    _cleanup_(buf_done) struct buf b = {0};
-    const struct exec__object *o = object(&v[0]);
-    *ret = null_value;
-    if (!o || (o->kind != OBJECT_VIEW && (o->kind != OBJECT_TABLE || !o->table->query)))
-        return NULL;
-    exec__define_view(exec__query_of(exec__objects_view(objects()), o->table), &b);
-    *ret = buf_value(&b, a);
-    return NULL;
-}
-
 /* What pg_attrdef and pg_constraint show is printed already; only pretty printing differs. */
 FUNCTION(expression)
 {
@@ -256,6 +244,23 @@ FUNCTION(to_regrole)
 FUNCTION(to_regproc)
 {
     return name_to_oid(OID_REGPROC, v, a, ret);
+}
+
+/* Of a view by its oid, or by its name. */
+FUNCTION(view_definition)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    const struct exec__object *o = NULL;
+    if (v[0].kind == VALUE_TEXT)
+        TRY(relation(&v[0], a, &o));
+    else
+        o = object(&v[0]);
+    *ret = null_value;
+    if (!o || (o->kind != OBJECT_VIEW && (o->kind != OBJECT_TABLE || !o->table->query)))
+        return NULL;
+    exec__define_view(exec__query_of(exec__objects_view(objects()), o->table), &b);
+    *ret = buf_value(&b, a);
+    return NULL;
 }
 
 FUNCTION(serial_sequence)

@@ -92,6 +92,8 @@ static const struct func rows[] = {
     ROW("pg_get_viewdef", "", VIEWDEF, OID_TEXT, STRICT, OID_OID),
     ROW("pg_get_viewdef", "_pretty", VIEWDEF, OID_TEXT, STRICT, OID_OID, OID_BOOL),
     ROW("pg_get_viewdef", "_wrap", VIEWDEF, OID_TEXT, STRICT, OID_OID, OID_INT4),
+    ROW("pg_get_viewdef", "_named", VIEWDEF, OID_TEXT, STRICT, OID_TEXT),
+    ROW("pg_get_viewdef", "_named_pretty", VIEWDEF, OID_TEXT, STRICT, OID_TEXT, OID_BOOL),
     ROW("pg_get_ruledef", "", NOTHING, OID_TEXT, STRICT, OID_OID),
     ROW("pg_get_ruledef", "_pretty", NOTHING, OID_TEXT, STRICT, OID_OID, OID_BOOL),
     ROW("pg_get_triggerdef", "", NOTHING, OID_TEXT, STRICT, OID_OID),

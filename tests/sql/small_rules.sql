@@ -104,3 +104,7 @@ select * from ataddindex order by k;
 \d ataddindex
 alter table ataddindex add foreign key (id) references ataddindex (ref_id);
 drop table ataddindex;
+CREATE VIEW dv AS SELECT 1 AS x;
+SELECT pg_get_viewdef('dv') = pg_get_viewdef('dv'::regclass), pg_get_viewdef('public.dv', true) = pg_get_viewdef('dv'::regclass::oid, true), pg_get_viewdef('dv') IS NULL;
+SELECT pg_get_viewdef('no_such_view');
+DROP VIEW dv;
