@@ -232,6 +232,7 @@ struct session {
     char *names;              /* sql_names(): follows the settings, and temporary tables */
     bool refreshes;           /* sql_context.refreshes */
     uint64_t temp_generation; /* exec_temp_generation() that it is of */
+    struct random random;
     struct style style; /* TimeZone, DateStyle, IntervalStyle; its thread's while it has one */
     size_t names_len;
     char *peer; /* internal: the other server's name */

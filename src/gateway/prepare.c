@@ -60,7 +60,8 @@ static struct error *argument(const struct expr *e, const struct type *t, int nu
                                              number, type_label(e->type, -1, a), t->sql_name),
                                    "You will need to rewrite or cast the expression."),
                         e->position);
-    return c->func ? c->func->call(&v, 1, a, ret) : NULL;
+    const struct value args[2] = {v, {.kind = VALUE_INT, .i = cast_hidden(c)}};
+    return c->func ? c->func->call(args, c->func->typed ? 2 : 1, a, ret) : NULL;
 }
 
 /* ---- the statements ----------------------------------------------------------------------- */

@@ -344,6 +344,7 @@ static void attach(struct worker *w, struct session *s)
     s->worker = w;
     exec_attend(s->exec);
     style_use(s->style);
+    types_random_use(&s->random);
     if (!s->in.data) {
         s->in = w->in;
         w->in = (struct buf){0};
@@ -358,6 +359,7 @@ static void attach(struct worker *w, struct session *s)
 static void detach(struct worker *w, struct session *s)
 {
     exec_attend(NULL);
+    types_random_use(NULL);
     if (s->in_pos == s->in.len) {
         buf_done(&w->in);
         buf_clear(&s->in);

@@ -314,6 +314,18 @@ struct error *sql__assign(struct analysis *a, struct expr *e, const struct colum
     return sql__to_domain(a, *ret, column->domain, ret);
 }
 
+/* Where an expression begins, as far as operators go: PostgreSQL points there. */
+static int beginning(const struct expr *e)
+{
+    int first = e->position;
+    bool infix = e->kind == EXPR_FUNC && e->call.func && e->call.func->kind == FUNC_OPERATOR;
+    for (int i = 0; infix && i < e->n_args; i++) {
+        int at = beginning(e->args[i]);
+        first = at && at < first ? at : first;
+    }
+    return first;
+}
+
 struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what, struct expr **ret)
 {
     if (!sql__can_coerce(e, OID_BOOL, CAST_ASSIGNMENT)) {
@@ -321,7 +333,7 @@ struct error *sql__boolean(struct analysis *a, struct expr *e, const char *what,
                        error_new(E_TYPE_MISMATCH,
                                  "argument of %s must be type boolean, not type %s", what,
                                  sql__type(a, e->type)),
-                       e->position - 1);
+                       beginning(e) - 1);
     }
     return sql__coerce(a, e, OID_BOOL, -1, CAST_ASSIGNMENT, ret);
 }
@@ -403,6 +415,14 @@ struct error *sql__coerce_select_column(struct analysis *a, struct select *s, in
 /* ---- operators
  * ------------------------------------------------------------------------------------ */
 
+/* A number that is a key stays as it is written, with its exponent, which jsonb's numbers have not.
+ */
+static bool is_jsonb_key(const struct func *f, int i)
+{
+    return (strcmp(f->name, "jsonb_build_object") == 0 && i % 2 == 0) ||
+           (strcmp(f->name, "jsonb_object_agg") == 0 && i == 0);
+}
+
 static struct error *coerce_args(struct analysis *a, const struct func *f, struct expr **args,
                                  int n, int location, struct binding *ret)
 {
@@ -415,7 +435,7 @@ static struct error *coerce_args(struct analysis *a, const struct func *f, struc
         TRY(sql__coerce(a, args[i], to, -1, CAST_IMPLICIT, &args[i]));
         if (f->any_as &&
             (to == OID_ANY || to == OID_RECORD || (i < f->nargs && f->args[i] == OID_ANYARRAY)))
-            TRY(sql__as_json(a, args[i], f->any_as, &args[i]));
+            TRY(sql__as_json(a, args[i], is_jsonb_key(f, i) ? OID_JSON : f->any_as, &args[i]));
     }
     return NULL;
 }

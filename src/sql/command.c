@@ -591,7 +591,59 @@ static struct error *copy_columns(struct analysis *a, const CopyStmt *n, const s
     return NULL;
 }
 
-static struct error *copy_in(struct analysis *a, const struct table *t)
+static void put_columns(const struct query *q, const struct table *t, struct buf *out)
+{
+    for (int i = 0; i < q->copy.n_columns; i++) {
+        buf_puts(out, i ? ", " : "(");
+        sql_quote(t->columns[q->copy.columns[i]].name, out);
+    }
+    buf_puts(out, ")");
+}
+
+/* COPY .. WHERE condition: an INSERT of the row's values, if the condition holds */
+static char *filtered_insert(struct analysis *a, const struct table *t, const char *condition,
+                             size_t *ret_head)
+{
+    const struct query *q = a->q;
+    struct buf text = {0};
+    buf_puts(&text, "INSERT INTO ");
+    sql_quote(t->schema, &text);
+    buf_puts(&text, ".");
+    sql_quote(t->name, &text);
+    put_columns(q, t, &text);
+    buf_puts(&text, " OVERRIDING SYSTEM VALUE SELECT * FROM (SELECT ");
+    for (int i = 0; i < q->copy.n_columns; i++) {
+        const struct column *c = &t->columns[q->copy.columns[i]];
+        buf_printf(&text, "%sCAST($%d AS %s)", i ? ", " : "", i + 1,
+                   type_label(c->type, c->typmod, a->arena));
+    }
+    buf_puts(&text, ") AS ");
+    sql_quote(t->name, &text);
+    put_columns(q, t, &text);
+    buf_puts(&text, " WHERE ");
+    *ret_head = text.len;
+    buf_puts(&text, condition);
+    char *all = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return all;
+}
+
+static struct error *copy_where(struct analysis *a, const struct table *t, const Node *where,
+                                const struct sql_context *inner)
+{
+    size_t start, head;
+    const char *condition = sql__where_text(a, sql__location(where), &start);
+    const char *text = filtered_insert(a, t, condition, &head);
+    struct error *e = sql_analyse_text(text, inner, a->arena, &a->q->copy.insert);
+    int characters = 0;
+    for (size_t i = 0; i < head; i++)
+        characters += ((unsigned char)text[i] & 0xc0) != 0x80;
+    if (e && e->position > characters)
+        e->position += sql__position(a->script, (int)start) - characters - 1;
+    return e;
+}
+
+static struct error *copy_in(struct analysis *a, const struct table *t, const Node *where)
 {
     struct query *q = a->q;
     uint32_t *types = ARENA_ARRAY(a->arena, uint32_t, MAX(q->copy.n_columns, 1));
@@ -602,6 +654,8 @@ static struct error *copy_in(struct analysis *a, const struct table *t)
     inner.param_types = types;
     inner.n_params = q->copy.n_columns;
     q->writes = true;
+    if (where)
+        return copy_where(a, t, where, &inner);
     return sql__analyse_copy(t, q->copy.columns, q->copy.n_columns, &inner, a, &q->copy.insert);
 }
 
@@ -660,9 +714,6 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
                                 "Use COPY ... FROM STDIN or TO STDOUT; in psql, \\copy reads and "
                                 "writes files of the client.",
                                 "COPY with a file or program of the server is not supported");
-    if (n->whereClause)
-        return sql__unsupported(a, -1, "Filter the data before it is sent.",
-                                "COPY FROM ... WHERE is not supported");
     if (n->relation) {
         const struct object *view = NULL;
         TRY(error_at(sql__find_source(a, n->relation, &q->copy.table, &view), 0));
@@ -681,7 +732,7 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
                            n->relation->location);
         TRY(copy_columns(a, n, q->copy.table));
     }
-    TRY(n->is_from ? copy_in(a, q->copy.table) : copy_out(a, n, stmt));
+    TRY(n->is_from ? copy_in(a, q->copy.table, n->whereClause) : copy_out(a, n, stmt));
     return copy_options(a, n->options);
 }
 

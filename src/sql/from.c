@@ -585,6 +585,16 @@ static struct error *join(struct analysis *a, struct scope *s, const JoinExpr *g
 /* ---- the tree
  * ----------------------------------------------------------------------------------------- */
 
+static struct error *sample(struct analysis *a, struct scope *s, const RangeTableSample *n,
+                            const Node **ret)
+{
+    const RangeVar *rv = (const RangeVar *)(const void *)n->relation;
+    struct cte *c = NULL;
+    if (IsA(n->relation, RangeVar) && !rv->schemaname)
+        TRY(find_cte(a, s, rv->relname, &c));
+    return sql__sample(a, n, c != NULL, ret);
+}
+
 static struct error *from_node_inner(struct analysis *a, struct scope *s, const Node *n,
                                      struct joined *ret)
 {
@@ -597,6 +607,11 @@ static struct error *from_node_inner(struct analysis *a, struct scope *s, const 
     }
     case T_RangeSubselect:
         return subselect(a, s, (const RangeSubselect *)n, ret);
+    case T_RangeTableSample: {
+        const Node *sub;
+        TRY(sample(a, s, (const RangeTableSample *)n, &sub));
+        return from_node_inner(a, s, sub, ret);
+    }
     case T_RangeFunction: {
         const Node *record;
         TRY(sql__json_record(a, (const RangeFunction *)n, &record));

@@ -341,8 +341,7 @@ static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
     return sql__check_tablespace(n->tableSpace);
 }
 
-/* What stands after WHERE, to the end of the statement. */
-static char *where_text(const struct analysis *a, int location)
+char *sql__where_text(const struct analysis *a, int location, size_t *ret_start)
 {
     const char *text = a->script->parsed, *end = text + strlen(text), *p = text;
     const char *start = text + location, *last = start;
@@ -360,18 +359,20 @@ static char *where_text(const struct analysis *a, int location)
     }
     while (strchr(" \t\r\n\f", *start) && start < last)
         start++;
-    return (char *)sql__slice(a, (size_t)(start - text), (size_t)(last - text));
+    *ret_start = (size_t)(start - text);
+    return (char *)sql__slice(a, *ret_start, (size_t)(last - text));
 }
 
 struct error *sql__index_where(struct analysis *a, const struct table *t, const Node *n,
                                struct index *x)
 {
     struct expr *e;
+    size_t start;
     TRY(sql__index_predicate(a, t, n, x->where_sql, &e));
     if (n && !sql__is_immutable(e))
         return error_new("42P17", "functions in index predicate must be marked IMMUTABLE");
     if (n)
-        x->where_sql = where_text(a, sql__location(n));
+        x->where_sql = sql__where_text(a, sql__location(n), &start);
     struct buf text = {0};
     struct emitter em = {.out = &text, .all_bare = true};
     sql__emit_expr(&em, e);

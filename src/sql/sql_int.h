@@ -425,6 +425,8 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n);
 bool sql__has_like(const CreateStmt *n);
 struct error *sql__create_table_like(struct analysis *a, const CreateStmt *n);
 struct error *sql__create_index(struct analysis *a, const IndexStmt *n);
+/* What stands after WHERE, to the end of the statement; `location` lies in it. */
+char *sql__where_text(const struct analysis *a, int location, size_t *ret_start);
 struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n);
 struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n);
 struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n);
@@ -438,6 +440,10 @@ struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
 /* Begins an ALTER INDEX: a table whose list of indexes may be changed. NULL: there is none. */
 struct error *sql__change_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
                                 struct table **ret);
+
+/* The subquery that stands for a TABLESAMPLE, of a WITH item or of a table (sample.c) */
+struct error *sql__sample(struct analysis *a, const RangeTableSample *n, bool cte,
+                          const Node **ret);
 
 /* ---- what storage is told (reloption.c) ------------------------------------------------------ */
 

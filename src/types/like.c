@@ -13,9 +13,12 @@ static char fold(char c)
     return c >= 'A' && c <= 'Z' ? (char)(c + ('a' - 'A')) : c;
 }
 
-static size_t char_bytes(const char *s, const char *end)
+/* What _ takes: a byte of a bytea, or a character */
+static size_t char_bytes(const char *s, const char *end, enum value_kind kind)
 {
     size_t n = 1;
+    if (kind == VALUE_BLOB)
+        return n;
     while (s + n < end && (s[n] & 0xc0) == 0x80)
         n++;
     return n;
@@ -23,13 +26,13 @@ static size_t char_bytes(const char *s, const char *end)
 
 /* Does one step of the pattern at p match at s? Advances both. Never called on '%'. */
 static bool match_one(const char **p, const char *p_end, const char **s, const char *s_end,
-                      bool ignore_case)
+                      enum value_kind kind, bool ignore_case)
 {
     if (*s == s_end)
         return false;
     if (**p == '_') {
         (*p)++;
-        *s += char_bytes(*s, s_end);
+        *s += char_bytes(*s, s_end, kind);
         return true;
     }
     const char *literal = **p == '\\' && *p + 1 < p_end ? *p + 1 : *p;
@@ -64,11 +67,11 @@ static struct error *like(const struct value *v, bool ignore_case, bool *ret_mat
             return NULL;
         if (lone_escape(p, p_end) && s < s_end)
             return error_new("22025", "LIKE pattern must not end with escape character");
-        if (p < p_end && match_one(&p, p_end, &s, s_end, ignore_case))
+        if (p < p_end && match_one(&p, p_end, &s, s_end, v[0].kind, ignore_case))
             continue;
         if (!retry_p || retry_s == s_end)
             return NULL;
-        retry_s += char_bytes(retry_s, s_end);
+        retry_s += char_bytes(retry_s, s_end, v[0].kind);
         p = retry_p;
         s = retry_s;
     }
@@ -93,7 +96,7 @@ static CALL(like_escape)
 {
     const char *p = v[0].s.p, *end = p + v[0].s.n, *e = v[1].s.p;
     size_t e_len = v[1].s.n;
-    if (e_len && char_bytes(e, e + e_len) != e_len)
+    if (e_len && char_bytes(e, e + e_len, v[0].kind) != e_len)
         return error_hint(error_new("22025", "invalid escape string"),
                           "Escape string must be empty or one character.");
     if (e_len == 1 && *e == '\\') {
@@ -102,13 +105,13 @@ static CALL(like_escape)
     }
     _cleanup_(buf_done) struct buf out = {0};
     while (p < end) {
-        size_t len = char_bytes(p, end);
+        size_t len = char_bytes(p, end, v[0].kind);
         if (e_len && len == e_len && memcmp(p, e, len) == 0) {
             buf_append(&out, "\\", 1);
             p += len;
             if (p == end)
                 break;
-            len = char_bytes(p, end);
+            len = char_bytes(p, end, v[0].kind);
         } else if (*p == '\\') {
             buf_append(&out, "\\", 1);
         }
@@ -116,6 +119,7 @@ static CALL(like_escape)
         p += len;
     }
     *ret = types__text_of(a, &out);
+    ret->kind = v[0].kind;
     return NULL;
 }
 
@@ -136,6 +140,11 @@ static const struct func rows[] = {
     SCALAR2("like", OID_TEXT, OID_TEXT, OID_BOOL, "text_like", text_like),
     SCALAR2("notlike", OID_TEXT, OID_TEXT, OID_BOOL, "text_not_like", text_not_like),
     SCALAR2("like_escape", OID_TEXT, OID_TEXT, OID_TEXT, "like_escape", like_escape),
+    BINARY("~~", OID_BYTEA, OID_BYTEA, OID_BOOL, "bytea_like", text_like),
+    BINARY("!~~", OID_BYTEA, OID_BYTEA, OID_BOOL, "bytea_not_like", text_not_like),
+    SCALAR2("like", OID_BYTEA, OID_BYTEA, OID_BOOL, "bytea_like", text_like),
+    SCALAR2("notlike", OID_BYTEA, OID_BYTEA, OID_BOOL, "bytea_not_like", text_not_like),
+    SCALAR2("like_escape", OID_BYTEA, OID_BYTEA, OID_BYTEA, "bytea_like_escape", like_escape),
 };
 
 const struct func_rows types__like_funcs = {rows, ARRAY_LEN(rows)};

@@ -196,17 +196,78 @@ static CALL(float_cosh)
 
 /* ---- chance ---- */
 
+/* xoroshiro128** (Blackman and Vigna), seeded by splitmix64: what PostgreSQL 15 has, so that after
+ * setseed() the same numbers come. */
+static _Thread_local struct random own; /* of a thread that works for no session */
+static _Thread_local struct random *used;
+
+void types_random_use(struct random *r)
+{
+    used = r;
+}
+
+static uint64_t rotated(uint64_t x, int by)
+{
+    return x << by | x >> (64 - by);
+}
+
+static uint64_t mix(uint64_t *seed)
+{
+    uint64_t x = *seed += 0x9E3779B97F4A7C15u;
+    x = (x ^ (x >> 30)) * 0xBF58476D1CE4E5B9u;
+    x = (x ^ (x >> 27)) * 0x94D049BB133111EBu;
+    return x ^ (x >> 31);
+}
+
+static void seed_random(struct random *r, uint64_t seed)
+{
+    r->s[0] = mix(&seed);
+    r->s[1] = mix(&seed);
+}
+
+static double next_random(void)
+{
+    struct random *r = used ? used : &own;
+    if (!r->s[0] && !r->s[1])
+        seed_random(r, random_u64());
+    uint64_t x = r->s[0], y = r->s[1] ^ x, next = rotated(x * 5, 7) * 9;
+    r->s[0] = rotated(x, 24) ^ y ^ (y << 16);
+    r->s[1] = rotated(y, 37);
+    return ldexp((double)(next >> 12), -52);
+}
+
 static CALL(float_random)
 {
-    /* One stream a thread, seeded by the kernel: a call of the kernel for each row would cost more
-     * than all the rest. */
-    static _Thread_local struct rng stream;
-    static _Thread_local bool seeded;
-    if (!seeded) {
-        rng_seed(&stream, random_u64());
-        seeded = true;
+    *ret = value_real(next_random());
+    return NULL;
+}
+
+/* (percentage, seed or NULL, row): is it in the sample? */
+static CALL(sampled)
+{
+    if (v[0].kind == VALUE_NULL)
+        return error_new("2202H", "TABLESAMPLE parameter cannot be null");
+    if (!(v[0].r >= 0 && v[0].r <= 100))
+        return error_new("2202H", "sample percentage must be between 0 and 100");
+    double at = 0;
+    if (v[1].kind == VALUE_NULL) {
+        at = next_random();
+    } else {
+        uint64_t seed = value_hash(&v[1]) ^ hash_bytes(v[2].s.p, v[2].s.n);
+        at = ldexp((double)(mix(&seed) >> 12), -52);
     }
-    *ret = value_real((double)(rng_next(&stream) >> 11) * 0x1p-53);
+    *ret = value_int(at * 100 < v[0].r);
+    return NULL;
+}
+
+static CALL(setseed)
+{
+    if (!(v->r >= -1 && v->r <= 1))
+        return error_new("22023", "setseed parameter %s is out of allowed range [-1,1]",
+                         isnan(v->r) ? "NaN" : arena_printf(a, "%g", v->r));
+    int64_t seed = (int64_t)((double)((UINT64_C(1) << 52) - 1) * v->r);
+    seed_random(used ? used : &own, (uint64_t)seed);
+    *ret = value_text("", 0);
     return NULL;
 }
 
@@ -263,6 +324,23 @@ static const struct func rows[] = {
      .volatile_ = true,
      .sqlite_name = "float_random",
      .call = float_random},
+    {.name = "minisql_sampled",
+     .kind = FUNC_SCALAR,
+     .nargs = 3,
+     .args = {OID_FLOAT4, F8, OID_JSON},
+     .result = OID_BOOL,
+     .volatile_ = true,
+     .sqlite_name = "minisql_sampled",
+     .call = sampled},
+    {.name = "setseed",
+     .kind = FUNC_SCALAR,
+     .nargs = 1,
+     .args = {F8},
+     .result = OID_VOID,
+     .strict = true,
+     .volatile_ = true,
+     .sqlite_name = "setseed",
+     .call = setseed},
 };
 
 const struct func_rows types__math_funcs = {rows, ARRAY_LEN(rows)};

@@ -40,6 +40,7 @@ static const struct func_rows *const tables[] = {
     &types__inet_funcs,
     &types__bit_string_funcs,
     &types__range_funcs,
+    &types__normalize_funcs,
     &types__macaddr_funcs,
     &types__interval_funcs,
     &types__field_funcs,

@@ -539,6 +539,15 @@ struct types_host {
 /* Set on a thread while it runs a statement; NULL: none. Returns the one before. */
 const struct types_host *types_host_set(const struct types_host *h);
 
+/* ---- chance -------------------------------------------------------------------------------- */
+
+/* Where random() of a session is; all 0: wherever the kernel says. */
+struct random {
+    uint64_t s[2];
+};
+void types_random_use(
+    struct random *r); /* the calling thread's from now on; NULL: one of its own */
+
 /* ---- time zones, DateStyle and other forms -------------------------------------------------- */
 
 enum date_style { DATES_ISO, DATES_SQL, DATES_POSTGRES, DATES_GERMAN };

@@ -11,7 +11,7 @@ struct func_rows {
     size_t n;
 };
 extern const struct func_rows types__crypto_funcs, types__inet_funcs, types__bit_string_funcs,
-    types__macaddr_funcs, types__range_funcs;
+    types__macaddr_funcs, types__range_funcs, types__normalize_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs, types__datetime_more_funcs, types__spread_funcs;
 extern const struct func_rows types__sequence_funcs;

@@ -75,3 +75,5 @@ SELECT a, lower(a), a @> 3 FROM rdt ORDER BY a;
 INSERT INTO rdt VALUES ('empty', 1);
 DROP TABLE rdt;
 DROP DOMAIN rd;
+PREPARE qt (text, date[]) AS SELECT $1, $2;
+EXECUTE qt ('[1,2]'::int4range, '{2024-01-01 10:00}'::timestamp[]);

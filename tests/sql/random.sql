@@ -1,0 +1,24 @@
+-- setseed and random, normalize, LIKE of bytea, and small things
+SELECT setseed(0.5);
+SELECT random() FROM generate_series(1, 5);
+SELECT setseed(-1), random(), random();
+SELECT random(), random();
+SELECT setseed(0.5);
+CREATE TABLE r AS SELECT i, NULL::float8 AS x FROM generate_series(1, 3) i;
+SELECT random();
+SELECT setseed(1.5);
+SELECT setseed('NaN');
+SELECT count(DISTINCT random()), min(random()) >= 0, max(random()) < 1 FROM generate_series(1, 1000);
+DROP TABLE r;
+SELECT normalize(U&'\00e4', NFD) = U&'a\0308', normalize(U&'a\0308') = U&'\00e4', normalize(U&'\fb01', NFKC), length(normalize(U&'\1e9b\0323', NFKD)), normalize(''), normalize(NULL, NFC);
+SELECT U&'a\0308' IS NORMALIZED, U&'\00e4' IS NFC NORMALIZED, U&'\00e4' IS NOT NFD NORMALIZED, U&'\fb01' IS NFKC NORMALIZED, 'abc' IS NORMALIZED, NULL IS NORMALIZED;
+SELECT is_normalized('abc', 'nfkd'), "normalize"('abc', 'NFX');
+SELECT to_ascii('abc');
+CREATE TABLE lb (id int PRIMARY KEY, b bytea);
+INSERT INTO lb VALUES (1, 'abc'), (2, '\x61ff63'), (3, '\x6100'), (4, ''), (5, NULL), (6, 'a%c');
+SELECT id, b LIKE 'a%', b LIKE 'a_c', b NOT LIKE '%c', b LIKE '\x61ff63', b ~~ 'a\\%c', b LIKE 'a!%c' ESCAPE '!', "like"(b, 'a_') FROM lb ORDER BY id;
+SELECT b LIKE 'x\\' FROM lb WHERE id = 1;
+SELECT b LIKE 'a\\' FROM lb WHERE id = 1;
+DROP TABLE lb;
+SELECT i, ntile(NULL) OVER (ORDER BY i), nth_value(i, NULL) OVER (ORDER BY i), ntile(2) OVER (ORDER BY i) FROM generate_series(1, 3) i;
+SELECT jsonb_build_object(1e10::float8, 1, 1e-7::float8, 2, 1.50, 3, true, 4, date '2024-01-01', 5), jsonb_object_agg(x, 1) FROM (VALUES (1e20::float8), (2.5)) v (x);
