@@ -18,54 +18,32 @@ struct fact {
     char align, storage;
 };
 
-static const struct fact facts[] = {{16, "bool", 'c', 'p'},
-                                    {17, "bytea", 'i', 'x'},
-                                    {18, "char", 'c', 'p'},
-                                    {19, "name", 'c', 'p'},
-                                    {20, "int8", 'd', 'p'},
-                                    {21, "int2", 's', 'p'},
-                                    {22, "int2vector", 'i', 'p'},
-                                    {23, "int4", 'i', 'p'},
-                                    {24, "regproc", 'i', 'p'},
-                                    {25, "text", 'i', 'x'},
-                                    {26, "oid", 'i', 'p'},
-                                    {28, "xid", 'i', 'p'},
-                                    {30, "oidvector", 'i', 'p'},
-                                    {114, "json_", 'i', 'x'},
-                                    {650, "cidr_", 'i', 'm'},
-                                    {700, "float4", 'i', 'p'},
-                                    {701, "float8", 'd', 'p'},
-                                    {705, "unknown", 'c', 'p'},
-                                    {774, "macaddr8_", 'i', 'p'},
-                                    {829, "macaddr_", 'i', 'p'},
-                                    {869, "inet_", 'i', 'm'},
-                                    {1042, "bpchar", 'i', 'x'},
-                                    {1043, "varchar", 'i', 'x'},
-                                    {1082, "date_", 'i', 'p'},
-                                    {1083, "time_", 'd', 'p'},
-                                    {1114, "timestamp_", 'd', 'p'},
-                                    {1184, "timestamptz_", 'd', 'p'},
-                                    {1186, "interval_", 'd', 'p'},
-                                    {1266, "timetz_", 'd', 'p'},
-                                    {1560, "bit_", 'i', 'x'},
-                                    {1562, "varbit_", 'i', 'x'},
-                                    {1700, "numeric_", 'i', 'm'},
-                                    {2202, "regprocedure", 'i', 'p'},
-                                    {2203, "regoper", 'i', 'p'},
-                                    {2204, "regoperator", 'i', 'p'},
-                                    {2205, "regclass", 'i', 'p'},
-                                    {2206, "regtype", 'i', 'p'},
-                                    {2249, "record_", 'd', 'x'},
-                                    {2950, "uuid_", 'c', 'p'},
-                                    {3802, "jsonb_", 'i', 'x'},
-                                    {3904, "range_", 'i', 'x'},
-                                    {3906, "range_", 'i', 'x'},
-                                    {3908, "range_", 'd', 'x'},
-                                    {3910, "range_", 'd', 'x'},
-                                    {3912, "range_", 'i', 'x'},
-                                    {3926, "range_", 'd', 'x'},
-                                    {4089, "regnamespace", 'i', 'p'},
-                                    {4096, "regrole", 'i', 'p'}};
+static const struct fact facts[] = {
+    {16, "bool", 'c', 'p'},         {17, "bytea", 'i', 'x'},
+    {18, "char", 'c', 'p'},         {19, "name", 'c', 'p'},
+    {20, "int8", 'd', 'p'},         {21, "int2", 's', 'p'},
+    {22, "int2vector", 'i', 'p'},   {23, "int4", 'i', 'p'},
+    {24, "regproc", 'i', 'p'},      {25, "text", 'i', 'x'},
+    {26, "oid", 'i', 'p'},          {28, "xid", 'i', 'p'},
+    {30, "oidvector", 'i', 'p'},    {114, "json_", 'i', 'x'},
+    {650, "cidr_", 'i', 'm'},       {700, "float4", 'i', 'p'},
+    {701, "float8", 'd', 'p'},      {705, "unknown", 'c', 'p'},
+    {790, "cash_", 'd', 'p'},       {774, "macaddr8_", 'i', 'p'},
+    {829, "macaddr_", 'i', 'p'},    {869, "inet_", 'i', 'm'},
+    {1042, "bpchar", 'i', 'x'},     {1043, "varchar", 'i', 'x'},
+    {1082, "date_", 'i', 'p'},      {1083, "time_", 'd', 'p'},
+    {1114, "timestamp_", 'd', 'p'}, {1184, "timestamptz_", 'd', 'p'},
+    {1186, "interval_", 'd', 'p'},  {1266, "timetz_", 'd', 'p'},
+    {1560, "bit_", 'i', 'x'},       {1562, "varbit_", 'i', 'x'},
+    {1700, "numeric_", 'i', 'm'},   {2202, "regprocedure", 'i', 'p'},
+    {2203, "regoper", 'i', 'p'},    {2204, "regoperator", 'i', 'p'},
+    {2205, "regclass", 'i', 'p'},   {2206, "regtype", 'i', 'p'},
+    {2249, "record_", 'd', 'x'},    {2950, "uuid_", 'c', 'p'},
+    {3802, "jsonb_", 'i', 'x'},     {3904, "range_", 'i', 'x'},
+    {3906, "range_", 'i', 'x'},     {3908, "range_", 'd', 'x'},
+    {3910, "range_", 'd', 'x'},     {3912, "range_", 'i', 'x'},
+    {3926, "range_", 'd', 'x'},     {4089, "regnamespace", 'i', 'p'},
+    {4096, "regrole", 'i', 'p'}};
 
 static const struct fact *fact_of(uint32_t oid)
 {
@@ -130,19 +108,19 @@ static const struct {
                  {10041, 2000, 1266, "timetz_ops"},    {10065, 2968, 2950, "uuid_ops"},
                  {10069, 3522, 3500, "enum_ops"},      {10088, 4033, 3802, "jsonb_ops"},
                  {10002, 423, 1560, "bit_ops"},        {10043, 2002, 1562, "varbit_ops"},
-                 {10024, 1984, 829, "macaddr_ops"},    {10026, 3371, 774, "macaddr8_ops"},
-                 {10076, 3901, 3831, "range_ops"}};
+                 {10047, 2099, 790, "money_ops"},      {10024, 1984, 829, "macaddr_ops"},
+                 {10026, 3371, 774, "macaddr8_ops"},   {10076, 3901, 3831, "range_ops"}};
 
 static const struct {
     uint32_t oid;
     const char *name;
 } families[] = {
-    {397, "array_ops"},    {424, "bool_ops"},      {426, "bpchar_ops"},   {428, "bytea_ops"},
-    {429, "char_ops"},     {434, "datetime_ops"},  {1970, "float_ops"},   {1974, "network_ops"},
-    {1976, "integer_ops"}, {1982, "interval_ops"}, {1988, "numeric_ops"}, {1989, "oid_ops"},
-    {1994, "text_ops"},    {1996, "time_ops"},     {2000, "timetz_ops"},  {2968, "uuid_ops"},
-    {3522, "enum_ops"},    {4033, "jsonb_ops"},    {423, "bit_ops"},      {2002, "varbit_ops"},
-    {1984, "macaddr_ops"}, {3371, "macaddr8_ops"}, {3901, "range_ops"}};
+    {397, "array_ops"},    {424, "bool_ops"},      {426, "bpchar_ops"},    {428, "bytea_ops"},
+    {429, "char_ops"},     {434, "datetime_ops"},  {1970, "float_ops"},    {1974, "network_ops"},
+    {1976, "integer_ops"}, {1982, "interval_ops"}, {1988, "numeric_ops"},  {1989, "oid_ops"},
+    {1994, "text_ops"},    {1996, "time_ops"},     {2000, "timetz_ops"},   {2968, "uuid_ops"},
+    {3522, "enum_ops"},    {4033, "jsonb_ops"},    {423, "bit_ops"},       {2002, "varbit_ops"},
+    {2099, "money_ops"},   {1984, "macaddr_ops"},  {3371, "macaddr8_ops"}, {3901, "range_ops"}};
 
 uint32_t exec__opclass(uint32_t type)
 {

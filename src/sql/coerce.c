@@ -548,14 +548,29 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
 
 /* Types that PostgreSQL has and types/ may not have yet. */
 static const char *const known_types[] = {
-    "timetz",         "money",          "point",
-    "line",           "lseg",           "box",
-    "path",           "polygon",        "circle",
-    "tsvector",       "tsquery",        "xml",
-    "serial",         "bigserial",      "smallserial",
-    "serial4",        "serial8",        "serial2",
-    "int4multirange", "int8multirange", "nummultirange",
-    "datemultirange", "tsmultirange",   "tstzmultirange",
+    "timetz",
+    "point",
+    "line",
+    "lseg",
+    "box",
+    "path",
+    "polygon",
+    "circle",
+    "tsvector",
+    "tsquery",
+    "xml",
+    "serial",
+    "bigserial",
+    "smallserial",
+    "serial4",
+    "serial8",
+    "serial2",
+    "int4multirange",
+    "int8multirange",
+    "nummultirange",
+    "datemultirange",
+    "tsmultirange",
+    "tstzmultirange",
 };
 
 static struct error *no_such_type(const struct analysis *a, const TypeName *t, const char *name)

@@ -544,6 +544,9 @@ enum {
     BIT_INT8,
     MACADDR_MACADDR8,
     MACADDR8_MACADDR,
+    INT_MONEY,
+    NUMERIC_MONEY,
+    MONEY_NUMERIC,
 };
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
@@ -631,6 +634,11 @@ static const struct func rows[] = {
         SCALAR1("cast", OID_MACADDR, OID_MACADDR8, "macaddr_to_8", types__macaddr_to_8),
     [MACADDR8_MACADDR] =
         SCALAR1("cast", OID_MACADDR8, OID_MACADDR, "macaddr8_to_6", types__macaddr8_to_6),
+    [INT_MONEY] = SCALAR1("cast", OID_INT8, OID_MONEY, "int_to_money", types__int_to_money),
+    [NUMERIC_MONEY] =
+        SCALAR1("cast", OID_NUMERIC, OID_MONEY, "numeric_to_money", types__numeric_to_money),
+    [MONEY_NUMERIC] =
+        SCALAR1("cast", OID_MONEY, OID_NUMERIC, "money_to_numeric", types__money_to_numeric),
     [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
     [TEXT_TIME] = ROW_IN(OID_TIME, text_to_time),
     [TEXT_INTERVAL] = ROW_IN(OID_INTERVAL, text_to_interval),
@@ -793,6 +801,10 @@ static const struct cast casts[] = {
     {OID_BIT, OID_INT8, E, &rows[BIT_INT8]},
     {OID_MACADDR, OID_MACADDR8, I, &rows[MACADDR_MACADDR8]},
     {OID_MACADDR8, OID_MACADDR, I, &rows[MACADDR8_MACADDR]},
+    {OID_INT4, OID_MONEY, A, &rows[INT_MONEY]},
+    {OID_INT8, OID_MONEY, A, &rows[INT_MONEY]},
+    {OID_NUMERIC, OID_MONEY, A, &rows[NUMERIC_MONEY]},
+    {OID_MONEY, OID_NUMERIC, A, &rows[MONEY_NUMERIC]},
     {OID_JSON, OID_JSONB, A, &rows[JSON_JSONB]},
     {OID_JSONB, OID_JSON, A, NULL},
     {OID_JSONB, OID_BOOL, E, &rows[JSONB_BOOL]},

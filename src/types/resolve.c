@@ -41,6 +41,7 @@ static const struct func_rows *const tables[] = {
     &types__bit_string_funcs,
     &types__range_funcs,
     &types__normalize_funcs,
+    &types__money_funcs,
     &types__macaddr_funcs,
     &types__interval_funcs,
     &types__field_funcs,

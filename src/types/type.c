@@ -489,6 +489,8 @@ PARSE_BY(cidr_recv, types__cidr_recv)
 PRINT_BY(inet_send, types__inet_send)
 PRINT_BY(cidr_send, types__cidr_send)
 COMPARE_BY(inet_compare, types__inet_compare)
+PARSE_BY(money_parse, types__money_parse)
+PRINT_BY(money_print, types__money_print)
 PARSE_BY(macaddr_parse, types__macaddr_parse)
 PARSE_BY(macaddr8_parse, types__macaddr8_parse)
 PARSE_BY(macaddr_recv, types__macaddr_recv)
@@ -778,6 +780,19 @@ static const struct type rows[] = {
     RANGE(OID_DATERANGE, "daterange", 3912, 3913, OID_DATE),
     RANGE(OID_TSRANGE, "tsrange", 3908, 3909, OID_TIMESTAMP),
     RANGE(OID_TSTZRANGE, "tstzrange", 3910, 3911, OID_TIMESTAMPTZ),
+    {.oid = OID_MONEY,
+     .name = "money",
+     .sql_name = "money",
+     .size = 8,
+     .array = 791,
+     .category = 'N',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = money_parse,
+     .print = money_print,
+     .recv = int8_recv,
+     .send = int8_send,
+     .compare = int_compare},
     {.oid = OID_MACADDR,
      .name = "macaddr",
      .sql_name = "macaddr",

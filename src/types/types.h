@@ -73,6 +73,7 @@ enum {
     OID_ANYNONARRAY = 2776,
     OID_CIDR = 650,
     OID_MACADDR8 = 774,
+    OID_MONEY = 790,
     OID_MACADDR = 829,
     OID_INET = 869,
     OID_UUID = 2950,

@@ -11,7 +11,7 @@ struct func_rows {
     size_t n;
 };
 extern const struct func_rows types__crypto_funcs, types__inet_funcs, types__bit_string_funcs,
-    types__macaddr_funcs, types__range_funcs, types__normalize_funcs;
+    types__macaddr_funcs, types__range_funcs, types__normalize_funcs, types__money_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs, types__datetime_more_funcs, types__spread_funcs;
 extern const struct func_rows types__sequence_funcs;
@@ -385,6 +385,16 @@ struct error *types__macaddr8_recv(const char *s, size_t n, int32_t typmod, stru
 void types__macaddr_send(const struct value *v, int32_t typmod, struct buf *out);
 CALL(types__macaddr_to_8);
 CALL(types__macaddr8_to_6);
+
+/* ---- money --------------------------------------------------------------------------------------
+ */
+
+struct error *types__money_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
+                                 struct value *ret);
+void types__money_print(const struct value *v, int32_t typmod, struct buf *out);
+CALL(types__int_to_money);
+CALL(types__numeric_to_money);
+CALL(types__money_to_numeric);
 
 /* ---- ranges ------------------------------------------------------------------------------------
  */
