@@ -383,26 +383,9 @@ static struct error *execute(struct analysis *a, const Node *node)
  * -----------------------------------------------------------------------------------------------------------
  */
 
-static struct error *bad_option(const struct analysis *a, const DefElem *d, const char *message)
-{
-    return sql__at(a, error_new("22023", "%s", message), d->location);
-}
-
 static const char *string_arg(const DefElem *d)
 {
     return d->arg && IsA(d->arg, String) ? strVal(d->arg) : "";
-}
-
-static struct error *single_byte(const struct analysis *a, const DefElem *d, const char *what,
-                                 char *ret)
-{
-    const char *s = string_arg(d);
-    if (strlen(s) != 1)
-        return sql__at(
-            a, error_new(E_UNSUPPORTED, "COPY %s must be a single one-byte character", what),
-            d->location);
-    *ret = *s;
-    return NULL;
 }
 
 /* The number of a table's column, or of a column of the query's result; -1: there is none. */
@@ -491,21 +474,54 @@ static struct error *copy_format(const struct analysis *a, const DefElem *d, str
     return NULL;
 }
 
-static struct error *copy_option(struct analysis *a, const DefElem *d, struct copy_options *o)
+/* Does PostgreSQL have it? Letters and digits count. */
+static bool is_encoding(const char *name)
+{
+    static const char *const names[] = {
+        "sqlascii",    "eucjp",       "euccn",       "euckr",       "euctw",       "eucjis2004",
+        "latin1",      "latin2",      "latin3",      "latin4",      "latin5",      "latin6",
+        "latin7",      "latin8",      "latin9",      "latin10",     "iso88591",    "iso88592",
+        "iso88593",    "iso88594",    "iso88595",    "iso88596",    "iso88597",    "iso88598",
+        "iso88599",    "iso885910",   "iso885913",   "iso885914",   "iso885915",   "iso885916",
+        "koi8",        "koi8r",       "koi8u",       "win866",      "win874",      "win1250",
+        "win1251",     "win1252",     "win1253",     "win1254",     "win1255",     "win1256",
+        "win1257",     "win1258",     "windows1250", "windows1251", "windows1252", "windows1253",
+        "windows1254", "windows1255", "windows1256", "windows1257", "windows1258", "sjis",
+        "shiftjis",    "big5",        "gbk",         "uhc",         "gb18030",     "johab",
+        "unicode",     "muleinternal"};
+    char plain[32] = {0};
+    size_t n = 0;
+    for (; *name && n < sizeof(plain) - 1; name++)
+        if (isalnum((unsigned char)*name))
+            plain[n++] = (char)tolower((unsigned char)*name);
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        if (strcmp(names[i], plain) == 0)
+            return true;
+    return false;
+}
+
+/* As it was said; NULL: it was not. */
+struct copy_texts {
+    const char *delimiter, *quote, *escape;
+};
+
+static struct error *copy_option(struct analysis *a, const DefElem *d, struct copy_texts *said,
+                                 struct copy_options *o)
 {
     const char *name = d->defname;
     if (strcmp(name, "format") == 0)
         return copy_format(a, d, o);
-    if (strcmp(name, "delimiter") == 0)
-        return single_byte(a, d, "delimiter", &o->delimiter);
-    if (strcmp(name, "quote") == 0)
-        return single_byte(a, d, "quote", &o->quote);
-    if (strcmp(name, "escape") == 0)
-        return single_byte(a, d, "escape", &o->escape);
-    if (strcmp(name, "null") == 0) {
-        o->null = copy_string(a, string_arg(d));
-        return NULL;
-    }
+    const struct {
+        const char *name, **to;
+    } texts[] = {{"delimiter", &said->delimiter},
+                 {"quote", &said->quote},
+                 {"escape", &said->escape},
+                 {"null", &o->null}};
+    for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].to = copy_string(a, string_arg(d));
+            return NULL;
+        }
     if (strcmp(name, "header") == 0)
         return copy_header(a, d, o);
     if (strcmp(name, "force_quote") == 0)
@@ -520,40 +536,91 @@ static struct error *copy_option(struct analysis *a, const DefElem *d, struct co
         const char *e = string_arg(d);
         if (strcasecmp(e, "utf8") == 0 || strcasecmp(e, "utf-8") == 0)
             return NULL;
+        if (!is_encoding(e))
+            return sql__at(a,
+                           error_new("22023",
+                                     "argument to option \"%s\" must be a valid encoding "
+                                     "name",
+                                     name),
+                           d->location);
         return sql__unsupported(a, d->location, "Convert the data to UTF-8.",
                                 "encoding \"%s\" is not supported", e);
     }
     return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", name), d->location);
 }
 
+static bool is_long(const char *text)
+{
+    return text && strlen(text) != 1;
+}
+
+/* What does not go together, in PostgreSQL's order. */
+static struct error *check_together(const struct query *q, const struct copy_texts *said)
+{
+    const struct copy_options *o = &q->copy.options;
+    bool csv = o->format == COPY_CSV, binary = o->format == COPY_BINARY, from = q->copy.from;
+    const char *delimiter = said->delimiter ? said->delimiter : csv ? "," : "\t";
+    const char *null = o->null ? o->null : csv ? "" : "\\N";
+    char quote = csv ? said->quote ? *said->quote : '"' : 0;
+    static const char bad[] = "\\.abcdefghijklmnopqrstuvwxyz0123456789";
+    const struct {
+        bool wrong;
+        const char *state, *message;
+    } rules[] = {
+        {binary && said->delimiter, E_SYNTAX, "cannot specify DELIMITER in BINARY mode"},
+        {binary && o->null, E_SYNTAX, "cannot specify NULL in BINARY mode"},
+        {is_long(delimiter), E_UNSUPPORTED, "COPY delimiter must be a single one-byte character"},
+        {*delimiter == '\n' || *delimiter == '\r', "22023",
+         "COPY delimiter cannot be newline or carriage return"},
+        {strpbrk(null, "\r\n") != NULL, "22023",
+         "COPY null representation cannot use newline or carriage return"},
+        {!csv && *delimiter && strchr(bad, *delimiter), "22023", NULL},
+        {binary && o->header, E_UNSUPPORTED, "cannot specify HEADER in BINARY mode"},
+        {!csv && said->quote, E_UNSUPPORTED, "COPY quote available only in CSV mode"},
+        {is_long(said->quote), E_UNSUPPORTED, "COPY quote must be a single one-byte character"},
+        {csv && *delimiter == quote, "22023", "COPY delimiter and quote must be different"},
+        {!csv && said->escape, E_UNSUPPORTED, "COPY escape available only in CSV mode"},
+        {is_long(said->escape), E_UNSUPPORTED, "COPY escape must be a single one-byte character"},
+        {!csv && o->n_force_quote, E_UNSUPPORTED, "COPY force quote available only in CSV mode"},
+        {from && o->n_force_quote, E_UNSUPPORTED, "COPY force quote only available using COPY TO"},
+        {!csv && o->n_force_not_null, E_UNSUPPORTED,
+         "COPY force not null available only in CSV mode"},
+        {!from && o->n_force_not_null, E_UNSUPPORTED,
+         "COPY force not null only available using COPY FROM"},
+        {!csv && o->n_force_null, E_UNSUPPORTED, "COPY force null available only in CSV mode"},
+        {!from && o->n_force_null, E_UNSUPPORTED, "COPY force null only available using COPY FROM"},
+        {strchr(null, *delimiter) != NULL, E_UNSUPPORTED,
+         "COPY delimiter must not appear in the NULL specification"},
+        {csv && strchr(null, quote), E_UNSUPPORTED,
+         "CSV quote character must not appear in the NULL specification"},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(rules); i++)
+        if (rules[i].wrong)
+            return rules[i].message
+                       ? error_new(rules[i].state, "%s", rules[i].message)
+                       : error_new(rules[i].state, "COPY delimiter cannot be \"%s\"", delimiter);
+    return NULL;
+}
+
 static struct error *copy_options(struct analysis *a, const List *options)
 {
     struct copy_options *o = &a->q->copy.options;
-    const DefElem *first = options ? linitial(options) : NULL;
-    for (int i = 0; i < list_length(options); i++)
-        TRY(copy_option(a, list_nth(options, i), o));
+    struct copy_texts said = {0};
+    for (int i = 0; i < list_length(options); i++) {
+        const DefElem *d = list_nth(options, i);
+        for (int k = 0; k < i; k++)
+            if (strcmp(((const DefElem *)list_nth(options, k))->defname, d->defname) == 0)
+                return sql__at(a, error_new(E_SYNTAX, "conflicting or redundant options"),
+                               d->location);
+        TRY(copy_option(a, d, &said, o));
+    }
+    TRY(check_together(a->q, &said));
     bool csv = o->format == COPY_CSV;
-    if (o->format == COPY_BINARY && (o->delimiter || o->null || o->header))
-        return bad_option(a, first, "cannot specify DELIMITER, NULL or HEADER in BINARY mode");
-    if (!csv &&
-        (o->quote || o->escape || o->n_force_quote || o->n_force_null || o->n_force_not_null))
-        return sql__at(
-            a,
-            error_new(E_UNSUPPORTED,
-                      "COPY quote, escape and force options are available only in CSV mode"),
-            first->location);
-    if (!o->delimiter)
-        o->delimiter = csv ? ',' : '\t';
+    o->delimiter = said.delimiter ? *said.delimiter : csv ? ',' : '\t';
     if (!o->null)
         o->null = csv ? "" : "\\N";
-    if (!o->quote)
-        o->quote = '"';
-    if (!o->escape)
-        o->escape = o->quote;
-    if (o->delimiter == '\n' || o->delimiter == '\r')
-        return bad_option(a, first, "COPY delimiter cannot be newline or carriage return");
-    if (csv && o->delimiter == o->quote)
-        return bad_option(a, first, "COPY delimiter and quote must be different");
+    o->quote = said.quote ? *said.quote : '"';
+    o->escape = said.escape ? *said.escape : o->quote;
     return NULL;
 }
 

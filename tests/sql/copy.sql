@@ -131,3 +131,28 @@ CREATE VIEW headed_view AS SELECT a FROM headed;
 COPY headed_view TO STDOUT;
 DROP VIEW headed_view;
 DROP TABLE headed;
+
+-- options that do not go together
+CREATE TABLE opted (id int, t text);
+COPY opted TO STDOUT (FORMAT binary, DELIMITER ',');
+COPY opted TO STDOUT (FORMAT binary, NULL 'x');
+COPY opted TO STDOUT (FORMAT binary, HEADER);
+COPY opted TO STDOUT (QUOTE '"');
+COPY opted TO STDOUT (ESCAPE '"');
+COPY opted TO STDOUT (FORCE_QUOTE *);
+COPY opted TO STDOUT (FORMAT csv, ESCAPE 'ab');
+COPY opted TO STDOUT (FORMAT csv, QUOTE 'ab');
+COPY opted TO STDOUT (FORMAT csv, DELIMITER ';', QUOTE ';');
+COPY opted TO STDOUT (DELIMITER E'\n');
+COPY opted TO STDOUT (DELIMITER '');
+COPY opted TO STDOUT (DELIMITER E'\\');
+COPY opted TO STDOUT (DELIMITER 'a');
+COPY opted TO STDOUT (NULL E'\n');
+COPY opted TO STDOUT (FORMAT csv, NULL ',');
+COPY opted TO STDOUT (FORMAT csv, NULL '"');
+COPY opted TO STDOUT (FORMAT csv, FORMAT csv);
+COPY opted TO STDOUT (FORMAT csv, FORCE_NULL (t));
+COPY opted FROM STDIN (FORMAT csv, FORCE_QUOTE (t));
+\.
+COPY opted TO STDOUT (ENCODING 'nope');
+DROP TABLE opted;
