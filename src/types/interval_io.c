@@ -128,7 +128,8 @@ struct reading {
     int32_t years;
     unsigned seen; /* bit of each unit that was given */
     int fields;    /* that the type has */
-    bool negative; /* all parts are, by the sign of the first */
+    bool sql;      /* a sign at the beginning may be one of all parts .. */
+    bool negative; /* .. and is */
 };
 
 static bool add32(int32_t *to, int64_t by)
@@ -287,6 +288,7 @@ static enum outcome read_clock(struct reading *r, const char *p)
                      bit(UNIT_MICROSECOND)))
         return BAD_SYNTAX;
     int64_t sign = negative || r->negative ? -1 : 1;
+    r->sum.us = 0; /* parts of days behind it are forgotten, as in PostgreSQL */
     bool fits = add_us(r, sign * part[0], HOUR_US, 0) && add_us(r, sign * part[1], MINUTE_US, 0) &&
                 add_us(r, sign * part[2], SECOND_US, (double)sign * fraction);
     return fits ? GOOD : BAD_FIELD;
@@ -344,6 +346,8 @@ static enum outcome read_item(struct reading *r, const char *p, enum unit *unit)
     }
     if (*end)
         return BAD_SYNTAX;
+    if (*unit == UNIT_AGO)
+        return BAD_SYNTAX;
     if (*unit == UNIT_NONE)
         *unit = last_unit(r->fields);
     unsigned units = bit(*unit);
@@ -396,7 +400,7 @@ static int split(const char *s, size_t n, char *room, struct item *items)
             *room++ = *p++;
             while (isspace((unsigned char)*p))
                 p++;
-            if (!isdigit((unsigned char)*p) && *p != '.')
+            if (!isdigit((unsigned char)*p)) /* not even -.5 */
                 return -1;
         }
         size_t len = item_length(p, word);
@@ -416,6 +420,10 @@ static enum outcome read_items(const char *s, size_t n, struct reading *r, bool 
     int count = split(s, n, room, items);
     enum unit unit = UNIT_NONE;
     *ret_ago = false;
+    /* under IntervalStyle sql_standard: '-1 2:00:00', if there is no other sign */
+    r->negative = r->sql && count > 0 && *items[0].p == '-';
+    for (int i = 1; i < count; i++)
+        r->negative &= *items[i].p != '-' && *items[i].p != '+';
     for (int i = count; i-- > 0;) {
         enum outcome o = GOOD;
         if (items[i].word) {
@@ -424,7 +432,7 @@ static enum outcome read_items(const char *s, size_t n, struct reading *r, bool 
                 return BAD_SYNTAX;
             if (u == UNIT_AGO)
                 *ret_ago = true;
-            unit = u == UNIT_AGO ? UNIT_NONE : u;
+            unit = u;
         } else {
             o = read_item(r, items[i].p, &unit);
         }
@@ -570,10 +578,9 @@ static bool turn(struct reading *r)
     return true;
 }
 
-static struct error *read_text(const char *s, size_t n, int fields, bool negative,
-                               struct interval *ret)
+static struct error *read_text(const char *s, size_t n, int fields, bool sql, struct interval *ret)
 {
-    struct reading r = {.fields = fields, .negative = negative};
+    struct reading r = {.fields = fields, .sql = sql};
     enum outcome o = BAD_SYNTAX;
     bool ago = false;
     if (n < MAX_TEXT && !memchr(s, 0, n)) {
@@ -656,26 +663,12 @@ struct error *types__interval_fit(struct value *v, int32_t typmod, struct arena 
     return NULL;
 }
 
-/* Under IntervalStyle sql_standard a sign at the beginning is one of all parts, if there is no
- * other: '-1 2:00:00'. */
-static bool one_sign(const char *s, size_t n)
-{
-    size_t at = 0;
-    while (at < n && isspace((unsigned char)s[at]))
-        at++;
-    if (types__style()->intervals != INTERVALS_SQL || at == n || s[at] != '-')
-        return false;
-    for (at++; at < n; at++)
-        if ((s[at] == '-' || s[at] == '+') && isspace((unsigned char)s[at - 1]))
-            return false;
-    return true;
-}
-
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret)
 {
     struct interval i;
-    TRY(read_text(s, n, typmod < 0 ? INTERVAL_ALL_FIELDS : fields_of(typmod), one_sign(s, n), &i));
+    TRY(read_text(s, n, typmod < 0 ? INTERVAL_ALL_FIELDS : fields_of(typmod),
+                  types__style()->intervals == INTERVALS_SQL, &i));
     fit(&i, typmod);
     *ret = interval_value(&i, a);
     return NULL;

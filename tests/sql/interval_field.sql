@@ -51,3 +51,12 @@ SET IntervalStyle = 'sql_standard';
 SELECT interval '-23 hours 45 min 12.34 sec', interval '-1 year 2 months 1 day 23 hours 45 min 12.34 sec', interval '-1 year 2 months 1 day 23 hours 45 min +12.34 sec', interval '-1-2 3 4:05', interval '-1.5 days 3 hours';
 SELECT (interval '-1 day +2:00')::text::interval;
 RESET IntervalStyle;
+
+-- ago is no unit, -.5 no number, and a clock's time is all the time there is
+SELECT interval '1 ago';
+SELECT interval '1.5 day 2 ago';
+SELECT interval '-.5 day';
+SELECT interval '-10:20:30.5, .5 day, .5 year', interval '1.5 day 10:20', interval '10:20:30 1 mon -0.001 days ago', interval '5 5:06 ago', interval '1-2 ago';
+SET IntervalStyle = 'sql_standard';
+SELECT interval '@ -1 week, .5 m', interval '@ -1 week +.5 m';
+RESET IntervalStyle;
