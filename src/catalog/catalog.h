@@ -166,6 +166,7 @@ struct object_label {
 /* A table, view or type that a view hangs on, and the columns of it. */
 struct object_use {
     uint64_t id;
+    int known; /* how many columns it had, dropped ones too: the view sees no later ones */
     int n_columns;
     int *columns; /* 0-based */
 };
@@ -570,6 +571,7 @@ void catalog_record_free(const void *record);
 struct error *catalog_parse_cluster(const struct coord_kv *kv, uint64_t *ret_id) MUST_CHECK;
 /* Texts for the store; the caller frees them. 22021 for names that are not UTF-8. */
 struct error *catalog_table_text(const struct table *t, char **ret) MUST_CHECK;
+struct error *catalog_object_text(const struct object *o, char **ret) MUST_CHECK;
 struct error *catalog_sequence_text(const struct sequence *s, char **ret) MUST_CHECK;
 struct error *catalog_region_text(const struct region *r, char **ret) MUST_CHECK;
 char *catalog_cluster_text(uint64_t id, uint64_t era) MUST_CHECK;

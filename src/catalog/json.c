@@ -224,7 +224,8 @@ static bool add_owned(json_t *array, const struct table *t)
 static bool add_uses(json_t *uses, const struct object *o)
 {
     for (int i = 0; i < o->n_uses; i++)
-        if (!add(uses, json_pack("{s:I, s:o}", "id", (json_int_t)o->uses[i].id, "columns",
+        if (!add(uses, json_pack("{s:I, s:i, s:o}", "id", (json_int_t)o->uses[i].id, "known",
+                                 o->uses[i].known, "columns",
                                  int_array(o->uses[i].columns, o->uses[i].n_columns))))
             return false;
     return true;
@@ -641,6 +642,7 @@ static void get_use(struct decoder *d, const json_t *o, struct object_use *u)
     u->id = get_id(d, o, "id");
     if (json_array_size(json_object_get(o, "columns")))
         u->columns = get_columns(d, o, "columns", MAX_COLUMNS, &u->n_columns);
+    u->known = (int)get_int(d, o, "known", 0, MAX_COLUMNS);
 }
 
 static void get_query(struct decoder *d, const json_t *json, struct object *o)

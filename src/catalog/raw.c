@@ -100,6 +100,11 @@ struct error *catalog_table_text(const struct table *t, char **ret)
     return catalog__encode_table(t, ret);
 }
 
+struct error *catalog_object_text(const struct object *o, char **ret)
+{
+    return catalog__encode_object(o, ret);
+}
+
 struct error *catalog_sequence_text(const struct sequence *s, char **ret)
 {
     return catalog__encode_sequence(s, ret);

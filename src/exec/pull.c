@@ -61,7 +61,7 @@ static void wrap(const struct plan_scan *scan, const char *sql, int param, struc
     buf_printf(out, "SELECT " PULL "(?%d", param);
     for (int i = 0; i < scan->n_columns; i++) {
         buf_puts(out, ", ");
-        sql_quote(scan->rte->columns[scan->columns[i]].name, out);
+        sql_quote(scan->rte->table->columns[scan->columns[i]].name, out);
     }
     buf_printf(out, ") FROM (%s)", sql);
 }

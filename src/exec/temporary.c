@@ -597,6 +597,34 @@ static struct error *alter_table(struct exec_session *s, const struct query *q, 
     return check(s, q, true);
 }
 
+static struct error *put_objects(struct exec__temp *t, const struct object_change *changes, int n,
+                                 struct arena *a)
+{
+    for (int i = 0; i < n; i++) {
+        const struct object_change *c = &changes[i];
+        char *text;
+        if (!c->next) {
+            TRY(drop_record(t, c->old->id));
+            continue;
+        }
+        struct object *next = object_copy(c->next, a);
+        next->id = c->old ? c->old->id : ++t->last_id;
+        next->version++;
+        TRY(catalog_object_text(next, &text));
+        TRY(put_record(t, next->id, "", 0, catalog_id_key(CATALOG_OBJECT, next->id), text));
+    }
+    return NULL;
+}
+
+/* Views, with the tables that go with them. */
+static struct error *change_objects(struct exec__temp *t, const struct query *q, struct arena *a)
+{
+    const struct query drops = {.drop = {.n = q->objects.n_drop, .tables = q->objects.drop}};
+    if (drops.drop.n)
+        TRY(drop_tables(t, &drops));
+    return put_objects(t, q->objects.changes, q->objects.n, a);
+}
+
 static const struct table *changed_table(const struct query *q, int i)
 {
     switch (q->kind) {
@@ -622,6 +650,10 @@ struct error *exec__temp_concerns(const struct query *q, bool *ret)
     int temporary = 0, n = 0;
     for (const struct table *t; (t = changed_table(q, n)); n++)
         temporary += table_is_temporary(t);
+    for (int i = 0; q->kind == QUERY_OBJECTS && i < q->objects.n; i++, n++) {
+        const struct object_change *c = &q->objects.changes[i];
+        temporary += strcmp((c->next ? c->next : c->old)->schema, CATALOG_TEMP_SCHEMA) == 0;
+    }
     *ret = temporary > 0;
     if (temporary && temporary < n)
         return error_hint(error_new(E_UNSUPPORTED,
@@ -646,7 +678,10 @@ static struct error *change(struct exec_session *s, const struct query *q, struc
         return drop_indexes(t, q, a);
     case QUERY_ALTER_TABLE:
     case QUERY_COMMENT:
-        return alter_table(s, q, a);
+        TRY(alter_table(s, q, a));
+        return put_objects(t, q->views, q->n_views, a);
+    case QUERY_OBJECTS:
+        return change_objects(t, q, a);
     default:
         return error_hint(
             error_new(E_UNSUPPORTED, "%s is not supported for temporary tables", q->tag),

@@ -82,7 +82,7 @@ static void table_texts(struct plan *p, struct plan_gather *g, int i)
     buf_printf(&insert, "INSERT INTO \"%s\" VALUES (", g->names[i]);
     for (int c = 0; c < s->n_columns; c++) {
         buf_puts(&create, c > 0 ? ", " : "");
-        sql_quote(s->rte->columns[s->columns[c]].name, &create);
+        sql_quote(s->rte->table->columns[s->columns[c]].name, &create);
         buf_printf(&insert, "%s?%d", c > 0 ? ", " : "", c + 1);
     }
     buf_puts(&create, s->n_columns > 0 ? ")" : "\"minisql_one\")");

@@ -243,16 +243,33 @@ const struct table *sql__table_now(const struct analysis *a, uint64_t id)
  * ---------------------------------------------------------------------------------------------- */
 
 /* Views that read the table. What they become is made as a change of objects, of its own. */
-static struct error *follow(struct analysis *a, const struct table *t, const char *name)
+struct error *sql__views_follow(struct analysis *a, const struct new_name *n)
 {
     struct query *q = a->q, changes = {0};
     changes.style = q->style;
     a->q = &changes;
-    struct error *e = sql__rename_in_views(a, t->id, t->name, t->schema, name, "renaming a table");
+    struct error *e = sql__rename_in_views(a, n);
     a->q = q;
     q->n_views = changes.objects.n;
     q->views = changes.objects.changes;
     return e;
+}
+
+void sql__views_go(struct analysis *a, const struct list *views)
+{
+    struct query *q = a->q;
+    struct object_change *all =
+        ARENA_ARRAY(a->arena, struct object_change, q->n_views + views->n + 1);
+    for (int i = 0; i < q->n_views; i++)
+        all[i] = q->views[i];
+    for (int i = 0; i < views->n; i++) {
+        bool there = false;
+        for (int k = 0; k < q->n_views; k++)
+            there |= all[k].old == views->items[i];
+        if (!there)
+            all[q->n_views++] = (struct object_change){views->items[i], NULL};
+    }
+    q->views = all;
 }
 
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
@@ -268,7 +285,11 @@ struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
     TRY(sql__check_identifier(a, "table", n->newname, -1));
     if (sql__relation_exists(a, next->schema, n->newname))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
-    TRY(follow(a, next, n->newname));
+    TRY(sql__views_follow(a, &(struct new_name){.id = next->id,
+                                                .schema = next->schema,
+                                                .name = n->newname,
+                                                .column = -1,
+                                                .what = "renaming a table"}));
     next->file_name = arena_strdup(a->arena, table_file_name(a->q->alter_table.table));
     next->name = arena_strdup(a->arena, n->newname);
     return NULL;

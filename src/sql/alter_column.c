@@ -339,12 +339,8 @@ static struct error *check_column_free(struct analysis *a, struct table *t, int 
     struct dependents deps = {0};
     struct list references = {0};
     const char *what = describe_column(a, t, at);
-    size_t k = 0;
-    const struct object *view = NULL, *first = NULL;
-    while ((view = view_on(a, t, at, &k))) {
-        first = first ? first : view;
-        sql__depends(a, &deps, view->id, sql__describe_view(a, view), what);
-    }
+    struct list views = {0};
+    sql__views_of_column(a, t->id, at, what, &views, &deps);
     references_to(a, t, at, &deps, &references);
     for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;)
         sql__depends(a, &deps, t->columns[g].default_id, describe_column(a, t, g), what);
@@ -352,10 +348,12 @@ static struct error *check_column_free(struct analysis *a, struct table *t, int 
         return NULL;
     if (!cascade)
         return sql__has_dependents(a, what, &deps);
-    if (first)
-        return sql__unsupported(a, -1, "Drop the view first.",
-                                "DROP COLUMN ... CASCADE cannot drop %s",
-                                sql__describe_view(a, first));
+    for (int i = 0; i < views.n; i++)
+        if (!((const struct object *)views.items[i])->relation)
+            return sql__unsupported(a, -1, "Drop the view first.",
+                                    "DROP COLUMN ... CASCADE cannot drop %s",
+                                    sql__describe_view(a, views.items[i]));
+    sql__views_go(a, &views);
     sql__tell_cascade(a, &deps);
     for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;)
         remove_column(a, t, g);
@@ -484,7 +482,11 @@ struct error *sql__rename_column(struct analysis *a, struct table *t, const char
     if (at < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", from);
     TRY(sql__check_new_column(a, t, to, at));
-    TRY(sql__refuse_if_viewed(a, t->id, at, "renaming a column"));
+    TRY(sql__views_follow(a, &(struct new_name){.id = t->id,
+                                                .schema = t->schema,
+                                                .columns = true,
+                                                .column = at,
+                                                .what = "renaming a column"}));
     OWN(a, t->columns, t->n_columns);
     t->columns[at].name = arena_strdup(a->arena, to);
     TRY(rename_in_texts(a, old, t, at, to));

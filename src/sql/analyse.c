@@ -484,6 +484,7 @@ struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *
     TRY(sql_parse(text, a->arena, &script));
     struct analysis sub = *a;
     sub.script = &script;
+    sub.view = NULL;
     const SelectStmt *n = (const SelectStmt *)script.stmts[0].node;
     const ResTarget *t = linitial(n->targetList);
     struct error *e = sql__expr(&sub, s, t->val, ret);
@@ -492,8 +493,10 @@ struct error *sql__stored_expr(struct analysis *a, struct scope *s, const char *
         e->position = 0; /* it counts in a text that the user did not write */
     const struct sql_script *own = a->script;
     int depth = a->depth;
+    struct view_draft *view = a->view;
     *a = sub;
     a->script = own;
+    a->view = view;
     a->depth = depth;
     return e;
 }

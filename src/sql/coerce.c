@@ -715,7 +715,7 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
     if (!type && own)
         type = type_by_oid(catalog_oid(own->id));
     if (own && type && type->oid == catalog_oid(own->id))
-        sql__note_type(a, own->id);
+        sql__note_type((struct analysis *)(uintptr_t)a, t, own);
     if (!type)
         return no_such_type(a, t, name);
     if (own && own->kind == OBJ_DOMAIN && type->oid == catalog_oid(own->id))

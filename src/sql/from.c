@@ -185,6 +185,7 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
         else
             *ret =
                 sql__base_rte(a, t, rv->alias ? rv->alias->aliasname : rv->relname, rv->location);
+        sql__hide_later(a, t ? t->id : view->id, *ret);
         sql__note_source(a, rv, t ? t->id : view->id, t ? t->schema : view->schema,
                          t ? t->name : view->name, *ret);
     }
@@ -466,6 +467,20 @@ static struct name_item *using_alias(struct analysis *a, const Alias *alias,
     return item;
 }
 
+/* A place within an item of FROM, before all that is nested in it; -1: not known. */
+static int leftmost(const Node *n)
+{
+    if (IsA(n, RangeVar))
+        return ((const RangeVar *)n)->location;
+    if (IsA(n, JoinExpr))
+        return leftmost(((const JoinExpr *)n)->larg);
+    if (IsA(n, RangeSubselect))
+        return sql__location(((const RangeSubselect *)n)->subquery);
+    if (IsA(n, RangeFunction))
+        return sql__location(linitial(linitial_node(List, ((const RangeFunction *)n)->functions)));
+    return -1;
+}
+
 static struct error *join_condition(struct analysis *a, struct scope *s, const JoinExpr *n,
                                     struct joined *l, struct joined *r, struct joined *ret)
 {
@@ -474,9 +489,9 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
     for (int i = 0; i < list_length(n->usingClause); i++)
         sql__push(a->arena, &names, arena_strdup(a->arena, strVal(list_nth(n->usingClause, i))));
     if (n->isNatural)
-        sql__note_unfixed(a, "a NATURAL JOIN");
-    if (n->isNatural)
         TRY(natural_names(a, s, l, r, &names));
+    if (n->isNatural)
+        sql__note_natural(a, leftmost(n->rarg), &names);
     struct name_item *merged = NULL;
     if (n->usingClause || n->isNatural)
         TRY(join_using(a, s, l, r, &names, f, &merged));

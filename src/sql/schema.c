@@ -75,20 +75,35 @@ void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const c
                   const char *on)
 {
     struct dependent *d = ARENA_NEW(a->arena, struct dependent);
-    *d = (struct dependent){.group = l->group, .id = id, .what = what, .on = on};
+    *d = (struct dependent){.group = l->group,
+                            .id = id,
+                            .what = what,
+                            .on = on,
+                            .depth = l->under ? l->under->depth + 1 : 0,
+                            .under = l->under};
     sql__push(a->arena, &l->list, d);
 }
 
 /* As PostgreSQL tells them: what hangs on the last object that was named first, in the order in
- * which things were made. */
+ * which things were made, each with what hangs on it in turn. */
 static int in_order(const void *a, const void *b)
 {
-    const struct dependent *const *x = a, *const *y = b;
-    if ((*x)->group != (*y)->group)
-        return (*x)->group - (*y)->group;
-    if ((*x)->id != (*y)->id)
-        return (*x)->id > (*y)->id ? 1 : -1;
-    return (*x)->part - (*y)->part;
+    const struct dependent *x = *(const struct dependent *const *)a,
+                           *y = *(const struct dependent *const *)b;
+    int deeper = x->depth - y->depth;
+    for (int i = deeper; i > 0; i--)
+        x = x->under;
+    for (int i = deeper; i < 0; i++)
+        y = y->under;
+    if (x == y)
+        return deeper;
+    for (; x->under != y->under; y = y->under)
+        x = x->under;
+    if (x->group != y->group)
+        return x->group - y->group;
+    if (x->id != y->id)
+        return x->id > y->id ? 1 : -1;
+    return x->part - y->part;
 }
 
 struct dependent *sql__last_dependent(struct dependents *l)
@@ -404,18 +419,31 @@ struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n)
     for (size_t i = 0; i < v->n_tables; i++) {
         if (strcmp(v->tables[i]->schema, n->subname) != 0)
             continue;
-        TRY(sql__refuse_if_viewed(a, v->tables[i]->id, -1, "renaming the schema of a table"));
         q->objects.moves[q->objects.n_moves++] = v->tables[i];
     }
+    const struct new_name renamed = {.of_schema = n->subname,
+                                     .schema = n->newname,
+                                     .column = -1,
+                                     .what = "renaming the schema of what"};
     for (size_t i = 0; i < v->n_objects; i++) {
         const struct object *o = v->objects[i];
-        if (o->kind == OBJ_SCHEMA || strcmp(o->schema, n->subname) != 0)
+        struct object *next = NULL;
+        if (o->kind == OBJ_SCHEMA)
             continue;
-        TRY(sql__refuse_if_viewed(a, o->id, -1, "renaming the schema of a view"));
-        struct object *moved = object_copy(o, a->arena);
-        moved->schema = arena_strdup(a->arena, n->newname);
-        sql__change_object(a, o, moved);
+        if (strcmp(o->schema, n->subname) == 0) {
+            next = object_copy(o, a->arena);
+            next->schema = arena_strdup(a->arena, n->newname);
+        }
+        if (o->kind == OBJ_VIEW)
+            TRY(sql__rename_in_view(a, o, &renamed, &next));
+        if (next)
+            sql__change_object(a, o, next);
     }
+    const struct object *o;
+    struct object *unused = NULL;
+    for (size_t i = 0; (o = catalog_next_view(v, &i));) /* materialized ones are refused */
+        if (!o->relation)
+            TRY(sql__rename_in_view(a, o, &renamed, &unused));
     return NULL;
 }
 

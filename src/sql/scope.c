@@ -318,6 +318,20 @@ static struct error *other_schema(const struct analysis *a, struct scope *s, con
     return NULL;
 }
 
+/* In a new view: that a name is told with its schema is only needed where its table is not the only
+ * one of the name. */
+static void note_column(struct analysis *a, struct scope *s, struct scope *at,
+                        const struct name_item *found, int location, const char *name)
+{
+    for (; s != at; s = s->parent)
+        if (sql__find_item(s, found->name))
+            return;
+    struct error *e = only_one(a, at, found, location);
+    if (!e)
+        sql__note_column(a, location, found->name, name);
+    error_free(e);
+}
+
 /* schema may be NULL */
 static struct error *qualified(struct analysis *a, struct scope *s, const char *schema,
                                const char *table, const char *name, int location, struct expr **ret)
@@ -339,6 +353,8 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
         TRY(check_lateral(a, item, location));
         *ret = sql__item_column(a, item, c, location);
         sql__mark_correlated(s, at);
+        if (schema)
+            note_column(a, s, at, item, location, name);
         return NULL;
     }
     TRY(other_schema(a, s, schema, table, location));

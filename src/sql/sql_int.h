@@ -59,9 +59,10 @@ struct analysis {
     struct list domains; /* what values of a domain go through (domain.c) */
     struct list sources; /* of columns whose values change (alter_column.c) */
     int n_windows;
-    bool lifted;             /* a parameter stands for a literal */
-    bool as_written;         /* casts of constants stay (deparse.c) */
-    struct view_draft *view; /* CREATE VIEW: what is noted of its SELECT; NULL otherwise */
+    bool lifted;                  /* a parameter stands for a literal */
+    const struct object *reading; /* the view whose text this is; NULL: a statement's own */
+    bool as_written;              /* casts of constants stay (deparse.c) */
+    struct view_draft *view;      /* CREATE VIEW: what is noted of its SELECT; NULL otherwise */
 };
 
 /* What is being analysed, for the rules and messages that hang on it. */
@@ -499,12 +500,15 @@ struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n)
 struct dependent {
     int group;
     uint64_t id;
-    const char *what, *on; /* "view v", "table t" */
-    int part;              /* of what has this id: a column */
+    const char *what, *on;         /* "view v", "table t" */
+    int part;                      /* of what has this id: a column */
+    int depth;                     /* of these: */
+    const struct dependent *under; /* what it hangs on, where that hangs itself; or NULL */
 };
 struct dependents {
     struct list list;
     int group;
+    const struct dependent *under; /* of those that are added now */
 };
 
 struct error *sql__create_table_as(struct analysis *a, const CreateTableAsStmt *n,
@@ -563,17 +567,31 @@ struct error *sql__view_rte(struct analysis *a, struct scope *s, const RangeVar 
 /* What the SELECT of a new view mentions; nothing when there is none. */
 void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const char *schema,
                       const char *name, const struct rte *r);
-void sql__note_type(const struct analysis *a, uint64_t id);
+void sql__note_type(struct analysis *a, const TypeName *n, const struct object *o);
+void sql__note_column(struct analysis *a, int location, const char *table, const char *column);
 void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n);
+void sql__note_natural(struct analysis *a, int location, const struct list *names);
 void sql__note_unfixed(struct analysis *a, const char *why); /* "a NATURAL JOIN" */
 /* Views that read a table or view, and views that read them, are added. */
 void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
                    struct dependents *deps);
-/* 0A000 when a view reads it; column -1: any. what: "renaming a column" */
-struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what);
+/* Those that read the column (-1: any), and views that read them. */
+void sql__views_of_column(struct analysis *a, uint64_t id, int column, const char *what,
+                          struct list *ret_views, struct dependents *deps);
+/* What views read gets another name: */
+struct new_name {
+    uint64_t id; /* it, or 0: all in this schema: */
+    const char *of_schema;
+    const char *schema, *name; /* as it will be called; name NULL: as it is now */
+    bool columns;              /* columns get others: the view keeps those that it knows */
+    int column;                /* only views that read this column of it; -1: all */
+    const char *what;          /* "renaming a table" */
+};
 /* Views that read it follow: changes of objects. 0A000 where the text does not let them. */
-struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *old,
-                                   const char *schema, const char *name, const char *what);
+struct error *sql__rename_in_views(struct analysis *a, const struct new_name *n);
+/* One of them, in *next, or a copy of o when that is NULL and it reads what is renamed. */
+struct error *sql__rename_in_view(struct analysis *a, const struct object *o,
+                                  const struct new_name *n, struct object **next);
 const char *sql__describe_view(const struct analysis *a, const struct object *o); /* "view s.v" */
 RangeVar sql__range_var(const List *names);
 /* While the text of a view is analysed, in place of the statement's own. */
@@ -582,10 +600,13 @@ struct view_reading {
     const struct sql_script *own_script;
     const struct sql_path *path;
     struct view_draft *draft;
+    const struct object *reading;
     int depth;
 };
 struct error *sql__begin_view(struct analysis *a, const struct object *view,
                               struct view_reading *r);
+/* Columns that what it reads got later are none to a view. */
+void sql__hide_later(const struct analysis *a, uint64_t id, struct rte *r);
 /* Gives the error back, without a place. Only after a beginning without one. */
 struct error *sql__end_view(struct analysis *a, struct view_reading *r, struct error *e);
 
@@ -695,6 +716,10 @@ struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *
 /* Where an expression of the catalog's names columns: places in "SELECT " and the text. */
 struct error *sql__column_places(struct analysis *a, const struct table *t, const char *sql,
                                  bool (*visit)(void *ctx, const struct expr *e), void *ctx);
+
+/* Of an ALTER TABLE: views that follow, or go. */
+struct error *sql__views_follow(struct analysis *a, const struct new_name *n);
+void sql__views_go(struct analysis *a, const struct list *views);
 
 /* ---- constraints: alter_constraint.c
  * ------------------------------------------------------------------------------------------ */

@@ -175,7 +175,11 @@ static struct error *change_name(struct analysis *a, const struct object *old, c
                                  const char *name)
 {
     TRY(sql__type_taken(a, schema, name));
-    TRY(sql__refuse_if_viewed(a, old->id, -1, "renaming a type"));
+    TRY(sql__rename_in_views(a, &(struct new_name){.id = old->id,
+                                                   .schema = schema,
+                                                   .name = name,
+                                                   .column = -1,
+                                                   .what = "renaming a type"}));
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, schema);
     next->name = arena_strdup(a->arena, name);

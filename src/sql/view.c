@@ -21,15 +21,32 @@ struct edit {
 
 struct source {
     uint64_t id;
-    const struct rte *rte;
-    struct edit *edit; /* of its name; NULL: it is a type */
-    bool aliased;
+    const struct rte *rte; /* of a type: none */
+    struct edit *edit;     /* of its name; NULL: it can't be edited */
+    bool is_type, aliased;
 };
 
 struct view_draft {
     struct list edits, sources;
+    bool temporary;  /* it reads what is */
     const char *why; /* something in it hangs on what a text can't fix; NULL: nothing does */
 };
+
+static bool is_name(const struct token *t, const char *name)
+{
+    _cleanup_(buf_done) struct buf quoted = {0};
+    sql_quote(name, &quoted);
+    return (t->kind == TOKEN_QUOTED && t->len == quoted.len &&
+            memcmp(t->start, quoted.data, t->len) == 0) ||
+           sql__is_word(t, name);
+}
+
+static void put_qualified(const char *first, const char *second, struct buf *out)
+{
+    sql_quote(first, out);
+    buf_puts(out, ".");
+    sql_quote(second, out);
+}
 
 /* ---- notes ---------------------------------------------------------------------------------- */
 
@@ -62,27 +79,58 @@ void sql__note_source(struct analysis *a, const RangeVar *rv, uint64_t id, const
     if (!a->view || rv->location < 0)
         return;
     struct buf b = {0};
-    sql_quote(schema, &b);
-    buf_puts(&b, ".");
-    sql_quote(name, &b);
+    put_qualified(schema, name, &b);
     struct source *s = ARENA_NEW(a->arena, struct source);
-    *s = (struct source){id, r, NULL, rv->alias != NULL};
+    *s = (struct source){.id = id, .rte = r, .aliased = rv->alias != NULL};
     s->edit = note_edit(a, (size_t)rv->location, sql__end_of_name(a, rv->location), b.data);
     buf_done(&b);
     sql__push(a->arena, &a->view->sources, s);
-    if (r->table && table_is_temporary(r->table))
-        a->view->why = "a temporary table";
+    a->view->temporary |= strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
 }
 
 static const struct rte no_rte;
 
-void sql__note_type(const struct analysis *a, uint64_t id)
+/* Is this what stands there? A name that the analyser made up has a place that means another. */
+static bool stands_at(const struct analysis *a, int location, const char *name)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text);
+    struct token t, last;
+    if (location < 0 || location >= end - text)
+        return false;
+    const char *p = sql__lex(text + location, end, &t);
+    for (;;) { /* the last part of a dotted name */
+        last = t;
+        const char *next = sql__lex(p, end, &t);
+        if (t.kind != TOKEN_PUNCTUATION || *t.start != '.')
+            return is_name(&last, name);
+        p = sql__lex(next, end, &t);
+    }
+}
+
+void sql__note_type(struct analysis *a, const TypeName *n, const struct object *o)
 {
     if (!a->view)
         return;
     struct source *s = ARENA_NEW(a->arena, struct source);
-    *s = (struct source){id, &no_rte, NULL, false};
+    *s = (struct source){.id = o->id, .rte = &no_rte, .is_type = true};
     sql__push(a->arena, &a->view->sources, s);
+    if (!stands_at(a, n->location, o->name))
+        return;
+    struct buf b = {0};
+    put_qualified(o->schema, o->name, &b);
+    s->edit = note_edit(a, (size_t)n->location, sql__end_of_name(a, n->location), b.data);
+    buf_done(&b);
+}
+
+/* s.t.column would not follow when the table gets another name: t.column does. */
+void sql__note_column(struct analysis *a, int location, const char *table, const char *column)
+{
+    if (!a->view || !stands_at(a, location, column))
+        return;
+    struct buf b = {0};
+    put_qualified(table, column, &b);
+    note_edit(a, (size_t)location, sql__end_of_name(a, location), b.data);
+    buf_done(&b);
 }
 
 void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n)
@@ -101,6 +149,57 @@ void sql__note_star(struct analysis *a, int location, const struct target *const
         sql_quote(targets[i]->name, &b);
     }
     note_edit(a, (size_t)location, sql__end_of_name(a, location), b.data ? b.data : "");
+    buf_done(&b);
+}
+
+static bool ends_operand(const struct token *t)
+{
+    static const char *const words[] = {
+        "natural", "cross", "join",   "inner", "left",   "right",     "full",
+        "on",      "using", "where",  "group", "order",  "limit",     "having",
+        "offset",  "fetch", "window", "union", "except", "intersect", "for"};
+    for (size_t i = 0; i < ARRAY_LEN(words); i++)
+        if (sql__is_word(t, words[i]))
+            return true;
+    return t->kind == TOKEN_END || (t->kind == TOKEN_PUNCTUATION && strchr(",);", *t->start));
+}
+
+/* What NATURAL means now is written with USING; `location`: within its right side. */
+void sql__note_natural(struct analysis *a, int location, const struct list *names)
+{
+    if (!a->view)
+        return;
+    const char *text = a->script->parsed, *end = text + strlen(text), *p = text, *last;
+    struct token t, natural = {.kind = TOKEN_END};
+    do {
+        p = sql__lex(p, end, &t);
+        if (sql__is_word(&t, "natural"))
+            natural = t;
+    } while (t.kind != TOKEN_END && t.start - text < location);
+    if (natural.kind == TOKEN_END) {
+        a->view->why = "a NATURAL JOIN";
+        return;
+    }
+    p = natural.start;
+    do
+        p = sql__lex(p, end, &t);
+    while (!sql__is_word(&t, "join") && t.kind != TOKEN_END);
+    last = p;
+    for (int depth = 0;; last = p) {
+        p = sql__lex(p, end, &t);
+        if (depth == 0 && ends_operand(&t))
+            break;
+        if (t.kind == TOKEN_PUNCTUATION)
+            depth += *t.start == '(' ? 1 : *t.start == ')' ? -1 : 0;
+    }
+    struct buf b = {0};
+    for (int i = 0; i < names->n; i++) {
+        buf_puts(&b, i ? ", " : " USING (");
+        sql_quote(names->items[i], &b);
+    }
+    buf_puts(&b, names->n ? ")" : " ON true");
+    note_edit(a, (size_t)(natural.start - text), (size_t)(natural.start - text) + natural.len, "");
+    note_edit(a, (size_t)(last - text), (size_t)(last - text), b.data);
     buf_done(&b);
 }
 
@@ -128,13 +227,23 @@ struct error *sql__begin_view(struct analysis *a, const struct object *view, str
     r->own_script = a->script;
     r->path = a->path;
     r->draft = a->view;
+    r->reading = a->reading;
     r->depth = a->depth;
     ctx.names = sql_names(a->path->database, "", view->search_path, &a->q->style, NULL);
     a->script = &r->script;
     a->path = sql__path(&ctx, a->arena);
     a->view = NULL;
+    a->reading = view;
     mem_free((char *)(uintptr_t)ctx.names);
     return NULL;
+}
+
+void sql__hide_later(const struct analysis *a, uint64_t id, struct rte *r)
+{
+    for (int i = 0; a->reading && i < a->reading->n_uses; i++)
+        for (int c = a->reading->uses[i].known; a->reading->uses[i].id == id && c < r->n_columns;
+             c++)
+            r->columns[c].dropped = true;
 }
 
 struct error *sql__end_view(struct analysis *a, struct view_reading *r, struct error *e)
@@ -145,6 +254,7 @@ struct error *sql__end_view(struct analysis *a, struct view_reading *r, struct e
     a->script = r->own_script;
     a->path = r->path;
     a->view = r->draft;
+    a->reading = r->reading;
     a->depth = r->depth;
     return e;
 }
@@ -297,10 +407,6 @@ static const char *edited_text(struct analysis *a, size_t start, size_t end)
 
 static struct error *refuse(const struct analysis *a, const ViewStmt *n)
 {
-    int at = n->view->location;
-    if (n->view->relpersistence == 't')
-        return sql__unsupported(a, at, "Create an ordinary view, or use WITH.",
-                                "temporary views are not supported");
     if (n->view->relpersistence == 'u')
         return error_new("0A000", "views cannot be unlogged because they do not have storage");
     for (int i = 0; i < list_length(n->options); i++) {
@@ -350,7 +456,8 @@ static void add_use(struct analysis *a, struct object *o, const struct source *s
         u = o->uses[i].id == s->id ? &o->uses[i] : NULL;
     if (!u) {
         u = &o->uses[o->n_uses++];
-        *u = (struct object_use){.id = s->id, .columns = ARENA_ARRAY(a->arena, int, 1600)};
+        *u = (struct object_use){
+            .id = s->id, .known = s->rte->n_columns, .columns = ARENA_ARRAY(a->arena, int, 1600)};
     }
     for (int c = 0; c < s->rte->n_columns; c++) {
         bool there = !s->rte->columns[c].used;
@@ -434,6 +541,9 @@ struct error *sql__check_view(struct analysis *a, const struct object *o,
                               const struct table *columns)
 {
     struct select *again;
+    if (!o->relation && a->view->temporary)
+        return error_new(E_UNSUPPORTED,
+                         "materialized views must not use temporary tables or views");
     struct error *e = a->view->why ? NULL : analyse_view(a, o, NULL, &again);
     if (!e && !a->view->why && fits(columns, again))
         return NULL;
@@ -470,13 +580,23 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     if (IsA(query, SelectStmt) && query->intoClause)
         return error_new(E_UNSUPPORTED, "views must not contain SELECT INTO");
     TRY(refuse(a, n));
-    TRY(sql__target_schema(a, n->view, &schema));
+    struct error *e = sql__table_schema(a, n->view, &schema);
+    if (error_is(e, "42P16"))
+        e->position = 0;
+    TRY(e);
     TRY(sql__check_identifier(a, "view", n->view->relname, n->view->location));
     struct object *o = sql__new_object(a, OBJ_VIEW, schema, n->view->relname);
     TRY(sql__view_query(a, query, start, query_end(a, start, n->withCheckOption != NO_CHECK_OPTION),
                         o, &sel));
     if (recursive)
         o->sql = recursive_text(a, n, o->sql);
+    bool temporary = strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
+    if (a->view->temporary && n->view->schemaname && !temporary)
+        return error_new("42P16", "cannot create temporary relation in non-temporary schema");
+    if (a->view->temporary && !temporary) {
+        sql__notice(a, "00000", NULL, "view \"%s\" will be a temporary view", o->name);
+        schema = o->schema = arena_strdup(a->arena, CATALOG_TEMP_SCHEMA);
+    }
     o->relation = ARENA_NEW(a->arena, struct table);
     *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
     TRY(view_columns(a, n, sel, o->relation));
@@ -527,48 +647,52 @@ static bool uses(const struct object *view, uint64_t id)
     return false;
 }
 
+static bool reads_column(const struct object *view, uint64_t id, int column)
+{
+    for (int k = 0; k < view->n_uses; k++)
+        for (int c = 0; view->uses[k].id == id && c < view->uses[k].n_columns; c++)
+            if (view->uses[k].columns[c] == column)
+                return true;
+    return false;
+}
+
+static int by_id(const void *a, const void *b)
+{
+    const struct object *const *x = a, *const *y = b;
+    return ((*x)->id > (*y)->id) - ((*x)->id < (*y)->id);
+}
+
+void sql__views_of_column(struct analysis *a, uint64_t id, int column, const char *what,
+                          struct list *ret_views, struct dependents *deps)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct object *o;
+    struct list found = {0};
+    for (size_t i = 0; v && (o = catalog_next_view(v, &i));)
+        if (column < 0 ? uses(o, id) : reads_column(o, id, column))
+            sql__push(a->arena, &found, (void *)(uintptr_t)o);
+    if (found.n)
+        qsort(found.items, (size_t)found.n, sizeof(*found.items), by_id);
+    for (int i = found.n; i-- > 0;) { /* of several that it hangs on PostgreSQL tells the newest */
+        o = found.items[i];
+        if (gone(ret_views, o))
+            continue;
+        const struct dependent *under = deps->under;
+        sql__push(a->arena, ret_views, found.items[i]);
+        sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
+        deps->under = sql__last_dependent(deps);
+        sql__views_on(a, o->id, sql__describe_view(a, o), ret_views, deps);
+        deps->under = under;
+    }
+}
+
 void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
                    struct dependents *deps)
 {
-    const struct catalog_view *v = a->ctx->view;
-    const struct object *o;
-    for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
-        if (!uses(o, id) || gone(ret_views, o))
-            continue;
-        sql__push(a->arena, ret_views, (void *)(uintptr_t)o);
-        sql__depends(a, deps, o->id, sql__describe_view(a, o), what);
-        sql__views_on(a, o->id, sql__describe_view(a, o), ret_views, deps);
-    }
-}
-
-struct error *sql__refuse_if_viewed(struct analysis *a, uint64_t id, int column, const char *what)
-{
-    const struct catalog_view *v = a->ctx->view;
-    const struct object *o;
-    for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
-        for (int k = 0; k < o->n_uses; k++) {
-            bool reads_it = o->uses[k].id == id && column < 0;
-            for (int c = 0; o->uses[k].id == id && c < o->uses[k].n_columns; c++)
-                reads_it |= o->uses[k].columns[c] == column;
-            if (reads_it)
-                return sql__unsupported(a, -1, "Drop the view first, and create it again then.",
-                                        "%s that view %s reads is not supported", what,
-                                        sql__shown_name(a, o->schema, o->name));
-        }
-    }
-    return NULL;
+    sql__views_of_column(a, id, -1, what, ret_views, deps);
 }
 
 /* ---- new names of what views read ------------------------------------------------------------ */
-
-static bool is_name(const struct token *t, const char *name)
-{
-    _cleanup_(buf_done) struct buf quoted = {0};
-    sql_quote(name, &quoted);
-    return (t->kind == TOKEN_QUOTED && t->len == quoted.len &&
-            memcmp(t->start, quoted.data, t->len) == 0) ||
-           sql__is_word(t, name);
-}
 
 /* s.t.column: the alias that keeps the old name does not help there. */
 static bool names_with_schema(const char *sql, const char *name)
@@ -589,9 +713,83 @@ static bool names_with_schema(const char *sql, const char *name)
     }
 }
 
-/* The view's text with the new name of what has this id, under the old one as an alias. */
-static struct error *rename_in_text(struct analysis *a, struct object *view, uint64_t id,
-                                    const char *old, const char *schema, const char *name)
+/* After the name of a table at `at`: AS t (x, y), or what there is of it. */
+static size_t end_of_alias(const struct analysis *a, size_t at, bool aliased)
+{
+    const char *text = a->script->parsed, *end = text + strlen(text), *p = text + at, *last = p;
+    struct token t;
+    if (!aliased)
+        return at;
+    p = sql__lex(p, end, &t);
+    last = sql__is_word(&t, "as") ? sql__lex(p, end, &t) : p;
+    p = sql__lex(last, end, &t);
+    if (t.kind != TOKEN_PUNCTUATION || *t.start != '(')
+        return (size_t)(last - text);
+    while (t.kind != TOKEN_END && !(t.kind == TOKEN_PUNCTUATION && *t.start == ')'))
+        p = sql__lex(p, end, &t);
+    return (size_t)(p - text);
+}
+
+/* The columns under the names that the view knows. */
+static void put_columns(const struct rte *r, struct buf *out)
+{
+    const char *comma = " (";
+    for (int i = 0; i < r->n_columns; i++) {
+        if (r->columns[i].dropped)
+            continue;
+        buf_puts(out, comma);
+        sql_quote(r->columns[i].name, out);
+        comma = ", ";
+    }
+    buf_puts(out, ")");
+}
+
+/* Tables go under the alias that they had, or their old name. */
+static void rename_source(struct analysis *a, const struct source *s, const struct new_name *n,
+                          const char *schema)
+{
+    struct buf b = {0};
+    const struct object *type = s->is_type ? catalog_object_by_id(a->ctx->view, s->id) : NULL;
+    const char *now = type ? type->name : s->rte->table ? s->rte->table->name : s->rte->view->name;
+    const char *name = n->name ? n->name : now;
+    put_qualified(schema, name, &b);
+    if (!s->is_type && n->columns) {
+        s->edit->end = end_of_alias(a, s->edit->end, s->aliased);
+        buf_puts(&b, " AS ");
+        sql_quote(s->rte->name, &b);
+        put_columns(s->rte, &b);
+    } else if (!s->is_type && !s->aliased && strcmp(name, now) != 0) {
+        buf_puts(&b, " AS ");
+        sql_quote(now, &b);
+    }
+    s->edit->text = arena_strdup(a->arena, b.data);
+    buf_done(&b);
+}
+
+static const char *schema_of(const struct analysis *a, uint64_t id)
+{
+    const struct table *t = catalog_table_by_id(a->ctx->view, id);
+    const struct object *o = t ? NULL : catalog_object_by_id(a->ctx->view, id);
+    return t ? t->schema : o ? o->schema : "";
+}
+
+static bool gets_name(const struct analysis *a, const struct new_name *n, uint64_t id)
+{
+    return n->id ? n->id == id : strcmp(schema_of(a, id), n->of_schema) == 0;
+}
+
+static bool reads_renamed(const struct analysis *a, const struct new_name *n,
+                          const struct object *view)
+{
+    for (int i = 0; i < view->n_uses; i++)
+        if (gets_name(a, n, view->uses[i].id))
+            return true;
+    return false;
+}
+
+/* The text of the view, which is analysed once more for what it names. */
+static struct error *rename_in_text(struct analysis *a, struct object *view,
+                                    const struct new_name *n)
 {
     struct sql_script script;
     struct sql_context ctx = *a->ctx;
@@ -604,24 +802,22 @@ static struct error *rename_in_text(struct analysis *a, struct object *view, uin
     sub.path = sql__path(&ctx, a->arena);
     sub.q->style = a->q->style;
     sub.view = ARENA_NEW(a->arena, struct view_draft);
+    sub.reading = view;
     mem_free((char *)(uintptr_t)ctx.names);
     struct error *e = sql__select(&sub, &barrier, (const SelectStmt *)script.stmts[0].node, &sel);
     struct list kept = {0};
     for (int i = 0; !e && i < sub.view->sources.n; i++) {
         const struct source *s = sub.view->sources.items[i];
-        if (s->id != id || !s->edit)
+        if (!gets_name(a, n, s->id))
             continue;
-        struct buf b = {0};
-        sql_quote(schema, &b);
-        buf_puts(&b, ".");
-        sql_quote(name, &b);
-        if (!s->aliased) {
-            buf_puts(&b, " AS ");
-            sql_quote(old, &b);
-        }
-        s->edit->text = arena_strdup(a->arena, b.data);
-        buf_done(&b);
-        sql__push(a->arena, &kept, s->edit);
+        if (!s->edit)
+            e = sql__unsupported(a, -1, "Drop the view first, and create it again then.",
+                                 "%s that view %s reads is not supported", n->what,
+                                 sql__shown_name(a, view->schema, view->name));
+        else
+            rename_source(&sub, s, n, n->schema);
+        if (s->edit)
+            sql__push(a->arena, &kept, s->edit);
     }
     sub.view->edits = kept;
     if (!e)
@@ -630,19 +826,40 @@ static struct error *rename_in_text(struct analysis *a, struct object *view, uin
     return e;
 }
 
-struct error *sql__rename_in_views(struct analysis *a, uint64_t id, const char *old,
-                                   const char *schema, const char *name, const char *what)
+struct error *sql__rename_in_view(struct analysis *a, const struct object *o,
+                                  const struct new_name *n, struct object **next)
+{
+    bool told = false;
+    if (!reads_renamed(a, n, o))
+        return NULL;
+    for (int i = 0; i < o->n_uses; i++) {
+        const struct table *t = catalog_table_by_id(a->ctx->view, o->uses[i].id);
+        const struct object *v = catalog_object_by_id(a->ctx->view, o->uses[i].id);
+        const char *name = t ? t->name : v ? v->name : NULL;
+        told |= name && gets_name(a, n, o->uses[i].id) && names_with_schema(o->sql, name);
+    }
+    if (!o->relation || told || strcmp(o->schema, CATALOG_TEMP_SCHEMA) == 0)
+        return sql__unsupported(a, -1, "Drop the view first, and create it again then.",
+                                "%s that view %s reads is not supported", n->what,
+                                sql__shown_name(a, o->schema, o->name));
+    *next = *next ? *next : object_copy(o, a->arena);
+    return rename_in_text(a, *next, n);
+}
+
+struct error *sql__rename_in_views(struct analysis *a, const struct new_name *n)
 {
     const struct catalog_view *v = a->ctx->view;
     const struct object *o;
     for (size_t i = 0; v && (o = catalog_next_view(v, &i));) {
-        if (!uses(o, id))
-            continue;
-        if (!o->relation || names_with_schema(o->sql, old))
-            return sql__refuse_if_viewed(a, id, -1, what);
-        struct object *next = object_copy(o, a->arena);
-        TRY(rename_in_text(a, next, id, old, schema, name));
-        sql__change_object(a, o, next);
+        struct object *next = NULL;
+        bool reads = n->column < 0;
+        for (int k = 0; !reads && k < o->n_uses; k++)
+            for (int c = 0; o->uses[k].id == n->id && c < o->uses[k].n_columns; c++)
+                reads |= o->uses[k].columns[c] == n->column;
+        if (reads)
+            TRY(sql__rename_in_view(a, o, n, &next));
+        if (next)
+            sql__change_object(a, o, next);
     }
     return NULL;
 }
@@ -738,14 +955,21 @@ struct error *sql__rename_view(struct analysis *a, const RenameStmt *n)
         if (table_column(old->relation, n->newname) >= 0)
             return error_new(E_DUPLICATE_COLUMN, "column \"%s\" of relation \"%s\" already exists",
                              n->newname, old->name);
-        TRY(sql__refuse_if_viewed(a, old->id, c, "renaming a column"));
+        TRY(sql__rename_in_views(a, &(struct new_name){.id = old->id,
+                                                       .schema = old->schema,
+                                                       .columns = true,
+                                                       .column = c,
+                                                       .what = "renaming a column"}));
         next->relation->columns[c].name = arena_strdup(a->arena, n->newname);
     } else {
         if (sql__relation_exists(a, old->schema, n->newname))
             return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", n->newname);
         TRY(sql__check_identifier(a, "view", n->newname, -1));
-        TRY(sql__rename_in_views(a, old->id, old->name, old->schema, n->newname,
-                                 "renaming a view"));
+        TRY(sql__rename_in_views(a, &(struct new_name){.id = old->id,
+                                                       .schema = old->schema,
+                                                       .name = n->newname,
+                                                       .column = -1,
+                                                       .what = "renaming a view"}));
         next->name = arena_strdup(a->arena, n->newname);
     }
     sql__change_object(a, old, next);
@@ -764,7 +988,9 @@ struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n)
     if (sql__relation_exists(a, n->newschema, old->name))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists in schema \"%s\"",
                          old->name, n->newschema);
-    TRY(sql__rename_in_views(a, old->id, old->name, n->newschema, old->name, "moving a view"));
+    TRY(sql__rename_in_views(
+        a, &(struct new_name){
+               .id = old->id, .schema = n->newschema, .column = -1, .what = "moving a view"}));
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, n->newschema);
     sql__change_object(a, old, next);

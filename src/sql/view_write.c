@@ -147,6 +147,7 @@ static struct error *source_item(struct analysis *a, const SelectStmt *n, enum q
         memcpy((*ret)->columns, below->columns, sizeof(*below->columns) * (size_t)below->n_columns);
     } else {
         v->base = sql__base_rte(a, t, name, -1);
+        sql__hide_later(a, t->id, v->base);
         *ret = table_item(a, v->base, name);
     }
     rename_columns(a, rv->alias, *ret);
