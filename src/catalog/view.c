@@ -591,8 +591,9 @@ bool column_has_type(const struct column *c, const struct object *type)
 {
     uint32_t oid = catalog_oid(type->id);
     return is_type(type) && !c->dropped &&
-           (c->domain == oid || c->type == oid ||
-            (type->array_id && c->type == catalog_oid(type->array_id)));
+           (c->domain
+                ? c->domain == oid
+                : c->type == oid || (type->array_id && c->type == catalog_oid(type->array_id)));
 }
 
 const struct object *catalog_domain(const struct catalog_view *v, uint32_t oid)

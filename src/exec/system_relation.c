@@ -481,7 +481,8 @@ enum {
     IN_CLASS = 1259,
     IN_ATTRDEF = 2604,
     IN_CONSTRAINT = 2606,
-    IN_NAMESPACE = 2615
+    IN_NAMESPACE = 2615,
+    IN_TYPE = 1247
 };
 
 static struct error *depend(struct exec__maker *m, int class, uint32_t oid, int on_class,
@@ -591,8 +592,41 @@ static struct error *dependencies_of_sequences(struct exec__maker *m)
     return NULL;
 }
 
+/* On what users made; what the system has is always there. */
+static struct error *depend_on_type(struct exec__maker *m, int class, uint32_t oid, int part,
+                                    const struct column *c)
+{
+    uint32_t type = c->domain ? c->domain : c->type;
+    if (type < FIRST_USER_OID)
+        return NULL;
+    exec__put_int(m, "objsubid", part);
+    return depend(m, class, oid, IN_TYPE, type, 0, 'n');
+}
+
+static struct error *dependencies_of_types(struct exec__maker *m)
+{
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(m->view, &i));) {
+        uint32_t oid = catalog_oid(o->id), schema = exec__namespace_oid(m->view, o->schema);
+        TRY(depend(m, IN_TYPE, oid, IN_NAMESPACE, schema, 0, 'n'));
+        if (o->domain)
+            TRY(depend_on_type(m, IN_TYPE, oid, 0, &o->domain->columns[0]));
+        for (int k = 0; o->domain && k < o->domain->n_checks; k++)
+            TRY(depend(m, IN_CONSTRAINT, catalog_oid(o->domain->checks[k].id), IN_TYPE, oid, 0,
+                       'a'));
+    }
+    for (size_t i = 0; i < m->view->n_tables; i++) {
+        const struct table *t = m->view->tables[i];
+        for (int c = 0; c < t->n_columns; c++)
+            if (!t->columns[c].dropped)
+                TRY(depend_on_type(m, IN_CLASS, catalog_oid(t->id), c + 1, &t->columns[c]));
+    }
+    return NULL;
+}
+
 static struct error *make_pg_depend(struct exec__maker *m)
 {
+    TRY(dependencies_of_types(m));
     for (size_t i = 0; i < m->view->n_tables; i++)
         TRY(dependencies_of(m, m->view->tables[i]));
     TRY(dependencies_of_sequences(m));

@@ -255,6 +255,16 @@ static struct error *check_types(const struct catalog_view *v, const struct mast
     return NULL;
 }
 
+static struct error *check_domains(const struct catalog_view *v, const struct master_objects *o)
+{
+    const struct object *d;
+    for (size_t i = 0; (d = catalog_next_type(v, &i));)
+        for (size_t k = 0; d->domain && k < o->n && !goes(o, d->id); k++)
+            if (!o->changes[k].next && column_has_type(&d->domain->columns[0], o->changes[k].old))
+                return error_new(E_STALE_SCHEMA, "domain \"%s\" was made meanwhile", d->name);
+    return NULL;
+}
+
 /* A view may have come to read what goes; or what a new one reads may be gone. */
 static struct error *check_views(const struct catalog_view *v, const struct master_objects *o)
 {
@@ -502,6 +512,7 @@ static struct error *change_objects(struct master *m, const struct catalog_view 
     TRY(check_unreferenced(v, o->drop, o->n_drop, false));
     TRY(check_views(v, o));
     TRY(check_types(v, o));
+    TRY(check_domains(v, o));
     if (o->n_drop)
         TRY(catalog_drop_tables(m->catalog, o->drop, o->n_drop));
     TRY(drop_sequences(m, v, o->sequences, o->n_sequences));

@@ -360,6 +360,24 @@ static struct error *check_column_free(struct analysis *a, struct table *t, int 
     return sql__lose_references(a, &references);
 }
 
+struct error *sql__drop_column_with(struct analysis *a, struct table *t, int at, struct list *views,
+                                    struct dependents *deps)
+{
+    struct list references = {0};
+    const char *what = describe_column(a, t, at);
+    if (t->columns[at].dropped) /* it was generated from one that went */
+        return NULL;
+    sql__views_of_column(a, t->id, at, what, views, deps);
+    references_to(a, t, at, deps, &references);
+    for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;) {
+        sql__depends(a, deps, t->columns[g].default_id, describe_column(a, t, g), what);
+        sql__views_of_column(a, t->id, g, describe_column(a, t, g), views, deps);
+        remove_column(a, t, g);
+    }
+    remove_column(a, t, at);
+    return sql__lose_references(a, &references);
+}
+
 struct error *sql__drop_column(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at = table_column(t, c->name);

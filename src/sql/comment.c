@@ -268,6 +268,21 @@ static struct error *on_type(struct analysis *a, const CommentStmt *n)
     return NULL;
 }
 
+static struct error *on_domain_constraint(struct analysis *a, const CommentStmt *n)
+{
+    const List *names = (const List *)n->object;
+    const struct object *o;
+    TRY(sql__find_type(a, ((const TypeName *)linitial(names))->names, &o));
+    struct object *next = change_object(a, o);
+    for (int i = 0; next->domain && i < next->domain->n_checks; i++)
+        if (strcmp(next->domain->checks[i].name, strVal(llast(names))) == 0) {
+            next->domain->checks[i].comment = text_of(a, n);
+            return NULL;
+        }
+    return error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" for domain %s does not exist",
+                     strVal(llast(names)), sql__shown_name(a, o->schema, o->name));
+}
+
 struct error *sql__comment(struct analysis *a, const CommentStmt *n)
 {
     static const struct {
@@ -283,6 +298,7 @@ struct error *sql__comment(struct analysis *a, const CommentStmt *n)
                  {OBJECT_SCHEMA, on_schema},
                  {OBJECT_TYPE, on_type},
                  {OBJECT_DOMAIN, on_type},
+                 {OBJECT_DOMCONSTRAINT, on_domain_constraint},
                  {OBJECT_DATABASE, on_database}};
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         if (kinds[i].type == n->objtype)

@@ -542,7 +542,6 @@ struct error *sql__type_taken(const struct analysis *a, const char *schema,
                               const char *name); /* 42710 */
 const struct object *sql__lookup_type(const struct analysis *a, const List *names);
 const char *sql__describe_type(const struct analysis *a, const struct object *o); /* "type s.t" */
-void sql__columns_of_type(struct analysis *a, const struct object *o, struct dependents *deps);
 
 /* ---- domain.c
  * -------------------------------------------------------------------------------------------------
@@ -587,6 +586,9 @@ struct new_name {
     int column;                /* only views that read this column of it; -1: all */
     const char *what;          /* "renaming a table" */
 };
+/* An expression over the columns of t with the new name of a type; NULL: it does not name it. */
+char *sql__rename_type_in_text(struct analysis *a, const struct table *t, enum clause clause,
+                               const char *sql, const struct new_name *n);
 /* Views that read it follow: changes of objects. 0A000 where the text does not let them. */
 struct error *sql__rename_in_views(struct analysis *a, const struct new_name *n);
 /* One of them, in *next, or a copy of o when that is NULL and it reads what is renamed. */
@@ -689,6 +691,9 @@ struct error *sql__check_owner(const struct analysis *a, const RoleSpec *role);
 /* ---- columns: alter_column.c
  * ------------------------------------------------------------------------------------------ */
 
+/* With what hangs on it, whose views go into `views`; t is a copy, whose text is to be made. */
+struct error *sql__drop_column_with(struct analysis *a, struct table *t, int at, struct list *views,
+                                    struct dependents *deps);
 struct error *sql__drop_column(struct analysis *a, struct table *t, const AlterTableCmd *c);
 struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTableCmd *c);
 struct error *sql__set_not_null(struct analysis *a, struct table *t, const AlterTableCmd *c);

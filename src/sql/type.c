@@ -171,15 +171,71 @@ struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n)
     return NULL;
 }
 
+/* ---- new names --------------------------------------------------------------------------------
+ */
+
+static bool rename_in(struct analysis *a, const struct table *t, enum clause clause, char **sql,
+                      const struct new_name *n, const char *old)
+{
+    char *changed =
+        *sql && strstr(*sql, old) ? sql__rename_type_in_text(a, t, clause, *sql, n) : NULL;
+    *sql = changed ? changed : *sql;
+    return changed;
+}
+
+/* Defaults, checks and indexes of a table, or a domain, which say the type's name; `t` is a copy.
+ */
+static bool rename_in_texts(struct analysis *a, struct table *t, const struct new_name *n,
+                            const char *old)
+{
+    enum clause check = t->is_domain ? CLAUSE_DOMAIN : CLAUSE_CHECK;
+    bool any = false;
+    for (int i = 0; i < t->n_columns; i++)
+        any |= rename_in(a, t, t->columns[i].generated ? CLAUSE_GENERATED : CLAUSE_DEFAULT,
+                         &t->columns[i].default_sql, n, old);
+    for (int i = 0; i < t->n_checks; i++)
+        any |= rename_in(a, t, check, &t->checks[i].sql, n, old);
+    for (int i = 0; i < t->n_indexes; i++) {
+        struct index *x = &t->indexes[i];
+        any |= rename_in(a, t, CLAUSE_INDEX_PREDICATE, &x->where_sql, n, old);
+        for (int k = 0; k < x->n_expressions; k++)
+            any |= rename_in(a, t, CLAUSE_INDEX_EXPRESSION, &x->expressions[k].sql, n, old);
+    }
+    return any;
+}
+
+static struct error *rename_everywhere(struct analysis *a, const struct new_name *n,
+                                       const struct object *type)
+{
+    const struct catalog_view *v = a->ctx->view;
+    const struct object *o;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        struct table *t = table_copy(v->tables[i], a->arena);
+        if (!rename_in_texts(a, t, n, type->name))
+            continue;
+        if (table_is_temporary(t))
+            return sql__unsupported(a, -1, "Drop it first.",
+                                    "%s that temporary table %s names is not supported", n->what,
+                                    t->name);
+        *sql__also_changed(a, v->tables[i]) = *t;
+    }
+    for (size_t i = 0; (o = catalog_next_type(v, &i));) {
+        struct object *next = o->domain && o != type ? object_copy(o, a->arena) : NULL;
+        if (next && rename_in_texts(a, next->domain, n, type->name))
+            sql__change_object(a, o, next);
+    }
+    return sql__rename_in_views(a, n);
+}
+
 static struct error *change_name(struct analysis *a, const struct object *old, const char *schema,
                                  const char *name)
 {
     TRY(sql__type_taken(a, schema, name));
-    TRY(sql__rename_in_views(a, &(struct new_name){.id = old->id,
-                                                   .schema = schema,
-                                                   .name = name,
-                                                   .column = -1,
-                                                   .what = "renaming a type"}));
+    TRY(rename_everywhere(
+        a,
+        &(struct new_name){
+            .id = old->id, .schema = schema, .name = name, .column = -1, .what = "renaming a type"},
+        old));
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, schema);
     next->name = arena_strdup(a->arena, name);
@@ -225,25 +281,6 @@ const char *sql__describe_type(const struct analysis *a, const struct object *o)
     return arena_printf(a->arena, "type %s", sql__shown_name(a, o->schema, o->name));
 }
 
-void sql__columns_of_type(struct analysis *a, const struct object *o, struct dependents *deps)
-{
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; i < v->n_tables; i++) {
-        const struct table *t = v->tables[i];
-        for (int c = 0; c < t->n_columns; c++)
-            if (column_has_type(&t->columns[c], o)) {
-                sql__depends(
-                    a, deps, t->id,
-                    arena_printf(a->arena, "column %s of %s", sql__list_name(a, t->columns[c].name),
-                                 sql__describe_table(a, t)),
-                    arena_printf(
-                        a->arena, "%s%s", sql__describe_type(a, o),
-                        o->array_id && t->columns[c].type == catalog_oid(o->array_id) ? "[]" : ""));
-                sql__last_dependent(deps)->part = c;
-            }
-    }
-}
-
 static bool listed(const struct list *l, const struct object *o)
 {
     for (int i = 0; i < l->n; i++)
@@ -254,16 +291,15 @@ static bool listed(const struct list *l, const struct object *o)
 
 /* Domains over it go along. */
 static void domains_over(struct analysis *a, const struct object *o, struct list *types,
-                         struct dependents *deps)
+                         struct list *under, struct dependents *deps)
 {
     const struct object *d;
     for (size_t i = 0; (d = catalog_next_type(a->ctx->view, &i));) {
-        if (!d->domain || listed(types, d) ||
-            (d->domain->columns[0].domain ? d->domain->columns[0].domain != catalog_oid(o->id)
-                                          : !column_has_type(&d->domain->columns[0], o)))
+        if (!d->domain || listed(types, d) || !column_has_type(&d->domain->columns[0], o))
             continue;
         sql__depends(a, deps, d->id, sql__describe_type(a, d), sql__describe_type(a, o));
         sql__push(a->arena, types, (void *)(uintptr_t)d);
+        sql__push(a->arena, under, sql__last_dependent(deps));
     }
 }
 
@@ -291,27 +327,61 @@ static struct error *types_to_drop(struct analysis *a, const DropStmt *n, struct
     return NULL;
 }
 
+/* Columns of it go, and what hangs on them; *ret_kept: "table t", of one that can't lose a column.
+ */
+static struct error *drop_columns(struct analysis *a, const struct object *type, struct list *views,
+                                  struct dependents *deps, const char **ret_kept)
+{
+    const struct catalog_view *v = a->ctx->view;
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        struct table *next = NULL;
+        for (int c = 0; c < t->n_columns; c++) {
+            if (!column_has_type(&t->columns[c], type))
+                continue;
+            bool array = type->array_id && t->columns[c].type == catalog_oid(type->array_id);
+            sql__depends(
+                a, deps, t->id,
+                arena_printf(a->arena, "column %s of %s", sql__list_name(a, t->columns[c].name),
+                             sql__describe_table(a, t)),
+                arena_printf(a->arena, "%s%s", sql__describe_type(a, type), array ? "[]" : ""));
+            sql__last_dependent(deps)->part = c;
+            const struct dependent *under = deps->under;
+            deps->under = sql__last_dependent(deps);
+            if (table_is_temporary(t) || t->query)
+                *ret_kept = sql__describe_table(a, t);
+            next = next ? next : sql__also_changed(a, t);
+            TRY(sql__drop_column_with(a, next, c, views, deps));
+            deps->under = under;
+        }
+        if (next)
+            TRY(sql__table_text(a, next));
+    }
+    return NULL;
+}
+
 struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
 {
     struct dependents deps = {0};
-    struct list types = {0}, views = {0};
-    int columns = 0;
+    struct list types = {0}, views = {0}, under = {0}; /* of the types: NULL for those named */
+    const char *kept = NULL;
     sql__change_objects(a, n->removeType == OBJECT_DOMAIN ? "DROP DOMAIN" : "DROP TYPE");
     TRY(types_to_drop(a, n, &types));
     const char *what = types.n == 1 ? sql__describe_type(a, types.items[0]) : NULL;
+    for (int i = 0; i < types.n; i++)
+        sql__push(a->arena, &under, NULL);
     for (int i = 0; i < types.n; i++) {
         const struct object *o = types.items[i];
-        domains_over(a, o, &types, &deps);
-        columns -= deps.list.n;
-        sql__columns_of_type(a, o, &deps);
-        columns += deps.list.n;
+        deps.under = under.items[i];
+        domains_over(a, o, &types, &under, &deps);
+        TRY(drop_columns(a, o, &views, &deps, &kept));
         sql__views_on(a, o->id, sql__describe_type(a, o), &views, &deps);
     }
     if (deps.list.n && n->behavior != DROP_CASCADE)
         return sql__has_dependents(a, what, &deps);
-    if (columns)
-        return sql__unsupported(a, -1, "Drop those columns or tables first.",
-                                "DROP TYPE ... CASCADE cannot drop columns of that type");
+    if (kept)
+        return sql__unsupported(a, -1, "Drop it first.",
+                                "DROP TYPE ... CASCADE cannot drop columns of %s", kept);
     for (int i = 0; i < types.n; i++)
         sql__change_object(a, types.items[i], NULL);
     sql__tell_cascade(a, &deps);

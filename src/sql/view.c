@@ -864,6 +864,47 @@ struct error *sql__rename_in_views(struct analysis *a, const struct new_name *n)
     return NULL;
 }
 
+/* ---- new names of types, in expressions of the catalog ----------------------------------------
+ */
+
+char *sql__rename_type_in_text(struct analysis *a, const struct table *t, enum clause clause,
+                               const char *sql, const struct new_name *n)
+{
+    enum { SELECT = 7 };
+    const char *text = arena_printf(a->arena, "SELECT %s", sql);
+    struct sql_script script;
+    struct error *e = sql_parse(text, a->arena, &script);
+    struct analysis own = {.ctx = a->ctx,
+                           .path = a->path,
+                           .arena = a->arena,
+                           .script = &script,
+                           .q = ARENA_NEW(a->arena, struct query),
+                           .view = ARENA_NEW(a->arena, struct view_draft)};
+    struct scope s = {.clause = clause};
+    struct list kept = {0};
+    struct expr *unused;
+    if (e) {
+        error_free(e); /* it fails when it is used */
+        return NULL;
+    }
+    own.q->style = a->q->style;
+    sql__add_item(&own, &s, sql__base_rte(&own, t, t->name, -1));
+    const SelectStmt *query = (const SelectStmt *)script.stmts[0].node;
+    error_free(sql__expr(&own, &s, ((const ResTarget *)linitial(query->targetList))->val, &unused));
+    for (int i = 0; i < own.view->sources.n; i++) {
+        const struct source *source = own.view->sources.items[i];
+        if (!source->edit || source->id != n->id)
+            continue;
+        rename_source(&own, source, n, n->schema);
+        sql__push(a->arena, &kept, source->edit);
+    }
+    own.view->edits = kept;
+    char *changed =
+        kept.n ? (char *)(uintptr_t)edited_text(&own, SELECT, strlen(script.parsed)) : NULL;
+    sql_script_done(&script);
+    return changed;
+}
+
 /* ---- DROP VIEW ------------------------------------------------------------------------------ */
 
 static struct error *find_view(struct analysis *a, const RangeVar *rv, const struct object **ret)

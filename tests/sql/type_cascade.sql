@@ -1,0 +1,50 @@
+-- Types that are renamed, and that go with columns
+create type mood as enum ('sad', 'ok', 'happy');
+create domain year as int check (value > 1900);
+create domain good as mood default 'ok'::mood check (value <> 'sad'::mood);
+create table p (id int primary key, m mood default 'ok'::mood check (m <> 'sad'::mood), y year default 2000, g good, n int);
+create index p_m on p (m) where m = 'happy'::mood;
+create view pv as select id, m, y from p;
+create view pw as select id, n from p;
+create view px as select id, m from pv;
+insert into p (id) values (1);
+alter type mood rename to feeling;
+insert into p (id) values (2);
+insert into p (id, m) values (3, 'sad');
+insert into p (id, g) values (3, 'sad');
+select * from p order by id;
+create schema s;
+alter type feeling set schema s;
+insert into p (id) values (4);
+insert into p (id, g) values (5, 'sad');
+select * from p order by id;
+select pg_get_constraintdef(oid) from pg_constraint where conname = 'p_m_check';
+alter domain year rename to anno;
+insert into p (id, y) values (6, 1);
+alter domain anno owner to current_user;
+alter type s.feeling owner to current_user;
+comment on constraint year_check on domain anno is 'why';
+comment on constraint nope on domain anno is 'why';
+select description from pg_description where objoid = (select oid from pg_constraint where conname = 'year_check');
+drop domain anno;
+drop domain anno cascade;
+select * from p order by id;
+\d p
+select * from pw order by 1;
+select * from pv;
+drop type s.feeling;
+drop type s.feeling cascade;
+select * from p order by id;
+\d p
+insert into p values (9, 9);
+create type color as enum ('red');
+create table owner_t (c color primary key);
+create table child_t (id int, c color references owner_t);
+insert into owner_t values ('red');
+insert into child_t values (1, 'red');
+drop type color cascade;
+select * from child_t;
+select count(*) from owner_t;
+\d child_t
+drop table owner_t, child_t, p cascade;
+drop schema s;
