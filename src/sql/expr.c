@@ -587,6 +587,7 @@ static struct error *type_cast(struct analysis *a, struct scope *s, const Node *
     int32_t typmod;
     uint32_t domain;
     TRY(sql__type_name(a, n->typeName, &t, &typmod, &domain));
+    int32_t strict = n->typeName->typemod; /* from json.c; the parser's is -1 */
     if (domain && s && forbids_domain(s->clause))
         return sql__unsupported(a, n->location, "Use the type beneath it.",
                                 "a domain in a CHECK, an index or a generated column is not "
@@ -599,6 +600,8 @@ static struct error *type_cast(struct analysis *a, struct scope *s, const Node *
     struct error *e = (*ret)->domain && (*ret)->domain == domain
                           ? NULL
                           : sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);
+    if (!e && strict >= 0)
+        e = sql__coerce(a, *ret, t->oid, strict, CAST_ASSIGNMENT, ret);
     if (!e)
         e = sql__to_domain(a, *ret, domain, ret);
     if (error_is(e, "42846"))

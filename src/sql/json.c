@@ -196,8 +196,27 @@ static const char *field_function(const TypeName *t)
                                                                    : "minisql_json_field_text";
 }
 
-static ResTarget *record_field(struct analysis *a, const ColumnDef *def)
+/* With the modifier set beforehand, a cast does what reading a value of the type does: what is too
+ * long is an error. See type_cast(). */
+static struct error *read_strictly(struct analysis *a, const TypeName **type)
 {
+    const struct type *t;
+    int32_t typmod;
+    uint32_t domain;
+    if (!(*type)->typmods)
+        return NULL;
+    TRY(sql__type_name(a, *type, &t, &typmod, &domain));
+    TypeName *strict = RAW(TypeName);
+    *strict = **type;
+    strict->typmods = NIL;
+    strict->typemod = typmod;
+    *type = strict;
+    return NULL;
+}
+
+static struct error *record_field(struct analysis *a, const ColumnDef *def, ResTarget **ret)
+{
+    const TypeName *type = def->typeName;
     ColumnRef *value = RAW(ColumnRef);
     value->fields = one(a, raw_string(a, "value"));
     value->location = def->location;
@@ -208,38 +227,86 @@ static ResTarget *record_field(struct analysis *a, const ColumnDef *def)
     add(args, value);
     add(args, name);
     TypeCast *cast = RAW(TypeCast);
-    cast->arg = (Node *)raw_call(a, field_function(def->typeName), args, def->location);
-    cast->typeName = def->typeName;
+    cast->arg = (Node *)raw_call(a, field_function(type), args, def->location);
+    TRY(read_strictly(a, &type));
+    cast->typeName = (TypeName *)(uintptr_t)type;
     cast->location = def->location;
     ResTarget *target = RAW(ResTarget);
     target->name = def->colname;
     target->val = (Node *)cast;
     target->location = def->location;
-    return target;
+    *ret = target;
+    return NULL;
 }
 
-static const char *record_function(const char *name)
+static const char *record_function(const char *name, bool *ret_populates)
 {
-    static const char *const known[][2] = {{"json_to_record", "minisql_json_record"},
-                                           {"jsonb_to_record", "minisql_jsonb_record"},
-                                           {"json_to_recordset", "minisql_json_records"},
-                                           {"jsonb_to_recordset", "minisql_jsonb_records"}};
+    static const struct {
+        const char *name, *function;
+        bool populates;
+    } known[] = {{"json_to_record", "minisql_json_record", false},
+                 {"jsonb_to_record", "minisql_jsonb_record", false},
+                 {"json_to_recordset", "minisql_json_records", false},
+                 {"jsonb_to_recordset", "minisql_jsonb_records", false},
+                 {"json_populate_record", "minisql_json_record", true},
+                 {"jsonb_populate_record", "minisql_jsonb_record", true},
+                 {"json_populate_recordset", "minisql_json_records", true},
+                 {"jsonb_populate_recordset", "minisql_jsonb_records", true}};
     for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        if (strcmp(known[i][0], name) == 0)
-            return known[i][1];
+        *ret_populates = known[i].populates;
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].function;
     }
     return NULL;
 }
 
-/* Too long a text is an error there, while a cast cuts it. */
-static struct error *check_lengths(const struct analysis *a, const List *columns)
+/* A type, as text that is analysed would name it. */
+static TypeName *type_name(struct analysis *a, const struct column *c, int location)
 {
-    for (int i = 0; i < list_length(columns); i++) {
-        const TypeName *t = ((const ColumnDef *)list_nth(columns, i))->typeName;
-        const char *name = strVal(llast(t->names));
-        if (t->typmods && (strcmp(name, "varchar") == 0 || strcmp(name, "bpchar") == 0))
-            return sql__unsupported(a, t->location, "Give the column type text, and cast it.",
-                                    "a length in a column definition list is not supported");
+    TypeName *t = RAW(TypeName);
+    uint32_t oid = c->domain ? c->domain : c->type;
+    const struct type *type = type_by_oid(oid);
+    const struct object *own =
+        oid < FIRST_USER_OID
+            ? NULL
+            : catalog_object_by_id(a->ctx->view,
+                                   (type->element ? type->element : oid) - FIRST_USER_OID);
+    t->names = raw_list(a, 2);
+    add(t->names, raw_string(a, own ? own->schema : "pg_catalog"));
+    add(t->names, raw_string(a, own ? own->name : type->name));
+    if (own && type->element && !c->domain)
+        t->arrayBounds = one(a, raw_string(a, ""));
+    t->typemod = c->domain ? -1 : c->typmod;
+    t->location = location;
+    return t;
+}
+
+/* json_populate_record(NULL::t, x): the columns of t; NIL: it is something else. */
+static struct error *populated_columns(struct analysis *a, const FuncCall *f, List **ret)
+{
+    const TypeCast *cast = list_length(f->args) > 1 ? linitial(f->args) : NULL;
+    const A_Const *null = cast && IsA(cast, TypeCast) ? (const A_Const *)cast->arg : NULL;
+    *ret = NIL;
+    if (!null || !IsA(null, A_Const) || !null->isnull || cast->typeName->arrayBounds)
+        return sql__unsupported(a, f->location, "Write NULL::table for it, or json_to_record().",
+                                "json_populate_record() of a row is not supported");
+    RangeVar rv = sql__range_var(cast->typeName->names);
+    const struct table *t = sql__lookup_table(a, &rv);
+    const struct object *view = t ? NULL : sql__lookup_view(a, &rv);
+    t = view ? view->relation : t;
+    if (!t)
+        return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s\" does not exist", rv.relname),
+                       cast->typeName->location);
+    sql__note_unfixed(a, "the type of a table's rows");
+    *ret = raw_list(a, t->n_columns);
+    for (int i = 0; i < t->n_columns; i++) {
+        if (t->columns[i].dropped)
+            continue;
+        ColumnDef *def = RAW(ColumnDef);
+        def->colname = arena_strdup(a->arena, t->columns[i].name);
+        def->typeName = type_name(a, &t->columns[i], -1);
+        def->location = -1;
+        add(*ret, def);
     }
     return NULL;
 }
@@ -249,16 +316,26 @@ struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const
     *ret = NULL;
     const Node *node = linitial((const List *)linitial(n->functions));
     const FuncCall *f = (const FuncCall *)node;
-    const char *function = IsA(node, FuncCall) ? record_function(strVal(llast(f->funcname))) : NULL;
-    if (!function || !n->coldeflist || n->ordinality || list_length(n->functions) != 1)
+    bool populates = false;
+    const char *function =
+        IsA(node, FuncCall) ? record_function(strVal(llast(f->funcname)), &populates) : NULL;
+    if (!function || n->ordinality || list_length(n->functions) != 1 ||
+        (n->coldeflist != NIL) == populates)
         return NULL;
-    TRY(check_lengths(a, n->coldeflist));
+    List *columns = n->coldeflist, *args = f->args;
+    if (populates) {
+        TRY(populated_columns(a, f, &columns));
+        args = one(a, list_nth(f->args, 1));
+    }
     RangeFunction *from = RAW(RangeFunction);
-    from->functions = one(a, one(a, raw_call(a, function, f->args, f->location)));
+    from->functions = one(a, one(a, raw_call(a, function, args, f->location)));
     SelectStmt *select = RAW(SelectStmt);
-    select->targetList = raw_list(a, list_length(n->coldeflist));
-    for (int i = 0; i < list_length(n->coldeflist); i++)
-        add(select->targetList, record_field(a, list_nth(n->coldeflist, i)));
+    select->targetList = raw_list(a, list_length(columns));
+    for (int i = 0; i < list_length(columns); i++) {
+        ResTarget *field;
+        TRY(record_field(a, list_nth(columns, i), &field));
+        add(select->targetList, field);
+    }
     select->fromClause = one(a, from);
     RangeSubselect *sub = RAW(RangeSubselect);
     sub->lateral = true;
