@@ -578,25 +578,6 @@ static struct error *as_checked(const struct query *q, struct error *e)
     return e;
 }
 
-static struct error *alter_table(struct exec_session *s, const struct query *q, struct arena *a)
-{
-    struct exec__temp *t = s->temp;
-    const struct table *old = q->alter_table.table;
-    struct table *next = table_copy(q->alter_table.next, a);
-    if (q->n_also || q->n_views || q->alter_table.between || q->alter_table.n_altered)
-        return refuse_form("");
-    TRY(check(s, q, false));
-    next->version++;
-    TRY(new_sequences(t, q, next));
-    TRY(table_each_id(next, give_id, t));
-    for (int i = 0; i < q->alter_table.n_drop; i++)
-        TRY(drop_record(t, q->alter_table.drop[i]));
-    TRY(as_checked(q, follow(t, old, next, q->alter_table.file_sql)));
-    TRY(put_table(t, next));
-    TRY(read_records(t));
-    return check(s, q, true);
-}
-
 static struct error *put_objects(struct exec__temp *t, const struct object_change *changes, int n,
                                  struct arena *a)
 {
@@ -614,6 +595,26 @@ static struct error *put_objects(struct exec__temp *t, const struct object_chang
         TRY(put_record(t, next->id, "", 0, catalog_id_key(CATALOG_OBJECT, next->id), text));
     }
     return NULL;
+}
+
+static struct error *alter_table(struct exec_session *s, const struct query *q, struct arena *a)
+{
+    struct exec__temp *t = s->temp;
+    const struct table *old = q->alter_table.table;
+    struct table *next = table_copy(q->alter_table.next, a);
+    if (q->n_also || q->alter_table.between || q->alter_table.n_altered)
+        return refuse_form("");
+    TRY(check(s, q, false));
+    next->version++;
+    TRY(new_sequences(t, q, next));
+    TRY(table_each_id(next, give_id, t));
+    for (int i = 0; i < q->alter_table.n_drop; i++)
+        TRY(drop_record(t, q->alter_table.drop[i]));
+    TRY(as_checked(q, follow(t, old, next, q->alter_table.file_sql)));
+    TRY(put_table(t, next));
+    TRY(put_objects(t, q->views, q->n_views, a));
+    TRY(read_records(t));
+    return check(s, q, true);
 }
 
 /* Views, with the tables that go with them. */
@@ -678,8 +679,7 @@ static struct error *change(struct exec_session *s, const struct query *q, struc
         return drop_indexes(t, q, a);
     case QUERY_ALTER_TABLE:
     case QUERY_COMMENT:
-        TRY(alter_table(s, q, a));
-        return put_objects(t, q->views, q->n_views, a);
+        return alter_table(s, q, a);
     case QUERY_OBJECTS:
         return change_objects(t, q, a);
     default:

@@ -838,7 +838,9 @@ struct error *sql__rename_in_view(struct analysis *a, const struct object *o,
         const char *name = t ? t->name : v ? v->name : NULL;
         told |= name && gets_name(a, n, o->uses[i].id) && names_with_schema(o->sql, name);
     }
-    if (!o->relation || told || strcmp(o->schema, CATALOG_TEMP_SCHEMA) == 0)
+    const struct table *of = n->id ? catalog_table_by_id(a->ctx->view, n->id) : NULL;
+    bool temporary = strcmp(o->schema, CATALOG_TEMP_SCHEMA) == 0;
+    if (!o->relation || told || (temporary && !(of && table_is_temporary(of))))
         return sql__unsupported(a, -1, "Drop the view first, and create it again then.",
                                 "%s that view %s reads is not supported", n->what,
                                 sql__shown_name(a, o->schema, o->name));
