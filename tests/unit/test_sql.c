@@ -939,7 +939,7 @@ static void test_create_table_errors(void **state)
          "multiple primary keys for table \"t\" are not allowed", 42},
         {"create table t (x nope)", "42704", "type \"nope\" does not exist", 19},
         {"create table t (x cube[])", "42704", "type \"cube\" does not exist", 19},
-        {"create table t (x money)", "0A000", "type money is not supported", 19},
+        {"create table t (x point)", "0A000", "type point is not supported", 19},
         {"create table t (x int default 'a')", "22P02",
          "invalid input syntax for type integer: \"a\"", 31},
         {"create table t (x int default true)", "42804",
