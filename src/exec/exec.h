@@ -112,6 +112,20 @@ struct exec_activity {
     const char *state, *query, *wait_type, *wait_event;
 };
 
+/* Prepared statements and cursors, as pg_prepared_statements and pg_cursors have them. */
+struct exec_prepared {
+    const char *name, *text;
+    int64_t made; /* microseconds since 2000 */
+    bool sql;     /* by PREPARE */
+    const struct type *const *params;
+    int n_params;
+};
+struct exec_cursor {
+    const char *name, *text;
+    int64_t made;
+    bool hold, binary, scroll;
+};
+
 /* What statements may ask of the session itself, on its thread. */
 struct exec_session_io {
     void *ctx;
@@ -126,6 +140,12 @@ struct exec_session_io {
     int (*activity)(void *ctx, struct arena *a, struct exec_activity **ret);
     /* Cancels what a client's session of this server runs, or ends it; false: there is none. */
     bool (*signal)(void *ctx, int32_t pid, bool terminate);
+    /* The session's own; texts live as long as it does nothing else. How many. */
+    int (*prepared)(void *ctx, struct arena *a, struct exec_prepared **ret);
+    int (*cursors)(void *ctx, struct arena *a, struct exec_cursor **ret);
+    int (*channels)(void *ctx, struct arena *a, const char ***ret);
+    /* Both ends of the client's connection, as text; false: it is a local one. */
+    bool (*address)(void *ctx, bool server, struct arena *a, const char **ret_host, int *ret_port);
 };
 
 struct exec_session_options {

@@ -30,7 +30,7 @@ static const struct exec__making *const makings[] = {
     exec__making_sequences, exec__making_cluster,    exec__making_relations,
     exec__making_types,     exec__making_session,    exec__making_information,
     exec__making_procs,     exec__making_extensions, exec__making_state,
-    exec__making_domains};
+    exec__making_domains,   exec__making_own};
 
 /* Domains of the information schema, which clients see as what they are over; and types that have
  * no row of their own: text stands in. */

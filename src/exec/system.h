@@ -51,7 +51,7 @@ struct exec__making {
 extern const struct exec__making exec__making_cluster[], exec__making_relations[],
     exec__making_sequences[], exec__making_types[], exec__making_session[],
     exec__making_information[], exec__making_procs[], exec__making_extensions[],
-    exec__making_state[], exec__making_domains[];
+    exec__making_state[], exec__making_domains[], exec__making_own[];
 
 /* ---- putting -------------------------------------------------------------------------------- */
 

@@ -66,6 +66,9 @@ const struct exec__relation exec__relations[] = {
     {"pg_catalog", "pg_conversion", 2607, 'r',
      "oid oid!, conname name!, connamespace oid!, conowner oid!, conforencoding int4!, "
      "contoencoding int4!, conproc regproc!, condefault bool!"},
+    {"pg_catalog", "pg_cursors", 12077, 'v',
+     "name text, statement text, is_holdable bool, is_binary bool, is_scrollable bool, "
+     "creation_time timestamptz"},
     {"pg_catalog", "pg_database", 1262, 'r',
      "oid oid!, datname name!, datdba oid!, encoding int4!, datlocprovider char!, datistemplate "
      "bool!, datallowconn bool!, datconnlimit int4!, datfrozenxid xid!, datminmxid xid!, "
@@ -95,6 +98,7 @@ const struct exec__relation exec__relations[] = {
      "oid oid!, srvname name!, srvowner oid!, srvfdw oid!, srvtype text, srvversion text, srvacl "
      "_aclitem, srvoptions _text"},
     {"pg_catalog", "pg_foreign_table", 3118, 'r', "ftrelid oid!, ftserver oid!, ftoptions _text"},
+    {"pg_catalog", "pg_group", 12010, 'v', "groname name, grosysid oid, grolist _oid"},
     {"pg_catalog", "pg_index", 2610, 'r',
      "indexrelid oid!, indrelid oid!, indnatts int2!, indnkeyatts int2!, indisunique bool!, "
      "indnullsnotdistinct bool!, indisprimary bool!, indisexclusion bool!, indimmediate bool!, "
@@ -110,6 +114,7 @@ const struct exec__relation exec__relations[] = {
     {"pg_catalog", "pg_language", 2612, 'r',
      "oid oid!, lanname name!, lanowner oid!, lanispl bool!, lanpltrusted bool!, lanplcallfoid "
      "oid!, laninline oid!, lanvalidator oid!, lanacl _aclitem"},
+    {"pg_catalog", "pg_largeobject", 2613, 'r', "loid oid!, pageno int4!, data bytea!"},
     {"pg_catalog", "pg_largeobject_metadata", 2995, 'r',
      "oid oid!, lomowner oid!, lomacl _aclitem"},
     {"pg_catalog", "pg_matviews", 12038, 'v',
@@ -136,6 +141,9 @@ const struct exec__relation exec__relations[] = {
     {"pg_catalog", "pg_policy", 3256, 'r',
      "oid oid!, polname name!, polrelid oid!, polcmd char!, polpermissive bool!, polroles _oid!, "
      "polqual pg_node_tree, polwithcheck pg_node_tree"},
+    {"pg_catalog", "pg_prepared_statements", 12095, 'v',
+     "name text, statement text, prepare_time timestamptz, parameter_types _regtype, from_sql "
+     "bool, generic_plans int8, custom_plans int8"},
     {"pg_catalog", "pg_prepared_xacts", 12090, 'v',
      "transaction xid, gid text, prepared timestamptz, owner name, database name"},
     {"pg_catalog", "pg_proc", 1255, 'r',
@@ -158,6 +166,8 @@ const struct exec__relation exec__relations[] = {
      "rngtypid oid!, rngsubtype oid!, rngmultitypid oid!, rngcollation oid!, rngsubopc oid!, "
      "rngcanonical regproc!, rngsubdiff regproc!"},
     {"pg_catalog", "pg_replication_origin", 6000, 'r', "roident oid!, roname text!"},
+    {"pg_catalog", "pg_replication_origin_status", 12332, 'v',
+     "local_id oid, external_id text, remote_lsn pg_lsn, local_lsn pg_lsn"},
     {"pg_catalog", "pg_replication_slots", 12257, 'v',
      "slot_name name, plugin name, slot_type text, datoid oid, database name, temporary bool, "
      "active bool, active_pid int4, xmin xid, catalog_xmin xid, restart_lsn pg_lsn, "
@@ -187,15 +197,122 @@ const struct exec__relation exec__relations[] = {
      "name text, setting text, unit text, category text, short_desc text, extra_desc text, context "
      "text, vartype text, source text, min_val text, max_val text, enumvals _text, boot_val text, "
      "reset_val text, sourcefile text, sourceline int4, pending_restart bool"},
+    {"pg_catalog", "pg_shadow", 12005, 'v',
+     "usename name, usesysid oid, usecreatedb bool, usesuper bool, userepl bool, usebypassrls "
+     "bool, passwd text, valuntil timestamptz, useconfig _text"},
     {"pg_catalog", "pg_shdepend", 1214, 'r',
      "dbid oid!, classid oid!, objid oid!, objsubid int4!, refclassid oid!, refobjid oid!, deptype "
      "char!"},
     {"pg_catalog", "pg_shdescription", 2396, 'r', "objoid oid!, classoid oid!, description text!"},
     {"pg_catalog", "pg_shseclabel", 3592, 'r',
      "objoid oid!, classoid oid!, provider text!, label text!"},
+    {"pg_catalog", "pg_stat_archiver", 12285, 'v',
+     "archived_count int8, last_archived_wal text, last_archived_time timestamptz, failed_count "
+     "int8, last_failed_wal text, last_failed_time timestamptz, stats_reset timestamptz"},
+    {"pg_catalog", "pg_stat_bgwriter", 12289, 'v',
+     "checkpoints_timed int8, checkpoints_req int8, checkpoint_write_time float8, "
+     "checkpoint_sync_time float8, buffers_checkpoint int8, buffers_clean int8, "
+     "maxwritten_clean int8, buffers_backend int8, buffers_backend_fsync int8, buffers_alloc "
+     "int8, stats_reset timestamptz"},
+    {"pg_catalog", "pg_stat_database_conflicts", 12271, 'v',
+     "datid oid, datname name, confl_tablespace int8, confl_lock int8, confl_snapshot int8, "
+     "confl_bufferpin int8, confl_deadlock int8"},
+    {"pg_catalog", "pg_stat_progress_analyze", 12297, 'v',
+     "pid int4, datid oid, datname name, relid oid, phase text, sample_blks_total int8, "
+     "sample_blks_scanned int8, ext_stats_total int8, ext_stats_computed int8, "
+     "child_tables_total int8, child_tables_done int8, current_child_table_relid oid"},
+    {"pg_catalog", "pg_stat_progress_basebackup", 12317, 'v',
+     "pid int4, phase text, backup_total int8, backup_streamed int8, tablespaces_total int8, "
+     "tablespaces_streamed int8"},
+    {"pg_catalog", "pg_stat_progress_cluster", 12307, 'v',
+     "pid int4, datid oid, datname name, relid oid, command text, phase text, "
+     "cluster_index_relid oid, heap_tuples_scanned int8, heap_tuples_written int8, "
+     "heap_blks_total int8, heap_blks_scanned int8, index_rebuild_count int8"},
+    {"pg_catalog", "pg_stat_progress_copy", 12322, 'v',
+     "pid int4, datid oid, datname name, relid oid, command text, type text, bytes_processed "
+     "int8, bytes_total int8, tuples_processed int8, tuples_excluded int8"},
+    {"pg_catalog", "pg_stat_progress_create_index", 12312, 'v',
+     "pid int4, datid oid, datname name, relid oid, index_relid oid, command text, phase text, "
+     "lockers_total int8, lockers_done int8, current_locker_pid int8, blocks_total int8, "
+     "blocks_done int8, tuples_total int8, tuples_done int8, partitions_total int8, "
+     "partitions_done int8"},
+    {"pg_catalog", "pg_stat_progress_vacuum", 12302, 'v',
+     "pid int4, datid oid, datname name, relid oid, phase text, heap_blks_total int8, "
+     "heap_blks_scanned int8, heap_blks_vacuumed int8, index_vacuum_count int8, max_dead_tuples "
+     "int8, num_dead_tuples int8"},
+    {"pg_catalog", "pg_stat_replication", 12227, 'v',
+     "pid int4, usesysid oid, usename name, application_name text, client_addr inet, "
+     "client_hostname text, client_port int4, backend_start timestamptz, backend_xmin xid, "
+     "state text, sent_lsn pg_lsn, write_lsn pg_lsn, flush_lsn pg_lsn, replay_lsn pg_lsn, "
+     "write_lag interval, flush_lag interval, replay_lag interval, sync_priority int4, "
+     "sync_state text, reply_time timestamptz"},
+    {"pg_catalog", "pg_stat_replication_slots", 12262, 'v',
+     "slot_name text, spill_txns int8, spill_count int8, spill_bytes int8, stream_txns int8, "
+     "stream_count int8, stream_bytes int8, total_txns int8, total_bytes int8, stats_reset "
+     "timestamptz"},
+    {"pg_catalog", "pg_stat_subscription", 12244, 'v',
+     "subid oid, subname name, pid int4, relid oid, received_lsn pg_lsn, last_msg_send_time "
+     "timestamptz, last_msg_receipt_time timestamptz, latest_end_lsn pg_lsn, latest_end_time "
+     "timestamptz"},
+    {"pg_catalog", "pg_stat_subscription_stats", 12336, 'v',
+     "subid oid, subname name, apply_error_count int8, sync_error_count int8, stats_reset "
+     "timestamptz"},
+    {"pg_catalog", "pg_stat_user_functions", 12275, 'v',
+     "funcid oid, schemaname name, funcname name, calls int8, total_time float8, self_time "
+     "float8"},
+    {"pg_catalog", "pg_stat_wal", 12293, 'v',
+     "wal_records int8, wal_fpi int8, wal_bytes numeric, wal_buffers_full int8, wal_write int8, "
+     "wal_sync int8, wal_write_time float8, wal_sync_time float8, stats_reset timestamptz"},
+    {"pg_catalog", "pg_stat_wal_receiver", 12236, 'v',
+     "pid int4, status text, receive_start_lsn pg_lsn, receive_start_tli int4, written_lsn "
+     "pg_lsn, flushed_lsn pg_lsn, received_tli int4, last_msg_send_time timestamptz, "
+     "last_msg_receipt_time timestamptz, latest_end_lsn pg_lsn, latest_end_time timestamptz, "
+     "slot_name text, sender_host text, sender_port int4, conninfo text"},
+    {"pg_catalog", "pg_stat_xact_all_tables", 12147, 'v',
+     "relid oid, schemaname name, relname name, seq_scan int8, seq_tup_read int8, idx_scan "
+     "int8, idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del int8, n_tup_hot_upd "
+     "int8"},
+    {"pg_catalog", "pg_stat_xact_sys_tables", 12157, 'v',
+     "relid oid, schemaname name, relname name, seq_scan int8, seq_tup_read int8, idx_scan "
+     "int8, idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del int8, n_tup_hot_upd "
+     "int8"},
+    {"pg_catalog", "pg_stat_xact_user_functions", 12280, 'v',
+     "funcid oid, schemaname name, funcname name, calls int8, total_time float8, self_time "
+     "float8"},
+    {"pg_catalog", "pg_stat_xact_user_tables", 12166, 'v',
+     "relid oid, schemaname name, relname name, seq_scan int8, seq_tup_read int8, idx_scan "
+     "int8, idx_tup_fetch int8, n_tup_ins int8, n_tup_upd int8, n_tup_del int8, n_tup_hot_upd "
+     "int8"},
+    {"pg_catalog", "pg_statistic", 2619, 'r',
+     "starelid oid!, staattnum int2!, stainherit bool!, stanullfrac float4!, stawidth int4!, "
+     "stadistinct float4!, stakind1 int2!, stakind2 int2!, stakind3 int2!, stakind4 int2!, "
+     "stakind5 int2!, staop1 oid!, staop2 oid!, staop3 oid!, staop4 oid!, staop5 oid!, stacoll1 "
+     "oid!, stacoll2 oid!, stacoll3 oid!, stacoll4 oid!, stacoll5 oid!, stanumbers1 _float4, "
+     "stanumbers2 _float4, stanumbers3 _float4, stanumbers4 _float4, stanumbers5 _float4, "
+     "stavalues1 anyarray, stavalues2 anyarray, stavalues3 anyarray, stavalues4 anyarray, "
+     "stavalues5 anyarray"},
     {"pg_catalog", "pg_statistic_ext", 3381, 'r',
      "oid oid!, stxrelid oid!, stxname name!, stxnamespace oid!, stxowner oid!, stxstattarget "
      "int4!, stxkeys int2vector!, stxkind _char!, stxexprs pg_node_tree"},
+    {"pg_catalog", "pg_statistic_ext_data", 3429, 'r',
+     "stxoid oid!, stxdinherit bool!, stxdndistinct pg_ndistinct, stxddependencies "
+     "pg_dependencies, stxdmcv pg_mcv_list, stxdexpr _pg_statistic"},
+    {"pg_catalog", "pg_stats", 12053, 'v',
+     "schemaname name, tablename name, attname name, inherited bool, null_frac float4, "
+     "avg_width int4, n_distinct float4, most_common_vals anyarray, most_common_freqs _float4, "
+     "histogram_bounds anyarray, correlation float4, most_common_elems anyarray, "
+     "most_common_elem_freqs _float4, elem_count_histogram _float4"},
+    {"pg_catalog", "pg_stats_ext", 12058, 'v',
+     "schemaname name, tablename name, statistics_schemaname name, statistics_name name, "
+     "statistics_owner name, attnames _name, exprs _text, kinds _char, inherited bool, "
+     "n_distinct pg_ndistinct, dependencies pg_dependencies, most_common_vals _text, "
+     "most_common_val_nulls _bool, most_common_freqs _float8, most_common_base_freqs _float8"},
+    {"pg_catalog", "pg_stats_ext_exprs", 12063, 'v',
+     "schemaname name, tablename name, statistics_schemaname name, statistics_name name, "
+     "statistics_owner name, expr text, inherited bool, null_frac float4, avg_width int4, "
+     "n_distinct float4, most_common_vals anyarray, most_common_freqs _float4, histogram_bounds "
+     "anyarray, correlation float4, most_common_elems anyarray, most_common_elem_freqs _float4, "
+     "elem_count_histogram _float4"},
     {"pg_catalog", "pg_subscription", 6100, 'r',
      "oid oid!, subdbid oid!, subskiplsn pg_lsn!, subname name!, subowner oid!, subenabled bool!, "
      "subbinary bool!, substream bool!, subtwophasestate char!, subdisableonerr bool!, subconninfo "
@@ -207,6 +324,10 @@ const struct exec__relation exec__relations[] = {
      "bool, hastriggers bool, rowsecurity bool"},
     {"pg_catalog", "pg_tablespace", 1213, 'r',
      "oid oid!, spcname name!, spcowner oid!, spcacl _aclitem, spcoptions _text"},
+    {"pg_catalog", "pg_timezone_abbrevs", 12122, 'v',
+     "abbrev text, utc_offset interval, is_dst bool"},
+    {"pg_catalog", "pg_timezone_names", 12126, 'v',
+     "name text, abbrev text, utc_offset interval, is_dst bool"},
     {"pg_catalog", "pg_transform", 3576, 'r',
      "oid oid!, trftype oid!, trflang oid!, trffromsql regproc!, trftosql regproc!"},
     {"pg_catalog", "pg_trigger", 2620, 'r',

@@ -100,7 +100,16 @@ static struct error *make_pg_user(struct exec__maker *m)
     exec__put_int(m, "usesuper", true);
     exec__put_int(m, "userepl", true);
     exec__put_int(m, "usebypassrls", true);
-    exec__put_text(m, "passwd", "********");
+    if (strcmp(m->table->name, "pg_shadow") != 0) /* there is none */
+        exec__put_text(m, "passwd", "********");
+    return exec__give(m);
+}
+
+static struct error *make_pg_group(struct exec__maker *m)
+{
+    exec__put_text(m, "groname", "pg_database_owner");
+    exec__put_int(m, "grosysid", EXEC__PUBLIC_OWNER);
+    exec__put_ints(m, "grolist", NULL, 0);
     return exec__give(m);
 }
 
@@ -161,4 +170,6 @@ const struct exec__making exec__making_session[] = {
     {.schema = "pg_catalog", .relation = "pg_authid", .make = make_pg_authid},
     {.schema = "pg_catalog", .relation = "pg_roles", .make = make_pg_roles},
     {.schema = "pg_catalog", .relation = "pg_user", .make = make_pg_user},
+    {.schema = "pg_catalog", .relation = "pg_shadow", .make = make_pg_user},
+    {.schema = "pg_catalog", .relation = "pg_group", .make = make_pg_group},
     {0}};

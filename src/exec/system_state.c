@@ -278,6 +278,14 @@ static void put_zeros(struct exec__maker *m)
     }
 }
 
+/* Of the server as a whole. */
+static struct error *make_counters(struct exec__maker *m)
+{
+    put_zeros(m);
+    exec__put_int(m, "stats_reset", m->run->s->exec->started);
+    return exec__give(m);
+}
+
 static struct error *make_tables(struct exec__maker *m)
 {
     const struct table *t;
@@ -285,7 +293,8 @@ static struct error *make_tables(struct exec__maker *m)
     bool counts = exec__wants(m, "n_live_tup");
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));) {
         bool system = t->id == 0;
-        if (kind != 'r' || !is_asked_for(m, system) || !exec__needs_text(m, "relname", t->name) ||
+        if ((kind != 'r' && kind != 'm') || !is_asked_for(m, system) ||
+            !exec__needs_text(m, "relname", t->name) ||
             !exec__needs_text(m, "schemaname", t->schema) ||
             !exec__needs_int(m, "relid", catalog_table_oid(t)))
             continue;
@@ -357,25 +366,41 @@ static struct error *give_database(struct exec__maker *m, uint32_t oid, const ch
     return exec__give(m);
 }
 
-static struct error *give_databases(struct exec__maker *m)
+static struct error *each_database(struct exec__maker *m,
+                                   struct error *(*give)(struct exec__maker *m, uint32_t oid,
+                                                         const char *name))
 {
     static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres"};
-    TRY(give_database(m, 0, NULL)); /* of what belongs to all */
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
-        TRY(give_database(m, catalog_database_oid(m->view, always[i]), always[i]));
-    TRY(give_database(m, 1, "template1"));
-    TRY(give_database(m, 4, "template0"));
+        TRY(give(m, catalog_database_oid(m->view, always[i]), always[i]));
+    TRY(give(m, 1, "template1"));
+    TRY(give(m, 4, "template0"));
     for (size_t i = 0; i < m->view->n_objects; i++)
         if (m->view->objects[i]->kind == OBJ_DATABASE)
-            TRY(give_database(m, catalog_oid(m->view->objects[i]->id), m->view->objects[i]->name));
+            TRY(give(m, catalog_oid(m->view->objects[i]->id), m->view->objects[i]->name));
     return NULL;
+}
+
+static struct error *give_conflicts(struct exec__maker *m, uint32_t oid, const char *name)
+{
+    put_zeros(m);
+    exec__put_int(m, "datid", oid);
+    exec__put_text(m, "datname", name);
+    return exec__give(m);
+}
+
+static struct error *make_pg_stat_database_conflicts(struct exec__maker *m)
+{
+    return each_database(m, give_conflicts);
 }
 
 static struct error *make_pg_stat_database(struct exec__maker *m)
 {
     struct error *e = each_session(m, count_session);
     if (!e)
-        e = give_databases(m);
+        e = give_database(m, 0, NULL); /* of what belongs to all */
+    if (!e)
+        e = each_database(m, give_database);
     map_done(&m->run->sessions);
     m->run->sessions = (struct map){0};
     return e;
@@ -403,6 +428,15 @@ static struct error *make_pg_stat_database(struct exec__maker *m)
 #define STATIO_SEQUENCE "relid oid, schemaname name, relname name, blks_read int8, blks_hit int8"
 
 const struct exec__making exec__making_state[] = {
+    {.schema = "pg_catalog", .relation = "pg_stat_archiver", .make = make_counters},
+    {.schema = "pg_catalog", .relation = "pg_stat_bgwriter", .make = make_counters},
+    {.schema = "pg_catalog", .relation = "pg_stat_wal", .make = make_counters},
+    {.schema = "pg_catalog",
+     .relation = "pg_stat_database_conflicts",
+     .make = make_pg_stat_database_conflicts},
+    {.schema = "pg_catalog", .relation = "pg_stat_xact_all_tables", .make = make_tables},
+    {.schema = "pg_catalog", .relation = "pg_stat_xact_sys_tables", .make = make_tables},
+    {.schema = "pg_catalog", .relation = "pg_stat_xact_user_tables", .make = make_tables},
     {"pg_catalog", "pg_locks", make_pg_locks, 12073,
      "locktype text, database oid, relation oid, page int4, tuple int2, virtualxid text, "
      "transactionid xid, classid oid, objid oid, objsubid int2, virtualtransaction text, pid int4, "

@@ -199,7 +199,7 @@ static struct error *make_pg_opfamily(struct exec__maker *m)
 
 uint32_t exec__row_type_oid(uint32_t class, bool array)
 {
-    return class | (array ? 0xC0000000 : 0x80000000);
+    return class | (array ? 0xE0000000 : 0xC0000000); /* a view's rule has 0x80000000 */
 }
 
 static bool is_enum(const struct type *t)

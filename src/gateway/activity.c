@@ -61,6 +61,11 @@ void activity__query(struct session *s, const char *text)
     pthread_mutex_unlock(&s->shown.lock);
 }
 
+int64_t activity__now(const struct session *s)
+{
+    return atomic_load_explicit(&s->shown.query_start, memory_order_relaxed);
+}
+
 void activity__idle(struct session *s, char state)
 {
     if (state == 'I')
@@ -87,17 +92,21 @@ static const char *state_text(char state)
                           : "idle";
 }
 
-static void put_address(const struct session *s, struct arena *a, struct exec_activity *x)
+bool activity__address(void *ctx, bool server, struct arena *a, const char **ret_host,
+                       int *ret_port)
 {
-    struct sockaddr_storage peer;
-    socklen_t len = sizeof(peer);
+    const struct session *s = ctx;
+    struct sockaddr_storage end;
+    struct sockaddr *to = (struct sockaddr *)&end;
+    socklen_t len = sizeof(end);
     char host[64], port[16];
-    if (getpeername(s->fd, (struct sockaddr *)&peer, &len) != 0 ||
-        getnameinfo((struct sockaddr *)&peer, len, host, sizeof(host), port, sizeof(port),
+    if ((server ? getsockname(s->fd, to, &len) : getpeername(s->fd, to, &len)) != 0 ||
+        getnameinfo(to, len, host, sizeof(host), port, sizeof(port),
                     NI_NUMERICHOST | NI_NUMERICSERV) != 0)
-        return;
-    x->address = arena_strdup(a, host);
-    x->port = atoi(port);
+        return false;
+    *ret_host = arena_strdup(a, host);
+    *ret_port = atoi(port);
+    return true;
 }
 
 /* gateway.lock is held. */
@@ -112,7 +121,7 @@ static void describe(struct session *s, struct arena *a, struct exec_activity *x
                                 .query_start = atomic_load(&s->shown.query_start),
                                 .state_change = atomic_load(&s->shown.state_change),
                                 .state = state_text(state)};
-    put_address(s, a, x);
+    activity__address(s, false, a, &x->address, &x->port);
     pthread_mutex_lock(&s->shown.lock);
     x->query = arena_strdup(a, s->shown.query ? s->shown.query : "");
     x->application = arena_strdup(a, s->shown.application);

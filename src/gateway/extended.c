@@ -24,6 +24,7 @@ void extended__free_statement(struct statement *st)
     if (!st)
         return;
     entry__unref(st->entry);
+    mem_free(st->text);
     mem_free(st);
 }
 
@@ -37,7 +38,7 @@ void extended__forget(struct session *s, const char *name)
     s->unnamed = NULL;
 }
 
-struct error *extended__add(struct session *s, const char *name, struct entry *e)
+struct error *extended__add(struct session *s, const char *name, struct entry *e, const char *text)
 {
     if (*name && map_get_str(&s->statements, name)) {
         entry__unref(e);
@@ -49,7 +50,8 @@ struct error *extended__add(struct session *s, const char *name, struct entry *e
         return NULL;
     }
     struct statement *st = NEW(struct statement);
-    st->entry = e;
+    *st = (struct statement){
+        .entry = e, .made = activity__now(s), .text = text ? mem_strdup(text) : NULL};
     if (*name)
         map_put_str(&s->statements, name, st);
     else
@@ -109,6 +111,7 @@ struct error *extended__new_portal(struct session *s, const char *name, struct p
     if (!*name) {
         clear_portal(&s->unnamed_portal);
         s->has_unnamed_portal = true;
+        s->unnamed_portal.made = activity__now(s);
         *ret = &s->unnamed_portal;
         return NULL;
     }
@@ -116,6 +119,7 @@ struct error *extended__new_portal(struct session *s, const char *name, struct p
         return error_new("42P03", "cursor \"%s\" already exists", name);
     *ret = NEW(struct portal);
     (*ret)->depth = exec_savepoints(s->exec);
+    (*ret)->made = activity__now(s);
     map_put_str(&s->portals, name, *ret);
     return NULL;
 }
@@ -243,7 +247,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
         entry__unref(e);
         return refused;
     }
-    TRY(extended__add(s, m.statement, e));
+    TRY(extended__add(s, m.statement, e, NULL));
     pgwire_put_plain(&s->out, PGWIRE_PARSE_COMPLETE);
     return NULL;
 }

@@ -135,6 +135,8 @@ bool entry__is_current(struct session *s, const struct entry *e);
 
 struct statement {
     struct entry *entry; /* NULL: an empty query */
+    int64_t made;        /* microseconds since 2000 */
+    char *text;          /* of the PREPARE; NULL: made by the protocol */
 };
 
 /*
@@ -168,7 +170,8 @@ struct portal {
     bool held;    /* .. and its transaction has committed */
     bool forward; /* NO SCROLL */
     bool binary;
-    int depth; /* savepoints that there were when it was made */
+    int depth;    /* savepoints that there were when it was made */
+    int64_t made; /* microseconds since 2000 */
     struct spool *spool;
 };
 
@@ -320,11 +323,20 @@ void activity__done(struct session *s);
 void activity__begin(struct session *s);                   /* a message of the client's */
 void activity__query(struct session *s, const char *text); /* what it runs */
 void activity__idle(struct session *s, char state);        /* as ReadyForQuery says */
+int64_t activity__now(const struct session *s);            /* when its message came */
 void activity__name(struct session *s, const char *application);
 /* for struct exec_session_io */
 int activity__list(void *ctx, struct arena *a, struct exec_activity **ret);
 bool activity__signal(void *ctx, int32_t pid, bool terminate);
 void activity__warn(void *ctx, const char *sqlstate, const char *text);
+bool activity__address(void *ctx, bool server, struct arena *a, const char **ret_host,
+                       int *ret_port);
+/* listing.c: the session's own, for statements that ask */
+int listing__prepared(void *ctx, struct arena *a, struct exec_prepared **ret);
+int listing__cursors(void *ctx, struct arena *a, struct exec_cursor **ret);
+int listing__channels(void *ctx, struct arena *a, const char ***ret);
+/* The channels that the session listens to; into the arena. */
+int notify__channels(struct session *s, struct arena *a, const char ***ret);
 
 /* startup.c */
 void startup__message(struct session *s, const struct pgwire_frame *f);
@@ -422,7 +434,7 @@ void extended__sync(struct session *s);
 void extended__free_statement(struct statement *st);
 struct statement *extended__find(struct session *s, const char *name);
 /* Puts it under a new name. Takes the entry. 42P05 when there is one. */
-struct error *extended__add(struct session *s, const char *name, struct entry *e);
+struct error *extended__add(struct session *s, const char *name, struct entry *e, const char *text);
 void extended__forget(struct session *s, const char *name);
 void extended__drop_statements(struct session *s);
 struct portal *extended__find_portal(struct session *s, const char *name);

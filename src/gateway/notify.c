@@ -292,3 +292,15 @@ void notify__free(struct session *s)
     mem_free(n->wishes);
     mem_free(n);
 }
+
+int notify__channels(struct session *s, struct arena *a, const char ***ret)
+{
+    const char *name;
+    size_t len;
+    void *v;
+    int n = 0;
+    *ret = ARENA_ARRAY(a, const char *, s->notify ? s->notify->channels.len + 1 : 1);
+    for (size_t i = 0; s->notify && map_next_key(&s->notify->channels, &i, &name, &len, &v);)
+        (*ret)[n++] = arena_strndup(a, name, len); /* only this thread changes them */
+    return n;
+}

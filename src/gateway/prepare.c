@@ -66,7 +66,7 @@ static struct error *argument(const struct expr *e, const struct type *t, int nu
 
 /* ---- the statements ----------------------------------------------------------------------- */
 
-static struct error *run_prepare(struct session *s, const struct query *q)
+static struct error *run_prepare(struct session *s, const struct query *q, const char *text)
 {
     struct sql_script script;
     struct arena *a = &s->worker->arena;
@@ -78,7 +78,7 @@ static struct error *run_prepare(struct session *s, const struct query *q)
                                                : error_new(E_SYNTAX, "one statement is expected");
     sql_script_done(&script);
     TRY(failed);
-    return extended__add(s, q->prepare.name, e);
+    return extended__add(s, q->prepare.name, e, text);
 }
 
 static struct error *run_execute(struct session *s, const struct query *q, struct output *o,
@@ -126,7 +126,7 @@ struct error *prepare__run(struct session *s, struct entry *e, struct output *o,
     if (q->kind == QUERY_EXECUTE)
         return run_execute(s, q, o, ret_where);
     if (q->kind == QUERY_PREPARE)
-        TRY(run_prepare(s, q));
+        TRY(run_prepare(s, q, e->text));
     else
         TRY(run_deallocate(s, q->prepare.name));
     pgwire_put_complete(&s->out, q->tag);

@@ -929,5 +929,9 @@ struct exec_session_io settings__io(struct session *s)
                                     .setting = io_setting,
                                     .warn = activity__warn,
                                     .activity = activity__list,
+                                    .prepared = listing__prepared,
+                                    .cursors = listing__cursors,
+                                    .channels = listing__channels,
+                                    .address = activity__address,
                                     .signal = activity__signal};
 }

@@ -251,10 +251,60 @@ static struct error *subselect(struct analysis *a, struct scope *s, const RangeS
     return NULL;
 }
 
+/* Functions that PostgreSQL's own views are over: the view stands for them here. */
+static const struct stand_in {
+    const char *function, *relation;
+    bool scalar; /* the alias names the column, too */
+} stand_ins[] = {{"pg_show_all_settings", "pg_settings", false},
+                 {"pg_lock_status", "pg_locks", false},
+                 {"pg_timezone_names", "pg_timezone_names", false},
+                 {"pg_timezone_abbrevs", "pg_timezone_abbrevs", false},
+                 {"pg_cursor", "pg_cursors", false},
+                 {"pg_prepared_statement", "pg_prepared_statements", false},
+                 {"pg_listening_channels", "minisql_channels", true}};
+
+static const struct stand_in *stand_in(const RangeFunction *n)
+{
+    const FuncCall *f = list_length(n->functions) == 1 ? linitial(linitial(n->functions)) : NULL;
+    int names = f && f->type == T_FuncCall ? list_length(f->funcname) : 0;
+    if (!names || f->args || n->ordinality || n->coldeflist ||
+        (names == 2 && strcmp(strVal(linitial(f->funcname)), "pg_catalog") != 0) || names > 2)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(stand_ins); i++)
+        if (strcmp(strVal(llast(f->funcname)), stand_ins[i].function) == 0)
+            return &stand_ins[i];
+    return NULL;
+}
+
+static struct error *view_function(struct analysis *a, struct scope *s, const RangeFunction *n,
+                                   const struct stand_in *x, struct joined *ret)
+{
+    struct rte *r;
+    Alias alias = {.type = T_Alias, .aliasname = (char *)(uintptr_t)x->function};
+    if (n->alias)
+        alias = *n->alias;
+    String name = {.type = T_String, .sval = alias.aliasname};
+    ListCell cell = {.ptr_value = &name};
+    List names = {.type = T_List, .length = 1, .max_length = 1, .elements = &cell};
+    if (x->scalar && !alias.colnames)
+        alias.colnames = &names;
+    RangeVar rv = {.type = T_RangeVar,
+                   .schemaname = (char *)(uintptr_t) "pg_catalog",
+                   .relname = (char *)(uintptr_t)x->relation,
+                   .alias = &alias,
+                   .location = sql__location((const Node *)n)};
+    TRY(table_rte(a, s, &rv, &r));
+    leaf(a, s, r, ret);
+    return NULL;
+}
+
 static struct error *function(struct analysis *a, struct scope *s, const RangeFunction *n,
                               struct joined *ret)
 {
     struct rte *r;
+    const struct stand_in *x = stand_in(n);
+    if (x)
+        return view_function(a, s, n, x, ret);
     struct scope lateral = lateral_scope(s);
     TRY(sql__function_rte(a, &lateral, n, &r));
     r->lateral = lateral.referenced;

@@ -592,6 +592,17 @@ const struct zone *zone_find(const char *s, size_t n);
 /* What SET TIME ZONE means: a number is hours to the east. */
 const struct zone *zone_for_setting(const char *text);
 const char *zone_name(const struct zone *z);
+/* What its clocks show at a moment. */
+struct zone_time {
+    int32_t seconds; /* east of Greenwich */
+    bool dst;
+    const char *abbreviation;
+};
+struct zone_time zone_time(const struct zone *z, int64_t utc);
+/* All zones of the system's database; each is gone when `visit` comes back. */
+struct error *zone_each(struct error *(*visit)(void *ctx, const struct zone *z), void *ctx);
+/* The i-th abbreviation, in small letters; false: there are no more. */
+bool zone_word(size_t i, struct zone_time *ret);
 
 /* ---- SQLite ------------------------------------------------------------------------------- */
 

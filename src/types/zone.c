@@ -387,7 +387,7 @@ static bool parse_file(const void *data, size_t n, struct zone *z)
     if (!read_header(&r, &c, &version) || version < 2 || (size_t)(r.end - r.p) < block_size(&c, 4))
         return false;
     r.p += block_size(&c, 4);
-    if (!read_header(&r, &c, &version) || !read_block(&r, &c, z))
+    if (!read_header(&r, &c, &version) || c.leap || !read_block(&r, &c, z)) /* no leap seconds */
         return false;
     if (r.end - r.p < 2 || *r.p != '\n')
         return true;
@@ -741,4 +741,56 @@ const struct zone *zone_find(const char *s, size_t n)
 const char *zone_name(const struct zone *z)
 {
     return z ? z->name : "UTC";
+}
+
+/* ---- all of them ---------------------------------------------------------------------------- */
+
+struct zone_time zone_time(const struct zone *z, int64_t utc)
+{
+    static const struct offset greenwich = {.name = "UTC"};
+    const struct offset *o = z ? offset_at(z, floor_div(utc, SECOND_US)) : &greenwich;
+    return (struct zone_time){o->seconds, o->dst, o->name};
+}
+
+bool zone_word(size_t i, struct zone_time *ret)
+{
+    if (i >= ARRAY_LEN(abbreviations))
+        return false;
+    *ret = (struct zone_time){abbreviations[i].minutes * 60, abbreviations[i].dst,
+                              abbreviations[i].name};
+    return true;
+}
+
+typedef struct error *visit_fn(void *ctx, const struct zone *z);
+
+static struct error *walk(const char *folder, visit_fn *visit, void *ctx)
+{
+    char path[PATH_MAX];
+    snprintf(path, sizeof(path), DIRECTORY "/%s", folder);
+    DIR *d = opendir(path);
+    const struct dirent *entry;
+    struct error *e = NULL;
+    while (!e && d && (entry = readdir(d))) {
+        char name[NAME_MAX_ + 1]; /* it ends circles of links */
+        int n = snprintf(name, sizeof(name), "%s%s%s", folder, *folder ? "/" : "", entry->d_name);
+        struct stat st;
+        snprintf(path, sizeof(path), DIRECTORY "/%s", name);
+        if (*entry->d_name == '.' || n >= (int)sizeof(name) || stat(path, &st) != 0)
+            continue;
+        if (S_ISDIR(st.st_mode)) {
+            e = walk(name, visit, ctx);
+            continue;
+        }
+        struct zone *z = load(name);
+        e = z ? visit(ctx, z) : NULL;
+        zone_free(z);
+    }
+    if (d)
+        closedir(d);
+    return e;
+}
+
+struct error *zone_each(visit_fn *visit, void *ctx)
+{
+    return walk("", visit, ctx);
 }
