@@ -100,6 +100,8 @@ struct exec_setting {
     char value[24], reset[24]; /* of a number, in its unit; start points to reset */
     const char *text;          /* of anything else */
     int64_t min, max;          /* of a number */
+    double least, most;        /* of a real one */
+    const char *category;
     bool numeric, changed;
 };
 

@@ -39,6 +39,7 @@ struct exec {
     int64_t started;  /* microseconds since 2000 */
     uint64_t gateway; /* unique for ever: half of all our request ids */
     _Atomic uint64_t seq;
+    _Atomic uint64_t numbered; /* transactions that asked for a number */
     struct peer_pool *peers;
     struct sequences *sequences; /* sequence.c */
     struct advisory *advisory;   /* advisory.c */
@@ -95,6 +96,7 @@ struct exec_session {
     bool alone;      /* the transaction is one statement's own: it may be run again */
     bool lost;       /* what it held is gone: only a rollback is left */
     int64_t started; /* microseconds since 2000: now() */
+    int64_t number;  /* of the transaction; 0: it did not ask for one */
     int n_savepoints, cap_savepoints;
     char **savepoints;
     int *said_before; /* n_said when each was made */
@@ -168,6 +170,7 @@ struct run {
     struct pin pins[RUN_MAX_PINS];
     const struct catalog_view *view; /* what system tables show in this attempt; NULL: not asked */
     struct exec__objects *objects;   /* what system functions know in it; NULL: not asked */
+    int64_t number;                  /* as the session's, of a statement by itself */
     struct map sessions;             /* database -> how many, while pg_stat_database is made */
     int64_t joined;                  /* EXPLAIN ANALYZE: rows that came out of the scans */
 };

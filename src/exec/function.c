@@ -172,6 +172,32 @@ FUNCTION(function_result)
     return NULL;
 }
 
+/* As what PostgreSQL calls internal: none is written in any language. */
+FUNCTION(function_definition)
+{
+    struct value arguments, result;
+    const struct func *f = exec__func_by_oid((uint32_t)v[0].i);
+    *ret = null_value;
+    if (!f || f->kind == FUNC_OPERATOR)
+        return NULL;
+    if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_ORDERED)
+        return error_new("42809", "\"%s\" is an aggregate function", f->name);
+    TRY(function_arguments(v, 1, a, &arguments));
+    TRY(function_result(v, 1, a, &result));
+    const char *text = arena_printf(
+        a,
+        "CREATE OR REPLACE FUNCTION pg_catalog.%s(%.*s)\n RETURNS %.*s\n LANGUAGE internal\n%s%s "
+        "PARALLEL SAFE%s\nAS $function$%s$function$\n",
+        f->name, (int)arguments.s.n, arguments.s.p, (int)result.s.n, result.s.p,
+        f->kind == FUNC_WINDOW ? " WINDOW" : "",
+        f->volatile_ ? ""
+        : f->system  ? " STABLE"
+                     : " IMMUTABLE",
+        f->strict ? " STRICT" : "", f->name);
+    *ret = text_value(text, a);
+    return NULL;
+}
+
 /* ---- names ---------------------------------------------------------------------------------- */
 
 FUNCTION(user_by_id)
@@ -261,6 +287,21 @@ FUNCTION(view_definition)
     exec__define_view(exec__query_of(exec__objects_view(objects()), o->table), &b);
     *ret = buf_value(&b, a);
     return NULL;
+}
+
+FUNCTION(to_regprocedure)
+{
+    return name_to_oid(OID_REGPROCEDURE, v, a, ret);
+}
+
+FUNCTION(to_regoper)
+{
+    return name_to_oid(OID_REGOPER, v, a, ret);
+}
+
+FUNCTION(to_regoperator)
+{
+    return name_to_oid(OID_REGOPERATOR, v, a, ret);
 }
 
 FUNCTION(serial_sequence)
@@ -670,12 +711,6 @@ FUNCTION(never)
     return NULL;
 }
 
-FUNCTION(zero_oid)
-{
-    *ret = int_value(0);
-    return NULL;
-}
-
 FUNCTION(empty)
 {
     *ret = text_value("", a);
@@ -743,9 +778,33 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_ADVISORY_UNLOCK_ALL] = exec__unlock_all,
     [SYSTEM_CANCEL_BACKEND] = exec__cancel_backend,
     [SYSTEM_TERMINATE_BACKEND] = exec__terminate_backend,
+    [SYSTEM_TRANSACTION_NUMBER] = exec__transaction_number,
+    [SYSTEM_TRANSACTION_NUMBER_IF_ANY] = exec__transaction_number_if_any,
+    [SYSTEM_XID_AGE] = exec__xid_age,
+    [SYSTEM_BLOCKING_PIDS] = exec__blocking_pids,
+    [SYSTEM_EMPTY_ARRAY] = exec__empty_array,
+    [SYSTEM_DESCRIBE_OBJECT] = exec__describe_object,
+    [SYSTEM_FILE_NODE] = exec__file_node,
+    [SYSTEM_MY_TEMP_SCHEMA] = exec__my_temp_schema,
+    [SYSTEM_METHOD_PROPERTY] = exec__method_property,
+    [SYSTEM_INDEX_PROPERTY] = exec__index_property,
+    [SYSTEM_INDEX_COLUMN_PROPERTY] = exec__index_column_property,
+    [SYSTEM_CLIENT_ADDRESS] = exec__client_address,
+    [SYSTEM_CLIENT_PORT] = exec__client_port,
+    [SYSTEM_SERVER_ADDRESS] = exec__server_address,
+    [SYSTEM_SERVER_PORT] = exec__server_port,
+    [SYSTEM_NOT_IN_RECOVERY] = exec__not_in_recovery,
+    [SYSTEM_ENCODING_LENGTH] = exec__encoding_length,
+    [SYSTEM_LIVE_ROWS] = exec__live_rows,
+    [SYSTEM_ZERO] = exec__zero,
+    [SYSTEM_ZERO_REAL] = exec__zero_real,
+    [SYSTEM_SIZE_BYTES] = exec__size_bytes,
+    [SYSTEM_FUNCTION_DEFINITION] = function_definition,
+    [SYSTEM_TO_REGPROCEDURE] = to_regprocedure,
+    [SYSTEM_TO_REGOPER] = to_regoper,
+    [SYSTEM_TO_REGOPERATOR] = to_regoperator,
     [SYSTEM_ALWAYS] = always,
     [SYSTEM_NEVER] = never,
-    [SYSTEM_ZERO_OID] = zero_oid,
     [SYSTEM_EMPTY] = empty,
     [SYSTEM_NOTHING] = nothing,
 };

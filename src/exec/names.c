@@ -4,6 +4,8 @@
  */
 #include "exec/system.h"
 
+#include <strings.h>
+
 static _Thread_local struct exec_session *attended;
 
 void exec_attend(struct exec_session *s)
@@ -227,9 +229,10 @@ static struct error *find_role(const char *s, size_t n, uint32_t *ret)
 {
     struct parts p;
     TRY(split_name(s, n, &p));
-    if (!attended || p.n != 1 || strcmp(p.text[0], attended->user) != 0)
+    bool public_owner = p.n == 1 && strcmp(p.text[0], "pg_database_owner") == 0;
+    if (!public_owner && (!attended || p.n != 1 || strcmp(p.text[0], attended->user) != 0))
         return error_new(E_UNDEFINED_OBJECT, "role \"%.*s\" does not exist", (int)MIN(n, 500), s);
-    *ret = EXEC__OWNER;
+    *ret = public_owner ? EXEC__PUBLIC_OWNER : EXEC__OWNER;
     return NULL;
 }
 
@@ -243,6 +246,78 @@ static struct error *find_func(const char *s, size_t n, uint32_t *ret)
     return found ? NULL
                  : error_new(E_UNDEFINED_FUNCTION, "function \"%.*s\" does not exist",
                              (int)MIN(n, 500), s);
+}
+
+/* An operator's name, without the schema. */
+static const char *operator_name(const char *s, size_t n, struct arena *a)
+{
+    static const char schema[] = "pg_catalog.";
+    size_t skip =
+        n >= sizeof(schema) && strncmp(s, schema, sizeof(schema) - 1) == 0 ? sizeof(schema) - 1 : 0;
+    return arena_strndup(a, s + skip, n - skip);
+}
+
+static struct error *find_operator(const char *s, size_t n, uint32_t *ret)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    int found = exec__operators_named(operator_name(s, n, &a), ret);
+    if (found > 1)
+        return error_new("42725", "more than one operator named %.*s", (int)MIN(n, 500), s);
+    return found ? NULL
+                 : error_new(E_UNDEFINED_FUNCTION, "operator does not exist: %.*s",
+                             (int)MIN(n, 500), s);
+}
+
+/* The types in parentheses; NONE is 0. */
+static struct error *argument_types(const char *s, size_t n, struct arena *a,
+                                    uint32_t types[FUNC_MAX_ARGS], int *ret_n)
+{
+    *ret_n = 0;
+    for (size_t i = strspn(s, " "); i < n;) {
+        size_t len = 0;
+        for (int depth = 0; i + len < n && (s[i + len] != ',' || depth); len++)
+            depth += (s[i + len] == '(') - (s[i + len] == ')');
+        struct value oid = {.kind = VALUE_INT};
+        bool none = len == 4 && strncasecmp(s + i, "none", len) == 0;
+        if (!none)
+            TRY(type_parse(type_by_oid(OID_REGTYPE), s + i, len, -1, a, &oid));
+        if (*ret_n == FUNC_MAX_ARGS)
+            return error_new("54023", "too many arguments");
+        types[(*ret_n)++] = (uint32_t)oid.i;
+        i += len + 1;
+        i += i < n ? strspn(s + i, " ") : 0;
+    }
+    return NULL;
+}
+
+/* "lower(text)", "+(int4,int4)" */
+static struct error *find_signature(const char *s, size_t n, bool is_operator, uint32_t *ret)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    uint32_t types[FUNC_MAX_ARGS];
+    int n_types;
+    struct parts p;
+    const char *text = arena_strndup(&a, s, n), *open = strchr(text, '(');
+    size_t end = strlen(text);
+    while (end && text[end - 1] == ' ')
+        end--;
+    if (!open)
+        return error_new("22P02", "expected a left parenthesis");
+    if (text[end - 1] != ')')
+        return error_new("22P02", "expected a right parenthesis");
+    size_t before = (size_t)(open - text);
+    const char *list = arena_strndup(&a, open + 1, end - before - 2);
+    TRY(argument_types(list, strlen(list), &a, types, &n_types));
+    if (!is_operator)
+        TRY(split_name(text, before, &p));
+    const char *name = is_operator ? operator_name(text, before, &a) : p.text[p.n - 1];
+    *ret = exec__func_with(name, is_operator, types, n_types);
+    if (*ret)
+        return NULL;
+    return error_new(E_UNDEFINED_FUNCTION,
+                     is_operator ? "operator does not exist: %.*s"
+                                 : "function \"%.*s\" does not exist",
+                     (int)MIN(n, 500), s);
 }
 
 /* Objects for one look: those of the running statement, or for as long as it takes. */
@@ -268,6 +343,10 @@ static struct error *find(uint32_t reg, const char *s, size_t n, uint32_t *ret)
         return find_role(s, n, ret);
     if (reg == OID_REGPROC)
         return find_func(s, n, ret);
+    if (reg == OID_REGOPER)
+        return find_operator(s, n, ret);
+    if (reg == OID_REGPROCEDURE || reg == OID_REGOPERATOR)
+        return find_signature(s, n, reg == OID_REGOPERATOR, ret);
     bool known = reg == OID_REGCLASS || reg == OID_REGNAMESPACE || reg == OID_REGTYPE;
     if (!known || !attended)
         return error_hint(error_new(E_UNSUPPORTED, "names of this kind cannot be looked up"),
@@ -333,6 +412,8 @@ static bool print(uint32_t reg, uint32_t oid, struct buf *out)
         return print_looked_up(reg, oid, out);
     if (reg == OID_REGPROCEDURE)
         return exec__print_procedure(oid, out);
+    if (reg == OID_REGOPER || reg == OID_REGOPERATOR)
+        return exec__print_operator(oid, reg == OID_REGOPERATOR, out);
     const char *name = reg == OID_REGROLE && oid == EXEC__OWNER          ? attended->user
                        : reg == OID_REGROLE && oid == EXEC__PUBLIC_OWNER ? "pg_database_owner"
                        : reg == OID_REGPROC                              ? exec__func_name(oid)

@@ -235,6 +235,16 @@ types_system_fn exec__lock_, exec__lock_shared, exec__lock_xact, exec__lock_xact
     exec__unlock_, exec__unlock_shared, exec__unlock_all, exec__cancel_backend,
     exec__terminate_backend;
 
+/* ---- functions that tools ask (function_tool.c) ------------------------------------------------
+ */
+
+types_system_fn exec__transaction_number, exec__transaction_number_if_any, exec__xid_age,
+    exec__blocking_pids, exec__empty_array, exec__describe_object, exec__file_node,
+    exec__my_temp_schema, exec__method_property, exec__index_property, exec__index_column_property,
+    exec__client_address, exec__client_port, exec__server_address, exec__server_port,
+    exec__not_in_recovery, exec__encoding_length, exec__live_rows, exec__zero, exec__zero_real,
+    exec__size_bytes;
+
 bool exec__by_value(const struct type *t);
 char exec__align(const struct type *t);
 char exec__storage(const struct type *t);
@@ -246,7 +256,11 @@ const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid);
 uint32_t exec__func_oid(const struct func *f);
 /* The type of a relation's rows, or of arrays of them. */
 uint32_t exec__row_type_oid(uint32_t class, bool array);
-uint32_t exec__io_function(const char *name);               /* 0: there is none */
+uint32_t exec__io_function(const char *name); /* 0: there is none */
+/* The one with just these arguments (a prefix operator's are 0 and another); 0: there is none. */
+uint32_t exec__func_with(const char *name, bool is_operator, const uint32_t *args, int n);
+int exec__operators_named(const char *name, uint32_t *ret_oid);
+bool exec__print_operator(uint32_t oid, bool arguments, struct buf *out);
 int exec__funcs_named(const char *name, uint32_t *ret_oid); /* how many; one of them */
 const struct func *exec__func_by_oid(uint32_t oid);         /* not input and output functions */
 const char *exec__func_name(uint32_t oid);                  /* NULL: there is none */

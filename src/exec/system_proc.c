@@ -293,6 +293,71 @@ int exec__funcs_named(const char *name, uint32_t *ret_oid)
     return found + (io != 0);
 }
 
+int exec__operators_named(const char *name, uint32_t *ret_oid)
+{
+    size_t n;
+    int found = 0;
+    const struct func *all = func_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (all[i].kind != FUNC_OPERATOR || strcmp(all[i].name, name) != 0)
+            continue;
+        *ret_oid = exec__func_oid(&all[i]);
+        found++;
+    }
+    return found;
+}
+
+/* A prefix operator has no left argument, which is written as 0. */
+static bool takes(const struct func *f, const uint32_t *args, int n)
+{
+    bool prefix = f->kind == FUNC_OPERATOR && f->nargs == 1;
+    if (f->nargs + prefix != n || (prefix && args[0]))
+        return false;
+    return memcmp(f->args, args + prefix, sizeof(*args) * (size_t)f->nargs) == 0;
+}
+
+static int count_args(const struct io_function *f)
+{
+    int n = 0;
+    while (n < 4 && f->args[n])
+        n++;
+    return n;
+}
+
+uint32_t exec__func_with(const char *name, bool is_operator, const uint32_t *args, int n)
+{
+    size_t n_all;
+    const struct func *all = func_table(&n_all);
+    for (size_t i = 0; i < n_all; i++)
+        if ((all[i].kind == FUNC_OPERATOR) == is_operator && strcmp(all[i].name, name) == 0 &&
+            takes(&all[i], args, n))
+            return exec__func_oid(&all[i]);
+    for (size_t i = 0; i < ARRAY_LEN(io_functions) && !is_operator; i++) {
+        const struct io_function *f = &io_functions[i];
+        if (strcmp(f->name, name) == 0 && count_args(f) == n &&
+            memcmp(f->args, args, sizeof(*args) * (size_t)n) == 0)
+            return f->oid;
+    }
+    return 0;
+}
+
+bool exec__print_operator(uint32_t oid, bool arguments, struct buf *out)
+{
+    uint32_t other;
+    const struct func *f = exec__func_by_oid(oid);
+    if (!f || f->kind != FUNC_OPERATOR)
+        return false;
+    if (!arguments) {
+        bool one = exec__operators_named(f->name, &other) == 1;
+        buf_printf(out, "%s%s", one ? "" : "pg_catalog.", f->name);
+        return true;
+    }
+    buf_printf(out, "%s(%s", f->name, f->nargs == 1 ? "NONE," : "");
+    exec__print_arguments(f->args, f->nargs, ",", out);
+    buf_puts(out, ")");
+    return true;
+}
+
 static const struct io_function *io_by_oid(uint32_t oid)
 {
     for (size_t i = 0; i < ARRAY_LEN(io_functions); i++)
@@ -324,14 +389,6 @@ void exec__print_arguments(const uint32_t *args, int n, const char *between, str
     buf_puts(out, "");
     for (int i = 0; i < n; i++)
         buf_printf(out, "%s%s", i ? between : "", type_label(args[i], -1, &a));
-}
-
-static int count_args(const struct io_function *f)
-{
-    int n = 0;
-    while (n < 4 && f->args[n])
-        n++;
-    return n;
 }
 
 bool exec__print_procedure(uint32_t oid, struct buf *out)

@@ -118,7 +118,13 @@ static void put_number(struct exec__maker *m, const char *column, int64_t i)
     exec__put_text(m, column, arena_printf(&m->arena, "%lld", (long long)i));
 }
 
-/* {"a","b"} of a|b */
+static void put_choice(const char *s, size_t n, struct buf *out)
+{
+    const char *quote = memchr(s, ' ', n) ? "\"" : "";
+    buf_printf(out, "%s%s%.*s%s", out->len > 1 ? "," : "", quote, (int)n, s, quote);
+}
+
+/* {a,"b c"} of a|b c */
 static void put_choices(struct exec__maker *m, const char *choices)
 {
     _cleanup_(buf_done) struct buf b = {0};
@@ -126,7 +132,7 @@ static void put_choices(struct exec__maker *m, const char *choices)
         return;
     buf_puts(&b, "{");
     for (const char *p = choices; *p; p += strcspn(p, "|"), p += *p == '|')
-        buf_printf(&b, "%s\"%.*s\"", b.len > 1 ? "," : "", (int)strcspn(p, "|"), p);
+        put_choice(p, strcspn(p, "|"), &b);
     buf_puts(&b, "}");
     exec__put_text(m, "enumvals", arena_strndup(&m->arena, b.data, b.len));
 }
@@ -137,7 +143,7 @@ static struct error *give_setting(struct exec__maker *m, const struct exec_setti
     exec__put_text(m, "name", t->name);
     exec__put_text(m, "setting", t->numeric ? t->value : text);
     exec__put_text(m, "unit", t->unit);
-    exec__put_text(m, "category", "MiniSQL");
+    exec__put_text(m, "category", t->category);
     exec__put_text(m, "short_desc", t->description);
     exec__put_text(m, "context", t->context);
     exec__put_text(m, "vartype", t->type);
@@ -145,6 +151,10 @@ static struct error *give_setting(struct exec__maker *m, const struct exec_setti
     if (t->numeric) {
         put_number(m, "min_val", t->min);
         put_number(m, "max_val", t->max);
+    }
+    if (strcmp(t->type, "real") == 0) {
+        exec__put_text(m, "min_val", arena_printf(&m->arena, "%g", t->least));
+        exec__put_text(m, "max_val", arena_printf(&m->arena, "%g", t->most));
     }
     put_choices(m, t->choices);
     exec__put_text(m, "boot_val", t->initial);

@@ -47,6 +47,7 @@ static void ended(struct exec_session *s)
 {
     exec__temp_rollback(s);
     forget_savepoints(s, 0);
+    s->number = 0;
     exec__advisory_end(s, 0);
     exec__draft_end(s);
     error_free(exec__end_snapshots(s));

@@ -64,6 +64,7 @@ void settings__derive(struct session *s);
 /* s->names, as the session's temporary tables are now */
 const char *settings__names(struct session *s);
 bool settings__timed(const struct settings *t);         /* the timer has to look often */
+const char *setting__category(const char *name);        /* as pg_settings has it */
 struct exec_session_io settings__io(struct session *s); /* for statements that ask */
 /* The transaction's end: undone when it did not commit; SET LOCAL ends either way. */
 void settings__transaction_end(struct session *s, bool committed);

@@ -165,7 +165,7 @@ static struct error *check_application(struct session *s, char **value)
 
 /* ---- the table, by name ------------------------------------------------------------------- */
 
-#define ISOLATIONS "read committed|repeatable read|serializable|read uncommitted"
+#define ISOLATIONS "serializable|repeatable read|read committed|read uncommitted"
 #define LEVELS "debug5|debug4|debug3|debug2|debug1|log|notice|warning|error"
 #define LOG_LEVELS "debug5|debug4|debug3|debug2|debug1|info|notice|warning|error|log|fatal|panic"
 #define MAX_MS INT32_MAX
@@ -179,7 +179,7 @@ static const struct setting table[] = {
      .description = "Enables input of NULL elements in arrays."},
     {"backslash_quote", "safe_encoding", KIND_ENUM, .choices = "safe_encoding|on|off",
      .description = ACCEPTED},
-    {"bytea_output", "hex", KIND_ENUM, .choices = "hex|escape",
+    {"bytea_output", "hex", KIND_ENUM, .choices = "escape|hex",
      .description = "Sets the output format for bytea."},
     {"check_function_bodies", "on", KIND_BOOL, .description = ACCEPTED},
     {"client_connection_check_interval", "0", KIND_MS, .min = 0, .max = MAX_MS,
@@ -899,6 +899,9 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
     *ret = (struct exec_setting){.name = row->name,
                                  .unit = *unit_of(row->kind) ? unit_of(row->kind) + 1 : NULL,
                                  .description = row->description,
+                                 .category = setting__category(row->name),
+                                 .least = (double)row->min,
+                                 .most = row->max ? (double)row->max : DBL_MAX,
                                  .context = row->flags & FIXED ? "internal" : "user",
                                  .type = types[row->kind],
                                  .choices = row->choices,

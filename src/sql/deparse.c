@@ -202,11 +202,18 @@ static bool print_as_base(struct printer *p, const struct expr *e)
     return true;
 }
 
+/* Without the type that the analyser has put behind them. */
+static int n_written(const struct expr *e)
+{
+    return e->n_args - e->call.func->typed;
+}
+
 static void print_operator(struct printer *p, const struct expr *e)
 {
+    int n = n_written(e);
     open_parens(p);
-    for (int i = 0; i < e->n_args; i++) {
-        if (i == e->n_args - 1)
+    for (int i = 0; i < n; i++) {
+        if (i == n - 1)
             buf_printf(p->out, "%s%s ", i ? " " : "", e->call.func->name);
         if (print_as_base(p, e->args[i]))
             continue;
@@ -234,6 +241,97 @@ static void print_named(struct printer *p, const char *name, const struct expr *
     buf_puts(p->out, ")");
 }
 
+/* ---- what is written in a way of its own ------------------------------------------------------
+ */
+
+static void print_array(struct printer *p, const struct expr *e)
+{
+    buf_puts(p->out, "ARRAY[");
+    print_list(p, e->args, n_written(e));
+    buf_puts(p->out, "]");
+}
+
+/* a[1][2], or a[1:2][3:4] */
+static void print_subscripts(struct printer *p, const struct expr *e, bool slices)
+{
+    bool bare = e->args[0]->kind == EXPR_COLUMN;
+    buf_puts(p->out, bare ? "" : "(");
+    print(p, e->args[0]);
+    buf_puts(p->out, bare ? "" : ")");
+    int first = slices ? 2 : 1; /* args[1] of slices: which bounds are left out */
+    if (slices && e->args[1]->value.i)
+        p->failed = true;
+    for (int i = first; i < n_written(e); i++) {
+        bool upper = slices && (i - first) % 2 == 1, lower = slices && !upper;
+        buf_puts(p->out, upper ? ":" : "[");
+        print(p, e->args[i]);
+        buf_puts(p->out, lower ? "" : "]");
+    }
+}
+
+static void print_get(struct printer *p, const struct expr *e)
+{
+    print_subscripts(p, e, false);
+}
+
+static void print_slice(struct printer *p, const struct expr *e)
+{
+    print_subscripts(p, e, true);
+}
+
+/* An argument of any type: a literal keeps its looks. */
+static void print_any_typed(struct printer *p, const struct expr *e)
+{
+    if (e->kind == EXPR_CONST && e->type == OID_TEXT && e->value.kind == VALUE_TEXT)
+        print_const(p, e, false);
+    else
+        print(p, e);
+}
+
+static void print_first(struct printer *p, const struct expr *e)
+{
+    print_any_typed(p, e->args[0]);
+}
+
+/* Functions that nobody wrote; false: it is none of them. */
+static bool print_own(struct printer *p, const struct expr *e)
+{
+    static const struct {
+        const char *name;
+        void (*print)(struct printer *p, const struct expr *e);
+    } own[] = {{"minisql_array", print_array},   {"minisql_array_nested", print_array},
+               {"minisql_array_get", print_get}, {"minisql_array_slice", print_slice},
+               {"minisql_to_json", print_first}, {"minisql_to_jsonb", print_first}};
+    const char *name = e->call.func->name;
+    if (strncmp(name, "minisql_", strlen("minisql_")) != 0)
+        return false;
+    for (size_t i = 0; i < ARRAY_LEN(own); i++) {
+        if (strcmp(own[i].name, name) == 0) {
+            own[i].print(p, e);
+            return true;
+        }
+    }
+    p->failed = true;
+    return true;
+}
+
+/* k = ANY (list) */
+static void print_any(struct printer *p, const struct expr *e)
+{
+    open_parens(p);
+    print_operand(p, e->args[0]);
+    buf_printf(p->out, " %s %s (", e->call.func->name, e->call.all ? "ALL" : "ANY");
+    print(p, e->args[1]);
+    buf_puts(p->out, ")");
+    close_parens(p);
+}
+
+static bool takes_any(const struct expr *e, int i)
+{
+    const struct func *f = e->call.func;
+    return f->nargs > 0 && f->args[MIN(i, f->nargs - 1)] == OID_ANY;
+}
+
 static void print_call(struct printer *p, const struct expr *e)
 {
     const char *name = e->call.func->name;
@@ -245,14 +343,17 @@ static void print_call(struct printer *p, const struct expr *e)
         buf_printf(p->out, "EXTRACT(%.*s FROM ", (int)e->args[0]->value.s.n, e->args[0]->value.s.p);
         print(p, e->args[1]);
         buf_puts(p->out, ")");
-    } else {
+    } else if (!print_own(p, e)) {
+        int n = n_written(e);
         sql_quote_identifier(name, p->out);
-        for (int i = 0; i < e->n_args; i++) {
+        for (int i = 0; i < n; i++) {
             buf_puts(p->out, i ? ", " : "(");
-            if (!print_as_base(p, e->args[i]))
+            if (takes_any(e, i))
+                print_any_typed(p, e->args[i]);
+            else if (!print_as_base(p, e->args[i]))
                 print(p, e->args[i]);
         }
-        buf_puts(p->out, e->n_args ? ")" : "()");
+        buf_puts(p->out, n ? ")" : "()");
     }
 }
 
@@ -452,6 +553,9 @@ static void print(struct printer *p, const struct expr *e)
         break;
     case EXPR_IN:
         print_in(p, e, false);
+        break;
+    case EXPR_ANY:
+        print_any(p, e);
         break;
     default:
         p->failed = true;

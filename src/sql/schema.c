@@ -71,9 +71,21 @@ const char *sql__describe_table(const struct analysis *a, const struct table *t)
                         sql__shown_name(a, t->schema, t->name));
 }
 
+/* A materialized view is found as a view and as a table. */
+static bool is_told(const struct dependents *l, const char *what)
+{
+    bool twofold = strncmp(what, "materialized", strlen("materialized")) == 0;
+    for (int i = 0; twofold && i < l->list.n; i++)
+        if (strcmp(((const struct dependent *)l->list.items[i])->what, what) == 0)
+            return true;
+    return false;
+}
+
 void sql__depends(struct analysis *a, struct dependents *l, uint64_t id, const char *what,
                   const char *on)
 {
+    if (is_told(l, what))
+        return;
     struct dependent *d = ARENA_NEW(a->arena, struct dependent);
     *d = (struct dependent){.group = l->group,
                             .id = id,

@@ -193,7 +193,7 @@ static struct error *no_column(const struct analysis *a, struct scope *s, const 
     return sql__at(a, e, location);
 }
 
-/* ---- tableoid -----------------------------------------------------------------------------
+/* ---- system columns -----------------------------------------------------------------------------
  */
 
 static int not_null_column(const struct rte *r)
@@ -204,31 +204,49 @@ static int not_null_column(const struct rte *r)
     return -1;
 }
 
-/* The object id of the table that the row is from: a constant, but for rows that an outer join
- * made up. */
-static struct error *tableoid(struct analysis *a, struct rte *r, int location, struct expr **ret)
+static bool is_system_column(const char *name)
 {
-    *ret = sql__const_int(a, OID_OID, catalog_table_oid(r->table));
+    static const char *const all[] = {"tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (strcmp(name, all[i]) == 0)
+            return true;
+    return false;
+}
+
+/* A constant, but for rows that an outer join made up: the object id of the table that the row is
+ * from; or the transaction that made it, in a system relation, whose rows are all as old. */
+static struct error *system_value(struct analysis *a, struct rte *r, const char *name, int location,
+                                  struct expr **ret)
+{
+    enum { FIRST_NORMAL = 3 };
+    bool system = r->table->id == 0 && !r->table->region;
+    if (strcmp(name, "tableoid") == 0)
+        *ret = sql__const_int(a, OID_OID, catalog_table_oid(r->table));
+    else if (system && strcmp(name, "xmin") == 0)
+        *ret = sql__const_int(a, OID_XID, FIRST_NORMAL);
+    else
+        return sql__unsupported(a, location, "Keep a key, or a version, in a column of the table.",
+                                "system column \"%s\" is not supported", name);
     if (!r->nullable)
         return NULL;
     int column = not_null_column(r);
     if (column < 0)
         return sql__unsupported(a, location, "Select it in a subquery.",
-                                "tableoid of a table on the outer side of a join is not supported");
+                                "%s of a table on the outer side of a join is not supported", name);
     struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
     test->test = IS_NULL;
     test->args[0] = sql__column(a, r, column, location);
-    struct expr *e = sql__new_expr(a, EXPR_CASE, OID_OID, location, 3);
+    struct expr *e = sql__new_expr(a, EXPR_CASE, (*ret)->type, location, 3);
     e->args[0] = test;
-    e->args[1] = sql__const_null(a, OID_OID, location);
+    e->args[1] = sql__const_null(a, (*ret)->type, location);
     e->args[2] = *ret;
     *ret = e;
     return NULL;
 }
 
 /* The only table of a scope; NULL: none. */
-static struct error *only_table(const struct analysis *a, const struct scope *s, int location,
-                                struct rte **ret)
+static struct error *only_table(const struct analysis *a, const struct scope *s, const char *name,
+                                int location, struct rte **ret)
 {
     *ret = NULL;
     for (int i = 0; i < s->items.n; i++) {
@@ -236,7 +254,7 @@ static struct error *only_table(const struct analysis *a, const struct scope *s,
         if (!item->rte || item->rte->kind != RTE_TABLE)
             continue;
         if (*ret)
-            return ambiguous(a, "tableoid", location);
+            return ambiguous(a, name, location);
         *ret = item->rte;
     }
     return NULL;
@@ -249,9 +267,9 @@ static struct error *system_column(struct analysis *a, struct scope *s, const ch
     if (s && s->clause == CLAUSE_CHECK && strcmp(name, "tableoid") == 0)
         return sql__unsupported(a, location, "A CHECK can mention the columns of its row.",
                                 "tableoid in a check constraint is not supported");
-    for (struct scope *at = s; at && !r && strcmp(name, "tableoid") == 0; at = at->parent)
-        TRY(only_table(a, at, location, &r));
-    return r ? tableoid(a, r, location, ret) : no_column(a, s, name, location);
+    for (struct scope *at = s; at && !r && is_system_column(name); at = at->parent)
+        TRY(only_table(a, at, name, location, &r));
+    return r ? system_value(a, r, name, location, ret) : no_column(a, s, name, location);
 }
 
 static struct error *unqualified(struct analysis *a, struct scope *s, const char *name,
@@ -344,8 +362,8 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
             TRY(only_one(a, at, item, location));
         int c;
         TRY(column_of(a, item, name, location, &c));
-        if (c < 0 && item->rte && item->rte->kind == RTE_TABLE && strcmp(name, "tableoid") == 0)
-            return tableoid(a, item->rte, location, ret);
+        if (c < 0 && item->rte && item->rte->kind == RTE_TABLE && is_system_column(name))
+            return system_value(a, item->rte, name, location, ret);
         if (c < 0)
             return sql__at(
                 a, error_new(E_UNDEFINED_COLUMN, "column %s.%s does not exist", table, name),

@@ -424,9 +424,33 @@ struct func {
     X(ADVISORY_UNLOCK_ALL)                                                                         \
     X(CANCEL_BACKEND)                                                                              \
     X(TERMINATE_BACKEND)                                                                           \
+    X(TRANSACTION_NUMBER)                                                                          \
+    X(TRANSACTION_NUMBER_IF_ANY)                                                                   \
+    X(XID_AGE)                                                                                     \
+    X(BLOCKING_PIDS)                                                                               \
+    X(EMPTY_ARRAY)                                                                                 \
+    X(DESCRIBE_OBJECT)                                                                             \
+    X(FILE_NODE)                                                                                   \
+    X(MY_TEMP_SCHEMA)                                                                              \
+    X(METHOD_PROPERTY)                                                                             \
+    X(INDEX_PROPERTY)                                                                              \
+    X(INDEX_COLUMN_PROPERTY)                                                                       \
+    X(CLIENT_ADDRESS)                                                                              \
+    X(CLIENT_PORT)                                                                                 \
+    X(SERVER_ADDRESS)                                                                              \
+    X(SERVER_PORT)                                                                                 \
+    X(NOT_IN_RECOVERY)                                                                             \
+    X(ENCODING_LENGTH)                                                                             \
+    X(LIVE_ROWS)                                                                                   \
+    X(ZERO)                                                                                        \
+    X(ZERO_REAL)                                                                                   \
+    X(SIZE_BYTES)                                                                                  \
+    X(FUNCTION_DEFINITION)                                                                         \
+    X(TO_REGPROCEDURE)                                                                             \
+    X(TO_REGOPER)                                                                                  \
+    X(TO_REGOPERATOR)                                                                              \
     X(ALWAYS)                                                                                      \
     X(NEVER)                                                                                       \
-    X(ZERO_OID)                                                                                    \
     X(EMPTY)                                                                                       \
     X(NOTHING)
 #define SYSTEM_ID(id) SYSTEM_##id,

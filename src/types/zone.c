@@ -752,12 +752,22 @@ struct zone_time zone_time(const struct zone *z, int64_t utc)
     return (struct zone_time){o->seconds, o->dst, o->name};
 }
 
+/* Abbreviations of clocks that are put forward. */
+static const char *const summer[] = {
+    "acdt", "acsst", "adt",  "aedt", "aesst",  "akdt",   "almst",  "awsst",  "azost",
+    "bdst", "brst",  "bst",  "cadt", "cdt",    "cest",   "cetdst", "chadt",  "clst",
+    "clt",  "easst", "east", "edt",  "eest",   "eetdst", "egst",   "fjst",   "fnst",
+    "idt",  "kdt",   "kgst", "lhdt", "mdt",    "mest",   "mesz",   "metdst", "msd",
+    "must", "ndt",   "nzdt", "pdt",  "pkst",   "pmdt",   "pyst",   "sadt",   "ulast",
+    "uyst", "uzst",  "wadt", "wdt",  "wetdst", "wgst",   "yekst"};
+
 bool zone_word(size_t i, struct zone_time *ret)
 {
     if (i >= ARRAY_LEN(abbreviations))
         return false;
-    *ret = (struct zone_time){abbreviations[i].minutes * 60, abbreviations[i].dst,
-                              abbreviations[i].name};
+    *ret = (struct zone_time){abbreviations[i].minutes * 60, false, abbreviations[i].name};
+    for (size_t k = 0; k < ARRAY_LEN(summer) && !ret->dst; k++)
+        ret->dst = strcmp(summer[k], ret->abbreviation) == 0;
     return true;
 }
 
