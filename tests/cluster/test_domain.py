@@ -1,0 +1,77 @@
+"""ALTER DOMAIN: from when it is through, nothing that a server had analysed before writes what the domain
+does not take, in whichever region the table lies; what is validated holds."""
+import threading
+import time
+
+import psycopg2
+import pytest
+
+NAMES = ("s1", "s2", "s3")
+
+
+def attempt(cursor, sql):
+    """The SQLSTATE; None: it worked."""
+    try:
+        cursor.execute(sql)
+        return None
+    except psycopg2.Error as error:
+        return error.pgcode
+
+
+@pytest.fixture(name="cursors")
+def cursors_fixture(cluster):
+    """One at each server, with a statement that each has analysed; three tables in three regions."""
+    cursors = {name: cluster.connect(name).cursor() for name in NAMES}
+    cursors["s1"].execute("CREATE DOMAIN small AS int CHECK (VALUE < 1000)")
+    for i in range(3):
+        cursors["s1"].execute(f"CREATE TABLE d{i} (id serial PRIMARY KEY, v small)")
+    for i in range(3):
+        for cursor in cursors.values():
+            cursor.execute(f"PREPARE put{i} AS INSERT INTO d{i} (v) VALUES ($1)")
+            cursor.execute(f"EXECUTE put{i} (5)")
+    return cursors
+
+
+def test_many_regions(cursors):
+    """Everybody knows of the check at once; rows are asked in all regions; SET NOT NULL is refused."""
+    assert attempt(cursors["s1"], "ALTER DOMAIN small SET NOT NULL") == "0A000"
+    assert attempt(cursors["s1"], "ALTER DOMAIN small ADD CONSTRAINT c CHECK (VALUE <> 7)") == "0A000"
+    for n, changes in enumerate(NAMES):
+        cursors["s1"].execute(f"EXECUTE put0 ({100 + n})")
+        cursors[changes].execute(f"ALTER DOMAIN small ADD CONSTRAINT c{n} CHECK (VALUE <> {100 + n}) NOT VALID")
+        for cursor in cursors.values():
+            for i in range(3):
+                assert attempt(cursor, f"EXECUTE put{i} ({100 + n})") == "23514"
+                assert attempt(cursor, f"UPDATE d{i} SET v = {100 + n} WHERE id = 1") == "23514"
+        assert attempt(cursors[changes], f"ALTER DOMAIN small VALIDATE CONSTRAINT c{n}") == "23514"
+        cursors["s1"].execute(f"DELETE FROM d0 WHERE v = {100 + n}")
+        cursors[changes].execute(f"ALTER DOMAIN small VALIDATE CONSTRAINT c{n}")
+
+
+@pytest.mark.parametrize("writer", NAMES)
+def test_open_transaction(cluster, cursors, writer):
+    """A row that somebody had written, and not committed, is not there when VALIDATE has found none."""
+    connection = cluster.connect(writer, autocommit=False)
+    open_cursor = connection.cursor()
+    open_cursor.execute("INSERT INTO d1 (v) VALUES (500)")
+    states = []
+
+    def alter():
+        for sql in ("ALTER DOMAIN small ADD CONSTRAINT low CHECK (VALUE < 100) NOT VALID",
+                    "ALTER DOMAIN small VALIDATE CONSTRAINT low"):
+            states.append(attempt(cursors["s1"], sql))
+
+    thread = threading.Thread(target=alter, daemon=True)
+    thread.start()
+    time.sleep(1)
+    committed = True
+    try:
+        connection.commit()
+    except psycopg2.Error:
+        committed = False
+    thread.join(60)
+    assert len(states) == 2 and states[0] is None, states
+    cursors["s2"].execute("SELECT count(*) FROM d1 WHERE v = 500")
+    assert cursors["s2"].fetchone()[0] == committed
+    cursors["s2"].execute("SELECT convalidated FROM pg_constraint WHERE conname = 'low'")
+    assert not (committed and cursors["s2"].fetchone()[0])
