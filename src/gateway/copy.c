@@ -156,12 +156,12 @@ static struct error *one_row(struct copy_in *c)
         c->match_header = false;
         return check_header(c);
     }
-    if (r->n < c->n)
-        return error_new("22P04", "missing data for column \"%s\"", c->names[r->n]);
     if (r->n > c->n)
         return error_new("22P04", "extra data after last expected column");
     for (int i = 0; i < c->n; i++) {
-        c->column = i;
+        c->column = i < r->n ? i : -1;
+        if (i == r->n)
+            return error_new("22P04", "missing data for column \"%s\"", c->names[i]);
         const struct pgwire_copy_field *f = &r->fields[i];
         if (!f->p)
             c->values[i] = (struct value){.kind = VALUE_NULL};
@@ -328,7 +328,7 @@ static void begin_out(struct copy_out *c, const struct query *q, int n)
             const char *name = c->o->e->columns[i].name;
             pgwire_copy_put_field(&head, &plain, i, name, strlen(name));
         }
-        pgwire_copy_put_row_end(&head, &c->options);
+        pgwire_copy_put_row_end(&head, &plain);
     }
     if (head.len)
         pgwire_put_copy_data(b, head.data, head.len);

@@ -37,6 +37,8 @@ enum {
     AWAKE_MAX = 1024,
     LOOK_AT = 8,      /* to find some to close */
     TRIM_EVERY = 256, /* closed files */
+    FREE_EVERY = 120, /* periods */
+    MUCH_IS_FREE = 16 * 1024 * 1024,
 };
 
 uint64_t region__log_bytes = 256 * 1024 * 1024;
@@ -346,11 +348,19 @@ static void publish(struct regions *rs, bool failed)
     catalog_unref(view);
 }
 
-/* The C library keeps what was freed; what many files took is better given back. */
-static void give_back_memory(struct regions *rs)
+static bool much_is_free(void)
+{
+    struct mallinfo2 m = mallinfo2();
+    return m.fordblks > MUCH_IS_FREE && m.fordblks > m.uordblks / 2;
+}
+
+/* The C library keeps what was freed: what many files took is better given back, and so is what
+ * lies free among statements that one thread planned and another threw out. */
+static void give_back_memory(struct regions *rs, unsigned period)
 {
     size_t closed = atomic_load(&rs->closed);
-    if (closed < TRIM_EVERY && (!closed || rs->n_awake))
+    bool many = closed >= TRIM_EVERY || (closed && !rs->n_awake);
+    if (!many && (period % FREE_EVERY != FREE_EVERY - 1 || !much_is_free()))
         return;
     malloc_trim(0);
     atomic_fetch_sub(&rs->closed, closed);
@@ -398,7 +408,7 @@ void *region__upkeep(void *arg)
         bool failed = atomic_load(&rs->disk_failed);
         if (period % INFO_EVERY == 0 || failed != rs->told_failed)
             publish(rs, failed);
-        give_back_memory(rs);
+        give_back_memory(rs, period);
         try_disk(rs);
         for (unsigned ms = 0; ms < PERIOD_MS && !atomic_load(&rs->stopping); ms += 50)
             sleep_ms(50);

@@ -171,12 +171,12 @@ static struct error *parse_literal(struct analysis *a, struct expr *e, uint32_t 
 static void fold(struct analysis *a, struct expr **e)
 {
     const struct func *f = (*e)->call.func;
-    struct value args[FUNC_MAX_ARGS + 1], v = {.kind = VALUE_NULL};
+    struct value args[FUNC_MAX_ARGS + 1] = {{0}}, v = {.kind = VALUE_NULL};
     if (a->as_written)
         return;
     for (int i = 0; i < (*e)->n_args; i++) {
         const struct expr *arg = (*e)->args[i];
-        if (arg->kind != EXPR_CONST)
+        if (arg->kind != EXPR_CONST || (f && func_takes_text(f, i, (*e)->n_args, arg->type)))
             return;
         args[i] = arg->value;
     }
@@ -423,6 +423,36 @@ static bool is_jsonb_key(const struct func *f, int i)
            (strcmp(f->name, "jsonb_object_agg") == 0 && i == 0);
 }
 
+/* Functions of arrays that compare their items, and how */
+static struct error *items_compare(const struct analysis *a, const struct func *f, uint32_t array)
+{
+    static const struct {
+        const char *name;
+        bool order;
+    } functions[] = {
+        {"=", false},
+        {"<>", false},
+        {"@>", false},
+        {"<@", false},
+        {"&&", false},
+        {"<", true},
+        {"<=", true},
+        {">", true},
+        {">=", true},
+        {"array_remove", false},
+        {"array_replace", false},
+        {"array_position", false},
+        {"array_positions", false},
+        {"min", true},
+        {"max", true},
+        {"width_bucket", true},
+    };
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+        if (strcmp(functions[i].name, f->name) == 0)
+            return sql__compares(a, array, true, functions[i].order);
+    return NULL;
+}
+
 static struct error *coerce_args(struct analysis *a, const struct func *f, struct expr **args,
                                  int n, int location, struct binding *ret)
 {
@@ -437,6 +467,9 @@ static struct error *coerce_args(struct analysis *a, const struct func *f, struc
             (to == OID_ANY || to == OID_RECORD || (i < f->nargs && f->args[i] == OID_ANYARRAY)))
             TRY(sql__as_json(a, args[i], is_jsonb_key(f, i) ? OID_JSON : f->any_as, &args[i]));
     }
+    for (int i = 0; i < MIN(f->nargs, 2); i++)
+        if (f->args[i] == OID_ANYARRAY || f->args[i] == OID_ANYCOMPATIBLEARRAY)
+            return items_compare(a, f, ret->args[i]);
     return NULL;
 }
 
@@ -491,7 +524,8 @@ static bool is_constant_call(const struct expr *e)
     if (!found || !e->n_args)
         return false;
     const struct type *t = type_by_oid(e->type);
-    if (!t || t->category == 'D' || t->category == 'T' || (e->call.func && e->call.func->volatile_))
+    if (!t || t->category == 'D' || t->category == 'T' ||
+        (e->call.func && (e->call.func->volatile_ || e->call.func->kind == FUNC_SET)))
         return false;
     for (int i = 0; i < e->n_args; i++)
         if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&

@@ -564,8 +564,9 @@ static struct error *min_max(struct analysis *a, struct scope *s, const Node *no
 {
     const MinMaxExpr *n = (const MinMaxExpr *)node;
     bool greatest = n->op == IS_GREATEST;
-    return same_type_list(a, s, n->args, greatest ? EXPR_GREATEST : EXPR_LEAST,
-                          greatest ? "GREATEST" : "LEAST", n->location, ret);
+    TRY(same_type_list(a, s, n->args, greatest ? EXPR_GREATEST : EXPR_LEAST,
+                       greatest ? "GREATEST" : "LEAST", n->location, ret));
+    return sql__compares(a, (*ret)->type, false, true);
 }
 
 /* ---- the rest

@@ -414,15 +414,40 @@ static bool is_exact(const struct expr *e)
            (!t->collation || (e->type == OID_NUMERIC && e->typmod >= 0));
 }
 
+/* Some types are not equal to anything, or have no order; so do their arrays. */
+static bool has_operators(uint32_t type, bool order)
+{
+    const struct type *t = type_by_oid(type);
+    if (t && t->category == 'A' && t->element)
+        type = t->element;
+    return type != OID_JSON && type != OID_JSONPATH && (type != OID_XID || !order);
+}
+
+struct error *sql__compares(const struct analysis *a, uint32_t type, bool array, bool order)
+{
+    const struct type *t = type_by_oid(type);
+    if (has_operators(type, order))
+        return NULL;
+    return error_new(E_UNDEFINED_FUNCTION, "could not identify %s for type %s",
+                     order ? "a comparison function" : "an equality operator",
+                     sql__type(a, array && t ? t->element : type));
+}
+
 struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause)
 {
     bool orders = strcmp(clause, "ORDER BY") == 0;
-    if (e->type == OID_JSON)
+    if (orders && !has_operators(e->type, true))
         return sql__at(a,
                        error_hint(error_new(E_UNDEFINED_FUNCTION,
-                                            "could not identify an %s operator for type json",
-                                            orders ? "ordering" : "equality"),
-                                  "Cast it to jsonb, which has an order."),
+                                            "could not identify an ordering operator for type %s",
+                                            sql__type(a, e->type)),
+                                  "Use an explicit ordering operator or modify the query."),
+                       e->position - 1);
+    if (!has_operators(e->type, false))
+        return sql__at(a,
+                       error_new(E_UNDEFINED_FUNCTION,
+                                 "could not identify an equality operator for type %s",
+                                 sql__type(a, e->type)),
                        e->position - 1);
     if (e->type != OID_RECORD)
         return NULL;

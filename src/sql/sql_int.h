@@ -332,6 +332,9 @@ struct error *sql__row_field(struct analysis *a, struct scope *s, const Node *ro
 struct error *sql__missing_row(struct analysis *a, struct scope *s, const Node *n,
                                struct expr *value, struct expr **ret);
 struct error *sql__record_rules(struct analysis *a, const struct expr *e, const char *clause);
+/* 42883 if values of a type can't be compared, by order or at all. `array`: it tells of an array's
+ * items. */
+struct error *sql__compares(const struct analysis *a, uint32_t type, bool array, bool order);
 
 /* ---- from.c -------------------------------------------------------------------------------------
  */

@@ -60,7 +60,8 @@ static struct error *step_array(struct agg_state *s, const struct value *args, i
         return error_new("22004", "cannot accumulate null arrays");
     TRY(types__array_read(type_by_oid(OID_TEXT), &args[0], &a, &x));
     if (!x.n_dims)
-        return error_new(E_ARRAY_SUBSCRIPT, "cannot accumulate empty arrays");
+        return s->count ? not_alike()
+                        : error_new(E_ARRAY_SUBSCRIPT, "cannot accumulate empty arrays");
     if (x.n_dims == ARRAY_MAX_DIMS)
         return error_new("54000",
                          "number of array dimensions (%d) exceeds the maximum allowed (%d)",

@@ -94,8 +94,13 @@ static struct error *one_percentile(const struct values *v, const struct value *
     if (fraction->kind != VALUE_REAL)
         return NULL;
     if (!(fraction->r >= 0 && fraction->r <= 1))
-        return error_new(E_OUT_OF_RANGE, "percentile value %s is not between 0 and 1",
-                         isnan(fraction->r) ? "NaN" : arena_printf(a, "%g", fraction->r));
+        return isinf(fraction->r)
+                   ? error_new(E_OUT_OF_RANGE, "percentile value %sInfinity is not between 0 and 1",
+                               fraction->r < 0 ? "-" : "")
+               : isnan(fraction->r)
+                   ? error_new(E_OUT_OF_RANGE, "percentile value NaN is not between 0 and 1")
+                   : error_new(E_OUT_OF_RANGE, "percentile value %g is not between 0 and 1",
+                               fraction->r);
     return v->n ? fn(v, fraction->r, a, ret) : NULL;
 }
 

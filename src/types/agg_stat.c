@@ -97,6 +97,18 @@ static void pair_done(struct agg_state *s)
     init(s);
 }
 
+static struct error *count_step(struct agg_state *s, const struct value *v, int n)
+{
+    s->count++;
+    return NULL;
+}
+
+static struct error *count_merge(struct agg_state *into, const struct agg_state *from)
+{
+    into->count += from->count;
+    return NULL;
+}
+
 static struct error *count_final(struct agg_state *s, struct arena *a, struct value *ret)
 {
     *ret = value_int((int64_t)s->count);
@@ -126,7 +138,7 @@ DEFINE_FINAL(corr, k->xx != 0 && k->yy != 0, k->xy / sqrt(k->xx * k->yy))
 DEFINE_FINAL(regr_r2, k->xx != 0, k->yy == 0 ? 1.0 : k->xy * k->xy / (k->xx * k->yy))
 DEFINE_FINAL(regr_slope, k->xx != 0, k->xy / k->xx)
 DEFINE_FINAL(regr_intercept, k->xx != 0, (k->y - k->x * k->xy / k->xx) / k->n)
-static const struct agg regr_count_agg = {init, pair_step, pair_merge, count_final, pair_done};
+static const struct agg regr_count_agg = {init, count_step, count_merge, count_final, pair_done};
 
 /* ---- bits
  * ----------------------------------------------------------------------------------------- */

@@ -364,6 +364,11 @@ static CALL(array_position)
     if (v[0].kind == VALUE_NULL)
         return NULL;
     TRY(search(v, element, a, &x));
+    bool nulls = false;
+    for (size_t i = 0; i < x.n; i++)
+        nulls |= x.items[i].kind == VALUE_NULL;
+    if (x.n == 0 || (v[1].kind == VALUE_NULL && !nulls))
+        return NULL;
     if (n == 4 && v[2].kind == VALUE_NULL)
         return error_new("22004", "initial position must not be null");
     for (size_t i = 0; i < x.n; i++) {

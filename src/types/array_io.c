@@ -297,7 +297,12 @@ static struct error *scan_array(struct scan *s, struct array *ret)
     *ret = (struct array){0};
     TRY(read_dimensions(s, ret));
     bool given = ret->n_dims > 0;
+    const struct scan whole = *s;
+    s->all = s->p; /* of items PostgreSQL reports what is behind the dimensions */
+    s->n_all = (size_t)(s->end - s->p);
     TRY(scan_items(s));
+    s->all = whole.all;
+    s->n_all = whole.n_all;
     if (given && s->n && ret->n_dims != s->depth)
         return malformed(s, "Specified array dimensions do not match array contents.");
     for (int i = 0; i < s->depth && s->n; i++) {
@@ -617,6 +622,8 @@ void types__array_send(const struct type *self, const struct value *v, int32_t t
     error_free(e);
     for (size_t i = 0; i < x.n; i++)
         nulls |= x.items[i].kind == VALUE_NULL;
+    if (self->oid == OID_INT2VECTOR || self->oid == OID_OIDVECTOR)
+        x.n_dims = 1; /* also without items */
     buf_put32(out, (uint32_t)x.n_dims);
     buf_put32(out, nulls);
     buf_put32(out, element->oid);
@@ -712,8 +719,17 @@ struct error *types__vector_parse(const struct type *self, const char *s, size_t
         size_t start = i;
         while (i < n && !is_space(s[i]))
             i++;
-        if (i > start)
-            TRY(type_parse(element, s + start, i - start, -1, a, &x.items[x.n++]));
+        struct error *e =
+            i > start ? type_parse(element, s + start, i - start, -1, a, &x.items[x.n++]) : NULL;
+        if (e) { /* PostgreSQL's tells of all that is left */
+            bool range = error_is(e, E_OUT_OF_RANGE);
+            error_free(e);
+            int left = (int)MIN(n - start, 1000);
+            return range ? error_new(E_OUT_OF_RANGE, "value \"%.*s\" is out of range for type %s",
+                                     left, s + start, element->sql_name)
+                         : error_new(E_BAD_TEXT, "invalid input syntax for type %s: \"%.*s\"",
+                                     element->sql_name, left, s + start);
+        }
         while (i < n && is_space(s[i]))
             i++;
     }

@@ -651,7 +651,7 @@ static const struct func rows[] = {
     [CHAR_INT4] = ROW(OID_CHAR, OID_INT4, char_to_int4),
     [INT4_CHAR] = SCALAR1("cast", OID_INT4, OID_CHAR, "int4_as_char", int4_to_char),
     [TEXT_REGCLASS] = ROW(OID_TEXT, OID_REGCLASS, text_to_regclass),
-    [TEXT_CHAR] = ROW(OID_TEXT, OID_CHAR, text_to_char),
+    [TEXT_CHAR] = ROW_IN(OID_CHAR, text_to_char),
     [JSON_JSONB] = SCALAR1("cast", OID_JSON, OID_JSONB, "json_to_jsonb", types__json_to_jsonb),
     [TEXT_JSON] = SCALAR1("cast", OID_TEXT, OID_JSON, "text_to_json", types__text_to_json),
     [JSONB_BOOL] = ROW_TYPED(1, OID_JSONB, 0, OID_BOOL, types__jsonb_to_bool),
@@ -853,8 +853,8 @@ static bool array_cast_of(const struct type *from, const struct type *to, struct
         return true;
     }
     const struct cast *of_element = cast_find(from->element, to->element, CAST_EXPLICIT);
-    if (!of_element)
-        return false;
+    if (!of_element || (of_element->func && of_element->func == &rows[INT_BIT]))
+        return false; /* that hangs on a length, which the items' cast is not told */
     ret->context = of_element->context;
     ret->func = of_element->func ? &rows[ARRAY_CAST] : NULL;
     return true;

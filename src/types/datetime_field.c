@@ -571,13 +571,15 @@ CALL(types__make_date)
 {
     int64_t year = v[0].i < 0 ? v[0].i + 1 : v[0].i; /* -1 is 1 BC */
     int month = (int)v[1].i, day = (int)v[2].i;
-    if (v[0].i == 0 || month < 1 || month > MONTHS_IN_YEAR || day < 1 ||
+    if (v[0].i == INT32_MIN)
+        year = v[0].i;
+    if (v[0].i == 0 || v[0].i == INT32_MIN || month < 1 || month > MONTHS_IN_YEAR || day < 1 ||
         day > types__month_length(year, month))
         return error_new(E_DATETIME_RANGE, "date field value out of range: %d-%02d-%02d", (int)year,
                          month, day);
     int64_t days = types__days_of(year, month, day);
     if (!types__date_valid(days))
-        return error_new(E_DATETIME_RANGE, "date out of range: %d-%02d-%02d", (int)v[0].i, month,
+        return error_new(E_DATETIME_RANGE, "date out of range: %d-%02d-%02d", (int)year, month,
                          day);
     *ret = value_int(days);
     return NULL;

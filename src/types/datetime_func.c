@@ -53,7 +53,7 @@ static CALL(date_bin)
 /* ---- make_interval(years, months, weeks, days, hours, mins, secs) -------------------------------
  */
 
-/* Too many months or days start again at the other end, as in PostgreSQL 15. */
+/* Too many months, days or seconds start again at the other end, as in PostgreSQL 15. */
 static int32_t wrapped(int64_t x)
 {
     return (int32_t)(uint32_t)(uint64_t)x;
@@ -65,8 +65,10 @@ static CALL(make_interval)
                          .days = wrapped((int32_t)v[2].i * INT64_C(7) + (int32_t)v[3].i)};
     double us = rint(v[6].r * (double)SECOND_US);
     int64_t rest = (int32_t)v[4].i * 3600 * SECOND_US + (int32_t)v[5].i * 60 * SECOND_US;
-    if (!isfinite(v[6].r) || fabs(us) >= 9.2e18 || __builtin_add_overflow(rest, (int64_t)us, &i.us))
+    if (!isfinite(v[6].r))
         return interval_out_of_range();
+    int64_t seconds = fabs(us) < 0x1p63 ? (int64_t)us : INT64_MIN; /* what x86 makes of it there */
+    i.us = (int64_t)((uint64_t)rest + (uint64_t)seconds);
     *ret = interval_value(&i, a);
     return NULL;
 }

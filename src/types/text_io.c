@@ -25,7 +25,7 @@ static size_t utf8_sequence(const unsigned char *s, size_t n)
 
 static struct error *utf8_error(const unsigned char *s, size_t n)
 {
-    size_t len = s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 1;
+    size_t len = s[0] >= 0xf8 ? 1 : s[0] >= 0xf0 ? 4 : s[0] >= 0xe0 ? 3 : s[0] >= 0xc0 ? 2 : 1;
     struct buf bytes = {0};
     for (size_t i = 0; i < MIN(len, n); i++)
         buf_printf(&bytes, "%s0x%02x", i ? " " : "", s[i]);

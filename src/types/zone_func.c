@@ -169,6 +169,9 @@ static struct error *zone_of(const struct value *name, const struct zone **ret)
 static CALL(local_by_name)
 {
     const struct zone *z;
+    *ret = v[1];
+    if (is_infinite(v[1].i)) /* in whatever zone */
+        return NULL;
     TRY(zone_of(&v[0], &z));
     return checked(types__local_of(z, v[1].i), ret);
 }
@@ -176,6 +179,9 @@ static CALL(local_by_name)
 static CALL(utc_by_name)
 {
     const struct zone *z;
+    *ret = v[1];
+    if (is_infinite(v[1].i)) /* in whatever zone */
+        return NULL;
     TRY(zone_of(&v[0], &z));
     return checked(types__utc_of(z, v[1].i), ret);
 }
@@ -201,6 +207,9 @@ static struct error *shift(int64_t us, int64_t by, struct value *ret)
 static CALL(local_by_interval)
 {
     int64_t offset = 0;
+    *ret = v[1];
+    if (is_infinite(v[1].i))
+        return NULL;
     TRY(interval_offset(&v[0], &offset));
     return shift(v[1].i, offset, ret);
 }
@@ -208,6 +217,9 @@ static CALL(local_by_interval)
 static CALL(utc_by_interval)
 {
     int64_t offset = 0;
+    *ret = v[1];
+    if (is_infinite(v[1].i))
+        return NULL;
     TRY(interval_offset(&v[0], &offset));
     return shift(v[1].i, -offset, ret);
 }

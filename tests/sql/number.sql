@@ -100,3 +100,7 @@ SELECT (1 - 1.5e-400)^(1.5e400) = round((1 - 1.5e-400)^(1.5e400), 400), round((1
 SELECT (1 + 1.5e-400)^(1.5e500);
 SELECT lcm(9999 * (10::numeric)^131068 + (10::numeric^131068 - 1), 2);
 SELECT length((9 * 10::numeric^131071)::text), 10::numeric^131071 * 10;
+
+-- what is no number is shown as it was written
+SELECT '  pad '::numeric;
+SELECT ' +1.5x '::text::numeric;
