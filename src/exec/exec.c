@@ -341,14 +341,15 @@ static struct error *run_batch(struct run *r)
 {
     struct place at = {.here = true};
     const struct held *held = &r->s->held;
-    if (r->plan->region && !r->s->snapshots) {
+    bool snapshots = r->s->snapshots && held->region != r->plan->region;
+    if (r->plan->region && !snapshots) {
         if (held->kind == HELD_REMOTE && held->region == r->plan->region)
             return exec__run_region(r);
         TRY(exec__place(r->e, r->plan->region, &at));
     }
     if (!at.here)
         return exec__run_region(r);
-    if (r->s->snapshots) /* its scans may run on threads of their own; one state has one reader */
+    if (snapshots) /* its scans may run on threads of their own; one state has one reader */
         return exec__run_gather(r, r->plan->gather, emit_row, r);
     struct error *e = exec__run_batch(r, emit_row, r);
     if (!error_is(e, E_SPILL))
@@ -380,7 +381,9 @@ struct error *exec__attempt(struct run *r)
 {
     struct run *outer = r->s->run;
     r->s->run = r;
-    struct error *e = attempt_kind(r);
+    struct error *e = exec__isolate(r);
+    if (!e)
+        e = attempt_kind(r);
     r->s->run = outer;
     exec__objects_put(r->e, r->objects);
     r->objects = NULL;

@@ -226,12 +226,14 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
  *
  * In `open`, statements read as usual. Once a region is held, its tables are read through the same
  * transaction.
+ *
+ * Above READ COMMITTED the first statement that uses a region holds it, so that nobody else writes
+ * there; other regions are read as they were when first read (REPEATABLE READ), or not at all
+ * (SERIALIZABLE: 0A000). One that is READ ONLY holds no region: it reads such states only.
  */
-/* The transaction only reads, and from now on sees each region as it is when first read
- * (REPEATABLE READ), until it ends. The caller refuses its writes. */
-void exec_read_snapshots(struct exec_session *s);
-bool exec_reads_snapshots(const struct exec_session *s);
 bool exec_in_transaction(const struct exec_session *s);
+/* Of the transaction, before its first statement. `read_only`: the caller refuses its writes. */
+void exec_isolate(struct exec_session *s, enum isolation level, bool read_only);
 struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
 struct error *
 exec_commit(struct exec_session *s); /* the transaction is over, whatever comes back */

@@ -114,6 +114,9 @@ struct exec_session {
     uint64_t last_drawn; /* the sequence of lastval(); 0: none */
     int n_made, cap_made;
     struct sequence *made; /* by the transaction: as far as it has drawn from them */
+    enum isolation level;  /* the transaction's; ISOLATION_DEFAULT: READ COMMITTED */
+    bool read_only;        /* the transaction is */
+    uint64_t first_region; /* that it used, above READ COMMITTED */
     bool snapshots;        /* reads see regions as they were when first read (snapshot.c) */
     int n_snapshots, cap_snapshots;
     struct snapshot *snapshot_list; /* also of a peer's READ: its FRAGs see one state */
@@ -386,6 +389,8 @@ struct error *exec__end_snapshots(struct exec_session *s);
 /* Makes the session's transaction hold the region. 0A000 when it holds another one. */
 struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
                          uint64_t deadline);
+/* Before a statement of a transaction above READ COMMITTED: what it needs to see one state. */
+struct error *exec__isolate(struct run *r);
 /* Lets go of what is held, undone. */
 struct error *exec__enter(struct exec_session *s);
 void exec__leave(struct exec_session *s);

@@ -1,6 +1,6 @@
 /*
- * Reads of one state: a REPEATABLE READ, READ ONLY transaction sees each region as it was when it
- * first read it, until the transaction ends. A region's state is held by a reader connection with
+ * Reads of one state: a REPEATABLE READ transaction sees each region that it does not hold as it
+ * was when it first read it, until the transaction ends. A region's state is held by a reader connection with
  * an open transaction: here, or at the primary's server by a peer's session, one for all regions of
  * that server (HOLD, then FRAG, until ENDREAD). States of different regions are of different
  * moments.
@@ -22,16 +22,6 @@ struct snapshot {
     bool counted;            /* against HELD_MAX */
     char server[CATALOG_NAME_MAX + 1];
 };
-
-void exec_read_snapshots(struct exec_session *s)
-{
-    s->snapshots = true;
-}
-
-bool exec_reads_snapshots(const struct exec_session *s)
-{
-    return s->snapshots;
-}
 
 static struct snapshot *find(const struct exec_session *s, uint64_t region)
 {

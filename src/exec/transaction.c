@@ -54,6 +54,9 @@ static void ended(struct exec_session *s)
     exec__forget_constraints(s);
     s->in_transaction = false;
     s->lost = false;
+    s->level = ISOLATION_DEFAULT;
+    s->read_only = false;
+    s->first_region = 0;
 }
 
 struct error *exec__lost(void)
@@ -135,20 +138,22 @@ static struct error *hold_there(struct exec_session *s, const char *server, uint
     return NULL;
 }
 
-static struct error *refuse_second(struct exec_session *s, uint64_t region)
+static struct error *refuse_second(struct exec_session *s, uint64_t first, uint64_t region)
 {
     const struct catalog_view *v = catalog_view(s->exec->catalog);
     const char *names[2] = {"", ""};
     for (size_t i = 0; i < v->n_tables; i++) {
-        if (v->tables[i]->region == s->held.region)
+        if (v->tables[i]->region == first)
             names[0] = v->tables[i]->name;
         if (v->tables[i]->region == region)
             names[1] = v->tables[i]->name;
     }
+    bool serial = s->level == SERIALIZABLE, held = s->level > READ_COMMITTED;
     struct error *e =
-        error_new(E_UNSUPPORTED, "a transaction cannot write to tables of two regions yet");
-    error_detail(e, "This one has written to the region of \"%s\"; \"%s\" is in another.", names[0],
-                 names[1]);
+        error_new(E_UNSUPPORTED, "a %stransaction cannot %s tables of two regions yet",
+                  serial ? "serializable " : "", serial ? "use" : "write to");
+    error_detail(e, "This one %s the region of \"%s\"; \"%s\" is in another.",
+                 held ? "holds" : "has written to", names[0], names[1]);
     error_hint(e, "Commit in between, or put both tables into one region: a FOREIGN KEY between "
                   "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
                   "DATABASE .. WITH COLOCATION = true.");
@@ -162,7 +167,7 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     if (s->lost)
         return exec__lost();
     if (s->held.kind != HELD_NONE)
-        return s->held.region == region ? NULL : refuse_second(s, region);
+        return s->held.region == region ? NULL : refuse_second(s, s->held.region, region);
     struct place at = {.here = true};
     if (!s->internal)
         TRY(exec__place(s->exec, region, &at));
@@ -184,6 +189,53 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     if (e)
         exec__drop_held(s);
     return e;
+}
+
+void exec_isolate(struct exec_session *s, enum isolation level, bool read_only)
+{
+    s->level = level;
+    s->read_only = read_only;
+}
+
+static struct error *isolate_from(struct exec_session *s, uint64_t region, uint64_t schema_version,
+                                  uint64_t deadline)
+{
+    if (!region || region == CATALOG_TEMP_REGION)
+        return NULL;
+    if (!s->read_only && s->held.kind == HELD_NONE && s->n_snapshots)
+        return error_hint(error_new(E_SERIALIZATION, "the transaction was read-only when it read"),
+                          "Run it again without READ ONLY.");
+    if (!s->read_only && s->held.kind == HELD_NONE)
+        TRY(exec__hold(s, region, schema_version, deadline));
+    if (!s->first_region)
+        s->first_region = region;
+    return s->level == SERIALIZABLE && s->first_region != region
+               ? refuse_second(s, s->first_region, region)
+               : NULL;
+}
+
+static struct error *isolate_from_all(struct run *r, const struct plan_scan *scans, int n)
+{
+    for (int i = 0; i < n; i++)
+        TRY(isolate_from(r->s, scans[i].region, scans[i].schema_version, r->deadline));
+    return NULL;
+}
+
+struct error *exec__isolate(struct run *r)
+{
+    struct exec_session *s = r->s;
+    const struct plan *p = r->plan;
+    if (!s->in_transaction || r->here)
+        return NULL;
+    if (s->level <= READ_COMMITTED)
+        return NULL;
+    s->snapshots = true;
+    TRY(isolate_from(s, p->region, p->schema_version, r->deadline));
+    if (p->staged)
+        TRY(isolate_from_all(r, p->staged->scans, p->staged->n_scans));
+    if (p->batch)
+        TRY(isolate_from_all(r, p->batch->scans, p->batch->n_scans));
+    return p->gather ? isolate_from_all(r, p->gather->scans, p->gather->n_scans) : NULL;
 }
 
 /* Around whatever a session does: a transaction that idles is not entered, so that its region may

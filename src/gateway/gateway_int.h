@@ -52,6 +52,7 @@ void settings__done(struct settings *t);
 struct error *settings__set(struct session *s, const char *name, const char *value, bool local);
 struct error *settings__reset_all(struct session *s);
 struct error *settings__show(struct session *s, const char *name, char **ret); /* mem_free */
+const char *settings__isolation(struct session *s); /* this transaction's, as SHOW prints it */
 /* Every row: name, value, description. */
 void settings__each(struct session *s,
                     struct error *(*row)(void *ctx, const char *name, const char *value,
@@ -410,6 +411,8 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag);
 struct error *transaction__set_modes(struct session *s, const struct transaction_modes *m,
                                      bool session);
+/* Tells exec/ the transaction's isolation level and access mode. */
+void transaction__isolate(struct session *s);
 struct error *transaction__begin_implicit(struct session *s);
 /* Commits the implicit one, if any. */
 struct error *transaction__end_implicit(struct session *s);

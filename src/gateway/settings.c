@@ -60,6 +60,8 @@ static struct error *check_encoding(struct session *s, char **value)
             plain[n++] = (char)tolower((unsigned char)*p);
     if (!strcmp(plain, "utf8") || !strcmp(plain, "unicode"))
         return replace(value, "UTF8");
+    if (!strcmp(plain, "sqlascii")) /* no conversion: the database's own */
+        return replace(value, "SQL_ASCII");
     return error_hint(invalid("client_encoding", *value), "MiniSQL speaks UTF8 only.");
 }
 
@@ -130,28 +132,6 @@ static struct error *check_user(struct session *s, char **value)
                       "Roles do not exist yet: connect with that name instead.");
 }
 
-static struct error *check_isolation(struct session *s, char **value)
-{
-    if (strncmp(*value, "read", 4) == 0)
-        return NULL;
-    return error_hint(
-        error_new(E_UNSUPPORTED, "transaction isolation level %s is not supported", *value),
-        "Transactions are READ COMMITTED.");
-}
-
-/* Of this transaction: one that only reads may read one state of each region. */
-static struct error *check_isolation_now(struct session *s, char **value)
-{
-    if (s->queried)
-        return NULL; /* too late for any: check_mode() */
-    if (strncmp(*value, "read", 4) == 0 || (strcmp(*value, "repeatable read") == 0 && s->read_only))
-        return NULL;
-    return error_hint(
-        error_new(E_UNSUPPORTED, "transaction isolation level %s is not supported", *value),
-        "Transactions are READ COMMITTED; one that is READ ONLY may be REPEATABLE READ, when both "
-        "are said at once.");
-}
-
 /* Printable ASCII only, as PostgreSQL has it. */
 static struct error *check_application(struct session *s, char **value)
 {
@@ -211,7 +191,6 @@ static const struct setting table[] = {
      .description = ACCEPTED},
     {"default_transaction_deferrable", "off", KIND_BOOL, .description = ACCEPTED},
     {"default_transaction_isolation", "read committed", KIND_ENUM, .choices = ISOLATIONS,
-     .check = check_isolation,
      .description = "Sets the transaction isolation level of each new transaction."},
     {"default_transaction_read_only", "off", KIND_BOOL,
      .description = "Sets the default read-only status of new transactions."},
@@ -352,7 +331,7 @@ static const struct setting table[] = {
     {"track_functions", "none", KIND_ENUM, .choices = "none|pl|all", .description = ACCEPTED},
     {"track_io_timing", "off", KIND_BOOL, .description = ACCEPTED},
     {"transaction_deferrable", NULL, KIND_BOOL, .description = ACCEPTED},
-    {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS, .check = check_isolation_now,
+    {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS,
      .description = "Sets the current transaction's isolation level."},
     {"transaction_read_only", NULL, KIND_BOOL,
      .description = "Sets the current transaction's read-only status."},
@@ -433,6 +412,12 @@ static const char *value_of(struct session *s, int i, char text[16])
         return s->isolation ? s->isolation
                             : value_of(s, find("default_transaction_isolation"), text);
     return set ? set : row->initial;
+}
+
+const char *settings__isolation(struct session *s)
+{
+    char unused[16];
+    return value_of(s, find("transaction_isolation"), unused);
 }
 
 static const char *ms_text(int64_t ms, char text[32])
@@ -729,8 +714,6 @@ static struct error *set_mode(struct session *s, const struct setting *row, char
     if (!reset) /* PostgreSQL does not look then */
         TRY(check_mode(s, row->name, own));
     if (!strcmp(row->name, "transaction_isolation")) {
-        if (!strcmp(own, "repeatable read"))
-            exec_read_snapshots(s->exec);
         mem_free(s->isolation);
         s->isolation = own;
         own = NULL;
@@ -741,6 +724,7 @@ static struct error *set_mode(struct session *s, const struct setting *row, char
             s->read_only_depth = exec_savepoints(s->exec);
         s->read_only = on;
     }
+    transaction__isolate(s);
     return NULL;
 }
 

@@ -37,11 +37,38 @@ void transaction__failed(struct session *s)
         s->txn = 'E';
 }
 
+static const char *isolation_name(enum isolation i)
+{
+    switch (i) {
+    case READ_UNCOMMITTED:
+        return "read uncommitted";
+    case READ_COMMITTED:
+        return "read committed";
+    case REPEATABLE_READ:
+        return "repeatable read";
+    case SERIALIZABLE:
+        return "serializable";
+    case ISOLATION_DEFAULT:
+        break;
+    }
+    return NULL;
+}
+
+void transaction__isolate(struct session *s)
+{
+    const char *name = settings__isolation(s);
+    enum isolation level = SERIALIZABLE;
+    while (level > READ_UNCOMMITTED && strcmp(name, isolation_name(level)) != 0)
+        level--;
+    exec_isolate(s->exec, level, s->read_only);
+}
+
 /* A transaction begins with the session's modes. */
 static void by_default(struct session *s)
 {
     s->read_only = s->settings.read_only;
     s->deferrable = s->settings.deferrable;
+    transaction__isolate(s);
 }
 
 struct error *transaction__begin_implicit(struct session *s)
@@ -61,23 +88,6 @@ struct error *transaction__end_implicit(struct session *s)
     struct error *e = exec_commit(s->exec);
     over(s, e == NULL);
     return e;
-}
-
-static const char *isolation_name(enum isolation i)
-{
-    switch (i) {
-    case READ_UNCOMMITTED:
-        return "read uncommitted";
-    case READ_COMMITTED:
-        return "read committed";
-    case REPEATABLE_READ:
-        return "repeatable read";
-    case SERIALIZABLE:
-        return "serializable";
-    case ISOLATION_DEFAULT:
-        break;
-    }
-    return NULL;
 }
 
 /* Of the transaction, or of those that follow. */
@@ -205,6 +215,7 @@ static struct error *rollback_to(struct session *s, const char *name)
     extended__end_depth(s, exec_savepoints(s->exec) - 1, true);
     notify__undone(s, exec_savepoints(s->exec) - 1);
     settings__savepoint_undone(s, exec_savepoints(s->exec));
+    transaction__isolate(s);
     s->txn = 'T';
     return NULL;
 }
