@@ -81,7 +81,7 @@ static struct error *signal_session(int32_t pid, bool terminate, struct value *r
     if (!done)
         exec__warn(s, "PID %d is not a PostgreSQL backend process", pid);
     *ret = (struct value){.kind = VALUE_INT, .i = done};
-    return NULL;
+    return atomic_load(&s->cancel) ? exec__canceled() : NULL; /* it was our own */
 }
 
 FUNCTION(cancel_backend)

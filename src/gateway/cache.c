@@ -42,6 +42,8 @@ static const struct catalog_view *view_of(const struct entry *e)
 
 bool entry__is_current(struct session *s, const struct entry *e)
 {
+    if (e->deferred)
+        return false;
     if (e->plan && !plan_is_fresh(e->plan))
         return false;
     return !view_of(e) || exec_schema_is_current(s->exec, view_of(e));

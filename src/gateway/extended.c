@@ -206,6 +206,11 @@ static struct error *plan_text(struct session *s, const struct pgwire_parse *m, 
         e = error_new(E_SYNTAX, "cannot insert multiple commands into a prepared statement");
     else if (script.n_stmts == 1)
         e = statement__plan(s, &script.stmts[0], m->types, m->n_types, false, ret);
+    if (e && !error_is(e, E_SYNTAX) && script.n_stmts == 1 && sql_is_utility(&script.stmts[0])) {
+        error_free(e);
+        e = NULL;
+        *ret = statement__defer(&script.stmts[0]);
+    }
     sql_script_done(&script);
     return e;
 }
@@ -239,7 +244,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
             return statement__allowed(s, NULL);
         }
         TRY(failed);
-        if (key && e)
+        if (key && e && !e->deferred)
             cache__add(s, key, key_len, e);
     }
     struct error *refused = e ? statement__allowed(s, e->query) : NULL;
@@ -349,7 +354,7 @@ static struct error *describe_statement(struct session *s, const char *name)
     struct statement *st;
     TRY(need_statement(s, name, &st));
     struct entry *e = st->entry;
-    if (e && !entry__is_current(s, e)) {
+    if (e && (e->returns || e->n_params) && !entry__is_current(s, e)) {
         TRY(statement__refresh(s, &st->entry, e->returns));
         e = st->entry;
     }

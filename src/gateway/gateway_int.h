@@ -99,7 +99,8 @@ struct entry {
     struct arena arena;
     const struct catalog_view *view;
 
-    char *text; /* as it was analysed; one statement */
+    char *text;    /* as it was analysed; one statement */
+    bool deferred; /* to be analysed when it is bound: see statement__defer() */
 
     bool returns;
     int n_columns;
@@ -397,6 +398,9 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
 /* Runs *e's plan, again and with another plan as long as it turns out to be stale. */
 struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
                                   struct output *o);
+/* A statement without rows that can't be analysed yet, as what it speaks of is not there: whoever
+ * prepares a DROP may send the CREATE meanwhile. */
+struct entry *statement__defer(const struct sql_stmt *stmt);
 /* Plans *e anew. `same_columns`: 0A000 when its result columns changed, since the client knows
  * them. */
 struct error *statement__refresh(struct session *s, struct entry **e, bool same_columns);

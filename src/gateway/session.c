@@ -244,8 +244,13 @@ void session__notice_text(struct session *s, enum notice_level level, const char
 void session__ready(struct session *s)
 {
     char state = s->txn;
+    int why = atomic_load(&s->terminate);
     if (s->closing) /* what was said was the last word */
         return;
+    if (why && !s->internal) { /* by a function of the statement, or while it ran */
+        session__fatal(s, why_terminated(why));
+        return;
+    }
     if (s->internal)
         state = exec_in_transaction(s->exec) ? 'T' : 'I';
     else

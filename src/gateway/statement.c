@@ -154,6 +154,17 @@ struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, co
     return NULL;
 }
 
+struct entry *statement__defer(const struct sql_stmt *stmt)
+{
+    static const struct query nothing = {.kind = QUERY_MAINTENANCE, .tag = ""};
+    struct entry *e = NEW(struct entry);
+    e->refs = 1;
+    e->text = mem_strndup(stmt->script->text + stmt->offset, stmt->len);
+    e->query = &nothing;
+    e->deferred = true;
+    return e;
+}
+
 static bool same_result(const struct entry *a, const struct entry *b)
 {
     if (a->returns != b->returns || a->n_columns != b->n_columns || a->n_params != b->n_params)

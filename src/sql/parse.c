@@ -214,6 +214,27 @@ struct error *sql_parse(const char *text, struct arena *arena, struct sql_script
     return NULL;
 }
 
+bool sql_is_utility(const struct sql_stmt *stmt)
+{
+    switch (nodeTag(stmt->node)) {
+    case T_SelectStmt:
+    case T_InsertStmt:
+    case T_UpdateStmt:
+    case T_DeleteStmt:
+    case T_MergeStmt:
+    case T_ExplainStmt:
+    case T_DeclareCursorStmt:
+    case T_CreateTableAsStmt:
+    case T_ExecuteStmt:
+    case T_FetchStmt:
+    case T_CallStmt:
+    case T_VariableShowStmt:
+        return false;
+    default:
+        return true;
+    }
+}
+
 void sql_script_done(struct sql_script *s)
 {
     if (s->memory)

@@ -50,6 +50,8 @@ struct sql_script {
 /* Parses a 0-terminated script once. 42601 with PostgreSQL's message, 54001 when nested too
  * deeply, 54000 when too long. On success the caller ends with sql_script_done(). */
 struct error *sql_parse(const char *text, struct arena *arena, struct sql_script *ret);
+/* A statement without rows that PostgreSQL does not look at before it runs: CREATE, DROP, .. */
+bool sql_is_utility(const struct sql_stmt *stmt);
 void sql_script_done(struct sql_script *s); /* on the same thread; {0} is fine */
 
 /* ---- expressions -------------------------------------------------------------------------- */

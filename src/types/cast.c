@@ -864,8 +864,8 @@ static bool derive(const struct type *from, const struct type *to, struct cast *
 {
     if (array_cast_of(from, to, ret))
         return true;
-    if (from->category == 'P' || to->category == 'P' || from->category == 'X' ||
-        to->category == 'X')
+    bool pseudo = from->category == 'P' && from->oid != OID_VOID;
+    if (pseudo || to->category == 'P' || from->category == 'X' || to->category == 'X')
         return false;
     if (is_string(to)) {
         bool more;
