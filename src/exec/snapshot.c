@@ -1,9 +1,9 @@
 /*
  * Reads of one state: a REPEATABLE READ transaction sees each region that it does not hold as it
- * was when it first read it, until the transaction ends. A region's state is held by a reader connection with
- * an open transaction: here, or at the primary's server by a peer's session, one for all regions of
- * that server (HOLD, then FRAG, until ENDREAD). States of different regions are of different
- * moments.
+ * was when it first read it, until the transaction ends. A region's state is held by a reader
+ * connection with an open transaction: here, or at the primary's server by a peer's session, one
+ * for all regions of that server (HOLD, then FRAG, until ENDREAD). States of different regions are
+ * of different moments.
  *
  * A state that was current when it was taken stays a state of its region whatever happens to the
  * primary, so that no lease is looked at later. When its server is lost, so is the transaction.

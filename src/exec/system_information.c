@@ -185,7 +185,8 @@ static void put_time_size(struct exec__maker *m, const struct column *c)
 {
     if (c->type == OID_DATE)
         exec__put_int(m, "datetime_precision", 0);
-    if (c->type == OID_TIME || c->type == OID_TIMESTAMP || c->type == OID_TIMESTAMPTZ)
+    if (c->type == OID_TIME || c->type == OID_TIMETZ || c->type == OID_TIMESTAMP ||
+        c->type == OID_TIMESTAMPTZ)
         exec__put_int(m, "datetime_precision", c->typmod < 0 ? 6 : c->typmod);
     const char *fields = c->type == OID_INTERVAL && c->typmod >= 0
                              ? strchr(type_label(c->type, c->typmod, &m->arena), ' ')

@@ -649,12 +649,14 @@ static struct error *typmod_of(const struct analysis *a, const TypeName *t, uint
         *ret = mods[0] + 4;
         return NULL;
     }
-    if ((oid == OID_TIME || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ) && n == 1) {
+    bool time = oid == OID_TIME || oid == OID_TIMETZ;
+    if ((time || oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ) && n == 1) {
+        bool zone = oid == OID_TIMETZ || oid == OID_TIMESTAMPTZ;
         if (mods[0] < 0)
             return sql__at(a,
                            error_new("22023", "%s(%d)%s precision must not be negative",
-                                     oid == OID_TIME ? "TIME" : "TIMESTAMP", mods[0],
-                                     oid == OID_TIMESTAMPTZ ? " WITH TIME ZONE" : ""),
+                                     time ? "TIME" : "TIMESTAMP", mods[0],
+                                     zone ? " WITH TIME ZONE" : ""),
                            t->location);
         *ret = MIN(mods[0], 6);
         return NULL;

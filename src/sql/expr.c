@@ -640,7 +640,7 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
     (void)s;
     const SQLValueFunction *n = (const SQLValueFunction *)node;
     struct expr *now;
-    const char *to = NULL;
+    uint32_t to;
     switch (n->op) {
     case SVFOP_CURRENT_USER:
     case SVFOP_USER:
@@ -659,27 +659,26 @@ static struct error *sql_value(struct analysis *a, struct scope *s, const Node *
         return NULL;
     case SVFOP_CURRENT_TIMESTAMP:
     case SVFOP_CURRENT_TIMESTAMP_N:
-        to = "timestamptz";
+        to = OID_TIMESTAMPTZ;
         break;
     case SVFOP_LOCALTIMESTAMP:
     case SVFOP_LOCALTIMESTAMP_N:
-        to = "timestamp";
+        to = OID_TIMESTAMP;
         break;
     case SVFOP_CURRENT_DATE:
-        to = "date";
+        to = OID_DATE;
+        break;
+    case SVFOP_CURRENT_TIME:
+    case SVFOP_CURRENT_TIME_N:
+        to = OID_TIMETZ;
         break;
     default:
-        to = "time";
+        to = OID_TIME;
         break;
     }
-    const struct type *stored = type_by_name("timestamptz"), *type = type_by_name(to);
-    if (!stored || !type)
-        return sql__unsupported(a, n->location,
-                                "Use CURRENT_TIMESTAMP, or send the value from the client.",
-                                "type %s is not supported", to);
-    now = sql__hidden(a, HIDDEN_NOW, stored->oid);
+    now = sql__hidden(a, HIDDEN_NOW, OID_TIMESTAMPTZ);
     now->position = n->location + 1;
-    return sql__coerce(a, now, type->oid, MIN(n->typmod, 6), CAST_EXPLICIT, ret);
+    return sql__coerce(a, now, to, MIN(n->typmod, 6), CAST_EXPLICIT, ret);
 }
 
 static struct error *func_call(struct analysis *a, struct scope *s, const Node *n,

@@ -45,7 +45,7 @@ static bool has_unstable_text(uint32_t type, bool reading)
     const struct type *t = type_by_oid(type);
     if (!t)
         return false;
-    bool clock = type == OID_TIME || type == OID_INTERVAL;
+    bool clock = type == OID_TIME || type == OID_TIMETZ || type == OID_INTERVAL;
     return t->category == 'E' || (t->category == 'D' && (reading || !clock)) ||
            (type == OID_INTERVAL && reading);
 }
@@ -53,6 +53,8 @@ static bool has_unstable_text(uint32_t type, bool reading)
 static bool hangs_on_zone(const struct expr *e, const char *name)
 {
     bool zone = has_zone(e->type), other = !zone;
+    if (e->type == OID_TIMETZ && strcmp(name, "timezone") == 0)
+        return true; /* the offset that a zone has today */
     if (strcmp(name, "timezone") == 0 || strcmp(name, "to_timestamp") == 0)
         return e->n_args != (strcmp(name, "timezone") == 0 ? 2 : 1);
     for (int i = 0; i < e->n_args; i++) {
@@ -92,7 +94,7 @@ static bool is_stable_cast(const struct expr *e)
         return has_unstable_text(from, false);
     if (is_text(from))
         return has_unstable_text(to, true);
-    return has_zone(from) != has_zone(to);
+    return has_zone(from) != has_zone(to) || (from == OID_TIME && to == OID_TIMETZ);
 }
 
 static bool find_stable(void *ctx, const struct expr *e)

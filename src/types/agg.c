@@ -493,6 +493,7 @@ static const struct func rows[] = {
     MIN_MAX(OID_DATE, int),
     MIN_MAX(OID_TIME, int),
     MIN_MAX(OID_MONEY, int),
+    MIN_MAX(OID_TIMETZ, int),
     MIN_MAX(OID_TIMESTAMP, int),
     MIN_MAX(OID_TIMESTAMPTZ, int),
     MIN_MAX(OID_FLOAT4, float),

@@ -346,6 +346,14 @@ static CALL(timestamp_typmod)
     return NULL;
 }
 
+static CALL(timetz_typmod)
+{
+    int64_t packed = 0;
+    TRY(types__timetz_fit(v[0].i, (int32_t)v[1].i, &packed));
+    *ret = value_int(packed);
+    return NULL;
+}
+
 static CALL(bool_out)
 {
     *ret = value_text(v->i ? "t" : "f", 1);
@@ -520,6 +528,10 @@ enum {
     TIMESTAMP_TIME,
     INTERVAL_TIME,
     TIME_INTERVAL,
+    TIME_TIMETZ,
+    TIMETZ_TIME,
+    TIMESTAMPTZ_TIMETZ,
+    TIMETZ_TYPMOD,
     ANY_OUT,
     ANY_NAME,
     ANY_IN,
@@ -616,6 +628,7 @@ static const struct func rows[] = {
     [TIMESTAMP_DATE] =
         SCALAR1("cast", OID_TIMESTAMP, OID_DATE, "timestamp_to_date", types__timestamp_to_date),
     [TIMESTAMP_TYPMOD] = ROW_TYPMOD(OID_TIMESTAMP, OID_TIMESTAMP, timestamp_typmod),
+    [TIMETZ_TYPMOD] = ROW_TYPMOD(OID_TIMETZ, OID_TIMETZ, timetz_typmod),
     [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
     [TEXT_BYTEA] = ROW_IN(OID_BYTEA, text_to_bytea),
     [TEXT_UUID] = ROW_IN(OID_UUID, text_to_uuid),
@@ -646,6 +659,10 @@ static const struct func rows[] = {
         SCALAR1("cast", OID_TIMESTAMP, OID_TIME, "timestamp_to_time", types__timestamp_to_time),
     [INTERVAL_TIME] =
         SCALAR1("cast", OID_INTERVAL, OID_TIME, "interval_to_time", types__interval_to_time),
+    [TIME_TIMETZ] = SCALAR1("cast", OID_TIME, OID_TIMETZ, "time_to_timetz", types__time_to_timetz),
+    [TIMETZ_TIME] = SCALAR1("cast", OID_TIMETZ, OID_TIME, "timetz_to_time", types__timetz_to_time),
+    [TIMESTAMPTZ_TIMETZ] = SCALAR1("cast", OID_TIMESTAMPTZ, OID_TIMETZ, "timestamptz_to_timetz",
+                                   types__timestamptz_to_timetz),
     [TIME_INTERVAL] =
         SCALAR1("cast", OID_TIME, OID_INTERVAL, "time_to_interval", types__time_to_interval),
     [CHAR_INT4] = ROW(OID_CHAR, OID_INT4, char_to_int4),
@@ -789,6 +806,9 @@ static const struct cast casts[] = {
     {OID_TIMESTAMPTZ, OID_TIMESTAMP, A, &rows[TIMESTAMPTZ_TIMESTAMP]},
     {OID_TIMESTAMP, OID_TIME, A, &rows[TIMESTAMP_TIME]},
     {OID_TIMESTAMPTZ, OID_TIME, A, &rows[TIMESTAMPTZ_TIME]},
+    {OID_TIME, OID_TIMETZ, I, &rows[TIME_TIMETZ]},
+    {OID_TIMETZ, OID_TIME, A, &rows[TIMETZ_TIME]},
+    {OID_TIMESTAMPTZ, OID_TIMETZ, A, &rows[TIMESTAMPTZ_TIMETZ]},
     {OID_INTERVAL, OID_TIME, A, &rows[INTERVAL_TIME]},
     {OID_TIME, OID_INTERVAL, I, &rows[TIME_INTERVAL]},
     {OID_CIDR, OID_INET, I, NULL},
@@ -936,6 +956,8 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
         return &rows[TIMESTAMP_TYPMOD];
+    case OID_TIMETZ:
+        return &rows[TIMETZ_TYPMOD];
     default:
         break;
     }

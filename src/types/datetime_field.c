@@ -256,6 +256,17 @@ static bool day_field(int64_t days, enum field f, struct number *ret)
     }
 }
 
+static bool zone_field(int32_t offset, enum field f, struct number *ret)
+{
+    if (f < FIELD_TIMEZONE)
+        return false;
+    ret->scale = 0;
+    ret->units = f == FIELD_TIMEZONE        ? offset
+                 : f == FIELD_TIMEZONE_HOUR ? offset / 3600
+                                            : offset % 3600 / 60;
+    return true;
+}
+
 static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *ret)
 {
     if (f == FIELD_EPOCH) {
@@ -263,13 +274,8 @@ static bool timestamp_field(int64_t us, bool zone, enum field f, struct number *
         return true;
     }
     int32_t offset = zone ? types__zone_offset(types__zone(), us) : 0;
-    if (zone && f >= FIELD_TIMEZONE) {
-        ret->scale = 0;
-        ret->units = f == FIELD_TIMEZONE        ? offset
-                     : f == FIELD_TIMEZONE_HOUR ? offset / 3600
-                                                : offset % 3600 / 60;
+    if (zone && zone_field(offset, f, ret))
         return true;
-    }
     us += offset * SECOND_US;
     int64_t days = types__timestamp_days(us), time = us - days * DAY_US;
     if (f == FIELD_JULIAN) {
@@ -395,6 +401,12 @@ static struct error *pick(uint32_t type, const struct value *v, bool *ret_null, 
             return NULL;
         }
         ok = time_field(v[1].i, f, ret);
+    } else if (type == OID_TIMETZ) {
+        int32_t east;
+        int64_t us = types__timetz_unpack(v[1].i, &east);
+        if (f == FIELD_EPOCH)
+            *ret = (struct number){.units = us - east * SECOND_US, .scale = 6};
+        ok = f == FIELD_EPOCH || zone_field(east, f, ret) || time_field(us, f, ret);
     } else {
         bool date = type == OID_DATE;
         bool infinite = date ? v[1].i == DATE_NEVER || v[1].i == DATE_EVER
@@ -440,6 +452,7 @@ DEFINE_FIELDS(timestamp, OID_TIMESTAMP)
 DEFINE_FIELDS(timestamptz, OID_TIMESTAMPTZ)
 DEFINE_EXTRACT(date, OID_DATE)
 DEFINE_FIELDS(time, OID_TIME)
+DEFINE_FIELDS(timetz, OID_TIMETZ)
 DEFINE_FIELDS(interval, OID_INTERVAL)
 
 /* It takes a date for a timestamp, extract() does not. */
@@ -635,6 +648,7 @@ static const struct func rows[] = {
     FIELDS(TZ, timestamptz),
     FIELDS(OID_DATE, date),
     FIELDS(OID_TIME, time),
+    FIELDS(OID_TIMETZ, timetz),
     FIELDS(OID_INTERVAL, interval),
     SCALAR2("date_trunc", T, TS, TS, "trunc_timestamp", trunc_timestamp_plain),
     SCALAR2("date_trunc", T, TZ, TZ, "trunc_timestamptz", types__trunc_timestamptz),

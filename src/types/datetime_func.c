@@ -216,6 +216,7 @@ static const struct func rows[] = {
     OVERLAPS_ROWS(TS, timestamp),
     OVERLAPS_ROWS(TZ, timestamptz),
     OVERLAPS_ROWS(OID_TIME, time),
+    FOUR(OID_TIMETZ, OID_TIMETZ, OID_TIMETZ, OID_TIMETZ, "overlaps", overlaps),
     SCALAR2("timestamp", OID_DATE, OID_TIME, TS, "date_and_time", date_and_time),
     SCALAR2("timestamptz", OID_DATE, OID_TIME, TZ, "date_and_time_here", date_and_time_here),
     {.name = "timeofday",

@@ -134,7 +134,7 @@ static void date_print(int32_t days, const struct style *style, struct buf *out)
         buf_puts(out, " BC");
 }
 
-static void print_offset(int32_t seconds, struct buf *out)
+void types__offset_print(int32_t seconds, struct buf *out)
 {
     int n = abs(seconds);
     buf_printf(out, "%c%02d", seconds < 0 ? '-' : '+', n / 3600);
@@ -177,7 +177,7 @@ static void timestamp_print(int64_t us, bool zone, const struct style *style, st
         types__time_print(rest, out);
     }
     if (zone && style->dates == DATES_ISO) {
-        print_offset(offset, out);
+        types__offset_print(offset, out);
     } else if (zone) {
         buf_puts(out, " ");
         types__zone_abbreviation(style->zone, utc, out);

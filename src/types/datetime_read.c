@@ -964,11 +964,12 @@ bool types__datetime_reads_clock(const char *s, size_t n)
     return read_moment(s, n, MAX_BYTES, &m, &pieces) == GOOD && m.clock;
 }
 
-bool types__time_reads_clock(const char *s, size_t n)
+/* `offset`: one that is not named is the one of today. */
+bool types__time_reads_clock(const char *s, size_t n, bool offset)
 {
     struct moment m = {0};
     struct pieces pieces;
-    return read_time(s, n, &m, &pieces) == GOOD && m.clock;
+    return read_time(s, n, &m, &pieces) == GOOD && (m.clock || (offset && !(m.has & HAS_ZONE)));
 }
 
 struct error *types__date_parse(const char *s, size_t n, int64_t *ret)
@@ -1034,4 +1035,31 @@ struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t
     if (!m.is_value)
         m.us = (m.hour * 3600 + m.minute * 60 + m.second) * SECOND_US + m.fraction;
     return types__timestamp_fit(m.us, typmod, ret);
+}
+
+/* The offset that is named, or that a zone has on the day that is named, or today. */
+static int32_t time_offset(const struct moment *m, int64_t us)
+{
+    if ((m->has & HAS_ZONE) && !m->zone)
+        return (int32_t)m->offset;
+    const struct zone *z = m->zone ? m->zone : types__zone();
+    int64_t days = (m->has & HAS_DATE) == HAS_DATE && !m->clock
+                       ? types__days_of(m->year, (int)m->month, (int)m->day)
+                       : types__timestamp_days(types__local_of(z, types_now()));
+    int64_t local = days * DAY_US + us;
+    return (int32_t)((local - types__utc_of(z, local)) / SECOND_US);
+}
+
+struct error *types__timetz_parse(const char *s, size_t n, int32_t typmod, int64_t *ret)
+{
+    struct moment m = {0};
+    struct pieces pieces;
+    enum outcome o = read_time(s, n, &m, &pieces);
+    if (o != GOOD)
+        return refuse(o, &m, "time with time zone", s, n);
+    int64_t us =
+        m.is_value ? m.us : (m.hour * 3600 + m.minute * 60 + m.second) * SECOND_US + m.fraction;
+    int32_t east = m.is_value && m.clock ? types__zone_offset(types__zone(), types_now())
+                                         : time_offset(&m, us);
+    return types__timetz_fit(types__timetz_pack(us, east), typmod, ret);
 }

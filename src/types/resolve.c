@@ -43,6 +43,7 @@ static const struct func_rows *const tables[] = {
     &types__normalize_funcs,
     &types__money_funcs,
     &types__macaddr_funcs,
+    &types__timetz_funcs,
     &types__interval_funcs,
     &types__field_funcs,
     &types__regex_funcs,

@@ -456,6 +456,39 @@ PRINT(time_print)
     types__time_print(v->i, out);
 }
 
+PARSE(timetz_parse)
+{
+    int64_t packed = 0;
+    TRY(types__timetz_parse(s, n, typmod, &packed));
+    *ret = value_int(packed);
+    return NULL;
+}
+
+PRINT(timetz_print)
+{
+    types__timetz_print(v->i, out);
+}
+
+PRINT(timetz_send)
+{
+    int32_t east;
+    int64_t us = types__timetz_unpack(v->i, &east);
+    buf_put64(out, (uint64_t)us);
+    buf_put32(out, (uint32_t)-east);
+}
+
+PARSE(timetz_recv)
+{
+    struct reader r = reader_of(s, n);
+    int64_t us = (int64_t)read64(&r), packed = 0;
+    int32_t west = (int32_t)read32(&r);
+    if (!reader_ok(&r) || n != 12)
+        return bad_binary();
+    TRY(types__timetz_recv(us, west, typmod, &packed));
+    *ret = value_int(packed);
+    return NULL;
+}
+
 PARSE(time_recv)
 {
     TRY(int8_recv(self, s, n, typmod, a, ret));
@@ -885,6 +918,19 @@ static const struct type rows[] = {
      .recv = time_recv,
      .send = int8_send,
      .compare = int_compare},
+    {.oid = OID_TIMETZ,
+     .name = "timetz",
+     .sql_name = "time with time zone",
+     .size = 12,
+     .array = 1270,
+     .category = 'D',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = timetz_parse,
+     .print = timetz_print,
+     .recv = timetz_recv,
+     .send = timetz_send,
+     .compare = int_compare},
     {.oid = OID_INTERVAL,
      .name = "interval",
      .sql_name = "interval",
@@ -1100,6 +1146,8 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
     case OID_TIMESTAMP:
     case OID_TIMESTAMPTZ:
         return types__timestamp_fit(v->i, typmod, &v->i);
+    case OID_TIMETZ:
+        return types__timetz_fit(v->i, typmod, &v->i);
     default:
         return t->category == 'A' && typmod >= 0 ? types__array_fit(t, typmod, true, v, a) : NULL;
     }
@@ -1116,8 +1164,8 @@ bool type_reads_clock(const struct type *t, const char *s, size_t n)
                     return true;
         return false;
     }
-    if (t->oid == OID_TIME)
-        return types__time_reads_clock(s, n);
+    if (t->oid == OID_TIME || t->oid == OID_TIMETZ)
+        return types__time_reads_clock(s, n, t->oid == OID_TIMETZ);
     return t->category == 'D' && types__datetime_reads_clock(s, n);
 }
 

@@ -194,6 +194,7 @@ static const struct {
     {"dec", OID_NUMERIC},
     {"time without time zone", OID_TIME},
     {"bit varying", OID_VARBIT},
+    {"time with time zone", OID_TIMETZ},
     {"timestamp without time zone", OID_TIMESTAMP},
     {"timestamp with time zone", OID_TIMESTAMPTZ},
 };
@@ -257,8 +258,8 @@ const char *type_label(uint32_t oid, int32_t typmod, struct arena *a)
         return "bpchar"; /* without a length it is not the same as character, which has length 1 */
     if (typmod >= 0 && (oid == OID_TIMESTAMP || oid == OID_TIMESTAMPTZ))
         return arena_printf(a, "timestamp(%d)%s", typmod, t->sql_name + strlen("timestamp"));
-    if (typmod >= 0 && oid == OID_TIME)
-        return arena_printf(a, "time(%d) without time zone", typmod);
+    if (typmod >= 0 && (oid == OID_TIME || oid == OID_TIMETZ))
+        return arena_printf(a, "time(%d)%s", typmod, t->sql_name + strlen("time"));
     if (typmod < 4)
         return t->sql_name;
     if (oid == OID_NUMERIC)

@@ -11,7 +11,8 @@ struct func_rows {
     size_t n;
 };
 extern const struct func_rows types__crypto_funcs, types__inet_funcs, types__bit_string_funcs,
-    types__macaddr_funcs, types__range_funcs, types__normalize_funcs, types__money_funcs;
+    types__macaddr_funcs, types__range_funcs, types__normalize_funcs, types__money_funcs,
+    types__timetz_funcs;
 extern const struct func_rows types__format_number_funcs, types__scan_number_funcs,
     types__scan_time_funcs, types__datetime_more_funcs, types__spread_funcs;
 extern const struct func_rows types__sequence_funcs;
@@ -293,7 +294,7 @@ bool types__date_valid(int64_t days); /* infinities are */
 bool types__timestamp_valid(int64_t us);
 int64_t types__timestamp_days(int64_t us); /* the day it lies in; not of infinities */
 bool types__datetime_reads_clock(const char *s, size_t n);
-bool types__time_reads_clock(const char *s, size_t n);
+bool types__time_reads_clock(const char *s, size_t n, bool offset);
 /* Rounds to `typmod` digits (0-6, -1: all) behind the point; 22008 where that leaves the range. */
 struct error *types__timestamp_fit(int64_t us, int32_t typmod, int64_t *ret);
 CALL(types__date_to_timestamp);
@@ -319,6 +320,19 @@ int types__char_byte(const struct value *v); /* of "char": 0 to 255, and back */
 struct value types__char_of(int byte, struct arena *a);
 struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);
 void types__time_print(int64_t us, struct buf *out);
+void types__offset_print(int32_t east_s, struct buf *out); /* +01, -03:30 */
+/* timetz (timetz.c): offsets are seconds east */
+int64_t types__timetz_pack(int64_t us, int32_t east);
+int64_t types__timetz_unpack(int64_t packed, int32_t *ret_east);
+struct error *types__timetz_fit(int64_t packed, int32_t typmod, int64_t *ret);
+struct error *types__timetz_parse(const char *s, size_t n, int32_t typmod, int64_t *ret);
+struct error *types__timetz_recv(int64_t us, int32_t west, int32_t typmod, int64_t *ret);
+void types__timetz_print(int64_t packed, struct buf *out);
+CALL(types__timetz_to_time);
+CALL(types__time_to_timetz); /* by the thread's zone, as it is now */
+CALL(types__timestamptz_to_timetz);
+struct error *types__zone_of(const struct value *name, const struct zone **ret);
+struct error *types__interval_offset(const struct value *v, int64_t *ret_us);
 struct error *types__interval_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret);
 void types__interval_show(const struct value *v, struct buf *out); /* by IntervalStyle */

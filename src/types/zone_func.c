@@ -157,7 +157,7 @@ static CALL(tz_age)
 
 /* ---- AT TIME ZONE ---------------------------------------------------------------------------- */
 
-static struct error *zone_of(const struct value *name, const struct zone **ret)
+struct error *types__zone_of(const struct value *name, const struct zone **ret)
 {
     *ret = zone_find(name->s.p, name->s.n);
     if (*ret)
@@ -172,7 +172,7 @@ static CALL(local_by_name)
     *ret = v[1];
     if (is_infinite(v[1].i)) /* in whatever zone */
         return NULL;
-    TRY(zone_of(&v[0], &z));
+    TRY(types__zone_of(&v[0], &z));
     return checked(types__local_of(z, v[1].i), ret);
 }
 
@@ -182,18 +182,18 @@ static CALL(utc_by_name)
     *ret = v[1];
     if (is_infinite(v[1].i)) /* in whatever zone */
         return NULL;
-    TRY(zone_of(&v[0], &z));
+    TRY(types__zone_of(&v[0], &z));
     return checked(types__utc_of(z, v[1].i), ret);
 }
 
-static struct error *interval_offset(const struct value *v, int64_t *ret)
+struct error *types__interval_offset(const struct value *v, int64_t *ret_us)
 {
     struct interval i;
     TRY(interval_of(v, &i));
     if (i.months || i.days)
         return error_new("22023", "interval time zone \"%.*s\" must not include months or days",
                          (int)v->s.n, v->s.p);
-    *ret = i.us;
+    *ret_us = i.us;
     return NULL;
 }
 
@@ -210,7 +210,7 @@ static CALL(local_by_interval)
     *ret = v[1];
     if (is_infinite(v[1].i))
         return NULL;
-    TRY(interval_offset(&v[0], &offset));
+    TRY(types__interval_offset(&v[0], &offset));
     return shift(v[1].i, offset, ret);
 }
 
@@ -220,7 +220,7 @@ static CALL(utc_by_interval)
     *ret = v[1];
     if (is_infinite(v[1].i))
         return NULL;
-    TRY(interval_offset(&v[0], &offset));
+    TRY(types__interval_offset(&v[0], &offset));
     return shift(v[1].i, -offset, ret);
 }
 
@@ -229,7 +229,7 @@ static CALL(trunc_in_zone)
 {
     const struct zone *z = NULL;
     if (!is_infinite(v[1].i))
-        TRY(zone_of(&v[2], &z));
+        TRY(types__zone_of(&v[2], &z));
     struct style style = *types__style();
     style.zone = z;
     const struct style before = style_use(style);
@@ -271,7 +271,7 @@ static CALL(make_timestamptz_in)
     if (types__offset_parse(name, &fits, &seconds))
         return fits ? shift(ret->i, -seconds * SECOND_US, ret)
                     : error_new("22023", "numeric time zone \"%s\" out of range", name);
-    TRY(zone_of(&v[6], &z));
+    TRY(types__zone_of(&v[6], &z));
     return checked(types__utc_of(z, ret->i), ret);
 }
 
