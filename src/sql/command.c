@@ -783,7 +783,7 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
                                 "COPY with a file or program of the server is not supported");
     if (n->relation) {
         const struct object *view = NULL;
-        TRY(error_at(sql__find_source(a, n->relation, &q->copy.table, &view), 0));
+        TRY(sql__find_named(a, n->relation, &q->copy.table, &view));
         if (view)
             return error_hint(error_new("42809", "cannot copy %s view \"%s\"",
                                         n->is_from ? "to" : "from", n->relation->relname),
@@ -815,8 +815,7 @@ static struct error *check_relations(struct analysis *a, const List *relations, 
         if (!rv)
             continue;
         const struct object *view = NULL;
-        TRY(vacuum ? sql__find_relation(a, rv, &t)
-                   : error_at(sql__find_source(a, rv, &t, &view), 0));
+        TRY(vacuum ? sql__find_relation(a, rv, &t) : sql__find_named(a, rv, &t, &view));
         if (view)
             continue;
         const List *columns =

@@ -492,12 +492,18 @@ struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
     return NULL;
 }
 
+struct error *sql__find_named(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret_table, const struct object **ret_view)
+{
+    if (rv->schemaname && !rv->catalogname && !schema_exists(a, schema_of(rv)))
+        return sql__no_schema(rv->schemaname);
+    return error_at(sql__find_source(a, rv, ret_table, ret_view), 0);
+}
+
 struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
                                  const struct table **ret)
 {
-    RangeVar nowhere = *rv;
-    nowhere.location = -1;
-    if (rv->schemaname && !rv->catalogname && !schema_exists(a, schema_of(rv)))
-        return sql__no_schema(rv->schemaname);
-    return sql__find_table(a, &nowhere, ret);
+    const struct object *view;
+    TRY(sql__find_named(a, rv, ret, &view));
+    return view ? error_new("42809", "\"%s\" is not a table", rv->relname) : NULL;
 }

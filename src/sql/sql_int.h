@@ -169,7 +169,10 @@ const struct sql_path *sql__path(const struct sql_context *ctx, struct arena *ar
 struct style sql__style(const struct sql_context *ctx, struct arena *arena);
 struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,
                               const struct table **ret); /* 42P01 */
-/* The same for commands, which tell no position, and 3F000 for a schema that does not exist. */
+/* For commands, which tell no position, and 3F000 for a schema that does not exist. */
+struct error *sql__find_named(const struct analysis *a, const RangeVar *rv,
+                              const struct table **ret_table, const struct object **ret_view);
+/* The same, of a table: 42809 for a view. */
 struct error *sql__find_relation(const struct analysis *a, const RangeVar *rv,
                                  const struct table **ret);
 const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *rv);
