@@ -4,6 +4,7 @@
  */
 #include "exec/system.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 static _Thread_local struct exec_session *attended;
@@ -124,7 +125,14 @@ struct parts {
     char text[3][CATALOG_NAME_MAX + 1];
 };
 
-/* a.b."C": 42602 when it is no name at all */
+static const char *skip_blanks(const char *p, const char *end)
+{
+    while (p < end && isspace((unsigned char)*p))
+        p++;
+    return p;
+}
+
+/* a.b."C", with blanks around the parts: 42602 when it is no name at all */
 static struct error *split_name(const char *s, size_t n, struct parts *ret)
 {
     const char *p = s, *end = s + n;
@@ -132,11 +140,12 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
     do {
         char *to = ret->text[ret->n];
         size_t len = 0;
+        p = skip_blanks(p, end);
         bool quoted = p < end && *p == '"';
         for (p += quoted; p < end; p++) {
             if (quoted && *p == '"' && (p + 1 == end || p[1] != '"'))
                 break;
-            if (!quoted && *p == '.')
+            if (!quoted && (*p == '.' || isspace((unsigned char)*p)))
                 break;
             p += quoted && *p == '"';
             char c = !quoted && *p >= 'A' && *p <= 'Z' ? (char)(*p + 32) : *p;
@@ -145,6 +154,7 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
         }
         if (quoted && p++ == end)
             return error_new("42602", "invalid name syntax");
+        p = skip_blanks(p, end);
         if (!len || (p < end && *p != '.'))
             return error_new("42602", "invalid name syntax");
         ret->n++;
@@ -189,10 +199,12 @@ static struct error *find_in_path(uint32_t reg, const struct exec__objects *o, c
 static struct error *find_class(const struct exec__objects *o, const char *s, size_t n,
                                 uint32_t *ret)
 {
+    struct parts p;
+    TRY(split_name(s, n, &p));
     TRY(find_in_path(OID_REGCLASS, o, s, n, ret));
     return *ret ? NULL
-                : error_new(E_UNDEFINED_TABLE, "relation \"%.*s\" does not exist", (int)MIN(n, 500),
-                            s);
+                : error_new(E_UNDEFINED_TABLE, "relation \"%s%s%s%s%s\" does not exist", p.text[0],
+                            p.n > 1 ? "." : "", p.text[1], p.n > 2 ? "." : "", p.text[2]);
 }
 
 static struct error *no_type(const char *s, size_t n)
@@ -221,17 +233,21 @@ static struct error *find_namespace(const struct catalog_view *v, const char *s,
 {
     struct parts p;
     TRY(split_name(s, n, &p));
-    *ret = p.n == 1 ? catalog_schema(v, p.text[0]) : 0;
-    return *ret ? NULL : error_new("3F000", "schema \"%.*s\" does not exist", (int)MIN(n, 500), s);
+    if (p.n > 1)
+        return error_new("42602", "invalid name syntax");
+    *ret = catalog_schema(v, p.text[0]);
+    return *ret ? NULL : error_new("3F000", "schema \"%s\" does not exist", p.text[0]);
 }
 
 static struct error *find_role(const char *s, size_t n, uint32_t *ret)
 {
     struct parts p;
     TRY(split_name(s, n, &p));
-    bool public_owner = p.n == 1 && strcmp(p.text[0], "pg_database_owner") == 0;
-    if (!public_owner && (!attended || p.n != 1 || strcmp(p.text[0], attended->user) != 0))
-        return error_new(E_UNDEFINED_OBJECT, "role \"%.*s\" does not exist", (int)MIN(n, 500), s);
+    if (p.n > 1)
+        return error_new("42602", "invalid name syntax");
+    bool public_owner = strcmp(p.text[0], "pg_database_owner") == 0;
+    if (!public_owner && (!attended || strcmp(p.text[0], attended->user) != 0))
+        return error_new(E_UNDEFINED_OBJECT, "role \"%s\" does not exist", p.text[0]);
     *ret = public_owner ? EXEC__PUBLIC_OWNER : EXEC__OWNER;
     return NULL;
 }

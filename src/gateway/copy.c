@@ -263,6 +263,12 @@ struct copy_out {
     struct buf field;
 };
 
+/* Others of the same category may be printed with names, commas and currency signs. */
+static bool is_plain_number(const struct type *t)
+{
+    return t->oid == OID_INT4 || t->oid == OID_INT8 || t->oid == OID_INT2 || t->oid == OID_OID;
+}
+
 static void put_field(struct copy_out *c, int i, const struct value *v, struct buf *b)
 {
     const struct type *t = c->o->e->column_types[i];
@@ -271,7 +277,7 @@ static void put_field(struct copy_out *c, int i, const struct value *v, struct b
         pgwire_copy_put_field(b, &c->options, i, NULL, 0);
         return;
     }
-    if (c->plain_numbers && v->kind == VALUE_INT && t->category == 'N') {
+    if (c->plain_numbers && v->kind == VALUE_INT && is_plain_number(t)) {
         if (i)
             buf_append(b, &c->options.delimiter, 1);
         type_print(t, v, typmod, b);

@@ -182,6 +182,14 @@ static void argument(struct emitter *em, const struct expr *e, int i)
     sql__emit_expr(em, &call);
 }
 
+/* DISTINCT compares by the collation that the argument is written with. */
+static void distinct_argument(struct emitter *em, const struct expr *e)
+{
+    buf_puts(em->out, "DISTINCT ");
+    argument(em, e, 0);
+    buf_puts(em->out, sql__collation(e->args[0]->type));
+}
+
 /* $1 .. $4 and $C of a row's template. */
 static void template(struct emitter *em, const struct expr *e, const char *text)
 {
@@ -197,9 +205,10 @@ static void template(struct emitter *em, const struct expr *e, const char *text)
             continue;
         }
         int i = p[1] - '1';
-        if (i == 0 && e->kind != EXPR_CAST && e->call.distinct)
-            buf_puts(em->out, "DISTINCT ");
-        if (i < e->n_args)
+        bool distinct = i == 0 && e->kind != EXPR_CAST && e->call.distinct;
+        if (distinct)
+            distinct_argument(em, e);
+        else if (i < e->n_args)
             argument(em, e, i);
         p += 2;
     }
@@ -242,9 +251,10 @@ static void call(struct emitter *em, const struct expr *e)
     }
     buf_puts(em->out, f->sqlite_name);
     buf_puts(em->out, "(");
-    if (e->kind == EXPR_AGG && e->call.distinct)
-        buf_puts(em->out, "DISTINCT ");
-    for (int i = 0; i < e->n_args; i++) {
+    bool distinct = e->kind == EXPR_AGG && e->call.distinct;
+    if (distinct)
+        distinct_argument(em, e);
+    for (int i = distinct; i < e->n_args; i++) {
         if (i)
             buf_puts(em->out, ", ");
         argument(em, e, i);

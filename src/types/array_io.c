@@ -12,6 +12,7 @@
  */
 #include "types/types_int.h"
 
+#include <ctype.h>
 #include <strings.h>
 
 /* ---- scanning text ------------------------------------------------------------------------- */
@@ -710,6 +711,13 @@ struct error *types__array_fit(const struct type *t, int32_t typmod, bool strict
 /* ---- int2vector, oidvector
  * ------------------------------------------------------------------------ */
 
+/* An oid of an oidvector ends behind its last digit: "1-2" is 1 and -2. */
+static bool ends_oid(const struct type *self, const char *s, size_t n, char next)
+{
+    return self->oid == OID_OIDVECTOR && n && isdigit((unsigned char)s[n - 1]) &&
+           !isdigit((unsigned char)next);
+}
+
 struct error *types__vector_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
                                   struct arena *a, struct value *ret)
 {
@@ -717,7 +725,7 @@ struct error *types__vector_parse(const struct type *self, const char *s, size_t
     struct array x = {.items = ARENA_ARRAY(a, struct value, n / 2 + 1)};
     for (size_t i = 0; i < n;) {
         size_t start = i;
-        while (i < n && !is_space(s[i]))
+        while (i < n && !is_space(s[i]) && !ends_oid(self, s + start, i - start, s[i]))
             i++;
         struct error *e =
             i > start ? type_parse(element, s + start, i - start, -1, a, &x.items[x.n++]) : NULL;

@@ -18,14 +18,25 @@ static void hex_digit(char c, char *out)
         out[i] = (char)('0' + (digit >> (3 - i) & 1));
 }
 
-/* "101", "b101" or "x1F" */
-static struct error *read_bits(const char *s, size_t n, struct arena *a, struct value *ret)
+static struct error *check_length(bool varying, size_t n, int32_t typmod)
+{
+    if (typmod < 0 || (varying ? n <= (size_t)typmod : n == (size_t)typmod))
+        return NULL;
+    return varying ? error_new("22001", "bit string too long for type bit varying(%d)", typmod)
+                   : error_new(E_BIT_LENGTH, "bit string length %zu does not match type bit(%d)", n,
+                               typmod);
+}
+
+/* "101", "b101" or "x1F". A wrong length is told before a wrong digit. */
+static struct error *read_bits(bool varying, const char *s, size_t n, int32_t typmod,
+                               struct arena *a, struct value *ret)
 {
     bool hex = n && (*s == 'x' || *s == 'X'), head = hex || (n && (*s == 'b' || *s == 'B'));
     s += head;
     n -= head;
     if (n > BITS_MAX / 4)
         return error_new("54000", "bit string length exceeds the maximum allowed (%d)", BITS_MAX);
+    TRY(check_length(varying, hex ? 4 * n : n, typmod));
     char *bits = arena_alloc(a, 4 * n + 1);
     for (size_t i = 0; i < n; i++) {
         bool good = hex ? isxdigit((unsigned char)s[i]) != 0 : s[i] == '0' || s[i] == '1';
@@ -54,21 +65,16 @@ static struct value padded(const struct value *v, size_t n, struct arena *a)
 struct error *types__bit_fit(struct value *v, int32_t typmod, bool strict, struct arena *a)
 {
     size_t n = (size_t)typmod;
-    if (typmod < 0 || v->s.n == n)
-        return NULL;
-    if (strict)
-        return error_new(E_BIT_LENGTH, "bit string length %zu does not match type bit(%d)", v->s.n,
-                         typmod);
+    if (strict || typmod < 0 || v->s.n == n)
+        return check_length(false, v->s.n, typmod);
     *v = v->s.n > n ? value_text(v->s.p, n) : padded(v, n, a);
     return NULL;
 }
 
 struct error *types__varbit_fit(struct value *v, int32_t typmod, bool strict, struct arena *a)
 {
-    if (typmod < 0 || v->s.n <= (size_t)typmod)
-        return NULL;
-    if (strict)
-        return error_new("22001", "bit string too long for type bit varying(%d)", typmod);
+    if (strict || typmod < 0 || v->s.n <= (size_t)typmod)
+        return check_length(true, v->s.n, typmod);
     *v = value_text(v->s.p, (size_t)typmod);
     return NULL;
 }
@@ -76,12 +82,7 @@ struct error *types__varbit_fit(struct value *v, int32_t typmod, bool strict, st
 struct error *types__bit_parse(const struct type *self, const char *s, size_t n, int32_t typmod,
                                struct arena *a, struct value *ret)
 {
-    struct value v;
-    TRY(read_bits(s, n, a, &v));
-    TRY(self->oid == OID_BIT ? types__bit_fit(&v, typmod, true, a)
-                             : types__varbit_fit(&v, typmod, true, a));
-    *ret = v;
-    return NULL;
+    return read_bits(self->oid != OID_BIT, s, n, typmod, a, ret);
 }
 
 /* ---- binary: the number of bits, then they in bytes -------------------------------------------

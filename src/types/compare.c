@@ -22,6 +22,10 @@ static int compare_values(const struct value *x, const struct value *y)
 DEFINE_COMPARISONS(any, compare_values(&v[0], &v[1]))
 DEFINE_COMPARISONS(numeric, types__numeric_compare(&v[0], &v[1]))
 
+/* xids have no sign: an int of all bits is the largest of them. */
+DEFINE_COMPARISON(xid, eq, (uint32_t)v[0].i != (uint32_t)v[1].i, ==)
+DEFINE_COMPARISON(xid, ne, (uint32_t)v[0].i != (uint32_t)v[1].i, !=)
+
 #define SIX(x, y)                                                                                  \
     BINARY_EMIT("=", x, y, OID_BOOL, "($1 = $2)", any_eq),                                         \
         BINARY_EMIT("<>", x, y, OID_BOOL, "($1 <> $2)", any_ne),                                   \
@@ -87,8 +91,8 @@ static const struct func rows[] = {
     VECTOR(">="),
     BINARY_EMIT("=", OID_XID, OID_XID, OID_BOOL, "($1 = $2)", any_eq),
     BINARY_EMIT("<>", OID_XID, OID_XID, OID_BOOL, "($1 <> $2)", any_ne),
-    BINARY_EMIT("=", OID_XID, OID_INT4, OID_BOOL, "($1 = $2)", any_eq),
-    BINARY_EMIT("<>", OID_XID, OID_INT4, OID_BOOL, "($1 <> $2)", any_ne),
+    BINARY_EMIT("=", OID_XID, OID_INT4, OID_BOOL, "($1 = ($2 & 4294967295))", xid_eq),
+    BINARY_EMIT("<>", OID_XID, OID_INT4, OID_BOOL, "($1 <> ($2 & 4294967295))", xid_ne),
     NUMERIC("=", eq),
     NUMERIC("<>", ne),
     NUMERIC("<", lt),

@@ -580,22 +580,27 @@ static CALL(trunc_interval)
 
 /* ---- making --------------------------------------------------------------------------------- */
 
-CALL(types__make_date)
+/* `shown` is the year in an error's text. */
+struct error *types__make_day(const struct value *v, int64_t shown, struct value *ret)
 {
     int64_t year = v[0].i < 0 ? v[0].i + 1 : v[0].i; /* -1 is 1 BC */
     int month = (int)v[1].i, day = (int)v[2].i;
-    if (v[0].i == INT32_MIN)
-        year = v[0].i;
     if (v[0].i == 0 || v[0].i == INT32_MIN || month < 1 || month > MONTHS_IN_YEAR || day < 1 ||
         day > types__month_length(year, month))
-        return error_new(E_DATETIME_RANGE, "date field value out of range: %d-%02d-%02d", (int)year,
-                         month, day);
+        return error_new(E_DATETIME_RANGE, "date field value out of range: %d-%02d-%02d",
+                         (int)shown, month, day);
     int64_t days = types__days_of(year, month, day);
     if (!types__date_valid(days))
-        return error_new(E_DATETIME_RANGE, "date out of range: %d-%02d-%02d", (int)year, month,
+        return error_new(E_DATETIME_RANGE, "date out of range: %d-%02d-%02d", (int)shown, month,
                          day);
     *ret = value_int(days);
     return NULL;
+}
+
+CALL(types__make_date)
+{
+    bool bc = v[0].i < 0 && v[0].i != INT32_MIN; /* PostgreSQL shows what it has made of it */
+    return types__make_day(v, v[0].i + bc, ret);
 }
 
 CALL(types__make_time)

@@ -36,6 +36,7 @@ CALL(types__timestamp_plus);
 CALL(types__timestamptz_plus);
 CALL(types__time_plus);
 CALL(types__make_date);
+struct error *types__make_day(const struct value *v, int64_t shown, struct value *ret);
 CALL(types__make_time);
 CALL(types__trunc_timestamptz); /* by the thread's zone */
 

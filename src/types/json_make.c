@@ -90,7 +90,7 @@ static struct error *write_value(const struct type *t, int32_t typmod, const str
     default:
         break;
     }
-    if (t->category == 'A' && t->element && t->array == 0)
+    if (t->category == 'A' && t->element) /* int2vector, too */
         return write_array(t, v, jsonb, a, out);
     _cleanup_(buf_done) struct buf text = {0};
     type_print(t, v, typmod, &text);

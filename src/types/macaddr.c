@@ -5,6 +5,7 @@
 #include "types/types_int.h"
 
 #include <ctype.h>
+#include <stdio.h>
 
 enum { MAC = 6, MAC8 = 8 };
 
@@ -37,46 +38,33 @@ static struct error *bad_text(const char *s, size_t n, size_t bytes)
                      bytes == MAC ? "macaddr" : "macaddr8", (int)MIN(n, 1000), s);
 }
 
-/* Hex digits in groups of `size` digits with `mark` between them; all of them are six bytes. */
-static bool read_groups(const char *s, size_t n, int groups, char mark, unsigned char *ret)
-{
-    const size_t size = (size_t)(2 * MAC / groups);
-    const char *end = s + n;
-    for (int g = 0; g < groups; g++) {
-        bool loose = size == 2 && mark; /* one digit is enough */
-        unsigned long value = 0;
-        size_t digits = 0;
-        for (; s < end && digits < size && isxdigit((unsigned char)*s); s++, digits++)
-            value = value << 4 | (unsigned long)digit(*s);
-        if (digits != size && !(loose && digits))
-            return false;
-        for (size_t i = 0; i < size / 2; i++)
-            ret[(size_t)g * size / 2 + i] = (unsigned char)(value >> 8 * (size / 2 - 1 - i));
-        if (g + 1 < groups && mark && (s == end || *s++ != mark))
-            return false;
-    }
-    return s == end;
-}
-
+/* scanf's own reading of each form, with all that it lets pass: blanks, 0x, one digit for two. A
+ * seventh item is garbage behind the six. */
 struct error *types__macaddr_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                    struct value *ret)
 {
-    static const struct {
-        int groups;
-        char mark;
-    } forms[] = {{6, ':'}, {6, '-'}, {2, ':'}, {2, '-'}, {3, '.'}, {3, '-'}, {6, 0}};
+    static const char *const forms[] = {
+        "%x:%x:%x:%x:%x:%x%1s",   "%x-%x-%x-%x-%x-%x%1s",    "%2x%2x%2x:%2x%2x%2x%1s",
+        "%2x%2x%2x-%2x%2x%2x%1s", "%2x%2x.%2x%2x.%2x%2x%1s", "%2x%2x-%2x%2x-%2x%2x%1s",
+        "%2x%2x%2x%2x%2x%2x%1s",
+    };
+    const char *text = arena_strndup(a, s, n);
+    unsigned x[MAC] = {0};
     unsigned char b[MAC];
-    size_t from = 0, to = n;
-    while (from < to && isspace((unsigned char)s[from]))
-        from++;
-    while (to > from && isspace((unsigned char)s[to - 1]))
-        to--;
-    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
-        if (read_groups(s + from, to - from, forms[i].groups, forms[i].mark, b)) {
-            *ret = text_of(b, MAC, a);
-            return NULL;
-        }
-    return bad_text(s, n, MAC);
+    char junk[2];
+    int found = 0;
+    for (size_t i = 0; i < ARRAY_LEN(forms) && found != MAC; i++)
+        found = sscanf(text, forms[i], &x[0], &x[1], &x[2], &x[3], &x[4], &x[5], junk);
+    if (found != MAC)
+        return bad_text(s, n, MAC);
+    for (int i = 0; i < MAC; i++) {
+        if (x[i] > 255)
+            return error_new(E_OUT_OF_RANGE, "invalid octet value in \"macaddr\" value: \"%.*s\"",
+                             (int)MIN(n, 1000), s);
+        b[i] = (unsigned char)x[i];
+    }
+    *ret = text_of(b, MAC, a);
+    return NULL;
 }
 
 static void widen(unsigned char b[MAC8])
@@ -86,7 +74,8 @@ static void widen(unsigned char b[MAC8])
     b[4] = 0xfe;
 }
 
-/* Pairs of digits, and one kind of mark between any of them; six bytes are put into eight. */
+/* Pairs of digits, and one kind of mark between any of them; six bytes are put into eight. What is
+ * left of a pair at the end is not looked at, as PostgreSQL does not. */
 struct error *types__macaddr8_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                     struct value *ret)
 {
@@ -96,20 +85,24 @@ struct error *types__macaddr8_parse(const char *s, size_t n, int32_t typmod, str
     char mark = 0;
     while (p < end && isspace((unsigned char)*p))
         p++;
-    while (p + 1 < end && isxdigit((unsigned char)p[0]) && isxdigit((unsigned char)p[1])) {
-        if (count == MAC8)
+    while (p + 1 < end) {
+        if (count == MAC8 || !isxdigit((unsigned char)p[0]) || !isxdigit((unsigned char)p[1]))
             return bad_text(s, n, MAC8);
         b[count++] = (unsigned char)(digit(p[0]) << 4 | digit(p[1]));
         p += 2;
-        if (p < end && strchr(":-.", *p) && *p) {
-            if ((mark && *p != mark) || count == MAC8)
+        if (p < end && *p && strchr(":-.", *p)) {
+            if (mark && *p != mark)
                 return bad_text(s, n, MAC8);
             mark = *p++;
         }
+        if ((count != MAC && count != MAC8) || p == end || !isspace((unsigned char)*p))
+            continue;
+        while (p < end && isspace((unsigned char)*p))
+            p++;
+        if (p < end)
+            return bad_text(s, n, MAC8);
     }
-    while (p < end && isspace((unsigned char)*p))
-        p++;
-    if (p != end || (count != MAC && count != MAC8) || strchr(":-.", p[-1]))
+    if (count != MAC && count != MAC8)
         return bad_text(s, n, MAC8);
     if (count == MAC)
         widen(b);

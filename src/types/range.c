@@ -210,8 +210,8 @@ static void skip_blanks(struct scan *c)
 }
 
 /* Up to a comma or bracket; quotes and backslashes as in an array's items, without those of blanks.
- */
-static struct error *take_bound(struct scan *c, const struct type *of, struct bound *ret)
+ * The text; what it says is read when all of the range has its form. */
+static struct error *take_bound(struct scan *c, struct bound *ret)
 {
     bool quoted = false;
     ret->infinite = c->p < c->end && strchr(",)]", *c->p) && *c->p;
@@ -234,7 +234,14 @@ static struct error *take_bound(struct scan *c, const struct type *of, struct bo
     }
     if (c->p == c->end)
         return malformed(c->s, c->n, "Unexpected end of input.");
-    return type_parse(of, text, n, -1, c->arena, &ret->value);
+    ret->value = value_text(text, n);
+    return NULL;
+}
+
+static struct error *parse_bound(const struct type *of, struct bound *b, struct arena *a)
+{
+    const struct value text = b->value;
+    return b->infinite ? NULL : type_parse(of, text.s.p, text.s.n, -1, a, &b->value);
 }
 
 static struct error *take_range(struct scan *c, struct range *ret)
@@ -249,11 +256,11 @@ static struct error *take_range(struct scan *c, struct range *ret)
     if (c->p == c->end || (*c->p != '[' && *c->p != '('))
         return malformed(c->s, c->n, "Missing left parenthesis or bracket.");
     ret->low.inclusive = *c->p++ == '[';
-    TRY(take_bound(c, ret->of, &ret->low));
+    TRY(take_bound(c, &ret->low));
     if (c->p == c->end || *c->p != ',')
         return malformed(c->s, c->n, "Missing comma after lower bound.");
     c->p++;
-    TRY(take_bound(c, ret->of, &ret->high));
+    TRY(take_bound(c, &ret->high));
     if (c->p < c->end && *c->p == ',')
         return malformed(c->s, c->n, "Too many commas.");
     ret->high.inclusive = c->p < c->end && *c->p == ']';
@@ -270,6 +277,10 @@ struct error *types__range_parse(const struct type *self, const char *s, size_t 
     struct range r = {.of = bounds_type(self), .low.lower = true};
     TRY(types__utf8_check(s, n));
     TRY(take_range(&c, &r));
+    if (!r.empty) {
+        TRY(parse_bound(r.of, &r.low, a));
+        TRY(parse_bound(r.of, &r.high, a));
+    }
     return give(&r, a, ret);
 }
 

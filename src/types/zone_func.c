@@ -243,7 +243,7 @@ static CALL(trunc_in_zone)
 static CALL(make_timestamp)
 {
     struct value day, time;
-    TRY(types__make_date(v, 3, a, &day));
+    TRY(types__make_day(v, v[0].i, &day));
     TRY(types__make_time(v + 3, 3, a, &time));
     TRY(types__date_to_timestamp(&day, 1, a, ret));
     return shift(ret->i, time.i, ret);

@@ -72,3 +72,71 @@ SELECT E'\377'::text;
 SELECT 'a'::char(5)::bytea, ''::char(5)::"char" = ' ';
 SELECT extract(epoch FROM interval '-178000000 years'), date_part('epoch', interval '178000000 years');
 SELECT percentile_disc('nan'::float8) WITHIN GROUP (ORDER BY 1);
+
+-- DISTINCT in an aggregate goes by what is equal, also of an expression
+CREATE TABLE alike (id int, n numeric, j jsonb, i interval, a numeric[]);
+INSERT INTO alike VALUES (1, 1.5, '{"a": 1.0}', '1 day', '{1.0}'), (2, 1.50, '{"a": 1.00}', '24:00', '{1.00}');
+SELECT stddev_samp(DISTINCT n), var_samp(DISTINCT n + 0), count(DISTINCT n * 1), sum(DISTINCT n + 0), every(DISTINCT n > 0), count(DISTINCT n + id) FILTER (WHERE id > 1) FROM alike;
+SELECT count(DISTINCT j -> 'a'), count(DISTINCT i + i), count(DISTINCT a || a), count(DISTINCT coalesce(n, 0)), count(DISTINCT (SELECT n)) FROM alike;
+SELECT stddev_samp(DISTINCT x), var_samp(DISTINCT x), count(DISTINCT x), avg(DISTINCT x) FROM (VALUES (1.5), (1.50)) AS v (x);
+CREATE VIEW alike_view AS SELECT n + 0 AS n, j -> 'a' AS j FROM alike;
+SELECT stddev_samp(DISTINCT n), sum(DISTINCT n), count(DISTINCT j) FROM alike_view;
+DROP TABLE alike CASCADE;
+-- xid has no sign
+CREATE TABLE counted (x xid, i int);
+INSERT INTO counted VALUES ('4294967295', -1), ('4294967294', -2), ('5', 5), ('6', -6), (NULL, 1), ('1', NULL);
+SELECT x, i, x = i AS eq, x <> i AS ne FROM counted ORDER BY x::text;
+SELECT a.x, b.i FROM counted a JOIN counted b ON a.x = b.i ORDER BY b.i;
+SELECT '4294967295'::xid = '-1'::int4, '4294967295'::xid <> -1, x FROM counted WHERE x = -1;
+DROP TABLE counted;
+-- COPY escapes the delimiter, whatever the type prints
+CREATE TABLE delimited (a money, b regclass, c int, d int8, e oid, f regtype, g xid);
+INSERT INTO delimited VALUES ('-92233720368547758.08', 'pg_class', -1, -5, 3, 'timestamp', '7');
+COPY delimited TO STDOUT (DELIMITER ',');
+COPY delimited TO STDOUT (DELIMITER '|');
+COPY delimited TO STDOUT (DELIMITER '-');
+COPY delimited TO STDOUT (DELIMITER '_');
+COPY delimited TO STDOUT (DELIMITER ' ');
+COPY delimited TO STDOUT (DELIMITER ',', FORMAT csv);
+DROP TABLE delimited;
+-- the blanks of char(n) in casts
+CREATE TYPE blank_mood AS ENUM ('ok');
+CREATE TABLE blank (c char(6), v varchar(6));
+INSERT INTO blank VALUES ('[1]', '[1] ');
+SELECT c::json, v::json, c::jsonb, json_agg(c::json) FROM blank GROUP BY c, v;
+SELECT '12'::char(5)::json, '12'::char(4)::jsonb, '12'::char(4)::xid, '1 2'::char(5)::oidvector, '{1}'::char(5)::int[], '$.a'::char(6)::jsonpath, '101'::char(3)::varbit;
+SELECT '101'::char(5)::varbit;
+SELECT '101'::char(5)::bit(5);
+SELECT 'ok'::char(5)::blank_mood;
+SELECT 'pg_class'::char(12)::regclass, ' pg_catalog . "pg_class" '::regclass, 'int4'::char(9)::regtype, 'pg_catalog '::regnamespace;
+SELECT 'pg_class'::char(12)::regclass, c::regclass FROM blank;
+SELECT ' NoSuch '::regclass;
+SELECT 'a.b'::regnamespace;
+DROP TABLE blank;
+DROP TYPE blank_mood;
+-- vectors in JSON are arrays
+SELECT json_agg('1 2'::oidvector), json_agg('1 2'::int2vector), to_jsonb('1 2'::oidvector), row_to_json(ROW('1 2'::oidvector)), json_build_object('a', ''::oidvector);
+SELECT json_object_agg('1 2'::oidvector, 1);
+-- what is told of a text that is none
+SELECT '1-2 3'::oidvector, '1+2'::oidvector;
+SELECT '1 2x 3'::oidvector;
+SELECT '1 2-'::oidvector;
+SELECT '08:00:2b:01:02:100'::macaddr;
+SELECT '-8:00:2b:01:02:00'::macaddr;
+SELECT '1:2:3:4:5:6:7'::macaddr;
+SELECT ' 8: 0:2b:1:2:3'::macaddr, '0x8-0-2b-1-2-3'::macaddr, '0800.2b01.020'::macaddr, '08002b0102 03'::macaddr;
+SELECT '08:00:2b:01:02:100'::macaddr8, '08:00:2b:01:02:10:'::macaddr8, '08:00:2b:01:02:10  '::macaddr8, '08002b01020304051'::macaddr8;
+SELECT '08:00:2b:01:02:10  x'::macaddr8;
+SELECT '[1 2]'::int4range;
+SELECT '[x,y]z'::int4range;
+SELECT '[x,'::int4range;
+SELECT '(x,y]'::int4range;
+CREATE TABLE bits (a bit(3), b varbit(3));
+INSERT INTO bits VALUES ('12345', '1');
+INSERT INTO bits VALUES ('1x5', '1');
+INSERT INTO bits VALUES ('111', '1x111');
+INSERT INTO bits VALUES ('xg', 'xf');
+DROP TABLE bits;
+SELECT make_timestamp(-1, 2, 30, 1, 1, 1);
+SELECT make_timestamptz(-1, 13, 20, 1, 1, 1);
+SELECT make_timestamp(-2147483647, 2, 3, 1, 1, 1);
