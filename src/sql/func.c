@@ -323,43 +323,59 @@ static bool is_ordered(const struct func *f)
     return f->agg && f->sqlite_name && !strchr("BDNT", type_by_oid(f->result)->category);
 }
 
-/* Is it the argument that was written so? What is a string already may have been made text. */
-static bool is_argument(const struct expr *arg, const struct expr *e)
+/* Is it the argument that was written so? It may have been cast then, which nobody wrote. */
+static bool is_argument(const struct expr *arg, const struct expr *e, bool cast)
 {
-    bool recast = arg->kind == EXPR_CAST && !arg->call.func && arg->type == OID_TEXT;
-    return expr_equal(arg, e) || (recast && expr_equal(arg->args[0], e));
+    while (!expr_equal(arg, e)) {
+        if (arg->kind != EXPR_CAST || !cast)
+            return false;
+        arg = arg->args[0];
+    }
+    return true;
 }
 
-static int order_of(const struct order_item *order, int n, const struct expr *e)
+/* The argument that the i-th item of ORDER BY names. A cast that was written is no other's name. */
+static struct expr *ordered_argument(const FuncCall *n, const struct expr *e, int i)
+{
+    bool written = IsA(((const SortBy *)list_nth(n->agg_order, i))->node, TypeCast);
+    for (int k = 0; k < e->n_args; k++) {
+        bool cast = k < list_length(n->args) && IsA(list_nth(n->args, k), TypeCast) == written;
+        if (is_argument(e->args[k], e->call.order[i].expr, cast))
+            return e->args[k];
+    }
+    return NULL;
+}
+
+static bool is_listed(const struct order_item *order, int n, const struct expr *e)
 {
     for (int i = 0; i < n; i++) {
-        if (is_argument(e, order[i].expr))
-            return i;
+        if (expr_equal(order[i].expr, e))
+            return true;
     }
-    return -1;
+    return false;
 }
 
 /* Rows that differ in no argument count once; PostgreSQL finds them by sorting, by all arguments.
  */
-static struct error *distinct_order(struct analysis *a, struct expr *e)
+static struct error *distinct_order(struct analysis *a, const FuncCall *call, struct expr *e)
 {
     struct order_item *order = ARENA_ARRAY(a->arena, struct order_item, e->n_args);
     int n = e->call.n_order;
     for (int i = 0; i < n; i++) {
-        bool found = false;
-        for (int k = 0; k < e->n_args; k++)
-            found |= is_argument(e->args[k], e->call.order[i].expr);
+        struct expr *found = ordered_argument(call, e, i);
         if (!found)
             return sql__at(a,
                            error_new("42P10", "in an aggregate with DISTINCT, ORDER BY expressions "
                                               "must appear in argument list"),
                            e->call.order[i].expr->position - 1);
-        if (i < e->n_args)
+        if (i < e->n_args) {
             order[i] = e->call.order[i];
+            order[i].expr = found; /* what is equal has to come together */
+        }
     }
     n = MIN(n, e->n_args);
     for (int i = 0; i < e->n_args; i++) {
-        if (n < e->n_args && order_of(order, n, e->args[i]) < 0)
+        if (n < e->n_args && !is_listed(order, n, e->args[i]))
             order[n++] = (struct order_item){.expr = e->args[i], .target = -1};
     }
     e->call.order = order;
@@ -374,9 +390,11 @@ static struct error *agg_order(struct analysis *a, struct scope *s, const FuncCa
     s->in_agg = true;
     TRY(sql__order(a, s, n->agg_order, &e->call.n_order, &e->call.order));
     s->in_agg = in_agg;
-    if (e->call.distinct && (n->agg_order || is_ordered(e->call.func)))
-        TRY(distinct_order(a, e));
-    if (!is_ordered(e->call.func))
+    const struct func *f = e->call.func;
+    bool pairs = e->call.distinct && e->n_args > 1 && f->agg && f->sqlite_name;
+    if (e->call.distinct && (n->agg_order || pairs || is_ordered(f)))
+        TRY(distinct_order(a, n, e));
+    if (!pairs && !is_ordered(f))
         e->call.n_order = 0;
     return NULL;
 }

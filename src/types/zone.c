@@ -69,11 +69,10 @@ static bool take_name(const char **p, char *ret)
             return false;
         *p = end + 1;
     } else {
-        for (end = s; isalpha((unsigned char)*end); end++)
-            ;
+        end = s + strcspn(s, "0123456789,+-");
         *p = end;
     }
-    if (end - s < 1 || end - s >= ABBREVIATION)
+    if (end - s >= ABBREVIATION)
         return false;
     memcpy(ret, s, (size_t)(end - s));
     ret[end - s] = 0;
@@ -131,28 +130,29 @@ static bool take_day(const char **p, struct rule_day *ret)
     return take_hours(p, 167, &ret->time);
 }
 
-/* std offset [dst [offset] , start [/time] , end [/time]]; offsets are west of Greenwich there. */
+/* std offset [dst [offset] [, start [/time] , end [/time]]]; offsets are west of Greenwich there.
+ * As PostgreSQL reads them: names are whatever is no number, and of std there may be none; a dst
+ * without days has those of the USA. */
 static bool parse_rule(const char *s, struct zone *z)
 {
     int32_t west;
-    if (*s != '+' && *s != '-' && !isdigit((unsigned char)*s) &&
-        !take_name(&s, z->std.name)) /* "+03" has no name, and lies in the west */
-        return false;
-    if (!take_hours(&s, 24, &west))
+    if (!take_name(&s, z->std.name) || !take_hours(&s, 167, &west))
         return false;
     z->has_rule = true;
     z->std.seconds = -west;
     if (!*s)
         return true;
-    if (!take_name(&s, z->dst.name))
+    if (!take_name(&s, z->dst.name) || !z->dst.name[0])
         return false;
     z->dst.seconds = z->std.seconds + 3600;
     z->dst.dst = true;
-    if (*s != ',') {
-        if (!take_hours(&s, 24, &west))
+    if (*s && *s != ',') {
+        if (!take_hours(&s, 167, &west))
             return false;
         z->dst.seconds = -west;
     }
+    if (!*s)
+        s = ",M3.2.0,M11.1.0";
     return take_day(&s, &z->start) && take_day(&s, &z->end) && !*s;
 }
 

@@ -56,4 +56,3 @@ DROP TABLE pointed_at;
 SELECT jsonb '"10-03-2017"' @? '$.datetime("dd-mm-yyyy")';
 SELECT CAST('{1}'::int4[] AS bit[]), CAST('{1}'::int8[] AS bit[]);
 SELECT CAST('{1}'::int8[] AS bit(3)[]);
-SELECT covar_samp(DISTINCT x, y) FROM (VALUES (1, 2)) AS v (x, y);
