@@ -169,6 +169,7 @@ struct object_use {
     int known; /* how many columns it had, dropped ones too: the view sees no later ones */
     int n_columns;
     int *columns; /* 0-based */
+    bool by_key;  /* it groups by the table's primary key, and reads what hangs on that */
 };
 /*
  * A sequence. `last` and `called` are PostgreSQL's last_value and is_called, as far as values have

@@ -223,11 +223,15 @@ static bool add_owned(json_t *array, const struct table *t)
 
 static bool add_uses(json_t *uses, const struct object *o)
 {
-    for (int i = 0; i < o->n_uses; i++)
-        if (!add(uses, json_pack("{s:I, s:i, s:o}", "id", (json_int_t)o->uses[i].id, "known",
-                                 o->uses[i].known, "columns",
-                                 int_array(o->uses[i].columns, o->uses[i].n_columns))))
+    for (int i = 0; i < o->n_uses; i++) {
+        const struct object_use *u = &o->uses[i];
+        json_t *use = json_pack("{s:I, s:i, s:o}", "id", (json_int_t)u->id, "known", u->known,
+                                "columns", int_array(u->columns, u->n_columns));
+        if (use && u->by_key)
+            json_object_set_new(use, "by_key", json_true());
+        if (!add(uses, use))
             return false;
+    }
     return true;
 }
 
@@ -643,6 +647,7 @@ static void get_use(struct decoder *d, const json_t *o, struct object_use *u)
     if (json_array_size(json_object_get(o, "columns")))
         u->columns = get_columns(d, o, "columns", MAX_COLUMNS, &u->n_columns);
     u->known = (int)get_int(d, o, "known", 0, MAX_COLUMNS);
+    u->by_key = json_is_true(json_object_get(o, "by_key"));
 }
 
 static void get_query(struct decoder *d, const json_t *json, struct object *o)

@@ -162,6 +162,13 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
     return p <= end ? error_new("42602", "invalid name syntax") : NULL;
 }
 
+/* A name that stands in no schema. */
+static struct error *split_one(const char *s, size_t n, struct parts *ret)
+{
+    TRY(split_name(s, n, ret));
+    return ret->n == 1 ? NULL : error_new("42602", "invalid name syntax");
+}
+
 /* By the name that pg_type has, as somebody quoted it: "int4", not "integer". */
 static uint32_t built_in_type(const char *name)
 {
@@ -232,9 +239,7 @@ static struct error *find_namespace(const struct catalog_view *v, const char *s,
                                     uint32_t *ret)
 {
     struct parts p;
-    TRY(split_name(s, n, &p));
-    if (p.n > 1)
-        return error_new("42602", "invalid name syntax");
+    TRY(split_one(s, n, &p));
     *ret = catalog_schema(v, p.text[0]);
     return *ret ? NULL : error_new("3F000", "schema \"%s\" does not exist", p.text[0]);
 }
@@ -242,9 +247,7 @@ static struct error *find_namespace(const struct catalog_view *v, const char *s,
 static struct error *find_role(const char *s, size_t n, uint32_t *ret)
 {
     struct parts p;
-    TRY(split_name(s, n, &p));
-    if (p.n > 1)
-        return error_new("42602", "invalid name syntax");
+    TRY(split_one(s, n, &p));
     bool public_owner = strcmp(p.text[0], "pg_database_owner") == 0;
     if (!public_owner && (!attended || strcmp(p.text[0], attended->user) != 0))
         return error_new(E_UNDEFINED_OBJECT, "role \"%s\" does not exist", p.text[0]);
@@ -252,11 +255,25 @@ static struct error *find_role(const char *s, size_t n, uint32_t *ret)
     return NULL;
 }
 
-static struct error *find_func(const char *s, size_t n, uint32_t *ret)
+/* Functions are in no other schema. */
+static struct error *function_schema(const struct catalog_view *v, const struct parts *p,
+                                     bool *ret_there)
+{
+    const char *schema = p->n > 1 ? p->text[p->n - 2] : "pg_catalog";
+    *ret_there = strcmp(schema, "pg_catalog") == 0 ||
+                 (strcmp(schema, "information_schema") == 0 && p->text[p->n - 1][0] == '_');
+    return *ret_there || catalog_schema(v, schema)
+               ? NULL
+               : error_new("3F000", "schema \"%s\" does not exist", schema);
+}
+
+static struct error *find_func(const struct catalog_view *v, const char *s, size_t n, uint32_t *ret)
 {
     struct parts p;
+    bool there;
     TRY(split_name(s, n, &p));
-    int found = exec__funcs_named(p.text[p.n - 1], ret);
+    TRY(function_schema(v, &p, &there));
+    int found = there ? exec__funcs_named(p.text[p.n - 1], ret) : 0;
     if (found > 1)
         return error_new("42725", "more than one function named \"%.*s\"", (int)MIN(n, 500), s);
     return found ? NULL
@@ -307,11 +324,13 @@ static struct error *argument_types(const char *s, size_t n, struct arena *a,
 }
 
 /* "lower(text)", "+(int4,int4)" */
-static struct error *find_signature(const char *s, size_t n, bool is_operator, uint32_t *ret)
+static struct error *find_signature(const struct catalog_view *v, const char *s, size_t n,
+                                    bool is_operator, uint32_t *ret)
 {
     _cleanup_(arena_done) struct arena a = {0};
     uint32_t types[FUNC_MAX_ARGS];
     int n_types;
+    bool there = true;
     struct parts p;
     const char *text = arena_strndup(&a, s, n), *open = strchr(text, '(');
     size_t end = strlen(text);
@@ -324,10 +343,12 @@ static struct error *find_signature(const char *s, size_t n, bool is_operator, u
     size_t before = (size_t)(open - text);
     const char *list = arena_strndup(&a, open + 1, end - before - 2);
     TRY(argument_types(list, strlen(list), &a, types, &n_types));
-    if (!is_operator)
+    if (!is_operator) {
         TRY(split_name(text, before, &p));
+        TRY(function_schema(v, &p, &there));
+    }
     const char *name = is_operator ? operator_name(text, before, &a) : p.text[p.n - 1];
-    *ret = exec__func_with(name, is_operator, types, n_types);
+    *ret = there ? exec__func_with(name, is_operator, types, n_types) : 0;
     if (*ret)
         return NULL;
     return error_new(E_UNDEFINED_FUNCTION,
@@ -353,25 +374,37 @@ static void look_done(struct look *l)
     exec__objects_put(attended->exec, l->own);
 }
 
+static struct error *find_in_schema(uint32_t reg, const struct exec__objects *o, const char *s,
+                                    size_t n, uint32_t *ret)
+{
+    const struct catalog_view *v = exec__objects_view(o);
+    switch (reg) {
+    case OID_REGCLASS:
+        return find_class(o, s, n, ret);
+    case OID_REGTYPE:
+        return find_type(o, s, n, ret);
+    case OID_REGNAMESPACE:
+        return find_namespace(v, s, n, ret);
+    case OID_REGPROC:
+        return find_func(v, s, n, ret);
+    default:
+        return find_signature(v, s, n, reg == OID_REGOPERATOR, ret);
+    }
+}
+
 static struct error *find(uint32_t reg, const char *s, size_t n, uint32_t *ret)
 {
     if (reg == OID_REGROLE)
         return find_role(s, n, ret);
-    if (reg == OID_REGPROC)
-        return find_func(s, n, ret);
     if (reg == OID_REGOPER)
         return find_operator(s, n, ret);
-    if (reg == OID_REGPROCEDURE || reg == OID_REGOPERATOR)
-        return find_signature(s, n, reg == OID_REGOPERATOR, ret);
-    bool known = reg == OID_REGCLASS || reg == OID_REGNAMESPACE || reg == OID_REGTYPE;
+    bool known = reg == OID_REGCLASS || reg == OID_REGNAMESPACE || reg == OID_REGTYPE ||
+                 reg == OID_REGPROC || reg == OID_REGPROCEDURE || reg == OID_REGOPERATOR;
     if (!known || !attended)
         return error_hint(error_new(E_UNSUPPORTED, "names of this kind cannot be looked up"),
                           "Select the oid from the catalog.");
     struct look l = look();
-    struct error *e = reg == OID_REGCLASS ? find_class(l.objects, s, n, ret)
-                      : reg == OID_REGTYPE
-                          ? find_type(l.objects, s, n, ret)
-                          : find_namespace(exec__objects_view(l.objects), s, n, ret);
+    struct error *e = find_in_schema(reg, l.objects, s, n, ret);
     look_done(&l);
     return e;
 }

@@ -254,6 +254,31 @@ static const struct io_function io_functions[] = {
     {6180, "raw_array_subscript_handler", 2281, {2281}},
 };
 
+/* Functions of which the analysis makes a value of the session (sql/func.c). */
+#define SESSION(n, type)                                                                           \
+    {                                                                                              \
+        .name = n, .kind = FUNC_SCALAR, .result = type, .strict = true, .system = true             \
+    }
+static const struct func session_functions[] = {
+    SESSION("current_database", OID_NAME),
+    SESSION("current_schema", OID_NAME),
+    SESSION("now", OID_TIMESTAMPTZ),
+    SESSION("pg_backend_pid", OID_INT4),
+    SESSION("statement_timestamp", OID_TIMESTAMPTZ),
+    SESSION("transaction_timestamp", OID_TIMESTAMPTZ),
+    SESSION("version", OID_TEXT),
+};
+
+/* All but those of io_functions, from 0 on; NULL: no more. */
+static const struct func *func_at(size_t i)
+{
+    size_t n;
+    const struct func *all = func_table(&n);
+    if (i < n)
+        return &all[i];
+    return i - n < ARRAY_LEN(session_functions) ? &session_functions[i - n] : NULL;
+}
+
 uint32_t exec__io_function(const char *name)
 {
     for (size_t i = 0; i < ARRAY_LEN(io_functions); i++)
@@ -278,13 +303,12 @@ uint32_t exec__func_oid(const struct func *f)
 
 int exec__funcs_named(const char *name, uint32_t *ret_oid)
 {
-    size_t n;
     int found = 0;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++) {
-        if (all[i].kind == FUNC_OPERATOR || strcmp(all[i].name, name) != 0)
+    const struct func *f;
+    for (size_t i = 0; (f = func_at(i)); i++) {
+        if (f->kind == FUNC_OPERATOR || strcmp(f->name, name) != 0)
             continue;
-        *ret_oid = exec__func_oid(&all[i]);
+        *ret_oid = exec__func_oid(f);
         found++;
     }
     uint32_t io = exec__io_function(name);
@@ -326,17 +350,16 @@ static int count_args(const struct io_function *f)
 
 uint32_t exec__func_with(const char *name, bool is_operator, const uint32_t *args, int n)
 {
-    size_t n_all;
-    const struct func *all = func_table(&n_all);
-    for (size_t i = 0; i < n_all; i++)
-        if ((all[i].kind == FUNC_OPERATOR) == is_operator && strcmp(all[i].name, name) == 0 &&
-            takes(&all[i], args, n))
-            return exec__func_oid(&all[i]);
+    const struct func *f;
+    for (size_t i = 0; (f = func_at(i)); i++)
+        if ((f->kind == FUNC_OPERATOR) == is_operator && strcmp(f->name, name) == 0 &&
+            takes(f, args, n))
+            return exec__func_oid(f);
     for (size_t i = 0; i < ARRAY_LEN(io_functions) && !is_operator; i++) {
-        const struct io_function *f = &io_functions[i];
-        if (strcmp(f->name, name) == 0 && count_args(f) == n &&
-            memcmp(f->args, args, sizeof(*args) * (size_t)n) == 0)
-            return f->oid;
+        const struct io_function *io = &io_functions[i];
+        if (strcmp(io->name, name) == 0 && count_args(io) == n &&
+            memcmp(io->args, args, sizeof(*args) * (size_t)n) == 0)
+            return io->oid;
     }
     return 0;
 }
@@ -368,11 +391,10 @@ static const struct io_function *io_by_oid(uint32_t oid)
 
 const struct func *exec__func_by_oid(uint32_t oid)
 {
-    size_t n;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++)
-        if (exec__func_oid(&all[i]) == oid)
-            return &all[i];
+    const struct func *f;
+    for (size_t i = 0; (f = func_at(i)); i++)
+        if (exec__func_oid(f) == oid)
+            return f;
     return NULL;
 }
 
@@ -397,7 +419,8 @@ bool exec__print_procedure(uint32_t oid, struct buf *out)
     const struct func *f = io ? NULL : exec__func_by_oid(oid);
     if (!io && !f)
         return false;
-    buf_printf(out, "%s(", io ? io->name : f->name);
+    sql_quote_identifier(io ? io->name : f->name, out);
+    buf_puts(out, "(");
     exec__print_arguments(io ? io->args : f->args, io ? count_args(io) : f->nargs, ",", out);
     buf_puts(out, ")");
     return true;
@@ -468,16 +491,15 @@ static struct error *give_proc(struct exec__maker *m, const struct func *f)
 
 static struct error *make_pg_proc(struct exec__maker *m)
 {
-    size_t n;
-    const struct func *all = func_table(&n);
-    for (size_t i = 0; i < n; i++)
-        if (all[i].kind != FUNC_OPERATOR && exec__needs_text(m, "proname", all[i].name))
-            TRY(give_proc(m, &all[i]));
+    const struct func *f;
+    for (size_t i = 0; (f = func_at(i)); i++)
+        if (f->kind != FUNC_OPERATOR && exec__needs_text(m, "proname", f->name))
+            TRY(give_proc(m, f));
     for (size_t i = 0; i < ARRAY_LEN(io_functions); i++) {
-        const struct io_function *f = &io_functions[i];
-        if (!exec__needs_text(m, "proname", f->name))
+        const struct io_function *io = &io_functions[i];
+        if (!exec__needs_text(m, "proname", io->name))
             continue;
-        put_proc(m, f->oid, f->name, f->args, count_args(f), f->result);
+        put_proc(m, io->oid, io->name, io->args, count_args(io), io->result);
         exec__put_int(m, "proisstrict", true);
         TRY(exec__give(m));
     }

@@ -572,6 +572,10 @@ static struct error *dependencies_of_view(struct exec__maker *m, const struct ob
         if (u->n_columns == 0)
             TRY(depend(m, IN_REWRITE, rule, IN_CLASS, on, 0, 'n'));
         TRY(depend_on_columns(m, IN_REWRITE, rule, on, u->columns, u->n_columns, 'n'));
+        const struct table *t = u->by_key ? catalog_table_by_id(m->view, u->id) : NULL;
+        for (int k = 0; t && k < t->n_keys; k++)
+            if (t->keys[k].primary)
+                TRY(depend(m, IN_REWRITE, rule, IN_CONSTRAINT, catalog_oid(t->keys[k].id), 0, 'n'));
     }
     return NULL;
 }

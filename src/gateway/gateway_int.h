@@ -364,6 +364,7 @@ struct output {
     const int16_t *formats;
     bool describe; /* RowDescription goes before the rows (simple queries) */
     bool described;
+    bool prepared;       /* EXECUTE: the columns are those of PREPARE */
     struct spool *spool; /* gets the rows instead of the client; NULL: none */
     int64_t rows;
     size_t mark; /* where the statement's output begins in `out`, while `flushed` is this: */

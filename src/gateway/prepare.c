@@ -101,6 +101,7 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
     struct value *values = ARENA_ARRAY(a, struct value, e->n_params);
     for (int i = 0; i < e->n_params; i++)
         TRY(argument(q->prepare.args[i], e->param_types[i], i + 1, a, &values[i]));
+    o->prepared = true;
     entry__ref(e); /* the statement may be dropped, or planned again, meanwhile */
     struct error *failed = statement__run(s, &e, values, o, ret_where);
     entry__unref(e);

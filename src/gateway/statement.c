@@ -375,6 +375,12 @@ static struct error *run_notifying(struct session *s, struct plan *plan, const s
     return e;
 }
 
+/* Told to the client already, or promised by PREPARE */
+static bool columns_are_known(const struct output *o)
+{
+    return !o->describe || o->prepared;
+}
+
 /* All but CommandComplete. */
 static struct error *run_tries(struct session *s, struct entry **e, const struct value *values,
                                struct output *o, int64_t *ret_rows)
@@ -383,7 +389,7 @@ static struct error *run_tries(struct session *s, struct entry **e, const struct
     struct exec_result result = {0};
     bool rows = (*e)->returns || o->spool;
     if (!entry__is_current(s, *e) || !same_names(s, *e))
-        TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
+        TRY(statement__refresh(s, e, columns_are_known(o) && (*e)->returns));
     for (int tries = 0;; tries++) {
         o->e = *e;
         output__begin(o);
@@ -393,7 +399,7 @@ static struct error *run_tries(struct session *s, struct entry **e, const struct
         if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS)
             return failed;
         error_free(failed);
-        TRY(statement__refresh(s, e, !o->describe && (*e)->returns));
+        TRY(statement__refresh(s, e, columns_are_known(o) && (*e)->returns));
     }
     *ret_rows = result.rows;
     return NULL;

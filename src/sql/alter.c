@@ -272,6 +272,20 @@ void sql__views_go(struct analysis *a, const struct list *views)
     q->views = all;
 }
 
+struct error *sql__views_go_with(struct analysis *a, const struct table *t,
+                                 const struct list *views, const char *form)
+{
+    for (int i = 0; i < views->n; i++) {
+        const struct object *view = views->items[i];
+        bool temporary = strcmp(view->schema, CATALOG_TEMP_SCHEMA) == 0;
+        if (!view->relation || temporary != table_is_temporary(t))
+            return sql__unsupported(a, -1, "Drop the view first.", "%s ... CASCADE cannot drop %s",
+                                    form, sql__describe_view(a, view));
+    }
+    sql__views_go(a, views);
+    return NULL;
+}
+
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
 {
     struct table *next;

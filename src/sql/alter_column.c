@@ -348,15 +348,7 @@ static struct error *check_column_free(struct analysis *a, struct table *t, int 
         return NULL;
     if (!cascade)
         return sql__has_dependents(a, what, &deps);
-    for (int i = 0; i < views.n; i++) {
-        const struct object *view = views.items[i];
-        bool temporary = strcmp(view->schema, CATALOG_TEMP_SCHEMA) == 0;
-        if (!view->relation || temporary != table_is_temporary(t))
-            return sql__unsupported(a, -1, "Drop the view first.",
-                                    "DROP COLUMN ... CASCADE cannot drop %s",
-                                    sql__describe_view(a, view));
-    }
-    sql__views_go(a, &views);
+    TRY(sql__views_go_with(a, t, &views, "DROP COLUMN"));
     sql__tell_cascade(a, &deps);
     for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;)
         remove_column(a, t, g);

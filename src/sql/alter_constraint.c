@@ -393,7 +393,7 @@ struct error *sql__drop_constraint(struct analysis *a, struct table *t, const Al
 {
     struct found f;
     struct dependents deps = {0};
-    struct list references = {0};
+    struct list references = {0}, views = {0};
     if (!find(a, t, c->name, &f)) {
         if (!c->missing_ok)
             return no_constraint(t, c->name);
@@ -402,13 +402,15 @@ struct error *sql__drop_constraint(struct analysis *a, struct table *t, const Al
                     t->name);
         return NULL;
     }
+    const char *what = arena_printf(a->arena, "constraint %s on table %s", c->name,
+                                    sql__shown_name(a, t->schema, t->name));
     if (f.key)
         each_reference(a, t, c->name, NULL, &deps, &references);
-    if (references.n && c->behavior != DROP_CASCADE)
-        return sql__has_dependents(a,
-                                   arena_printf(a->arena, "constraint %s on table %s", c->name,
-                                                sql__shown_name(a, t->schema, t->name)),
-                                   &deps);
+    if (f.key && f.key->primary)
+        sql__views_of_column(a, t->id, VIEW_BY_KEY, what, &views, &deps);
+    if (deps.list.n && c->behavior != DROP_CASCADE)
+        return sql__has_dependents(a, what, &deps);
+    TRY(sql__views_go_with(a, t, &views, "DROP CONSTRAINT"));
     sql__tell_cascade(a, &deps);
     TRY(sql__lose_references(a, &references));
     find(a, t, c->name, &f); /* where it is by now */

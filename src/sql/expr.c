@@ -898,7 +898,10 @@ static int figure_name(const Node *n, const char **ret)
         return 0;
     switch (nodeTag(n)) {
     case T_ColumnRef: {
-        const Node *last = llast(((const ColumnRef *)n)->fields);
+        const List *fields = ((const ColumnRef *)n)->fields;
+        const Node *last = list_nth(fields, list_length(fields) - 1);
+        if (!IsA(last, String) && list_length(fields) > 1) /* t.* */
+            last = list_nth(fields, list_length(fields) - 2);
         if (!IsA(last, String))
             return 0;
         *ret = strVal(last);

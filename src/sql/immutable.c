@@ -39,15 +39,15 @@ static bool is_text(uint32_t type)
     return t && t->category == 'S';
 }
 
-/* Values whose text hangs on settings: dates, and labels that can be renamed. */
+/* Values whose text hangs on settings: dates, labels that can be renamed, rows of such. */
 static bool has_unstable_text(uint32_t type, bool reading)
 {
     const struct type *t = type_by_oid(type);
     if (!t)
         return false;
     bool clock = type == OID_TIME || type == OID_TIMETZ || type == OID_INTERVAL;
-    return t->category == 'E' || (t->category == 'D' && (reading || !clock)) ||
-           (type == OID_INTERVAL && reading);
+    return t->category == 'E' || type == OID_RECORD ||
+           (t->category == 'D' && (reading || !clock)) || (type == OID_INTERVAL && reading);
 }
 
 static bool hangs_on_zone(const struct expr *e, const char *name)

@@ -166,6 +166,13 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
         TRY(call_fields(a, s, record_call(n), &l));
     } else if (column) {
         TRY(text_fields(a, column, made, &l));
+    } else if (c && s->clause == CLAUSE_GENERATED) {
+        return sql__at(
+            a,
+            error_detail(
+                error_new("42P17", "cannot use whole-row variable in column generation expression"),
+                "This would cause the generated column to depend on its own value."),
+            c->location);
     } else if (c) {
         sql__mark_correlated(s, at);
         item_fields(a, item, c->location, &l);

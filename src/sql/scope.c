@@ -267,6 +267,19 @@ static struct error *system_column(struct analysis *a, struct scope *s, const ch
     if (s && s->clause == CLAUSE_CHECK && strcmp(name, "tableoid") == 0)
         return sql__unsupported(a, location, "A CHECK can mention the columns of its row.",
                                 "tableoid in a check constraint is not supported");
+    if (s && s->clause == CLAUSE_GENERATED && is_system_column(name) &&
+        strcmp(name, "tableoid") != 0)
+        return sql__at(a,
+                       error_new("42P10",
+                                 "cannot use system column \"%s\" in column generation expression",
+                                 name),
+                       location);
+    if (s && s->clause == CLAUSE_CHECK && is_system_column(name))
+        return sql__at(a,
+                       error_new("42P10",
+                                 "system column \"%s\" reference in check constraint is invalid",
+                                 name),
+                       location);
     for (struct scope *at = s; at && !r && is_system_column(name); at = at->parent)
         TRY(only_table(a, at, name, location, &r));
     return r ? system_value(a, r, name, location, ret) : no_column(a, s, name, location);

@@ -789,9 +789,12 @@ static bool check_grouped(void *ctx, const struct expr *e)
         g->in_subquery = before;
         return false;
     }
-    if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel || key_in_group(g->sel, e->col.rte) ||
-        key_in_sets(g->a, g->sel, e))
+    if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel)
         return true;
+    if (key_in_group(g->sel, e->col.rte) || key_in_sets(g->a, g->sel, e)) {
+        e->col.rte->by_key = true;
+        return true;
+    }
     const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
     if (g->in_subquery)
         g->error = error_new(

@@ -183,6 +183,7 @@ struct rte {
     bool lateral;  /* depends on entries to its left: computed anew for each of their rows */
     bool nullable; /* on the nullable side of an outer join: any column can be NULL */
     bool target;   /* of INSERT, UPDATE, DELETE */
+    bool by_key;   /* RTE_TABLE: GROUP BY of its primary key stands for its other columns */
     bool indexed;  /* RTE_TABLE: one of the filters is an equality on an index's first expression */
     int position;
 

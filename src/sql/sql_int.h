@@ -580,6 +580,7 @@ void sql__note_unfixed(struct analysis *a, const char *why); /* "a NATURAL JOIN"
 /* Views that read a table or view, and views that read them, are added. */
 void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct list *ret_views,
                    struct dependents *deps);
+enum { VIEW_BY_KEY = -2 }; /* instead of a column: those that need the table's primary key */
 /* Those that read the column (-1: any), and views that read them. */
 void sql__views_of_column(struct analysis *a, uint64_t id, int column, const char *what,
                           struct list *ret_views, struct dependents *deps);
@@ -731,6 +732,9 @@ struct error *sql__column_places(struct analysis *a, const struct table *t, cons
 /* Of an ALTER TABLE: views that follow, or go. */
 struct error *sql__views_follow(struct analysis *a, const struct new_name *n);
 void sql__views_go(struct analysis *a, const struct list *views);
+/* The same of those that hang on a part of t, where that is possible. `form`: of ALTER TABLE */
+struct error *sql__views_go_with(struct analysis *a, const struct table *t,
+                                 const struct list *views, const char *form);
 
 /* ---- constraints: alter_constraint.c
  * ------------------------------------------------------------------------------------------ */

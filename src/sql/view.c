@@ -459,6 +459,7 @@ static void add_use(struct analysis *a, struct object *o, const struct source *s
         *u = (struct object_use){
             .id = s->id, .known = s->rte->n_columns, .columns = ARENA_ARRAY(a->arena, int, 1600)};
     }
+    u->by_key |= s->rte->by_key;
     for (int c = 0; c < s->rte->n_columns; c++) {
         bool there = !s->rte->columns[c].used;
         for (int k = 0; k < u->n_columns && !there; k++)
@@ -650,6 +651,9 @@ static bool uses(const struct object *view, uint64_t id)
 static bool reads_column(const struct object *view, uint64_t id, int column)
 {
     for (int k = 0; k < view->n_uses; k++)
+        if (view->uses[k].id == id && view->uses[k].by_key && column == VIEW_BY_KEY)
+            return true;
+    for (int k = 0; k < view->n_uses; k++)
         for (int c = 0; view->uses[k].id == id && c < view->uses[k].n_columns; c++)
             if (view->uses[k].columns[c] == column)
                 return true;
@@ -669,7 +673,7 @@ void sql__views_of_column(struct analysis *a, uint64_t id, int column, const cha
     const struct object *o;
     struct list found = {0};
     for (size_t i = 0; v && (o = catalog_next_view(v, &i));)
-        if (column < 0 ? uses(o, id) : reads_column(o, id, column))
+        if (column == -1 ? uses(o, id) : reads_column(o, id, column))
             sql__push(a->arena, &found, (void *)(uintptr_t)o);
     if (found.n)
         qsort(found.items, (size_t)found.n, sizeof(*found.items), by_id);

@@ -46,3 +46,16 @@ select t.typname, t.typtype, t.typcategory, t.typrelid = c.oid as of, a.typname,
   from pg_class c join pg_type t on t.oid = c.reltype join pg_type a on a.oid = t.typarray where c.relname in ('ent', 'pg_class') order by 1;
 drop table ent;
 drop type "En";
+-- functions of the session, and names with a schema
+select to_regproc('now'), to_regproc('pg_catalog.now'), to_regproc('public.now'), to_regproc('nope.now'), to_regproc('random'), to_regproc('current_database'), to_regproc('version'), to_regproc('pg_backend_pid');
+select to_regprocedure('abs(numeric)'),to_regprocedure('pg_catalog.abs(numeric)'),to_regprocedure('foo.abs(numeric)'),to_regprocedure('public.abs(numeric)'),to_regprocedure('now()');
+select 'foo.abs(numeric)'::regprocedure;
+select 'public.abs(numeric)'::regprocedure;
+select 'foo.now'::regproc;
+select 'public.now'::regproc;
+select 'now'::regproc, 'now()'::regprocedure, 'current_schema()'::regprocedure;
+select to_regrole('foo.bar');
+select to_regnamespace('foo.bar');
+select 'foo.bar'::regrole;
+select 'foo.bar'::regnamespace;
+select proname, pronamespace::regnamespace, prorettype::regtype, provolatile, proisstrict, pg_get_function_result(oid), pg_get_function_arguments(oid), oid::regprocedure from pg_proc where proname in ('now','current_database','current_schema','version','pg_backend_pid','statement_timestamp','transaction_timestamp') order by 1;
