@@ -720,6 +720,8 @@ static bool add_view(json_t *record, const struct object *o)
     const char option[2] = {o->check_option, 0};
     if (o->check_option)
         json_object_set_new(record, "check_option", json_string(option));
+    if (o->relation->options)
+        json_object_set_new(record, "options", json_string(o->relation->options));
     json_object_set_new(record, "columns", columns);
     json_object_set_new(record, "uses", uses);
     return ok && json_object_set_new(record, "sql", json_string(o->sql)) == 0 &&
@@ -801,6 +803,7 @@ static struct table *table_of(struct decoder *d, const json_t *json, const struc
 static void get_view(struct decoder *d, const json_t *json, struct object *o)
 {
     o->relation = table_of(d, json, o);
+    o->relation->options = get_options(d, json);
     get_query(d, json, o);
     if (json_object_get(json, "check_option"))
         o->check_option = get_text(d, json, "check_option", 1, 1)[0];

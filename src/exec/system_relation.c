@@ -152,11 +152,7 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
         return NULL;
     put_relation(m, oid, t->name, t->schema, kind);
     exec__put_int(m, "reltype", kind == 'S' ? 0 : exec__row_type_oid(oid, false));
-    const struct object *view = kind == 'v' ? exec__view_of(m->view, t) : NULL;
-    char check = view ? view->check_option : 0;
-    put_options(m, check == CHECK_LOCAL      ? "check_option=local"
-                   : check == CHECK_CASCADED ? "check_option=cascaded"
-                                             : t->options);
+    put_options(m, t->options);
     exec__put_int(m, "relam", kind == 'r' || kind == 'm' ? EXEC__HEAP : 0);
     exec__put_int(m, "relispopulated", !t->unpopulated);
     double rows = kind == 'S' ? 1 : -1;

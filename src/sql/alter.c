@@ -208,6 +208,8 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     struct table *next;
     if (n->objtype == OBJECT_INDEX)
         return sql__alter_index(a, n);
+    if (n->objtype == OBJECT_VIEW)
+        return sql__alter_view(a, n);
     if (n->objtype != OBJECT_TABLE)
         return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
                                 "ALTER of this kind of object is not supported");

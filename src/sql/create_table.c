@@ -473,7 +473,7 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
     struct key *k = ARENA_NEW(a->arena, struct key);
     k->primary = n->contype == CONSTR_PRIMARY;
     TRY(sql__check_constraint_form(a, n));
-    TRY(sql__set_options(a, true, n->options, &k->options));
+    TRY(sql__set_options(a, OPTIONS_OF_INDEX, n->options, &k->options));
     TRY(sql__check_tablespace(n->indexspace));
     if (n->indexname) {
         TRY(sql__key_of_index(a, d->t, n, k));
@@ -1346,7 +1346,7 @@ static struct error *storage_options(struct analysis *a, const List *options, st
             cells[rest.length++].ptr_value = list_nth(options, i);
         }
     }
-    return sql__set_options(a, false, &rest, &t->options);
+    return sql__set_options(a, OPTIONS_OF_TABLE, &rest, &t->options);
 }
 
 static struct error *columns(struct analysis *a, const List *elements, struct table *t)

@@ -406,7 +406,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
         TRY(index_element(a, n, t, x, i));
     number_expressions(a, t, x);
     TRY(include(a, n->indexIncludingParams, t, x));
-    TRY(sql__set_options(a, true, n->options, &x->options));
+    TRY(sql__set_options(a, OPTIONS_OF_INDEX, n->options, &x->options));
     if (n->idxname) {
         x->name = arena_strdup(a->arena, n->idxname);
         TRY(sql__check_identifier(a, "index", x->name, -1));

@@ -1,9 +1,9 @@
 /*
- * What tables and indexes are told about their storage: WITH (fillfactor = 70), SET (..), RESET
+ * What tables, indexes and views are told: WITH (fillfactor = 70), SET (..), RESET
  * (..), SET STATISTICS, CLUSTER ON, TABLESPACE and their kin.
  *
- * None of it means anything to SQLite's files. It is checked as PostgreSQL checks it, and
- * parameters are kept, for pg_class and whoever dumps the schema.
+ * None of it but a view's check_option means anything here. It is checked as PostgreSQL checks it,
+ * and parameters are kept, for pg_class and whoever dumps the schema.
  */
 #include "sql_int.h"
 
@@ -12,44 +12,53 @@
 
 /* ---- parameters ------------------------------------------------------------------------------ */
 
-enum parameter_kind { PARAMETER_BOOL, PARAMETER_INT, PARAMETER_REAL, PARAMETER_AUTO };
+enum parameter_kind {
+    PARAMETER_BOOL,
+    PARAMETER_INT,
+    PARAMETER_REAL,
+    PARAMETER_AUTO,
+    PARAMETER_CHECK
+};
 
 static const struct parameter {
     const char *name;
-    bool of_index;
+    enum option_owner of;
     enum parameter_kind kind;
     double min, max;
 } parameters[] = {
-    {"fillfactor", false, PARAMETER_INT, 10, 100},
-    {"fillfactor", true, PARAMETER_INT, 10, 100},
-    {"deduplicate_items", true, PARAMETER_BOOL, 0, 0},
-    {"toast_tuple_target", false, PARAMETER_INT, 128, 8160},
-    {"parallel_workers", false, PARAMETER_INT, 0, 1024},
-    {"user_catalog_table", false, PARAMETER_BOOL, 0, 0},
-    {"vacuum_index_cleanup", false, PARAMETER_AUTO, 0, 0},
-    {"vacuum_truncate", false, PARAMETER_BOOL, 0, 0},
-    {"autovacuum_enabled", false, PARAMETER_BOOL, 0, 0},
-    {"autovacuum_vacuum_threshold", false, PARAMETER_INT, 0, INT32_MAX},
-    {"autovacuum_vacuum_insert_threshold", false, PARAMETER_INT, -1, INT32_MAX},
-    {"autovacuum_analyze_threshold", false, PARAMETER_INT, 0, INT32_MAX},
-    {"autovacuum_vacuum_cost_limit", false, PARAMETER_INT, 1, 10000},
-    {"autovacuum_vacuum_cost_delay", false, PARAMETER_REAL, 0, 100},
-    {"autovacuum_vacuum_scale_factor", false, PARAMETER_REAL, 0, 100},
-    {"autovacuum_vacuum_insert_scale_factor", false, PARAMETER_REAL, 0, 100},
-    {"autovacuum_analyze_scale_factor", false, PARAMETER_REAL, 0, 100},
-    {"autovacuum_freeze_min_age", false, PARAMETER_INT, 0, 1000000000},
-    {"autovacuum_multixact_freeze_min_age", false, PARAMETER_INT, 0, 1000000000},
-    {"autovacuum_freeze_max_age", false, PARAMETER_INT, 100000, 2000000000},
-    {"autovacuum_multixact_freeze_max_age", false, PARAMETER_INT, 10000, 2000000000},
-    {"autovacuum_freeze_table_age", false, PARAMETER_INT, 0, 2000000000},
-    {"autovacuum_multixact_freeze_table_age", false, PARAMETER_INT, 0, 2000000000},
-    {"log_autovacuum_min_duration", false, PARAMETER_INT, -1, INT32_MAX},
+    {"fillfactor", OPTIONS_OF_TABLE, PARAMETER_INT, 10, 100},
+    {"fillfactor", OPTIONS_OF_INDEX, PARAMETER_INT, 10, 100},
+    {"deduplicate_items", OPTIONS_OF_INDEX, PARAMETER_BOOL, 0, 0},
+    {"toast_tuple_target", OPTIONS_OF_TABLE, PARAMETER_INT, 128, 8160},
+    {"parallel_workers", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 1024},
+    {"user_catalog_table", OPTIONS_OF_TABLE, PARAMETER_BOOL, 0, 0},
+    {"vacuum_index_cleanup", OPTIONS_OF_TABLE, PARAMETER_AUTO, 0, 0},
+    {"vacuum_truncate", OPTIONS_OF_TABLE, PARAMETER_BOOL, 0, 0},
+    {"autovacuum_enabled", OPTIONS_OF_TABLE, PARAMETER_BOOL, 0, 0},
+    {"autovacuum_vacuum_threshold", OPTIONS_OF_TABLE, PARAMETER_INT, 0, INT32_MAX},
+    {"autovacuum_vacuum_insert_threshold", OPTIONS_OF_TABLE, PARAMETER_INT, -1, INT32_MAX},
+    {"autovacuum_analyze_threshold", OPTIONS_OF_TABLE, PARAMETER_INT, 0, INT32_MAX},
+    {"autovacuum_vacuum_cost_limit", OPTIONS_OF_TABLE, PARAMETER_INT, 1, 10000},
+    {"autovacuum_vacuum_cost_delay", OPTIONS_OF_TABLE, PARAMETER_REAL, 0, 100},
+    {"autovacuum_vacuum_scale_factor", OPTIONS_OF_TABLE, PARAMETER_REAL, 0, 100},
+    {"autovacuum_vacuum_insert_scale_factor", OPTIONS_OF_TABLE, PARAMETER_REAL, 0, 100},
+    {"autovacuum_analyze_scale_factor", OPTIONS_OF_TABLE, PARAMETER_REAL, 0, 100},
+    {"autovacuum_freeze_min_age", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 1000000000},
+    {"autovacuum_multixact_freeze_min_age", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 1000000000},
+    {"autovacuum_freeze_max_age", OPTIONS_OF_TABLE, PARAMETER_INT, 100000, 2000000000},
+    {"autovacuum_multixact_freeze_max_age", OPTIONS_OF_TABLE, PARAMETER_INT, 10000, 2000000000},
+    {"autovacuum_freeze_table_age", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 2000000000},
+    {"autovacuum_multixact_freeze_table_age", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 2000000000},
+    {"log_autovacuum_min_duration", OPTIONS_OF_TABLE, PARAMETER_INT, -1, INT32_MAX},
+    {"security_barrier", OPTIONS_OF_VIEW, PARAMETER_BOOL, 0, 0},
+    {"security_invoker", OPTIONS_OF_VIEW, PARAMETER_BOOL, 0, 0},
+    {"check_option", OPTIONS_OF_VIEW, PARAMETER_CHECK, 0, 0},
 };
 
-static const struct parameter *find(const char *name, bool of_index)
+static const struct parameter *find(const char *name, enum option_owner of)
 {
     for (size_t i = 0; i < ARRAY_LEN(parameters); i++)
-        if (parameters[i].of_index == of_index && strcmp(parameters[i].name, name) == 0)
+        if (parameters[i].of == of && strcmp(parameters[i].name, name) == 0)
             return &parameters[i];
     return NULL;
 }
@@ -95,6 +104,11 @@ static struct error *check_value(const struct parameter *p, const char *value)
             return NULL;
         return error_detail(invalid("enum", p->name, value),
                             "Valid values are \"on\", \"off\", and \"auto\".");
+    case PARAMETER_CHECK:
+        if (strcasecmp(value, "local") == 0 || strcasecmp(value, "cascaded") == 0)
+            return NULL;
+        return error_detail(invalid("enum", p->name, value),
+                            "Valid values are \"local\" and \"cascaded\".");
     default:
         return check_number(p, value);
     }
@@ -131,6 +145,13 @@ static const char *find_option(const char *list, const char *name, size_t *ret_l
     return NULL;
 }
 
+const char *sql__option_value(const char *list, const char *name)
+{
+    size_t len;
+    const char *at = find_option(list, name, &len);
+    return at ? at + strlen(name) + 1 : NULL;
+}
+
 static char *without(struct analysis *a, const char *list, const char *name)
 {
     size_t len;
@@ -145,16 +166,20 @@ static char *without(struct analysis *a, const char *list, const char *name)
     return *left ? left : NULL;
 }
 
-static struct error *set_option(struct analysis *a, bool of_index, const DefElem *d, char **added)
+static struct error *set_option(struct analysis *a, enum option_owner of, const DefElem *d,
+                                char **added)
 {
-    const struct parameter *p = find(d->defname, of_index);
+    const struct parameter *p = find(d->defname, of);
     const char *value = sql__option_text(a, d);
     size_t len;
     if (d->defnamespace && strcmp(d->defnamespace, "toast") != 0)
         return error_new("22023", "unrecognized parameter namespace \"%s\"", d->defnamespace);
+    struct error *unknown =
+        p ? NULL : error_new("22023", "unrecognized parameter \"%s\"", d->defname);
     if (!p)
-        return error_hint(error_new("22023", "unrecognized parameter \"%s\"", d->defname),
-                          "CREATE TABLE knows copies and colocate_with, too.");
+        return of == OPTIONS_OF_VIEW
+                   ? unknown
+                   : error_hint(unknown, "CREATE TABLE knows copies and colocate_with, too.");
     TRY(check_value(p, value));
     if (d->defnamespace)
         return NULL;
@@ -165,12 +190,13 @@ static struct error *set_option(struct analysis *a, bool of_index, const DefElem
     return NULL;
 }
 
-struct error *sql__set_options(struct analysis *a, bool of_index, const List *options, char **list)
+struct error *sql__set_options(struct analysis *a, enum option_owner of, const List *options,
+                               char **list)
 {
     char *added = NULL;
     for (int i = 0; i < list_length(options); i++) {
         const DefElem *d = list_nth(options, i);
-        TRY(set_option(a, of_index, d, &added));
+        TRY(set_option(a, of, d, &added));
         if (!d->defnamespace)
             *list = without(a, *list, d->defname);
     }
@@ -179,7 +205,7 @@ struct error *sql__set_options(struct analysis *a, bool of_index, const List *op
     return NULL;
 }
 
-static struct error *reset_options(struct analysis *a, const List *options, char **list)
+struct error *sql__reset_options(struct analysis *a, const List *options, char **list)
 {
     for (int i = 0; i < list_length(options); i++) {
         const DefElem *d = list_nth(options, i);
@@ -205,8 +231,9 @@ struct error *sql__check_tablespace(const char *name)
 struct error *sql__alter_options(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     const List *options = (const List *)(const void *)c->def;
-    return c->subtype == AT_ResetRelOptions ? reset_options(a, options, &t->options)
-                                            : sql__set_options(a, false, options, &t->options);
+    return c->subtype == AT_ResetRelOptions
+               ? sql__reset_options(a, options, &t->options)
+               : sql__set_options(a, OPTIONS_OF_TABLE, options, &t->options);
 }
 
 struct error *sql__alter_tablespace(struct analysis *a, struct table *t, const AlterTableCmd *c)
@@ -332,9 +359,9 @@ static struct error *alter_index(struct analysis *a, char **options, const Alter
     const List *list = (const List *)(const void *)c->def;
     switch (c->subtype) {
     case AT_SetRelOptions:
-        return sql__set_options(a, true, list, options);
+        return sql__set_options(a, OPTIONS_OF_INDEX, list, options);
     case AT_ResetRelOptions:
-        return reset_options(a, list, options);
+        return sql__reset_options(a, list, options);
     case AT_SetTableSpace:
         return sql__check_tablespace(c->name);
     case AT_SetStatistics:

@@ -456,7 +456,11 @@ struct error *sql__sample(struct analysis *a, const RangeTableSample *n, bool ct
 
 const char *sql__option_text(struct analysis *a, const DefElem *d);
 /* WITH (..) and SET (..): changes *list, which is struct table's `options` or an index's. */
-struct error *sql__set_options(struct analysis *a, bool of_index, const List *options, char **list);
+enum option_owner { OPTIONS_OF_TABLE, OPTIONS_OF_INDEX, OPTIONS_OF_VIEW };
+struct error *sql__set_options(struct analysis *a, enum option_owner of, const List *options,
+                               char **list);
+struct error *sql__reset_options(struct analysis *a, const List *options, char **list);
+const char *sql__option_value(const char *list, const char *name); /* up to a comma; or NULL */
 struct error *sql__check_tablespace(const char *name);
 struct error *sql__alter_index(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_options(struct analysis *a, struct table *t, const AlterTableCmd *c);
@@ -500,6 +504,7 @@ struct error *sql__not_materialized(const struct table *t); /* 42809 */
 struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const struct sql_stmt *stmt);
 struct error *sql__drop_view(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_view(struct analysis *a, const RenameStmt *n); /* or a column of it */
+struct error *sql__alter_view(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__move_view(struct analysis *a, const AlterObjectSchemaStmt *n);
 
 /* What hangs on what is dropped; `group`: of which of the named objects. */

@@ -341,32 +341,6 @@ static size_t query_end(const struct analysis *a, size_t start, bool check_optio
     }
 }
 
-/* WITH [..] CHECK OPTION, or as an option of the view. */
-static struct error *take_check_option(const ViewStmt *n, struct object *o)
-{
-    if (n->withCheckOption != NO_CHECK_OPTION)
-        o->check_option = n->withCheckOption == LOCAL_CHECK_OPTION ? CHECK_LOCAL : CHECK_CASCADED;
-    for (int i = 0; i < list_length(n->options); i++) {
-        const DefElem *d = list_nth(n->options, i);
-        if (strcmp(d->defname, "check_option") != 0)
-            continue;
-        const Node *arg = d->arg && IsA(d->arg, TypeName)
-                              ? llast(((const TypeName *)(const void *)d->arg)->names) /* a word */
-                              : d->arg;
-        const char *value = arg && IsA(arg, String) ? strVal(arg) : "";
-        o->check_option = strcasecmp(value, "local") == 0      ? CHECK_LOCAL
-                          : strcasecmp(value, "cascaded") == 0 ? CHECK_CASCADED
-                                                               : 0;
-        if (!o->check_option)
-            return error_detail(error_new("22023",
-                                          "invalid value for enum option "
-                                          "\"check_option\": %s",
-                                          value),
-                                "Valid values are \"local\" and \"cascaded\".");
-    }
-    return NULL;
-}
-
 static struct error *check_updatable(struct analysis *a, const struct object *o)
 {
     const char *why = o->check_option ? sql__why_not_updatable(a, o) : NULL;
@@ -374,6 +348,30 @@ static struct error *check_updatable(struct analysis *a, const struct object *o)
                                                      "automatically updatable views"),
                             "%s", why)
                : NULL;
+}
+
+/* What follows from the view's options. */
+static struct error *take_check_option(struct analysis *a, struct object *o)
+{
+    const char *value = sql__option_value(o->relation->options, "check_option");
+    o->check_option = !value                                ? 0
+                      : strncasecmp(value, "local", 5) == 0 ? CHECK_LOCAL
+                                                            : CHECK_CASCADED;
+    return check_updatable(a, o);
+}
+
+/* WITH (..) of the name, and WITH [..] CHECK OPTION, which is one, too. */
+static struct error *take_options(struct analysis *a, const ViewStmt *n, struct object *o)
+{
+    char **list = &o->relation->options;
+    TRY(sql__set_options(a, OPTIONS_OF_VIEW, n->options, list));
+    if (n->withCheckOption == NO_CHECK_OPTION)
+        return take_check_option(a, o);
+    if (sql__option_value(*list, "check_option"))
+        return error_new("22023", "parameter \"check_option\" specified more than once");
+    *list = arena_printf(a->arena, "%s%scheck_option=%s", *list ? *list : "", *list ? "," : "",
+                         n->withCheckOption == LOCAL_CHECK_OPTION ? "local" : "cascaded");
+    return take_check_option(a, o);
 }
 
 static int by_start(const void *a, const void *b)
@@ -405,18 +403,10 @@ static const char *edited_text(struct analysis *a, size_t start, size_t end)
     return out;
 }
 
-static struct error *refuse(const struct analysis *a, const ViewStmt *n)
+static struct error *refuse(const ViewStmt *n)
 {
     if (n->view->relpersistence == 'u')
         return error_new("0A000", "views cannot be unlogged because they do not have storage");
-    for (int i = 0; i < list_length(n->options); i++) {
-        const DefElem *d = list_nth(n->options, i);
-        if (strcmp(d->defname, "check_option") != 0 &&
-            strcmp(d->defname, "security_barrier") != 0 &&
-            strcmp(d->defname, "security_invoker") != 0)
-            return sql__unsupported(a, d->location, "Leave it out.",
-                                    "view option \"%s\" is not supported", d->defname);
-    }
     return NULL;
 }
 
@@ -580,7 +570,7 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     sql__change_objects(a, "CREATE VIEW");
     if (IsA(query, SelectStmt) && query->intoClause)
         return error_new(E_UNSUPPORTED, "views must not contain SELECT INTO");
-    TRY(refuse(a, n));
+    TRY(refuse(n));
     struct error *e = sql__table_schema(a, n->view, &schema);
     if (error_is(e, "42P16"))
         e->position = 0;
@@ -601,6 +591,7 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
     o->relation = ARENA_NEW(a->arena, struct table);
     *o->relation = (struct table){.schema = o->schema, .name = o->name, .database = o->database};
     TRY(view_columns(a, n, sel, o->relation));
+    TRY(take_options(a, n, o));
     const struct object *old = catalog_object(a->ctx->view, OBJ_VIEW, schema, o->name);
     if (!old && sql__relation_exists(a, schema, o->name) && n->replace)
         return error_new("42809", "\"%s\" is not a view", o->name);
@@ -614,8 +605,6 @@ struct error *sql__create_view(struct analysis *a, const ViewStmt *n, const stru
             o->relation->columns[i].comment = old->relation->columns[i].comment;
     }
     TRY(sql__check_view(a, o, o->relation));
-    TRY(take_check_option(n, o));
-    TRY(check_updatable(a, o));
     a->view = NULL;
     a->rtes.n = 0; /* it reads nothing now */
     a->hidden.n = 0;
@@ -1019,6 +1008,30 @@ struct error *sql__rename_view(struct analysis *a, const RenameStmt *n)
                                                        .what = "renaming a view"}));
         next->name = arena_strdup(a->arena, n->newname);
     }
+    sql__change_object(a, old, next);
+    return NULL;
+}
+
+struct error *sql__alter_view(struct analysis *a, const AlterTableStmt *n)
+{
+    const struct object *old;
+    TRY(to_alter(a, n->relation, n->missing_ok, &old));
+    if (!old)
+        return NULL;
+    struct object *next = object_copy(old, a->arena);
+    char **list = &next->relation->options;
+    for (int i = 0; i < list_length(n->cmds); i++) {
+        const AlterTableCmd *c = list_nth(n->cmds, i);
+        const List *options = (const List *)(const void *)c->def;
+        if (c->subtype == AT_SetRelOptions)
+            TRY(sql__set_options(a, OPTIONS_OF_VIEW, options, list));
+        else if (c->subtype == AT_ResetRelOptions)
+            TRY(sql__reset_options(a, options, list));
+        else
+            return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
+                                    "this form of ALTER VIEW is not supported");
+    }
+    TRY(take_check_option(a, next));
     sql__change_object(a, old, next);
     return NULL;
 }
