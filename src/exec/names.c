@@ -255,12 +255,13 @@ static struct error *find_role(const char *s, size_t n, uint32_t *ret)
     return NULL;
 }
 
-/* Functions are in no other schema. */
+/* Can there be a function in it? */
 static struct error *function_schema(const struct catalog_view *v, const struct parts *p,
                                      bool *ret_there)
 {
     const char *schema = p->n > 1 ? p->text[p->n - 2] : "pg_catalog";
-    *ret_there = strcmp(schema, "pg_catalog") == 0 ||
+    const char *other = sql_extension_schema(p->text[p->n - 1]);
+    *ret_there = strcmp(schema, "pg_catalog") == 0 || (other && strcmp(schema, other) == 0) ||
                  (strcmp(schema, "information_schema") == 0 && p->text[p->n - 1][0] == '_');
     return *ret_there || catalog_schema(v, schema)
                ? NULL

@@ -14,6 +14,19 @@ const struct sql_extension sql_extensions[] = {
 };
 const size_t sql_n_extensions = ARRAY_LEN(sql_extensions);
 
+/* Dumps write public.uuid_generate_v4(). */
+const char *sql_extension_schema(const char *function)
+{
+    static const char *const functions[] = {
+        "crypt", "digest",           "gen_random_bytes", "gen_random_uuid",  "gen_salt",
+        "hmac",  "uuid_generate_v3", "uuid_generate_v4", "uuid_generate_v5",
+    };
+    for (size_t i = 0; i < ARRAY_LEN(functions); i++)
+        if (strcmp(functions[i], function) == 0)
+            return "public";
+    return NULL;
+}
+
 static const struct sql_extension *available(const char *name)
 {
     for (size_t i = 0; i < sql_n_extensions; i++)

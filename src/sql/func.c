@@ -871,22 +871,27 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     return NULL;
 }
 
-/* information_schema has functions of its own, whose names begin so. */
-static struct error *check_schema(const struct analysis *a, const FuncCall *n)
+/* Its name alone; with the schema where no function is in that, so that none is found.
+ * information_schema has functions of its own, whose names begin so. */
+static struct error *function_name(const struct analysis *a, const FuncCall *n, const char **ret)
 {
     int parts = list_length(n->funcname);
     const char *schema = parts > 1 ? strVal(list_nth(n->funcname, parts - 2)) : "pg_catalog";
-    if (strcmp(schema, "pg_catalog") == 0 || (strcmp(schema, "information_schema") == 0 &&
-                                              strncmp(strVal(llast(n->funcname)), "_pg_", 4) == 0))
-        return NULL;
-    return sql__at(a, error_new("3F000", "schema \"%s\" does not exist", schema), n->location);
+    const char *name = strVal(llast(n->funcname)), *other = sql_extension_schema(name);
+    bool there = strcmp(schema, "pg_catalog") == 0 ||
+                 (strcmp(schema, "information_schema") == 0 && strncmp(name, "_pg_", 4) == 0);
+    if (!there && !(a->ctx->view && catalog_schema(a->ctx->view, schema)))
+        return sql__at(a, sql__no_schema(schema), n->location);
+    there |= other && strcmp(schema, other) == 0;
+    *ret = there ? arena_strdup(a->arena, name) : arena_printf(a->arena, "%s.%s", schema, name);
+    return NULL;
 }
 
 struct error *sql__set_call(struct analysis *a, struct scope *s, const FuncCall *n,
                             struct expr **ret)
 {
-    const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
-    TRY(check_schema(a, n));
+    const char *name;
+    TRY(function_name(a, n, &name));
     TRY(unsupported_form(a, n));
     TRY(kind_rules(a, n, name, FUNC_SCALAR));
     TRY(positional(a, s, n, &n));
@@ -896,8 +901,8 @@ struct error *sql__set_call(struct analysis *a, struct scope *s, const FuncCall 
 struct error *sql__func_call(struct analysis *a, struct scope *s, const FuncCall *n,
                              struct expr **ret)
 {
-    const char *name = arena_strdup(a->arena, strVal(llast(n->funcname)));
-    TRY(check_schema(a, n));
+    const char *name;
+    TRY(function_name(a, n, &name));
     TRY(unsupported_form(a, n));
     TRY(session_function(a, name, list_length(n->args), n->location, ret));
     if (*ret)

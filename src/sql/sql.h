@@ -832,6 +832,8 @@ struct sql_extension {
 };
 extern const struct sql_extension sql_extensions[];
 extern const size_t sql_n_extensions;
+/* Where PostgreSQL has a function that an extension brings; NULL: pg_catalog alone has it. */
+const char *sql_extension_schema(const char *function);
 
 /* ---- lifting literals ----------------------------------------------------------------------- */
 
