@@ -154,14 +154,16 @@ static CALL(numeric_same)
 
 /* ---- rounding ---- */
 
-enum { ROUND_MAX = 2000 }; /* PostgreSQL clamps the digits asked for */
+/* PostgreSQL clamps the digits asked for to those that a numeric can have, and one to round up to
+ */
+enum { SCALE_MAX = 16383, TENS_MAX = 131073 };
 
 static struct error *round_to(const struct value *v, int64_t digits, bool round, struct arena *a,
                               struct value *ret)
 {
     struct num x;
     TRY(num_read(v->s.p, v->s.n, &x));
-    int scale = (int)MIN(MAX(digits, -ROUND_MAX), ROUND_MAX);
+    int scale = (int)MIN(MAX(digits, -TENS_MAX), SCALE_MAX);
     if (scale < 0) { /* tens, hundreds, ..: move the point, round, move it back */
         x.scale -= scale;
         if (round)

@@ -140,6 +140,9 @@ DROP TABLE bits;
 SELECT make_timestamp(-1, 2, 30, 1, 1, 1);
 SELECT make_timestamptz(-1, 13, 20, 1, 1, 1);
 SELECT make_timestamp(-2147483647, 2, 3, 1, 1, 1);
+-- digits to round to, of all that a numeric may have
+SELECT length(round(-2.5::numeric, 2147483647)::text), length(trunc(-2.5::numeric, 2001)::text), round(-2.5::numeric, -2147483648), trunc(1e3000::numeric, -2999) = 1e3000, round(9e2999::numeric, -3000) = 1e3000, round(1e-3000::numeric, 3000) = 0, trunc(1.5::numeric, -131073), round(0::numeric, -131073);
+SELECT round(9e131071::numeric, -131072);
 -- DISTINCT of pairs
 CREATE TABLE pairs (g int, x numeric, y int, t text, v varchar, c char(3));
 INSERT INTO pairs VALUES (1,1.5,1,'a','b','c'), (1,1.50,1,'a','b','c'), (2,2,3,'b','a','c'), (1,2,3,'A','b','d'), (2,4,NULL,NULL,NULL,NULL), (1,2,5,'a','c','e'), (1,1.5,1,'b','b','c');
