@@ -4,6 +4,8 @@ A statement is a tree of Nodes, whose reduction needs no knowledge of SQL: a par
 a smaller one; what makes no sense fails on both sides alike, and is not taken.
 """
 import collections
+import copy
+import random
 import re
 
 # ---- values: of each type extreme ones, and harmless ones --------------------------------------------
@@ -20,16 +22,14 @@ VALUES = {  # type: (extreme, harmless)
                  "2.5", "-2.5", "0.00", "NaN", "Infinity", "-Infinity"], ["0", "1.50", "2.25", "-3.00", "10.10", "7"]),
     "float4": (["0", "1.5", "-2.25", "1e10", "1e-5", "3.4e38", "Infinity", "-Infinity", "0.1", "NaN", "-0"],
                ["0", "1.5", "-2.25", "8"]),
-    "float8": (["0", "1.5", "-2.25", "1e10", "1e-5", "1e300", "-1e-300", "Infinity", "-Infinity", "0.1",
-                "NaN", "-0"],
+    "float8": (["0", "1.5", "-2.25", "1e10", "1e-5", "1e300", "-1e-300", "Infinity", "-Infinity", "0.1", "NaN", "-0"],
                ["0", "1.5", "-2.25", "8"]),
     "text": (TEXTS, ["a", "b", "Ab", "abc", "", "zz"]),
     "varchar": (TEXTS, ["a", "b", "Ab", "abc", "zz"]),
+    "name": (["", "a", "Abc", "pg_class", "x" * 63], ["a", "b", "Ab"]),
+    "char": (["a", "Z", "~"], ["a", "b"]),
     "bpchar": (["", "a", "Abc", "ÄÖü", "12", " b"], ["a", "b", "abc"]),
     "bytea": (["\\x", "\\x00", "\\xdeadbeef", "\\x61625c", "\\xff00ff"], ["\\x61", "\\x62", "\\x6162"]),
-    "inet": (["0.0.0.0", "255.255.255.255", "10.1.2.3/8", "::", "::1/64", "2001:db8::ff", "::ffff:1.2.3.4"],
-             ["10.0.0.1", "10.0.0.0/8", "192.168.1.1/24"]),
-    "cidr": (["0.0.0.0/0", "255.255.255.255", "10.0.0.0/8", "::/0", "2001:db8::/32"], ["10.0.0.0/8", "192.168.1.0/24"]),
     "uuid": (["00000000-0000-0000-0000-000000000000", "ffffffff-ffff-ffff-ffff-ffffffffffff",
               "a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"], ["a0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11",
               "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]),
@@ -59,20 +59,44 @@ VALUES = {  # type: (extreme, harmless)
                   ["[2024-01-01,2024-02-01)"]),
     "tstzrange": (["empty", "[2024-01-01 00:00+00,2024-02-01 00:00+00)", "(,)", "(2024-01-15 12:00+00,infinity)"],
                   ["[2024-01-01 00:00+00,2024-02-01 00:00+00)"]),
+    "xid": (["0", "1", "4294967295"], ["1", "2"]),
+    "regtype": (["int4", "text[]", "-", "0", "3999999"], ["int4", "text"]),
+    "regclass": (["pg_class", "pg_type", "-", "3999999"], ["pg_class"]),
+    "oidvector": (["1", "3 1 4294967295"], ["1", "1 2"]),
+    "int2vector": (["1", "-32768 0 32767"], ["1", "1 2"]),
+    "int8range": (["empty", "[1,5)", "(,)", "[9223372036854775806,)"], ["[1,5)", "[3,9)"]),
+    "tsrange": (["empty", "[2024-02-29 12:00,)", "(,)"], ["[2024-01-01,2024-03-01)"]),
     "json": (['{"a": 1, "b": [1, 2, {"c": null}], "a": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
               "{}", "[]", "true"], ['{"a": 1}', "[1, 2]", "3"]),
     "jsonb": (['{"a": 1, "b": [1, 2, {"c": null}], "aa": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
                "{}", "[]", "true", '{"b": {"c": [true, 1e2]}}'], ['{"a": 1}', "[1, 2]", "3"]),
     "jsonpath": (["$.a", "$.b[*]", "$[0]", "lax $.b.c[0]", "strict $.x"], ["$.a"]),
-    "_int4": (["{}", "{1,2,3}", "{NULL,1}", "{{1,2},{3,4}}", "[0:1]={5,6}", "{3}"], ["{1,2}", "{3}", "{}"]),
-    "_int8": (["{}", "{1,2,3}", "{NULL,9223372036854775807}"], ["{1,2}", "{3}"]),
-    "_text": (["{}", "{a,b}", '{"",NULL,"NULL","a,b"}', "{{x},{y}}"], ["{a,b}", "{c}"]),
-    "_numeric": (["{}", "{1.0,2.50}", "{NULL,1e10}"], ["{1.5}", "{2,3}"]),
-    "_date": (["{}", "{2024-02-29,infinity}"], ["{2024-02-29}"]),
 }
-COLUMN_TYPE = {"bpchar": "char(5)", "varchar": "varchar(20)", "numeric": "numeric", "_int4": "int4[]",
-               "_int8": "int8[]", "_text": "text[]", "_numeric": "numeric[]", "_date": "date[]"}
-ELEMENTS = {"_int4": "int4", "_int8": "int8", "_text": "text", "_numeric": "numeric", "_date": "date"}
+
+
+def array_text(items):
+    """{"a",NULL,"b c"}"""
+    def quote(v):
+        return "NULL" if v is None else '"' + v.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return "{" + ",".join(map(quote, items)) + "}"
+
+
+def arrays_of(extreme, harmless):
+    return (["{}", array_text(extreme), array_text([None, *extreme[:2]]), array_text(extreme[-1:]),
+             "{" + ",".join(array_text([v, v]) for v in extreme[:2]) + "}", "[0:1]=" + array_text(extreme[:1] * 2)],
+            [array_text(harmless[:2]), array_text(harmless[-1:]), "{}"])
+
+
+ELEMENTS = {f"_{t}": t for t in VALUES if not t.endswith("vector")}
+VALUES.update({array: arrays_of(*VALUES[element]) for array, element in ELEMENTS.items()})
+COLUMN_TYPE = {"bpchar": "char(5)", "varchar": "varchar(20)", "char": '"char"', "bit": "bit(1)"}
+UNSORTED = ("json", "jsonpath", "xid", "_json", "_jsonpath", "_xid")  # not compared, or not by <
+
+
+def type_name(type_):
+    return '"char"' if type_ == "char" else type_
+
+
 # Arguments that must not be just anything: (function, number of the argument): values
 FIELDS = ["year", "month", "day", "hour", "minute", "second", "week", "quarter", "dow", "doy", "epoch", "decade",
           "century", "millennium", "isodow", "isoyear", "microseconds", "milliseconds", "julian", "timezone", "no"]
@@ -85,7 +109,7 @@ DATE_FORMATS = ["YYYY-MM-DD", "YYYY-MM-DD HH24:MI:SS.US", "Day, DD Mon YYYY", "F
                 "HH12:MI AM", "J", "Q", "DDD", "YY", "CC", "\"x\"YYYY", "D", "MS", "SSSS", "RM", "DDth", "TZ"]
 NUMBER_FORMATS = ["999", "9,999.99", "S999.9", "FM999990.00", "000", "9.99EEEE", "RN", "999PR", "L99", "MI99", "V99"]
 ARGUMENTS = {
-    ("repeat", 1): SMALL, ("lpad", 1): SMALL + ["12"], ("rpad", 1): SMALL + ["12"], ("factorial", 0): SMALL,
+    ("generate_series", 2, "interval"): ["1 year", "100 days", "-1 mon", "0"], ("repeat", 1): SMALL, ("lpad", 1): SMALL + ["12"], ("rpad", 1): SMALL + ["12"], ("factorial", 0): SMALL,
     ("^", 0): TINY, ("^", 1): TINY, ("power", 0): TINY, ("power", 1): TINY, ("pow", 0): TINY, ("pow", 1): TINY,
     ("exp", 0): TINY, ("date_trunc", 0): FIELDS, ("date_part", 0): FIELDS, ("extract", 0): FIELDS,
     ("encode", 1): ["hex", "base64", "escape", "x"], ("decode", 1): ["hex", "base64", "escape", "x"],
@@ -106,6 +130,13 @@ ARGUMENTS = {
     ("normalize", 1): ["NFC", "NFD", "NFKC", "x"], ("substring", 1): None, ("set_config", 0): None,
     ("lpad", 2): ["x", "", "xy"], ("rpad", 2): ["x", "", "xy"], ("width_bucket", 3): SMALL,
 }
+HEAVY = {"repeat", "lpad", "rpad", "^", "power", "pow", "exp", "factorial", "array_fill", "generate_series"}
+DAMAGE = [b"", b"\\", b",", b'"', b"\n", b"\t", b"x", b"-", b"\\N"]
+COPY_OPTIONS = [  # formats, option, its values
+    (("text", "csv"), "DELIMITER ", ["','", "'|'", "';'", "E'\\t'", "'x'", "'.'"]),
+    (("text", "csv"), "NULL ", ["''", "'NULL'", "'\\N'", "'x'", "'0'"]), (("text", "csv"), "HEADER", [""]),
+    (("text", "csv", "binary"), "ENCODING ", ["'UTF8'"]), (("csv",), "QUOTE ", ["'~'", "'\"'", "'x'"]),
+    (("csv",), "ESCAPE ", ["'\\'", "'\"'", "'~'"])]
 QUOTED_BITS = ["'b'", "','", "''", "NULL"]
 JSON_LISTS = ['[1, "two", null]', "[]", '[{"a": 1}, [2]]']
 AGGREGATED = ("int4", "int8", "numeric", "text", "date", "timestamp")
@@ -121,8 +152,9 @@ UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_clie
                       r"|transaction_t|timeofday|gen_|row_security|getdatabase|query_to|table_to|uuid_|minisql)")
 HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",
             "left", "right", "reverse", "md5", "char_length", "btrim", "sign", "starts_with", "cardinality"}
-FAILING = {"jsonb", "inet", "cidr"}  # some of these functions fail for them
+FAILING = {"jsonb", "inet", "cidr", "name"}  # some of these functions fail for them
 # aggregates of floats add in another order; what sorts equal may be represented by either
+ORDERED_AGGREGATES = re.compile(r"^(array_agg|string_agg|json)")
 LOOSE_AGGREGATES = re.compile(r"^(sum|avg|stddev|var|corr|covar|regr)")
 
 
@@ -158,7 +190,69 @@ class Node:
             del parts[path[0]]
         else:
             parts[path[0]] = new
-        return Node(self.type, parts, optional=self.optional, separator=self.separator, constant=self.constant)
+        ret = copy.copy(self)
+        ret.parts = parts
+        return ret
+
+
+class Extended(Node):
+    """A statement whose constants go as parameters, with the extended protocol."""
+
+    def __init__(self, node, binary, binary_results):
+        super().__init__(None, [node])
+        self.binary, self.binary_results = binary, binary_results
+
+
+class Execute(Node):
+    """Of a prepared statement; `meant` is what that comes to."""
+
+    def __init__(self, tree, values):
+        super().__init__(None, ["EXECUTE p (", ", ".join(map(str, values)), ")"])
+        left = list(values)
+
+        def filled(node):
+            if not isinstance(node, Node):
+                return node
+            if node.constant and node.type:
+                return left.pop(0)
+            ret = copy.copy(node)
+            ret.parts = [filled(part) for part in node.parts]
+            return ret
+
+        self.meant = filled(tree)
+
+
+class CopyIn(Node):
+    """COPY .. FROM STDIN of what the last COPY .. TO STDOUT gave, with `damage` (a seed) or without."""
+
+    def __init__(self, parts, damage):
+        super().__init__(None, parts)
+        self.damage = damage
+
+    def data(self, copied):
+        if self.damage is None:
+            return copied
+        rng, data = random.Random(self.damage), bytearray(copied)
+        start = data.find(b"\n") + 1 if "HEADER" in str(self) else 0
+        for _ in range(rng.randrange(1, 3)):
+            at = rng.randrange(start, len(data) + 1)
+            data[at:at + rng.randrange(3)] = rng.choice(DAMAGE)
+        return bytes(data)
+
+
+def with_parameters(node, types=True):
+    """A tree's text with parameters for its constants, and these: (type, text)."""
+    values = []
+
+    def text(part):
+        if isinstance(part, str):
+            return part
+        if part.constant and part.type:
+            values.append((part.type, part.parts[0]))
+            return f"${len(values)}::{part.parts[2]}" if types else f"${len(values)}"
+        return (part.separator or "").join(text(p) for p in part.parts)
+
+    return text(node), values
 
 
 def quoted(text):
@@ -166,7 +260,7 @@ def quoted(text):
 
 
 def literal(type_, text):
-    name = COLUMN_TYPE["bpchar"] if type_ == "bpchar" else type_
+    name = COLUMN_TYPE["bpchar"] if type_ == "bpchar" else type_name(type_)
     return Node(type_, ["NULL" if text is None else quoted(text), "::", name], constant=True)
 
 
@@ -179,9 +273,9 @@ class Generator:
         self.rng, self.types, self.tables = rng, types, tables
         self.by_result = collections.defaultdict(list)
         self.aggregates, self.windows = collections.defaultdict(list), collections.defaultdict(list)
-        self.ordered = collections.defaultdict(list)
+        self.ordered, self.sets_of = collections.defaultdict(list), collections.defaultdict(list)
         for f in functions:
-            table = {"aggregate": self.aggregates, "window": self.windows, "ordered": self.ordered}.get(f.kind, self.by_result)
+            table = {"aggregate": self.aggregates, "window": self.windows, "ordered": self.ordered, "set": self.sets_of}.get(f.kind, self.by_result)
             table[f.result].append(f)
         self.casts = collections.defaultdict(list)
         for f in functions:
@@ -224,7 +318,7 @@ class Generator:
         types = list(f.args)
         if f.variadic:
             types += [types[-1]] * self.rng.randrange(3)
-        return [self.pick([u for u in self.types if u != "jsonpath"]) if t == "any" else t for t in types]
+        return [self.pick([u for u in self.types if u not in UNSORTED]) if t == "any" else t for t in types]
 
     def arguments(self, f, scope, depth, harmless):
         ret = []
@@ -256,7 +350,7 @@ class Generator:
         if not self.casts[type_]:
             return self.leaf(type_, scope, harmless)
         inner = self.expression(self.pick(self.casts[type_]), scope, depth - 1, harmless)
-        return Node(type_, ["CAST(", inner, f" AS {type_})"])
+        return Node(type_, ["CAST(", inner, f" AS {type_name(type_)})"])
 
     def by_condition(self, type_, scope, depth, harmless):
         """What may leave an argument unevaluated gets simple ones where evaluation can fail."""
@@ -265,16 +359,16 @@ class Generator:
         kind = self.rng.randrange(4)
         if kind == 0:
             return Node(type_, ["COALESCE(", a, ", ", b, ")"])
-        if kind == 1 and type_ not in ("json", "jsonpath"):
+        if kind == 1 and type_ not in UNSORTED:
             return Node(type_, [self.pick(["GREATEST(", "LEAST("]), Node(None, [a, b], separator=", "), ")"])
-        if kind == 2 and type_ not in ("json", "jsonpath"):
+        if kind == 2 and type_ not in UNSORTED:
             return Node(type_, ["NULLIF(", a, ", ", b, ")"])
         condition = self.expression("bool", scope, below, harmless)
         return Node(type_, ["CASE WHEN ", condition, " THEN ", a, Node(None, [" ELSE ", b], optional=True), " END"])
 
     def by_predicate(self, _, scope, depth, harmless):
         below = depth - 1
-        t = self.pick([t for t in self.types if t not in ("json", "jsonpath")])
+        t = self.pick([t for t in self.types if t not in UNSORTED])
 
         def one(of=t, deep=below):
             return self.expression(of, scope, deep, harmless)
@@ -298,6 +392,79 @@ class Generator:
             return Node("bool", ["(", one("bool"), self.pick([" AND ", " OR "]), one("bool"), ")"])
         return Node("bool", ["(", one(), self.pick([" = ", " < ", " >= ", " <> "]), one(), ")"])
 
+    # -- one call, of extreme values
+
+    def edge(self, f):
+        """A call of f with extreme values: constants, those of a row of w, or of many."""
+        scope = self.tables["w"]
+        many = f.kind in ("aggregate", "window", "ordered")
+        stored = many or self.chance(0.4)
+        arguments = []
+        for i, t in enumerate(self.argument_types(f)):
+            fitting = [c.name for c in scope if c.type == t]
+            values = ARGUMENTS.get((f.name, i)) or ARGUMENTS.get((f.name, i, t))
+            if values and (f.name in HEAVY or self.chance(0.5)):
+                arguments.append(literal(t, self.pick(values)))
+            elif fitting and stored and self.chance(0.8):
+                arguments.append(Node(t, [self.pick(fitting)]))
+            else:
+                arguments.append(literal(t, None if self.chance(0.05) else self.pick(VALUES[t][f.name in HEAVY])))
+        source = Node(None, [" FROM w", Node(None, [f" WHERE id {self.pick(['<', '>=']) if many else '='} ",
+                                                    str(self.rng.randrange(len(TEXTS)))], optional=True)])
+        if f.kind == "set" and not stored:
+            return [Node(None, [self.pick(["SELECT * FROM ", "SELECT "]), self.call(f, arguments)])]
+        return [Node(None, ["SELECT ", self.any_call(f, arguments), source if stored else ""])]
+
+    def any_call(self, f, arguments):
+        if f.kind == "cast":
+            return Node(f.result, ["CAST(", arguments[0], f" AS {type_name(f.result)})"])
+        if f.kind == "window":
+            return Node(f.result, [self.call(f, arguments), " OVER (ORDER BY id)"])
+        if f.kind == "ordered":
+            direct = arguments[:-1] or (arguments if f.variadic else [])
+            return Node(f.result, [f'"{f.name}"(', Node(None, direct, separator=", "), ") WITHIN GROUP (ORDER BY ",
+                                   arguments[-1], ")"])
+        if f.kind == "aggregate" and arguments and ORDERED_AGGREGATES.match(f.name):  # PostgreSQL's rows are in no order
+            return Node(f.result, [f'"{f.name}"(', Node(None, arguments, separator=", "), " ORDER BY id)"])
+        return self.call(f, arguments or (["*"] if f.name == "count" else []))
+
+    # -- the same statement in another way
+
+    def as_parameters(self, statements):
+        """With the extended protocol, or by PREPARE and EXECUTE, if it is one that has constants."""
+        text, values = with_parameters(statements[0], False)
+        if len(statements) > 1 or not values:
+            return statements
+        if self.chance(0.6):
+            return [Extended(statements[0], self.chance(0.6), self.chance(0.6))]
+        names = [literal(t, None).parts[2] for t, _ in values]
+        first = [Node(t, [v, "::", n], constant=True) for (t, v), n in zip(values, names)]
+        runs = [first] + [[literal(old.type, self.pick(VALUES[old.type][1])) if self.chance(0.5) else old
+                           for old in first] for _ in range(2)]
+        return [Node(None, ["DEALLOCATE ALL"]), Node(None, [f"PREPARE p ({', '.join(names)}) AS {text}"]),
+                *[Execute(statements[0], run) for run in runs]]
+
+    def copy(self):
+        """Rows of w to the client, and from there into a table."""
+        name = f"n{self.alias()}"
+        columns = self.rng.sample([c for c in self.tables["w"][1:] if not re.search("reg|inet|cidr", c.type)], self.rng.randrange(1, 5))
+        names = ", ".join(c.name for c in columns)
+        format_ = self.pick(["text", "text", "csv", "csv", "binary"])
+        options = [f"FORMAT {format_}"] + [f"{option}{self.pick(values)}" for formats, option, values in COPY_OPTIONS
+                                           if format_ in formats and self.chance(0.25)]
+        out, into = list(options), list(options)
+        if format_ == "csv" and self.chance(0.3):
+            out.append("FORCE_QUOTE " + self.pick(["*", f"({columns[0].name})"]))
+        if format_ == "csv" and self.chance(0.3):
+            into.append(self.pick(["FORCE_NULL ", "FORCE_NOT_NULL "]) + f"({columns[0].name})")
+        rows = self.pick(["", f" WHERE id = {self.rng.randrange(len(TEXTS))}"])
+        declared = ", ".join(f"{c.name} {COLUMN_TYPE.get(c.type, c.type)}" for c in columns)
+        return [Node(None, [f"CREATE TABLE {name} ({declared})"]),
+                Node(None, [f"COPY (SELECT {names} FROM w{rows} ORDER BY id) TO STDOUT ({', '.join(out)})"]),
+                CopyIn([f"COPY {name} FROM STDIN ({', '.join(into)})"],
+                       self.rng.randrange(1 << 30) if format_ != "binary" and self.chance(0.5) else None),
+                Node(None, [f"SELECT * FROM {name}"]), Node(None, [f"DROP TABLE IF EXISTS {name}"])]
+
     # -- statements over the table of extreme values
 
     def values(self):
@@ -306,7 +473,8 @@ class Generator:
             type_ = self.pick([t for t in self.aggregates if t in VALUES])
             f = self.pick(self.aggregates[type_])
             arguments = Node(None, self.arguments(f, scope, 2, False) or ["*"], separator=", ")
-            items = [Node(type_, [f'"{f.name}"(', arguments, ")"])]
+            order = " ORDER BY id" if ORDERED_AGGREGATES.match(f.name) and "*" not in arguments.parts else ""
+            items = [Node(type_, [f'"{f.name}"(', arguments, order, ")"])]
         else:
             items = [self.expression(self.pick(self.types), scope, self.rng.randrange(1, 4))
                      for _ in range(self.rng.randrange(1, 3))]
@@ -398,21 +566,21 @@ class Generator:
         return node, columns
 
     def join_condition(self, left, right):
-        pairs = [(a, b) for a in left for b in right if a.type == b.type and a.type not in ("json", "jsonpath")]
+        pairs = [(a, b) for a in left for b in right if a.type == b.type and a.type not in UNSORTED]
         if not pairs:
             return literal("bool", "true")
         a, b = self.pick(pairs)
         return Node("bool", ["(", Node(a.type, [a.name]), " = ", Node(b.type, [b.name]), ")"])
 
     def condition(self, scope, depth):
-        if any(c.type not in ("json", "jsonpath") for c in scope) and depth > 0 and self.chance(0.25):
+        if any(c.type not in UNSORTED for c in scope) and depth > 0 and self.chance(0.25):
             inner, columns = self.table()
             tie = self.join_condition(scope, columns)
             kind = self.rng.randrange(3)
             if kind == 0:
                 return Node("bool", [self.pick(["EXISTS ", "NOT EXISTS "]), "(SELECT 1 FROM ", inner, " WHERE ", tie, ")"])
             if kind == 1:
-                a = self.pick([c for c in scope if c.type not in ("json", "jsonpath")])
+                a = self.pick([c for c in scope if c.type not in UNSORTED])
                 same = [c for c in columns if c.type == a.type]
                 if same:
                     return Node("bool", ["(", a.name, self.pick([" IN ", " NOT IN "]), "(SELECT ",
@@ -427,7 +595,7 @@ class Generator:
         f = self.pick([f for f in self.aggregates[type_]
                        if not re.match(r"array_agg|json|string_agg|xml", f.name)] or self.aggregates["int8"])
         arguments = self.arguments(f, scope, 1, True)
-        distinct = "DISTINCT " if len(arguments) == 1 and self.chance(0.2) and f.args[0] != "json" else ""
+        distinct = "DISTINCT " if len(arguments) == 1 and self.chance(0.2) and arguments[0].type not in UNSORTED else ""
         inner = Node(None, arguments or ["*"], separator=", ")
         tail = []
         if self.chance(0.2):
@@ -436,7 +604,7 @@ class Generator:
 
     def window(self, scope, key):
         """key: a column without equal values."""
-        parts = self.pick([c for c in scope if c.type not in ("json", "jsonpath")]).name
+        parts = self.pick([c for c in scope if c.type not in UNSORTED]).name
         frame = self.pick(["", "", " ROWS BETWEEN 1 PRECEDING AND 1 FOLLOWING",
                            " ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW", " ROWS 2 PRECEDING"])
         if self.chance(0.4):
@@ -474,7 +642,7 @@ class Generator:
         source, columns = self.source(depth, outer)
         scope = columns + list(outer)
         where = Node(None, [" WHERE ", self.condition(scope, depth)], optional=True) if self.chance(0.6) else ""
-        simple = [c for c in columns if c.type not in ("json", "jsonpath")]
+        simple = [c for c in columns if c.type not in UNSORTED]
         if self.chance(0.35):
             keys = self.rng.sample(simple, min(len(simple), self.rng.randrange(0, 3)))
             items = [Node(c.type, [c.name]) for c in keys] + [self.aggregate(columns) for _ in
@@ -492,7 +660,7 @@ class Generator:
             if keys and self.chance(0.15) and len(source.parts) == 1:  # one table: id is unique
                 items.append(self.window(columns, keys[0].name))
             tail = []
-            comparable = all(i.type not in ("json", "jsonpath") for i in items)
+            comparable = all(i.type not in UNSORTED for i in items)
             head = "SELECT "
             if comparable and self.chance(0.2):
                 head = self.pick(["SELECT DISTINCT ", "SELECT DISTINCT ON (1) "])
@@ -537,7 +705,7 @@ class Generator:
 
     def sorted_query(self):
         query, types = self.select(self.rng.randrange(0, 3))
-        comparable = not any(t in ("json", "jsonpath") for t in types) and " ORDER BY 1" not in str(query)[-30:]
+        comparable = not any(t in UNSORTED for t in types) and " ORDER BY 1" not in str(query)[-30:]
         if comparable and self.chance(0.15):
             scope = self.tables[other := self.pick(BASE)]
             right = Node(None, ["SELECT ", Node(None, [self.leaf(t, scope, True) for t in types], separator=", "),
@@ -569,7 +737,7 @@ class Generator:
     def index(self):
         """The same question without and with an index, which is partial at times."""
         table, name = self.pick(BASE), f"i{self.alias()}"
-        indexed = [c for c in self.tables[table] if c.type not in ("json", "jsonb", "jsonpath")]
+        indexed = [c for c in self.tables[table] if c.type not in (*UNSORTED, "jsonb")]
         chosen = self.rng.sample(indexed, self.rng.randrange(1, 3))
         keys = ", ".join(c.name + self.pick(["", " DESC", " NULLS FIRST"]) for c in chosen)
         where = Node(None, [" WHERE ", self.expression("bool", indexed, 1, True)], optional=True) if self.chance(0.4) else ""
