@@ -323,6 +323,14 @@ static bool is_ordered(const struct func *f)
     return f->agg && f->sqlite_name && !strchr("BDNT", type_by_oid(f->result)->category);
 }
 
+/* What DISTINCT compares: of what becomes JSON, what it was before. */
+static struct expr *compared_by(struct expr *arg)
+{
+    bool made = arg->kind == EXPR_FUNC && (arg->type == OID_JSON || arg->type == OID_JSONB) &&
+                arg->call.func == json_value_func(arg->type);
+    return made ? arg->args[0] : arg;
+}
+
 /* Is it the argument that was written so? It may have been cast then, which nobody wrote. */
 static bool is_argument(const struct expr *arg, const struct expr *e, bool cast)
 {
@@ -340,8 +348,9 @@ static struct expr *ordered_argument(const FuncCall *n, const struct expr *e, in
     bool written = IsA(((const SortBy *)list_nth(n->agg_order, i))->node, TypeCast);
     for (int k = 0; k < e->n_args; k++) {
         bool cast = k < list_length(n->args) && IsA(list_nth(n->args, k), TypeCast) == written;
-        if (is_argument(e->args[k], e->call.order[i].expr, cast))
-            return e->args[k];
+        struct expr *arg = compared_by(e->args[k]);
+        if (is_argument(arg, e->call.order[i].expr, cast))
+            return arg;
     }
     return NULL;
 }
@@ -375,8 +384,9 @@ static struct error *distinct_order(struct analysis *a, const FuncCall *call, st
     }
     n = MIN(n, e->n_args);
     for (int i = 0; i < e->n_args; i++) {
-        if (n < e->n_args && !is_listed(order, n, e->args[i]))
-            order[n++] = (struct order_item){.expr = e->args[i], .target = -1};
+        struct expr *arg = compared_by(e->args[i]);
+        if (n < e->n_args && !is_listed(order, n, arg))
+            order[n++] = (struct order_item){.expr = arg, .target = -1};
     }
     e->call.order = order;
     e->call.n_order = n;
@@ -406,7 +416,7 @@ static struct error *aggregate(struct analysis *a, struct scope *s, const FuncCa
     e->call.distinct = n->agg_distinct;
     TRY(filter(a, s, n, &e->call.filter));
     for (int i = 0; i < e->n_args && e->call.distinct; i++)
-        TRY(sql__record_rules(a, e->args[i], "DISTINCT"));
+        TRY(sql__record_rules(a, compared_by(e->args[i]), "DISTINCT"));
     TRY(agg_order(a, s, n, e));
     if (e->call.distinct && !e->call.n_order && e->n_args > 1)
         return sql__unsupported(a, n->location, "Remove duplicates in a subquery first.",
