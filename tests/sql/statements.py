@@ -350,6 +350,8 @@ class Generator:
         if not self.casts[type_]:
             return self.leaf(type_, scope, harmless)
         inner = self.expression(self.pick(self.casts[type_]), scope, depth - 1, harmless)
+        if type_ == "bpchar":  # without a length it keeps no trailing blanks
+            inner = Node("text", ["rtrim(CAST(", inner, " AS text))"])
         return Node(type_, ["CAST(", inner, f" AS {type_name(type_)})"])
 
     def by_condition(self, type_, scope, depth, harmless):
