@@ -27,13 +27,13 @@ static struct error *fit(struct num *x, int32_t typmod)
         return error_detail(error_new(E_OUT_OF_RANGE, "numeric field overflow"),
                             "A field with precision %d, scale %d cannot hold an infinite value.",
                             precision, scale);
-    num_rescale(x, MAX(scale, 0));
     if (scale < 0) {
-        int shown = x->scale;
         x->scale -= scale; /* as if the point stood further left, round there, and back */
-        num_rescale(x, shown);
-        num_rescale(x, shown - scale);
-        x->scale = shown;
+        num_rescale(x, 0);
+        num_rescale(x, -scale);
+        x->scale = 0;
+    } else {
+        num_rescale(x, scale);
     }
     if (num_sign(x) == 0 || num_exponent(x) < precision - scale)
         return NULL;

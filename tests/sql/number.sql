@@ -104,3 +104,5 @@ SELECT length((9 * 10::numeric^131071)::text), 10::numeric^131071 * 10;
 -- what is no number is shown as it was written
 SELECT '  pad '::numeric;
 SELECT ' +1.5x '::text::numeric;
+-- a negative scale rounds once
+SELECT 1234.56::numeric(3,-1), 1235::numeric(3,-1), 1234.99::numeric(4,-1), -1234.56::numeric(3,-1), 12345678.9::numeric(4,-5), 4.9::numeric(3,-1), 49999.9::numeric(1,-5);
