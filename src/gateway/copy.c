@@ -152,6 +152,9 @@ static struct error *one_row(struct copy_in *c)
     c->column = -1;
     if (!binary)
         TRY(pgwire_check_utf8(r->raw, r->raw_len));
+    if (c->q->copy.options.format == COPY_TEXT && memchr(r->raw, '\\', r->raw_len))
+        for (int i = 0; i < r->n; i++) /* \xde may have made anything */
+            TRY(r->fields[i].p ? pgwire_check_utf8(r->fields[i].p, r->fields[i].n) : NULL);
     if (c->match_header) {
         c->match_header = false;
         return check_header(c);

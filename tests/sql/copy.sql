@@ -156,3 +156,16 @@ COPY opted FROM STDIN (FORMAT csv, FORCE_QUOTE (t));
 \.
 COPY opted TO STDOUT (ENCODING 'nope');
 DROP TABLE opted;
+-- what escapes make has to be text, in every column
+CREATE TABLE raw (t text, b bytea);
+COPY raw FROM STDIN;
+a\xde	x
+\.
+COPY raw (b) FROM STDIN;
+\xde
+\.
+COPY raw (b, t) FROM STDIN;
+\303\244	\xc3\xa4
+\.
+SELECT * FROM raw;
+DROP TABLE raw;
