@@ -257,6 +257,13 @@ static bool is_infinite(int64_t us)
     return us == TIMESTAMP_NEVER || us == TIMESTAMP_EVER;
 }
 
+/* False: there is no such moment. What is on the way has to be one, too. */
+static bool moment_of(int64_t days, int64_t time, int64_t *ret)
+{
+    return !__builtin_mul_overflow(days, DAY_US, ret) && !__builtin_add_overflow(*ret, time, ret) &&
+           !is_infinite(*ret) && types__timestamp_valid(*ret);
+}
+
 struct error *types__timestamp_move(int64_t us, const struct interval *by, struct value *ret)
 {
     if (is_infinite(us)) {
@@ -273,10 +280,11 @@ struct error *types__timestamp_move(int64_t us, const struct interval *by, struc
         month = (int)(months - year * MONTHS_IN_YEAR) + 1;
         days = types__days_of(year, month, MIN(day, types__month_length(year, month)));
     }
-    int64_t sum;
-    if (__builtin_mul_overflow(days + by->days, DAY_US, &sum) ||
-        __builtin_add_overflow(sum, time, &sum) || __builtin_add_overflow(sum, by->us, &sum) ||
-        is_infinite(sum) || !types__timestamp_valid(sum))
+    int64_t sum = us;
+    if ((by->months && !moment_of(days, time, &sum)) ||
+        (by->days && !moment_of(days + by->days, time, &sum)) ||
+        __builtin_add_overflow(sum, by->us, &sum) || is_infinite(sum) ||
+        !types__timestamp_valid(sum))
         return timestamp_out_of_range();
     *ret = value_int(sum);
     return NULL;

@@ -25,3 +25,8 @@ SELECT concat(VARIADIC 1);
 SELECT concat('x', VARIADIC ARRAY[true, false]);
 SELECT format('%s %s', VARIADIC ARRAY[1, 2]), concat(VARIADIC '{a,b}'), concat(VARIADIC ARRAY[date '2024-01-02']);
 SELECT * FROM jsonb_path_query_tz('[1,2]', '$[*]');
+-- what is on the way has to be a moment, too
+SELECT '4713-11-24 BC'::date + make_interval(-1, -1, 11);
+SELECT '4713-11-24 BC'::date + make_interval(-1, 1, -4), timestamp '294276-12-31' - interval '1 year' + interval '300 days';
+SELECT timestamp '294276-12-31' + interval '1 day -1 hour';
+SELECT timestamp '294276-06-30' + interval '7 months -60 days';
