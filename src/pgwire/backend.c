@@ -118,7 +118,8 @@ static void put_field(struct buf *b, char code, const char *value)
     if (!value)
         return;
     buf_put8(b, (uint8_t)code);
-    put_cstring(b, value);
+    pgwire_put_utf8(b, value);
+    buf_put8(b, 0);
 }
 
 void pgwire_put_error(struct buf *b, const char *severity, const struct error *e, const char *where)

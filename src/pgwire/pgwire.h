@@ -176,6 +176,8 @@ void pgwire_put_error(struct buf *b, const char *severity, const struct error *e
 
 /* 22021 with PostgreSQL's text when the bytes are not UTF-8, or hold a zero. */
 struct error *pgwire_check_utf8(const char *s, size_t n);
+/* Without the bytes that are not UTF-8: messages cut texts at a number of bytes. */
+void pgwire_put_utf8(struct buf *b, const char *s);
 
 /* ---- COPY --------------------------------------------------------------------------------- */
 

@@ -59,3 +59,15 @@ struct error *pgwire_check_utf8(const char *s, size_t n)
     }
     return NULL;
 }
+
+void pgwire_put_utf8(struct buf *b, const char *s)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    for (size_t n = strlen(s); n > 0;) {
+        size_t len = *p < 0x80 ? 1 : sequence(p, n);
+        buf_append(b, p, len);
+        len = MAX(len, 1);
+        p += len;
+        n -= len;
+    }
+}

@@ -222,6 +222,15 @@ static void utf8_is_checked(void **state)
         expect_error(pgwire_check_utf8(bad[i], strlen(bad[i])), "22021", NULL);
 }
 
+/* What is told to the client is UTF-8, wherever a text was cut. */
+static void utf8_is_told(void **state)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    pgwire_put_utf8(&b, "a\xc3\xa4 \xe2\x82\" \xff\xf0\x9f\x98\x80\xc3");
+    assert_int_equal(b.len, 10);
+    assert_memory_equal(b.data, "a\xc3\xa4 \" \xf0\x9f\x98\x80", 10);
+}
+
 /* ---- COPY --------------------------------------------------------------------------------- */
 
 /* Reads everything, in chunks of `chunk` bytes, and prints it: fields in <>, NULL as ~. */
@@ -422,15 +431,25 @@ static void long_rows_are_linear(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(frames_arrive_in_pieces),  cmocka_unit_test(unknown_types_are_refused),
-        cmocka_unit_test(lengths_are_limited),      cmocka_unit_test(startup_is_decoded),
-        cmocka_unit_test(bad_startup_is_refused),   cmocka_unit_test(bind_is_decoded),
-        cmocka_unit_test(bad_bind_is_refused),      cmocka_unit_test(small_messages_are_decoded),
-        cmocka_unit_test(errors_are_encoded),       cmocka_unit_test(rows_are_encoded),
-        cmocka_unit_test(utf8_is_checked),          cmocka_unit_test(text_rows_are_parsed),
-        cmocka_unit_test(end_marker_is_understood), cmocka_unit_test(mixed_line_ends_are_errors),
-        cmocka_unit_test(csv_rows_are_parsed),      cmocka_unit_test(csv_force_options),
-        cmocka_unit_test(binary_rows_are_parsed),   cmocka_unit_test(copy_formats_round_trip),
+        cmocka_unit_test(frames_arrive_in_pieces),
+        cmocka_unit_test(unknown_types_are_refused),
+        cmocka_unit_test(lengths_are_limited),
+        cmocka_unit_test(startup_is_decoded),
+        cmocka_unit_test(bad_startup_is_refused),
+        cmocka_unit_test(bind_is_decoded),
+        cmocka_unit_test(bad_bind_is_refused),
+        cmocka_unit_test(small_messages_are_decoded),
+        cmocka_unit_test(errors_are_encoded),
+        cmocka_unit_test(rows_are_encoded),
+        cmocka_unit_test(utf8_is_checked),
+        cmocka_unit_test(utf8_is_told),
+        cmocka_unit_test(text_rows_are_parsed),
+        cmocka_unit_test(end_marker_is_understood),
+        cmocka_unit_test(mixed_line_ends_are_errors),
+        cmocka_unit_test(csv_rows_are_parsed),
+        cmocka_unit_test(csv_force_options),
+        cmocka_unit_test(binary_rows_are_parsed),
+        cmocka_unit_test(copy_formats_round_trip),
         cmocka_unit_test(long_rows_are_linear),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
