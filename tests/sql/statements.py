@@ -147,7 +147,7 @@ FRAMES = [" RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING", " RANGE UNBOUNDED PRECED
 STORED = ["int2", "int4", "int8", "numeric", "numeric(6, 2)", "numeric(3, -1)", "float4", "float8", "text", "varchar(3)", "char(4)", "bool",
           "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid", "inet", "cidr", "bytea", "json", "jsonb", "int4[]",
           "text[]", "numeric(5, 1)[]", "varchar(2)[]", "oid", "name"]
-UNSTABLE = re.compile(r"^(pg_|mxid_age|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg|col_desc"
+UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg|col_desc"
                       r"|obj_desc|shobj|format_type|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
                       r"|transaction_t|timeofday|gen_|row_security|getdatabase|query_to|table_to|uuid_|minisql)")
 HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",
