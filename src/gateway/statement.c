@@ -572,8 +572,6 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         TRY(exec_call(s->exec, q->call.procedure, q->call.args, q->call.n));
         break;
     case QUERY_MAINTENANCE:
-        if (strcmp(q->tag, "LOCK TABLE") == 0 && s->txn == 'I' && !s->implicit)
-            return error_new("25P01", "LOCK TABLE can only be used in transaction blocks");
         schema_notices(s, q);
         break;
     case QUERY_REFRESH:

@@ -54,13 +54,18 @@ static const char *isolation_name(enum isolation i)
     return NULL;
 }
 
-void transaction__isolate(struct session *s)
+static enum isolation level_of(struct session *s)
 {
     const char *name = settings__isolation(s);
     enum isolation level = SERIALIZABLE;
     while (level > READ_UNCOMMITTED && strcmp(name, isolation_name(level)) != 0)
         level--;
-    exec_isolate(s->exec, level, s->read_only);
+    return level;
+}
+
+void transaction__isolate(struct session *s)
+{
+    exec_isolate(s->exec, level_of(s), s->read_only);
 }
 
 /* A transaction begins with the session's modes. */
@@ -127,14 +132,6 @@ static struct error *begin(struct session *s, const struct transaction_modes *m)
     s->txn = 'T';
     by_default(s);
     return transaction__set_modes(s, m, false);
-}
-
-/* AND CHAIN: as the one before was. */
-static struct error *chain(struct session *s, const char *isolation,
-                           const struct transaction_modes *m)
-{
-    TRY(begin(s, m));
-    return isolation ? settings__set(s, "transaction_isolation", isolation, false) : NULL;
 }
 
 static void warn_no_transaction(struct session *s)
@@ -222,9 +219,11 @@ static struct error *rollback_to(struct session *s, const char *name)
 
 struct error *transaction__run(struct session *s, const struct query *q, const char **ret_tag)
 {
-    const struct transaction_modes same = {.read_only = s->read_only, .deferrable = s->deferrable};
-    _cleanup_(mem_freep) char *isolation =
-        q->transaction.chain && s->isolation ? mem_strdup(s->isolation) : NULL;
+    const struct transaction_modes same = {
+        .isolation = q->transaction.chain ? level_of(s) : ISOLATION_DEFAULT,
+        .read_only = s->read_only,
+        .deferrable = s->deferrable,
+    };
     switch (q->transaction.kind) {
     case TRANSACTION_BEGIN:
         return begin(s, &q->transaction.modes);
@@ -245,5 +244,5 @@ struct error *transaction__run(struct session *s, const struct query *q, const c
     case TRANSACTION_ROLLBACK_TO:
         return rollback_to(s, q->transaction.savepoint);
     }
-    return q->transaction.chain ? chain(s, isolation, &same) : NULL;
+    return q->transaction.chain ? begin(s, &same) : NULL;
 }

@@ -929,6 +929,8 @@ static enum outcome read_time(const char *s, size_t n, struct moment *m, struct 
     if (o == GOOD && ((summer && (m->zone || !(m->has & HAS_ZONE))) ||
                       (m->zone && !dated && zone_needs_day(m->zone))))
         o = BAD_SYNTAX;
+    if (o == GOOD && !m->is_value)
+        m->us = (m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->fraction;
     return o;
 }
 
@@ -1032,13 +1034,11 @@ struct error *types__time_parse(const char *s, size_t n, int32_t typmod, int64_t
     enum outcome o = read_time(s, n, &m, &pieces);
     if (o != GOOD)
         return refuse(o, &m, "time", s, n);
-    if (!m.is_value)
-        m.us = (m.hour * 3600 + m.minute * 60 + m.second) * SECOND_US + m.fraction;
     return types__timestamp_fit(m.us, typmod, ret);
 }
 
 /* The offset that is named, or that a zone has on the day that is named, or today. */
-static int32_t time_offset(const struct moment *m, int64_t us)
+static int32_t time_offset(const struct moment *m)
 {
     if ((m->has & HAS_ZONE) && !m->zone)
         return (int32_t)m->offset;
@@ -1046,7 +1046,7 @@ static int32_t time_offset(const struct moment *m, int64_t us)
     int64_t days = (m->has & HAS_DATE) == HAS_DATE && !m->clock
                        ? types__days_of(m->year, (int)m->month, (int)m->day)
                        : types__timestamp_days(types__local_of(z, types_now()));
-    int64_t local = days * DAY_US + us;
+    int64_t local = days * DAY_US + m->us;
     return (int32_t)((local - types__utc_of(z, local)) / SECOND_US);
 }
 
@@ -1057,9 +1057,7 @@ struct error *types__timetz_parse(const char *s, size_t n, int32_t typmod, int64
     enum outcome o = read_time(s, n, &m, &pieces);
     if (o != GOOD)
         return refuse(o, &m, "time with time zone", s, n);
-    int64_t us =
-        m.is_value ? m.us : (m.hour * 3600 + m.minute * 60 + m.second) * SECOND_US + m.fraction;
-    int32_t east = m.is_value && m.clock ? types__zone_offset(types__zone(), types_now())
-                                         : time_offset(&m, us);
-    return types__timetz_fit(types__timetz_pack(us, east), typmod, ret);
+    int32_t east =
+        m.is_value && m.clock ? types__zone_offset(types__zone(), types_now()) : time_offset(&m);
+    return types__timetz_fit(types__timetz_pack(m.us, east), typmod, ret);
 }

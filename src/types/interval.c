@@ -390,7 +390,7 @@ CALL(types__timestamp_age)
 
 /* ---- time of day ---------------------------------------------------------------------------- */
 
-static int64_t into_day(int64_t us)
+int64_t types__into_day(int64_t us)
 {
     us %= DAY_US;
     return us < 0 ? us + DAY_US : us;
@@ -400,7 +400,7 @@ CALL(types__time_plus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
-    *ret = value_int(into_day(v[0].i % DAY_US + by.us % DAY_US));
+    *ret = value_int(types__into_day(v[0].i % DAY_US + by.us % DAY_US));
     return NULL;
 }
 
@@ -414,7 +414,7 @@ static CALL(time_minus)
 {
     struct interval by;
     TRY(interval_of(&v[1], &by));
-    *ret = value_int(into_day(v[0].i % DAY_US - by.us % DAY_US));
+    *ret = value_int(types__into_day(v[0].i % DAY_US - by.us % DAY_US));
     return NULL;
 }
 
@@ -445,7 +445,7 @@ CALL(types__timestamp_to_time)
         *ret = (struct value){.kind = VALUE_NULL};
         return NULL;
     }
-    *ret = value_int(into_day(v->i));
+    *ret = value_int(types__into_day(v->i));
     return NULL;
 }
 
@@ -453,7 +453,7 @@ CALL(types__interval_to_time)
 {
     struct interval x;
     TRY(interval_of(v, &x));
-    *ret = value_int(into_day(x.us));
+    *ret = value_int(types__into_day(x.us));
     return NULL;
 }
 

@@ -29,6 +29,8 @@ struct error *interval_out_of_range(void);
 struct error *interval_multiply(const struct interval *x, double by, struct interval *ret);
 struct error *interval_divide(const struct interval *x, double by, struct interval *ret);
 
+/* The time of day, whatever the day. */
+int64_t types__into_day(int64_t us);
 /* Months first (31st + 1 month is a month's last day), then days, then time. */
 struct error *types__timestamp_move(int64_t us, const struct interval *by, struct value *ret);
 CALL(types__timestamp_age);

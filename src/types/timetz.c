@@ -47,11 +47,6 @@ struct error *types__timetz_recv(int64_t us, int32_t west, int32_t typmod, int64
     return types__timetz_fit(types__timetz_pack(us, -west), typmod, ret);
 }
 
-static int64_t into_day(int64_t us)
-{
-    return (us % DAY_US + DAY_US) % DAY_US;
-}
-
 /* ---- casts ---------------------------------------------------------------------------------- */
 
 CALL(types__timetz_to_time)
@@ -89,7 +84,7 @@ static struct error *moved(const struct value *time, const struct value *by, int
     int32_t east;
     TRY(interval_of(by, &i));
     int64_t us = types__timetz_unpack(time->i, &east);
-    *ret = value_int(types__timetz_pack(into_day(us + sign * (i.us % DAY_US)), east));
+    *ret = value_int(types__timetz_pack(types__into_day(us + sign * (i.us % DAY_US)), east));
     return NULL;
 }
 
@@ -137,7 +132,7 @@ static void turn(const struct value *time, int32_t to, struct value *ret)
 {
     int32_t east;
     int64_t us = types__timetz_unpack(time->i, &east);
-    *ret = value_int(types__timetz_pack(into_day(us + (to - east) * SECOND_US), to));
+    *ret = value_int(types__timetz_pack(types__into_day(us + (to - east) * SECOND_US), to));
 }
 
 static CALL(timetz_in_zone)
