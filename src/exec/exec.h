@@ -235,6 +235,9 @@ bool exec_in_transaction(const struct exec_session *s);
 /* Of the transaction, before its first statement. `read_only`: the caller refuses its writes. */
 void exec_isolate(struct exec_session *s, enum isolation level, bool read_only);
 struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
+/* Holds the plan's region before the statement runs: its tables stay as they are while it is
+ * planned anew. Within a transaction. */
+struct error *exec_hold_for(struct exec_session *s, const struct plan *p);
 struct error *
 exec_commit(struct exec_session *s); /* the transaction is over, whatever comes back */
 void exec_rollback(struct exec_session *s);

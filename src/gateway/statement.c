@@ -7,7 +7,7 @@
  */
 #include "gateway/gateway_int.h"
 
-enum { MAX_REPLANS = 5, REFRESH_MS = 3000 };
+enum { MAX_REPLANS = 5, HOLD_AFTER = 2, REFRESH_MS = 3000 };
 
 /* ---- planning ----------------------------------------------------------------------------- */
 
@@ -381,28 +381,77 @@ static bool columns_are_known(const struct output *o)
     return !o->describe || o->prepared;
 }
 
+struct
+try {
+    struct entry **e;
+    const struct value *values;
+    struct output *o;
+    const struct exec_sink *sink;
+    struct exec_result result;
+};
+
+static struct error *replan(struct session *s, struct try *t)
+{
+    return statement__refresh(s, t->e, columns_are_known(t->o) && (*t->e)->returns);
+}
+
+static struct error *run_once(struct session *s, struct try *t)
+{
+    t->o->e = *t->e;
+    output__begin(t->o);
+    return run_notifying(s, (*t->e)->plan, t->values, t->sink, &t->result);
+}
+
+/* Other sessions may change the schema each time that a long statement is planned. What the last
+ * plan read or wrote is held now, before it is planned once more. A transaction that does not
+ * write goes on trying: it would hold the region until its end. */
+static bool may_hold(struct session *s, const struct plan *p)
+{
+    return p->region && p->region != CATALOG_TEMP_REGION && !p->explain &&
+           (p->writes || !exec_in_transaction(s->exec)) && !exec_has_draft(s->exec);
+}
+
+static struct error *replan_and_run(struct session *s, struct try *t)
+{
+    TRY(replan(s, t));
+    return run_once(s, t);
+}
+
+/* A change that the catalog has already, and waits for the region, may still get between. */
+static struct error *run_holding(struct session *s, struct try *t)
+{
+    bool own = !exec_in_transaction(s->exec);
+    if (own)
+        TRY(exec_begin(s->exec));
+    struct error *e = exec_hold_for(s->exec, (*t->e)->plan);
+    if (!e)
+        e = replan_and_run(s, t);
+    for (int i = 1; error_is(e, E_STALE_SCHEMA) && i < MAX_REPLANS; i++) {
+        error_free(e);
+        e = replan_and_run(s, t);
+    }
+    if (own && e)
+        exec_rollback(s->exec);
+    return own && !e ? exec_commit(s->exec) : e;
+}
+
 /* All but CommandComplete. */
 static struct error *run_tries(struct session *s, struct entry **e, const struct value *values,
                                struct output *o, int64_t *ret_rows)
 {
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
-    struct exec_result result = {0};
-    bool rows = (*e)->returns || o->spool;
+    struct try t = {.e = e, .values = values, .o = o};
+    t.sink = (*e)->returns || o->spool ? &sink : NULL;
     if (!entry__is_current(s, *e) || !same_names(s, *e))
-        TRY(statement__refresh(s, e, columns_are_known(o) && (*e)->returns));
-    for (int tries = 0;; tries++) {
-        o->e = *e;
-        output__begin(o);
-        struct error *failed = run_notifying(s, (*e)->plan, values, rows ? &sink : NULL, &result);
-        if (!failed)
-            break;
-        if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS)
-            return failed;
+        TRY(replan(s, &t));
+    struct error *failed = run_once(s, &t);
+    for (int tries = 1; error_is(failed, E_STALE_SCHEMA) && tries <= MAX_REPLANS; tries++) {
         error_free(failed);
-        TRY(statement__refresh(s, e, columns_are_known(o) && (*e)->returns));
+        failed = tries >= HOLD_AFTER && may_hold(s, (*e)->plan) ? run_holding(s, &t)
+                                                                : replan_and_run(s, &t);
     }
-    *ret_rows = result.rows;
-    return NULL;
+    *ret_rows = t.result.rows;
+    return failed;
 }
 
 struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
