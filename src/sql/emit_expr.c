@@ -271,6 +271,43 @@ static void filter(struct emitter *em, const struct expr *e)
     buf_puts(em->out, ")");
 }
 
+/* types/frame.c, which gets the rows to the end of the partition */
+static void framed_call(struct emitter *em, const struct expr *e)
+{
+    const struct window *w = e->call.window;
+    const struct expr *offsets[2] = {w->frame_start, w->frame_end};
+    buf_puts(em->out, "minisql_over('");
+    types_set_key(e->call.func, em->out);
+    buf_printf(em->out, " %s %d %u", w->over, e->n_args, e->type);
+    for (int i = 0; i < w->n_order; i++)
+        buf_printf(em->out, " %u.%d", w->order[i].expr->type,
+                   w->order[i].descending + 2 * w->order[i].nulls_first);
+    buf_puts(em->out, "', ");
+    if (e->call.filter)
+        sql__emit_expr(em, e->call.filter);
+    else
+        buf_puts(em->out, "1");
+    for (int i = 0; i < 2; i++) {
+        buf_puts(em->out, offsets[i] ? ", " : ", NULL");
+        if (offsets[i])
+            sql__emit_expr(em, offsets[i]);
+    }
+    for (int i = 0; i < e->n_args; i++) {
+        buf_puts(em->out, ", ");
+        argument(em, e, i);
+    }
+    for (int i = 0; i < w->n_order; i++) {
+        buf_puts(em->out, ", ");
+        sql__emit_expr(em, w->order[i].expr);
+    }
+    buf_puts(em->out, ")");
+}
+
+static bool is_framed(const struct expr *e)
+{
+    return e->call.window->over && types_frame_matters(e->call.func);
+}
+
 static void frame(struct emitter *em, const struct window *w)
 {
     const struct expr *offsets[2] = {w->frame_start, w->frame_end};
@@ -287,7 +324,7 @@ static void frame(struct emitter *em, const struct window *w)
     }
 }
 
-static void over(struct emitter *em, const struct window *w)
+static void over(struct emitter *em, const struct window *w, bool framed)
 {
     buf_puts(em->out, " OVER (");
     const char *gap = "";
@@ -306,7 +343,9 @@ static void over(struct emitter *em, const struct window *w)
         sql__emit_order(em, w->order, w->n_order);
         gap = " ";
     }
-    if (*w->frame) {
+    if (framed) {
+        buf_printf(em->out, "%sROWS BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", gap);
+    } else if (*w->frame && !w->over) {
         buf_puts(em->out, gap);
         frame(em, w);
     }
@@ -837,9 +876,13 @@ static void node(struct emitter *em, const struct expr *e)
         filter(em, e);
         break;
     case EXPR_WINDOW:
-        call(em, e);
-        filter(em, e);
-        over(em, e->call.window);
+        if (is_framed(e)) {
+            framed_call(em, e);
+        } else {
+            call(em, e);
+            filter(em, e);
+        }
+        over(em, e->call.window, is_framed(e));
         break;
     case EXPR_CAST:
         if (e->call.func)

@@ -902,6 +902,14 @@ static const char *frame_bound(int options, bool start)
     return "%s FOLLOWING";
 }
 
+/* The same for types/frame.c */
+static char bound_code(int options, bool start)
+{
+    const char *text = frame_bound(options, start);
+    bool preceding = strstr(text, "PRECEDING") != NULL;
+    return *text == 'C' ? 'c' : *text == 'U' ? (preceding ? 'U' : 'u') : preceding ? 'p' : 'f';
+}
+
 /* A call or cast of constants becomes its value. */
 static struct error *fold_calls(struct analysis *a, struct expr *e, struct expr **ret)
 {
@@ -925,18 +933,11 @@ static struct error *fold_calls(struct analysis *a, struct expr *e, struct expr 
 }
 
 /* SQLite takes a literal or a parameter for an offset, and anything else for NULL. */
-static struct error *plain_offset(struct analysis *a, const Node *n, struct expr **e)
+static bool is_plain(const struct expr *e)
 {
-    TRY(fold_calls(a, *e, e));
-    const struct expr *bare = *e;
-    while (bare->kind == EXPR_CAST && !bare->call.func)
-        bare = bare->args[0];
-    if (bare->kind == EXPR_CONST || bare->kind == EXPR_PARAM)
-        return NULL;
-    if (a->lifted)
-        return error_new(E_UNSUPPORTED, "this literal cannot be a parameter");
-    return sql__unsupported(a, sql__location(n), "Write the offset as a literal.",
-                            "this offset of a window frame is not supported");
+    while (e && e->kind == EXPR_CAST && !e->call.func)
+        e = e->args[0];
+    return !e || e->kind == EXPR_CONST || e->kind == EXPR_PARAM;
 }
 
 static struct error *constant_offset(struct analysis *a, const struct scope *s,
@@ -949,7 +950,7 @@ static struct error *constant_offset(struct analysis *a, const struct scope *s,
             a, error_new(E_GROUPING, "aggregate functions are not allowed in window %s", unit),
             sql__location(n));
     if (!l.inner && !l.window)
-        return NULL; /* plain_offset() looks at the rest */
+        return NULL;
     return sql__at(a, error_new("42P10", "argument of %s must not contain variables", unit),
                    sql__location(n));
 }
@@ -967,51 +968,26 @@ static struct error *frame_offset(struct analysis *a, struct scope *s, const Nod
                                  unit, sql__type(a, (*ret)->type)),
                        sql__location(n));
     TRY(sql__coerce(a, *ret, OID_INT8, -1, CAST_ASSIGNMENT, ret));
-    return plain_offset(a, n, ret);
-}
-
-/* What an offset of RANGE is, by the key's type: SQLite adds it to the stored key. */
-struct range_kind {
-    uint32_t key, as, offset; /* as: what the key is cast to, for the offset to mean the same */
-    bool time;                /* the offset is an interval, and the key microseconds */
-};
-
-static const struct range_kind *range_kind(uint32_t key)
-{
-    static const struct range_kind kinds[] = {
-        {OID_INT2, OID_INT2, OID_INT8, false},
-        {OID_INT4, OID_INT4, OID_INT8, false},
-        {OID_INT8, OID_INT8, OID_INT8, false},
-        {OID_FLOAT4, OID_FLOAT4, OID_FLOAT8, false},
-        {OID_FLOAT8, OID_FLOAT8, OID_FLOAT8, false},
-        {OID_DATE, OID_TIMESTAMP, OID_INTERVAL, true},
-        {OID_TIMESTAMP, OID_TIMESTAMP, OID_INTERVAL, true},
-        {OID_TIMESTAMPTZ, OID_TIMESTAMPTZ, OID_INTERVAL, true},
-        {OID_TIME, OID_TIME, OID_INTERVAL, true},
-    };
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++) {
-        if (kinds[i].key == key)
-            return &kinds[i];
-    }
-    return NULL;
+    return fold_calls(a, *ret, ret);
 }
 
 static struct error *range_offset(struct analysis *a, struct scope *s, const Node *n, uint32_t key,
-                                  const struct range_kind *kind, struct expr **ret)
+                                  struct expr **ret)
 {
     if (!n)
         return NULL;
     struct expr *e;
+    uint32_t type = types_range_offset(key);
     TRY(sql__expr(a, s, n, &e));
     TRY(constant_offset(a, s, e, n, "RANGE"));
-    if (!kind)
+    if (!type)
         return sql__at(a,
                        error_new(E_UNSUPPORTED,
                                  "RANGE with offset PRECEDING/FOLLOWING is not "
                                  "supported for column type %s",
                                  sql__type(a, key)),
                        sql__location(n));
-    if (!sql__can_coerce(e, kind->offset, CAST_IMPLICIT))
+    if (!sql__can_coerce(e, type, CAST_IMPLICIT))
         return error_hint(sql__at(a,
                                   error_new(E_UNSUPPORTED,
                                             "RANGE with offset PRECEDING/FOLLOWING is not "
@@ -1019,14 +995,8 @@ static struct error *range_offset(struct analysis *a, struct scope *s, const Nod
                                             sql__type(a, key), sql__type(a, e->type)),
                                   sql__location(n)),
                           "Cast the offset value to an appropriate type.");
-    TRY(sql__coerce(a, e, kind->offset, -1, CAST_IMPLICIT, &e));
-    *ret = e;
-    if (kind->time) {
-        *ret = sql__new_expr(a, EXPR_FUNC, OID_INT8, sql__location(n), 1);
-        (*ret)->args[0] = e;
-        TRY(func_resolve("minisql_range_offset", FUNC_SCALAR, &e->type, 1, &(*ret)->call.func));
-    }
-    return plain_offset(a, n, ret);
+    TRY(sql__coerce(a, e, type, -1, CAST_IMPLICIT, &e));
+    return fold_calls(a, e, ret);
 }
 
 static struct error *range_offsets(struct analysis *a, struct scope *s, const WindowDef *d,
@@ -1038,13 +1008,17 @@ static struct error *range_offsets(struct analysis *a, struct scope *s, const Wi
                                           "one ORDER BY column"),
                        d->location);
     uint32_t key = w->order[0].expr->type;
-    const struct range_kind *kind = range_kind(key);
-    TRY(range_offset(a, s, d->startOffset, key, kind, &w->frame_start));
-    TRY(range_offset(a, s, d->endOffset, key, kind, &w->frame_end));
-    struct order_item *own = ARENA_NEW(a->arena, struct order_item); /* another may share it */
-    *own = w->order[0];
-    w->order = own;
-    return sql__coerce(a, own->expr, kind->as, -1, CAST_EXPLICIT, &own->expr);
+    TRY(range_offset(a, s, d->startOffset, key, &w->frame_start));
+    return range_offset(a, s, d->endOffset, key, &w->frame_end);
+}
+
+/* SQLite's RANGE adds an offset to the stored key. */
+static bool is_own_frame(const WindowDef *d, const struct window *w)
+{
+    bool offset = d->startOffset || d->endOffset, range = d->frameOptions & FRAMEOPTION_RANGE;
+    uint32_t key = w->n_order ? w->order[0].expr->type : 0;
+    return offset && (!is_plain(w->frame_start) || !is_plain(w->frame_end) ||
+                      (range && types_range_offset(key) != OID_INT8));
 }
 
 static struct error *frame(struct analysis *a, struct scope *s, const WindowDef *d,
@@ -1070,6 +1044,13 @@ static struct error *frame(struct analysis *a, struct scope *s, const WindowDef 
     }
     w->frame = arena_printf(a->arena, "%s BETWEEN %s AND %s%s", unit, frame_bound(o, true),
                             frame_bound(o, false), exclude);
+    if (is_own_frame(d, w))
+        w->over = arena_printf(a->arena, "%c%c%c%c",
+                               o & FRAMEOPTION_ROWS     ? 'o'
+                               : o & FRAMEOPTION_GROUPS ? 'g'
+                                                        : 'r',
+                               bound_code(o, true), bound_code(o, false),
+                               *exclude ? exclude[9] + 0x20 : 'n');
     const struct expr *offsets[2] = {w->frame_start, w->frame_end};
     for (int i = 0; i < 2; i++) {
         if (offsets[i] && offsets[i]->kind == EXPR_CONST && offsets[i]->value.kind == VALUE_NULL)

@@ -226,6 +226,8 @@ struct window {
     struct order_item *order;
     const char *frame;                    /* SQLite text, "" for the default frame */
     struct expr *frame_start, *frame_end; /* the offsets in it, where it says %s; or NULL */
+    const char
+        *over; /* instead of `frame`, where that is not SQLite's: "rpfn", see types/frame.c */
 };
 
 enum select_kind { SELECT_PLAIN, SELECT_VALUES, SELECT_SETOP };

@@ -148,8 +148,8 @@ static bool window_equal(const struct window *a, const struct window *b)
     if (a == b)
         return true;
     if (a->n_partition != b->n_partition || a->n_order != b->n_order ||
-        strcmp(a->frame, b->frame) != 0 || a->frame_start || a->frame_end || b->frame_start ||
-        b->frame_end)
+        strcmp(a->frame, b->frame) != 0 || a->over || b->over || a->frame_start || a->frame_end ||
+        b->frame_start || b->frame_end)
         return false;
     for (int i = 0; i < a->n_partition; i++) {
         if (!expr_equal(a->partition[i], b->partition[i]))

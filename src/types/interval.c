@@ -233,23 +233,6 @@ static CALL(interval_finite)
     return NULL;
 }
 
-/* RANGE BETWEEN .. PRECEDING: a distance between two timestamps. */
-static CALL(range_offset)
-{
-    struct interval i;
-    int64_t days;
-    TRY(interval_of(&v[0], &i));
-    if (i.months)
-        return error_hint(error_new(E_UNSUPPORTED, "RANGE with an offset of months or years is not "
-                                                   "supported"),
-                          "Give the offset in days.");
-    if (__builtin_mul_overflow((int64_t)i.days, 86400000000, &days) ||
-        __builtin_add_overflow(days, i.us, &days))
-        return error_new(E_OUT_OF_RANGE, "interval out of range");
-    *ret = value_int(days);
-    return NULL;
-}
-
 /* ---- with timestamps and dates -------------------------------------------------------------- */
 
 static bool is_infinite(int64_t us)
@@ -598,7 +581,6 @@ static const struct func rows[] = {
     BINARY("*", I, F8, I, "interval_times", interval_times),
     BINARY("*", F8, I, I, "times_interval", times_interval),
     BINARY("/", I, F8, I, "interval_over", interval_over),
-    SCALAR1("minisql_range_offset", I, OID_INT8, "minisql_range_offset", range_offset),
     SCALAR1("justify_hours", I, I, "justify_hours", justify_hours),
     SCALAR1("justify_days", I, I, "justify_days", justify_days),
     SCALAR1("justify_interval", I, I, "justify_interval", justify_interval),

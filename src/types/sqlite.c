@@ -554,6 +554,8 @@ struct error *types_register(sqlite3 *db)
         rc = types__register_rows(db);
     if (rc == SQLITE_OK)
         rc = types__register_set(db);
+    if (rc == SQLITE_OK)
+        rc = types__register_frame(db);
     for (size_t i = 0; i < n_registrations && rc == SQLITE_OK; i++) {
         struct registration *r = &registrations[i];
         int n = r->f->variadic ? -1 : r->f->nargs + r->f->typed;

@@ -472,6 +472,10 @@ bool func_exists(const char *name, enum func_kind kind); /* by name alone, any a
 /* The i'th list of names that a function's arguments have: "jsonb_in,path,silent=false"; NULL: no
  * more. */
 const char *func_arguments(const char *function, int i);
+/* RANGE BETWEEN x PRECEDING AND ..: x's type, by that of the key; 0: there is none. */
+uint32_t types_range_offset(uint32_t key);
+/* Does the frame matter to an aggregate or window function? See frame.c. */
+bool types_frame_matters(const struct func *f);
 uint32_t func_any_as(const char *name); /* any_as of the rows of this name; 0: none */
 /* The scalar (value, int8) -> json or jsonb of a value of any type; the second is json_value_arg().
  */

@@ -349,6 +349,7 @@ void types__sqlite_error(sqlite3_context *c, struct error *e); /* consumed */
 void types__sqlite_final(sqlite3_context *c, const struct agg *agg, struct agg_state *s);
 int types__register_sorted(sqlite3 *db, const char *name, void *registration);
 int types__register_rows(sqlite3 *db); /* a SQLite code */
+int types__register_frame(sqlite3 *db);
 int types__interval_compare(const struct value *x, const struct value *y);
 struct error *types__interval_fit(struct value *v, int32_t typmod, struct arena *a);
 
