@@ -3,6 +3,7 @@ import os
 import re
 import shutil
 import subprocess
+import tempfile
 
 import pytest
 
@@ -51,13 +52,10 @@ SELECT nextval('shop.numbers'), nextval('shop.numbers');
 
 
 @pytest.fixture
-def postgres(tmp_path):
-    directory, port = str(tmp_path / "postgres"), free_ports(1)
-    os.makedirs(directory)
+def postgres():
+    directory, port = tempfile.mkdtemp(prefix="minisql-postgres-"), free_ports(1)
     prefix = []
     if os.geteuid() == 0:
-        for path in (tmp_path.parent.parent, tmp_path.parent, tmp_path):
-            os.chmod(path, 0o755)
         shutil.chown(directory, "postgres", "postgres")
         prefix = ["runuser", "-u", "postgres", "--"]
 
@@ -69,6 +67,7 @@ def postgres(tmp_path):
          f"-p {port} -k {directory} -c listen_addresses=127.0.0.1 -c fsync=off")
     yield port
     tool("pg_ctl", "-D", directory + "/data", "-m", "immediate", "stop")
+    shutil.rmtree(directory)
 
 
 def run(program, port, *words, stdin=None):
