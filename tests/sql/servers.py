@@ -14,6 +14,7 @@ PLAYGROUND = os.path.join(ROOT, "tools", "playground")
 POSTGRES = "/usr/lib/postgresql/15/bin"
 SHAPES = {"cluster": ["--servers", "3", "--coord", "etcd"],
           "single": ["--servers", "1", "--coord", "embedded"]}
+PORTS = {"cluster": (20000, 26000), "single": (26000, 32000)}  # they may run at the same time
 ALARMS = re.compile(r"Sanitizer|runtime error:|Assertion .* failed|stack smashing")
 LIMIT_S = 120  # of one step
 
@@ -61,7 +62,7 @@ class MiniSQL:
         self.build = build
         self.dir = tempfile.mkdtemp(prefix="minisql-sql-")
         self.environment = dict(os.environ, MINISQL_BUILD=build)
-        self.port = random.randrange(20000, 32000)
+        self.port = random.randrange(*PORTS[shape])
         self.playground("up", *SHAPES[shape], "--port", str(self.port), "--quiet")
 
     def playground(self, command, *arguments):
