@@ -252,6 +252,33 @@ static struct error *eval_in(struct env *v, const struct node *n, struct value *
     return NULL;
 }
 
+/* (a, b) < (c, d). The first pair that differs decides; a NULL before it leaves it open, except
+ * that = and <> look on for a pair that differs. */
+static struct error *eval_row(struct env *v, const struct node *n, struct value *ret)
+{
+    const char *op = n->expr->row.op;
+    int pairs = n->expr->row.n, sign = 0;
+    bool equality = strcmp(op, "=") == 0 || strcmp(op, "<>") == 0, unknown = false;
+    for (int i = 0; i < pairs && sign == 0; i++) {
+        struct value a, b;
+        TRY(exec__eval(v, n->args[i], &a));
+        TRY(exec__eval(v, n->args[pairs + i], &b));
+        if (!is_null(&a) && !is_null(&b))
+            sign = type_compare(type_by_oid(n->expr->args[i]->type), &a, &b);
+        else if (equality)
+            unknown = true;
+        else
+            return *ret = null_value, NULL;
+    }
+    if (sign == 0 && unknown)
+        *ret = null_value;
+    else if (equality)
+        *ret = boolean((sign == 0) == (*op == '='));
+    else
+        *ret = boolean(sign == 0 ? op[1] == '=' : (sign < 0) == (*op == '<'));
+    return NULL;
+}
+
 static struct error *eval_expr(struct env *v, const struct node *n, struct value *ret)
 {
     switch (n->expr->kind) {
@@ -283,6 +310,8 @@ static struct error *eval_expr(struct env *v, const struct node *n, struct value
         return eval_extreme(v, n, -1, ret);
     case EXPR_IN:
         return eval_in(v, n, ret);
+    case EXPR_ROW_COMPARE:
+        return eval_row(v, n, ret);
     default:
         return error_new(E_INTERNAL, "an expression that the batch executor does not know");
     }

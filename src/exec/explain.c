@@ -132,8 +132,12 @@ static struct error *explain_gather(struct run *r, const char *title, int indent
 
 static void print_key(struct buf *out, const struct plan_batch *b, const struct plan_slot *s)
 {
-    const struct rte *r = b->scans[s->scan].rte;
-    buf_printf(out, "%s.%s", r->name, r->columns[b->scans[s->scan].columns[s->column]].name);
+    const struct plan_scan *scan = &b->scans[s->scan];
+    int column = scan->columns[s->column];
+    if (column >= 0)
+        buf_printf(out, "%s.%s", scan->rte->name, scan->rte->columns[column].name);
+    else
+        sql_emit_expr(scan->computed[-1 - column], NULL, out);
 }
 
 static struct error *explain_join(struct run *r, const struct plan_batch *b, int i)
@@ -149,7 +153,7 @@ static struct error *explain_join(struct run *r, const struct plan_batch *b, int
         const struct plan_slot inner = {.scan = j->scan, .column = j->inner[k]};
         buf_puts(&out, k == 0 ? " on " : " and ");
         print_key(&out, b, &j->outer[k]);
-        buf_puts(&out, " = ");
+        buf_puts(&out, j->key_nulls[k] ? " IS NOT DISTINCT FROM " : " = ");
         print_key(&out, b, &inner);
     }
     if (j->n_on > 0)

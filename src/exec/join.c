@@ -1,6 +1,6 @@
 /*
  * Hash tables of joins. Rows with equal hash are chained in their order of arrival; rows with a
- * NULL in the key are in no chain, because NULL equals nothing.
+ * NULL in the key are in no chain, because NULL equals nothing (but for IS NOT DISTINCT FROM).
  *
  * One integer key is the common case. Where the keys lie close together (a primary key), there is
  * no hashing at all: the chain's head is found at key - low, and no candidate needs to be compared.
@@ -24,7 +24,7 @@ static bool row_hash(const struct hash_join *j, uint32_t row, uint32_t *ret)
     uint32_t h = 0;
     for (int k = 0; k < j->plan->n_keys; k++) {
         struct value v = vec_get(key_column(j, k), row);
-        if (v.kind == VALUE_NULL)
+        if (v.kind == VALUE_NULL && !j->plan->key_nulls[k])
             return false;
         h = mix(h, &v);
     }
@@ -90,7 +90,7 @@ struct error *exec__join_build(struct hash_join *j)
     uint32_t n = j->rows.n;
     if (j->plan->n_keys == 0)
         return NULL;
-    j->ints = j->plan->n_keys == 1 && j->plan->key_types[0] == OID_INT8;
+    j->ints = j->plan->n_keys == 1 && j->plan->key_types[0] == OID_INT8 && !j->plan->nulls;
     if (j->ints)
         find_range(j);
     uint64_t slots = 16;
@@ -153,7 +153,7 @@ void exec__join_heads(const struct hash_join *j, const struct env *v, int n, uin
         bool null = false;
         for (int k = 0; k < j->plan->n_keys && !null; k++) {
             struct value key = outer_key(j, v, k, (uint32_t)t);
-            null = key.kind == VALUE_NULL;
+            null = key.kind == VALUE_NULL && !j->plan->key_nulls[k];
             if (!null)
                 h = mix(h, &key);
         }
@@ -176,7 +176,8 @@ bool exec__join_match(const struct hash_join *j, const struct env *v, uint32_t t
         return false;
     for (int k = 0; k < j->plan->n_keys; k++) {
         struct value a = outer_key(j, v, k, t), b = vec_get(key_column(j, k), row);
-        if (type_compare(j->types[k], &a, &b) != 0)
+        bool a_null = a.kind == VALUE_NULL, b_null = b.kind == VALUE_NULL;
+        if (a_null != b_null || (!a_null && type_compare(j->types[k], &a, &b) != 0))
             return false;
     }
     return true;

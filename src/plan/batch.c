@@ -5,37 +5,22 @@
  * both filter rows that have come through; a left join stays an element that carries its own ON.
  * The chain starts with the largest element that is not left-joined (its rows stream through; the
  * others become hash tables), and takes next, again and again:
- *   1. of those which an equality connects to what is placed, the one with the fewest rows;
+ *   1. of those which an equality connects to what is placed, the one that leaves the fewest rows
+ *      (order.c);
  *   2. else a left-joined one, once all that its ON mentions is placed;
  *   3. else the first inner one (a cross join).
  * That is sound because inner joins commute with each other and with left joins whose nullable side
  * they do not mention, and whose nullable side they do mention comes before the conjunct that
  * mentions it.
  *
- * What is not covered gives NULL, and the statement goes another way: subqueries, row comparisons,
+ * The keys of a join are columns, or expressions over one element's columns, which its scan
+ * computes.
+ *
+ * What is not covered gives NULL, and the statement goes another way: subqueries,
  * DISTINCT, aggregates over DISTINCT values, a join as the right side of a left join, grouping by
  * types with a collation of their own.
  */
-#include "plan/plan_int.h"
-
-enum { MAX_SCANS = 30 };
-
-struct element {
-    struct rte *rte;
-    bool left, placed;
-    struct expr *on; /* left */
-};
-
-struct shape {
-    struct plan *p;
-    const struct select *s;
-    int n;
-    struct element element[MAX_SCANS];
-    int n_pool;
-    struct expr **pool;
-    struct plan_batch *b;
-    bool placed_conjunct[256]; /* of the pool: used up as join keys or pushed down */
-};
+#include "batch_int.h"
 
 /* ---- what the evaluator computes ------------------------------------------------------------ */
 
@@ -51,6 +36,11 @@ static bool covered(const struct expr *e)
     case EXPR_IS:
     case EXPR_CASE:
     case EXPR_COALESCE:
+        return true;
+    case EXPR_ROW_COMPARE:
+        for (int i = 0; i < e->row.n; i++)
+            if (!type_by_oid(e->args[i]->type))
+                return false;
         return true;
     case EXPR_GREATEST:
     case EXPR_LEAST:
@@ -137,42 +127,62 @@ static int element_of(const struct shape *h, const struct rte *r)
     return -1;
 }
 
-/* Are all entries that e mentions placed, counting `also` as placed? */
-static bool all_placed(const struct shape *h, const struct expr *e, const struct rte *also)
+struct owner {
+    const struct shape *h;
+    int element; /* -1: none yet; -2: several */
+};
+
+static bool find_owner(void *ctx, const struct expr *e)
 {
-    for (int i = 0; i < h->n; i++)
-        if (!h->element[i].placed && h->element[i].rte != also &&
-            expr_mentions(e, h->element[i].rte))
-            return false;
+    struct owner *o = ctx;
+    if (e->kind != EXPR_COLUMN)
+        return true;
+    int at = element_of(o->h, e->col.rte);
+    o->element = o->element == -1 || o->element == at ? at : -2;
     return true;
 }
 
-/* e is an equality of a column of `inner` and one of what is placed. */
-static bool connects(const struct shape *h, const struct expr *e, const struct rte *inner,
-                     const struct expr **ret_outer, const struct expr **ret_inner)
+/* Is it NULL where the columns are, as those of a left join without a match? */
+static bool keeps_null(const struct expr *e)
 {
-    const struct expr *l, *r;
-    if (!expr_is_equijoin(e, &l, &r))
+    if (e->kind == EXPR_COLUMN)
+        return true;
+    if (e->kind != EXPR_CAST && e->kind != EXPR_FUNC)
         return false;
-    if (l->col.rte == inner) {
-        const struct expr *swap = l;
-        l = r;
-        r = swap;
-    }
-    int at = element_of(h, l->col.rte);
-    if (r->col.rte != inner || at < 0 || !h->element[at].placed)
+    if (e->call.func && !e->call.func->strict)
         return false;
-    *ret_outer = l;
-    *ret_inner = r;
-    return true;
-}
-
-static bool is_connected(const struct shape *h, const struct rte *r)
-{
-    const struct expr *outer, *inner;
-    for (int i = 0; i < h->n_pool; i++)
-        if (connects(h, h->pool[i], r, &outer, &inner))
+    for (int i = 0; i < e->n_args; i++)
+        if (keeps_null(e->args[i]))
             return true;
+    return false;
+}
+
+/* The only element whose columns e reads, if its scan can compute it; below 0: none. */
+static int owner_of(const struct shape *h, const struct expr *e)
+{
+    struct owner o = {.h = h, .element = -1};
+    expr_walk(e, true, find_owner, &o);
+    if (e->kind == EXPR_COLUMN || o.element < 0)
+        return o.element;
+    return plan__runs_alone(e) && (!h->element[o.element].left || keeps_null(e)) ? o.element : -1;
+}
+
+bool plan__connects(const struct shape *h, const struct expr *e, const struct rte *inner,
+                    struct join_key *ret)
+{
+    struct join_key k;
+    if (!expr_is_equality(e, &k.outer, &k.inner, &k.nulls))
+        return false;
+    for (int turn = 0; turn < 2; turn++) {
+        int outer = owner_of(h, k.outer), in = owner_of(h, k.inner);
+        if (outer >= 0 && in >= 0 && h->element[in].rte == inner && h->element[outer].placed) {
+            *ret = k;
+            return true;
+        }
+        const struct expr *swap = k.outer;
+        k.outer = k.inner;
+        k.inner = swap;
+    }
     return false;
 }
 
@@ -216,12 +226,30 @@ static void reserve_slots(struct shape *h)
     b->slot = ARENA_ARRAY(&h->p->arena, struct plan_slot, MAX(n, 1));
 }
 
+/* A key that is no column: its scan computes it. */
+static void need_key(struct shape *h, const struct expr *e)
+{
+    if (e->kind == EXPR_COLUMN) {
+        need(h->b, e);
+        return;
+    }
+    struct element *of = &h->element[owner_of(h, e)];
+    for (int i = 0; i < of->n_computed; i++)
+        if (expr_equal(of->computed[i], e))
+            return;
+    struct expr **more = ARENA_ARRAY(&h->p->arena, struct expr *, of->n_computed + 1);
+    if (of->n_computed)
+        memcpy(more, of->computed, sizeof(*more) * (size_t)of->n_computed);
+    more[of->n_computed++] = (struct expr *)(uintptr_t)e;
+    of->computed = more;
+}
+
 /* Gives each needed column of the scan a place in the scan and a slot. */
-static void number_columns(struct shape *h, int scan, const struct rte *r,
-                           struct expr *const *filters, int n_filters)
+static void number_columns(struct shape *h, int scan, struct element *of)
 {
     struct plan_batch *b = h->b;
-    int *columns = ARENA_ARRAY(&h->p->arena, int, MAX(r->n_columns, 1));
+    const struct rte *r = of->rte;
+    int *columns = ARENA_ARRAY(&h->p->arena, int, r->n_columns + of->n_computed + 1);
     int n = 0;
     for (int c = 0; c < r->n_columns; c++) {
         int *slot = &b->slots[b->slot_base[r->id] + c];
@@ -231,7 +259,11 @@ static void number_columns(struct shape *h, int scan, const struct rte *r,
         b->slot[b->n_slots++] = (struct plan_slot){.scan = scan, .column = n};
         columns[n++] = c;
     }
-    plan__scan(h->p, r, n, columns, filters, n_filters, &b->scans[scan]);
+    of->scan = scan;
+    of->first_computed = n;
+    for (int i = 0; i < of->n_computed; i++)
+        columns[n++] = -1 - i;
+    plan__scan(h->p, r, n, columns, of->computed, r->filters, r->n_filters, &b->scans[scan]);
 }
 
 /* ---- filters -------------------------------------------------------------------------------- */
@@ -256,60 +288,10 @@ static void drop_pushed(struct shape *h)
 
 /* ---- the chain ------------------------------------------------------------------------------ */
 
-static int64_t rows_of(const struct plan_context *pc, const struct rte *r)
-{
-    return pc->row_count ? pc->row_count(pc->ctx, r->table) : -1;
-}
-
-static int first_element(const struct shape *h, const struct plan_context *pc)
-{
-    int best = -1;
-    int64_t most = -2;
-    for (int i = 0; i < h->n; i++) {
-        if (h->element[i].left)
-            continue;
-        int64_t n = rows_of(pc, h->element[i].rte);
-        if (n > most) {
-            most = n;
-            best = i;
-        }
-    }
-    return best;
-}
-
-static int next_element(const struct shape *h, const struct plan_context *pc)
-{
-    int best = -1;
-    int64_t fewest = INT64_MAX;
-    for (int i = 0; i < h->n; i++) {
-        const struct element *e = &h->element[i];
-        if (e->placed || e->left || !is_connected(h, e->rte))
-            continue;
-        int64_t n = rows_of(pc, e->rte);
-        if (n < fewest) {
-            fewest = n;
-            best = i;
-        }
-    }
-    for (int i = 0; best < 0 && i < h->n; i++)
-        if (!h->element[i].placed && h->element[i].left &&
-            (!h->element[i].on || all_placed(h, h->element[i].on, h->element[i].rte)))
-            best = i;
-    for (int i = 0; best < 0 && i < h->n; i++)
-        if (!h->element[i].placed && !h->element[i].left)
-            best = i;
-    return best;
-}
-
 static uint32_t key_type(uint32_t type)
 {
     return type == OID_INT2 || type == OID_INT4 ? OID_INT8 : type;
 }
-
-struct key_list {
-    int n;
-    const struct expr *outer[256], *inner[256];
-};
 
 static void make_join(struct shape *h, const struct key_list *keys, struct plan_join *j)
 {
@@ -318,10 +300,13 @@ static void make_join(struct shape *h, const struct key_list *keys, struct plan_
     j->outer = ARENA_ARRAY(a, struct plan_slot, MAX(keys->n, 1));
     j->inner = ARENA_ARRAY(a, int, MAX(keys->n, 1));
     j->key_types = ARENA_ARRAY(a, uint32_t, MAX(keys->n, 1));
+    j->key_nulls = ARENA_ARRAY(a, bool, MAX(keys->n, 1));
     for (int k = 0; k < keys->n; k++) {
-        need(h->b, keys->outer[k]);
-        need(h->b, keys->inner[k]);
-        j->key_types[k] = key_type(keys->outer[k]->type);
+        need_key(h, keys->keys[k].outer);
+        need_key(h, keys->keys[k].inner);
+        j->key_types[k] = key_type(keys->keys[k].outer->type);
+        j->key_nulls[k] = keys->keys[k].nulls;
+        j->nulls |= keys->keys[k].nulls;
     }
 }
 
@@ -332,14 +317,14 @@ static bool left_join(struct shape *h, const struct element *e, struct plan_join
 {
     struct expr **list = NULL;
     int n = expr_conjuncts(e->on, &h->p->arena, &list);
-    if (n > (int)ARRAY_LEN(keys->outer))
+    if (n > (int)ARRAY_LEN(keys->keys))
         return false;
     j->left = true;
     j->on = ARENA_ARRAY(&h->p->arena, struct expr *, MAX(n, 1));
     for (int i = 0; i < n; i++) {
         if (is_filter_of(e->rte, list[i]))
             continue;
-        if (connects(h, list[i], e->rte, &keys->outer[keys->n], &keys->inner[keys->n])) {
+        if (plan__connects(h, list[i], e->rte, &keys->keys[keys->n])) {
             keys->n++;
         } else {
             j->on[j->n_on++] = list[i];
@@ -352,8 +337,7 @@ static bool left_join(struct shape *h, const struct element *e, struct plan_join
 static void inner_join(struct shape *h, const struct element *e, struct key_list *keys)
 {
     for (int i = 0; i < h->n_pool; i++)
-        if (!h->placed_conjunct[i] &&
-            connects(h, h->pool[i], e->rte, &keys->outer[keys->n], &keys->inner[keys->n])) {
+        if (!h->placed_conjunct[i] && plan__connects(h, h->pool[i], e->rte, &keys->keys[keys->n])) {
             h->placed_conjunct[i] = true;
             keys->n++;
         }
@@ -365,12 +349,12 @@ static bool chain(struct shape *h, const struct plan_context *pc, int *order,
                   struct key_list **keys)
 {
     struct plan_batch *b = h->b;
-    order[0] = first_element(h, pc);
+    order[0] = plan__first_element(h, pc);
     if (order[0] < 0)
         return false;
     h->element[order[0]].placed = true;
     for (int i = 1; i < h->n; i++) {
-        order[i] = next_element(h, pc);
+        order[i] = plan__next_element(h, pc);
         if (order[i] < 0)
             return false;
         struct element *e = &h->element[order[i]];
@@ -389,15 +373,27 @@ static bool chain(struct shape *h, const struct plan_context *pc, int *order,
     return true;
 }
 
-/* Slots are numbered once it is known what all the expressions need. */
+/* Where a key lies: in a column of a scan, or behind the columns. */
+static struct plan_slot key_slot(const struct shape *h, const struct expr *e)
+{
+    if (e->kind == EXPR_COLUMN)
+        return h->b->slot[plan_batch_slot(h->b, e)];
+    const struct element *of = &h->element[owner_of(h, e)];
+    int i = 0;
+    while (!expr_equal(of->computed[i], e))
+        i++;
+    return (struct plan_slot){.scan = of->scan, .column = of->first_computed + i};
+}
+
+/* Columns are numbered once it is known what all the expressions need. */
 static void bind_keys(struct shape *h, struct key_list **keys)
 {
     struct plan_batch *b = h->b;
     for (int i = 0; i < b->n_joins; i++)
         for (int k = 0; k < b->joins[i].n_keys; k++) {
-            const struct key_list *l = keys[i + 1];
-            b->joins[i].outer[k] = b->slot[plan_batch_slot(b, l->outer[k])];
-            b->joins[i].inner[k] = b->slot[plan_batch_slot(b, l->inner[k])].column;
+            const struct join_key *key = &keys[i + 1]->keys[k];
+            b->joins[i].outer[k] = key_slot(h, key->outer);
+            b->joins[i].inner[k] = key_slot(h, key->inner).column;
         }
 }
 
@@ -501,10 +497,8 @@ struct plan_batch *plan__batch(struct plan *p, const struct plan_context *pc,
     residual(h);
     make_groups(h);
     need_output(h);
-    for (int i = 0; i < h->n; i++) {
-        const struct rte *r = h->element[order[i]].rte;
-        number_columns(h, i, r, r->filters, r->n_filters);
-    }
+    for (int i = 0; i < h->n; i++)
+        number_columns(h, i, &h->element[order[i]]);
     bind_keys(h, keys);
     return b;
 }

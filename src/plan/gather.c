@@ -10,7 +10,8 @@
 #include "plan/plan_int.h"
 
 void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *columns,
-                struct expr *const *filters, int n_filters, struct plan_scan *ret)
+                struct expr **computed, struct expr *const *filters, int n_filters,
+                struct plan_scan *ret)
 {
     ret->rte = rte;
     ret->region = rte->table->id == 0 ? 0 : rte->table->region;
@@ -18,11 +19,13 @@ void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *colum
     ret->schema_version = r ? r->schema_version : 0;
     ret->n_columns = n_columns;
     ret->columns = columns;
+    ret->computed = computed;
     ret->types = ARENA_ARRAY(&p->arena, uint32_t, MAX(n_columns, 1));
     for (int i = 0; i < n_columns; i++)
-        ret->types[i] = rte->columns[columns[i]].type;
+        ret->types[i] =
+            columns[i] < 0 ? computed[-1 - columns[i]]->type : rte->columns[columns[i]].type;
     _cleanup_(buf_done) struct buf b = {0};
-    sql_emit_scan(rte, columns, n_columns, filters, n_filters, NULL, &b);
+    sql_emit_scan(rte, columns, n_columns, computed, filters, n_filters, NULL, &b);
     ret->sql = plan__text(p, &b, &ret->sql_len);
 }
 
@@ -39,17 +42,16 @@ static int *used_columns(struct plan *p, const struct rte *r, int *ret_n)
 
 static bool find_system(void *ctx, const struct expr *e)
 {
-    if (e->kind == EXPR_FUNC && e->call.func->system)
+    if (e->kind == EXPR_FUNC && (e->call.func->system || e->call.func->volatile_))
         *(bool *)ctx = true;
     return true;
 }
 
-/* Filters that a region can run by itself. */
-static bool runs_alone(const struct expr *filter)
+bool plan__runs_alone(const struct expr *e)
 {
     bool system = false;
-    expr_walk(filter, false, find_system, &system);
-    return !system && !expr_has_subquery(filter);
+    expr_walk(e, false, find_system, &system);
+    return !system && !expr_has_subquery(e);
 }
 
 static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_n)
@@ -57,7 +59,7 @@ static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_
     int n = 0;
     struct expr **filters = ARENA_ARRAY(&p->arena, struct expr *, MAX(r->n_filters, 1));
     for (int i = 0; i < r->n_filters; i++)
-        if (runs_alone(r->filters[i]))
+        if (plan__runs_alone(r->filters[i]))
             filters[n++] = r->filters[i];
     *ret_n = n;
     return filters;
@@ -68,7 +70,7 @@ void plan__scan_used(struct plan *p, const struct rte *rte, struct plan_scan *re
     int n_columns, n_filters;
     int *columns = used_columns(p, rte, &n_columns);
     struct expr **filters = scan_filters(p, rte, &n_filters);
-    plan__scan(p, rte, n_columns, columns, filters, n_filters, ret);
+    plan__scan(p, rte, n_columns, columns, NULL, filters, n_filters, ret);
 }
 
 /* The texts that make and fill the table of scan i. A reference of which no column is read still

@@ -123,13 +123,66 @@ static bool has_selective_filter(const struct rte *r)
     return false;
 }
 
-enum { COUNTS_GOOD_MS = 2000 };
+enum { COUNTS_GOOD_MS = 2000, SLOW_PAIRS = 1000000 };
+
+static const struct rte *only_table(const struct expr *e, const struct select *s)
+{
+    int n;
+    const struct rte *r = e->kind == EXPR_COLUMN ? NULL : expr_single_rte(e, s, &n);
+    return r && r->kind == RTE_TABLE ? r : NULL;
+}
+
+/* Is e an equality of two expressions, neither of which SQLite can make an index of? Then it would
+ * look at every pair of rows. */
+static bool pairs_rows(const struct plan_context *pc, const struct select *s, const struct expr *e)
+{
+    const struct expr *l, *r;
+    bool nulls;
+    if (!expr_is_equality(e, &l, &r, &nulls))
+        return false;
+    const struct rte *left = only_table(l, s), *right = only_table(r, s);
+    if (!left || !right || left == right || left->table->n_indexes || right->table->n_indexes)
+        return false;
+    int64_t n = pc->row_count(pc->ctx, left->table), m = pc->row_count(pc->ctx, right->table);
+    return n > 0 && m > SLOW_PAIRS / n;
+}
+
+static bool find_pairs(const struct plan_context *pc, const struct select *s, struct expr *e,
+                       struct arena *a)
+{
+    struct expr **list;
+    int n = expr_conjuncts(e, a, &list);
+    for (int i = 0; i < n; i++)
+        if (pairs_rows(pc, s, list[i]))
+            return true;
+    return false;
+}
+
+static bool find_pairs_in(const struct plan_context *pc, const struct select *s,
+                          const struct from *f, struct arena *a)
+{
+    return !f->rte && (find_pairs(pc, s, f->on, a) || find_pairs_in(pc, s, f->left, a) ||
+                       find_pairs_in(pc, s, f->right, a));
+}
+
+static bool joins_slowly(struct plan *p, const struct plan_context *pc, const struct select *s)
+{
+    if (find_pairs(pc, s, s->where, &p->arena))
+        return true;
+    for (int i = 0; i < s->n_from; i++)
+        if (find_pairs_in(pc, s, s->from[i], &p->arena))
+            return true;
+    return false;
+}
 
 /* Within one region: is it worth the batch executor? */
 static bool many_rows(struct plan *p, const struct plan_context *pc, const struct query *q)
 {
     const struct select *s = q->select;
-    if (!s->grouped || !pc->row_count)
+    if (!pc->row_count || s->kind != SELECT_PLAIN)
+        return false;
+    bool slow = q->n_rtes > 1 && joins_slowly(p, pc, s);
+    if (!s->grouped && !slow)
         return false;
     int n = 0;
     int64_t most = 0;
@@ -144,6 +197,7 @@ static bool many_rows(struct plan *p, const struct plan_context *pc, const struc
     }
     if (n < 2 && !s->n_group)
         return false;
+    most = slow ? pc->batch_min_rows : most;
     p->good_until_ms = clock_ms() + COUNTS_GOOD_MS;
     return most >= pc->batch_min_rows;
 }

@@ -33,8 +33,10 @@ struct plan_scan {
         *sql; /* SQLite text, parameters ?n as in the statement: columns and pushed-down filters */
     size_t sql_len;
     int n_columns;
-    int *columns;    /* 0-based, of the table, in the order in which the scan gives them */
+    int *columns;    /* 0-based, of the table, in the order in which the scan gives them; below 0:
+                        computed[-1 - it] */
     uint32_t *types; /* of each */
+    struct expr **computed; /* over columns of the table: keys of a join */
 };
 
 /* Where a column of a batch plan comes from: column `column` of scan `scan`. */
@@ -54,6 +56,8 @@ struct plan_join {
     struct plan_slot *outer; /* n_keys: in the scans so far; equal to .. */
     int *inner;              /* .. these columns of `scan` */
     uint32_t *key_types;     /* what the keys compare as; ints of all widths as OID_INT8 */
+    bool *key_nulls;         /* IS NOT DISTINCT FROM: NULL equals NULL */
+    bool nulls;              /* one of them */
     int n_on;
     struct expr **on; /* further conditions */
 };

@@ -6,9 +6,13 @@
 /* Copies what a buffer holds into the plan's arena. */
 const char *plan__text(struct plan *p, const struct buf *b, size_t *ret_len);
 
-/* A scan's SQLite text for the given columns (0-based) and filters. */
+/* A scan's SQLite text for the given columns (see struct plan_scan) and filters. */
 void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *columns,
-                struct expr *const *filters, int n_filters, struct plan_scan *ret);
+                struct expr **computed, struct expr *const *filters, int n_filters,
+                struct plan_scan *ret);
+
+/* Can a region compute it, without the rest of the statement? */
+bool plan__runs_alone(const struct expr *e);
 
 /* The columns of a table that the statement uses, and the filters that can run there. */
 void plan__scan_used(struct plan *p, const struct rte *rte, struct plan_scan *ret);

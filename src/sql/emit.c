@@ -801,14 +801,17 @@ struct error *sql_emit_select(const struct select *s, const struct sql_emit *how
 }
 
 void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
-                   struct expr *const *filters, int n_filters, const struct sql_emit *how,
-                   struct buf *out)
+                   struct expr *const *computed, struct expr *const *filters, int n_filters,
+                   const struct sql_emit *how, struct buf *out)
 {
     struct emitter em = {.how = how, .out = out, .all_bare = true};
     buf_puts(out, "SELECT ");
     for (int i = 0; i < n_columns; i++) {
         comma(&em, i);
-        sql_quote(r->table->columns[columns[i]].name, out);
+        if (columns[i] >= 0)
+            sql_quote(r->table->columns[columns[i]].name, out);
+        else
+            sql__emit_expr(&em, computed[-1 - columns[i]]);
     }
     buf_puts(out, n_columns ? " FROM " : "1 FROM ");
     sql_quote(table_file_name(r->table), out);

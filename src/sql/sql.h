@@ -715,11 +715,12 @@ struct sql_emit {
 struct error *sql_emit(const struct query *q, const struct sql_emit *how, struct buf *out);
 struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out);
 void sql_emit_expr(const struct expr *e, const struct sql_emit *how, struct buf *out);
-/* SELECT "a", "b" FROM "t" WHERE .. : the given columns of a base table and the rows that pass all
- * the filters (r->filters, or some of them, or none). n_columns 0: SELECT 1. */
+/* SELECT "a", lower("b") FROM "t" WHERE .. : the given columns of a base table (below 0:
+ * computed[-1 - it], expressions over it) and the rows that pass all the filters (r->filters, or
+ * some of them, or none). n_columns 0: SELECT 1. */
 void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
-                   struct expr *const *filters, int n_filters, const struct sql_emit *how,
-                   struct buf *out);
+                   struct expr *const *computed, struct expr *const *filters, int n_filters,
+                   const struct sql_emit *how, struct buf *out);
 /* The tail of a select whose FROM, WHERE and GROUP BY somebody else has run: targets, HAVING,
  * DISTINCT, ORDER BY, LIMIT over `source` ('temp."groups"'); how->expr prints the group keys,
  * aggregates and columns as columns of that source. */
@@ -798,10 +799,10 @@ bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside su
 /* The only range-table entry of `s`'s own FROM that e mentions; NULL: none or several (*ret_n says:
  * 0, 1, 2 = several). Columns of enclosing selects don't count. */
 struct rte *expr_single_rte(const struct expr *e, const struct select *s, int *ret_n);
-/* e is `column = column` of two different entries, of one type or with only value-preserving
- * integer widening between them: a hash join's condition. */
-bool expr_is_equijoin(const struct expr *e, const struct expr **ret_left,
-                      const struct expr **ret_right);
+/* e is `x = y`, or (*ret_nulls) `x IS NOT DISTINCT FROM y`, of one type whose equal values hash
+ * alike; casts that change no bit (integers of all widths) are left out. */
+bool expr_is_equality(const struct expr *e, const struct expr **ret_left,
+                      const struct expr **ret_right, bool *ret_nulls);
 /* Splits nested ANDs. Returns the number; *ret_list in the arena. e may be NULL: 0. */
 int expr_conjuncts(struct expr *e, struct arena *arena, struct expr ***ret_list);
 /* A select of the simplest shape: PLAIN, its FROM only base tables under inner and left joins, no

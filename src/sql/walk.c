@@ -379,31 +379,39 @@ static bool is_int(uint32_t type)
     return type == OID_INT2 || type == OID_INT4 || type == OID_INT8;
 }
 
-bool expr_is_equijoin(const struct expr *e, const struct expr **ret_left,
-                      const struct expr **ret_right)
+static int int_width(uint32_t type)
 {
-    if (e->kind != EXPR_FUNC || e->n_args != 2 || e->call.func->kind != FUNC_OPERATOR ||
-        strcmp(e->call.func->name, "=") != 0)
+    return type == OID_INT2 ? 2 : type == OID_INT4 ? 4 : type == OID_INT8 ? 8 : 0;
+}
+
+/* Widening an integer, or calling a varchar text, changes no bit of the value. */
+static const struct expr *uncast(const struct expr *e)
+{
+    while (e->kind == EXPR_CAST &&
+           (!e->call.func ||
+            (is_int(e->args[0]->type) && int_width(e->type) > int_width(e->args[0]->type))))
+        e = e->args[0];
+    return e;
+}
+
+bool expr_is_equality(const struct expr *e, const struct expr **ret_left,
+                      const struct expr **ret_right, bool *ret_nulls)
+{
+    bool nulls = e->kind == EXPR_NOT && e->args[0]->kind == EXPR_DISTINCT;
+    if (nulls)
+        e = e->args[0];
+    else if (e->kind != EXPR_FUNC || e->n_args != 2 || e->call.func->kind != FUNC_OPERATOR ||
+             strcmp(e->call.func->name, "=") != 0)
         return false;
-    const struct expr *side[2];
-    for (int i = 0; i < 2; i++) {
-        side[i] = e->args[i];
-        /* widening an integer, or calling a varchar text, changes no bit of the value */
-        while (side[i]->kind == EXPR_CAST &&
-               (!side[i]->call.func || (is_int(side[i]->type) && is_int(side[i]->args[0]->type) &&
-                                        side[i]->type != OID_INT2)))
-            side[i] = side[i]->args[0];
-        if (side[i]->kind != EXPR_COLUMN)
-            return false;
-    }
     uint32_t l = e->args[0]->type, r = e->args[1]->type;
-    if (side[0]->col.rte == side[1]->col.rte || (l != r && !(is_int(l) && is_int(r))))
+    if (l != r && !(is_int(l) && is_int(r)))
         return false;
     const struct type *t = type_by_oid(l);
     if (t->collation && l != OID_NUMERIC) /* equal ones may differ in their bytes, and so in hash */
         return false;
-    *ret_left = side[0];
-    *ret_right = side[1];
+    *ret_left = uncast(e->args[0]);
+    *ret_right = uncast(e->args[1]);
+    *ret_nulls = nulls;
     return true;
 }
 

@@ -297,6 +297,43 @@ static void test_join_order(void **state)
     assert_int_equal(b->joins[1].outer[0].scan, 1);
 }
 
+/* Keys that are expressions over one table are computed by its scan. */
+static void test_computed_keys(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan_batch *b =
+        planned(f, "select a.x from a join b on a.id + 1 = b.id * 2 and a.k = b.k", PLAN_BATCH)
+            ->batch;
+    assert_int_equal(b->joins[0].n_keys, 2);
+    for (int i = 0; i < 2; i++) {
+        const struct plan_scan *s = &b->scans[i];
+        assert_non_null(s->computed);
+        assert_int_equal(s->columns[s->n_columns - 1], -1);
+    }
+    assert_int_equal(b->n_where, 0);
+    assert_int_equal(b->n_slots, 3); /* a.x, a.k, b.k */
+    /* over two tables: a condition of a cross join */
+    b = planned(f, "select a.x from a, b, c where a.id + b.id = c.id", PLAN_BATCH)->batch;
+    assert_int_equal(b->joins[1].n_keys, 0);
+    assert_int_equal(b->n_where, 1);
+    b = planned(f, "select a.x from a join b on a.id is not distinct from b.id", PLAN_BATCH)->batch;
+    assert_true(b->joins[0].nulls);
+}
+
+/* What a join multiplies rows by counts: b.k has few values, b.id is a key. */
+static void test_join_fanout(void **state)
+{
+    struct fixture *f = *state;
+    f->rows[0] = 100000, f->rows[1] = 10000, f->rows[2] = 20000;
+    const struct plan_batch *b =
+        planned(f, "select a.x from a, b, c where a.k = b.k and a.id = c.id and c.k = b.id",
+                PLAN_BATCH)
+            ->batch;
+    assert_string_equal(scanned(b, 1), "c");
+    assert_string_equal(scanned(b, 2), "b");
+    assert_int_equal(b->joins[1].n_keys, 2);
+}
+
 /* A left join keeps its side and its conditions, and comes after what it depends on. */
 static void test_left_join(void **state)
 {
@@ -416,10 +453,12 @@ static void test_one_region(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        CASE(test_kinds),       CASE(test_refused),    CASE(test_truncate),  CASE(test_explain),
-        CASE(test_kinds),       CASE(test_stages),     CASE(test_truncate),  CASE(test_explain),
-        CASE(test_gather),      CASE(test_join_order), CASE(test_left_join), CASE(test_columns),
-        CASE(test_not_covered), CASE(test_one_region),
+        CASE(test_kinds),      CASE(test_refused),       CASE(test_truncate),
+        CASE(test_explain),    CASE(test_kinds),         CASE(test_stages),
+        CASE(test_truncate),   CASE(test_explain),       CASE(test_gather),
+        CASE(test_join_order), CASE(test_computed_keys), CASE(test_join_fanout),
+        CASE(test_left_join),  CASE(test_columns),       CASE(test_not_covered),
+        CASE(test_one_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
