@@ -617,10 +617,9 @@ static struct error *request(struct exec_session *s, const char *what, const str
     static const struct exec__wait waiting = {"Lock", "advisory"};
     const struct lock_key none = {0};
     k = k ? k : &none;
-    _cleanup_(mem_freep) char *text =
-        mem_printf("%s %d %u %u %u %u %d %d %llu %d %s", what, s->pid, k->database, k->hi, k->lo,
-                   k->kind, exclusive, depth, (unsigned long long)s->lock_timeout_ms,
-                   s->held.kind != HELD_NONE, s->exec->name);
+    _cleanup_(mem_freep) char *text = mem_printf(
+        "%s %d %u %u %u %u %d %d %llu %d %s", what, s->pid, k->database, k->hi, k->lo, k->kind,
+        exclusive, depth, (unsigned long long)s->lock_timeout_ms, s->n_held > 0, s->exec->name);
     exec__waits(s, strcmp(what, "lock") == 0 ? &waiting : NULL);
     struct error *e = ask(s, text, ret);
     exec__waits(s, NULL);

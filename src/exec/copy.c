@@ -16,6 +16,8 @@ enum { MESSAGE_BYTES = 64 * 1024, PROGRESS_ROWS = 1024 };
 
 struct exec_copy {
     struct exec_session *s;
+    struct region_txn *txn;  /* here */
+    struct peer_conn *there; /* there */
     struct plan *plan;
     bool own; /* transaction */
     struct value *params;
@@ -74,7 +76,7 @@ static struct error *insert_here(struct exec_copy *c)
     if (is_temporary(c))
         return NULL;
     if (c->s->n_savepoints == 0 && before / PROGRESS_ROWS != c->rows / PROGRESS_ROWS)
-        return region_txn_progress(c->s->held.txn);
+        return region_txn_progress(c->txn);
     return NULL;
 }
 
@@ -82,7 +84,7 @@ static struct error *insert_here(struct exec_copy *c)
 
 static struct error *send_rows(struct exec_copy *c)
 {
-    struct error *e = exec__peer_copy_data(c->s, c->s->held.conn, c->out.data, c->out.len);
+    struct error *e = exec__peer_copy_data(c->s, c->there, c->out.data, c->out.len);
     buf_clear(&c->out);
     return e;
 }
@@ -102,7 +104,7 @@ static struct error *begin_there(struct exec_copy *c)
                                     "supported while the target is on another server"),
                           "Leave RETURNING out and select the rows afterwards.");
     char *text = mem_printf("COPY %llu\n%s", (unsigned long long)c->plan->region, c->plan->sql);
-    struct error *e = exec__peer_copy_begin(c->s, c->s->held.conn, text);
+    struct error *e = exec__peer_copy_begin(c->s, c->there, text);
     mem_free(text);
     c->copying = !e;
     return e;
@@ -140,9 +142,13 @@ static struct error *open_insert(struct exec_copy *c, uint64_t deadline)
         TRY(exec__temp_conn(c->s, &c->conn));
     } else {
         TRY(take_hold(c, deadline));
-        if (c->s->held.kind == HELD_REMOTE)
+        struct held *h = exec__held(c->s, c->plan->region);
+        h->wrote = true;
+        c->txn = h->txn;
+        c->there = h->conn;
+        if (h->kind == HELD_REMOTE)
             return begin_there(c);
-        c->conn = store_writer(region_txn_store(c->s->held.txn));
+        c->conn = store_writer(region_txn_store(c->txn));
     }
     return store_prepare(c->conn, c->plan->sql, c->plan->sql_len, &c->stmt);
 }
@@ -152,7 +158,7 @@ static struct error *copy_failed(struct exec_copy *c, struct error *e)
 {
     struct exec_session *s = c->s;
     if (c->copying)
-        error_free(exec__peer_copy_end(s, s->held.conn, false, NULL));
+        error_free(exec__peer_copy_end(s, c->there, false, NULL));
     if (c->stmt)
         store_release(c->conn, c->stmt);
     c->stmt = NULL;
@@ -245,14 +251,13 @@ static struct error *end_insert(struct exec_copy *c)
     if (is_temporary(c))
         return NULL;
     if (!c->copying) {
-        struct region_txn *txn = c->s->held.txn;
-        TRY(exec__statement_ends(c->s, region_txn_store(txn), c->plan->region));
-        return c->s->n_savepoints == 0 ? region_txn_progress(txn) : NULL;
+        TRY(exec__statement_ends(c->s, region_txn_store(c->txn), c->plan->region));
+        return c->s->n_savepoints == 0 ? region_txn_progress(c->txn) : NULL;
     }
     if (c->out.len > 0)
         TRY(send_rows(c));
     c->copying = false;
-    return name_only_key(c, exec__peer_copy_end(c->s, c->s->held.conn, true, &c->rows));
+    return name_only_key(c, exec__peer_copy_end(c->s, c->there, true, &c->rows));
 }
 
 struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)

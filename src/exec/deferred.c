@@ -134,7 +134,8 @@ static struct error *find(struct exec_session *s, struct store *store, uint64_t 
 
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
-    if (!store_has_violations(store) || (s->in_transaction && !s->n_said && !s->counts_all))
+    const struct held *h = exec__held(s, region);
+    if (!store_has_violations(store) || (h && !s->n_said && !h->counts_all))
         return NULL;
     return find(s, store, region, !s->in_transaction);
 }
@@ -147,49 +148,56 @@ struct error *exec__transaction_ends(struct exec_session *s, struct store *store
 /* ---- SET CONSTRAINTS ------------------------------------------------------------------------ */
 
 /* SQLite has to count for keys whose text does not ask for it. */
-static struct error *count_all(struct exec_session *s)
+static struct error *count_all(struct exec_session *s, struct held *h)
 {
     bool needed = false;
     const struct catalog_view *all = exec_view(s), *v = all->all ? all->all : all;
     for (size_t i = 0; i < v->n_tables; i++)
-        for (int k = 0; v->tables[i]->region == s->held.region && k < v->tables[i]->n_foreign_keys;
-             k++)
+        for (int k = 0; v->tables[i]->region == h->region && k < v->tables[i]->n_foreign_keys; k++)
             needed |= is_deferred(s, &v->tables[i]->foreign_keys[k]) &&
                       !v->tables[i]->foreign_keys[k].deferred;
     catalog_unref(all);
-    if (!needed || s->counts_all)
+    if (!needed || h->counts_all)
         return NULL;
-    s->counts_all = true;
-    return store_defer_foreign_keys(region_txn_store(s->held.txn));
+    h->counts_all = true;
+    return store_defer_foreign_keys(region_txn_store(h->txn));
 }
 
-static struct error *tell_constraints(struct exec_session *s)
+static struct error *tell_here(struct exec_session *s, struct held *h)
 {
-    if (s->held.kind == HELD_NONE)
-        return NULL;
-    if (s->held.kind == HELD_LOCAL) {
-        struct store *store = region_txn_store(s->held.txn);
-        TRY(count_all(s));
-        return store_has_violations(store) ? find(s, store, s->held.region, false) : NULL;
-    }
+    struct store *store = region_txn_store(h->txn);
+    TRY(count_all(s, h));
+    return store_has_violations(store) ? find(s, store, h->region, false) : NULL;
+}
+
+static struct error *tell_there(struct exec_session *s, const struct held *h)
+{
     _cleanup_(buf_done) struct buf text = {0};
     buf_printf(&text, "CONSTRAINTS");
     for (int i = 0; i < s->n_said; i++)
         buf_printf(&text, " %llu%s", (unsigned long long)s->said[i].id,
                    s->said[i].deferred ? "d" : "i");
-    return exec__peer_run(s, s->held.conn, text.data, NULL, NULL, NULL, NULL, NULL);
+    return exec__peer_run(s, h->conn, text.data, NULL, NULL, NULL, NULL, NULL);
 }
 
-struct error *exec__say_constraints(struct exec_session *s)
+struct error *exec__say_constraints(struct exec_session *s, const struct held *h)
 {
-    return s->n_said ? tell_constraints(s) : NULL;
+    for (int i = 0; s->n_said && i < s->n_held; i++) {
+        struct held *x = &s->held[i];
+        if (!h || h->region == x->region)
+            TRY(x->kind == HELD_LOCAL ? tell_here(s, x) : tell_there(s, x));
+    }
+    return NULL;
 }
 
 struct error *exec__unsay_constraints(struct exec_session *s, int n)
 {
     bool less = n < s->n_said;
     s->n_said = n;
-    return less && s->held.kind != HELD_LOCAL ? tell_constraints(s) : NULL;
+    for (int i = 0; less && i < s->n_held; i++)
+        if (s->held[i].kind == HELD_REMOTE)
+            TRY(tell_there(s, &s->held[i]));
+    return NULL;
 }
 
 void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred)
@@ -206,7 +214,7 @@ struct error *exec_set_constraints(struct exec_session *s, const uint64_t *ids, 
     for (int i = 0; i < n; i++)
         exec__say_constraint(s, ids[i], deferred);
     TRY(exec__enter(s));
-    struct error *e = exec__say_constraints(s);
+    struct error *e = exec__say_constraints(s, NULL);
     exec__leave(s);
     return e ? exec__held_failed(s, e) : NULL;
 }
@@ -216,5 +224,4 @@ void exec__forget_constraints(struct exec_session *s)
     mem_free(s->said);
     s->said = NULL;
     s->n_said = 0;
-    s->counts_all = false;
 }

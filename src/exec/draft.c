@@ -143,8 +143,8 @@ static const char *owner(struct exec *e, uint64_t asked_as, char ret[OWNER_MAX])
 struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
                                 uint64_t *ret)
 {
-    if (s->held.kind != HELD_NONE) {
-        *ret = s->held.region;
+    if (s->n_held) {
+        *ret = s->held[0].region;
         return NULL;
     }
     if (!s->provisional) {
@@ -215,7 +215,7 @@ static void drop_provisional(struct exec_session *s)
 
 static struct error *hold(struct exec_session *s, uint64_t region, uint64_t deadline)
 {
-    if (s->held.kind != HELD_NONE && s->held.region == region)
+    if (exec__held(s, region))
         return NULL;
     const struct catalog_view *v = catalog_view(s->exec->catalog);
     const struct region *r = catalog_region(v, region);
@@ -234,10 +234,10 @@ static uint64_t stamp_of(struct exec_session *s)
 
 static struct error *bring_here(struct exec_session *s)
 {
-    if (!touches(s, s->held.region))
+    if (!touches(s, s->held[0].region))
         return NULL;
     const struct catalog_view *v = catalog_view(s->draft);
-    struct error *e = region_txn_schema(s->held.txn, v);
+    struct error *e = region_txn_schema(s->held[0].txn, v);
     catalog_unref(v);
     return e;
 }
@@ -247,16 +247,16 @@ static struct error *bring_there(struct exec_session *s)
     _cleanup_(mem_freep) char *draft = NULL;
     TRY(catalog_draft_text(s->draft, NULL, &draft));
     _cleanup_(mem_freep) char *text = mem_printf("SCHEMA\n%s", draft);
-    return exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+    return exec__peer_run(s, s->held[0].conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
 /* The held region's file, or the session that holds it, gets what is new in the draft. */
 static struct error *bring(struct exec_session *s)
 {
-    if (s->held.kind == HELD_NONE || s->brought == stamp_of(s))
+    if (!s->n_held || s->brought == stamp_of(s))
         return NULL;
-    catalog_draft_hold(s->draft, s->held.region);
-    TRY(s->held.kind == HELD_LOCAL ? bring_here(s) : bring_there(s));
+    catalog_draft_hold(s->draft, s->held[0].region);
+    TRY(s->held[0].kind == HELD_LOCAL ? bring_here(s) : bring_there(s));
     s->brought = stamp_of(s);
     return NULL;
 }
@@ -269,7 +269,7 @@ static struct error *hold_touched(struct exec_session *s, uint64_t deadline)
     for (int i = 0; i < m.n_regions; i++)
         if (catalog_draft_builds(s->draft, m.regions[i]))
             TRY(hold(s, m.regions[i], deadline));
-    if (m.n_regions && s->held.kind == HELD_NONE)
+    if (m.n_regions && !s->n_held)
         TRY(hold(s, m.regions[0], deadline));
     return NULL;
 }
@@ -290,12 +290,13 @@ struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char
 {
     TRY(exec_draft_hold(s, region));
     struct error *e;
-    if (s->held.kind == HELD_LOCAL) {
-        e = region_txn_ddl(s->held.txn, sql);
+    const struct held *h = exec__held(s, region);
+    if (h->kind == HELD_LOCAL) {
+        e = region_txn_ddl(h->txn, sql);
     } else {
         _cleanup_(mem_freep) char *text =
             mem_printf("DDL %llu 0\n%s", (unsigned long long)region, sql);
-        e = exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+        e = exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
     }
     return e ? exec__held_failed(s, e) : NULL;
 }
@@ -320,7 +321,7 @@ struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
 /* What has changed the file can't be tried again. */
 static struct error *cannot_repeat(struct exec_session *s, struct error *e)
 {
-    if (s->held.kind == HELD_NONE || !error_is(e, E_STALE_SCHEMA) || s->alone)
+    if (!s->n_held || !error_is(e, E_STALE_SCHEMA) || s->alone)
         return e;
     struct error *told =
         error_hint(error_new(E_SERIALIZATION,
@@ -344,6 +345,10 @@ struct error *exec__run_draft(struct run *r)
     struct exec_session *s = r->s;
     if (!s->exec->ddl.draft)
         return error_new(E_INTERNAL, "this server makes no schema changes");
+    if (s->n_held > 1)
+        return error_hint(error_new(E_UNSUPPORTED, "a transaction that writes to tables of several "
+                                                   "regions cannot change the schema yet"),
+                          "Change the schema in a transaction of its own.");
     exec__catch_up(s->exec);
     if (!s->draft)
         s->draft = catalog_draft_new(s->exec->catalog);
@@ -375,14 +380,14 @@ struct error *exec__run_draft_alone(struct run *r)
 /* A peer's SCHEMA. */
 struct error *exec__take_draft(struct exec_session *s, const char *text)
 {
-    if (s->held.kind != HELD_LOCAL)
+    if (!s->n_held)
         return error_new(E_PROTOCOL, "malformed internal statement");
     TRY(catalog_refresh(s->exec->catalog, CATCH_UP_MS));
     if (!s->draft)
         s->draft = catalog_draft_new(s->exec->catalog);
     TRY(catalog_draft_read(s->draft, text, NULL));
     exec__made_forget(s);
-    catalog_draft_hold(s->draft, s->held.region);
+    catalog_draft_hold(s->draft, s->held[0].region);
     TRY(bring_here(s));
     s->brought = stamp_of(s);
     return NULL;
@@ -424,7 +429,7 @@ static struct error *prepare(struct exec_session *s, const struct store_request 
     _cleanup_(mem_freep) char *text = NULL;
     char tag[64];
     catalog_draft_rebase(s->draft);
-    if (s->held.kind == HELD_LOCAL)
+    if (s->n_held && s->held[0].kind == HELD_LOCAL)
         TRY(bring(s));
     TRY(catalog_draft_text(s->draft, &request, &text));
     return exec__ask_master(s, "PREPARE", text, deadline, tag);
@@ -434,8 +439,6 @@ static struct error *prepare(struct exec_session *s, const struct store_request 
 static struct error *prepare_here(struct exec_session *s, const struct store_request *q)
 {
     uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
-    if (s->held.kind == HELD_LOCAL)
-        region_txn_announce(s->held.txn, q);
     for (int rebases = 0;;) {
         struct error *e = prepare(s, q, deadline);
         bool rebase = error_is(e, E_STALE_SCHEMA) && rebases++ < REBASES_MAX;
@@ -449,11 +452,12 @@ static struct error *prepare_here(struct exec_session *s, const struct store_req
     }
 }
 
-struct error *exec__commit_local(struct exec_session *s, const struct store_request *q)
+struct error *exec__commit_local(struct exec_session *s, const struct store_request *q,
+                                 const uint64_t *participants, int n)
 {
     bool changes = has_changes(s);
-    struct region_txn *txn = s->held.txn;
-    struct error *e = exec__transaction_ends(s, region_txn_store(txn), s->held.region);
+    struct region_txn *txn = s->held[0].txn;
+    struct error *e = exec__transaction_ends(s, region_txn_store(txn), s->held[0].region);
     if (!e && changes)
         e = exec__made_put(s);
     if (!e && changes)
@@ -462,8 +466,8 @@ struct error *exec__commit_local(struct exec_session *s, const struct store_requ
         exec__drop_held(s);
         return e;
     }
-    s->held = (struct held){0};
-    e = region_txn_commit(txn, q);
+    s->n_held = 0;
+    e = n ? region_txn_decide(txn, q, participants, (size_t)n) : region_txn_commit(txn, q);
     if (changes) /* if not now: the gateway sees to it, or the master */
         error_free(exec__settle(s, SETTLE_MS));
     return e;
@@ -471,7 +475,7 @@ struct error *exec__commit_local(struct exec_session *s, const struct store_requ
 
 struct error *exec__draft_before_commit(struct exec_session *s)
 {
-    if (!has_changes(s) || s->held.kind != HELD_REMOTE)
+    if (!has_changes(s) || !s->n_held || s->held[0].kind != HELD_REMOTE)
         return NULL;
     TRY(exec__made_put(s));
     catalog_draft_rebase(s->draft);

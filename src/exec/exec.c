@@ -40,8 +40,10 @@ struct error *exec_open(const struct exec_options *o, struct exec **ret)
     e->peers = exec__peers_new(e);
     exec__sequences_open(e);
     e->advisory = exec__advisory_new();
+    e->watch = exec__watch_new(e);
     if (o->temp_dir && !sqlite3_temp_directory)
         sqlite3_temp_directory = sqlite3_mprintf("%s", o->temp_dir);
+    exec__watch_start(e->watch);
     *ret = e;
     return NULL;
 }
@@ -50,6 +52,7 @@ void exec_close(struct exec *e)
 {
     if (!e)
         return;
+    exec__watch_free(e->watch);
     exec__sequences_close(e);
     exec__advisory_free(e->advisory);
     exec__peers_free(e->peers);
@@ -122,6 +125,7 @@ void exec_session_free(struct exec_session *s)
     error_free(exec__end_snapshots(s));
     region_look_close(s->look);
     give_slot(s->exec, s->slot);
+    mem_free(s->held);
     mem_free(s->savepoints);
     mem_free(s->said_before);
     mem_free(s->marks);
@@ -340,10 +344,10 @@ static struct error *run_ddl(struct run *r)
 static struct error *run_batch(struct run *r)
 {
     struct place at = {.here = true};
-    const struct held *held = &r->s->held;
-    bool snapshots = r->s->snapshots && held->region != r->plan->region;
+    const struct held *held = exec__held(r->s, r->plan->region);
+    bool snapshots = r->s->snapshots && !held;
     if (r->plan->region && !snapshots) {
-        if (held->kind == HELD_REMOTE && held->region == r->plan->region)
+        if (held && held->kind == HELD_REMOTE)
             return exec__run_region(r);
         TRY(exec__place(r->e, r->plan->region, &at));
     }

@@ -221,11 +221,11 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
 /* ---- transactions ------------------------------------------------------------------------- */
 
 /*
- *   none --exec_begin--> open --first write or FOR UPDATE--> holds a region (here, or over a
- * connection of its own) any  --exec_commit / exec_rollback--> none
+ *   none --exec_begin--> open --first write or FOR UPDATE in a region--> holds it (here, or over a
+ * connection of its own), and so on with others; any --exec_commit / exec_rollback--> none
  *
  * In `open`, statements read as usual. Once a region is held, its tables are read through the same
- * transaction.
+ * transaction. What was written in several regions is committed in all of them or in none.
  *
  * Above READ COMMITTED the first statement that uses a region holds it, so that nobody else writes
  * there; other regions are read as they were when first read (REPEATABLE READ), or not at all
@@ -337,8 +337,8 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD
  *        FRAGs of the region in between see one state: READ for one statement, HOLD for a
  *        transaction. Several before one ENDREAD: of several regions.
- *   BEGIN <region> <schema version>
- *        Then RUN and FRAG inside the transaction, and:
+ *   BEGIN <region> <schema version> <gateway> <slot> <seq> <server>
+ *        Whose it is: see struct region_owner. Then RUN and FRAG inside the transaction, and:
  *   COPY <region>
  *   <SQLite INSERT>
  *        Rows come as CopyData. Tag "COPY n".
@@ -347,7 +347,20 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   SCHEMA
  *   <a draft's text>
  *        The transaction's own schema from now on.
- *   COMMIT <gateway> <slot> <seq> | ROLLBACK
+ *   COMMIT <gateway> <slot> <seq> [<region> ..] | ROLLBACK
+ *        With regions: it decides for them.
+ *   PREPARE <deciding region>
+ *        Instead of COMMIT: the transaction is the region's, not the session's any more. Tag
+ *        "PREPARE 0": it had changed nothing, and is over.
+ *   DECIDE <region> <gateway> <slot> <seq> 0|1
+ *        Undoes or commits what is prepared there.
+ *   OUTCOME <region> <gateway> <slot> <seq> 0|1
+ *        Tag "OUTCOME n": region_outcome.
+ *   PREPARED <region>
+ *        Tag "PREPARED gateway seq", 0 0: nothing is.
+ *   OWNER <region>
+ *        A row: region_get_owner. WAITS <gateway> <seq>: tag "WAITS region", which a transaction of
+ *        this server waits for, or 0.
  *   APPLIED <region> <gateway> <slot> <seq> [<ms>]
  *        Tag "APPLIED 1" or "APPLIED 0". With a time: region_request_decided.
  *   COUNT <region>

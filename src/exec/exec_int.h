@@ -41,6 +41,7 @@ struct exec {
     _Atomic uint64_t seq;
     _Atomic uint64_t numbered; /* transactions that asked for a number */
     struct peer_pool *peers;
+    struct watch *watch;         /* watch.c */
     struct sequences *sequences; /* sequence.c */
     struct advisory *advisory;   /* advisory.c */
 
@@ -58,14 +59,17 @@ struct exec {
     struct map objects; /* database -> struct exec__objects, as of when they were last asked for */
 };
 
-/* The region that a transaction writes. */
-enum held_kind { HELD_NONE, HELD_LOCAL, HELD_REMOTE };
+/* A region that a transaction writes. */
+enum held_kind { HELD_LOCAL, HELD_REMOTE };
 struct held {
     enum held_kind kind;
     uint64_t region;
     struct region_txn *txn; /* LOCAL */
     struct peer_conn *conn; /* REMOTE: in BEGIN */
+    bool wrote;             /* else it is only locked */
+    bool counts_all;        /* LOCAL: SQLite counts what violates any foreign key: deferred.c */
 };
+enum { EXEC_MAX_HELD = 64 };
 
 /* A value of a sequence that the session has drawn last: its currval(). */
 struct drawn {
@@ -92,20 +96,22 @@ struct exec_session {
         uint64_t id; /* of a foreign key; 0: of all */
         bool deferred;
     } * said;
-    bool counts_all; /* and SQLite was told so */
     bool alone;      /* the transaction is one statement's own: it may be run again */
     bool lost;       /* what it held is gone: only a rollback is left */
     int64_t started; /* microseconds since 2000: now() */
     int64_t number;  /* of the transaction; 0: it did not ask for one */
     int n_savepoints, cap_savepoints;
     char **savepoints;
-    int *said_before; /* n_said when each was made */
-    struct held held;
-    struct exec__temp *temp; /* its temporary tables; NULL: it had none yet */
-    struct catalog *draft;   /* what the transaction has done to the schema; NULL: nothing */
-    uint64_t brought;        /* schema number of the draft's view that `held` knows */
-    uint64_t provisional;    /* a region that was made for the transaction; 0: none */
-    uint64_t asked_as;       /* the transaction's number in asking for it; 0: it was not */
+    int *said_before;  /* n_said when each was made */
+    struct held *held; /* in the order in which they were taken */
+    int n_held, cap_held;
+    struct region_owner owner; /* this transaction, to others; while something is held */
+    _Atomic bool deadlocked;   /* it waited for one that waits for it, and was told to give up */
+    struct exec__temp *temp;   /* its temporary tables; NULL: it had none yet */
+    struct catalog *draft;     /* what the transaction has done to the schema; NULL: nothing */
+    uint64_t brought;          /* schema number of the draft's view that the held region knows */
+    uint64_t provisional;      /* a region that was made for the transaction; 0: none */
+    uint64_t asked_as;         /* the transaction's number in asking for it; 0: it was not */
     struct catalog_draft_mark *marks; /* of each savepoint */
     int cap_marks;
     struct types_host host; /* this session, for functions */
@@ -243,8 +249,8 @@ struct sql_suspect;
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region);
 struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region);
 void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred); /* id 0: all */
-/* Whoever holds the region learns what was said. */
-struct error *exec__say_constraints(struct exec_session *s);
+/* Whoever holds the region learns what was said; h NULL: all that are held. */
+struct error *exec__say_constraints(struct exec_session *s, const struct held *h);
 /* Only the first n of what was said. */
 struct error *exec__unsay_constraints(struct exec_session *s, int n);
 void exec__forget_constraints(struct exec_session *s);
@@ -386,7 +392,9 @@ struct error *exec__end_snapshots(struct exec_session *s);
 
 /* ---- transactions (transaction.c) ----------------------------------------------------------- */
 
-/* Makes the session's transaction hold the region. 0A000 when it holds another one. */
+/* What the session holds of a region; NULL: it does not. Until something is held or dropped. */
+struct held *exec__held(const struct exec_session *s, uint64_t region);
+/* Makes the session's transaction hold the region. 40P01 */
 struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
                          uint64_t deadline);
 /* Before a statement of a transaction above READ COMMITTED: what it needs to see one state. */
@@ -395,9 +403,33 @@ struct error *exec__isolate(struct run *r);
 struct error *exec__enter(struct exec_session *s);
 void exec__leave(struct exec_session *s);
 void exec__drop_held(struct exec_session *s);
+void exec__drop_one(struct exec_session *s, int i);
 /* An error of a statement that ran in what the session holds: 40001 when that is lost. */
 struct error *exec__held_failed(struct exec_session *s, struct error *e);
 struct store_request exec__next_request(struct exec_session *s);
+
+/* One that is here and does not decide: `txn` is gone, and in the region's hands. */
+struct error *exec__prepare_local(struct exec_session *s, const struct held *h, uint64_t decider,
+                                  bool *ret);
+/* From time to time, in the background: what is prepared here is decided, decisions of which all
+ * have heard are forgotten. */
+void exec__look_after_spans(struct exec_session *s, uint64_t *forgot_at);
+/* Commits what is held, in one region or several (span.c). Nothing is held afterwards. */
+struct error *exec__commit_held(struct exec_session *s, const struct store_request *q);
+/* The transaction was rolled back, with `e`: as the client is told it. */
+struct error *exec__tell_lost(struct error *e);
+
+/* ---- who waits for whom, and for what (watch.c) ---------------------------------------------- */
+
+struct watch *exec__watch_new(struct exec *e);
+void exec__watch_start(struct watch *w); /* once e is complete */
+void exec__watch_free(struct watch *w);  /* NULL is fine */
+/* Around a wait for a region's writer, of a transaction that holds others. */
+void exec__wait_begins(struct exec_session *s, uint64_t region);
+/* 40P01 when it was to end a deadlock, whatever came of it. */
+struct error *exec__wait_ends(struct exec_session *s, struct error *e);
+/* Which region a transaction of this server waits for; 0: none. */
+uint64_t exec__waits_for_region(struct exec *e, uint64_t gateway, uint64_t seq);
 
 /* ---- schema changes in transactions (draft.c) ------------------------------------------------ */
 
@@ -414,8 +446,10 @@ struct error *exec__take_draft(struct exec_session *s, const char *text);
 /* The savepoint of this depth (0: the first) is made; was gone back to. */
 void exec__draft_mark(struct exec_session *s, int depth);
 struct error *exec__draft_undo(struct exec_session *s, int depth);
-/* Commits what is held here, with the draft. Nothing is held afterwards. */
-struct error *exec__commit_local(struct exec_session *s, const struct store_request *q);
+/* Commits the one region that is held, and is here, with the draft. Nothing is held afterwards.
+ * n > 0: it decides for these others. */
+struct error *exec__commit_local(struct exec_session *s, const struct store_request *q,
+                                 const uint64_t *participants, int n);
 /* Makes the request one that decides about the draft, if there is one. */
 void exec__draft_request(const struct exec_session *s, struct store_request *q);
 /* At the gateway, around the commit of what is held there. */
@@ -436,6 +470,9 @@ struct error *exec__peer_get(struct exec_session *s, const char *server, uint64_
 void exec__peer_put(struct peer_conn *c); /* back to the pool; closed when it is not idle */
 void exec__peer_drop(struct peer_conn *c);
 /* Runs an internal statement: `args` NULL: a simple query. Rows go to `row`. `tag` may be NULL. */
+/* A simple query without rows, in two halves. */
+struct error *exec__peer_send(struct exec_session *s, struct peer_conn *c, const char *text);
+struct error *exec__peer_receive(struct exec_session *s, struct peer_conn *c, char tag[64]);
 struct error *exec__peer_run(struct exec_session *s, struct peer_conn *c, const char *text,
                              const struct buf *args, exec__row_fn row, void *ctx,
                              int64_t *ret_count, char tag[64]);

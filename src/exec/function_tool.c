@@ -66,7 +66,7 @@ FUNCTION(transaction_number_if_any)
         return no_session();
     int64_t number = s->in_transaction ? s->number : s->run->number;
     *ret = number ? int_value(number) : null_value;
-    if (!number && s->held.kind != HELD_NONE)
+    if (!number && s->n_held)
         return exec__transaction_number(v, n, a, ret);
     return NULL;
 }

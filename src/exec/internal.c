@@ -189,7 +189,7 @@ static struct error *run_plan(struct call *c, struct run *r, bool has_request, s
         return malformed();
     exec__stage_params(r, r->n_params);
     TRY(exec__stage_check(r));
-    if (r->plan->writes && !has_request && c->s->held.kind == HELD_NONE)
+    if (r->plan->writes && !has_request && !c->s->n_held)
         return malformed();
     const struct exec_sink sink = {.ctx = o, .row = out_row};
     r->sink = &sink;
@@ -290,12 +290,19 @@ static struct error *do_endread(struct call *c)
 
 /* ---- transactions --------------------------------------------------------------------------- */
 
+static struct store_request request_of(const uint64_t *n)
+{
+    return (struct store_request){.gateway = n[0], .slot = (uint32_t)n[1], .seq = n[2]};
+}
+
 static struct error *do_begin(struct call *c)
 {
-    uint64_t n[2];
-    if (!take_numbers(c, 2, n) || c->s->in_transaction)
+    uint64_t n[5];
+    if (!take_numbers(c, 5, n) || c->s->in_transaction)
         return malformed();
     TRY(exec_begin(c->s));
+    c->s->owner.request = request_of(n + 2);
+    snprintf(c->s->owner.server, sizeof(c->s->owner.server), "%s", c->head);
     struct error *e = exec__hold(c->s, n[0], n[1], clock_ms());
     if (e)
         exec_rollback(c->s);
@@ -304,7 +311,7 @@ static struct error *do_begin(struct call *c)
 
 static struct error *do_constraints(struct call *c)
 {
-    if (c->s->held.kind != HELD_LOCAL)
+    if (!c->s->n_held)
         return malformed();
     c->s->n_said = 0;
     for (const char *p = c->head; *p;) {
@@ -315,12 +322,12 @@ static struct error *do_constraints(struct call *c)
         exec__say_constraint(c->s, id, *end == 'd');
         p = end + 1 + (end[1] == ' ');
     }
-    return exec__say_constraints(c->s);
+    return exec__say_constraints(c->s, NULL);
 }
 
 static struct store *held_store(const struct call *c)
 {
-    return c->s->held.kind == HELD_LOCAL ? region_txn_store(c->s->held.txn) : NULL;
+    return c->s->n_held ? region_txn_store(c->s->held[0].txn) : NULL;
 }
 
 static struct error *do_mark(struct call *c)
@@ -353,13 +360,94 @@ static struct error *do_undo(struct call *c)
 
 static struct error *do_commit(struct call *c)
 {
-    uint64_t n[3];
+    uint64_t n[3], participants[EXEC_MAX_HELD];
+    int n_participants = 0;
     if (!held_store(c) || !take_numbers(c, 3, n))
         return malformed();
-    const struct store_request q = {.gateway = n[0], .slot = (uint32_t)n[1], .seq = n[2]};
-    struct error *e = exec__commit_local(c->s, &q);
+    while (*c->head)
+        if (n_participants == EXEC_MAX_HELD ||
+            !take_number(&c->head, &participants[n_participants++]))
+            return malformed();
+    const struct store_request q = request_of(n);
+    struct error *e = exec__commit_local(c->s, &q, participants, n_participants);
     exec_rollback(c->s);
     return e;
+}
+
+static struct error *do_prepare(struct call *c)
+{
+    uint64_t decider;
+    bool any = false;
+    if (!held_store(c) || !take_number(&c->head, &decider))
+        return malformed();
+    struct error *e = exec__prepare_local(c->s, &c->s->held[0], decider, &any);
+    c->s->n_held = 0;
+    exec_rollback(c->s);
+    snprintf(c->tag, 64, "PREPARE %d", any);
+    return e;
+}
+
+static struct error *do_decide(struct call *c)
+{
+    uint64_t n[5];
+    if (!take_numbers(c, 5, n) || c->s->in_transaction)
+        return malformed();
+    const struct store_request q = request_of(n + 1);
+    return region_decide(c->e->regions, n[0], &q, n[4] != 0);
+}
+
+static struct error *do_outcome(struct call *c)
+{
+    uint64_t n[5];
+    enum region_outcome outcome;
+    if (!take_numbers(c, 5, n))
+        return malformed();
+    const struct store_request q = request_of(n + 1);
+    TRY(region_outcome(c->e->regions, n[0], &q, n[4] != 0, &outcome));
+    snprintf(c->tag, 64, "OUTCOME %d", outcome);
+    return NULL;
+}
+
+static struct error *do_prepared(struct call *c)
+{
+    uint64_t region;
+    struct region_doubt doubt;
+    if (!take_number(&c->head, &region))
+        return malformed();
+    TRY(region_in_doubt(c->e->regions, region, &doubt));
+    snprintf(c->tag, 64, "PREPARED %llu %llu", (unsigned long long)doubt.request.gateway,
+             (unsigned long long)doubt.request.seq);
+    return NULL;
+}
+
+static struct error *do_owner(struct call *c)
+{
+    uint64_t region;
+    struct region_owner owner;
+    if (!take_number(&c->head, &region))
+        return malformed();
+    TRY(region_get_owner(c->e->regions, region, &owner));
+    struct outgoing o = {.wire = c->wire};
+    const struct value row[] = {
+        {.kind = VALUE_INT, .i = (int64_t)owner.request.gateway},
+        {.kind = VALUE_INT, .i = (int64_t)owner.request.seq},
+        {.kind = VALUE_TEXT, .s = {owner.server, strlen(owner.server)}},
+    };
+    struct error *e = out_row(&o, row, ARRAY_LEN(row));
+    if (!e)
+        e = out_end(&o, c->s, 0);
+    buf_done(&o.buf);
+    return e;
+}
+
+static struct error *do_waits(struct call *c)
+{
+    uint64_t n[2];
+    if (!take_numbers(c, 2, n))
+        return malformed();
+    snprintf(c->tag, 64, "WAITS %llu",
+             (unsigned long long)exec__waits_for_region(c->e, n[0], n[1]));
+    return NULL;
 }
 
 static struct error *do_schema(struct call *c)
@@ -380,7 +468,7 @@ static struct error *do_applied(struct call *c)
     uint64_t wait_ms = 0;
     if (!take_numbers(c, 4, n) || (*c->head && !take_number(&c->head, &wait_ms)))
         return malformed();
-    const struct store_request q = {.gateway = n[1], .slot = (uint32_t)n[2], .seq = n[3]};
+    const struct store_request q = request_of(n + 1);
     TRY(wait_ms ? region_request_decided(c->e->regions, n[0], &q,
                                          (unsigned)MIN(wait_ms, (uint64_t)60000), &applied)
                 : region_request_applied(c->e->regions, n[0], &q, &applied));
@@ -440,10 +528,10 @@ static struct error *do_copy(struct call *c)
 {
     uint64_t region;
     /* Always inside BEGIN: the sender decides what it commits. */
-    if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held.region != region)
+    if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held[0].region != region)
         return malformed();
     struct copying k = {
-        .txn = c->s->held.txn, .host = &c->s->host, .progress = c->s->n_savepoints == 0};
+        .txn = c->s->held[0].txn, .host = &c->s->host, .progress = c->s->n_savepoints == 0};
     k.conn = store_writer(region_txn_store(k.txn));
     k.db = store_db(k.conn);
     TRY(store_prepare(k.conn, c->body, c->body_len, &k.stmt));
@@ -534,7 +622,8 @@ static struct error *do_ddl(struct call *c)
     if (!take_numbers(c, 2, n))
         return malformed();
     if (held_store(c))
-        return c->s->held.region == n[0] ? region_txn_ddl(c->s->held.txn, c->body) : malformed();
+        return c->s->held[0].region == n[0] ? region_txn_ddl(c->s->held[0].txn, c->body)
+                                            : malformed();
     catch_up(c->e, n[0], n[1], 0);
     return region_ddl(c->e->regions, n[0], n[1], c->body);
 }
@@ -621,6 +710,12 @@ static const struct {
     {"UNDO", true, do_undo},
     {"COMMIT", true, do_commit},
     {"ROLLBACK", false, do_rollback},
+    {"PREPARE", true, do_prepare},
+    {"DECIDE", true, do_decide},
+    {"OUTCOME", true, do_outcome},
+    {"PREPARED", true, do_prepared},
+    {"OWNER", true, do_owner},
+    {"WAITS", false, do_waits},
     {"APPLIED", true, do_applied},
     {"COUNT", true, do_count},
     {"CHANGE", true, do_change},

@@ -456,6 +456,21 @@ static struct error *send_with_args(struct exec_session *s, struct peer_conn *c,
     return ok ? NULL : lost(c, PQerrorMessage(c->pg));
 }
 
+struct error *exec__peer_send(struct exec_session *s, struct peer_conn *c, const char *text)
+{
+    uint64_t cancel_until = 0;
+    if (c->broken || !PQsendQuery(c->pg, text))
+        return lost(c, PQerrorMessage(c->pg));
+    return flush(s, c, &cancel_until);
+}
+
+struct error *exec__peer_receive(struct exec_session *s, struct peer_conn *c, char tag[64])
+{
+    uint64_t cancel_until = 0;
+    struct incoming none = {0};
+    return c->broken ? lost(c, NULL) : finish(s, c, &none, tag, &cancel_until);
+}
+
 struct error *exec__peer_run(struct exec_session *s, struct peer_conn *c, const char *text,
                              const struct buf *args, exec__row_fn row, void *ctx,
                              int64_t *ret_count, char tag[64])

@@ -151,9 +151,9 @@ static struct error *write_here(struct run *r)
     return e;
 }
 
-static struct error *in_txn(struct run *r)
+static struct error *in_txn(struct run *r, const struct held *h)
 {
-    struct region_txn *txn = r->s->held.txn;
+    struct region_txn *txn = h->txn;
     struct store *store = region_txn_store(txn);
     int64_t count = 0;
     struct error *e = named(r, run_write_stmt(r, store_writer(store), emit_row, r, &count));
@@ -210,10 +210,10 @@ static struct error *run_there(struct run *r, const char *server)
 
 /* ---- a statement ---------------------------------------------------------------------------- */
 
-static struct error *run_held(struct run *r)
+static struct error *run_held(struct run *r, struct held *h)
 {
-    const struct held *h = &r->s->held;
-    struct error *e = h->kind == HELD_LOCAL ? in_txn(r) : run_at(r, h->conn);
+    h->wrote |= r->plan->writes;
+    struct error *e = h->kind == HELD_LOCAL ? in_txn(r, h) : run_at(r, h->conn);
     return e ? exec__held_failed(r->s, e) : NULL;
 }
 
@@ -228,8 +228,9 @@ struct error *exec__run_region(struct run *r)
         return exec__temp_run(r);
     if (s->in_transaction && changes)
         TRY(exec__hold(s, p->region, p->schema_version, r->deadline));
-    if (s->held.kind != HELD_NONE && s->held.region == p->region)
-        return run_held(r);
+    struct held *held = exec__held(s, p->region);
+    if (held)
+        return run_held(r, held);
     if (s->snapshots && !changes)
         return exec__read(r, p->region, p->schema_version, p->sql, p->sql_len, NULL, emit_row, r);
     struct place at = {.here = true};
@@ -311,13 +312,13 @@ struct error *exec__read(struct run *r, uint64_t region, uint64_t schema_version
                          size_t sql_len, const struct plan_scan *scan, exec__row_fn row, void *ctx)
 {
     const struct exec_session *s = r->s;
-    const struct held *h = &s->held;
+    const struct held *h = exec__held(s, region);
     struct store_conn *here;
     if (region == CATALOG_TEMP_REGION) {
         TRY(exec__temp_conn(r->s, &here));
         return scan_on(r, here, sql, sql_len, scan, row, ctx);
     }
-    if (h->kind != HELD_NONE && h->region == region) {
+    if (h) {
         struct error *e =
             h->kind == HELD_LOCAL
                 ? scan_on(r, store_writer(region_txn_store(h->txn)), sql, sql_len, scan, row, ctx)
@@ -390,7 +391,6 @@ static struct error *pin_one(struct run *r, const struct plan_scan *s)
 
 struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n)
 {
-    const struct held *h = &r->s->held;
     if (r->s->snapshots)
         return NULL;
     for (int i = 0; i < n && r->n_pins < RUN_MAX_PINS; i++) {
@@ -398,7 +398,7 @@ struct error *exec__pin(struct run *r, const struct plan_scan *scans, int n)
         for (int k = i + 1; k < n; k++)
             again = again || scans[k].region == scans[i].region;
         if (again && scans[i].region && scans[i].region != CATALOG_TEMP_REGION &&
-            !pin_of(r, scans[i].region) && (h->kind == HELD_NONE || h->region != scans[i].region))
+            !pin_of(r, scans[i].region) && !exec__held(r->s, scans[i].region))
             TRY(pin_one(r, &scans[i]));
     }
     return NULL;

@@ -1,17 +1,19 @@
 /*
- * A session's transaction: nothing until it writes, then one region, held here or at the server
- * that is its primary.
+ * A session's transaction: nothing until it writes, then the regions that it writes, each held here
+ * or at the server that is its primary.
  *
- *   none --exec_begin--> open --exec__hold--> held (LOCAL | REMOTE) --exec_commit, exec_rollback-->
- * none
- *                                               |
- *                                               +--the primary is lost--> lost --exec_rollback-->
+ *   none --exec_begin--> open --exec__hold--> holding 1, 2, .. (LOCAL | REMOTE) --exec_commit,
+ *                                               |                        exec_rollback--> none
+ *                                               +--a primary is lost--> lost --exec_rollback-->
  * none
  *
  * Invariant: while a region is held, its store has one mark for each savepoint name here, in the
  * same order (savepoints made before the region was held are marked when it is). A failed statement
  * needs no mark of its own: the transaction is failed then, and only a rollback, whole or to a
  * savepoint, follows.
+ *
+ * How it ends in several regions at once, is told in span.c; how it does not wait for ever for one
+ * that waits for it, in watch.c.
  */
 #include "exec/exec_int.h"
 
@@ -57,6 +59,7 @@ static void ended(struct exec_session *s)
     s->level = ISOLATION_DEFAULT;
     s->read_only = false;
     s->first_region = 0;
+    s->owner = (struct region_owner){0};
 }
 
 struct error *exec__lost(void)
@@ -69,42 +72,82 @@ struct error *exec__lost(void)
 
 /* ---- holding -------------------------------------------------------------------------------- */
 
-static struct error *simple(struct exec_session *s, const char *text)
+static struct error *simple(struct exec_session *s, const struct held *h, const char *text)
 {
-    return exec__peer_run(s, s->held.conn, text, NULL, NULL, NULL, NULL, NULL);
+    return exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
-static struct error *mark(struct exec_session *s)
+static struct error *mark(struct exec_session *s, const struct held *h)
 {
-    if (s->held.kind == HELD_LOCAL)
-        return store_mark(region_txn_store(s->held.txn));
-    return s->held.kind == HELD_REMOTE ? simple(s, "MARK") : NULL;
+    return h->kind == HELD_LOCAL ? store_mark(region_txn_store(h->txn)) : simple(s, h, "MARK");
 }
 
-static struct error *unmark(struct exec_session *s)
+static struct error *unmark(struct exec_session *s, const struct held *h)
 {
-    if (s->held.kind == HELD_LOCAL)
-        return store_release_mark(region_txn_store(s->held.txn));
-    return s->held.kind == HELD_REMOTE ? simple(s, "UNMARK") : NULL;
+    return h->kind == HELD_LOCAL ? store_release_mark(region_txn_store(h->txn))
+                                 : simple(s, h, "UNMARK");
 }
 
-static struct error *undo(struct exec_session *s)
+static struct error *undo(struct exec_session *s, const struct held *h)
 {
-    if (s->held.kind == HELD_LOCAL)
-        return store_rollback_to(region_txn_store(s->held.txn));
-    return s->held.kind == HELD_REMOTE ? simple(s, "UNDO") : NULL;
+    return h->kind == HELD_LOCAL ? store_rollback_to(region_txn_store(h->txn))
+                                 : simple(s, h, "UNDO");
+}
+
+static struct error *in_all(struct exec_session *s,
+                            struct error *(*what)(struct exec_session *s, const struct held *h))
+{
+    for (int i = 0; i < s->n_held; i++)
+        TRY(what(s, &s->held[i]));
+    return NULL;
+}
+
+/* In all regions or none. */
+static struct error *mark_all(struct exec_session *s)
+{
+    for (int i = 0; i < s->n_held; i++) {
+        struct error *e = mark(s, &s->held[i]);
+        while (e && i > 0)
+            error_free(unmark(s, &s->held[--i]));
+        if (e)
+            return e;
+    }
+    return NULL;
+}
+
+struct held *exec__held(const struct exec_session *s, uint64_t region)
+{
+    for (int i = 0; i < s->n_held; i++)
+        if (s->held[i].region == region)
+            return &s->held[i];
+    return NULL;
+}
+
+void exec__drop_one(struct exec_session *s, int i)
+{
+    const struct held h = s->held[i];
+    memmove(&s->held[i], &s->held[i + 1], (size_t)(--s->n_held - i) * sizeof(h));
+    if (h.kind == HELD_LOCAL) {
+        region_txn_rollback(h.txn);
+        return;
+    }
+    atomic_store(&s->cancel, false);
+    error_free(simple(s, &h, "ROLLBACK"));
+    exec__peer_put(h.conn);
 }
 
 void exec__drop_held(struct exec_session *s)
 {
-    if (s->held.kind == HELD_LOCAL)
-        region_txn_rollback(s->held.txn);
-    if (s->held.kind == HELD_REMOTE) {
-        atomic_store(&s->cancel, false);
-        error_free(simple(s, "ROLLBACK"));
-        exec__peer_put(s->held.conn);
-    }
-    s->held = (struct held){0};
+    while (s->n_held)
+        exec__drop_one(s, s->n_held - 1);
+}
+
+struct error *exec__tell_lost(struct error *e)
+{
+    struct error *told = exec__lost();
+    error_detail(told, "%s", e->message);
+    error_free(e);
+    return told;
 }
 
 struct error *exec__held_failed(struct exec_session *s, struct error *e)
@@ -115,45 +158,46 @@ struct error *exec__held_failed(struct exec_session *s, struct error *e)
     if (REPL_MUTATION(transaction_goes_on))
         return e;
     s->lost = true;
-    struct error *told = atomic_load(&s->cancel) ? exec__canceled() : exec__lost();
+    if (!atomic_load(&s->cancel))
+        return exec__tell_lost(e);
+    struct error *told = exec__canceled();
     error_detail(told, "%s", e->message);
     error_free(e);
     return told;
 }
 
-static struct error *hold_there(struct exec_session *s, const char *server, uint64_t region,
-                                uint64_t schema_version, uint64_t deadline)
+static struct error *hold_there(struct exec_session *s, const char *server, uint64_t schema_version,
+                                uint64_t deadline, struct held *h)
 {
-    struct peer_conn *c;
-    TRY(exec__peer_get(s, server, region, deadline, &c));
-    char text[80];
-    snprintf(text, sizeof(text), "BEGIN %llu %llu", (unsigned long long)region,
-             (unsigned long long)schema_version);
-    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
-    if (e) {
-        exec__peer_put(c);
-        return e;
-    }
-    s->held = (struct held){.kind = HELD_REMOTE, .region = region, .conn = c};
-    return NULL;
+    const struct store_request *q = &s->owner.request;
+    char text[120 + sizeof(s->owner.server)];
+    h->kind = HELD_REMOTE;
+    TRY(exec__peer_get(s, server, h->region, deadline, &h->conn));
+    snprintf(text, sizeof(text), "BEGIN %llu %llu %llu %u %llu %s", (unsigned long long)h->region,
+             (unsigned long long)schema_version, (unsigned long long)q->gateway, q->slot,
+             (unsigned long long)q->seq, s->owner.server);
+    struct error *e = simple(s, h, text);
+    if (e)
+        exec__peer_put(h->conn);
+    return e;
 }
 
-static struct error *refuse_second(struct exec_session *s, uint64_t first, uint64_t region)
+static const char *table_in(const struct catalog_view *v, uint64_t region)
+{
+    for (size_t i = 0; i < v->n_tables; i++)
+        if (v->tables[i]->region == region)
+            return v->tables[i]->name;
+    return "";
+}
+
+static struct error *refuse(struct exec_session *s, uint64_t first, uint64_t region,
+                            const char *what)
 {
     const struct catalog_view *v = catalog_view(s->exec->catalog);
-    const char *names[2] = {"", ""};
-    for (size_t i = 0; i < v->n_tables; i++) {
-        if (v->tables[i]->region == first)
-            names[0] = v->tables[i]->name;
-        if (v->tables[i]->region == region)
-            names[1] = v->tables[i]->name;
-    }
-    bool serial = s->level == SERIALIZABLE, held = s->level > READ_COMMITTED;
     struct error *e =
-        error_new(E_UNSUPPORTED, "a %stransaction cannot %s tables of two regions yet",
-                  serial ? "serializable " : "", serial ? "use" : "write to");
-    error_detail(e, "This one %s the region of \"%s\"; \"%s\" is in another.",
-                 held ? "holds" : "has written to", names[0], names[1]);
+        error_new(E_UNSUPPORTED, "a transaction that %s tables of two regions yet", what);
+    error_detail(e, "This one uses the region of \"%s\"; \"%s\" is in another.", table_in(v, first),
+                 table_in(v, region));
     error_hint(e, "Commit in between, or put both tables into one region: a FOREIGN KEY between "
                   "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
                   "DATABASE .. WITH COLOCATION = true.");
@@ -161,33 +205,77 @@ static struct error *refuse_second(struct exec_session *s, uint64_t first, uint6
     return e;
 }
 
+static struct error *may_hold_another(struct exec_session *s, uint64_t region)
+{
+    if (s->n_held >= EXEC_MAX_HELD)
+        return error_hint(error_new(E_UNSUPPORTED,
+                                    "a transaction cannot write to tables of more than %d regions",
+                                    EXEC_MAX_HELD),
+                          "Commit in between, or put tables into one region: WITH (colocate_with = "
+                          "'..') when creating, or CREATE DATABASE .. WITH COLOCATION = true.");
+    if (s->draft)
+        return refuse(s, s->held[0].region, region, "changes the schema cannot write to");
+    if (s->level > READ_COMMITTED)
+        return refuse(s, s->held[0].region, region, "is not READ COMMITTED cannot write to");
+    return NULL;
+}
+
+static struct error *take(struct exec_session *s, struct held *h, uint64_t schema_version,
+                          uint64_t deadline)
+{
+    struct place at = {.here = true};
+    if (!s->internal)
+        TRY(exec__place(s->exec, h->region, &at));
+    if (!at.here)
+        return hold_there(s, at.server, schema_version, deadline, h);
+    h->kind = HELD_LOCAL;
+    return region_txn_begin(s->exec->regions, h->region, schema_version, &s->owner, &s->cancel,
+                            &h->txn);
+}
+
+/* What it has to know that holds a region from now on. */
+static struct error *acquaint(struct exec_session *s, const struct held *h)
+{
+    for (int i = 0; i < s->n_savepoints; i++)
+        TRY(mark(s, h));
+    return exec__say_constraints(s, h);
+}
+
+static void add_held(struct exec_session *s, const struct held *h)
+{
+    if (s->n_held == s->cap_held) {
+        s->cap_held = MAX(4, s->cap_held * 2);
+        s->held = mem_realloc(s->held, (size_t)s->cap_held * sizeof(*s->held));
+    }
+    s->held[s->n_held++] = *h;
+}
+
 struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
                          uint64_t deadline)
 {
     if (s->lost)
         return exec__lost();
-    if (s->held.kind != HELD_NONE)
-        return s->held.region == region ? NULL : refuse_second(s, s->held.region, region);
-    struct place at = {.here = true};
-    if (!s->internal)
-        TRY(exec__place(s->exec, region, &at));
-    if (at.here) {
-        struct region_txn *txn;
-        TRY(region_txn_begin(s->exec->regions, region, schema_version, &s->cancel, &txn));
-        s->held = (struct held){.kind = HELD_LOCAL, .region = region, .txn = txn};
-    } else {
-        TRY(hold_there(s, at.server, region, schema_version, deadline));
+    if (exec__held(s, region))
+        return NULL;
+    if (s->n_held)
+        TRY(may_hold_another(s, region));
+    if (!s->owner.request.gateway) {
+        s->owner.request = exec__next_request(s);
+        snprintf(s->owner.server, sizeof(s->owner.server), "%s", s->exec->name);
     }
-    for (int i = 0; i < s->n_savepoints; i++) {
-        struct error *e = mark(s);
-        if (e) {
-            exec__drop_held(s);
-            return e;
-        }
-    }
-    struct error *e = exec__say_constraints(s);
-    if (e)
-        exec__drop_held(s);
+    struct held h = {.region = region};
+    bool waits = s->n_held > 0;
+    if (waits)
+        exec__wait_begins(s, region);
+    struct error *e = take(s, &h, schema_version, deadline);
+    if (!e)
+        add_held(s, &h);
+    if (waits)
+        e = exec__wait_ends(s, e);
+    if (!e)
+        e = acquaint(s, &h);
+    if (e && exec__held(s, region))
+        exec__drop_one(s, s->n_held - 1);
     return e;
 }
 
@@ -225,15 +313,15 @@ static struct error *isolate_from(struct exec_session *s, uint64_t region, uint6
 {
     if (!region || region == CATALOG_TEMP_REGION)
         return NULL;
-    if (!s->read_only && s->held.kind == HELD_NONE && s->n_snapshots)
+    if (!s->read_only && !s->n_held && s->n_snapshots)
         return error_hint(error_new(E_SERIALIZATION, "the transaction was read-only when it read"),
                           "Run it again without READ ONLY.");
-    if (!s->read_only && s->held.kind == HELD_NONE)
+    if (!s->read_only && !s->n_held)
         TRY(exec__hold(s, region, schema_version, deadline));
     if (!s->first_region)
         s->first_region = region;
     return s->level == SERIALIZABLE && s->first_region != region
-               ? refuse_second(s, s->first_region, region)
+               ? refuse(s, s->first_region, region, "is SERIALIZABLE cannot use")
                : NULL;
 }
 
@@ -261,82 +349,25 @@ struct error *exec__isolate(struct run *r)
     return p->gather ? isolate_from_all(r, p->gather->scans, p->gather->n_scans) : NULL;
 }
 
-/* Around whatever a session does: a transaction that idles is not entered, so that its region may
+/* Around whatever a session does: a transaction that idles is not entered, so that its regions may
  * take the writer back when this server is not the primary any more. */
 struct error *exec__enter(struct exec_session *s)
 {
-    struct error *e = s->held.kind == HELD_LOCAL ? region_txn_enter(s->held.txn) : NULL;
+    struct error *e = NULL;
+    for (int i = 0; i < s->n_held && !e; i++)
+        if (s->held[i].kind == HELD_LOCAL)
+            e = region_txn_enter(s->held[i].txn);
     return e ? exec__held_failed(s, e) : NULL;
 }
 
 void exec__leave(struct exec_session *s)
 {
-    if (s->held.kind == HELD_LOCAL)
-        region_txn_leave(s->held.txn);
+    for (int i = 0; i < s->n_held; i++)
+        if (s->held[i].kind == HELD_LOCAL)
+            region_txn_leave(s->held[i].txn);
 }
 
 /* ---- the end -------------------------------------------------------------------------------- */
-
-static struct error *ask_applied(struct exec_session *s, uint64_t region,
-                                 const struct store_request *q, uint64_t deadline, bool *ret)
-{
-    struct place at;
-    TRY(exec__place(s->exec, region, &at));
-    if (at.here)
-        return region_request_applied(s->exec->regions, region, q, ret);
-    struct peer_conn *c;
-    TRY(exec__peer_get(s, at.server, region, deadline, &c));
-    char text[120], tag[64] = "";
-    snprintf(text, sizeof(text), "APPLIED %llu %llu %u %llu", (unsigned long long)region,
-             (unsigned long long)q->gateway, q->slot, (unsigned long long)q->seq);
-    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, tag);
-    exec__peer_put(c);
-    *ret = strcmp(tag, "APPLIED 1") == 0;
-    return e;
-}
-
-/* The primary was lost during COMMIT: the next one knows whether the transaction is in its log. */
-static struct error *resolve(struct exec_session *s, uint64_t region, const struct store_request *q)
-{
-    uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
-    unsigned tries = 0;
-    for (;;) {
-        bool applied = false;
-        struct error *e = ask_applied(s, region, q, deadline, &applied);
-        if (!e)
-            return applied || REPL_MUTATION(commit_is_assumed) ? NULL : exec__lost();
-        if (exec__is_retryable(e))
-            e = exec__wait_retry(s, region, deadline, &tries, e);
-        if (e) {
-            struct error *told =
-                error_hint(error_new("08007", "it is not known whether the transaction committed"),
-                           "Look at the data before running it again.");
-            error_detail(told, "%s", e->message);
-            error_free(e);
-            return told;
-        }
-    }
-}
-
-static struct error *commit_held(struct exec_session *s, const struct store_request *q)
-{
-    struct held h = s->held;
-    struct error *e;
-    if (h.kind == HELD_LOCAL) {
-        e = exec__commit_local(s, q);
-    } else {
-        char text[100];
-        snprintf(text, sizeof(text), "COMMIT %llu %u %llu", (unsigned long long)q->gateway, q->slot,
-                 (unsigned long long)q->seq);
-        e = simple(s, text);
-        s->held = (struct held){0};
-        exec__peer_put(h.conn);
-    }
-    if (!e || !exec__is_retryable(e))
-        return e;
-    error_free(e);
-    return resolve(s, h.region, q);
-}
 
 struct error *exec_commit(struct exec_session *s)
 {
@@ -344,18 +375,14 @@ struct error *exec_commit(struct exec_session *s)
         return NULL;
     /* From here on the outcome is the region's: a cancel would only make it unknown. */
     atomic_store(&s->cancel, false);
-    struct error *e = NULL;
-    if (s->lost) {
+    struct error *e = exec__enter(s);
+    if (!e && s->lost)
         e = exec__lost();
-    } else if (s->held.kind != HELD_NONE) {
-        struct store_request q = exec__next_request(s);
+    if (!e && s->n_held) {
+        struct store_request q = s->owner.request;
         exec__draft_request(s, &q);
-        e = exec__draft_before_commit(s);
-        if (e)
-            exec__drop_held(s);
-        else
-            e = commit_held(s, &q);
-    } else {
+        e = exec__commit_held(s, &q);
+    } else if (!e) {
         struct store_request q = exec__next_request(s);
         e = exec__commit_draft_alone(s, &q);
     }
@@ -385,7 +412,7 @@ struct error *exec_savepoint(struct exec_session *s, const char *name)
     if (s->lost)
         return exec__lost();
     TRY(exec__enter(s));
-    struct error *e = mark(s);
+    struct error *e = mark_all(s);
     exec__leave(s);
     if (e)
         return exec__held_failed(s, e);
@@ -423,9 +450,9 @@ struct error *exec_rollback_to(struct exec_session *s, const char *name)
     TRY(exec__enter(s));
     struct error *e = NULL;
     for (int i = s->n_savepoints; !e && i > at; i--)
-        e = undo(s);
+        e = in_all(s, undo);
     if (!e)
-        e = mark(s);
+        e = in_all(s, mark);
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = exec__temp_undo(s);
     if (!e)
@@ -449,7 +476,7 @@ struct error *exec_release(struct exec_session *s, const char *name)
     TRY(exec__enter(s));
     struct error *e = NULL;
     for (int i = s->n_savepoints; !e && i > at; i--)
-        e = unmark(s);
+        e = in_all(s, unmark);
     for (int i = s->n_savepoints; !e && i > at; i--)
         e = exec__temp_unmark(s);
     exec__leave(s);

@@ -462,7 +462,8 @@ struct error *exec__violation(struct exec_session *s, const struct catalog_view 
         error_free(second);
     }
     run_sql(db, "ROLLBACK TO \"minisql violation\"; RELEASE \"minisql violation\"");
-    if (foreign && !s->counts_all)
+    const struct held *h = exec__held(s, write->target->table->region);
+    if (foreign && !(h && h->counts_all))
         run_sql(db, "PRAGMA defer_foreign_keys = OFF");
     forget_functions(db);
     arena_done(&w.row_arena);

@@ -77,11 +77,22 @@ struct error *region_write(struct regions *r, struct region_write *w);
 
 /* ---- writing: a transaction --------------------------------------------------------------- */
 
+/* Whose transaction it is: the request that it will commit under, if it does, and the server that
+ * its session is at. */
+struct region_owner {
+    struct store_request request;
+    char server[CATALOG_NAME_MAX + 1];
+};
+
 /* Holds the region's writer until commit or rollback; others wait (until *cancel, or their own lock
- * timeout). A transaction larger than 1 MiB is logged in parts while it runs. */
+ * timeout). A transaction larger than 1 MiB is logged in parts while it runs. owner NULL: nobody
+ * will ask what became of it. */
 struct region_txn;
 struct error *region_txn_begin(struct regions *r, uint64_t region, uint64_t schema_version,
-                               const _Atomic bool *cancel, struct region_txn **ret);
+                               const struct region_owner *owner, const _Atomic bool *cancel,
+                               struct region_txn **ret);
+/* Whose transaction holds the region's writer here now; gateway 0: nobody's. */
+struct error *region_get_owner(struct regions *r, uint64_t region, struct region_owner *ret);
 /* Between enter and leave the transaction is the caller's: each statement, savepoint and commit's
  * preparation happens there. Outside, when the primary loses its place, the region takes its writer
  * back, and enter says MS001 from then on. */
@@ -105,13 +116,53 @@ void region_txn_rollback(struct region_txn *t);
  */
 struct error *region_request_applied(struct regions *r, uint64_t region,
                                      const struct store_request *request, bool *ret);
-/* From here on others may ask whether the transaction commits under this request:
- * region_request_decided waits for it alone, not for whoever writes next;
- * after wait_ms with 57P03. */
-void region_txn_announce(struct region_txn *t, const struct store_request *request);
+/* The same, of one that has an owner: waits for it alone, not for whoever writes next; after
+ * wait_ms 57P03. */
 struct error *region_request_decided(struct regions *r, uint64_t region,
                                      const struct store_request *request, unsigned wait_ms,
                                      bool *ret);
+
+/* ---- writing: a transaction over several regions (region/span.c) ----------------------------- */
+
+/* Everywhere but in the region that decides: logs what the transaction did, so that it can be
+ * committed whatever happens to this server, and holds the writer for it until region_decide.
+ * Frees t, whatever comes back. *ret false: there was nothing to log, and nothing is held any more.
+ * On MS001 it may be prepared at the next primary. */
+struct error *region_txn_prepare(struct region_txn *t, uint64_t decider, bool *ret);
+/* In the region that decides, after that: region_txn_commit, which keeps with the request who waits
+ * for it. */
+struct error *region_txn_decide(struct region_txn *t, const struct store_request *request,
+                                const uint64_t *participants, size_t n);
+/* Ends what was prepared for the request; nothing when it was ended already. MS001: as long as it
+ * fails, the region waits. */
+struct error *region_decide(struct regions *r, uint64_t region, const struct store_request *request,
+                            bool commit);
+
+/* What is prepared here and not decided. */
+struct region_doubt {
+    uint64_t region, decider;
+    struct store_request request;
+    uint64_t since; /* clock_ms */
+    bool adopted;   /* from another primary: its gateway may be gone */
+};
+size_t regions_in_doubt(struct regions *r, struct region_doubt *ret,
+                        size_t max); /* cheap if none */
+/* Of one region, at its serving primary; ret->region 0: none. */
+struct error *region_in_doubt(struct regions *r, uint64_t region, struct region_doubt *ret);
+enum region_outcome { OUTCOME_OPEN, OUTCOME_COMMITTED, OUTCOME_NONE };
+/* What the region has decided; OUTCOME_NONE: nothing, and it never will. OPEN: its transaction goes
+ * on; unless `end`, which ends it when it idles. */
+struct error *region_outcome(struct regions *r, uint64_t region,
+                             const struct store_request *request, bool end,
+                             enum region_outcome *ret);
+/* Regions here that may hold decisions. */
+size_t regions_deciding(struct regions *r, uint64_t *ret, size_t max);
+/* What one holds, at its primary. */
+struct error *region_get_decisions(struct regions *r, uint64_t region, size_t most, struct arena *a,
+                                   struct store_decision **ret, size_t *ret_n);
+/* All participants know. 55006: the region is being written to. */
+struct error *region_forget_decisions(struct regions *r, uint64_t region,
+                                      const struct store_decision *decisions, size_t n);
 
 /* ---- schema, membership ------------------------------------------------------------------- */
 

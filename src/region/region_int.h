@@ -10,7 +10,7 @@
 
 /* ---- the writer of a file: one owner at a time, first come first served --------------------- */
 
-enum waiter_kind { WAIT_WRITE, WAIT_OWNER, WAIT_TRANSFER };
+enum waiter_kind { WAIT_WRITE, WAIT_OWNER, WAIT_TRANSFER, WAIT_WORK };
 
 struct waiter {
     struct waiter *next;
@@ -24,8 +24,8 @@ struct waiter {
 struct writer_queue {
     pthread_mutex_t mutex; /* guards all of this */
     bool busy;
-    struct region_txn *txn; /* a transaction that owns the writer and has not been revoked */
-    struct store_request announced; /* by a transaction that is not over; gateway 0: none */
+    struct region_txn *txn;    /* a transaction that owns the writer and has not been revoked */
+    struct region_owner owner; /* of a transaction that is not over; gateway 0: none */
     struct waiter *head, **tail;
     size_t waiting;    /* in the list */
     size_t last_batch; /* writes in the last batch: about as many are on their way again */
@@ -36,6 +36,10 @@ struct writer_queue {
     bool transfer_queued;
     repl_node transfer_to;
     uint64_t transfer_since;
+
+    /* So does a worker: it is wanted again once it is its turn, and the writer is its own then. */
+    struct waiter work;
+    bool work_queued, work_granted;
 };
 
 /* ---- a replica ------------------------------------------------------------------------------ */
@@ -54,6 +58,9 @@ struct region_replica {
     /* A primary that serves, has applied all that is committed, and has the catalog's schema. */
     _Atomic bool ready;
     _Atomic uint64_t file_schema; /* schema version of the file */
+    /* Transactions that were prepared here, and those of them that are decided: while the former
+     * are more, nobody begins to read. */
+    _Atomic uint64_t prepared, decided;
 
     /* guarded by rs->core_mutex */
     struct repl_replica *core;
@@ -86,6 +93,7 @@ struct region_replica {
     uint64_t apply_next; /* next lsn to apply, when parts are open */
     bool parts_open;     /* parts of a transaction are applied in the open SQLite transaction */
     struct buf fragments;
+    struct region_doubt doubt; /* what the open parts are, once they are prepared; region 0: not */
 
     _Atomic bool touched; /* used since upkeep's last look */
     _Atomic bool awake;   /* in rs's list; changed under rs->awake_mutex, which guards the links */
@@ -131,7 +139,7 @@ struct region_link {
 /*
  * Locks, in the order in which they may be taken:
  *   queue.mutex (of a replica)  |  map_lock  ->  core_mutex  ->  a link's mutex, work_mutex,
- *   awake_mutex, proposal_mutex
+ *   awake_mutex, proposal_mutex, doubt_mutex
  * core_mutex is never held over I/O: what is to be sent is put in the links' buffers
  * and flushed after it is released.
  */
@@ -160,6 +168,11 @@ struct regions {
     pthread_cond_t work_cond;
     struct region_replica *work_head, **work_tail;
     struct region_replica *retries; /* their work failed: upkeep wants it again */
+
+    pthread_mutex_t doubt_mutex; /* guards both; region id -> itself */
+    struct map in_doubt;         /* has a prepared transaction */
+    struct map deciding;         /* may have decisions */
+    _Atomic size_t n_in_doubt;
 
     pthread_mutex_t awake_mutex; /* guards the list */
     struct region_replica *first_awake, *last_awake;
@@ -222,6 +235,8 @@ void region__fail(struct region_replica *p, const struct error *e);
 struct error *region__give_up(struct region_replica *p, struct error *e);
 bool region__is_disk_error(const struct error *e);
 struct error *region__not_primary(struct region_replica *p);
+/* Waits until something of the replica changes, at most so long. core_mutex is held. */
+void region__wait_changed(struct region_replica *p, uint64_t ms);
 /* Waits (up to wait_ms) until the replica may serve at this schema version. */
 struct error *region__await_ready(struct region_replica *p, uint64_t schema_version,
                                   unsigned wait_ms);
@@ -252,6 +267,9 @@ struct error *region__connect(struct regions *rs, const char *server, const char
 /* write.c */
 struct error *region__own(struct region_replica *p, const _Atomic bool *cancel);
 bool region__try_own(struct region_replica *p);
+bool region__own_within(struct region_replica *p, unsigned ms);
+/* For a worker: false: it is wanted again once it is its turn. */
+bool region__own_for_work(struct region_replica *p);
 void region__disown(struct region_replica *p);
 /* Makes another member the primary, between two transactions: those that are under way, and those
  * that wait for the writer already, come first. After a few seconds (region__hurry) or with `now`
@@ -260,6 +278,11 @@ void region__transfer(struct region_replica *p, repl_node to, bool now);
 void region__hurry(struct region_replica *p);
 /* Takes the writer back from a transaction that idles at a primary which is none any more. */
 void region__revoke(struct region_replica *p);
+/* The same at a primary, of the transaction that would commit under the request. */
+void region__end_idle(struct region_replica *p, const struct store_request *request);
+/* The transaction that would commit under it goes on. (A schema change commits under another slot:
+ * see exec__draft_request.) */
+bool region__is_under_way(struct region_replica *p, const struct store_request *request);
 /* Logs entries as the primary and waits until they are committed everywhere. The writer is owned.
  */
 struct error *region__replicate(struct region_replica *p, const struct repl_entry *entries,
@@ -270,6 +293,44 @@ struct error *region__log_abort(struct region_replica *p);
 void region__see_schema(struct region_replica *p);
 /* Runs DDL and logs it; sets the schema version. The writer is owned by the caller. */
 struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_t schema_version);
+
+struct payload;
+
+/* A transaction that owns the writer. */
+struct region_txn {
+    struct region_replica *replica;
+    uint64_t reign;
+    uint64_t last, epoch;  /* of the parts logged so far; 0: none */
+    bool entered, revoked; /* guarded by the replica's queue.mutex */
+    bool owned;            /* it is the queue's owner */
+    bool prepared;         /* nobody's but the replica's: it waits for `doubt` to be decided */
+    struct region_doubt doubt;
+    const struct catalog_view *matched; /* as the replica's, of the file in this transaction */
+};
+/* False: it was revoked; what it did is gone and the writer is not its own. */
+bool region__txn_retake(struct region_txn *t);
+/* MS001 when the primary was lost since it began. */
+struct error *region__txn_check(struct region_txn *t);
+/* Logs an entry behind the rows that were changed, and what was changed. */
+struct error *region__txn_log(struct region_txn *t, struct payload *payload);
+/* It could not be logged: whether it was, a worker sees. */
+void region__txn_unknown(struct region_txn *t);
+struct error *region__commit_file(struct region_replica *p, uint64_t last, uint64_t epoch);
+void region__txn_abort(struct region_txn *t); /* and frees it */
+void region__txn_free(struct region_txn *t);
+
+/* span.c */
+/* The open SQLite transaction is what p->doubt says: it becomes one that waits for its decision,
+ * and takes over the writer that the caller owns. */
+void region__adopt_prepared(struct region_replica *p, uint64_t reign);
+/* Waits until what was prepared when it was called is decided; MS001 after wait_ms. */
+struct error *region__await_decision(struct region_replica *p, unsigned wait_ms);
+/* One that was prepared is over, well or badly. */
+void region__prepared_ends(struct region_replica *p);
+/* The file may have decisions. */
+void region__note_decisions(struct region_replica *p);
+/* Does it, at a primary that becomes ready? */
+void region__look_for_decisions(struct region_replica *p);
 
 /* work.c */
 void region__want_work(struct region_replica *p); /* any lock but work_mutex may be held */
@@ -320,6 +381,7 @@ enum payload_kind {
     PAYLOAD_FRAGMENT,
     PAYLOAD_ABORT,
     PAYLOAD_DDL,
+    PAYLOAD_PREPARE,
 };
 
 struct payload {
@@ -328,8 +390,11 @@ struct payload {
     struct store_request request;
     const char *result;
     uint32_t result_len;
-    uint64_t schema_version; /* PAYLOAD_DDL */
-    const char *body;        /* row changes, or DDL text */
+    uint64_t schema_version;  /* PAYLOAD_DDL */
+    uint64_t decider;         /* PAYLOAD_PREPARE: the region that knows what comes of the request */
+    const char *participants; /* of a WRITE that decides: u64 each; NULL: it doesn't */
+    uint32_t n_participants;
+    const char *body; /* row changes, or DDL text */
     size_t body_len;
 };
 void payload_encode(const struct payload *p, struct buf *out);

@@ -450,6 +450,7 @@ static struct regions *regions_new(const struct regions_options *o)
     pthread_mutex_init(&rs->syncing, NULL);
     pthread_mutex_init(&rs->pace_mutex, NULL);
     pthread_mutex_init(&rs->awake_mutex, NULL);
+    pthread_mutex_init(&rs->doubt_mutex, NULL);
     rs->max_awake = region__max_awake();
     pthread_cond_init(&rs->work_cond, NULL);
     pthread_cond_init(&rs->proposal_cond, NULL);
@@ -633,6 +634,8 @@ void regions_close(struct regions *rs, unsigned timeout_ms)
     error_free(rs->log_error);
     repl_free(rs->core);
     map_done(&rs->map);
+    map_done(&rs->in_doubt);
+    map_done(&rs->deciding);
     arena_done(&rs->read_arena);
     for (uint32_t i = 0; i < rs->n_nodes; i++)
         mem_free(rs->nodes[i].name);

@@ -105,6 +105,7 @@ void region__retire(struct region_replica *p)
     p->core = NULL;
     pthread_cond_broadcast(&p->changed);
     region__unlock(p->rs);
+    region__revoke(p); /* what is prepared here, too */
 }
 
 /* ---- what the core asks -----------------------------------------------------------------------
@@ -383,6 +384,17 @@ static bool may_serve(struct region_replica *p, uint64_t schema_version)
     return may;
 }
 
+void region__wait_changed(struct region_replica *p, uint64_t ms)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    t.tv_sec += (time_t)(ms / 1000);
+    t.tv_nsec += (long)(ms % 1000) * 1000000L;
+    t.tv_sec += t.tv_nsec / 1000000000L;
+    t.tv_nsec %= 1000000000L;
+    pthread_cond_timedwait(&p->changed, &p->rs->core_mutex, &t);
+}
+
 struct error *region__await_ready(struct region_replica *p, uint64_t schema_version,
                                   unsigned wait_ms)
 {
@@ -396,12 +408,7 @@ struct error *region__await_ready(struct region_replica *p, uint64_t schema_vers
            !(served = may_serve(p, schema_version)) && clock_ms() < deadline) {
         if (atomic_load(&p->file_schema) < schema_version)
             region__want_work(p);
-        struct timespec t;
-        clock_gettime(CLOCK_MONOTONIC, &t);
-        t.tv_nsec += SLICE_MS * 1000000L;
-        t.tv_sec += t.tv_nsec / 1000000000L;
-        t.tv_nsec %= 1000000000L;
-        pthread_cond_timedwait(&p->changed, &p->rs->core_mutex, &t);
+        region__wait_changed(p, SLICE_MS);
     }
     region__unlock(p->rs);
     return served ? NULL : region__not_primary(p);
@@ -413,6 +420,8 @@ struct error *region_read_begin(struct regions *rs, uint64_t region, uint64_t sc
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, schema_version, 1000);
+    if (!e)
+        e = region__await_decision(p, 1000);
     if (!e && atomic_load(&p->file_schema) > schema_version)
         e = error_new(E_STALE_SCHEMA, "the schema has changed");
     if (!e && !region__enter_store(p))

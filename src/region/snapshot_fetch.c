@@ -428,6 +428,7 @@ static struct error *put_in_place(struct region_replica *p, const char *path,
         sleep_ms(1);
     p->parts_open = false;
     buf_done(&p->fragments);
+    p->doubt = (struct region_doubt){0};
     store_close(p->store);
     p->store = NULL;
     p->described = false;

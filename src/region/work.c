@@ -4,7 +4,8 @@
  *
  *   backup, learner:     apply what is committed
  *   primary, not ready:  apply what is committed, abort a transaction that its predecessor left in
- * parts, bring the file to the catalog's schema, then be ready (readers and writers come in)
+ * parts (or hold the writer for it, if it is prepared: span.c), bring the file to the catalog's
+ * schema, then be ready (readers and writers come in)
  *   primary, ready:      bring the file to the catalog's schema when that changes
  *
  * A replica is worked on by one worker at a time. Work that fails is wanted again: upkeep asks.
@@ -130,6 +131,7 @@ static struct error *apply_abort(struct applying *a, const struct wal_entry *ent
 {
     struct region_replica *p = a->p;
     buf_done(&p->fragments);
+    p->doubt = (struct region_doubt){0};
     if (p->parts_open) {
         store_rollback(p->store);
         a->open = false;
@@ -156,6 +158,13 @@ static struct error *apply_entry(struct applying *a, const struct wal_entry *ent
         TRY(begin_parts(a));
         TRY(open_transaction(a));
         return apply_changes(a, &payload);
+    case PAYLOAD_PREPARE:
+        TRY(begin_parts(a));
+        TRY(open_transaction(a));
+        TRY(apply_changes(a, &payload));
+        p->doubt = (struct region_doubt){
+            .region = p->id, .decider = payload.decider, .request = payload.request};
+        return NULL;
     case PAYLOAD_ABORT:
         return apply_abort(a, entry);
     case PAYLOAD_DDL:
@@ -170,7 +179,11 @@ static struct error *apply_entry(struct applying *a, const struct wal_entry *ent
         TRY(apply_changes(a, &payload));
         if (payload.has_request)
             TRY(store_put_request(p->store, &payload.request, payload.result, payload.result_len));
+        if (payload.participants)
+            TRY(store_put_decision(p->store, &payload.request, payload.participants,
+                                   payload.n_participants * sizeof(uint64_t)));
         p->parts_open = false;
+        p->doubt = (struct region_doubt){0};
         a->last = entry->lsn;
         a->epoch = entry->epoch;
         return NULL;
@@ -212,6 +225,7 @@ static struct error *apply_some(struct region_replica *p, uint64_t from, uint64_
             if (a.open)
                 store_rollback(p->store);
             p->parts_open = false;
+            p->doubt = (struct region_doubt){0};
             buf_done(&p->fragments);
             return e;
         }
@@ -242,6 +256,7 @@ struct error *region__forget_parts(struct region_replica *p)
     if (p->parts_open)
         store_rollback(p->store);
     p->parts_open = false;
+    p->doubt = (struct region_doubt){0};
     buf_done(&p->fragments);
     return region__log_abort(p);
 }
@@ -284,22 +299,41 @@ static bool primary_serving(struct region_replica *p, uint64_t *ret_reign)
     return is;
 }
 
-/* The writer is owned. */
-static struct error *become_ready(struct region_replica *p)
+/* All that is committed is in the file, or in what waits there for a decision. core_mutex held. */
+static bool has_all(struct region_replica *p, bool adopted)
+{
+    uint64_t has = adopted ? p->apply_next - 1 : p->applied;
+    return has >= p->committed || REPL_MUTATION(serve_before_applied);
+}
+
+static struct error *catch_up(struct region_replica *p, uint64_t reign, bool *ret_adopted)
+{
+    if (!REPL_MUTATION(serve_before_applied)) {
+        TRY(apply_all(p));
+        if (p->doubt.region && !REPL_MUTATION(prepared_is_forgotten)) {
+            region__adopt_prepared(p, reign);
+            *ret_adopted = true;
+        }
+        TRY(region__forget_parts(p));
+    }
+    region__look_for_decisions(p);
+    region__set_matched(&p->matched, NULL);
+    return NULL;
+}
+
+/* The writer is owned; *ret_adopted: it is not any more, what is prepared has it. */
+static struct error *become_ready(struct region_replica *p, bool *ret_adopted)
 {
     uint64_t reign;
     if (!primary_serving(p, &reign))
         return NULL;
-    if (!atomic_load(&p->ready) && !REPL_MUTATION(serve_before_applied)) {
-        TRY(apply_all(p));
-        TRY(region__forget_parts(p));
-    }
     if (!atomic_load(&p->ready))
-        region__set_matched(&p->matched, NULL);
-    TRY(follow_schema(p));
+        TRY(catch_up(p, reign, ret_adopted));
+    if (!*ret_adopted)
+        TRY(follow_schema(p));
     region__lock(p->rs);
     if (p->reign == reign && p->role == REPL_PRIMARY && p->serving && !p->failed &&
-        (p->applied >= p->committed || REPL_MUTATION(serve_before_applied))) {
+        has_all(p, *ret_adopted)) {
         atomic_store(&p->ready, true);
         pthread_cond_broadcast(&p->changed);
     }
@@ -307,14 +341,18 @@ static struct error *become_ready(struct region_replica *p)
     return NULL;
 }
 
+/* No worker waits for a writer: the transaction that has it may wait for another region's. */
 static struct error *bring_up(struct region_replica *p)
 {
+    bool adopted = false;
     region__revoke(p);
-    TRY(region__own(p, &p->rs->stopping));
+    if (!region__own_for_work(p))
+        return NULL;
     struct error *e = REPL_MUTATION(serve_before_applied) && p->serving ? NULL : apply_all(p);
     if (!e)
-        e = become_ready(p);
-    region__disown(p);
+        e = become_ready(p, &adopted);
+    if (!adopted)
+        region__disown(p);
     return e;
 }
 

@@ -31,6 +31,14 @@ enum {
 
 /* ---- owning the writer ---------------------------------------------------------------------- */
 
+/* mutex held */
+static void append(struct writer_queue *q, struct waiter *w)
+{
+    *q->tail = w;
+    q->tail = &w->next;
+    q->waiting++;
+}
+
 /* True: the caller owns the writer at once. Else it is queued. */
 static bool enqueue(struct region_replica *p, struct waiter *w)
 {
@@ -39,9 +47,7 @@ static bool enqueue(struct region_replica *p, struct waiter *w)
     if (free) {
         p->queue.busy = true;
     } else {
-        *p->queue.tail = w;
-        p->queue.tail = &w->next;
-        p->queue.waiting++;
+        append(&p->queue, w);
     }
     pthread_mutex_unlock(&p->queue.mutex);
     return free;
@@ -115,6 +121,11 @@ struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
     return own(p, cancel, 0) ? NULL : canceled();
 }
 
+bool region__own_within(struct region_replica *p, unsigned ms)
+{
+    return own(p, NULL, clock_ms() + ms);
+}
+
 bool region__try_own(struct region_replica *p)
 {
     pthread_mutex_lock(&p->queue.mutex);
@@ -143,6 +154,32 @@ static struct waiter *next_owner(struct region_replica *p)
     return next;
 }
 
+bool region__own_for_work(struct region_replica *p)
+{
+    struct writer_queue *q = &p->queue;
+    pthread_mutex_lock(&q->mutex);
+    bool owns = q->work_granted || !q->busy;
+    q->busy = true;
+    q->work_granted = false;
+    if (!owns && !q->work_queued) {
+        q->work_queued = true;
+        q->work = (struct waiter){.kind = WAIT_WORK};
+        append(q, &q->work);
+    }
+    pthread_mutex_unlock(&q->mutex);
+    return owns;
+}
+
+/* The writer stays busy: it is the worker's. */
+static void hand_to_worker(struct region_replica *p)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    p->queue.work_queued = false;
+    p->queue.work_granted = true;
+    pthread_mutex_unlock(&p->queue.mutex);
+    region__want_work(p);
+}
+
 static void ask_for_transfer(struct region_replica *p)
 {
     pthread_mutex_lock(&p->queue.mutex);
@@ -162,7 +199,9 @@ void region__disown(struct region_replica *p)
         ask_for_transfer(p);
         next = next_owner(p);
     }
-    if (next)
+    if (next && next->kind == WAIT_WORK)
+        hand_to_worker(p);
+    else if (next)
         sem_post(&next->woken);
 }
 
@@ -264,7 +303,7 @@ static void landed(struct region_replica *p, uint64_t applied, uint64_t epoch)
 /* Commits the open SQLite transaction whose entries end at `last`. When the file fails now, the
  * write is committed all the same (the log has it): somebody else serves it, and the retry finds
  * its request there. */
-static struct error *commit_file(struct region_replica *p, uint64_t last, uint64_t epoch)
+struct error *region__commit_file(struct region_replica *p, uint64_t last, uint64_t epoch)
 {
     struct error *e = store_commit(p->store, last, epoch);
     if (e) {
@@ -438,7 +477,7 @@ static struct error *run_batch(struct region_replica *p, struct batch *b)
         landed(p, 0, 0);
         return e;
     }
-    return commit_file(p, last, epoch);
+    return region__commit_file(p, last, epoch);
 }
 
 /* Who was answered with the last batch is about to write again: a commit that starts without them
@@ -511,17 +550,9 @@ struct error *region_write(struct regions *rs, struct region_write *w)
 /* ---- transactions -----------------------------------------------------------------------------
  */
 
-struct region_txn {
-    struct region_replica *replica;
-    uint64_t reign;
-    uint64_t last, epoch;  /* of the parts logged so far; 0: none */
-    bool entered, revoked; /* guarded by the replica's queue.mutex */
-    bool announces;
-    const struct catalog_view *matched; /* as the replica's, of the file in this transaction */
-};
-
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
-                               const _Atomic bool *cancel, struct region_txn **ret)
+                               const struct region_owner *owner, const _Atomic bool *cancel,
+                               struct region_txn **ret)
 {
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
@@ -550,8 +581,11 @@ struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t sch
     region__lock(rs);
     t->reign = p->reign;
     region__unlock(rs);
+    t->owned = owner != NULL;
     pthread_mutex_lock(&p->queue.mutex);
     p->queue.txn = t;
+    if (owner)
+        p->queue.owner = *owner;
     pthread_mutex_unlock(&p->queue.mutex);
     *ret = t;
     return NULL;
@@ -574,28 +608,91 @@ void region_txn_leave(struct region_txn *t)
     pthread_mutex_unlock(&p->queue.mutex);
 }
 
+static struct error *check_reign(struct region_replica *p, uint64_t reign)
+{
+    region__lock(p->rs);
+    bool same = p->reign == reign && !p->failed;
+    region__unlock(p->rs);
+    return same ? NULL : region__not_primary(p);
+}
+
+/* What became of entries, a worker sees before anybody else reads or writes. */
+static void leave_to_worker(struct region_replica *p)
+{
+    atomic_store(&p->ready, false);
+    landed(p, 0, 0);
+    region__want_work(p);
+}
+
+static bool is_of(const struct region_owner *o, const struct store_request *request)
+{
+    return o->request.gateway == request->gateway && o->request.seq == request->seq;
+}
+
+/* queue.mutex held: its session, if it has one, finds nothing any more, and may free it. */
+static void revoke(struct region_replica *p, struct region_txn *t)
+{
+    t->revoked = true;
+    p->queue.txn = NULL;
+    p->queue.owner = (struct region_owner){0};
+}
+
 void region__revoke(struct region_replica *p)
 {
     pthread_mutex_lock(&p->queue.mutex);
     struct region_txn *t = p->queue.txn;
-    bool idle = t && !t->entered;
+    bool idle = t && !t->entered, prepared = t && t->prepared;
     if (idle) {
         region__lock(p->rs);
         idle = t->reign != p->reign;
         region__unlock(p->rs);
     }
-    if (idle) {
-        t->revoked = true;
-        p->queue.txn = NULL;
-        p->queue.announced = (struct store_request){0};
-    }
+    if (idle)
+        revoke(p, t);
     pthread_mutex_unlock(&p->queue.mutex);
     if (!idle)
         return;
     log_info("region=%llu: an idle transaction is rolled back, this is not its primary any more",
              (unsigned long long)p->id);
-    store_rollback(p->store); /* nobody else may enter, and t can't be freed without its owner */
+    store_rollback(p->store);
     landed(p, 0, 0);
+    region__disown(p);
+    if (prepared) { /* the log has it */
+        region__prepared_ends(p);
+        region__txn_free(t);
+    }
+}
+
+/* Parts were logged; an ABORT must follow them before anything else does. Where that fails, the
+ * replica is not ready until a worker has done it, or the next primary has. */
+static void abort_parts(struct region_replica *p, uint64_t reign)
+{
+    struct error *e = check_reign(p, reign);
+    if (!e)
+        e = region__log_abort(p);
+    if (e)
+        leave_to_worker(p);
+    error_free(e);
+}
+
+void region__end_idle(struct region_replica *p, const struct store_request *request)
+{
+    pthread_mutex_lock(&p->queue.mutex);
+    struct region_txn *t = p->queue.txn;
+    bool idle = t && !t->entered && is_of(&p->queue.owner, request);
+    bool parts = idle && t->last;
+    uint64_t reign = idle ? t->reign : 0;
+    if (idle)
+        revoke(p, t);
+    pthread_mutex_unlock(&p->queue.mutex);
+    if (!idle)
+        return;
+    log_info("region=%llu: a transaction over several regions is rolled back, its gateway does not "
+             "go on with it",
+             (unsigned long long)p->id);
+    store_rollback(p->store);
+    if (parts)
+        abort_parts(p, reign);
     region__disown(p);
 }
 
@@ -604,19 +701,15 @@ struct store *region_txn_store(struct region_txn *t)
     return t->replica->store;
 }
 
-static struct error *check_reign(struct region_txn *t)
+struct error *region__txn_check(struct region_txn *t)
 {
-    struct region_replica *p = t->replica;
-    region__lock(p->rs);
-    bool same = p->reign == t->reign && !p->failed;
-    region__unlock(p->rs);
-    return same ? NULL : region__not_primary(p);
+    return check_reign(t->replica, t->reign);
 }
 
 struct error *region_txn_progress(struct region_txn *t)
 {
     struct region_replica *p = t->replica;
-    TRY(check_reign(t));
+    TRY(region__txn_check(t));
     if (store_marks(p->store) || store_changes_size(p->store) < PART_BYTES)
         return NULL; /* what is logged can't be undone by a savepoint */
     _cleanup_(entries_done) struct entries es = {0};
@@ -624,8 +717,7 @@ struct error *region_txn_progress(struct region_txn *t)
     return replicate(p, &es, &t->last, &t->epoch);
 }
 
-/* False: it was revoked; what it did is gone and the writer is not its own. */
-static bool txn_retake(struct region_txn *t)
+bool region__txn_retake(struct region_txn *t)
 {
     struct region_replica *p = t->replica;
     pthread_mutex_lock(&p->queue.mutex);
@@ -635,12 +727,12 @@ static bool txn_retake(struct region_txn *t)
     return !t->revoked;
 }
 
-static void txn_free(struct region_txn *t)
+void region__txn_free(struct region_txn *t)
 {
     struct writer_queue *q = &t->replica->queue;
     pthread_mutex_lock(&q->mutex);
-    if (t->announces && !t->revoked)
-        q->announced = (struct store_request){0};
+    if (t->owned && !t->revoked)
+        q->owner = (struct region_owner){0};
     pthread_mutex_unlock(&q->mutex);
     if (!t->revoked)
         region__disown(t->replica);
@@ -662,79 +754,99 @@ struct error *region__log_abort(struct region_replica *p)
         landed(p, 0, 0);
         return e;
     }
-    return commit_file(p, last, epoch);
+    return region__commit_file(p, last, epoch);
 }
 
-/* Parts were logged; an ABORT must follow them before anything else does. Where that fails, the
- * replica is not ready until a worker has done it, or the next primary has. */
-static void abort_parts(struct region_txn *t)
-{
-    struct region_replica *p = t->replica;
-    struct error *e = check_reign(t);
-    if (!e)
-        e = region__log_abort(p);
-    if (e) {
-        atomic_store(&p->ready, false);
-        landed(p, 0, 0);
-        region__want_work(p);
-    }
-    error_free(e);
-}
-
-static void roll_back(struct region_txn *t)
+void region__txn_abort(struct region_txn *t)
 {
     store_rollback(t->replica->store);
     if (t->last)
-        abort_parts(t);
-    txn_free(t);
+        abort_parts(t->replica, t->reign);
+    region__txn_free(t);
 }
 
 void region_txn_rollback(struct region_txn *t)
 {
-    if (txn_retake(t))
-        roll_back(t);
+    if (region__txn_retake(t))
+        region__txn_abort(t);
     else
-        txn_free(t);
+        region__txn_free(t);
 }
 
-struct error *region_txn_commit(struct region_txn *t, const struct store_request *request)
+struct error *region__txn_log(struct region_txn *t, struct payload *payload)
+{
+    _cleanup_(entries_done) struct entries es = {0};
+    add_changes(&es, t->replica->store, payload);
+    return replicate(t->replica, &es, &t->last, &t->epoch);
+}
+
+void region__txn_unknown(struct region_txn *t)
+{
+    leave_to_worker(t->replica);
+}
+
+/* Before the last entry is logged; with `participants`, a decision. */
+static struct error *ready_to_commit(struct region_txn *t, const struct payload *payload)
+{
+    struct store *store = t->replica->store;
+    TRY(region__txn_check(t));
+    TRY(check_foreign_keys(store));
+    if (payload->participants)
+        TRY(store_put_decision(store, &payload->request, payload->participants,
+                               payload->n_participants * sizeof(uint64_t)));
+    return payload->has_request ? store_put_request(store, &payload->request, "", 0) : NULL;
+}
+
+static struct error *commit(struct region_txn *t, struct payload *payload)
 {
     struct region_replica *p = t->replica;
-    bool known = request && request->gateway;
-    if (!txn_retake(t)) {
+    if (!region__txn_retake(t)) {
         struct error *lost = region__not_primary(p);
-        txn_free(t);
+        region__txn_free(t);
         return lost;
     }
-    struct error *e = check_reign(t);
-    if (!e)
-        e = check_foreign_keys(p->store);
-    if (!e && known)
-        e = store_put_request(p->store, request, "", 0);
+    struct error *e = ready_to_commit(t, payload);
     if (e) {
-        roll_back(t);
+        region__txn_abort(t);
         return e;
     }
-    _cleanup_(entries_done) struct entries es = {0};
-    struct payload payload = {.kind = PAYLOAD_WRITE, .has_request = known};
-    if (known)
-        payload.request = *request;
-    add_changes(&es, p->store, &payload);
-    e = replicate(p, &es, &t->last, &t->epoch);
+    e = region__txn_log(t, payload);
     if (e) {
         store_rollback(p->store);
-        atomic_store(&p->ready, false); /* a worker sees what became of it, and of its parts */
-        landed(p, 0, 0);
-        region__want_work(p);
+        region__txn_unknown(t);
     } else {
-        e = commit_file(p, t->last, t->epoch);
+        e = region__commit_file(p, t->last, t->epoch);
     }
     if (!e && t->matched) {
         region__set_matched(&p->matched, t->matched);
         t->matched = NULL;
     }
-    txn_free(t);
+    region__txn_free(t);
     return e;
+}
+
+struct error *region_txn_commit(struct region_txn *t, const struct store_request *request)
+{
+    bool known = request && request->gateway;
+    struct payload payload = {.kind = PAYLOAD_WRITE, .has_request = known};
+    if (known)
+        payload.request = *request;
+    return commit(t, &payload);
+}
+
+struct error *region_txn_decide(struct region_txn *t, const struct store_request *request,
+                                const uint64_t *participants, size_t n)
+{
+    _cleanup_(buf_done) struct buf list = {0};
+    for (size_t i = 0; i < n; i++)
+        buf_put64(&list, participants[i]);
+    struct payload payload = {.kind = PAYLOAD_WRITE,
+                              .has_request = true,
+                              .request = *request,
+                              .participants = list.data,
+                              .n_participants = (uint32_t)n};
+    region__note_decisions(t->replica);
+    return commit(t, &payload);
 }
 
 /* The writer is owned: nothing that could apply it is under way. */
@@ -775,21 +887,24 @@ struct error *region_request_applied(struct regions *rs, uint64_t region,
     return e;
 }
 
-void region_txn_announce(struct region_txn *t, const struct store_request *request)
+struct error *region_get_owner(struct regions *rs, uint64_t region, struct region_owner *ret)
 {
-    struct writer_queue *q = &t->replica->queue;
-    pthread_mutex_lock(&q->mutex);
-    q->announced = *request;
-    pthread_mutex_unlock(&q->mutex);
-    t->announces = true;
+    struct region_replica *p = NULL;
+    TRY(region__find(rs, region, &p));
+    struct error *e = region__await_ready(p, 0, 0);
+    pthread_mutex_lock(&p->queue.mutex);
+    *ret = p->queue.owner;
+    pthread_mutex_unlock(&p->queue.mutex);
+    region__put(p);
+    return e;
 }
 
-static bool is_announced(struct region_replica *p, const struct store_request *request)
+bool region__is_under_way(struct region_replica *p, const struct store_request *request)
 {
     pthread_mutex_lock(&p->queue.mutex);
-    struct store_request now = p->queue.announced;
+    bool is = is_of(&p->queue.owner, request);
     pthread_mutex_unlock(&p->queue.mutex);
-    return now.gateway == request->gateway && now.slot == request->slot && now.seq == request->seq;
+    return is;
 }
 
 /* By a reader: of the last commit. */
@@ -809,7 +924,7 @@ static struct error *read_request(struct region_replica *p, const struct store_r
     return e;
 }
 
-/* Who announced it is gone when it is not announced now: what the file says then is final. */
+/* Its transaction is gone when it is not under way now: what the file says then is final. */
 static struct error *decided(struct region_replica *p, const struct store_request *request,
                              unsigned wait_ms, bool *ret)
 {
@@ -818,8 +933,8 @@ static struct error *decided(struct region_replica *p, const struct store_reques
     TRY(read_request(p, request, ret));
     if (*ret)
         return NULL;
-    return is_announced(p, request) ? own_and_look(p, request, clock_ms() + wait_ms, ret)
-                                    : read_request(p, request, ret);
+    return region__is_under_way(p, request) ? own_and_look(p, request, clock_ms() + wait_ms, ret)
+                                            : read_request(p, request, ret);
 }
 
 struct error *region_request_decided(struct regions *rs, uint64_t region,
@@ -856,7 +971,7 @@ struct error *region__run_ddl(struct region_replica *p, const char *sql, uint64_
         landed(p, 0, 0);
         return e;
     }
-    return commit_file(p, last, epoch);
+    return region__commit_file(p, last, epoch);
 }
 
 struct error *region_txn_schema(struct region_txn *t, const struct catalog_view *view)
@@ -866,7 +981,7 @@ struct error *region_txn_schema(struct region_txn *t, const struct catalog_view 
     _cleanup_(buf_done) struct buf sql = {0};
     if (!record)
         return error_new(E_STALE_SCHEMA, "region %llu does not exist", (unsigned long long)p->id);
-    TRY(check_reign(t));
+    TRY(region__txn_check(t));
     bool match;
     TRY(region__schema_changes(p, t->matched ? t->matched : p->matched, view, &sql, &match));
     TRY(store_change_schema(p->store, sql.data ? sql.data : "", sql.len, record->schema_version));
@@ -876,7 +991,7 @@ struct error *region_txn_schema(struct region_txn *t, const struct catalog_view 
 
 struct error *region_txn_ddl(struct region_txn *t, const char *sql)
 {
-    TRY(check_reign(t));
+    TRY(region__txn_check(t));
     return store_change_schema(t->replica->store, sql, strlen(sql), 0);
 }
 

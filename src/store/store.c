@@ -1,11 +1,12 @@
 /*
  * The file: where it lies, how it is opened and made, and what it says of itself.
  *
- * Besides the tables of users it has two of ours, whose rows are written by store_commit and
+ * Besides the tables of users it has some of ours, whose rows are written by store_commit and
  * store_put_request and never captured: each replica writes its own from what the log's entry says.
  *
  *   minisql_meta      one row: format, cluster, region, applied lsn and epoch, schema version
  *   minisql_requests  the last result of each (gateway, slot); slot -1: see store_fold_requests()
+ *   minisql_decisions transactions over several regions that were decided here: store_decision
  *
  * In the directory: region-N.db, SQLite's region-N.db-wal, region-N.new while a file is made, while
  * a snapshot is received region-N.incoming, while it is installed region-N.db.old
@@ -96,7 +97,9 @@ static const char tables_sql[] =
     " cluster INTEGER NOT NULL, region INTEGER NOT NULL, applied_lsn INTEGER NOT NULL,"
     " applied_epoch INTEGER NOT NULL, schema_version INTEGER NOT NULL) STRICT;"
     "CREATE TABLE minisql_requests (gateway INTEGER, slot INTEGER, seq INTEGER NOT NULL,"
-    " result BLOB NOT NULL, PRIMARY KEY (gateway, slot)) STRICT, WITHOUT ROWID;";
+    " result BLOB NOT NULL, PRIMARY KEY (gateway, slot)) STRICT, WITHOUT ROWID;"
+    "CREATE TABLE minisql_decisions (gateway INTEGER, seq INTEGER, participants BLOB NOT NULL,"
+    " PRIMARY KEY (gateway, seq)) STRICT, WITHOUT ROWID;";
 
 struct error *store__create_tables(sqlite3 *db, const char *path)
 {
@@ -243,6 +246,7 @@ static struct error *prepare_all(struct store *s)
          " ON CONFLICT DO UPDATE SET seq = excluded.seq, result = excluded.result"},
         {&s->find_request,
          "SELECT seq, result FROM minisql_requests WHERE gateway = ?1 AND slot = ?2"},
+        {&s->put_decision, "INSERT OR REPLACE INTO minisql_decisions VALUES (?1, ?2, ?3)"},
     };
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         TRY(store__prepare_own(s->writer->db, all[i].sql, all[i].stmt));
@@ -251,13 +255,13 @@ static struct error *prepare_all(struct store *s)
 
 static void finalize_all(struct store *s)
 {
-    sqlite3_stmt *const all[] = {s->begin,    s->commit,       s->rollback,
-                                 s->mark,     s->release_mark, s->rollback_to,
-                                 s->set_meta, s->put_request,  s->find_request};
+    sqlite3_stmt *const all[] = {s->begin,        s->commit,      s->rollback, s->mark,
+                                 s->release_mark, s->rollback_to, s->set_meta, s->put_request,
+                                 s->find_request, s->put_decision};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
         sqlite3_finalize(all[i]);
     s->begin = s->commit = s->rollback = s->mark = s->release_mark = s->rollback_to = NULL;
-    s->set_meta = s->put_request = s->find_request = NULL;
+    s->set_meta = s->put_request = s->find_request = s->put_decision = NULL;
 }
 
 static int on_wal(void *ctx, sqlite3 *db, const char *schema, int pages)

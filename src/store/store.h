@@ -134,6 +134,23 @@ void store_fold_requests(const struct store_request *requests, size_t n, struct 
 struct error *store_reader_request(struct store_conn *c, const struct store_request *r,
                                    bool *ret_found);
 
+/* What was decided here of a transaction over several regions: it committed, and these others wait
+ * to hear of it. Kept until it is known that all have. Inside `open`. */
+struct store_decision {
+    uint64_t gateway, seq; /* of its request */
+    uint64_t *participants;
+    size_t n_participants;
+};
+struct error *store_put_decision(struct store *s, const struct store_request *r,
+                                 const void *participants, size_t len); /* u64 each */
+/* By a reader, of the last commit. */
+struct error *store_reader_decision(struct store_conn *c, const struct store_request *r,
+                                    bool *ret_found);
+/* At most `most`, into the arena. */
+struct error *store_decisions(struct store_conn *c, size_t most, struct arena *a,
+                              struct store_decision **ret, size_t *ret_n);
+void store_forget_decisions(const struct store_decision *decisions, size_t n, struct buf *ret_sql);
+
 /* Applies encoded row changes (inside `open`, at a backup or in recovery). The bytes may be
  * garbage: XX001. Foreign-key checks and triggers do not run; only what the primary captured
  * happens, schema changes of store_change_schema included; others come through store_apply_ddl. */

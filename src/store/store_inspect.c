@@ -278,7 +278,10 @@ static void look_deep(struct inspection *i)
         hash_table(i, t->name, &t->rows, &t->hash);
     }
     int64_t requests;
+    uint64_t decisions = 0;
     hash_table(i, "minisql_requests", &requests, &i->c->requests_hash);
+    hash_table(i, "minisql_decisions", &requests, &decisions);
+    i->c->requests_hash += decisions;
 }
 
 static struct error *look(sqlite3 *db, const char *path, bool deep, struct arena *a,

@@ -209,7 +209,7 @@ struct store {
     bool local; /* store_open_local: without a file of its own */
     struct store_conn *writer;
     sqlite3_stmt *begin, *commit, *rollback, *mark, *release_mark, *rollback_to;
-    sqlite3_stmt *set_meta, *put_request, *find_request;
+    sqlite3_stmt *set_meta, *put_request, *find_request, *put_decision;
     struct store_capture capture;
     struct map tables; /* name -> struct store_table */
     struct store_table *written;

@@ -354,6 +354,79 @@ struct error *store_reader_request(struct store_conn *c, const struct store_requ
     return e;
 }
 
+/* ---- decisions ---------------------------------------------------------------------------- */
+
+struct error *store_put_decision(struct store *s, const struct store_request *r,
+                                 const void *participants, size_t len)
+{
+    TRY(check_open(s));
+    sqlite3_stmt *stmt = s->put_decision;
+    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
+    sqlite3_bind_int64(stmt, 2, (int64_t)r->seq);
+    int rc = sqlite3_bind_blob64(stmt, 3, participants, len, SQLITE_STATIC);
+    struct error *e = rc ? types_sqlite_error(s->writer->db, rc) : store__run(s->writer, stmt);
+    sqlite3_clear_bindings(stmt);
+    return e;
+}
+
+struct error *store_reader_decision(struct store_conn *c, const struct store_request *r,
+                                    bool *ret_found)
+{
+    static const char *const sql =
+        "SELECT 1 FROM minisql_decisions WHERE gateway = ?1 AND seq = ?2";
+    sqlite3_stmt *stmt;
+    TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_int64(stmt, 1, (int64_t)r->gateway);
+    sqlite3_bind_int64(stmt, 2, (int64_t)r->seq);
+    int rc = sqlite3_step(stmt);
+    struct error *e =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : types_sqlite_error(store_db(c), rc);
+    store_release(c, stmt);
+    *ret_found = rc == SQLITE_ROW;
+    return e;
+}
+
+static void read_decision(sqlite3_stmt *stmt, struct arena *a, struct store_decision *ret)
+{
+    struct reader r =
+        reader_of(sqlite3_column_blob(stmt, 2), (size_t)sqlite3_column_bytes(stmt, 2));
+    size_t n = reader_left(&r) / sizeof(uint64_t);
+    *ret = (struct store_decision){.gateway = (uint64_t)sqlite3_column_int64(stmt, 0),
+                                   .seq = (uint64_t)sqlite3_column_int64(stmt, 1),
+                                   .participants = ARENA_ARRAY(a, uint64_t, n + 1),
+                                   .n_participants = n};
+    for (size_t i = 0; i < n; i++)
+        ret->participants[i] = read64(&r);
+}
+
+struct error *store_decisions(struct store_conn *c, size_t most, struct arena *a,
+                              struct store_decision **ret, size_t *ret_n)
+{
+    static const char *const sql =
+        "SELECT gateway, seq, participants FROM minisql_decisions LIMIT ?1";
+    sqlite3_stmt *stmt;
+    int rc;
+    TRY(store_prepare(c, sql, strlen(sql), &stmt));
+    sqlite3_bind_int64(stmt, 1, (int64_t)most);
+    *ret = ARENA_ARRAY(a, struct store_decision, most);
+    *ret_n = 0;
+    while ((rc = sqlite3_step(stmt)) == SQLITE_ROW && *ret_n < most)
+        read_decision(stmt, a, &(*ret)[(*ret_n)++]);
+    struct error *e =
+        rc == SQLITE_ROW || rc == SQLITE_DONE ? NULL : types_sqlite_error(store_db(c), rc);
+    store_release(c, stmt);
+    return e;
+}
+
+void store_forget_decisions(const struct store_decision *decisions, size_t n, struct buf *ret_sql)
+{
+    buf_puts(ret_sql, "DELETE FROM minisql_decisions WHERE (gateway, seq) IN (VALUES ");
+    for (size_t i = 0; i < n; i++)
+        buf_printf(ret_sql, "%s(%" PRId64 ", %" PRId64 ")", i ? ", " : "",
+                   (int64_t)decisions[i].gateway, (int64_t)decisions[i].seq);
+    buf_puts(ret_sql, ");\n");
+}
+
 /* ---- DDL ---------------------------------------------------------------------------------- */
 
 static struct error *run_all(sqlite3 *db, const char *sql, size_t len)

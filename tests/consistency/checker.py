@@ -4,7 +4,7 @@ import plain
 import registers
 
 CHECKS = {"list": lists.check, "register": registers.check, "counter": plain.check_counter,
-          "set": plain.check_set, "bank": plain.check_bank, "blocks": plain.check_blocks}
+          "set": plain.check_set, "bank": plain.check_bank, "branches": plain.check_branches, "blocks": plain.check_blocks}
 
 
 def check(history):

@@ -4,6 +4,7 @@ counter  `add` -> the new value or nothing; `read` -> value. Each add is of 1.
 set      `insert` [value, ..]; `read` [from] -> all values from there on. Nobody inserts one twice.
 blocks   `insert` value: so many rows under the number `key`; `read` -> [[number, rows], ..].
 bank     `transfer` statements as they come; `read` -> balances; `audit` -> [[id, balance, ledger's sum]].
+branches the same over several regions; `look` [branch, from] -> [[txn, its branches as bits], ..].
 """
 from bisect import bisect_left, bisect_right
 
@@ -112,11 +113,15 @@ def check_bank(name, ops):
                 yield Anomaly("broken sum", name, f"the accounts hold {sum(op.result)} together, not "
                               f"{total}", [op])
         if op.f == "audit":
-            for account, balance, start, moved in op.result["accounts"]:
-                if start + moved != balance:
-                    yield Anomaly("broken transaction", name, f"account {account} began with {start}, "
-                                  f"the ledger adds {moved}, and it holds {balance}", [op])
+            yield from check_accounts(name, op)
             yield from check_ledger(name, op, transfers)
+
+
+def check_accounts(name, audit):
+    for account, balance, start, moved in audit.result["accounts"]:
+        if start + moved != balance:
+            yield Anomaly("broken transaction", name, f"account {account} began with {start}, the ledger "
+                          f"adds {moved}, and it holds {balance}", [audit])
 
 
 def check_ledger(name, audit, transfers):
@@ -137,6 +142,65 @@ def check_ledger(name, audit, transfers):
         if commit.type == "ok" and commit.end < audit.begin and txn not in lines:
             yield Anomaly("lost transaction", name, f"transfer {txn} was committed and is not in the "
                           "ledger", [commit])
+
+
+# ---- accounts of several regions --------------------------------------------------------------------
+
+def check_branches(name, ops):
+    """A transfer is in all of its branches or in none, and once it was seen in one, or its COMMIT was
+    acknowledged, whoever looks then sees it in the others."""
+    transfers = {op.txn: op for op in ops if op.f == "commit"}
+    looks = sorted((op for op in ops if op.f == "look" and op.type == "ok"), key=lambda op: op.end)
+    known = {}  # txn -> (since when, by whom, its branches)
+    for txn, commit in transfers.items():
+        if commit.type == "ok":
+            known[txn] = (commit.end, commit, commit.value)
+    for look in looks:
+        for txn, bits in look.result:
+            if txn not in known or known[txn][0] > look.end:
+                known[txn] = (look.end, look, bits)
+    for look in looks:
+        branch, start = look.key
+        yield from check_look(name, look, branch, start, known, transfers)
+    for op in ops:
+        if op.f == "audit" and op.type == "ok":
+            yield from check_accounts(name, op)
+            yield from check_branch_ledgers(name, op, transfers)
+
+
+def check_look(name, look, branch, start, known, transfers):
+    seen = {txn for txn, _ in look.result}
+    for txn in seen:
+        commit = transfers.get(txn)
+        if commit is None or commit.type == "fail":
+            yield Anomaly("G1a", name, f"transfer {txn} did not commit, and is seen",
+                          [commit or "it never came to its COMMIT", look])
+    for txn, (since, witness, bits) in known.items():
+        if start <= txn and bits >> branch & 1 and since < look.begin and txn not in seen:
+            yield Anomaly("stale read", name, f"transfer {txn} was known before, and is not in branch {branch}",
+                          [witness, look])
+
+
+def check_branch_ledgers(name, audit, transfers):
+    """Each committed transfer has its line in each of its branches, once."""
+    lines, branches = {}, {}
+    for txn, branch, bits in audit.result["ledger"]:
+        lines.setdefault(txn, []).append(branch)
+        branches[txn] = bits
+    for txn, found in lines.items():
+        commit = transfers.get(txn)
+        wanted = [i for i in range(branches[txn].bit_length()) if branches[txn] >> i & 1]
+        if sorted(found) != wanted:
+            what = "duplicate" if len(found) > len(set(found)) else "broken transaction"
+            yield Anomaly(what, name, f"transfer {txn} has lines in the branches {sorted(found)}, not {wanted}",
+                          [commit or "it never came to its COMMIT"])
+        elif commit is None or commit.type == "fail":
+            yield Anomaly("G1a", name, f"transfer {txn} is in the ledgers and did not commit",
+                          [commit or "it never came to its COMMIT"])
+    for txn, commit in transfers.items():
+        if commit.type == "ok" and commit.end < audit.begin and txn not in lines:
+            yield Anomaly("lost transaction", name, f"transfer {txn} was committed and is in no ledger",
+                          [commit])
 
 
 # ---- blocks -----------------------------------------------------------------------------------------

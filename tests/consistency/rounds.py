@@ -77,7 +77,7 @@ def load(args, cluster, world, seed, seconds):
     clients = [workload.Client(i + 1, world) for i in range(args.clients)]
     for client in clients:
         client.start()
-    nemesis = Nemesis(cluster, world.recorder, args.faults, list(world.tables()), seed,
+    nemesis = Nemesis(cluster, world.recorder, args.faults, world.targets(), seed,
                       0.4 if seconds < 30 else 1)
     time.sleep(seconds)
     nemesis.calm_down()

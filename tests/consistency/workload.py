@@ -448,6 +448,82 @@ class Bank:
                          f"SELECT txn, account, amount FROM {self.table}_ledger", result=audit)
 
 
+class Branches:
+    """Transfers between the branches of a bank: accounts and ledger of each lie in a region of their own,
+    so that every transfer is a transaction over two or three regions."""
+    kind, weight = "branches", 4
+    N, ACCOUNTS, START, WINDOW = 3, 4, 1000, 300
+
+    def __init__(self, world, table):
+        self.world, self.table = world, table
+        self.branches = [table] + [f"{table}_{i}" for i in range(1, self.N)]
+        self.last = 0
+
+    def targets(self):
+        return self.branches
+
+    def create(self):
+        for number, branch in enumerate(self.branches):
+            first = number * self.ACCOUNTS
+            yield f"CREATE TABLE {branch} (id int PRIMARY KEY, balance int NOT NULL)"
+            yield (f"CREATE TABLE {branch}_ledger (txn int NOT NULL, account int NOT NULL, amount int NOT NULL, "
+                   f"lines int NOT NULL) WITH (colocate_with = '{branch}')")
+            yield f"CREATE INDEX ON {branch}_ledger (txn)"
+            yield f"INSERT INTO {branch} VALUES " + ", ".join(f"({first + i}, {self.START})"
+                                                             for i in range(self.ACCOUNTS))
+
+    def turn(self, client):
+        if client.random.random() < 0.5:
+            return self.look(client)
+        return self.transfer(client)
+
+    def look(self, client):
+        """Ledgers one after the other: what is in the first and concerns the second, is in the second."""
+        start = max(0, self.last - self.WINDOW)
+        for number in client.random.sample(range(self.N), 2):
+            client.statement(self.table, "look", f"SELECT txn, lines FROM {self.branches[number]}_ledger "
+                             f"WHERE txn >= {start}", key=[number, start],
+                             result=lambda cursor: [list(row) for row in cursor.fetchall()])
+
+    def transfer(self, client):
+        """`lines` of each ledger line: one bit for each branch that has one of this transfer."""
+        rng = client.random
+        chosen = rng.sample(range(self.N), rng.choice((2, 2, 3)))
+        if rng.random() < 0.7:
+            chosen.sort()  # else some wait for each other
+        bits = sum(1 << number for number in chosen)
+        amounts = [rng.randrange(1, 50) for _ in chosen[1:]]
+        with client.transaction(self.table) as t:
+            self.last = t.number
+            for number, amount in zip(chosen, [-sum(amounts)] + amounts):
+                branch, account = self.branches[number], number * self.ACCOUNTS + rng.randrange(self.ACCOUNTS)
+                dice = rng.random()
+                if dice < 0.15:
+                    t.run("lock", f"SELECT balance FROM {branch} WHERE id = {account} FOR UPDATE")
+                if 0.1 < dice < 0.3:
+                    t.run("savepoint", "SAVEPOINT a")
+                    t.run("update", f"UPDATE {branch} SET balance = 0")
+                    t.run("rollback-to", "ROLLBACK TO a")
+                t.run("update", f"UPDATE {branch} SET balance = balance + {amount} WHERE id = {account}")
+                t.run("update", f"INSERT INTO {branch}_ledger VALUES ({t.number}, {account}, {amount}, {bits})")
+            t.run(*(("rollback", "ROLLBACK") if rng.random() < 0.1 else ("commit", "COMMIT")), value=bits)
+
+    def finish(self, client):
+        def audit(cursor):
+            balances, moved, ledger = {}, {}, []
+            for txn, account, amount, bits in cursor.fetchall():
+                if txn is None:
+                    balances[account] = amount
+                else:
+                    ledger.append([txn, account // self.ACCOUNTS, bits])
+                    moved[account] = moved.get(account, 0) + amount
+            return {"accounts": [[a, balance, self.START, moved.get(a, 0)]
+                                 for a, balance in sorted(balances.items())], "ledger": ledger}
+        client.statement(self.table, "audit", " UNION ALL ".join(
+            f"SELECT NULL::int, id, balance, 0 FROM {branch} UNION ALL SELECT txn, account, amount, lines "
+            f"FROM {branch}_ledger" for branch in self.branches), result=audit)
+
+
 class Blocks:
     """Transactions of hundreds of kilobytes and more, which go through the log in parts."""
     kind, weight = "blocks", 0.15
@@ -484,7 +560,7 @@ class Blocks:
 
 TABLES = {"list": [("list0", Lists), ("list1", Lists)], "register": [("register", Registers)],
           "counter": [("counter", Counters)], "set": [("entry", Sets), ("entry_key", KeyedSets)],
-          "bank": [("account", Bank)], "blocks": [("block", Blocks)]}
+          "bank": [("account", Bank)], "branches": [("branch", Branches)], "blocks": [("block", Blocks)]}
 
 
 class World:
@@ -502,6 +578,10 @@ class World:
 
     def tables(self):
         return {workload.table: workload.kind for workload in self.workloads}
+
+    def targets(self):
+        """Tables, one of each region."""
+        return [table for w in self.workloads for table in getattr(w, "targets", lambda w=w: [w.table])()]
 
     def next_number(self, n=1):
         """The first of n numbers that nobody else gets."""

@@ -613,9 +613,24 @@ static void test_two_regions(void **state)
     struct fixture *f = *state;
     create_students(f);
     ok(exec_begin(f->s));
-    run(f, "update student1 set score1 = 0");
-    fails(try(f, "update student2 set score2 = 0"), E_UNSUPPORTED);
+    run(f, "update student1 set score1 = 7 where score1 = 99");
+    ok(exec_savepoint(f->s, "s"));
+    run(f, "update student2 set score2 = 8 where score2 = 1");
+    run(f, "update student1 set score1 = 8 where score1 = 7");
+    ok(exec_rollback_to(f->s, "s"));
+    run(f, "update student2 set score2 = 7 where score2 = 1");
+    gives(f, "select score1, score2 from student1, student2 where score1 = 7 and score2 = 7",
+          "7|7\n");
     exec_rollback(f->s);
+    gives(f, "select count(*) from student1, student2 where score1 = 99 and score2 = 1", "1\n");
+    ok(exec_begin(f->s));
+    run(f, "update student1 set score1 = 7 where score1 = 99");
+    run(f, "update student2 set score2 = 7 where score2 = 1");
+    ok(exec_commit(f->s));
+    gives(f, "select score1, score2 from student1, student2 where score1 = 7 and score2 = 7",
+          "7|7\n");
+    run(f, "update student1 set score1 = 99 where score1 = 7");
+    run(f, "update student2 set score2 = 1 where score2 = 7");
     run(f, "update student1 set score1 = (select score2 from student2 where id2 = id1)");
     gives(f, "select id1 from student1 where score1 = 1", "1080100001\n");
     ok(exec_begin(f->s));
@@ -1113,6 +1128,12 @@ static void test_garbage_statements(void **state)
                                       "MARK",
                                       "UNDO",
                                       "COMMIT 1 2 3",
+                                      "PREPARE 1",
+                                      "DECIDE 1 2 3 4",
+                                      "OUTCOME 1 2 3 4",
+                                      "PREPARED",
+                                      "OWNER x",
+                                      "WAITS 1",
                                       "COPY 1\ninsert",
                                       "APPLIED 1 2",
                                       "CHANGE 1 explode s1",

@@ -797,7 +797,14 @@ static void internal_sessions_are_careful(void **state)
     assert_int_equal(PQstatus(c), CONNECTION_OK);
     ASK(c, "select 1", "08P01");
     ASK(c, "SNAPSHOT x", "08P01");
-    ASK(c, "BEGIN 999999 1", "MS001");
+    ASK(c, "BEGIN 999999 1", "08P01");
+    ASK(c, "BEGIN 999999 1 1 1 1 s9", "MS001");
+    ASK(c, "PREPARE 1", "08P01");
+    ASK(c, "DECIDE 999999 1 1 1 1", "MS001");
+    ASK(c, "OUTCOME 999999 1 1 1", "08P01");
+    ASK(c, "PREPARED 999999", "MS001");
+    ASK(c, "OWNER 999999", "MS001");
+    ASK(c, "WAITS 1", "08P01");
     assert_int_equal(PQstatus(c), CONNECTION_OK);
     PQfinish(c);
 }

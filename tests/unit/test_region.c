@@ -329,7 +329,7 @@ static struct region_txn *begin(struct fixture *f)
 {
     struct region_txn *t = NULL;
     ok(write_sql(f, 0, "INSERT INTO t VALUES (1000000, 'before')"));
-    ok(region_txn_begin(f->regions, f->region, 1, NULL, &t));
+    ok(region_txn_begin(f->regions, f->region, 1, NULL, NULL, &t));
     ok(region_txn_enter(t));
     return t;
 }
@@ -358,7 +358,7 @@ static void test_transaction(void **state)
     region_txn_leave(t);
     ok(region_txn_commit(t, NULL));
     assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 11);
-    ok(region_txn_begin(f->regions, f->region, 1, NULL, &t));
+    ok(region_txn_begin(f->regions, f->region, 1, NULL, NULL, &t));
     ok(region_txn_enter(t));
     insert_rows(t, 100, 10);
     region_txn_leave(t);
@@ -376,7 +376,7 @@ static void test_parts(void **state)
     region_txn_leave(t);
     region_txn_rollback(t);
     assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 1);
-    ok(region_txn_begin(f->regions, f->region, 1, NULL, &t));
+    ok(region_txn_begin(f->regions, f->region, 1, NULL, NULL, &t));
     ok(region_txn_enter(t));
     insert_rows(t, 1, 1000);
     region_txn_leave(t);
@@ -388,6 +388,139 @@ static void test_parts(void **state)
     stop(f);
     start(f);
     assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 1001);
+}
+
+static const struct region_owner owner = {.request = {.gateway = 9, .slot = 1, .seq = 5},
+                                          .server = "s1"};
+
+static struct region_txn *begin_owned(struct fixture *f)
+{
+    struct region_txn *t = NULL;
+    struct error *e;
+    while ((e = region_txn_begin(f->regions, f->region, 1, &owner, NULL, &t)))
+        fails(e, E_NOT_PRIMARY); /* after a start: not yet */
+    return t;
+}
+
+static bool is_in_doubt(struct fixture *f)
+{
+    struct region_doubt d;
+    struct error *e;
+    while ((e = region_in_doubt(f->regions, f->region, &d)))
+        fails(e, E_NOT_PRIMARY);
+    assert_true(d.region == 0 || (d.decider == 77 && d.request.seq == owner.request.seq));
+    return d.region != 0;
+}
+
+static void fails_to_read(struct fixture *f)
+{
+    struct region_read read;
+    fails(region_read_begin(f->regions, f->region, 1, &read), E_NOT_PRIMARY);
+}
+
+/* What is prepared waits for its decision, also over restarts, and nobody reads or writes
+ * meanwhile; then it has happened, or not. A second word about it is none. */
+static void test_prepared(void **state)
+{
+    struct fixture *f = *state;
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1000000, 'before')"));
+    for (int commit = 0; commit < 2; commit++) {
+        struct region_txn *t = begin_owned(f);
+        bool prepared = false;
+        insert_rows(t, 1, commit ? 1000 : 10); /* 4 MB go in parts, and fragments */
+        ok(region_txn_prepare(t, 77, &prepared));
+        assert_true(prepared);
+        assert_true(is_in_doubt(f));
+        fails_to_read(f);
+        stop(f);
+        start(f);
+        assert_true(is_in_doubt(f));
+        fails_to_read(f);
+        const struct store_request other = {.gateway = 9, .slot = 1, .seq = 6};
+        ok(region_decide(f->regions, f->region, &other, true));
+        assert_true(is_in_doubt(f));
+        ok(region_decide(f->regions, f->region, &owner.request, commit));
+        assert_false(is_in_doubt(f));
+        ok(region_decide(f->regions, f->region, &owner.request, !commit));
+        for (int restarts = 0; restarts < 2; restarts++) {
+            assert_int_equal(read_number(f, "SELECT count(*) FROM t"), commit ? 1001 : 1);
+            stop(f);
+            start(f);
+        }
+    }
+    ok(write_sql(f, 7, "DELETE FROM t"));
+}
+
+/* Who has changed nothing need not wait for anybody. */
+static void test_nothing_to_prepare(void **state)
+{
+    struct fixture *f = *state;
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1, 'before')"));
+    bool prepared = true;
+    ok(region_txn_prepare(begin_owned(f), 77, &prepared));
+    assert_false(prepared);
+    assert_false(is_in_doubt(f));
+    ok(write_sql(f, 1, "DELETE FROM t"));
+}
+
+static enum region_outcome outcome(struct fixture *f, bool end)
+{
+    enum region_outcome o;
+    struct error *e;
+    while ((e = region_outcome(f->regions, f->region, &owner.request, end, &o)))
+        fails(e, E_NOT_PRIMARY);
+    return o;
+}
+
+static size_t decisions(struct fixture *f, struct arena *a, struct store_decision **ret)
+{
+    size_t n;
+    struct error *e;
+    while ((e = region_get_decisions(f->regions, f->region, 10, a, ret, &n)))
+        fails(e, E_NOT_PRIMARY);
+    return n;
+}
+
+/* The region that decides says so for as long as somebody has not heard of it. What is not decided
+ * and not under way, never is. */
+static void test_decision(void **state)
+{
+    struct fixture *f = *state;
+    _cleanup_(arena_done) struct arena a = {0};
+    struct store_decision *d;
+    const uint64_t participants[] = {77, 78};
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1000000, 'before')"));
+    assert_int_equal(outcome(f, false), OUTCOME_NONE);
+    struct region_txn *t = begin_owned(f);
+    insert_rows(t, 1, 10);
+    assert_int_equal(outcome(f, true), OUTCOME_OPEN); /* it does not idle */
+    region_txn_leave(t);
+    assert_int_equal(outcome(f, false), OUTCOME_OPEN);
+    assert_int_equal(outcome(f, true), OUTCOME_NONE);
+    fails(region_txn_enter(t), E_NOT_PRIMARY);
+    fails(region_txn_decide(t, &owner.request, participants, 2), E_NOT_PRIMARY);
+    assert_int_equal(outcome(f, false), OUTCOME_NONE);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 1);
+
+    t = begin_owned(f);
+    insert_rows(t, 1, 10);
+    ok(region_txn_decide(t, &owner.request, participants, 2));
+    assert_int_equal(outcome(f, true), OUTCOME_COMMITTED);
+    assert_int_equal(decisions(f, &a, &d), 1);
+    stop(f);
+    start(f);
+    assert_int_equal(outcome(f, false), OUTCOME_COMMITTED);
+    uint64_t region = 0;
+    assert_int_equal(regions_deciding(f->regions, &region, 1), 1); /* after a restart, too */
+    assert_int_equal(region, f->region);
+    assert_int_equal(decisions(f, &a, &d), 1);
+    assert_int_equal(d->seq, owner.request.seq);
+    assert_int_equal(d->n_participants, 2);
+    assert_int_equal(d->participants[1], 78);
+    ok(region_forget_decisions(f->regions, f->region, d, 1));
+    assert_int_equal(decisions(f, &a, &d), 0);
+    assert_int_equal(regions_deciding(f->regions, &region, 1), 0);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 11);
 }
 
 /* A statement whose changes are larger than a log entry may be. */
@@ -750,23 +883,16 @@ int main(void)
     log_threshold = LOG_ERROR;
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_write_read),
-        CASE(test_failing_statement),
-        CASE(test_retry),
-        CASE(test_requests_are_folded),
-        CASE(test_restart),
-        CASE(test_concurrent),
-        CASE(test_transaction),
-        CASE(test_parts),
-        CASE(test_large_statement),
-        CASE(test_leftovers),
-        CASE(test_ddl),
-        CASE(test_shape),
-        CASE(test_stale_schema),
-        CASE(test_kill),
-        CASE(test_move),
-        CASE(test_many),
-        CASE(test_log_behind_file),
+        CASE(test_write_read),     CASE(test_failing_statement),
+        CASE(test_retry),          CASE(test_requests_are_folded),
+        CASE(test_restart),        CASE(test_concurrent),
+        CASE(test_transaction),    CASE(test_parts),
+        CASE(test_prepared),       CASE(test_nothing_to_prepare),
+        CASE(test_decision),       CASE(test_large_statement),
+        CASE(test_leftovers),      CASE(test_ddl),
+        CASE(test_shape),          CASE(test_stale_schema),
+        CASE(test_kill),           CASE(test_move),
+        CASE(test_many),           CASE(test_log_behind_file),
         CASE(test_log_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
