@@ -18,7 +18,7 @@
  *
  * What is not covered gives NULL, and the statement goes another way: subqueries,
  * DISTINCT, aggregates over DISTINCT values, a join as the right side of a left join, grouping by
- * types with a collation of their own.
+ * types with a collation of their own but char(n).
  */
 #include "batch_int.h"
 
@@ -82,7 +82,7 @@ static bool select_covered(const struct select *s)
     bool ok = true;
     select_walk(s, true, check_covered, &ok);
     for (int i = 0; i < s->n_group; i++)
-        ok = ok && !type_by_oid(s->group[i]->type)->collation;
+        ok = ok && (s->group[i]->type == OID_BPCHAR || !type_by_oid(s->group[i]->type)->collation);
     return ok && plan__evaluable(s->limit) && plan__evaluable(s->offset);
 }
 

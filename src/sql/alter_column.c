@@ -580,7 +580,7 @@ static struct error *check_keys(struct analysis *a, const struct table *t, int a
             for (int n = 0; n < fk->n_columns && to && (from == t || to == t); n++) {
                 const struct column *x = &from->columns[fk->columns[n]];
                 const struct column *y = &to->columns[fk->ref_columns[n]];
-                if (sql__foreign_fits(x->type, y->type))
+                if (sql__foreign_fits(fk, x, y))
                     continue;
                 return sql__foreign_mismatch(a, fk, x, y);
             }

@@ -624,20 +624,30 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
     return NULL;
 }
 
-/* Values of both have to be equal where they are in the file: a date is no timestamp there. */
-bool sql__foreign_fits(uint32_t from, uint32_t to)
+/* Values of both have to be equal where they are in the file: a date is no timestamp there. And
+ * CASCADE copies the value, which would be a char(n) of another length. */
+bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
+                       const struct column *to)
 {
-    const struct type *x = type_by_oid(from), *y = type_by_oid(to);
+    const struct type *x = type_by_oid(from->type), *y = type_by_oid(to->type);
+    if (x == y && x->oid == OID_BPCHAR && fk->on_update == 'c')
+        return from->typmod == to->typmod;
     bool wide =
         x->category == 'N' || x->category == 'S' || x->category == 'I' || x->category == 'V';
     return x == y || (wide && x->storage == y->storage && x->category == y->category &&
-                      strcmp(sql__collation(from), sql__collation(to)) == 0);
+                      strcmp(sql__collation(x->oid), sql__collation(y->oid)) == 0);
 }
 
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to)
 {
     const char *x = sql__type(a, from->type), *y = sql__type(a, to->type);
+    if (from->type == to->type)
+        return sql__unsupported(a, -1, "Give both columns the same type.",
+                                "ON UPDATE CASCADE from a column of type %s to one of type %s is "
+                                "not supported",
+                                type_label(to->type, to->typmod, a->arena),
+                                type_label(from->type, from->typmod, a->arena));
     if (cast_find(from->type, to->type, CAST_IMPLICIT)) /* which lie differently in the file */
         return sql__unsupported(a, -1, "Give both columns the same type.",
                                 "a foreign key from a column of type %s to one of type %s is not "
@@ -655,7 +665,7 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
     for (int i = 0; i < fk->n_columns; i++) {
         const struct column *from = &d->t->columns[fk->columns[i]],
                             *ref = &to->columns[fk->ref_columns[i]];
-        if (!sql__foreign_fits(from->type, ref->type))
+        if (!sql__foreign_fits(fk, from, ref))
             return sql__foreign_mismatch(a, fk, from, ref);
     }
     return NULL;
@@ -742,10 +752,10 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     TRY(referenced_columns(a, d, n, to, fk));
     TRY(given_name(a, d, n, sql__joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
                    &fk->name));
-    TRY(foreign_types(a, d, to, fk));
     fk->table = to->id; /* 0: the table itself, which has no id yet */
     fk->on_delete = n->fk_del_action;
     fk->on_update = n->fk_upd_action;
+    TRY(foreign_types(a, d, to, fk));
     TRY(check_actions(d->t, fk));
     fk->deferrable = n->deferrable;
     fk->deferred = n->initdeferred;

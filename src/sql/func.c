@@ -510,8 +510,6 @@ static struct error *bind_ordered(struct analysis *a, const FuncCall *n, const c
         *(i < direct ? &e->args[i] : &e->call.order[i - direct].expr) = call->args[i];
     e->call.func = f;
     e->type = call->type;
-    if (e->type == OID_BPCHAR)
-        e->typmod = e->call.order[0].expr->typmod;
     return NULL;
 }
 
@@ -869,8 +867,6 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     if (err)
         return sql__at(a, err, n->location);
     TRY(sql__bind_call(a, f, e));
-    if (e->type == OID_BPCHAR && nargs && e->args[0]->type == OID_BPCHAR)
-        e->typmod = e->args[0]->typmod; /* min(char(6)) is printed with its blanks */
     if (kind == FUNC_AGGREGATE && !n->over)
         return aggregate(a, s, n, e, ret);
     if (n->over)

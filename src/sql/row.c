@@ -418,7 +418,7 @@ static bool is_exact(const struct expr *e)
 {
     const struct type *t = type_by_oid(e->type);
     return t && e->type != OID_RECORD && e->type != OID_FLOAT4 && e->type != OID_FLOAT8 &&
-           (!t->collation || (e->type == OID_NUMERIC && e->typmod >= 0));
+           (!t->collation || ((e->type == OID_NUMERIC || e->type == OID_BPCHAR) && e->typmod >= 0));
 }
 
 /* Some types are not equal to anything, or have no order; so do their arrays. */

@@ -812,7 +812,8 @@ struct error *sql__set_default(struct analysis *a, struct table *t, int column, 
 struct error *sql__check_identifier(const struct analysis *a, const char *what, const char *name,
                                     int location);
 /* 42804, or 0A000: columns that cannot be compared in the file */
-bool sql__foreign_fits(uint32_t from, uint32_t to);
+bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
+                       const struct column *to);
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to);
 /* The columns of PRIMARY KEY (..) or UNIQUE (..) */

@@ -384,10 +384,11 @@ static int int_width(uint32_t type)
     return type == OID_INT2 ? 2 : type == OID_INT4 ? 4 : type == OID_INT8 ? 8 : 0;
 }
 
-/* Widening an integer, or calling a varchar text, changes no bit of the value. */
+/* Widening an integer, or calling a varchar text, changes no bit of the value; but a text that is
+ * called a char(n) is equal to others. */
 static const struct expr *uncast(const struct expr *e)
 {
-    while (e->kind == EXPR_CAST &&
+    while (e->kind == EXPR_CAST && e->type != OID_BPCHAR &&
            (!e->call.func ||
             (is_int(e->args[0]->type) && int_width(e->type) > int_width(e->args[0]->type))))
         e = e->args[0];
@@ -407,7 +408,9 @@ bool expr_is_equality(const struct expr *e, const struct expr **ret_left,
     if (l != r && !(is_int(l) && is_int(r)))
         return false;
     const struct type *t = type_by_oid(l);
-    if (t->collation && l != OID_NUMERIC) /* equal ones may differ in their bytes, and so in hash */
+    /* equal ones may differ in their bytes, and so in hash, but for those that value_hash() knows
+     */
+    if (t->collation && l != OID_NUMERIC && l != OID_BPCHAR)
         return false;
     *ret_left = uncast(e->args[0]);
     *ret_right = uncast(e->args[1]);

@@ -314,6 +314,12 @@ static int compare_numeric(const struct agg_state *s, const struct value *v)
     return types__numeric_compare(v, &kept);
 }
 
+static int compare_bpchar(const struct agg_state *s, const struct value *v)
+{
+    struct value kept = value_text(s->s.p, s->s.n);
+    return types__bpchar_compare(v, &kept);
+}
+
 #define DEFINE_TEXT_MIN_MAX(name, compare, op)                                                     \
     STEP(name##_step)                                                                              \
     {                                                                                              \
@@ -346,6 +352,8 @@ DEFINE_TEXT_MIN_MAX(text_min, compare_text, <)
 DEFINE_TEXT_MIN_MAX(text_max, compare_text, >)
 DEFINE_TEXT_MIN_MAX(numeric_min, compare_numeric, <)
 DEFINE_TEXT_MIN_MAX(numeric_max, compare_numeric, >)
+DEFINE_TEXT_MIN_MAX(bpchar_min, compare_bpchar, <)
+DEFINE_TEXT_MIN_MAX(bpchar_max, compare_bpchar, >)
 
 /* ---- bool ---- */
 
@@ -499,7 +507,8 @@ static const struct func rows[] = {
     MIN_MAX(OID_FLOAT4, float),
     MIN_MAX(OID_FLOAT8, float),
     MIN_MAX(OID_TEXT, text),
-    MIN_MAX(OID_BPCHAR, text),
+    AGG_EMIT("min", OID_BPCHAR, OID_BPCHAR, "min($1 COLLATE RTRIM)", bpchar_min_agg),
+    AGG_EMIT("max", OID_BPCHAR, OID_BPCHAR, "max($1 COLLATE RTRIM)", bpchar_max_agg),
     MIN_MAX(OID_ANYENUM, int),
     AGG_EMIT("min", OID_NUMERIC, OID_NUMERIC, "min($1 COLLATE minisql_numeric)", numeric_min_agg),
     AGG_EMIT("max", OID_NUMERIC, OID_NUMERIC, "max($1 COLLATE minisql_numeric)", numeric_max_agg),

@@ -180,7 +180,7 @@ static CALL(float4_to_text)
     return NULL;
 }
 
-static CALL(text_to_bpchar)
+static CALL(bpchar_to_text)
 {
     *ret = value_text(v->s.p, types__rtrim_blanks(v->s.p, v->s.n));
     return NULL;
@@ -259,6 +259,13 @@ FROM_TEXT(float8, OID_FLOAT8)
 FROM_TEXT(oid, OID_OID)
 FROM_TEXT(numeric, OID_NUMERIC)
 FROM_TEXT(name, OID_NAME)
+
+static CALL(bpchar_to_name)
+{
+    struct value text = value_text(v->s.p, types__rtrim_blanks(v->s.p, v->s.n));
+    return text_to_name(&text, 1, a, ret);
+}
+
 FROM_TEXT(date, OID_DATE)
 FROM_TEXT(timestamp, OID_TIMESTAMP)
 FROM_TEXT(timestamptz, OID_TIMESTAMPTZ)
@@ -271,33 +278,28 @@ FROM_TEXT(interval, OID_INTERVAL)
 
 /* ---- typmods and output ---- */
 
-static struct error *with_typmod(struct error *(*fit)(struct value *v, int32_t typmod, bool strict),
-                                 const struct value *v, bool strict, struct value *ret)
-{
-    struct value fitted = v[0];
-    TRY(fit(&fitted, (int32_t)v[1].i, strict));
-    *ret = fitted;
-    return NULL;
-}
-
 static CALL(varchar_assign)
 {
-    return with_typmod(types__varchar_fit, v, true, ret);
+    *ret = v[0];
+    return types__varchar_fit(ret, (int32_t)v[1].i, true);
 }
 
 static CALL(varchar_cut)
 {
-    return with_typmod(types__varchar_fit, v, false, ret);
+    *ret = v[0];
+    return types__varchar_fit(ret, (int32_t)v[1].i, false);
 }
 
 static CALL(bpchar_assign)
 {
-    return with_typmod(types__bpchar_fit, v, true, ret);
+    *ret = v[0];
+    return types__bpchar_fit(ret, (int32_t)v[1].i, true, a);
 }
 
 static CALL(bpchar_cut)
 {
-    return with_typmod(types__bpchar_fit, v, false, ret);
+    *ret = v[0];
+    return types__bpchar_fit(ret, (int32_t)v[1].i, false, a);
 }
 
 static CALL(numeric_typmod)
@@ -357,15 +359,6 @@ static CALL(timetz_typmod)
 static CALL(bool_out)
 {
     *ret = value_text(v->i ? "t" : "f", 1);
-    return NULL;
-}
-
-static CALL(bpchar_out)
-{
-    struct buf text = {0};
-    type_print(type_by_oid(OID_BPCHAR), v, (int32_t)v[1].i, &text);
-    *ret = types__text_of(a, &text);
-    buf_done(&text);
     return NULL;
 }
 
@@ -481,7 +474,8 @@ enum {
     OID_INT,
     FLOAT8_TEXT,
     FLOAT4_TEXT,
-    TEXT_BPCHAR,
+    BPCHAR_TEXT,
+    BPCHAR_NAME,
     TEXT_BOOL,
     TEXT_INT2,
     TEXT_INT4,
@@ -497,7 +491,6 @@ enum {
     BPCHAR_CUT,
     NUMERIC_TYPMOD,
     BOOL_OUT,
-    BPCHAR_OUT,
     DATE_TEXT,
     TIMESTAMP_TEXT,
     INTERVAL_TEXT,
@@ -563,12 +556,6 @@ enum {
 
 #define ROW(from, to, fn) SCALAR1("cast", from, to, #fn, fn)
 #define ROW_EMIT(from, to, e, fn) SCALAR1_EMIT("cast", from, to, e, fn)
-/* An input function: it sees a char(n) with its blanks. */
-#define ROW_IN(to, fn)                                                                             \
-    {                                                                                              \
-        .name = "cast", .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_TEXT}, .result = to,         \
-        .strict = true, .padded = true, .sqlite_name = #fn, .call = fn                             \
-    }
 #define ROW_TYPMOD(type, to, fn) SCALAR2("cast", type, OID_INT4, to, #fn, fn)
 
 #define ROW_TYPED(n, arg, arg2, to, fn)                                                            \
@@ -599,15 +586,16 @@ static const struct func rows[] = {
     [OID_INT] = ROW(OID_OID, OID_INT4, oid_to_int4),
     [FLOAT8_TEXT] = ROW(OID_FLOAT8, OID_TEXT, float8_to_text),
     [FLOAT4_TEXT] = ROW(OID_FLOAT4, OID_TEXT, float4_to_text),
-    [TEXT_BPCHAR] = ROW_EMIT(OID_TEXT, OID_BPCHAR, "rtrim($1, ' ')", text_to_bpchar),
-    [TEXT_BOOL] = ROW_IN(OID_BOOL, text_to_bool),
-    [TEXT_INT2] = ROW_IN(OID_INT2, text_to_int2),
-    [TEXT_INT4] = ROW_IN(OID_INT4, text_to_int4),
-    [TEXT_INT8] = ROW_IN(OID_INT8, text_to_int8),
-    [TEXT_FLOAT4] = ROW_IN(OID_FLOAT4, text_to_float4),
-    [TEXT_FLOAT8] = ROW_IN(OID_FLOAT8, text_to_float8),
-    [TEXT_OID] = ROW_IN(OID_OID, text_to_oid),
-    [TEXT_NUMERIC] = ROW_IN(OID_NUMERIC, text_to_numeric),
+    [BPCHAR_TEXT] = ROW_EMIT(OID_BPCHAR, OID_TEXT, "rtrim($1, ' ')", bpchar_to_text),
+    [BPCHAR_NAME] = ROW(OID_BPCHAR, OID_NAME, bpchar_to_name),
+    [TEXT_BOOL] = ROW(OID_TEXT, OID_BOOL, text_to_bool),
+    [TEXT_INT2] = ROW(OID_TEXT, OID_INT2, text_to_int2),
+    [TEXT_INT4] = ROW(OID_TEXT, OID_INT4, text_to_int4),
+    [TEXT_INT8] = ROW(OID_TEXT, OID_INT8, text_to_int8),
+    [TEXT_FLOAT4] = ROW(OID_TEXT, OID_FLOAT4, text_to_float4),
+    [TEXT_FLOAT8] = ROW(OID_TEXT, OID_FLOAT8, text_to_float8),
+    [TEXT_OID] = ROW(OID_TEXT, OID_OID, text_to_oid),
+    [TEXT_NUMERIC] = ROW(OID_TEXT, OID_NUMERIC, text_to_numeric),
     [TEXT_NAME] = ROW(OID_TEXT, OID_NAME, text_to_name),
     [VARCHAR_ASSIGN] = ROW_TYPMOD(OID_VARCHAR, OID_VARCHAR, varchar_assign),
     [VARCHAR_CUT] = ROW_TYPMOD(OID_VARCHAR, OID_VARCHAR, varchar_cut),
@@ -615,14 +603,13 @@ static const struct func rows[] = {
     [BPCHAR_CUT] = ROW_TYPMOD(OID_BPCHAR, OID_BPCHAR, bpchar_cut),
     [NUMERIC_TYPMOD] = ROW_TYPMOD(OID_NUMERIC, OID_NUMERIC, numeric_typmod),
     [BOOL_OUT] = ROW(OID_BOOL, OID_TEXT, bool_out),
-    [BPCHAR_OUT] = ROW_TYPMOD(OID_BPCHAR, OID_TEXT, bpchar_out),
     [DATE_TEXT] = ROW(OID_DATE, OID_TEXT, date_to_text),
     [INTERVAL_TEXT] = ROW(OID_INTERVAL, OID_TEXT, interval_to_text),
     [TIMESTAMP_TEXT] = ROW(OID_TIMESTAMP, OID_TEXT, timestamp_to_text),
     [TIMESTAMPTZ_TEXT] = ROW(OID_TIMESTAMPTZ, OID_TEXT, timestamptz_to_text),
-    [TEXT_DATE] = ROW_IN(OID_DATE, text_to_date),
-    [TEXT_TIMESTAMP] = ROW_IN(OID_TIMESTAMP, text_to_timestamp),
-    [TEXT_TIMESTAMPTZ] = ROW_IN(OID_TIMESTAMPTZ, text_to_timestamptz),
+    [TEXT_DATE] = ROW(OID_TEXT, OID_DATE, text_to_date),
+    [TEXT_TIMESTAMP] = ROW(OID_TEXT, OID_TIMESTAMP, text_to_timestamp),
+    [TEXT_TIMESTAMPTZ] = ROW(OID_TEXT, OID_TIMESTAMPTZ, text_to_timestamptz),
     [DATE_TIMESTAMP] =
         SCALAR1("cast", OID_DATE, OID_TIMESTAMP, "date_to_timestamp", types__date_to_timestamp),
     [TIMESTAMP_DATE] =
@@ -630,10 +617,10 @@ static const struct func rows[] = {
     [TIMESTAMP_TYPMOD] = ROW_TYPMOD(OID_TIMESTAMP, OID_TIMESTAMP, timestamp_typmod),
     [TIMETZ_TYPMOD] = ROW_TYPMOD(OID_TIMETZ, OID_TIMETZ, timetz_typmod),
     [BYTEA_TEXT] = ROW(OID_BYTEA, OID_TEXT, bytea_to_text),
-    [TEXT_BYTEA] = ROW_IN(OID_BYTEA, text_to_bytea),
-    [TEXT_UUID] = ROW_IN(OID_UUID, text_to_uuid),
-    [TEXT_INET] = ROW_IN(OID_INET, text_to_inet),
-    [TEXT_CIDR] = ROW_IN(OID_CIDR, text_to_cidr),
+    [TEXT_BYTEA] = ROW(OID_TEXT, OID_BYTEA, text_to_bytea),
+    [TEXT_UUID] = ROW(OID_TEXT, OID_UUID, text_to_uuid),
+    [TEXT_INET] = ROW(OID_TEXT, OID_INET, text_to_inet),
+    [TEXT_CIDR] = ROW(OID_TEXT, OID_CIDR, text_to_cidr),
     [INET_CIDR] = SCALAR1("cast", OID_INET, OID_CIDR, "inet_to_cidr", types__inet_network),
     [BIT_ASSIGN] = ROW_TYPMOD(OID_BIT, OID_BIT, bit_assign),
     [BIT_CUT] = ROW_TYPMOD(OID_BIT, OID_BIT, bit_cut),
@@ -653,8 +640,8 @@ static const struct func rows[] = {
     [MONEY_NUMERIC] =
         SCALAR1("cast", OID_MONEY, OID_NUMERIC, "money_to_numeric", types__money_to_numeric),
     [TIME_TEXT] = ROW(OID_TIME, OID_TEXT, time_to_text),
-    [TEXT_TIME] = ROW_IN(OID_TIME, text_to_time),
-    [TEXT_INTERVAL] = ROW_IN(OID_INTERVAL, text_to_interval),
+    [TEXT_TIME] = ROW(OID_TEXT, OID_TIME, text_to_time),
+    [TEXT_INTERVAL] = ROW(OID_TEXT, OID_INTERVAL, text_to_interval),
     [TIMESTAMP_TIME] =
         SCALAR1("cast", OID_TIMESTAMP, OID_TIME, "timestamp_to_time", types__timestamp_to_time),
     [INTERVAL_TIME] =
@@ -668,7 +655,7 @@ static const struct func rows[] = {
     [CHAR_INT4] = ROW(OID_CHAR, OID_INT4, char_to_int4),
     [INT4_CHAR] = SCALAR1("cast", OID_INT4, OID_CHAR, "int4_as_char", int4_to_char),
     [TEXT_REGCLASS] = ROW(OID_TEXT, OID_REGCLASS, text_to_regclass),
-    [TEXT_CHAR] = ROW_IN(OID_CHAR, text_to_char),
+    [TEXT_CHAR] = ROW(OID_TEXT, OID_CHAR, text_to_char),
     [JSON_JSONB] = SCALAR1("cast", OID_JSON, OID_JSONB, "json_to_jsonb", types__json_to_jsonb),
     [TEXT_JSON] = {.name = "cast",
                    .kind = FUNC_SCALAR,
@@ -676,7 +663,6 @@ static const struct func rows[] = {
                    .args = {OID_TEXT},
                    .result = OID_JSON,
                    .strict = true,
-                   .padded = true,
                    .sqlite_name = "text_to_json",
                    .call = types__text_to_json},
     [JSONB_BOOL] = ROW_TYPED(1, OID_JSONB, 0, OID_BOOL, types__jsonb_to_bool),
@@ -690,7 +676,6 @@ static const struct func rows[] = {
                 .result = OID_ANYELEMENT,
                 .strict = true,
                 .typed = true,
-                .padded = true,
                 .sqlite_name = "any_in",
                 .call = any_in},
     [ARRAY_CAST] = ROW_TYPED(1, OID_ANYARRAY, 0, OID_ANYARRAY, array_cast),
@@ -782,23 +767,23 @@ static const struct cast casts[] = {
     {OID_OID, OID_INT4, A, &rows[OID_INT]},
     {OID_OID, OID_INT8, A, NULL},
     {OID_TEXT, OID_VARCHAR, I, NULL},
-    {OID_TEXT, OID_BPCHAR, I, &rows[TEXT_BPCHAR]},
+    {OID_TEXT, OID_BPCHAR, I, NULL},
     {OID_TEXT, OID_NAME, I, &rows[TEXT_NAME]},
     {OID_VARCHAR, OID_TEXT, I, NULL},
-    {OID_VARCHAR, OID_BPCHAR, I, &rows[TEXT_BPCHAR]},
+    {OID_VARCHAR, OID_BPCHAR, I, NULL},
     {OID_VARCHAR, OID_NAME, I, &rows[TEXT_NAME]},
-    {OID_BPCHAR, OID_TEXT, I, NULL},
-    {OID_BPCHAR, OID_VARCHAR, I, NULL},
-    {OID_BPCHAR, OID_NAME, I, &rows[TEXT_NAME]},
+    {OID_BPCHAR, OID_TEXT, I, &rows[BPCHAR_TEXT]},
+    {OID_BPCHAR, OID_VARCHAR, I, &rows[BPCHAR_TEXT]},
+    {OID_BPCHAR, OID_NAME, I, &rows[BPCHAR_NAME]},
     {OID_NAME, OID_TEXT, I, NULL},
     {OID_NAME, OID_VARCHAR, A, NULL},
-    {OID_NAME, OID_BPCHAR, A, &rows[TEXT_BPCHAR]},
+    {OID_NAME, OID_BPCHAR, A, NULL},
     {OID_CHAR, OID_TEXT, I, NULL},
     {OID_RECORD, OID_TEXT, A, NULL},
     {OID_RECORD, OID_VARCHAR, A, NULL},
     {OID_RECORD, OID_BPCHAR, A, NULL},
     {OID_RECORD, OID_NAME, A, &rows[TEXT_NAME]},
-    {OID_CHAR, OID_BPCHAR, A, &rows[TEXT_BPCHAR]},
+    {OID_CHAR, OID_BPCHAR, A, NULL},
     {OID_CHAR, OID_VARCHAR, A, NULL},
     {OID_TEXT, OID_CHAR, A, &rows[TEXT_CHAR]},
     {OID_BPCHAR, OID_CHAR, A, &rows[TEXT_CHAR]},
@@ -992,7 +977,7 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length)
 const struct func *type_output_func(uint32_t type, bool *ret_more)
 {
     const struct type *t = type_by_oid(type);
-    *ret_more = type == OID_BPCHAR;
+    *ret_more = false;
     switch (type) {
     case OID_BOOL:
         return &rows[BOOL_OUT];
@@ -1006,8 +991,6 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
         return &rows[FLOAT4_TEXT];
     case OID_FLOAT8:
         return &rows[FLOAT8_TEXT];
-    case OID_BPCHAR:
-        return &rows[BPCHAR_OUT];
     case OID_BYTEA:
         return &rows[BYTEA_TEXT];
     case OID_DATE:
@@ -1031,5 +1014,5 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
 
 int64_t type_output_arg(uint32_t type, int32_t typmod)
 {
-    return type == OID_BPCHAR ? typmod : (int64_t)(((uint64_t)(uint32_t)typmod << 32) | type);
+    return (int64_t)(((uint64_t)(uint32_t)typmod << 32) | type);
 }

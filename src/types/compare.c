@@ -1,8 +1,8 @@
 /*
  * Comparisons. SQLite compares what it stores as PostgreSQL does (ints and floats exactly, text by
- * bytes as in collation C, char(n) without its trailing blanks since it is stored so), hence all of
- * them are emitted as SQLite's own operators, which is what lets it use indexes. Numeric brings its
- * collation along.
+ * bytes as in collation C), hence all of them are emitted as SQLite's own operators, which is what
+ * lets it use indexes. Numeric brings its collation along, char(n) SQLite's own that ignores blanks
+ * at the end.
  */
 #include "types/types_int.h"
 
@@ -21,6 +21,7 @@ static int compare_values(const struct value *x, const struct value *y)
 
 DEFINE_COMPARISONS(any, compare_values(&v[0], &v[1]))
 DEFINE_COMPARISONS(numeric, types__numeric_compare(&v[0], &v[1]))
+DEFINE_COMPARISONS(bpchar, types__bpchar_compare(&v[0], &v[1]))
 
 /* xids have no sign: an int of all bits is the largest of them. */
 DEFINE_COMPARISON(xid, eq, (uint32_t)v[0].i != (uint32_t)v[1].i, ==)
@@ -34,6 +35,8 @@ DEFINE_COMPARISON(xid, ne, (uint32_t)v[0].i != (uint32_t)v[1].i, !=)
         BINARY_EMIT(">", x, y, OID_BOOL, "($1 > $2)", any_gt),                                     \
         BINARY_EMIT(">=", x, y, OID_BOOL, "($1 >= $2)", any_ge)
 
+#define BPCHAR(op, name)                                                                           \
+    BINARY_EMIT(op, OID_BPCHAR, OID_BPCHAR, OID_BOOL, "($1 " op " $2 COLLATE RTRIM)", bpchar_##name)
 #define NUMERIC(op, name)                                                                          \
     BINARY_EMIT(op, OID_NUMERIC, OID_NUMERIC, OID_BOOL, "($1 " op " $2 COLLATE minisql_numeric)",  \
                 numeric_##name)
@@ -57,7 +60,12 @@ static const struct func rows[] = {
     SIX(OID_FLOAT8, OID_FLOAT4),
     SIX(OID_FLOAT8, OID_FLOAT8),
     SIX(OID_TEXT, OID_TEXT),
-    SIX(OID_BPCHAR, OID_BPCHAR),
+    BPCHAR("=", eq),
+    BPCHAR("<>", ne),
+    BPCHAR("<", lt),
+    BPCHAR("<=", le),
+    BPCHAR(">", gt),
+    BPCHAR(">=", ge),
     SIX(OID_NAME, OID_NAME),
     SIX(OID_NAME, OID_TEXT),
     SIX(OID_TEXT, OID_NAME),

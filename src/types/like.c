@@ -129,7 +129,7 @@ static CALL(like_escape)
         BINARY(op, OID_NAME, OID_TEXT, OID_BOOL, #fn, fn),                                         \
     {                                                                                              \
         .name = op, .kind = FUNC_OPERATOR, .nargs = 2, .args = {OID_BPCHAR, OID_TEXT},             \
-        .result = OID_BOOL, .strict = true, .padded = true, .sqlite_name = #fn, .call = fn         \
+        .result = OID_BOOL, .strict = true, .sqlite_name = #fn, .call = fn                         \
     }
 
 static const struct func rows[] = {

@@ -534,7 +534,7 @@ static struct error *regexp_matches(const struct value *v, int n, struct arena *
     BINARY(op, T, T, B, #fn, fn), BINARY(op, OID_NAME, T, B, #fn, fn),                             \
     {                                                                                              \
         .name = op, .kind = FUNC_OPERATOR, .nargs = 2, .args = {OID_BPCHAR, T}, .result = B,       \
-        .strict = true, .padded = true, .sqlite_name = #fn, .call = fn                             \
+        .strict = true, .sqlite_name = #fn, .call = fn                                             \
     }
 #define FUNC(n, args_, r, fn, suffix)                                                              \
     {                                                                                              \

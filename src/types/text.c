@@ -12,6 +12,13 @@ static CALL(text_length)
     return NULL;
 }
 
+static CALL(bpchar_length)
+{
+    size_t bytes = types__rtrim_blanks(v->s.p, v->s.n);
+    *ret = value_int((int64_t)types__utf8_length(v->s.p, bytes));
+    return NULL;
+}
+
 static CALL(text_octet_length)
 {
     *ret = value_int((int64_t)v->s.n);
@@ -174,14 +181,17 @@ static CALL(text_chr)
 
 #define T OID_TEXT
 #define I4 OID_INT4
+/* Blanks at the end don't count, but in octet_length(). */
+#define BPCHAR_LENGTH(name)                                                                        \
+    SCALAR1_EMIT(name, OID_BPCHAR, I4, "length(rtrim($1, ' '))", bpchar_length)
 
 static const struct func rows[] = {
     SCALAR1_EMIT("length", T, I4, "length($1)", text_length),
-    SCALAR1_EMIT("length", OID_BPCHAR, I4, "length($1)", text_length),
+    BPCHAR_LENGTH("length"),
     SCALAR1_EMIT("char_length", T, I4, "length($1)", text_length),
-    SCALAR1_EMIT("char_length", OID_BPCHAR, I4, "length($1)", text_length),
+    BPCHAR_LENGTH("char_length"),
     SCALAR1_EMIT("character_length", T, I4, "length($1)", text_length),
-    SCALAR1_EMIT("character_length", OID_BPCHAR, I4, "length($1)", text_length),
+    BPCHAR_LENGTH("character_length"),
     SCALAR1("octet_length", T, I4, "text_octet_length", text_octet_length),
     {.name = "octet_length",
      .kind = FUNC_SCALAR,
@@ -189,7 +199,6 @@ static const struct func rows[] = {
      .args = {OID_BPCHAR},
      .result = I4,
      .strict = true,
-     .padded = true,
      .sqlite_name = "text_octet_length",
      .call = text_octet_length},
     SCALAR1("bit_length", T, I4, "text_bit_length", text_bit_length),

@@ -369,6 +369,23 @@ static CALL(quote_nullable)
     return quote_literal(v, n, a, ret);
 }
 
+static struct value without_blanks(const struct value *v)
+{
+    return v->kind == VALUE_NULL ? *v : value_text(v->s.p, types__rtrim_blanks(v->s.p, v->s.n));
+}
+
+static CALL(quote_bpchar)
+{
+    struct value text = without_blanks(v);
+    return quote_literal(&text, n, a, ret);
+}
+
+static CALL(quote_nullable_bpchar)
+{
+    struct value text = without_blanks(v);
+    return quote_nullable(&text, n, a, ret);
+}
+
 static CALL(quote_nullable_bool)
 {
     return v->kind == VALUE_NULL ? quote_nullable(v, n, a, ret) : quote_bool(v, n, a, ret);
@@ -404,7 +421,6 @@ static const struct func rows[] = {
      .args = {ANY},
      .variadic = true,
      .result = T,
-     .padded = true,
      .sqlite_name = "text_concat",
      .call = text_concat},
     SCALAR2("minisql_record_field", OID_RECORD, OID_INT4, OID_TEXT, "minisql_record_field",
@@ -415,7 +431,6 @@ static const struct func rows[] = {
      .args = {ANY},
      .variadic = true,
      .result = OID_RECORD,
-     .padded = true,
      .sqlite_name = "text_record",
      .call = text_record},
     {.name = "concat_ws",
@@ -424,7 +439,6 @@ static const struct func rows[] = {
      .args = {T, ANY},
      .variadic = true,
      .result = T,
-     .padded = true,
      .sqlite_name = "text_concat_ws",
      .call = text_concat_ws},
     SCALAR2("repeat", T, I4, T, "text_repeat", text_repeat),
@@ -442,11 +456,11 @@ static const struct func rows[] = {
     SCALAR1_EMIT("rtrim", T, T, "rtrim($1)", text_rtrim),
     SCALAR2_EMIT("rtrim", T, T, T, "rtrim($1, $2)", text_rtrim),
     SCALAR1("quote_literal", T, T, "quote_literal", quote_literal),
-    SCALAR1("quote_literal", OID_BPCHAR, T, "quote_literal", quote_literal),
+    SCALAR1("quote_literal", OID_BPCHAR, T, "quote_bpchar", quote_bpchar),
     SCALAR1("quote_literal", OID_BOOL, T, "quote_bool", quote_bool),
     SCALAR1("quote_literal", ANY, T, "quote_literal", quote_literal),
     QUOTE_NULLABLE(T, "quote_nullable", quote_nullable),
-    QUOTE_NULLABLE(OID_BPCHAR, "quote_nullable", quote_nullable),
+    QUOTE_NULLABLE(OID_BPCHAR, "quote_nullable_bpchar", quote_nullable_bpchar),
     QUOTE_NULLABLE(OID_BOOL, "quote_nullable_bool", quote_nullable_bool),
     QUOTE_NULLABLE(ANY, "quote_nullable", quote_nullable),
 };

@@ -458,7 +458,7 @@ static CALL(num_nonnulls)
 #define LOOSE(nm, n, a1, a2, more, r, fn)                                                          \
     {                                                                                              \
         .name = nm, .kind = FUNC_SCALAR, .nargs = n, .args = {a1, a2}, .variadic = more,           \
-        .result = r, .padded = true, .sqlite_name = #fn, .call = fn                                \
+        .result = r, .sqlite_name = #fn, .call = fn                                                \
     }
 #define OVERLAY4(type, fn)                                                                         \
     {                                                                                              \

@@ -122,15 +122,35 @@ struct error *types__varchar_fit(struct value *v, int32_t typmod, bool strict)
     return NULL;
 }
 
-/* char(n) is kept without its trailing blanks; printing puts them back. */
-struct error *types__bpchar_fit(struct value *v, int32_t typmod, bool strict)
+/* Blanks up to the length, which a char(n) has wherever it is a value. */
+static struct value padded(const struct value *v, size_t blanks, struct arena *a)
 {
-    v->s.n = types__rtrim_blanks(v->s.p, v->s.n);
-    if (typmod < 4 || v->s.n <= (size_t)typmod - 4)
+    char *p = arena_alloc(a, v->s.n + blanks);
+    memcpy(p, v->s.p, v->s.n);
+    memset(p + v->s.n, ' ', blanks);
+    return value_text(p, v->s.n + blanks);
+}
+
+struct error *types__bpchar_fit(struct value *v, int32_t typmod, bool strict, struct arena *a)
+{
+    if (typmod < 4)
         return NULL;
     size_t limit = (size_t)typmod - 4, keep = types__utf8_prefix(v->s.p, v->s.n, limit);
-    if (strict && v->s.n > keep)
+    if (keep == v->s.n) {
+        size_t have = types__utf8_length(v->s.p, v->s.n);
+        if (have < limit)
+            *v = padded(v, limit - have, a);
+        return NULL;
+    }
+    if (strict && types__rtrim_blanks(v->s.p, v->s.n) > keep)
         return too_long("character", limit);
-    v->s.n = types__rtrim_blanks(v->s.p, keep);
+    v->s.n = keep;
     return NULL;
+}
+
+int types__bpchar_compare(const struct value *x, const struct value *y)
+{
+    size_t n = types__rtrim_blanks(x->s.p, x->s.n), m = types__rtrim_blanks(y->s.p, y->s.n);
+    int order = memcmp(x->s.p, y->s.p, MIN(n, m));
+    return order ? order : (n > m) - (n < m);
 }

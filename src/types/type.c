@@ -3,9 +3,10 @@
  *
  * What SQLite holds (struct value) is the type's storage: ints, bool, oid, dates and times as
  * INTEGER, floats as REAL, everything else as TEXT. Invariants that every parse and recv
- * establishes, and that all other code relies on: text is valid UTF-8 without 0 bytes; char(n) has
- * no trailing blanks; a float4 is rounded to float4; numeric text has the form that
- * numeric.c prints; dates and timestamps lie in PostgreSQL's range or are infinite.
+ * establishes, and that all other code relies on: text is valid UTF-8 without 0 bytes; a char(n)
+ * has its blanks, which its order and its casts to other types ignore; a float4 is rounded to
+ * float4; numeric text has the form that numeric.c prints; dates and timestamps lie in PostgreSQL's
+ * range or are infinite.
  */
 #include "types/types_int.h"
 
@@ -298,7 +299,7 @@ PARSE(bpchar_parse)
 {
     TRY(types__utf8_check(s, n));
     struct value v = value_text(s, n);
-    TRY(types__bpchar_fit(&v, typmod, true));
+    TRY(types__bpchar_fit(&v, typmod, true, a));
     *ret = v;
     return NULL;
 }
@@ -316,20 +317,6 @@ PARSE(name_parse)
 PRINT(text_print)
 {
     buf_append(out, v->s.p, v->s.n);
-}
-
-PRINT(bpchar_print)
-{
-    buf_append(out, v->s.p, v->s.n);
-    if (typmod <= 4)
-        return;
-    size_t want = (size_t)typmod - 4, have = types__utf8_length(v->s.p, v->s.n);
-    if (have >= want)
-        return;
-    buf_reserve(out, want - have);
-    memset(out->data + out->len, ' ', want - have);
-    out->len += want - have;
-    out->data[out->len] = 0;
 }
 
 COMPARE(text_compare)
@@ -507,6 +494,7 @@ PRINT(numeric_send)
 PARSE_BY(numeric_parse, types__numeric_parse)
 PARSE_BY(numeric_recv, types__numeric_recv)
 COMPARE_BY(numeric_compare, types__numeric_compare)
+COMPARE_BY(bpchar_compare, types__bpchar_compare)
 PARSE_BY(bytea_parse, types__bytea_parse)
 PRINT_BY(bytea_print, types__bytea_show)
 PARSE_BY(bytea_recv, types__bytea_recv)
@@ -699,11 +687,12 @@ static const struct type rows[] = {
      .category = 'S',
      .storage = VALUE_TEXT,
      .column = true,
+     COLLATION("RTRIM"), /* SQLite's own */
      .parse = bpchar_parse,
      .recv = bpchar_parse,
-     .print = bpchar_print,
-     .send = bpchar_print,
-     .compare = text_compare},
+     .print = text_print,
+     .send = text_print,
+     .compare = bpchar_compare},
     {.oid = OID_NAME,
      .name = "name",
      .sql_name = "name",
@@ -1131,7 +1120,7 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
     case OID_VARCHAR:
         return types__varchar_fit(v, typmod, true);
     case OID_BPCHAR:
-        return types__bpchar_fit(v, typmod, true);
+        return types__bpchar_fit(v, typmod, true, a);
     case OID_NUMERIC:
         return types__numeric_fit(v, typmod, a);
     case OID_BIT:
@@ -1186,7 +1175,9 @@ uint64_t value_hash(const struct value *v)
         u.bits *= 0x9e3779b97f4a7c15U;
         return u.bits ^ (u.bits >> 32);
     }
-    default:
-        return hash_bytes(v->s.p, types__numeric_canonical(v->s.p, v->s.n));
+    default: {
+        size_t n = types__rtrim_blanks(v->s.p, v->s.n); /* it may be a char(n) */
+        return hash_bytes(v->s.p, types__numeric_canonical(v->s.p, n));
+    }
     }
 }

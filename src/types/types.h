@@ -257,7 +257,7 @@ struct type_names {
 /* Before any session starts; NULL: without a catalog only numbers and regtype's own are known. */
 void types_set_names(const struct type_names *names);
 /* Fits a value to a column's type and typmod on assignment: varchar(n) too long is 22001 (blanks
- * beyond n are cut), char(n) loses trailing blanks, int2/int4 range is 22003, float4 is rounded. */
+ * beyond n are cut), char(n) gets its blanks, int2/int4 range is 22003, float4 is rounded. */
 struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v, struct arena *a);
 uint64_t value_hash(const struct value *v); /* equal by compare() within a type: equal hash */
 
@@ -279,8 +279,6 @@ enum { FUNC_MAX_ARGS = 8, FUNC_MAX_BOUND = 128 };
  *   is not `typed` (||), is wrapped in
  *   type_output_func() of its actual type first, since a call does not know its arguments' types.
  *   Not so for aggregates and window functions (count): they take the value as it is;
- * - where `padded` is set, an argument of type char(n) is wrapped in type_output_func() with its
- *   typmod: PostgreSQL sees the blanks there (LIKE, octet_length, concat);
  * - DISTINCT goes directly before $1 of an aggregate (emit or call); FILTER and OVER follow.
  */
 
@@ -357,7 +355,6 @@ struct func {
     /* Aggregates: the template with an OVER clause, where it is another than without (SQLite
      * needs an inverse there, and PostgreSQL recomputes floats); NULL: no difference. */
     const char *over_emit;
-    bool padded; /* see above */
     const char
         *sqlite_name; /* registered by types_register(); rows may share it; NULL: emit alone */
     struct error *(*call)(const struct value *args, int nargs, struct arena *a, struct value *ret);
@@ -488,8 +485,6 @@ static inline bool func_takes_text(const struct func *f, int i, int n_args, uint
     uint32_t declared = f->nargs ? f->args[i < f->nargs ? i : f->nargs - 1] : OID_ANY;
     if (f->typed && i == n_args - 1)
         return false;
-    if (f->padded && type == OID_BPCHAR)
-        return true;
     return (f->kind == FUNC_SCALAR || f->kind == FUNC_OPERATOR) &&
            (declared == OID_ANY || (declared == OID_ANYNONARRAY && !f->typed));
 }
@@ -522,7 +517,7 @@ struct cast {
 };
 
 /* The scalar (value[, int8]) -> text that gives the text form of a type as its output function
- * does: 't' for true, char(n) with its blanks. NULL: the values are text already. When *ret_more is
+ * does: 't' for true. NULL: the values are text already. When *ret_more is
  * set, it takes a second argument: type_output_arg(). */
 const struct func *type_output_func(uint32_t type, bool *ret_more);
 int64_t type_output_arg(uint32_t type, int32_t typmod);

@@ -254,7 +254,8 @@ size_t types__utf8_prefix(const char *s, size_t n, size_t chars);
 size_t types__rtrim_blanks(const char *s, size_t n); /* the length without trailing blanks */
 /* Fits text to varchar(n) or char(n); `strict` refuses what is too long (22001). */
 struct error *types__varchar_fit(struct value *v, int32_t typmod, bool strict);
-struct error *types__bpchar_fit(struct value *v, int32_t typmod, bool strict);
+struct error *types__bpchar_fit(struct value *v, int32_t typmod, bool strict, struct arena *a);
+int types__bpchar_compare(const struct value *x, const struct value *y); /* without blanks */
 
 /* ---- numeric (numeric.c) ------------------------------------------------------------------- */
 

@@ -917,7 +917,8 @@ static void test_create_table(void **state)
     assert_int_equal(q->create_table.copies, 3);
     assert_string_equal(
         t->ddl,
-        "CREATE TABLE \"t\" (\"a\" INTEGER NOT NULL, \"b\" TEXT NOT NULL, \"c\" TEXT, \"d\" ANY, "
+        "CREATE TABLE \"t\" (\"a\" INTEGER NOT NULL, \"b\" TEXT COLLATE RTRIM NOT NULL, \"c\" "
+        "TEXT, \"d\" ANY, "
         "\"e\" INTEGER, CONSTRAINT \"u\" UNIQUE (\"b\"), CONSTRAINT \"t_pkey\" PRIMARY KEY (\"a\", "
         "\"b\"), "
         "CONSTRAINT \"t_a_check\" CHECK ((\"a\" > 0)), CONSTRAINT \"t_check\" CHECK ((CAST(\"a\" "

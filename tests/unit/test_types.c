@@ -757,7 +757,9 @@ static void test_coerce(void **state)
     expect("varchar", coerce(OID_VARCHAR, 4 + 3, text, &a), "abc");
     expect("varchar", coerce(OID_VARCHAR, 4 + 2, text, &a),
            "!22001 value too long for type character varying(2)");
-    expect("char", coerce(OID_BPCHAR, -1, text, &a), "abc");
+    expect("char", coerce(OID_BPCHAR, -1, text, &a), "abc  ");
+    expect("char", coerce(OID_BPCHAR, 4 + 4, text, &a), "abc ");
+    expect("char", coerce(OID_BPCHAR, 4 + 6, text, &a), "abc   ");
     expect("char", coerce(OID_BPCHAR, 4 + 2, text, &a),
            "!22001 value too long for type character(2)");
     struct error *e = type_coerce(type_by_oid(OID_INT4), -1, &text, &a);
@@ -766,15 +768,15 @@ static void test_coerce(void **state)
     assert_int_equal(failures, 0);
 }
 
-/* Casts with a length cut silently, assignment refuses; output pads char(n). */
+/* Casts with a length cut silently, assignment refuses; char(n) has its blanks. */
 static void test_typmods(void **state)
 {
     _cleanup_(arena_done) struct arena a = {0};
     expect("cast", query("SELECT varchar_cut('abcdef', 7)", &a), "abc");
     expect("assign", query("SELECT varchar_assign('abcdef', 7)", &a),
            "!22001 value too long for type character varying(3)");
-    expect("cast", query("SELECT bpchar_cut('a bcd', 6)", &a), "a");
-    expect("output", query("SELECT '[' || bpchar_out('日本', 8) || ']'", &a), "[日本  ]");
+    expect("cast", query("SELECT bpchar_cut('a bcd', 6)", &a), "a ");
+    expect("assign", query("SELECT '[' || bpchar_assign('日本', 8) || ']'", &a), "[日本  ]");
     assert_ptr_equal(cast_typmod_func(OID_INT4, true), NULL);
     expect("label", type_label(OID_VARCHAR, 14, &a), "character varying(10)");
     expect("label", type_label(OID_BPCHAR, 16, &a), "character(12)");
