@@ -776,20 +776,21 @@ static struct error *make_replacement(void *ctx, const struct catalog_view *v, s
     }
     expect(d, COORD_UNMOVED, id_key(d, KEY_TABLES, now->id), revision_of(now));
     TRY(put_table(d, next));
-    if (strcmp(now->name, next->name) != 0) {
+    bool moved = strcmp(now->schema, next->schema) != 0;
+    if (moved || strcmp(now->name, next->name) != 0) {
         TRY(claim_name(d, v, next, next->name));
         drop(d, relation_key(d, KEY_NAMES, now, now->name));
         put(d, relation_key(d, KEY_NAMES, next, next->name),
             arena_printf(&d->arena, "%llu", (unsigned long long)next->id));
     }
     for (int i = 0; i < next->n_indexes; i++) {
-        if (has_index(now, next->indexes[i].name))
+        if (!moved && has_index(now, next->indexes[i].name))
             continue;
         TRY(claim_name(d, v, next, next->indexes[i].name));
         put_index(d, next, &next->indexes[i]);
     }
     for (int i = 0; i < now->n_indexes; i++)
-        if (!has_index(next, now->indexes[i].name))
+        if (moved || !has_index(next, now->indexes[i].name))
             drop(d, relation_key(d, KEY_INDEXES, now, now->indexes[i].name));
     return same_but_comments(now, next, &d->arena) ? NULL : bump_region(d, v, now->region);
 }

@@ -161,14 +161,40 @@ static struct error *fill(struct master *m, struct exec_session *s, const struct
     return exec_draft_text(s, t->database, q->names, q->alter_table.fill);
 }
 
+/* Another schema, or another name: what defaults say follows. */
+static bool is_renamed(const struct sequence *old, const struct sequence *next)
+{
+    return strcmp(old->name, next->name) != 0 || strcmp(old->schema, next->schema) != 0;
+}
+
 /* Values that servers hold are given back first, as by ALTER SEQUENCE. */
 static struct error *alter_identities(struct master *m, struct exec *e, const struct query *q)
 {
     const struct master_owner nobody = {0};
     for (int i = 0; i < q->alter_table.n_altered; i++) {
         const struct sequence_change *x = &q->alter_table.altered[i];
+        if (is_renamed(x->old, x->next))
+            continue;
         exec_collect_sequence(e, x->old->id);
         TRY(master_change_sequence(m, x->old, x->next, x->restart, &nobody));
+        exec_announce_sequence(e, x->old->id);
+    }
+    return NULL;
+}
+
+/* Sequences into another schema, after their table: it is one of those whose defaults follow. */
+static struct error *move_sequences(struct master *m, struct exec *e, const struct query *q)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    for (int i = 0; i < q->alter_table.n_altered; i++) {
+        const struct sequence_change *x = &q->alter_table.altered[i];
+        const struct sequence *next = x->next;
+        const struct master_owner owner = {.renamed =
+                                               sql_next_value_text(next->schema, next->name, &a)};
+        if (!is_renamed(x->old, next))
+            continue;
+        exec_collect_sequence(e, x->old->id);
+        TRY(master_change_sequence(m, x->old, next, x->restart, &owner));
         exec_announce_sequence(e, x->old->id);
     }
     return NULL;
@@ -194,6 +220,7 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
         TRY(replace(m, c, t->id, next));
     else
         TRY(master_alter_table(m, t, next));
+    TRY(move_sequences(m, e, q));
     for (int i = 0; i < q->alter_table.n_drop; i++)
         TRY(master_drop_sequence(m, q->alter_table.drop[i]));
     if (q->n_views)
@@ -217,7 +244,7 @@ static struct error *change_sequence(struct master *m, struct exec *e, const str
     const struct sequence *old = q->sequence.old;
     _cleanup_(arena_done) struct arena a = {0};
     const struct sequence *next = q->sequence.next;
-    bool renamed = old && strcmp(old->name, next->name) != 0;
+    bool renamed = old && is_renamed(old, next);
     const struct master_owner owner = {
         .renamed = renamed ? sql_next_value_text(next->schema, next->name, &a) : NULL,
         .said = q->sequence.own,

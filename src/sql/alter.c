@@ -5,11 +5,13 @@
  * -------------------------------------------------------------------------------------------------
  */
 
-static struct error *column_named(const struct table *t, const char *name, int *ret)
+struct error *sql__column_named(const struct table *t, const char *name, int *ret)
 {
     *ret = table_column(t, name);
     if (*ret >= 0)
         return NULL;
+    if (sql__is_system_column(name))
+        return error_new(E_UNSUPPORTED, "cannot alter system column \"%s\"", name);
     return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
                      t->name);
 }
@@ -30,7 +32,7 @@ static struct error *add_column(struct analysis *a, struct table *t, const Alter
 static struct error *change_default(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at;
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     struct column *x = &t->columns[at];
     if (x->identity)
         return error_hint(error_new(E_SYNTAX,
@@ -88,48 +90,49 @@ enum alter_pass {
 
 typedef struct error *alter_fn(struct analysis *a, struct table *t, const AlterTableCmd *c);
 
-static const struct {
+static const struct form {
     int subtype;
+    const char *name; /* in messages */
     enum alter_pass pass;
     alter_fn *alter; /* NULL: constraints() does it */
 } forms[] = {
-    {AT_DropConstraint, ALTER_DROP, sql__drop_constraint},
-    {AT_DropColumn, ALTER_DROP, sql__drop_column},
-    {AT_DropNotNull, ALTER_DROP, sql__drop_not_null},
-    {AT_DropIdentity, ALTER_DROP, sql__drop_identity},
-    {AT_DropExpression, ALTER_DROP, sql__drop_expression},
-    {AT_AlterColumnType, ALTER_TYPE, sql__alter_type},
-    {AT_AddColumn, ALTER_ADD_COLUMN, add_column},
-    {AT_ColumnDefault, ALTER_COLUMN, change_default},
-    {AT_SetNotNull, ALTER_COLUMN, sql__set_not_null},
-    {AT_SetIdentity, ALTER_COLUMN, sql__set_identity},
-    {AT_AddIdentity, ALTER_REST, sql__add_identity_later},
-    {AT_AddConstraint, ALTER_CONSTRAINTS, NULL},
-    {AT_ValidateConstraint, ALTER_REST, sql__validate_constraint},
-    {AT_AlterConstraint, ALTER_REST, sql__alter_constraint},
-    {AT_EnableTrigUser, ALTER_REST, nothing},
-    {AT_DisableTrigUser, ALTER_REST, nothing},
-    {AT_EnableTrigAll, ALTER_REST, nothing},
-    {AT_DisableTrigAll, ALTER_REST, disable_foreign_keys},
-    {AT_EnableTrig, ALTER_REST, no_trigger},
-    {AT_EnableAlwaysTrig, ALTER_REST, no_trigger},
-    {AT_EnableReplicaTrig, ALTER_REST, no_trigger},
-    {AT_DisableTrig, ALTER_REST, no_trigger},
-    {AT_SetRelOptions, ALTER_REST, sql__alter_options},
-    {AT_ResetRelOptions, ALTER_REST, sql__alter_options},
-    {AT_SetTableSpace, ALTER_REST, sql__alter_tablespace},
-    {AT_SetLogged, ALTER_REST, sql__alter_logged},
-    {AT_SetUnLogged, ALTER_REST, sql__alter_logged},
-    {AT_SetAccessMethod, ALTER_REST, sql__alter_access},
-    {AT_DropOids, ALTER_REST, nothing},
-    {AT_ClusterOn, ALTER_REST, sql__cluster_on},
-    {AT_DropCluster, ALTER_REST, sql__cluster_on},
-    {AT_ReplicaIdentity, ALTER_REST, sql__replica_identity},
-    {AT_SetStatistics, ALTER_REST, sql__column_storage},
-    {AT_SetStorage, ALTER_REST, sql__column_storage},
-    {AT_SetCompression, ALTER_REST, sql__column_storage},
-    {AT_SetOptions, ALTER_REST, sql__column_storage},
-    {AT_ResetOptions, ALTER_REST, sql__column_storage},
+    {AT_DropConstraint, "DROP CONSTRAINT", ALTER_DROP, sql__drop_constraint},
+    {AT_DropColumn, "DROP COLUMN", ALTER_DROP, sql__drop_column},
+    {AT_DropNotNull, "ALTER COLUMN ... DROP NOT NULL", ALTER_DROP, sql__drop_not_null},
+    {AT_DropIdentity, "ALTER COLUMN ... DROP IDENTITY", ALTER_DROP, sql__drop_identity},
+    {AT_DropExpression, "ALTER COLUMN ... DROP EXPRESSION", ALTER_DROP, sql__drop_expression},
+    {AT_AlterColumnType, "ALTER COLUMN ... SET DATA TYPE", ALTER_TYPE, sql__alter_type},
+    {AT_AddColumn, "ADD COLUMN", ALTER_ADD_COLUMN, add_column},
+    {AT_ColumnDefault, "ALTER COLUMN ... SET DEFAULT", ALTER_COLUMN, change_default},
+    {AT_SetNotNull, "ALTER COLUMN ... SET NOT NULL", ALTER_COLUMN, sql__set_not_null},
+    {AT_SetIdentity, "ALTER COLUMN ... SET", ALTER_REST, sql__set_identity},
+    {AT_AddIdentity, "ALTER COLUMN ... ADD IDENTITY", ALTER_REST, sql__add_identity_later},
+    {AT_AddConstraint, "ADD CONSTRAINT", ALTER_CONSTRAINTS, NULL},
+    {AT_ValidateConstraint, "VALIDATE CONSTRAINT", ALTER_REST, sql__validate_constraint},
+    {AT_AlterConstraint, "ALTER CONSTRAINT", ALTER_REST, sql__alter_constraint},
+    {AT_EnableTrigUser, "ENABLE TRIGGER USER", ALTER_REST, nothing},
+    {AT_DisableTrigUser, "DISABLE TRIGGER USER", ALTER_REST, nothing},
+    {AT_EnableTrigAll, "ENABLE TRIGGER ALL", ALTER_REST, nothing},
+    {AT_DisableTrigAll, "DISABLE TRIGGER ALL", ALTER_REST, disable_foreign_keys},
+    {AT_EnableTrig, "ENABLE TRIGGER", ALTER_REST, no_trigger},
+    {AT_EnableAlwaysTrig, "ENABLE ALWAYS TRIGGER", ALTER_REST, no_trigger},
+    {AT_EnableReplicaTrig, "ENABLE REPLICA TRIGGER", ALTER_REST, no_trigger},
+    {AT_DisableTrig, "DISABLE TRIGGER", ALTER_REST, no_trigger},
+    {AT_SetRelOptions, "SET", ALTER_REST, sql__alter_options},
+    {AT_ResetRelOptions, "RESET", ALTER_REST, sql__alter_options},
+    {AT_SetTableSpace, "SET TABLESPACE", ALTER_REST, sql__alter_tablespace},
+    {AT_SetLogged, "SET LOGGED", ALTER_REST, sql__alter_logged},
+    {AT_SetUnLogged, "SET UNLOGGED", ALTER_REST, sql__alter_logged},
+    {AT_SetAccessMethod, "SET ACCESS METHOD", ALTER_REST, sql__alter_access},
+    {AT_DropOids, "SET WITHOUT OIDS", ALTER_REST, nothing},
+    {AT_ClusterOn, "CLUSTER ON", ALTER_REST, sql__cluster_on},
+    {AT_DropCluster, "SET WITHOUT CLUSTER", ALTER_REST, sql__cluster_on},
+    {AT_ReplicaIdentity, "REPLICA IDENTITY", ALTER_REST, sql__replica_identity},
+    {AT_SetStatistics, "ALTER COLUMN ... SET STATISTICS", ALTER_REST, sql__column_storage},
+    {AT_SetStorage, "ALTER COLUMN ... SET STORAGE", ALTER_REST, sql__column_storage},
+    {AT_SetCompression, "ALTER COLUMN ... SET COMPRESSION", ALTER_REST, sql__column_storage},
+    {AT_SetOptions, "ALTER COLUMN ... SET", ALTER_REST, sql__column_storage},
+    {AT_ResetOptions, "ALTER COLUMN ... RESET", ALTER_REST, sql__column_storage},
 };
 
 static struct error *constraints_of(struct analysis *a, struct table_draft *d,
@@ -195,6 +198,47 @@ static struct error *begin(struct analysis *a, const RangeVar *rv, bool missing_
     return NULL;
 }
 
+/* What is no table may have another name or another schema; the rest is not for it. */
+static struct error *not_for(const struct analysis *a, const AlterTableStmt *n, const char *kinds)
+{
+    const AlterTableCmd *c = linitial(n->cmds);
+    for (size_t i = 0; i < ARRAY_LEN(forms); i++)
+        if (forms[i].subtype == (int)c->subtype)
+            return error_detail(error_new("42809",
+                                          "ALTER action %s cannot be performed on relation \"%s\"",
+                                          forms[i].name, n->relation->relname),
+                                "This operation is not supported for %s.", kinds);
+    return error_new("42809", "\"%s\" is not a table", n->relation->relname);
+}
+
+static bool is_for_views(const AlterTableStmt *n)
+{
+    AlterTableType first = ((const AlterTableCmd *)linitial(n->cmds))->subtype;
+    return first == AT_ColumnDefault || first == AT_SetRelOptions || first == AT_ResetRelOptions;
+}
+
+/* ALTER TABLE of something else. *ret_done: it is no table. */
+static struct error *alter_other(struct analysis *a, const AlterTableStmt *n, bool *ret_done)
+{
+    const struct index *x;
+    *ret_done = !sql__lookup_table(a, n->relation);
+    if (!*ret_done)
+        return NULL;
+    if (sql__lookup_view(a, n->relation)) {
+        if (!is_for_views(n))
+            return not_for(a, n, "views");
+        TRY(sql__alter_view(a, n));
+        a->q->tag = "ALTER TABLE";
+        return NULL;
+    }
+    if (sql__lookup_sequence(a, n->relation))
+        return not_for(a, n, "sequences");
+    if (sql__lookup_index(a, n->relation, &x) || sql__lookup_key(a, n->relation))
+        return not_for(a, n, "indexes");
+    *ret_done = false;
+    return NULL;
+}
+
 static struct error *check_materialized(const struct analysis *a, const struct table *t)
 {
     if (!t->query)
@@ -213,6 +257,10 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
     if (n->objtype != OBJECT_TABLE)
         return sql__unsupported(a, n->relation->location, "Drop it and create it anew.",
                                 "ALTER of this kind of object is not supported");
+    bool done;
+    TRY(alter_other(a, n, &done));
+    if (done)
+        return NULL;
     TRY(begin(a, n->relation, n->missing_ok, &next));
     if (!next)
         return NULL;
@@ -311,9 +359,101 @@ struct error *sql__rename_table(struct analysis *a, const RenameStmt *n)
     return NULL;
 }
 
+/* ---- another schema ------------------------------------------------------------------------- */
+
+static struct error *free_in_schema(const struct analysis *a, const char *schema, const char *name)
+{
+    return sql__relation_exists(a, schema, name)
+               ? error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists in schema \"%s\"",
+                           name, schema)
+               : NULL;
+}
+
+/* What shares the table's schema. */
+static struct error *parts_free_in_schema(const struct analysis *a, const struct table *t,
+                                          const char *schema)
+{
+    TRY(free_in_schema(a, schema, t->name));
+    for (int i = 0; i < t->n_indexes; i++)
+        TRY(free_in_schema(a, schema, t->indexes[i].name));
+    for (int i = 0; i < t->n_keys; i++)
+        TRY(free_in_schema(a, schema, t->keys[i].name));
+    return NULL;
+}
+
+/* The sequences that the table owns come along. */
+static struct error *move_sequences(struct analysis *a, const struct table *t, const char *schema)
+{
+    struct query *q = a->q;
+    q->alter_table.altered = ARENA_ARRAY(a->arena, struct sequence_change, t->n_owned + 1);
+    for (int i = 0; i < t->n_owned; i++) {
+        const struct sequence *s = catalog_sequence_by_id(a->ctx->view, t->owned[i].sequence);
+        if (!s || strcmp(s->schema, t->schema) != 0)
+            continue;
+        TRY(free_in_schema(a, schema, s->name));
+        struct sequence *next = ARENA_NEW(a->arena, struct sequence);
+        *next = *s;
+        next->schema = arena_strdup(a->arena, schema);
+        q->alter_table.altered[q->alter_table.n_altered++] =
+            (struct sequence_change){.old = s, .next = next};
+    }
+    return NULL;
+}
+
+/* In the file it keeps its name, as do its indexes. */
+static struct error *move_table(struct analysis *a, const AlterObjectSchemaStmt *n)
+{
+    struct table *next;
+    TRY(begin(a, n->relation, n->missing_ok, &next));
+    if (!next)
+        return NULL;
+    const struct table *t = a->q->alter_table.table;
+    if (n->objectType == OBJECT_MATVIEW)
+        TRY(sql__not_materialized(next));
+    if (table_is_temporary(t) || sql__is_temporary(n->newschema))
+        return error_new(E_UNSUPPORTED, "cannot move objects into or out of temporary schemas");
+    TRY(sql__check_schema(a, n->newschema));
+    if (strcmp(t->schema, n->newschema) == 0)
+        return NULL;
+    TRY(parts_free_in_schema(a, t, n->newschema));
+    TRY(move_sequences(a, t, n->newschema));
+    TRY(sql__views_follow(
+        a, &(struct new_name){
+               .id = t->id, .schema = n->newschema, .column = -1, .what = "moving a table"}));
+    next->file_name = arena_strdup(a->arena, table_file_name(t));
+    next->schema = arena_strdup(a->arena, n->newschema);
+    return NULL;
+}
+
+struct error *sql__move_relation(struct analysis *a, const AlterObjectSchemaStmt *n)
+{
+    static const char *const tags[] = {[OBJECT_TABLE] = "ALTER TABLE",
+                                       [OBJECT_VIEW] = "ALTER VIEW",
+                                       [OBJECT_MATVIEW] = "ALTER MATERIALIZED VIEW",
+                                       [OBJECT_SEQUENCE] = "ALTER SEQUENCE"};
+    const struct index *x;
+    bool any = n->objectType == OBJECT_TABLE, table = sql__lookup_table(a, n->relation) != NULL;
+    if (any && !table && (sql__lookup_index(a, n->relation, &x) || sql__lookup_key(a, n->relation)))
+        return error_hint(
+            error_new("42809", "cannot change schema of index \"%s\"", n->relation->relname),
+            "Change the schema of the table instead.");
+    if (n->objectType == OBJECT_VIEW || (any && !table && sql__lookup_view(a, n->relation)))
+        TRY(sql__move_view(a, n));
+    else if (n->objectType == OBJECT_SEQUENCE ||
+             (any && !table && sql__lookup_sequence(a, n->relation)))
+        TRY(sql__move_sequence(a, n));
+    else
+        TRY(move_table(a, n));
+    a->q->tag = tags[n->objectType];
+    return NULL;
+}
+
 struct error *sql__rename_table_constraint(struct analysis *a, const RenameStmt *n)
 {
     struct table *next;
+    if (!sql__lookup_table(a, n->relation) && sql__lookup_view(a, n->relation))
+        return error_new(E_UNDEFINED_OBJECT, "constraint \"%s\" for table \"%s\" does not exist",
+                         n->subname, n->relation->relname);
     TRY(begin(a, n->relation, n->missing_ok, &next));
     if (!next)
         return NULL;

@@ -36,15 +36,6 @@ static const char *take(struct analysis *a, struct buf *text)
     return s;
 }
 
-static struct error *column_named(const struct table *t, const char *name, int *ret)
-{
-    *ret = table_column(t, name);
-    if (*ret >= 0)
-        return NULL;
-    return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist", name,
-                     t->name);
-}
-
 static bool has(const int *columns, int n, int column)
 {
     for (int i = 0; i < n; i++)
@@ -135,7 +126,7 @@ bool sql__is_filled(const struct analysis *a, int column)
 struct error *sql__set_not_null(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at;
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     if (!t->columns[at].not_null)
         sql__ask_not_null(a, t, at);
     t->columns[at].not_null = true;
@@ -145,7 +136,7 @@ struct error *sql__set_not_null(struct analysis *a, struct table *t, const Alter
 struct error *sql__drop_not_null(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at;
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     if (t->columns[at].identity)
         return error_new(E_SYNTAX, "column \"%s\" of relation \"%s\" is an identity column",
                          c->name, t->name);
@@ -160,7 +151,7 @@ struct error *sql__drop_not_null(struct analysis *a, struct table *t, const Alte
 
 static struct error *identity_column(const struct table *t, const char *name, int *ret)
 {
-    TRY(column_named(t, name, ret));
+    TRY(sql__column_named(t, name, ret));
     if (t->columns[*ret].identity)
         return NULL;
     return error_new("55000", "column \"%s\" of relation \"%s\" is not an identity column", name,
@@ -170,7 +161,7 @@ static struct error *identity_column(const struct table *t, const char *name, in
 struct error *sql__add_identity_later(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at;
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     const struct column *x = &t->columns[at];
     const char *why = !x->not_null     ? "must be declared NOT NULL before identity can be added"
                       : x->identity    ? "is already an identity column"
@@ -201,7 +192,7 @@ struct error *sql__set_identity(struct analysis *a, struct table *t, const Alter
             cells[rest.length++].ptr_value = list_nth(options, i);
         said |= generated;
     }
-    return rest.length ? sql__alter_identity(a, t->columns[at].sequence, &rest) : NULL;
+    return rest.length ? sql__alter_identity(a, t, at, &rest) : NULL;
 }
 
 struct error *sql__drop_identity(struct analysis *a, struct table *t, const AlterTableCmd *c)
@@ -227,7 +218,7 @@ struct error *sql__drop_expression(struct analysis *a, struct table *t, const Al
 {
     int at;
     struct buf text = {0};
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     struct column *x = &t->columns[at];
     if (!x->generated && c->missing_ok) {
         sql__notice(a, "00000", NULL,
@@ -376,12 +367,14 @@ struct error *sql__drop_column_with(struct analysis *a, struct table *t, int at,
 struct error *sql__drop_column(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
     int at = table_column(t, c->name);
+    if (at < 0 && sql__is_system_column(c->name))
+        return error_new(E_UNSUPPORTED, "cannot drop system column \"%s\"", c->name);
     if (at < 0 && c->missing_ok) {
         sql__notice(a, "00000", NULL, "column \"%s\" of relation \"%s\" does not exist, skipping",
                     c->name, t->name);
         return NULL;
     }
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     TRY(check_column_free(a, t, at, c->behavior == DROP_CASCADE));
     remove_column(a, t, at);
     return NULL;
@@ -492,6 +485,8 @@ struct error *sql__rename_column(struct analysis *a, struct table *t, const char
     int at = table_column(t, from);
     const struct table *old = a->q->alter_table.table;
     struct buf text = {0};
+    if (at < 0 && sql__is_system_column(from))
+        return error_new(E_UNSUPPORTED, "cannot rename system column \"%s\"", from);
     if (at < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", from);
     TRY(sql__check_new_column(a, t, to, at));
@@ -678,7 +673,7 @@ struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTa
     int32_t typmod = -1;
     struct expr *e;
     int at, n_hidden = a->hidden.n, n_rtes = a->rtes.n;
-    TRY(column_named(t, c->name, &at));
+    TRY(sql__column_named(t, c->name, &at));
     struct column *x = &t->columns[at];
     for (int i = 0; i < a->sources.n; i++)
         if (((struct column_source *)a->sources.items[i])->column == at)
@@ -702,7 +697,7 @@ struct error *sql__alter_type(struct analysis *a, struct table *t, const AlterTa
         DefElem as = {.type = T_DefElem, .defname = "as", .arg = (Node *)n->typeName};
         ListCell cell = {.ptr_value = &as};
         const List options = {.type = T_List, .length = 1, .max_length = 1, .elements = &cell};
-        TRY(sql__alter_identity(a, x->sequence, &options));
+        TRY(sql__alter_identity(a, t, at, &options));
     }
     uint32_t was = x->type;
     x->type = type->oid;

@@ -264,9 +264,53 @@ static struct error *select_statement(struct analysis *a, const SelectStmt *n)
     return NULL;
 }
 
+/* ALTER TABLE and ALTER INDEX rename whatever has the name: *ret is of which kind that is, or as
+ * the statement says. */
+static ObjectType renamed_kind(const struct analysis *a, const RenameStmt *n)
+{
+    const struct index *x;
+    bool any = n->renameType == OBJECT_TABLE || n->renameType == OBJECT_INDEX;
+    if (n->renameType == OBJECT_COLUMN && n->relationType == OBJECT_TABLE)
+        return !sql__lookup_table(a, n->relation) && sql__lookup_view(a, n->relation)
+                   ? OBJECT_VIEW
+                   : OBJECT_COLUMN;
+    if (!any || !n->relation)
+        return n->renameType;
+    if (sql__lookup_table(a, n->relation))
+        return OBJECT_TABLE;
+    if (sql__lookup_view(a, n->relation))
+        return OBJECT_VIEW;
+    if (sql__lookup_sequence(a, n->relation))
+        return OBJECT_SEQUENCE;
+    return sql__lookup_index(a, n->relation, &x) || sql__lookup_key(a, n->relation) ? OBJECT_INDEX
+                                                                                    : n->renameType;
+}
+
+static struct error *rename_named(struct analysis *a, const RenameStmt *n, ObjectType kind)
+{
+    switch (kind) {
+    case OBJECT_TABLE:
+        TRY(sql__rename_table(a, n));
+        break;
+    case OBJECT_VIEW:
+        TRY(sql__rename_view(a, n));
+        break;
+    case OBJECT_SEQUENCE:
+        TRY(sql__rename_sequence(a, n));
+        break;
+    default:
+        TRY(sql__rename_index(a, n));
+    }
+    a->q->tag = n->renameType == OBJECT_INDEX ? "ALTER INDEX" : "ALTER TABLE";
+    return NULL;
+}
+
 static struct error *rename_object(struct analysis *a, const RenameStmt *n,
                                    const struct sql_stmt *stmt)
 {
+    ObjectType kind = renamed_kind(a, n);
+    if (kind != n->renameType)
+        return rename_named(a, n, kind);
     if (n->renameType == OBJECT_SEQUENCE)
         return sql__rename_sequence(a, n);
     if (n->renameType == OBJECT_TABLE || n->renameType == OBJECT_MATVIEW)
@@ -350,8 +394,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_TYPE ||
             ((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_DOMAIN)
             return sql__move_type(a, (const AlterObjectSchemaStmt *)n);
-        if (((const AlterObjectSchemaStmt *)n)->objectType == OBJECT_VIEW)
-            return sql__move_view(a, (const AlterObjectSchemaStmt *)n);
+        if (((const AlterObjectSchemaStmt *)n)->relation)
+            return sql__move_relation(a, (const AlterObjectSchemaStmt *)n);
         return sql__command(a, n, stmt);
     case T_CreatedbStmt:
         return sql__create_database(a, (const CreatedbStmt *)n);

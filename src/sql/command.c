@@ -755,6 +755,8 @@ static struct error *copy_out(struct analysis *a, const CopyStmt *n, const struc
     }
     if (IsA(n->query, SelectStmt) && ((const SelectStmt *)n->query)->intoClause)
         return error_new(E_UNSUPPORTED, "COPY (SELECT INTO) is not supported");
+    if (IsA(n->query, MergeStmt))
+        return error_new(E_UNSUPPORTED, "MERGE not supported in COPY");
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->copy.query));
     if (!q->copy.query->returns)
         return sql__unsupported(a, -1, "Add a RETURNING clause, or copy a SELECT.",
@@ -969,6 +971,8 @@ static struct error *declare(struct analysis *a, const Node *node, const struct 
     q->cursor.no_scroll = n->options & CURSOR_OPT_NO_SCROLL;
     q->cursor.binary = n->options & CURSOR_OPT_BINARY;
     q->cursor.text = declared_text(a, stmt);
+    if (IsA(n->query, SelectStmt))
+        TRY(sql__no_into(a, (const SelectStmt *)n->query));
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->cursor.query));
     TRY(adopt_params(a, q->cursor.query));
     q->locks = q->cursor.query->locks;

@@ -179,12 +179,10 @@ struct error *sql__check_identifier(const struct analysis *a, const char *what, 
 
 static struct error *system_column(const char *name)
 {
-    static const char *const system[] = {"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"};
-    for (size_t i = 0; i < ARRAY_LEN(system); i++)
-        if (strcmp(name, system[i]) == 0)
-            return error_new(E_DUPLICATE_COLUMN,
-                             "column name \"%s\" conflicts with a system column name", name);
-    return NULL;
+    return sql__is_system_column(name)
+               ? error_new(E_DUPLICATE_COLUMN,
+                           "column name \"%s\" conflicts with a system column name", name)
+               : NULL;
 }
 
 static struct error *check_case(const struct analysis *a, const char *one, const char *name,
@@ -208,7 +206,7 @@ static struct error *check_column_name(const struct analysis *a, const struct ta
                              n->colname);
         TRY(check_case(a, t->columns[i].name, n->colname, n->location));
     }
-    return sql__at(a, system_column(n->colname), n->location);
+    return sql__at(a, system_column(n->colname), t->id ? -1 : n->location);
 }
 
 struct error *sql__check_new_column(const struct analysis *a, const struct table *t,
@@ -429,24 +427,38 @@ struct error *sql__set_default(struct analysis *a, struct table *t, int column, 
 /* ---- constraints
  * -------------------------------------------------------------------------------------------- */
 
-struct error *sql__key_columns(struct analysis *a, const struct table *t, const List *names,
-                               int location, int *ret_n, int **ret)
+/* ALTER TABLE tells no place; there a primary key sets its columns NOT NULL first, which is what
+ * fails. */
+static struct error *no_key_column(const struct analysis *a, const struct table *t,
+                                   const Constraint *n, const char *name)
 {
-    *ret_n = list_length(names);
+    if (t->id && n->contype == CONSTR_PRIMARY)
+        return sql__is_system_column(name)
+                   ? error_new(E_UNSUPPORTED, "cannot alter system column \"%s\"", name)
+                   : error_new(E_UNDEFINED_COLUMN,
+                               "column \"%s\" of relation \"%s\" does not exist", name, t->name);
+    return sql__at(a,
+                   error_new(E_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name),
+                   t->id ? -1 : n->location);
+}
+
+struct error *sql__key_columns(struct analysis *a, const struct table *t, const Constraint *n,
+                               int *ret_n, int **ret)
+{
+    *ret_n = list_length(n->keys);
     *ret = ARENA_ARRAY(a->arena, int, MAX(*ret_n, 1));
     for (int i = 0; i < *ret_n; i++) {
-        const char *name = strVal(list_nth(names, i));
+        const char *name = strVal(list_nth(n->keys, i));
         (*ret)[i] = table_column(t, name);
         if ((*ret)[i] < 0)
-            return sql__at(
-                a, error_new(E_UNDEFINED_COLUMN, "column \"%s\" named in key does not exist", name),
-                location);
+            return no_key_column(a, t, n, name);
         for (int k = 0; k < i; k++) {
             if ((*ret)[k] == (*ret)[i])
                 return sql__at(a,
                                error_new(E_DUPLICATE_COLUMN,
-                                         "column \"%s\" appears twice in unique constraint", name),
-                               location);
+                                         "column \"%s\" appears twice in %s constraint", name,
+                                         n->contype == CONSTR_PRIMARY ? "primary key" : "unique"),
+                               n->location);
         }
     }
     return NULL;
@@ -482,7 +494,7 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
         k->columns = ARENA_NEW(a->arena, int);
         k->columns[0] = column;
     } else {
-        TRY(sql__key_columns(a, d->t, n->keys, n->location, &k->n_columns, &k->columns));
+        TRY(sql__key_columns(a, d->t, n, &k->n_columns, &k->columns));
     }
     for (int i = 0; i < d->keys.n && k->primary; i++) {
         if (((struct key *)d->keys.items[i])->primary)
@@ -589,6 +601,14 @@ static bool has_key(const struct table_draft *d, const struct table *t, const in
     return false;
 }
 
+static struct error *no_foreign_column(const char *name)
+{
+    if (sql__is_system_column(name))
+        return error_new(E_UNSUPPORTED, "system columns cannot be used in foreign keys");
+    return error_new(E_UNDEFINED_COLUMN,
+                     "column \"%s\" referenced in foreign key constraint does not exist", name);
+}
+
 static struct error *referenced_columns(struct analysis *a, struct table_draft *d,
                                         const Constraint *n, const struct table *to,
                                         struct foreign_key *fk)
@@ -601,9 +621,7 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
             const char *name = strVal(list_nth(n->pk_attrs, i));
             fk->ref_columns[i] = table_column(to, name);
             if (fk->ref_columns[i] < 0)
-                return error_new(
-                    E_UNDEFINED_COLUMN,
-                    "column \"%s\" referenced in foreign key constraint does not exist", name);
+                return no_foreign_column(name);
         }
     } else {
         const struct key *pk = primary_key(d, to);
@@ -744,9 +762,7 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
             const char *name = strVal(list_nth(n->fk_attrs, i));
             fk->columns[i] = table_column(d->t, name);
             if (fk->columns[i] < 0)
-                return error_new(
-                    E_UNDEFINED_COLUMN,
-                    "column \"%s\" referenced in foreign key constraint does not exist", name);
+                return no_foreign_column(name);
         }
     }
     TRY(referenced_columns(a, d, n, to, fk));
@@ -1051,14 +1067,30 @@ static bool is_indexed(const struct table *t, const struct key *k)
     return false;
 }
 
+/* Checks in the order of their names: of several that fail, PostgreSQL tells the first. */
+static int by_name(const void *x, const void *y)
+{
+    return strcmp((*(const struct check *const *)x)->name, (*(const struct check *const *)y)->name);
+}
+
+static struct error *checks_text(struct analysis *a, const struct table *t, struct buf *out)
+{
+    struct rte *rte = t->n_checks ? sql__base_rte(a, t, t->name, -1) : NULL;
+    const struct check **checks = ARENA_ARRAY(a->arena, const struct check *, t->n_checks + 1);
+    for (int i = 0; i < t->n_checks; i++)
+        checks[i] = &t->checks[i];
+    qsort(checks, (size_t)t->n_checks, sizeof(*checks), by_name);
+    for (int i = 0; i < t->n_checks; i++)
+        TRY(check_sqlite_text(a, rte, checks[i], out));
+    return NULL;
+}
+
 static struct error *constraints_text(struct analysis *a, const struct table *t, struct buf *out)
 {
     for (int i = 0; i < t->n_keys; i++)
         if (!is_indexed(t, &t->keys[i])) /* else it was added later */
             key_text(t, &t->keys[i], out);
-    struct rte *rte = t->n_checks ? sql__base_rte(a, t, t->name, -1) : NULL;
-    for (int i = 0; i < t->n_checks; i++)
-        TRY(check_sqlite_text(a, rte, &t->checks[i], out));
+    TRY(checks_text(a, t, out));
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *fk = &t->foreign_keys[i];
         const struct table *to = fk->table == t->id ? t : sql__table_now(a, fk->table);

@@ -37,9 +37,13 @@ static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, str
 static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
 {
     int n = alias ? list_length(alias->colnames) : 0, given = 0;
-    for (int i = 0; i < r->n_columns && given < n; i++)
-        if (!r->columns[i].dropped)
-            r->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, given++)));
+    for (int i = 0; i < r->n_columns && given < n; i++) {
+        struct rte_column *c = &r->columns[i];
+        if (c->dropped)
+            continue;
+        c->own = r->kind == RTE_TABLE || r->view ? c->name : NULL;
+        c->name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, given++)));
+    }
     if (given < n)
         return error_new("42P10", "table \"%s\" has %d columns available but %d columns specified",
                          r->name, given, n);

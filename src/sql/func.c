@@ -152,6 +152,8 @@ static struct error *cast_function(struct analysis *a, const char *name, struct 
 {
     const struct type *t = type_by_name(name);
     *ret = NULL;
+    if (arg->type == OID_RECORD) /* a field of it may have the name */
+        return NULL;
     bool own = func_exists(name, FUNC_SCALAR) && strncmp(name, "timestamp", 9) != 0;
     if (!t || strcmp(t->name, name) != 0 || own || !sql__can_coerce(arg, t->oid, CAST_EXPLICIT))
         return NULL;
@@ -767,7 +769,10 @@ static struct error *spread_array(struct analysis *a, const FuncCall *n, struct 
     if (!literal && (!t || t->category != 'A'))
         return sql__at(a, error_new(E_TYPE_MISMATCH, "VARIADIC argument must be an array"),
                        (*last)->position - 1);
+    bool typed = func_any_as(*name) != 0; /* takes items as they are */
     *name = spread_name(a, *name);
+    if (typed)
+        return NULL;
     if (t && t->element != OID_TEXT) /* items as they are printed: t, not true */
         TRY(sql__coerce(a, *last, OID_TEXT, -1, CAST_EXPLICIT, last));
     return sql__coerce(a, *last, OID_TEXT_ARRAY, -1, CAST_EXPLICIT, last);

@@ -167,6 +167,7 @@ struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row
     int n;
     row = fields_as_json(a, s, row);
     TRY(sql__row_fields(a, s, row, &n, &fields));
+    sql__row_type_names(a, s, row, fields);
     for (int from = 0; from < MAX(n, 1); from += AT_ONCE) {
         int n_args = 1;
         args[0] = text_const(a, between);

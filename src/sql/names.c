@@ -296,9 +296,14 @@ struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, ch
     return NULL;
 }
 
+bool sql__is_temporary(const char *schema)
+{
+    return strcmp(schema, "pg_temp") == 0 || strcmp(schema, CATALOG_TEMP_SCHEMA) == 0;
+}
+
 struct error *sql__check_schema(const struct analysis *a, const char *name)
 {
-    if (strcmp(name, "pg_temp") == 0 || strcmp(name, CATALOG_TEMP_SCHEMA) == 0)
+    if (sql__is_temporary(name))
         return sql__unsupported(a, -1, "Put it into another schema.",
                                 "nothing but tables can be temporary");
     if (strcmp(name, "information_schema") == 0 || strcmp(name, "pg_catalog") == 0)

@@ -334,10 +334,8 @@ static struct error *check_compression(const struct type *type, const char *word
 
 struct error *sql__column_storage(struct analysis *a, struct table *t, const AlterTableCmd *c)
 {
-    int at = table_column(t, c->name);
-    if (at < 0)
-        return error_new(E_UNDEFINED_COLUMN, "column \"%s\" of relation \"%s\" does not exist",
-                         c->name, t->name);
+    int at;
+    TRY(sql__column_named(t, c->name, &at));
     const struct type *type = type_by_oid(t->columns[at].type);
     switch (c->subtype) {
     case AT_SetStatistics:

@@ -200,6 +200,21 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
     return NULL;
 }
 
+void sql__row_type_names(struct analysis *a, struct scope *s, const Node *n, struct target *fields)
+{
+    struct scope *at;
+    struct name_item *item;
+    if (!row_name(a, s, n, &at, &item) || !item->rte)
+        return;
+    for (int i = 0, k = 0; i < item->n_columns; i++) {
+        if (sql__item_column_gone(item, i))
+            continue;
+        if (item->rte->columns[i].own)
+            fields[k].name = item->rte->columns[i].own;
+        k++;
+    }
+}
+
 /* ---- comparisons -------------------------------------------------------------------------- */
 
 static struct expr *both(struct analysis *a, enum expr_kind kind, struct expr *l, struct expr *r,

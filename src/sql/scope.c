@@ -204,7 +204,7 @@ static int not_null_column(const struct rte *r)
     return -1;
 }
 
-static bool is_system_column(const char *name)
+bool sql__is_system_column(const char *name)
 {
     static const char *const all[] = {"tableoid", "xmin", "xmax", "cmin", "cmax", "ctid"};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
@@ -267,20 +267,20 @@ static struct error *system_column(struct analysis *a, struct scope *s, const ch
     if (s && s->clause == CLAUSE_CHECK && strcmp(name, "tableoid") == 0)
         return sql__unsupported(a, location, "A CHECK can mention the columns of its row.",
                                 "tableoid in a check constraint is not supported");
-    if (s && s->clause == CLAUSE_GENERATED && is_system_column(name) &&
+    if (s && s->clause == CLAUSE_GENERATED && sql__is_system_column(name) &&
         strcmp(name, "tableoid") != 0)
         return sql__at(a,
                        error_new("42P10",
                                  "cannot use system column \"%s\" in column generation expression",
                                  name),
                        location);
-    if (s && s->clause == CLAUSE_CHECK && is_system_column(name))
+    if (s && s->clause == CLAUSE_CHECK && sql__is_system_column(name))
         return sql__at(a,
                        error_new("42P10",
                                  "system column \"%s\" reference in check constraint is invalid",
                                  name),
                        location);
-    for (struct scope *at = s; at && !r && is_system_column(name); at = at->parent)
+    for (struct scope *at = s; at && !r && sql__is_system_column(name); at = at->parent)
         TRY(only_table(a, at, name, location, &r));
     return r ? system_value(a, r, name, location, ret) : no_column(a, s, name, location);
 }
@@ -298,55 +298,63 @@ static struct error *unqualified(struct analysis *a, struct scope *s, const char
     return system_column(a, s, name, location, ret);
 }
 
-static struct error *no_relation(const struct analysis *a, struct scope *s, const char *name,
-                                 int location)
+static struct error *invalid_reference(const char *name)
 {
-    struct error *e =
-        error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
-    for (; s; s = s->parent) {
-        struct scope before = {.items = s->siblings};
-        if (sql__find_item(&before, name)) {
-            error_free(e);
-            e = error_new(E_UNDEFINED_TABLE,
-                          "invalid reference to FROM-clause entry for table \"%s\"", name);
-            error_hint(e,
-                       "There is an entry for table \"%s\", but it cannot be referenced from this "
-                       "part of the query: LATERAL before the subquery lets it.",
-                       name);
-            return sql__at(a, e, location);
-        }
-        for (int i = 0; i < s->items.n; i++) {
-            struct name_item *item = s->items.items[i];
-            const struct rte *r = item->rte;
-            if (r && r->table && strcmp(r->table->name, name) == 0 && item->name &&
-                strcmp(item->name, name) != 0) {
-                error_free(e);
-                e = error_new(E_UNDEFINED_TABLE,
-                              "invalid reference to FROM-clause entry for table \"%s\"", name);
-                error_hint(e, "Perhaps you meant to reference the table alias \"%s\".", item->name);
-                return sql__at(a, e, location);
-            }
-        }
-    }
-    return sql__at(a, e, location);
+    return error_new(E_UNDEFINED_TABLE, "invalid reference to FROM-clause entry for table \"%s\"",
+                     name);
 }
 
-/* The name is there, but of another schema. */
-static struct error *other_schema(const struct analysis *a, struct scope *s, const char *schema,
-                                  const char *name, int location)
+/* A relation of this name or table in the FROM of s, or that s writes to, whether it is seen or
+ * not; NULL: none. */
+static const struct rte *hidden_rte(const struct analysis *a, const struct scope *s,
+                                    const char *name)
 {
-    for (; s; s = s->parent)
-        if (schema && sql__find_item(s, name))
-            return sql__at(a,
-                           error_hint(error_new(E_UNDEFINED_TABLE,
-                                                "invalid reference to FROM-clause entry for table "
-                                                "\"%s\"",
-                                                name),
-                                      "There is an entry for table \"%s\", but it cannot be "
-                                      "referenced from this part of the query.",
-                                      name),
-                           location);
+    for (int i = 0; i < a->rtes.n; i++) {
+        const struct rte *r = a->rtes.items[i];
+        bool own = r->owner ? r->owner == s->select : r->target || r->kind == RTE_EXCLUDED;
+        if (own && (strcmp(r->name, name) == 0 ||
+                    (r->kind == RTE_TABLE && r->table && strcmp(r->table->name, name) == 0)))
+            return r;
+    }
     return NULL;
+}
+
+static struct error *no_relation(const struct analysis *a, struct scope *s, const char *name)
+{
+    for (; s; s = s->parent) {
+        struct scope before = {.items = s->siblings};
+        if (sql__find_item(&before, name))
+            return error_hint(
+                invalid_reference(name),
+                "There is an entry for table \"%s\", but it cannot be referenced from "
+                "this part of the query: LATERAL before the subquery lets it.",
+                name);
+        const struct rte *r = hidden_rte(a, s, name);
+        if (!r)
+            continue;
+        if (strcmp(r->name, name) != 0 && sql__find_item(s, r->name))
+            return error_hint(invalid_reference(name),
+                              "Perhaps you meant to reference the table alias \"%s\".", r->name);
+        return error_hint(
+            invalid_reference(name),
+            "There is an entry for table \"%s\", but it cannot be referenced from this "
+            "part of the query.",
+            r->name);
+    }
+    return error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name);
+}
+
+struct error *sql__no_relation(const struct analysis *a, struct scope *s, const char *schema,
+                               const char *name, int location)
+{
+    struct error *e = NULL;
+    for (struct scope *at = s; at && schema && !e; at = at->parent)
+        if (sql__find_item(at, name))
+            e = error_hint(invalid_reference(name),
+                           "There is an entry for table \"%s\", but it cannot be referenced from "
+                           "this part of the query.",
+                           name);
+    return sql__at(a, e ? e : no_relation(a, s, name), location);
 }
 
 /* In a new view: that a name is told with its schema is only needed where its table is not the only
@@ -375,7 +383,7 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
             TRY(only_one(a, at, item, location));
         int c;
         TRY(column_of(a, item, name, location, &c));
-        if (c < 0 && item->rte && item->rte->kind == RTE_TABLE && is_system_column(name))
+        if (c < 0 && item->rte && item->rte->kind == RTE_TABLE && sql__is_system_column(name))
             return system_value(a, item->rte, name, location, ret);
         if (c < 0)
             return sql__at(
@@ -388,8 +396,7 @@ static struct error *qualified(struct analysis *a, struct scope *s, const char *
             note_column(a, s, at, item, location, name);
         return NULL;
     }
-    TRY(other_schema(a, s, schema, table, location));
-    return no_relation(a, s, table, location);
+    return sql__no_relation(a, s, schema, table, location);
 }
 
 static const char *clause_name(enum clause c)
@@ -415,6 +422,9 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
         *ret = scalar;
         return NULL;
     }
+    if (IsA(llast(c->fields), A_Star) && n > 1)
+        return sql__no_relation(a, s, n > 2 ? strVal(list_nth(c->fields, n - 3)) : NULL,
+                                strVal(list_nth(c->fields, n - 2)), c->location);
     if (IsA(llast(c->fields), A_Star)) {
         return sql__at(a, error_new(E_SYNTAX, "row expansion via \"*\" is not supported here"),
                        c->location);

@@ -194,6 +194,9 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
     const SelectStmt *q = (const SelectStmt *)n->ctequery;
     sql__push(a->arena, &a->ctes, c);
     if (writes) {
+        if (IsA(n->ctequery, MergeStmt))
+            return sql__at(a, error_new(E_UNSUPPORTED, "MERGE not supported in WITH query"),
+                           n->location);
         TRY(sql__write_cte(a, s, n->ctequery, &c->write));
         result_columns(a, c, c->write->returning, c->write->n_returning, n->aliascolnames);
         sql__push(a->arena, &s->ctes, c);
@@ -248,6 +251,13 @@ struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w
     return NULL;
 }
 
+struct error *sql__no_into(const struct analysis *a, const SelectStmt *n)
+{
+    return n->intoClause ? sql__at(a, error_new(E_SYNTAX, "SELECT ... INTO is not allowed here"),
+                                   n->intoClause->rel->location)
+                         : NULL;
+}
+
 /* ---- targets
  * -----------------------------------------------------------------------------------------------
  */
@@ -289,9 +299,7 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
             note_star(a, c, l, before);
             return NULL;
         }
-        return sql__at(
-            a, error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"", name),
-            c->location);
+        return sql__no_relation(a, s, schema, name, c->location);
     }
     bool any = false;
     int before = l->n;
@@ -1445,10 +1453,7 @@ static struct error *key_rules(struct analysis *a, const struct select *sel)
 static struct error *plain_select(struct analysis *a, struct scope *s, const SelectStmt *n,
                                   struct select *sel, struct select **ret)
 {
-    if (n->intoClause)
-        return sql__unsupported(a, sql__location((const Node *)n->intoClause->rel),
-                                "Create the table, then INSERT INTO ... SELECT.",
-                                "SELECT INTO is not supported");
+    TRY(sql__no_into(a, n));
     TRY(sql__from(a, s, n->fromClause));
     if (has_sets(n->groupClause))
         make_nullable(a, sel);

@@ -445,10 +445,33 @@ struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n)
     return owner(a, o.owned);
 }
 
-struct error *sql__alter_identity(struct analysis *a, uint64_t id, const List *options)
+/* The sequence that the same statement makes for the column. */
+static struct sequence *new_sequence_of(const struct analysis *a, const struct table *t, int column)
+{
+    int made = 0;
+    for (int i = 0; i < t->n_owned; i++) {
+        if (t->owned[i].sequence)
+            continue;
+        if (t->owned[i].column == column)
+            return &a->q->alter_table.sequences[made];
+        made++;
+    }
+    return NULL;
+}
+
+struct error *sql__alter_identity(struct analysis *a, const struct table *t, int column,
+                                  const List *options)
 {
     struct query *q = a->q;
     struct options o = {0};
+    struct sequence *made = new_sequence_of(a, t, column);
+    if (made) {
+        struct sequence old = *made;
+        bool restarts = false;
+        TRY(read_options(a, options, &o));
+        return apply(a, &o, &old, true, made, &restarts);
+    }
+    uint64_t id = t->columns[column].sequence;
     int n = q->alter_table.n_altered, at = 0;
     struct sequence_change *all = ARENA_ARRAY(a->arena, struct sequence_change, n + 1);
     struct sequence *s = ARENA_NEW(a->arena, struct sequence);
@@ -493,6 +516,40 @@ struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n)
     q->sequence.next = ARENA_NEW(a->arena, struct sequence);
     *q->sequence.next = *q->sequence.old;
     q->sequence.next->name = arena_strdup(a->arena, n->newname);
+    return NULL;
+}
+
+struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt *n)
+{
+    struct query *q = a->q;
+    int column;
+    q->kind = QUERY_ALTER_SEQUENCE;
+    q->tag = "ALTER SEQUENCE";
+    q->writes = true;
+    struct error *e = sql_find_sequence(a->ctx->view, n->relation->schemaname, n->relation->relname,
+                                        &q->sequence.old);
+    if (error_is(e, E_UNDEFINED_TABLE) && n->missing_ok) {
+        error_free(e);
+        sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping",
+                    n->relation->relname);
+        return NULL;
+    }
+    TRY(e);
+    const struct sequence *s = q->sequence.old;
+    const struct table *t = catalog_sequence_owner(a->ctx->view, s->id, &column);
+    if (t)
+        return error_detail(
+            error_new(E_UNSUPPORTED, "cannot move an owned sequence into another schema"),
+            "Sequence \"%s\" is linked to table \"%s\".", s->name, t->name);
+    if (sql__is_temporary(n->newschema))
+        return error_new(E_UNSUPPORTED, "cannot move objects into or out of temporary schemas");
+    TRY(sql__check_schema(a, n->newschema));
+    if (strcmp(s->schema, n->newschema) != 0 && sql__relation_exists(a, n->newschema, s->name))
+        return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists in schema \"%s\"",
+                         s->name, n->newschema);
+    q->sequence.next = ARENA_NEW(a->arena, struct sequence);
+    *q->sequence.next = *s;
+    q->sequence.next->schema = arena_strdup(a->arena, n->newschema);
     return NULL;
 }
 

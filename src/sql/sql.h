@@ -155,6 +155,7 @@ enum rte_kind {
 
 struct rte_column {
     const char *name;
+    const char *own; /* as the table or view calls it, where FROM gave it another name; or NULL */
     uint32_t type;
     int32_t typmod;
     uint32_t domain;

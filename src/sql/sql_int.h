@@ -197,7 +197,8 @@ struct error *sql__target_schema(const struct analysis *a, const RangeVar *rv, c
 /* The same for a table, which may be temporary. */
 struct error *sql__table_schema(const struct analysis *a, const RangeVar *rv, char **ret);
 struct error *sql__check_schema(const struct analysis *a, const char *name); /* the same, by name */
-struct error *sql__no_schema(const char *name);                              /* 3F000 */
+bool sql__is_temporary(const char *schema);
+struct error *sql__no_schema(const char *name); /* 3F000 */
 const char *sql__list_name(const struct analysis *a,
                            const char *name); /* for a search_path's text */
 
@@ -294,6 +295,10 @@ const char *sql__json_variant(const char *name, const struct expr *arg, bool is_
 
 struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnRef *c,
                               struct expr **ret);
+bool sql__is_system_column(const char *name); /* ctid, xmin, .. */
+/* 42P01 for a name of a relation that can't be seen; schema may be NULL. */
+struct error *sql__no_relation(const struct analysis *a, struct scope *s, const char *schema,
+                               const char *name, int location);
 struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location);
 struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location);
 const char *sql__item_column_name(const struct name_item *item, int i);
@@ -322,6 +327,9 @@ bool sql__is_row(struct analysis *a, struct scope *s, const Node *n);
 /* Its fields and their names (f1, f2, .. without others). */
 struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n, int *ret_n,
                               struct target **ret);
+/* Of a whole row of a table or view: the fields get the names that its type has, whatever FROM
+ * calls them. */
+void sql__row_type_names(struct analysis *a, struct scope *s, const Node *n, struct target *fields);
 struct error *sql__row_compare(struct analysis *a, struct scope *s, const Node *l, const Node *r,
                                const char *op, int location, struct expr **ret);
 struct error *sql__row_distinct(struct analysis *a, struct scope *s, const Node *l, const Node *r,
@@ -388,6 +396,7 @@ const char *sql__clause_text(enum clause c); /* where functions are not allowed;
 
 struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
                           struct select **ret);
+struct error *sql__no_into(const struct analysis *a, const SelectStmt *n); /* 42601 */
 struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w);
 /* Item i, unless that is done. */
 struct error *sql__with_item(struct analysis *a, struct with *w, int i);
@@ -437,12 +446,15 @@ char *sql__where_text(const struct analysis *a, int location, size_t *ret_start)
 struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n);
 struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n);
 struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n);
+struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt *n);
 struct error *sql__drop_sequence(struct analysis *a, const RangeVar *rv, bool missing_ok);
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
 bool sql__is_owner_change(const AlterTableStmt *n);
 struct error *sql__change_owner(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_owner(struct analysis *a, const AlterOwnerStmt *n);
 struct error *sql__rename_table(struct analysis *a, const RenameStmt *n);
+/* ALTER TABLE, VIEW, MATERIALIZED VIEW, SEQUENCE .. SET SCHEMA */
+struct error *sql__move_relation(struct analysis *a, const AlterObjectSchemaStmt *n);
 struct error *sql__rename_index(struct analysis *a, const RenameStmt *n);
 /* Begins an ALTER INDEX: a table whose list of indexes may be changed. NULL: there is none. */
 struct error *sql__change_index(struct analysis *a, const RangeVar *rv, bool missing_ok,
@@ -462,6 +474,8 @@ struct error *sql__set_options(struct analysis *a, enum option_owner of, const L
 struct error *sql__reset_options(struct analysis *a, const List *options, char **list);
 const char *sql__option_value(const char *list, const char *name); /* up to a comma; or NULL */
 struct error *sql__check_tablespace(const char *name);
+/* A column that is to be changed. 42703; 0A000 for a system column */
+struct error *sql__column_named(const struct table *t, const char *name, int *ret);
 struct error *sql__alter_index(struct analysis *a, const AlterTableStmt *n);
 struct error *sql__alter_options(struct analysis *a, struct table *t, const AlterTableCmd *c);
 struct error *sql__alter_tablespace(struct analysis *a, struct table *t, const AlterTableCmd *c);
@@ -668,7 +682,8 @@ struct error *sql__next_value(struct analysis *a, uint64_t sequence, struct expr
 uint64_t sql__is_next_value(const struct analysis *a, const struct expr *e);
 uint32_t sql__serial_type(const TypeName *n); /* 0: it is none */
 /* ALTER TABLE .. ALTER COLUMN .. SET START, RESTART, ..: into q->alter_table.altered. */
-struct error *sql__alter_identity(struct analysis *a, uint64_t id, const List *options);
+struct error *sql__alter_identity(struct analysis *a, const struct table *t, int column,
+                                  const List *options);
 /* The sequence behind a serial or identity column that is being made, added to `sequences`. */
 struct error *sql__column_sequence(struct analysis *a, struct list *sequences,
                                    const struct table *t, const struct column *c,
@@ -817,8 +832,8 @@ bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to);
 /* The columns of PRIMARY KEY (..) or UNIQUE (..) */
-struct error *sql__key_columns(struct analysis *a, const struct table *t, const List *names,
-                               int location, int *ret_n, int **ret);
+struct error *sql__key_columns(struct analysis *a, const struct table *t, const Constraint *n,
+                               int *ret_n, int **ret);
 struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n); /* 0A000 */
 bool sql__key_exists(const struct table *t, const char *name);
 /* WHERE of a partial index on t, as written (n) or as the catalog has it. */

@@ -482,10 +482,7 @@ static struct error *expand_star(struct analysis *a, struct scope *s, const Colu
     for (struct scope *at = s; at && !item; at = at->parent)
         item = sql__find_item(at, strVal(relation));
     if (!item)
-        return sql__at(a,
-                       error_new(E_UNDEFINED_TABLE, "missing FROM-clause entry for table \"%s\"",
-                                 strVal(relation)),
-                       c->location);
+        return sql__no_relation(a, s, NULL, strVal(relation), c->location);
     for (int i = 0; i < item->n_columns && to->length < to->max_length; i++) {
         if (sql__item_column_gone(item, i))
             continue;
@@ -1140,9 +1137,7 @@ struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n,
     *q = (struct query){.volatile_ = q->volatile_};
     TRY(IsA(n, InsertStmt)   ? sql__insert(a, s, (const InsertStmt *)n)
         : IsA(n, UpdateStmt) ? sql__update(a, s, (const UpdateStmt *)n)
-        : IsA(n, DeleteStmt) ? sql__delete(a, s, (const DeleteStmt *)n)
-                             : sql__unsupported(a, -1, "Use INSERT, UPDATE or DELETE.",
-                                                "this statement is not supported in WITH"));
+                             : sql__delete(a, s, (const DeleteStmt *)n));
     *ret = q->write;
     before.volatile_ = q->volatile_;
     before.locks |= q->locks;

@@ -229,6 +229,50 @@ static CALL(json_build_array)
     return NULL;
 }
 
+/* f(VARIADIC array): its items, of all dimensions, as the arguments. */
+static struct error *spread(const struct value *v, bool jsonb, struct arena *a,
+                            struct error *(*build)(const struct value *, int, struct arena *,
+                                                   struct value *),
+                            struct value *ret)
+{
+    enum { MAX_SPREAD = 100000 };
+    const struct type *element = type_by_oid((uint32_t)v[1].i);
+    struct array items;
+    if (!element)
+        return error_new(E_INTERNAL, "there is no type %lld", (long long)v[1].i);
+    TRY(types__array_read(element, &v[0], a, &items));
+    if (items.n > MAX_SPREAD)
+        return error_new("54023", "cannot pass more than %d arguments to a function", MAX_SPREAD);
+    struct value *args = ARENA_ARRAY(a, struct value, MAX(items.n, 1));
+    for (size_t i = 0; i < items.n; i++) {
+        const struct value item[2] = {items.items[i], v[1]};
+        args[i] = items.items[i];
+        if (args[i].kind != VALUE_NULL)
+            TRY(value_as_json(item, jsonb, a, &args[i]));
+    }
+    return build(args, (int)items.n, a, ret);
+}
+
+static CALL(spread_json_object)
+{
+    return spread(v, false, a, json_build_object, ret);
+}
+
+static CALL(spread_jsonb_object)
+{
+    return spread(v, true, a, jsonb_build_object, ret);
+}
+
+static CALL(spread_json_array)
+{
+    return spread(v, false, a, json_build_array, ret);
+}
+
+static CALL(spread_jsonb_array)
+{
+    return spread(v, true, a, json_build_array, ret);
+}
+
 /* (separator, key, item, key, item, ..): a row, whose keys are in the order of its columns. */
 static CALL(json_row)
 {
@@ -492,6 +536,12 @@ static const struct agg sorted_agg = {agg_init, object_step, agg_merge, sorted_f
         .name = n, .kind = FUNC_SCALAR, .nargs = count, .args = {arg, OID_BOOL}, .result = J,      \
         .any_as = J, .strict = true, .emit = "$1", .call = same                                    \
     }
+#define SPREAD(n, type, fn)                                                                        \
+    {                                                                                              \
+        .name = "minisql_spread_" n, .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_ANYARRAY},      \
+        .result = type, .strict = true, .typed = true, .sqlite_name = "minisql_spread_" n,         \
+        .call = fn                                                                                 \
+    }
 #define VALUE(n, type, fn)                                                                         \
     {                                                                                              \
         .name = n, .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_ANYELEMENT}, .result = type,      \
@@ -507,6 +557,10 @@ static const struct func rows[] = {
     BUILD("jsonb_build_object", JB, jsonb_build_object),
     BUILD("json_build_array", J, json_build_array),
     BUILD("jsonb_build_array", JB, json_build_array),
+    SPREAD("json_build_object", J, spread_json_object),
+    SPREAD("jsonb_build_object", JB, spread_jsonb_object),
+    SPREAD("json_build_array", J, spread_json_array),
+    SPREAD("jsonb_build_array", JB, spread_jsonb_array),
     {.name = "minisql_json_row",
      .kind = FUNC_SCALAR,
      .nargs = 2,

@@ -60,7 +60,10 @@ CALL(types__date_to_timestamptz)
 {
     struct value local;
     TRY(types__date_to_timestamp(v, 1, a, &local));
-    return types__timestamp_to_timestamptz(&local, 1, a, ret);
+    *ret = value_int(types__utc_of(types__zone(), local.i));
+    return types__timestamp_valid(ret->i)
+               ? NULL
+               : error_new(E_DATETIME_RANGE, "date out of range for timestamp");
 }
 
 CALL(types__timestamptz_to_time)
