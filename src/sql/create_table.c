@@ -79,7 +79,9 @@ static struct error *given_name(struct analysis *a, const struct table_draft *d,
     if (key && sql__relation_exists(a, d->t->schema, *ret))
         return error_new(E_DUPLICATE_TABLE, "relation \"%s\" already exists", *ret);
     if (n->contype == CONSTR_CHECK && check_taken(d, d->n_old_checks, *ret))
-        return error_new("42710", "check constraint \"%s\" already exists", n->conname);
+        return d->t->id ? error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",
+                                    n->conname, d->t->name)
+                        : error_new("42710", "check constraint \"%s\" already exists", n->conname);
     if (name_taken(d, *ret))
         return sql__at(a,
                        error_new("42710", "constraint \"%s\" for relation \"%s\" already exists",

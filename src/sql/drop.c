@@ -149,6 +149,9 @@ static struct error *drop_one_index(struct analysis *a, RangeVar *rv, bool missi
     }
     if (!t)
         return error_new(E_UNDEFINED_OBJECT, "index \"%s\" does not exist", rv->relname);
+    for (int i = 0; i < q->drop.n; i++)
+        if (q->drop.indexes[i] == x)
+            return NULL; /* named twice */
     TRY(check_needed(a, t, x));
     q->drop.tables[q->drop.n] = t;
     q->drop.indexes[q->drop.n++] = x;

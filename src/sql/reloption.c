@@ -352,8 +352,33 @@ struct error *sql__column_storage(struct analysis *a, struct table *t, const Alt
 /* ---- ALTER INDEX ------------------------------------------------------------------------------
  */
 
-static struct error *alter_index(struct analysis *a, char **options, const AlterTableCmd *c)
+/* x NULL: the index is beneath the key k. */
+static struct error *check_index_statistics(const struct table *t, const struct index *x,
+                                            const struct key *k, const AlterTableCmd *c)
 {
+    const char *name = x ? x->name : k->name, *what = "non-expression";
+    int i = c->num - 1, keys = x ? x->n_columns : k->n_columns;
+    if (i < 0 || i >= keys + (x ? x->n_included : 0))
+        return error_new(E_UNDEFINED_COLUMN, "column number %d of relation \"%s\" does not exist",
+                         c->num, name);
+    int column = i >= keys ? x->included[i - keys] : x ? x->columns[i] : k->columns[i];
+    if (i >= keys)
+        what = "included";
+    return column < 0 ? NULL
+                      : error_new(E_UNSUPPORTED,
+                                  "cannot alter statistics on %s column \"%s\" of index \"%s\"",
+                                  what, t->columns[column].name, name);
+}
+
+static struct error *alter_index(struct analysis *a, const struct table *t, const char *name,
+                                 char **options, const AlterTableCmd *c)
+{
+    const struct index *x = NULL;
+    const struct key *k = NULL;
+    for (int i = 0; i < t->n_indexes && !x; i++)
+        x = strcmp(t->indexes[i].name, name) == 0 ? &t->indexes[i] : NULL;
+    for (int i = 0; i < t->n_keys && !k; i++)
+        k = strcmp(t->keys[i].name, name) == 0 ? &t->keys[i] : NULL;
     const List *list = (const List *)(const void *)c->def;
     switch (c->subtype) {
     case AT_SetRelOptions:
@@ -363,7 +388,8 @@ static struct error *alter_index(struct analysis *a, char **options, const Alter
     case AT_SetTableSpace:
         return sql__check_tablespace(c->name);
     case AT_SetStatistics:
-        return check_statistics(a, c->def);
+        TRY(check_statistics(a, c->def));
+        return check_index_statistics(t, x, k, c);
     default:
         return sql__unsupported(a, -1, "Drop it and create it anew.",
                                 "this form of ALTER INDEX is not supported");
@@ -387,6 +413,6 @@ struct error *sql__alter_index(struct analysis *a, const AlterTableStmt *n)
     TRY(sql__change_index(a, n->relation, n->missing_ok, &next));
     char **options = next ? options_of(next, n->relation->relname) : NULL;
     for (int i = 0; options && i < list_length(n->cmds); i++)
-        TRY(alter_index(a, options, list_nth(n->cmds, i)));
+        TRY(alter_index(a, next, n->relation->relname, options, list_nth(n->cmds, i)));
     return NULL;
 }

@@ -18,6 +18,9 @@ void sql__change_objects(struct analysis *a, const char *tag)
 void sql__change_object(struct analysis *a, const struct object *old, const struct object *next)
 {
     struct query *q = a->q;
+    for (int i = 0; i < q->objects.n && !next; i++)
+        if (q->objects.changes[i].old == old && !q->objects.changes[i].next)
+            return; /* DROP names it twice */
     struct object_change *all = ARENA_ARRAY(a->arena, struct object_change, q->objects.n + 1);
     if (q->objects.n)
         memcpy(all, q->objects.changes, sizeof(*all) * (size_t)q->objects.n);

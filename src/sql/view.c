@@ -135,7 +135,7 @@ void sql__note_column(struct analysis *a, int location, const char *table, const
 
 void sql__note_star(struct analysis *a, int location, const struct target *const *targets, int n)
 {
-    if (!a->view)
+    if (!a->view || location < 0) /* one that is not in the text */
         return;
     struct buf b = {0};
     for (int i = 0; i < n; i++) {
@@ -391,8 +391,8 @@ static const char *edited_text(struct analysis *a, size_t start, size_t end)
         start++;
     for (int i = 0; i < l->n; i++) {
         const struct edit *e = l->items[i];
-        if (e->start < start)
-            continue; /* analysed twice */
+        if (e->start < start || e->end > end)
+            continue; /* analysed twice; not of this text */
         buf_append(&b, text + start, e->start - start);
         buf_puts(&b, e->text);
         start = e->end;

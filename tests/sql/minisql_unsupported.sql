@@ -52,3 +52,5 @@ DROP TABLE pointed_at;
 SELECT jsonb '"10-03-2017"' @? '$.datetime("dd-mm-yyyy")';
 SELECT CAST('{1}'::int4[] AS bit[]), CAST('{1}'::int8[] AS bit[]);
 SELECT CAST('{1}'::int8[] AS bit(3)[]);
+CREATE TABLE sampled (a int);
+CREATE VIEW sample AS SELECT a FROM sampled TABLESAMPLE BERNOULLI (100);
