@@ -6,7 +6,8 @@
  * which works on the draft as it would on the catalog, and then to the file of the region that the
  * transaction writes, inside the transaction: row changes and DDL travel in one log entry. When the
  * region's primary is another server, its session gets the draft as text (SCHEMA) and has the same
- * view.
+ * view; so do the sessions that hold other regions, which the transaction writes only. What is said
+ * of "the region" below is the draft's: where there are several it decides about all (span.c).
  *
  *   exec_begin -> .. -> first schema change: draft -> .. (savepoints: marks) -> COMMIT:
  *
@@ -143,8 +144,10 @@ static const char *owner(struct exec *e, uint64_t asked_as, char ret[OWNER_MAX])
 struct error *exec_draft_region(struct exec_session *s, struct catalog *draft, int copies,
                                 uint64_t *ret)
 {
-    if (s->n_held) {
-        *ret = s->held[0].region;
+    if (!s->draft_region && s->n_held)
+        s->draft_region = s->held[0].region;
+    if (s->draft_region && s->draft_region != s->provisional) {
+        *ret = s->draft_region;
         return NULL;
     }
     if (!s->provisional) {
@@ -213,10 +216,22 @@ static void drop_provisional(struct exec_session *s)
 
 /* ---- what the file is told ------------------------------------------------------------------- */
 
+static struct error *second_region(void)
+{
+    return error_hint(
+        error_new(E_UNSUPPORTED, "a transaction cannot change the schema of tables of "
+                                 "two regions yet"),
+        "Commit in between, or put both tables into one region: a FOREIGN KEY between "
+        "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
+        "DATABASE .. WITH COLOCATION = true.");
+}
+
+/* The region whose file the draft changes. Others may be written, too. */
 static struct error *hold(struct exec_session *s, uint64_t region, uint64_t deadline)
 {
-    if (exec__held(s, region))
-        return NULL;
+    if (s->draft_region && s->draft_region != region && touches(s, s->draft_region))
+        return second_region();
+    s->draft_region = region;
     const struct catalog_view *v = catalog_view(s->exec->catalog);
     const struct region *r = catalog_region(v, region);
     uint64_t version = r ? r->schema_version : 0;
@@ -232,33 +247,60 @@ static uint64_t stamp_of(struct exec_session *s)
     return stamp;
 }
 
-static struct error *bring_here(struct exec_session *s)
+static struct error *bring_here(struct exec_session *s, const struct held *h)
 {
-    if (!touches(s, s->held[0].region))
+    if (h->region != s->draft_region || !touches(s, h->region))
         return NULL;
     const struct catalog_view *v = catalog_view(s->draft);
-    struct error *e = region_txn_schema(s->held[0].txn, v);
+    struct error *e = region_txn_schema(h->txn, v);
     catalog_unref(v);
     return e;
 }
 
-static struct error *bring_there(struct exec_session *s)
+static struct error *bring_there(struct exec_session *s, const struct held *h)
 {
     _cleanup_(mem_freep) char *draft = NULL;
     TRY(catalog_draft_text(s->draft, NULL, &draft));
-    _cleanup_(mem_freep) char *text = mem_printf("SCHEMA\n%s", draft);
-    return exec__peer_run(s, s->held[0].conn, text, NULL, NULL, NULL, NULL, NULL);
+    _cleanup_(mem_freep) char *text =
+        mem_printf("SCHEMA %llu\n%s", (unsigned long long)s->draft_region, draft);
+    return exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* The held region's file, or the session that holds it, gets what is new in the draft. */
+/* The file of the draft's region, and the sessions that hold it and others, get what is new. */
 static struct error *bring(struct exec_session *s)
 {
-    if (!s->n_held || s->brought == stamp_of(s))
+    if (!s->n_held)
         return NULL;
-    catalog_draft_hold(s->draft, s->held[0].region);
-    TRY(s->held[0].kind == HELD_LOCAL ? bring_here(s) : bring_there(s));
-    s->brought = stamp_of(s);
+    if (!s->draft_region) /* it changes no file: any of them may decide */
+        s->draft_region = s->held[0].region;
+    catalog_draft_hold(s->draft, s->draft_region);
+    for (int i = 0; i < s->n_held; i++) {
+        struct held *h = &s->held[i];
+        if (h->brought == stamp_of(s))
+            continue;
+        TRY(h->kind == HELD_LOCAL ? bring_here(s, h) : bring_there(s, h));
+        h->brought = stamp_of(s);
+    }
     return NULL;
+}
+
+struct error *exec__draft_shows(struct exec_session *s)
+{
+    return s->draft ? bring(s) : NULL;
+}
+
+void exec__draft_decides(struct exec_session *s)
+{
+    if (!has_changes(s))
+        return;
+    struct held *h = exec__held(s, s->draft_region);
+    if (!h) /* it changes no file */
+        s->draft_region = s->held[0].region;
+    h = exec__held(s, s->draft_region);
+    const struct held first = s->held[0];
+    s->held[0] = *h;
+    *h = first;
+    s->held[0].wrote = true;
 }
 
 /* Which of the regions that the draft touches the transaction has to hold. Where tables only go,
@@ -345,10 +387,6 @@ struct error *exec__run_draft(struct run *r)
     struct exec_session *s = r->s;
     if (!s->exec->ddl.draft)
         return error_new(E_INTERNAL, "this server makes no schema changes");
-    if (s->n_held > 1)
-        return error_hint(error_new(E_UNSUPPORTED, "a transaction that writes to tables of several "
-                                                   "regions cannot change the schema yet"),
-                          "Change the schema in a transaction of its own.");
     exec__catch_up(s->exec);
     if (!s->draft)
         s->draft = catalog_draft_new(s->exec->catalog);
@@ -378,7 +416,7 @@ struct error *exec__run_draft_alone(struct run *r)
 }
 
 /* A peer's SCHEMA. */
-struct error *exec__take_draft(struct exec_session *s, const char *text)
+struct error *exec__take_draft(struct exec_session *s, uint64_t region, const char *text)
 {
     if (!s->n_held)
         return error_new(E_PROTOCOL, "malformed internal statement");
@@ -387,9 +425,10 @@ struct error *exec__take_draft(struct exec_session *s, const char *text)
         s->draft = catalog_draft_new(s->exec->catalog);
     TRY(catalog_draft_read(s->draft, text, NULL));
     exec__made_forget(s);
-    catalog_draft_hold(s->draft, s->held[0].region);
-    TRY(bring_here(s));
-    s->brought = stamp_of(s);
+    s->draft_region = region;
+    catalog_draft_hold(s->draft, region);
+    TRY(bring_here(s, &s->held[0]));
+    s->held[0].brought = stamp_of(s);
     return NULL;
 }
 
@@ -512,6 +551,6 @@ void exec__draft_end(struct exec_session *s)
         catalog_close(s->draft);
     s->draft = NULL;
     exec__made_forget(s);
-    s->brought = 0;
+    s->draft_region = 0;
     drop_provisional(s);
 }

@@ -228,8 +228,9 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
  * transaction. What was written in several regions is committed in all of them or in none.
  *
  * Above READ COMMITTED the first statement that uses a region holds it, so that nobody else writes
- * there; other regions are read as they were when first read (REPEATABLE READ), or not at all
- * (SERIALIZABLE: 0A000). One that is READ ONLY holds no region: it reads such states only.
+ * there; other regions are held as well (SERIALIZABLE), or read as they were when first read, and
+ * held when they are written (REPEATABLE READ; 40001 when somebody has written there in between).
+ * One that is READ ONLY holds no region: it reads such states only, of one region if SERIALIZABLE.
  */
 bool exec_in_transaction(const struct exec_session *s);
 /* Of the transaction, before its first statement. `read_only`: the caller refuses its writes. */
@@ -336,17 +337,12 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        A read of one region. args: parameters.
  *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD
  *        FRAGs of the region in between see one state: READ for one statement, HOLD for a
- *        transaction. Several before one ENDREAD: of several regions.
+ *        transaction. Several before one ENDREAD: of several regions. Tag of HOLD: "HOLD lsn".
  *   BEGIN <region> <schema version> <gateway> <slot> <seq> <server>
- *        Whose it is: see struct region_owner. Then RUN and FRAG inside the transaction, and:
- *   COPY <region>
- *   <SQLite INSERT>
- *        Rows come as CopyData. Tag "COPY n".
- *   MARK | UNMARK | UNDO
- *        A savepoint is pushed; popped; popped and undone.
- *   SCHEMA
- *   <a draft's text>
- *        The transaction's own schema from now on.
+ *        Whose it is: see struct region_owner. Tag "BEGIN lsn": of the commit before. Then RUN and
+ * FRAG inside the transaction, and: COPY <region> <SQLite INSERT> Rows come as CopyData. Tag "COPY
+ * n". MARK | UNMARK | UNDO A savepoint is pushed; popped; popped and undone. SCHEMA <region> <a
+ * draft's text> The transaction's own schema from now on; the region whose file is brought to it.
  *   COMMIT <gateway> <slot> <seq> [<region> ..] | ROLLBACK
  *        With regions: it decides for them.
  *   PREPARE <deciding region>

@@ -67,6 +67,8 @@ struct held {
     struct region_txn *txn; /* LOCAL */
     struct peer_conn *conn; /* REMOTE: in BEGIN */
     bool wrote;             /* else it is only locked */
+    uint64_t brought;       /* schema number of the draft's view that it knows */
+    uint64_t lsn;           /* of its last commit before; above READ COMMITTED */
     bool counts_all;        /* LOCAL: SQLite counts what violates any foreign key: deferred.c */
 };
 enum { EXEC_MAX_HELD = 64 };
@@ -109,7 +111,7 @@ struct exec_session {
     _Atomic bool deadlocked;   /* it waited for one that waits for it, and was told to give up */
     struct exec__temp *temp;   /* its temporary tables; NULL: it had none yet */
     struct catalog *draft;     /* what the transaction has done to the schema; NULL: nothing */
-    uint64_t brought;          /* schema number of the draft's view that the held region knows */
+    uint64_t draft_region;     /* whose file it changes: it decides; 0: not known yet */
     uint64_t provisional;      /* a region that was made for the transaction; 0: none */
     uint64_t asked_as;         /* the transaction's number in asking for it; 0: it was not */
     struct catalog_draft_mark *marks; /* of each savepoint */
@@ -385,6 +387,10 @@ struct error *exec__snapshot(struct run *r, uint64_t region, uint64_t schema_ver
 /* `here`: on a peer's behalf. `brief`: for one statement. */
 struct error *exec__take_snapshot(struct exec_session *s, bool here, bool brief, uint64_t region,
                                   uint64_t schema_version, uint64_t deadline);
+/* 40001 when the region that is held now was read as it was before others wrote there. */
+struct error *exec__snapshot_holds(struct exec_session *s, const struct held *h);
+/* The commit that a state held here is of; 0: none is. */
+uint64_t exec__snapshot_lsn(const struct exec_session *s, uint64_t region);
 /* An error of a read: 40001 when what was held is lost. */
 struct error *exec__snapshot_failed(struct exec_session *s, struct error *e);
 /* MS001 when one of them was taken here and this server is not its primary any more. */
@@ -442,7 +448,12 @@ struct error *exec__run_draft(struct run *r);
 void exec__bind_hidden(struct run *r, const struct value *params);
 /* The same in a transaction of its own. */
 struct error *exec__run_draft_alone(struct run *r);
-struct error *exec__take_draft(struct exec_session *s, const char *text);
+/* `region`: the draft's. */
+struct error *exec__take_draft(struct exec_session *s, uint64_t region, const char *text);
+/* A region was held after the schema was changed: whoever has it learns of that. */
+struct error *exec__draft_shows(struct exec_session *s);
+/* Before a commit over several regions: the draft's comes first. */
+void exec__draft_decides(struct exec_session *s);
 /* The savepoint of this depth (0: the first) is made; was gone back to. */
 void exec__draft_mark(struct exec_session *s, int depth);
 struct error *exec__draft_undo(struct exec_session *s, int depth);

@@ -278,7 +278,12 @@ static struct error *do_read(struct call *c)
 
 static struct error *do_hold(struct call *c)
 {
-    return take_snapshot(c, false);
+    const char *head = c->head;
+    uint64_t region = 0;
+    TRY(take_snapshot(c, false));
+    take_number(&head, &region);
+    snprintf(c->tag, 64, "HOLD %llu", (unsigned long long)exec__snapshot_lsn(c->s, region));
+    return NULL;
 }
 
 static struct error *do_endread(struct call *c)
@@ -306,6 +311,8 @@ static struct error *do_begin(struct call *c)
     struct error *e = exec__hold(c->s, n[0], n[1], clock_ms());
     if (e)
         exec_rollback(c->s);
+    else
+        snprintf(c->tag, 64, "BEGIN %llu", (unsigned long long)c->s->held[0].lsn);
     return e;
 }
 
@@ -452,7 +459,8 @@ static struct error *do_waits(struct call *c)
 
 static struct error *do_schema(struct call *c)
 {
-    return exec__take_draft(c->s, c->body);
+    uint64_t region;
+    return take_number(&c->head, &region) ? exec__take_draft(c->s, region, c->body) : malformed();
 }
 
 static struct error *do_rollback(struct call *c)

@@ -19,6 +19,7 @@ struct snapshot {
     uint64_t region, schema_version;
     struct region_read read; /* here */
     struct peer_conn *conn;  /* there; several may share it */
+    uint64_t lsn;            /* that it is of */
     bool counted;            /* against HELD_MAX */
     char server[CATALOG_NAME_MAX + 1];
 };
@@ -63,10 +64,14 @@ static struct error *take_here(struct exec_session *s, struct snapshot *p)
         return error_hint(error_new("53000", "too many transactions hold a state of this table"),
                           "Only %d may be REPEATABLE READ in one region at a time.", HELD_MAX);
     struct error *e = region_read_begin(s->exec->regions, p->region, p->schema_version, &p->read);
+    struct store_meta meta = {0};
     if (!e)
         e = store_reader_begin(p->read.conn);
+    if (!e && p->counted)
+        e = store_reader_meta(p->read.conn, &meta);
     if (!e)
         e = region_read_check(&p->read, NULL);
+    p->lsn = meta.applied_lsn;
     if (e) {
         region_read_end(&p->read);
         if (p->counted)
@@ -84,7 +89,12 @@ static struct error *take_there(struct exec_session *s, struct snapshot *p, uint
         TRY(exec__peer_get(s, p->server, p->region, deadline, &p->conn));
     snprintf(text, sizeof(text), "HOLD %llu %llu", (unsigned long long)p->region,
              (unsigned long long)p->schema_version);
-    struct error *e = exec__peer_run(s, p->conn, text, NULL, NULL, NULL, NULL, NULL);
+    char tag[64] = "";
+    unsigned long long lsn = 0;
+    struct error *e = exec__peer_run(s, p->conn, text, NULL, NULL, NULL, NULL, tag);
+    if (!e && sscanf(tag, "HOLD %llu", &lsn) != 1)
+        e = error_new(E_PROTOCOL, "malformed answer to HOLD");
+    p->lsn = lsn;
     if (e && !shared)
         exec__peer_put(p->conn);
     return e;
@@ -127,6 +137,23 @@ struct error *exec__snapshot(struct run *r, uint64_t region, uint64_t schema_ver
     *ret_here = p->read.conn;
     *ret_there = p->conn;
     return NULL;
+}
+
+uint64_t exec__snapshot_lsn(const struct exec_session *s, uint64_t region)
+{
+    const struct snapshot *p = find(s, region);
+    return p ? p->lsn : 0;
+}
+
+struct error *exec__snapshot_holds(struct exec_session *s, const struct held *h)
+{
+    const struct snapshot *p = find(s, h->region);
+    if (!p || p->lsn == h->lsn)
+        return NULL;
+    return error_hint(
+        error_new(E_SERIALIZATION, "could not serialize access due to concurrent update"),
+        "The table that is to be written was written by others after this transaction "
+        "had read it: run it again.");
 }
 
 struct error *exec__snapshot_failed(struct exec_session *s, struct error *e)

@@ -5,9 +5,9 @@
  *   2. the one that decides:  COMMIT, which also remembers who waits for it. This is the moment
  *   3. all but one:  DECIDE. Only then is the client answered, so that it reads what it wrote
  *
- * The region that decides is the first that was written. A failure before 2 undoes all; one in 2 is
- * resolved as that of a transaction in one region is: its next primary knows. After 2 the
- * transaction has committed, whatever comes.
+ * The region that decides is the first that was written, or that of which the schema was changed. A
+ * failure before 2 undoes all; one in 2 is resolved as that of a transaction in one region is: its
+ * next primary knows. After 2 the transaction has committed, whatever comes.
  *
  * Whoever is prepared and does not hear of a decision (the gateway is gone, or it was, or the
  * primary is a new one) asks the region that decides. Its answer is final, because the transaction
@@ -157,6 +157,7 @@ struct error *exec__prepare_local(struct exec_session *s, const struct held *h, 
 static void let_go(struct exec_session *s)
 {
     bool wrote = false;
+    exec__draft_decides(s);
     for (int i = 0; i < s->n_held; i++)
         wrote |= s->held[i].wrote;
     for (int i = s->n_held - 1; i >= 0; i--)

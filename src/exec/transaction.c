@@ -176,9 +176,14 @@ static struct error *hold_there(struct exec_session *s, const char *server, uint
     snprintf(text, sizeof(text), "BEGIN %llu %llu %llu %u %llu %s", (unsigned long long)h->region,
              (unsigned long long)schema_version, (unsigned long long)q->gateway, q->slot,
              (unsigned long long)q->seq, s->owner.server);
-    struct error *e = simple(s, h, text);
+    char tag[64] = "";
+    unsigned long long lsn = 0;
+    struct error *e = exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, tag);
+    if (!e && sscanf(tag, "BEGIN %llu", &lsn) != 1)
+        e = error_new(E_PROTOCOL, "malformed answer to BEGIN");
     if (e)
         exec__peer_put(h->conn);
+    h->lsn = lsn;
     return e;
 }
 
@@ -190,22 +195,22 @@ static const char *table_in(const struct catalog_view *v, uint64_t region)
     return "";
 }
 
-static struct error *refuse(struct exec_session *s, uint64_t first, uint64_t region,
-                            const char *what)
+static struct error *refuse(struct exec_session *s, uint64_t first, uint64_t region)
 {
     const struct catalog_view *v = catalog_view(s->exec->catalog);
     struct error *e =
-        error_new(E_UNSUPPORTED, "a transaction that %s tables of two regions yet", what);
+        error_new(E_UNSUPPORTED, "a serializable transaction that is read-only cannot use tables "
+                                 "of two regions yet");
     error_detail(e, "This one uses the region of \"%s\"; \"%s\" is in another.", table_in(v, first),
                  table_in(v, region));
-    error_hint(e, "Commit in between, or put both tables into one region: a FOREIGN KEY between "
-                  "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
-                  "DATABASE .. WITH COLOCATION = true.");
+    error_hint(e, "Leave READ ONLY out, commit in between, or put both tables into one region: a "
+                  "FOREIGN KEY between them, or WITH (colocate_with = '..') when creating; or all "
+                  "into one: CREATE DATABASE .. WITH COLOCATION = true.");
     catalog_unref(v);
     return e;
 }
 
-static struct error *may_hold_another(struct exec_session *s, uint64_t region)
+static struct error *may_hold_another(const struct exec_session *s)
 {
     if (s->n_held >= EXEC_MAX_HELD)
         return error_hint(error_new(E_UNSUPPORTED,
@@ -213,10 +218,6 @@ static struct error *may_hold_another(struct exec_session *s, uint64_t region)
                                     EXEC_MAX_HELD),
                           "Commit in between, or put tables into one region: WITH (colocate_with = "
                           "'..') when creating, or CREATE DATABASE .. WITH COLOCATION = true.");
-    if (s->draft)
-        return refuse(s, s->held[0].region, region, "changes the schema cannot write to");
-    if (s->level > READ_COMMITTED)
-        return refuse(s, s->held[0].region, region, "is not READ COMMITTED cannot write to");
     return NULL;
 }
 
@@ -229,8 +230,10 @@ static struct error *take(struct exec_session *s, struct held *h, uint64_t schem
     if (!at.here)
         return hold_there(s, at.server, schema_version, deadline, h);
     h->kind = HELD_LOCAL;
-    return region_txn_begin(s->exec->regions, h->region, schema_version, &s->owner, &s->cancel,
-                            &h->txn);
+    TRY(region_txn_begin(s->exec->regions, h->region, schema_version, &s->owner, &s->cancel,
+                         &h->txn));
+    h->lsn = store_meta(region_txn_store(h->txn))->applied_lsn;
+    return NULL;
 }
 
 /* What it has to know that holds a region from now on. */
@@ -238,6 +241,8 @@ static struct error *acquaint(struct exec_session *s, const struct held *h)
 {
     for (int i = 0; i < s->n_savepoints; i++)
         TRY(mark(s, h));
+    TRY(exec__snapshot_holds(s, h));
+    TRY(exec__draft_shows(s));
     return exec__say_constraints(s, h);
 }
 
@@ -258,7 +263,7 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     if (exec__held(s, region))
         return NULL;
     if (s->n_held)
-        TRY(may_hold_another(s, region));
+        TRY(may_hold_another(s));
     if (!s->owner.request.gateway) {
         s->owner.request = exec__next_request(s);
         snprintf(s->owner.server, sizeof(s->owner.server), "%s", s->exec->name);
@@ -316,12 +321,12 @@ static struct error *isolate_from(struct exec_session *s, uint64_t region, uint6
     if (!s->read_only && !s->n_held && s->n_snapshots)
         return error_hint(error_new(E_SERIALIZATION, "the transaction was read-only when it read"),
                           "Run it again without READ ONLY.");
-    if (!s->read_only && !s->n_held)
+    if (!s->read_only && (!s->n_held || s->level == SERIALIZABLE))
         TRY(exec__hold(s, region, schema_version, deadline));
     if (!s->first_region)
         s->first_region = region;
-    return s->level == SERIALIZABLE && s->first_region != region
-               ? refuse(s, s->first_region, region, "is SERIALIZABLE cannot use")
+    return s->level == SERIALIZABLE && s->read_only && s->first_region != region
+               ? refuse(s, s->first_region, region)
                : NULL;
 }
 

@@ -19,7 +19,7 @@ numbers = itertools.count(1)
 class Attempt(threading.Thread):
     """One transaction that writes to all tables, the first of which decides, at a gateway of its own."""
 
-    def __init__(self, cluster, gateway, tables, statements=()):
+    def __init__(self, cluster, gateway, tables, schema=False):
         super().__init__(daemon=True)
         self.cluster, self.tables, self.n = cluster, tables, next(numbers)
         self.error, self.done = None, False
@@ -27,8 +27,9 @@ class Attempt(threading.Thread):
         cursor = self.connection.cursor()
         for table in tables:
             cursor.execute(f"INSERT INTO {table} VALUES ({self.n})")
-        for statement in statements:
-            cursor.execute(statement)
+        self.made = f"made_{self.n}" if schema else None
+        if schema:
+            cursor.execute(f"CREATE TABLE {self.made} (id int) WITH (colocate_with = '{tables[0]}')")
 
     def run(self):
         try:
@@ -48,6 +49,9 @@ class Attempt(threading.Thread):
                  for table in self.tables]
         print(f"attempt {self.n}: {there}, told {self.code()} {self.error}")
         assert there in ([0] * len(there), [1] * len(there)), (there, self.error)
+        if self.made:
+            made = self.cluster.value(f"SELECT count(*) FROM pg_class WHERE relname = '{self.made}'")
+            assert made == there[0], (there, made, self.error)
         if not self.error:
             assert there[0] == 1
         if self.code() and self.code() not in ("08007", "08006", "57P01"):
@@ -102,8 +106,8 @@ def whole_again(cluster, *killed):
 class Stand:
     """Standing in the midst of a commit, for the second in which a silent backup is still one."""
 
-    def __init__(self, cluster, tables, gateway):
-        self.attempt = Attempt(cluster, gateway, tables)
+    def __init__(self, cluster, tables, gateway, schema=False):
+        self.attempt = Attempt(cluster, gateway, tables, schema)
         self.pids = {name: cluster.pid(name) for name in cluster.names}
         self.backups = [cluster.backups(table)[0] for table in tables]
         self.who = {"gateway": gateway, "decider": cluster.primary(tables[0]),
@@ -137,16 +141,18 @@ class Stand:
             self.signal(name, signal.SIGCONT)
 
 
-@pytest.mark.parametrize("moment,roles", [("before_prepare", ("participant",)),
-                                          ("before_decision", ("gateway", "decider", "participant")),
-                                          ("behind_decision", ("gateway", "participant"))])
-def test_kill(five, moment, roles):
+@pytest.mark.parametrize("moment,roles,schema", [
+    ("before_prepare", ("participant",), False),
+    ("before_decision", ("gateway", "decider", "participant"), False),
+    ("before_decision", ("gateway", "decider"), True),
+    ("behind_decision", ("gateway", "participant"), False)])
+def test_kill(five, moment, roles, schema):
     """The gateway, the primary of the region that decides, the participant's: each at each moment. The killed
     one's successor, or who waits for it, finds out what became of the transaction, with nobody's help."""
     cluster, tables, gateway = five
     write(cluster, tables, gateway)
     for role in roles:
-        stand = Stand(cluster, tables, gateway)
+        stand = Stand(cluster, tables, gateway, schema)
         getattr(stand, moment)()
         victim = stand.who[role]
         stand.signal(victim, signal.SIGKILL)
@@ -243,6 +249,109 @@ def test_deadlock(make_cluster):
     thread.join(10)
     attempt.start()
     assert attempt.check()
+
+
+def test_schema_and_rows(make_cluster):
+    """What migrations do: tables, a type and rows in one transaction with the row that says so, elsewhere."""
+    cluster = make_cluster(servers=3)
+    cluster.query("CREATE TABLE version (n int PRIMARY KEY)")
+    cluster.query("CREATE TABLE log (n int, text text)")
+    cluster.query("INSERT INTO version VALUES (0)")
+    for n, gateway in enumerate(cluster.names * 2, 1):
+        connection = cluster.connect(gateway, autocommit=False)
+        for happens in (False, True):
+            cursor = connection.cursor()
+            cursor.execute(f"CREATE TABLE new_{n} (id int PRIMARY KEY, v text)")
+            cursor.execute(f"INSERT INTO new_{n} SELECT i, 'v' || i FROM generate_series(1, 20) i")
+            cursor.execute("UPDATE version SET n = n + 1")
+            cursor.execute("SAVEPOINT s")
+            cursor.execute(f"CREATE INDEX never_{n} ON new_{n} (v)")
+            cursor.execute("DELETE FROM version")
+            cursor.execute("ROLLBACK TO s")
+            cursor.execute(f"CREATE DOMAIN small_{n} AS int CHECK (VALUE < 100)")
+            cursor.execute(f"INSERT INTO log VALUES ({n}::small_{n}, 'made new_{n}')")
+            cursor.execute(f"INSERT INTO log SELECT id, v FROM new_{n} WHERE id = 7")
+            cursor.execute(f"CREATE INDEX new_{n}_v ON new_{n} (v)")
+            cursor.execute(f"UPDATE new_{n} SET v = 'w' FROM version WHERE id = version.n")
+            if happens:
+                connection.commit()
+            else:
+                connection.rollback()
+            for name in cluster.names:
+                assert cluster.value("SELECT n FROM version", name=name) == n - 1 + happens
+                assert cluster.value("SELECT count(*) FROM pg_class WHERE relname IN "
+                                     f"('new_{n}', 'new_{n}_v', 'never_{n}')", name=name) == 2 * happens
+                assert cluster.value(f"SELECT count(*) FROM log WHERE text = 'made new_{n}'", name=name) == happens
+            assert cluster.value("SELECT count(*) FROM log WHERE text = 'v7'") == n - 1 + happens
+        assert cluster.value(f"SELECT count(*) FROM new_{n} WHERE v = 'w' AND id = {n}") == 1
+    cursor = connection.cursor()
+    cursor.execute("CREATE TABLE one (id int)")
+    with pytest.raises(psycopg2.errors.FeatureNotSupported):
+        cursor.execute("ALTER TABLE log ADD COLUMN at timestamp")
+
+
+def test_serializable(make_cluster):
+    """Two that read both tables, each to write in one of them: one after the other, as if they were alone."""
+    cluster = make_cluster(servers=3)
+    for table in ("a", "b"):
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY, n int)")
+        cluster.query(f"INSERT INTO {table} VALUES (1, 0)")
+    for gateways in (("s1", "s1"), ("s1", "s2"), ("s3", "s2")):
+        before = cluster.value("SELECT a.n + b.n FROM a, b")
+        codes = []
+
+        def skew(gateway, first, second):
+            connection = cluster.connect(gateway, autocommit=False)
+            connection.set_session(isolation_level="SERIALIZABLE")
+            while True:
+                try:
+                    cursor = connection.cursor()
+                    cursor.execute(f"SELECT n FROM {first}")
+                    cursor.execute("SELECT a.n + b.n FROM a, b")
+                    cursor.execute(f"UPDATE {first} SET n = %s - (SELECT n FROM {second}) + 1", cursor.fetchone())
+                    return connection.commit()
+                except (psycopg2.errors.DeadlockDetected, psycopg2.errors.SerializationFailure) as error:
+                    codes.append(error.pgcode)
+                    connection.rollback()
+        threads = [threading.Thread(target=skew, args=(g, *t), daemon=True)
+                   for g, t in zip(gateways, (("a", "b"), ("b", "a")))]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(20)
+            assert not thread.is_alive()
+        assert cluster.value("SELECT a.n + b.n FROM a, b") == before + 2, codes
+
+
+def test_repeatable_read(make_cluster):
+    """A second region may be written, unless somebody has written there since it was read."""
+    cluster = make_cluster(servers=3)
+    for table in ("a", "b", "c"):
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY, n int)")
+        cluster.query(f"INSERT INTO {table} VALUES (1, 0)")
+    for gateway in cluster.names:
+        connection = cluster.connect(gateway, autocommit=False)
+        connection.set_session(isolation_level="REPEATABLE READ")
+        cursor = connection.cursor()
+        for between in (False, True):
+            start = cluster.value("SELECT n FROM b")
+            cursor.execute("UPDATE a SET n = n + 1")
+            cursor.execute("SELECT n FROM b")
+            assert cursor.fetchone() == (start,)
+            if between:
+                cluster.query("UPDATE b SET n = n + 1")
+                with pytest.raises(psycopg2.errors.SerializationFailure):
+                    cursor.execute("UPDATE b SET n = n + 10")
+                connection.rollback()
+                assert cluster.value("SELECT n FROM b") == start + 1
+                continue
+            cursor.execute("UPDATE b SET n = n + 10")
+            cursor.execute("UPDATE c SET n = n + 1")
+            cursor.execute("SELECT b.n FROM a, b, c WHERE a.n = c.n")
+            assert cursor.fetchone() == (start + 10,)
+            connection.commit()
+            assert cluster.value("SELECT n FROM b") == start + 10
+        cluster.query("UPDATE a SET n = (SELECT n FROM c)")
 
 
 def test_frozen_gateway(five):
