@@ -13,6 +13,7 @@
 #include "types/types_int.h"
 
 #include <ctype.h>
+#include <stdlib.h>
 #include <strings.h>
 
 /* ---- scanning text ------------------------------------------------------------------------- */
@@ -39,6 +40,7 @@ struct scan {
     struct arena *arena;
     enum state state;
     bool in_quotes, plain; /* plain: no quote or backslash in the item, which may be NULL then */
+    bool uneven;           /* an item is nested less deeply than one before it */
     int level, depth;      /* nested now; deepest */
     int64_t counts[ARRAY_MAX_DIMS], last[ARRAY_MAX_DIMS];
     char *text; /* the item being read, unescaped; room for all that is left */
@@ -123,8 +125,7 @@ static struct error *close_level(struct scan *s)
     if (!item_open(s) && s->state != LEVEL_DONE && !empty)
         return unexpected(s, '}');
     if (item_open(s)) {
-        if (s->level != s->depth)
-            return mismatch(s);
+        s->uneven |= s->level != s->depth;
         push_item(s);
     }
     s->state = LEVEL_DONE;
@@ -140,8 +141,7 @@ static struct error *delimiter(struct scan *s)
     if (!item_open(s) && s->state != LEVEL_DONE)
         return unexpected(s, ',');
     if (item_open(s)) {
-        if (s->level != s->depth)
-            return mismatch(s);
+        s->uneven |= s->level != s->depth;
         push_item(s);
     }
     s->state = s->state == LEVEL_DONE ? LEVEL_DELIMITED : ITEM_DELIMITED;
@@ -219,7 +219,7 @@ static struct error *scan_items(struct scan *s)
     for (; s->p < s->end; s->p++)
         if (!is_space(*s->p))
             return malformed(s, "Junk after closing right brace.");
-    return NULL;
+    return s->uneven ? mismatch(s) : NULL; /* PostgreSQL 15 would lose items */
 }
 
 /* ---- dimensions before the braces ------------------------------------------------------------ */
@@ -230,26 +230,22 @@ static void skip_spaces(struct scan *s)
         s->p++;
 }
 
-static bool read_number(struct scan *s, int64_t *ret)
+/* Digits and signs as they come; what counts is what atoi() makes of them. */
+static bool read_number(struct scan *s, int32_t *ret)
 {
     const char *start = s->p;
-    if (s->p < s->end && (*s->p == '-' || *s->p == '+'))
+    while (s->p < s->end && ((*s->p >= '0' && *s->p <= '9') || *s->p == '-' || *s->p == '+'))
         s->p++;
-    const char *digits = s->p;
-    while (s->p < s->end && *s->p >= '0' && *s->p <= '9')
-        s->p++;
-    struct error *e =
-        s->p == digits ? NULL : types__int_parse(start, (size_t)(s->p - start), 8, ret);
-    if (e)
-        *ret = INT64_MAX;
-    error_free(e);
-    return s->p > digits;
+    char *text = arena_strndup(s->arena, start, (size_t)(s->p - start));
+    *ret = (int32_t)strtol(text, NULL, 10);
+    return s->p > start;
 }
 
-/* "[2:3]" or "[3]"; the [ is behind us */
+/* "[2:3]" or "[3]"; the [ is behind us. Whether that is too many is asked when the items are known.
+ */
 static struct error *read_dimension(struct scan *s, struct array *ret)
 {
-    int64_t lower = 1, upper;
+    int32_t lower = 1, upper;
     if (ret->n_dims == ARRAY_MAX_DIMS)
         return error_new("54000",
                          "number of array dimensions (%d) exceeds the maximum allowed (%d)",
@@ -267,10 +263,8 @@ static struct error *read_dimension(struct scan *s, struct array *ret)
     s->p++;
     if (upper < lower)
         return error_new(E_ARRAY_SUBSCRIPT, "upper bound cannot be less than lower bound");
-    if (lower < INT32_MIN || upper > INT32_MAX - 1 || upper - lower >= ARRAY_MAX_ITEMS)
-        return error_new("54000", "array size exceeds the maximum allowed (%d)", ARRAY_MAX_ITEMS);
-    ret->lower[ret->n_dims] = (int32_t)lower;
-    ret->dims[ret->n_dims++] = (int32_t)(upper - lower + 1);
+    ret->lower[ret->n_dims] = lower;
+    ret->dims[ret->n_dims++] = (int32_t)((int64_t)upper - lower + 1);
     return NULL;
 }
 
@@ -309,6 +303,8 @@ static struct error *scan_array(struct scan *s, struct array *ret)
     for (int i = 0; i < s->depth && s->n; i++) {
         if (given && ret->dims[i] != s->last[i])
             return malformed(s, "Specified array dimensions do not match array contents.");
+        if (given && (int64_t)ret->lower[i] + ret->dims[i] > INT32_MAX)
+            return error_new("54000", "array lower bound is too large: %d", ret->lower[i]);
         ret->dims[i] = (int32_t)s->last[i];
         if (!given)
             ret->lower[i] = 1;
@@ -571,17 +567,24 @@ static struct error *recv_dimensions(struct reader *r, const struct type *elemen
     return NULL;
 }
 
+static bool is_vector(const struct type *t)
+{
+    return t->oid == OID_INT2VECTOR || t->oid == OID_OIDVECTOR;
+}
+
 struct error *types__array_recv(const struct type *self, const char *s, size_t n, int32_t typmod,
                                 struct arena *a, struct value *ret)
 {
     const struct type *element = type_by_oid(self->element);
     struct reader r = reader_of(s, n);
     struct array x = {0};
+    bool nulls = false;
     TRY(recv_dimensions(&r, element, &x));
     x.items = ARENA_ARRAY(a, struct value, MAX(x.n, (size_t)1));
     for (size_t i = 0; i < x.n; i++) {
         int32_t len = (int32_t)read32(&r);
         x.items[i] = (struct value){.kind = VALUE_NULL};
+        nulls |= len == -1;
         if (len == -1 && reader_ok(&r))
             continue;
         const char *p = len >= 0 ? read_bytes(&r, (size_t)len) : NULL;
@@ -591,6 +594,8 @@ struct error *types__array_recv(const struct type *self, const char *s, size_t n
     }
     if (!reader_ok(&r) || reader_left(&r))
         return error_new(E_BAD_BINARY, "improper binary format in array");
+    if (is_vector(self) && (x.n_dims != 1 || x.lower[0] != 0 || nulls))
+        return error_new(E_BAD_BINARY, "invalid %s data", self->name);
     *ret = types__array_write(element, &x, a);
     return NULL;
 }
@@ -623,7 +628,7 @@ void types__array_send(const struct type *self, const struct value *v, int32_t t
     error_free(e);
     for (size_t i = 0; i < x.n; i++)
         nulls |= x.items[i].kind == VALUE_NULL;
-    if (self->oid == OID_INT2VECTOR || self->oid == OID_OIDVECTOR)
+    if (is_vector(self))
         x.n_dims = 1; /* also without items */
     buf_put32(out, (uint32_t)x.n_dims);
     buf_put32(out, nulls);

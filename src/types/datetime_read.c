@@ -1,18 +1,12 @@
 /*
  * Dates and times as people write them.
  *
- * A text is cut into pieces, each told by how it begins; blanks and other signs stand between them:
- *
- *     number   20240105, 5, 2024.005, .5
- *     date     2024-01-05, 5/1/2024, 5-Jan-2024, jan-5-2024, and names such as america/new_york
- *     clock    10:00, 10:00:00.5
- *     offset   +02, -02:30
- *     word     jan, monday, pm, bc, today, cet
- *
- * Then piece by piece fills fields, and what a number means hangs on the fields that are there
- * already: of a date, the first number is a year when it has three digits, else what DateStyle
- * says; a number behind a whole date is a time without colons. No field may be told twice.
+ * A text is cut into pieces (datetime_cut.c). Then piece by piece fills fields, and what a number
+ * means hangs on the fields that are there already: of a date, the first number is a year when it
+ * has three digits, else what DateStyle says; a number behind a whole date is a time without
+ * colons. No field may be told twice.
  */
+#include "types/datetime_cut.h"
 #include "types/interval.h"
 #include "types/zone.h"
 
@@ -27,19 +21,20 @@ enum has {
     HAS_MONTH = 2,
     HAS_DAY = 4,
     HAS_DATE = HAS_YEAR | HAS_MONTH | HAS_DAY,
-    HAS_TIME = 8,
-    HAS_ZONE = 16,
-    HAS_HALF = 32,
-    HAS_ERA = 64,
-    HAS_WEEKDAY = 128,
-    HAS_SUMMER = 256, /* DST behind a zone */
-    HAS_YEARDAY = 512,
-    HAS_VALUE = 1024, /* epoch, infinity: of the rest nothing counts */
+    HAS_HOUR = 8,
+    HAS_MINUTE = 16,
+    HAS_SECOND = 32,
+    HAS_FRACTION = 64,
+    HAS_TIME = HAS_HOUR | HAS_MINUTE | HAS_SECOND | HAS_FRACTION,
+    HAS_ZONE = 128,
+    HAS_HALF = 256,
+    HAS_ERA = 512,
+    HAS_WEEKDAY = 1024,
+    HAS_SUMMER = 2048, /* DST behind a zone */
+    HAS_YEARDAY = 4096,
+    HAS_VALUE = 8192, /* epoch, infinity: of the rest nothing counts */
 };
 
-/* A word that says what the next piece is. */
-enum label { LABEL_NONE, LABEL_JULIAN, LABEL_TIME, LABEL_OTHER };
-enum half { HALF_NONE, HALF_AM, HALF_PM };
 enum outcome { GOOD, BAD_SYNTAX, BAD_FIELD, BAD_DATE_ORDER, BAD_OFFSET, BAD_ZONE };
 
 /* What a text says, field by field. */
@@ -58,114 +53,6 @@ struct moment {
     enum label label;
 };
 
-/* ---- pieces
- * -------------------------------------------------------------------------------------- */
-
-enum { MAX_PIECES = 25, MAX_BYTES = 153, MAX_BYTES_SHORT = 129 };
-enum piece_kind { PIECE_NUMBER, PIECE_DATE, PIECE_CLOCK, PIECE_OFFSET, PIECE_WORD };
-
-struct piece {
-    enum piece_kind kind;
-    char *text; /* in small letters, with a 0 at its end */
-};
-
-struct pieces {
-    int n;
-    struct piece all[MAX_PIECES];
-    size_t used, room;
-    char bytes[MAX_BYTES];
-};
-
-struct word {
-    const char *name;
-    enum { MONTH, WEEKDAY, HALF, ERA, DAY, NOW, VALUE, MIDNIGHT, SUMMER, LABEL, FILLER } kind;
-    int value;
-};
-
-enum { VALUE_EPOCH, VALUE_LATE, VALUE_EARLY };
-
-static const struct word words[] = {
-    {"jan", MONTH, 1},
-    {"january", MONTH, 1},
-    {"feb", MONTH, 2},
-    {"february", MONTH, 2},
-    {"mar", MONTH, 3},
-    {"march", MONTH, 3},
-    {"apr", MONTH, 4},
-    {"april", MONTH, 4},
-    {"may", MONTH, 5},
-    {"jun", MONTH, 6},
-    {"june", MONTH, 6},
-    {"jul", MONTH, 7},
-    {"july", MONTH, 7},
-    {"aug", MONTH, 8},
-    {"august", MONTH, 8},
-    {"sep", MONTH, 9},
-    {"sept", MONTH, 9},
-    {"september", MONTH, 9},
-    {"oct", MONTH, 10},
-    {"october", MONTH, 10},
-    {"nov", MONTH, 11},
-    {"november", MONTH, 11},
-    {"dec", MONTH, 12},
-    {"december", MONTH, 12},
-    {"sun", WEEKDAY, 0},
-    {"sunday", WEEKDAY, 0},
-    {"mon", WEEKDAY, 1},
-    {"monday", WEEKDAY, 1},
-    {"tue", WEEKDAY, 2},
-    {"tues", WEEKDAY, 2},
-    {"tuesday", WEEKDAY, 2},
-    {"wed", WEEKDAY, 3},
-    {"weds", WEEKDAY, 3},
-    {"wednesday", WEEKDAY, 3},
-    {"thu", WEEKDAY, 4},
-    {"thur", WEEKDAY, 4},
-    {"thurs", WEEKDAY, 4},
-    {"thursday", WEEKDAY, 4},
-    {"fri", WEEKDAY, 5},
-    {"friday", WEEKDAY, 5},
-    {"sat", WEEKDAY, 6},
-    {"saturday", WEEKDAY, 6},
-    {"am", HALF, HALF_AM},
-    {"pm", HALF, HALF_PM},
-    {"ad", ERA, 0},
-    {"bc", ERA, 1},
-    {"yesterday", DAY, -1},
-    {"today", DAY, 0},
-    {"tomorrow", DAY, 1},
-    {"now", NOW, 0},
-    {"epoch", VALUE, VALUE_EPOCH},
-    {"infinity", VALUE, VALUE_LATE},
-    {"-infinity", VALUE, VALUE_EARLY},
-    {"allballs", MIDNIGHT, 0},
-    {"dst", SUMMER, 0},
-    {"t", LABEL, LABEL_TIME},
-    {"j", LABEL, LABEL_JULIAN},
-    {"jd", LABEL, LABEL_JULIAN},
-    {"julian", LABEL, LABEL_JULIAN},
-    {"d", LABEL, LABEL_OTHER},
-    {"dow", LABEL, LABEL_OTHER},
-    {"doy", LABEL, LABEL_OTHER},
-    {"h", LABEL, LABEL_OTHER},
-    {"isodow", LABEL, LABEL_OTHER},
-    {"isoyear", LABEL, LABEL_OTHER},
-    {"m", LABEL, LABEL_OTHER},
-    {"mm", LABEL, LABEL_OTHER},
-    {"s", LABEL, LABEL_OTHER},
-    {"y", LABEL, LABEL_OTHER},
-    {"at", FILLER, 0},
-    {"on", FILLER, 0},
-};
-
-static const struct word *word_of(const char *text)
-{
-    for (size_t i = 0; i < ARRAY_LEN(words); i++)
-        if (strcmp(words[i].name, text) == 0)
-            return &words[i];
-    return NULL;
-}
-
 static bool is_digit(char c)
 {
     return c >= '0' && c <= '9';
@@ -174,138 +61,6 @@ static bool is_digit(char c)
 static bool is_letter(char c)
 {
     return isalpha((unsigned char)c) != 0;
-}
-
-struct cursor {
-    const char *p, *end;
-};
-
-static char peek(const struct cursor *c)
-{
-    return c->p < c->end ? *c->p : 0;
-}
-
-/* Appends characters to the piece while they are digits, letters (if wanted) or in `others`. */
-static void take(struct cursor *c, struct pieces *ret, bool letters, const char *others)
-{
-    while (c->p < c->end &&
-           (is_digit(*c->p) || (letters && is_letter(*c->p)) || (*c->p && strchr(others, *c->p)))) {
-        if (ret->used < ret->room)
-            ret->bytes[ret->used] = (char)tolower((unsigned char)*c->p);
-        ret->used++;
-        c->p++;
-    }
-}
-
-/* 10:00, 2024-01-05, 5-Jan-2024, 2024.005, 2024 */
-static enum piece_kind take_number(struct cursor *c, struct pieces *ret)
-{
-    take(c, ret, false, "");
-    char separator[2] = {peek(c), 0};
-    if (separator[0] == ':') {
-        take(c, ret, false, ":.");
-        return PIECE_CLOCK;
-    }
-    if (separator[0] != '-' && separator[0] != '/' && separator[0] != '.')
-        return PIECE_NUMBER;
-    bool digit = c->p + 1 < c->end && is_digit(c->p[1]);
-    if (!digit) {
-        take(c, ret, true, separator);
-        return PIECE_DATE;
-    }
-    ret->used++; /* the separator, if there is room */
-    if (ret->used <= ret->room)
-        ret->bytes[ret->used - 1] = separator[0];
-    c->p++;
-    take(c, ret, false, "");
-    if (peek(c) == separator[0]) {
-        take(c, ret, false, separator);
-        return PIECE_DATE;
-    }
-    return separator[0] == '.' ? PIECE_NUMBER : PIECE_DATE;
-}
-
-static void take_letters(struct cursor *c, struct pieces *ret)
-{
-    while (c->p < c->end && is_letter(*c->p)) {
-        if (ret->used < ret->room)
-            ret->bytes[ret->used] = (char)tolower((unsigned char)*c->p);
-        ret->used++;
-        c->p++;
-    }
-}
-
-static enum piece_kind take_text(struct cursor *c, struct pieces *ret)
-{
-    size_t from = ret->used;
-    take_letters(c, ret);
-    char next = peek(c);
-    bool more = next == '-' || next == '/' || next == '.';
-    if (!more && (next == '+' || is_digit(next)) && ret->used < ret->room) {
-        ret->bytes[ret->used] = 0;
-        more = !word_of(ret->bytes + from); /* "t10" and "j2460000" are two */
-    }
-    if (!more)
-        return PIECE_WORD;
-    take(c, ret, true, "+-/_.:");
-    return PIECE_DATE;
-}
-
-/* +02:30, -infinity; false: neither */
-static bool take_signed(struct cursor *c, struct pieces *ret, enum piece_kind *ret_kind)
-{
-    if (ret->used < ret->room)
-        ret->bytes[ret->used] = *c->p;
-    ret->used++;
-    c->p++;
-    while (c->p < c->end && isspace((unsigned char)*c->p))
-        c->p++;
-    *ret_kind = is_digit(peek(c)) ? PIECE_OFFSET : PIECE_WORD;
-    if (is_digit(peek(c)))
-        take(c, ret, false, ":.-");
-    else if (is_letter(peek(c)))
-        take_letters(c, ret);
-    else
-        return false;
-    return true;
-}
-
-static bool cut(const char *s, size_t n, size_t room, struct pieces *ret)
-{
-    struct cursor c = {s, s + n};
-    ret->n = 0;
-    ret->used = 0;
-    ret->room = room;
-    while (c.p < c.end) {
-        char first = *c.p;
-        if (isspace((unsigned char)first)) {
-            c.p++;
-            continue;
-        }
-        size_t from = ret->used;
-        enum piece_kind kind;
-        if (is_digit(first)) {
-            kind = take_number(&c, ret);
-        } else if (first == '.') {
-            take(&c, ret, false, ".");
-            kind = PIECE_NUMBER;
-        } else if (is_letter(first)) {
-            kind = take_text(&c, ret);
-        } else if (first == '+' || first == '-') {
-            if (!take_signed(&c, ret, &kind))
-                return false;
-        } else if (ispunct((unsigned char)first)) {
-            c.p++;
-            continue;
-        } else {
-            return false;
-        }
-        if (ret->n == MAX_PIECES || ret->used >= ret->room)
-            return false;
-        ret->bytes[ret->used++] = 0;
-        ret->all[ret->n++] = (struct piece){.kind = kind, .text = ret->bytes + from};
-    }
-    return true;
 }
 
 /* ---- numbers
@@ -338,8 +93,9 @@ static int64_t number_of(const char *p, int n)
 {
     int64_t v = 0;
     for (int i = 0; i < n; i++)
-        v = MIN(v * 10 + (p[i] - '0'), (int64_t)INT32_MAX);
-    return v;
+        if (__builtin_mul_overflow(v, 10, &v) || __builtin_add_overflow(v, p[i] - '0', &v))
+            return -1;
+    return (int32_t)v; /* what atoi() makes of it */
 }
 
 /* 20240105, 100000.5, 1000: a date or a time without anything between its fields */
@@ -358,7 +114,7 @@ static enum outcome run_together(struct moment *m, const char *text, unsigned ha
         *ret_has = HAS_DATE;
         return GOOD;
     }
-    if ((has & HAS_TIME) || (n != 4 && n != 6))
+    if ((has & HAS_TIME) == HAS_TIME || (n != 4 && n != 6))
         return BAD_SYNTAX;
     m->hour = number_of(text, 2);
     m->minute = number_of(text + 2, 2);
@@ -460,10 +216,10 @@ static enum outcome read_date(struct moment *m, char *text, unsigned has, unsign
     for (int i = 0; i < n; i++) {
         if (!is_letter(*fields[i]))
             continue;
-        const struct word *w = word_of(fields[i]);
-        if (w && w->kind == FILLER)
+        const struct word *w = types__date_word(fields[i]);
+        if (w && w->kind == WORD_FILLER)
             continue;
-        if (!w || w->kind != MONTH || (has & HAS_MONTH))
+        if (!w || w->kind != WORD_MONTH || (has & HAS_MONTH))
             return BAD_SYNTAX;
         m->month = w->value;
         has |= HAS_MONTH;
@@ -488,11 +244,16 @@ static enum outcome read_date(struct moment *m, char *text, unsigned has, unsign
 static enum outcome read_clock(struct moment *m, const char *text)
 {
     const char *p = text;
-    enum outcome o = digits(&p, &m->hour);
-    if (o != GOOD || *p != ':')
-        return o != GOOD ? o : BAD_SYNTAX;
-    p++;
-    o = digits(&p, &m->minute);
+    char *hour_end;
+    errno = 0;
+    m->hour =
+        strtoll(p, &hour_end, 10); /* more than an int is wrong, but what is behind it first */
+    if (errno)
+        return BAD_FIELD;
+    p = hour_end;
+    if (*p++ != ':')
+        return BAD_SYNTAX;
+    enum outcome o = digits(&p, &m->minute);
     if (o != GOOD)
         return o;
     m->second = m->fraction = 0;
@@ -512,7 +273,7 @@ static enum outcome read_clock(struct moment *m, const char *text)
     } else if (*p) {
         return BAD_SYNTAX;
     }
-    return m->minute > 59 || m->second > 60 ? BAD_FIELD : GOOD;
+    return m->hour > INT32_MAX || m->minute > 59 || m->second > 60 ? BAD_FIELD : GOOD;
 }
 
 static enum outcome read_offset(struct moment *m, const char *text)
@@ -558,14 +319,14 @@ bool types__offset_parse(const char *text, bool *ret_fits, int32_t *ret_seconds)
 static unsigned read_value(struct moment *m, const struct word *w)
 {
     m->is_value = true;
-    m->us = w->kind == NOW            ? types__text_now()
+    m->us = w->kind == WORD_NOW       ? types__text_now()
             : w->value == VALUE_LATE  ? TIMESTAMP_EVER
             : w->value == VALUE_EARLY ? TIMESTAMP_NEVER
                                       : -INT64_C(10957) * DAY_US;
-    m->clock = w->kind == NOW;
+    m->clock = w->kind == WORD_NOW;
     if (m->clock)
         set_day(m, types__timestamp_days(m->us));
-    return w->kind == NOW ? HAS_DATE | HAS_TIME | HAS_ZONE : HAS_VALUE;
+    return w->kind == WORD_NOW ? HAS_DATE | HAS_TIME | HAS_ZONE : HAS_VALUE;
 }
 
 /* Where a name of a month comes behind a number that was taken for the month, that is the day. */
@@ -606,49 +367,49 @@ static enum outcome read_word(struct moment *m, const char *text, const struct p
         *ret_has = HAS_ZONE;
         return GOOD;
     }
-    const struct word *w = word_of(text);
+    const struct word *w = types__date_word(text);
     if (!w) {
         m->zone = zone_find(text, strlen(text));
         *ret_has = HAS_ZONE;
         return m->zone || strcasecmp(text, "utc") == 0 ? GOOD : BAD_SYNTAX;
     }
     switch (w->kind) {
-    case MONTH:
+    case WORD_MONTH:
         *ret_has = read_month(m, w->value);
         break;
-    case WEEKDAY:
+    case WORD_WEEKDAY:
         *ret_has = HAS_WEEKDAY;
         break;
-    case HALF:
+    case WORD_HALF:
         m->half = (enum half)w->value;
         *ret_has = HAS_HALF;
         break;
-    case ERA:
+    case WORD_ERA:
         m->bc = w->value;
         *ret_has = HAS_ERA;
         break;
-    case DAY:
+    case WORD_DAY:
         set_day(m, types__timestamp_days(types__local_of(types__zone(), types__text_now())) +
                        w->value);
         m->clock = true;
         m->is_value = false;
         *ret_has = HAS_DATE;
         break;
-    case NOW:
-    case VALUE:
+    case WORD_NOW:
+    case WORD_VALUE:
         *ret_has = read_value(m, w);
         break;
-    case MIDNIGHT:
+    case WORD_MIDNIGHT:
         m->hour = m->minute = m->second = m->offset = 0;
         *ret_has = HAS_TIME | HAS_ZONE;
         break;
-    case SUMMER:
+    case WORD_SUMMER:
         m->offset += 3600;
         *ret_has = HAS_SUMMER;
         break;
-    case LABEL:
+    case WORD_LABEL:
         return read_label(m, w, next, time_only);
-    case FILLER:
+    case WORD_FILLER:
         break;
     }
     return GOOD;
@@ -689,7 +450,7 @@ static enum outcome read_time_and_offset(struct moment *m, char *text, unsigned 
                                          unsigned *ret_has)
 {
     char *offset = strchr(text, '-');
-    if ((m->has & HAS_TIME) || !offset)
+    if ((m->has & HAS_TIME) == HAS_TIME || !offset)
         return BAD_SYNTAX;
     enum outcome o = read_offset(m, offset);
     if (o != GOOD)
@@ -736,6 +497,30 @@ static enum outcome read_date_piece(struct moment *m, struct piece *p, unsigned 
     return read_date(m, p->text, m->has, ret_has);
 }
 
+/* y2024, s6.5: the number behind a label */
+static enum outcome read_labelled(struct moment *m, enum label label, const char *text,
+                                  unsigned *ret_has)
+{
+    const struct {
+        int64_t *to;
+        unsigned has;
+    } fields[] = {
+        [LABEL_YEAR] = {&m->year, HAS_YEAR},       [LABEL_MONTH] = {&m->month, HAS_MONTH},
+        [LABEL_DAY] = {&m->day, HAS_DAY},          [LABEL_HOUR] = {&m->hour, HAS_HOUR},
+        [LABEL_MINUTE] = {&m->minute, HAS_MINUTE}, [LABEL_SECOND] = {&m->second, HAS_SECOND}};
+    const char *p = text;
+    int64_t v;
+    if (digits(&p, &v) != GOOD)
+        return BAD_FIELD;
+    if (label == LABEL_OTHER || (*p && (label != LABEL_SECOND || *p != '.')))
+        return BAD_SYNTAX;
+    if (label == LABEL_MONTH && (m->has & HAS_MONTH) && (m->has & HAS_HOUR))
+        label = LABEL_MINUTE;
+    *fields[label].to = v;
+    *ret_has = fields[label].has | (*p ? HAS_FRACTION : 0);
+    return *p ? fraction(p, &m->fraction) : GOOD;
+}
+
 static enum outcome read_number_piece(struct moment *m, struct piece *p, unsigned *ret_has)
 {
     enum label label = m->label;
@@ -743,17 +528,22 @@ static enum outcome read_number_piece(struct moment *m, struct piece *p, unsigne
     if (label == LABEL_JULIAN)
         return read_julian(m, p->text, ret_has);
     if (label == LABEL_TIME) {
-        enum outcome o = run_together(m, p->text, m->has | HAS_DATE, ret_has);
+        const char *digit = p->text;
+        int64_t v; /* it has to be an int, too */
+        enum outcome o = digits(&digit, &v);
+        if (o != GOOD)
+            return o;
+        o = run_together(m, p->text, m->has | HAS_DATE, ret_has);
         return o == GOOD && *ret_has != HAS_TIME ? BAD_SYNTAX : o;
     }
     if (label)
-        return BAD_SYNTAX;
+        return read_labelled(m, label, p->text, ret_has);
     const char *point = strchr(p->text, '.');
     size_t n = strlen(p->text);
     if (point && !(m->has & HAS_DATE))
         return read_date(m, p->text, m->has, ret_has);
     if ((point && point - p->text > 2) ||
-        (!point && n >= 6 && (!(m->has & HAS_DATE) || !(m->has & HAS_TIME))))
+        (n >= 6 && (!(m->has & HAS_DATE) || !(m->has & HAS_TIME))))
         return run_together(m, p->text, m->has, ret_has);
     return read_number(m, p->text, m->has, m->text_month, ret_has);
 }
@@ -761,7 +551,7 @@ static enum outcome read_number_piece(struct moment *m, struct piece *p, unsigne
 static bool too_late(const struct moment *m)
 {
     int64_t seconds = (m->hour * 60 + m->minute) * 60 + m->second;
-    return m->second > 60 || seconds * SECOND_US + m->fraction > DAY_US;
+    return m->minute > 59 || m->second > 60 || seconds * SECOND_US + m->fraction > DAY_US;
 }
 
 static enum outcome read_clock_piece(struct moment *m, struct piece *p, unsigned *ret_has)
@@ -803,7 +593,7 @@ static enum outcome check(struct moment *m)
 static enum outcome read_moment(const char *s, size_t n, size_t room, struct moment *m,
                                 struct pieces *pieces)
 {
-    if (!cut(s, n, room, pieces))
+    if (!types__cut(s, n, room, pieces))
         return BAD_SYNTAX;
     for (int i = 0; i < pieces->n; i++) {
         struct piece *p = &pieces->all[i];
@@ -872,14 +662,14 @@ static enum outcome read_time_piece(struct moment *m, struct pieces *pieces, int
 static enum outcome read_time_word(struct moment *m, const char *text, const struct piece *next,
                                    unsigned *ret_has)
 {
-    const struct word *w = word_of(text);
+    const struct word *w = types__date_word(text);
     const struct zone *zone;
     int32_t seconds;
-    if (!w || types__zone_word(text, strlen(text), &seconds, &zone) || w->kind == HALF ||
-        w->kind == ERA || w->kind == MIDNIGHT || w->kind == SUMMER || w->kind == LABEL ||
-        w->kind == FILLER)
+    if (!w || types__zone_word(text, strlen(text), &seconds, &zone) || w->kind == WORD_HALF ||
+        w->kind == WORD_ERA || w->kind == WORD_MIDNIGHT || w->kind == WORD_SUMMER ||
+        w->kind == WORD_LABEL || w->kind == WORD_FILLER)
         return read_word(m, text, next, true, ret_has);
-    if (w->kind != NOW)
+    if (w->kind != WORD_NOW)
         return BAD_SYNTAX;
     int64_t us = types__local_of(types__zone(), types__text_now());
     m->is_value = m->clock = true;
@@ -900,7 +690,7 @@ static bool zone_needs_day(const struct zone *z)
 
 static enum outcome read_time(const char *s, size_t n, struct moment *m, struct pieces *pieces)
 {
-    if (!cut(s, n, MAX_BYTES_SHORT, pieces))
+    if (!types__cut(s, n, MAX_BYTES_DATE, pieces))
         return BAD_SYNTAX;
     for (int i = 0; i < pieces->n; i++) {
         struct piece *p = &pieces->all[i];
@@ -923,7 +713,7 @@ static enum outcome read_time(const char *s, size_t n, struct moment *m, struct 
     enum outcome o = check(m);
     if (o == GOOD && too_late(m))
         o = BAD_FIELD;
-    if (o == GOOD && !(m->has & HAS_TIME))
+    if (o == GOOD && (m->has & HAS_TIME) != HAS_TIME)
         o = BAD_SYNTAX;
     bool summer = m->has & HAS_SUMMER, dated = (m->has & HAS_DATE) == HAS_DATE;
     if (o == GOOD && ((summer && (m->zone || !(m->has & HAS_ZONE))) ||
@@ -963,7 +753,7 @@ bool types__datetime_reads_clock(const char *s, size_t n)
 {
     struct moment m = {0};
     struct pieces pieces;
-    return read_moment(s, n, MAX_BYTES, &m, &pieces) == GOOD && m.clock;
+    return read_moment(s, n, MAX_BYTES_TIMESTAMP, &m, &pieces) == GOOD && m.clock;
 }
 
 /* `offset`: one that is not named is the one of today. */
@@ -978,7 +768,7 @@ struct error *types__date_parse(const char *s, size_t n, int64_t *ret)
 {
     struct moment m = {0};
     struct pieces pieces;
-    enum outcome o = read_moment(s, n, MAX_BYTES_SHORT, &m, &pieces);
+    enum outcome o = read_moment(s, n, MAX_BYTES_DATE, &m, &pieces);
     if (o != GOOD)
         return refuse(o, &m, "date", s, n);
     int64_t days;
@@ -1015,7 +805,7 @@ struct error *types__timestamp_parse(const char *s, size_t n, bool zone, int32_t
     struct moment m = {0};
     struct pieces pieces;
     const char *type = zone ? "timestamp with time zone" : "timestamp";
-    enum outcome o = read_moment(s, n, MAX_BYTES, &m, &pieces);
+    enum outcome o = read_moment(s, n, MAX_BYTES_TIMESTAMP, &m, &pieces);
     if (o != GOOD)
         return refuse(o, &m, type, s, n);
     if (!m.is_value && !us_of(&m, zone, &m.us))

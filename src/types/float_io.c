@@ -35,20 +35,6 @@ struct error *types__float_underflow(void)
 
 /* ---- input ---- */
 
-static bool parse_special(const char *s, double *ret)
-{
-    bool negative = *s == '-';
-    if (*s == '-' || *s == '+')
-        s++;
-    if (strcasecmp(s, "infinity") == 0 || strcasecmp(s, "inf") == 0)
-        *ret = negative ? -INFINITY : INFINITY;
-    else if (!negative && strcasecmp(s, "nan") == 0)
-        *ret = NAN;
-    else
-        return false;
-    return true;
-}
-
 struct error *types__float_parse(const char *s, size_t n, bool is_float4, double *ret)
 {
     const char *type = is_float4 ? "real" : "double precision", *start = s;
@@ -61,22 +47,22 @@ struct error *types__float_parse(const char *s, size_t n, bool is_float4, double
     memcpy(text, start, len);
     text[len] = 0;
 
-    char *end = text;
-    double v = 0;
+    char *end; /* infinity and NaN: strtod() knows them by PostgreSQL's names, and -nan, nan(1),
+                  0x1p3 */
     errno = 0;
-    bool special = parse_special(text, &v);
-    if (!special && len && !isspace((unsigned char)*text)) /* strtod knows more names: nan(..) */
-        v = strpbrk(text, "nN") ? 0 : is_float4 ? (double)strtof(text, &end) : strtod(text, &end);
+    double v = is_float4 ? (double)strtof(text, &end) : strtod(text, &end);
     bool range = errno == ERANGE && (v == 0 || isinf(v));
-    bool bad = !special && (len == 0 || end != text + len);
+    bool bad = len == 0 || end != text + len;
+    size_t number = (size_t)(end - text); /* junk behind it is not told of then */
     if (text != local)
         mem_free(text);
+    if (range)
+        return error_new(E_OUT_OF_RANGE, "\"%.*s\" is out of range for type %s",
+                         (int)MIN(is_float4 ? n : number, (size_t)1000), is_float4 ? s : start,
+                         type);
     if (bad)
         return error_new(E_BAD_TEXT, "invalid input syntax for type %s: \"%.*s\"", type,
                          (int)MIN(n, 1000), s);
-    if (range)
-        return error_new(E_OUT_OF_RANGE, "\"%.*s\" is out of range for type %s", (int)MIN(n, 1000),
-                         s, type);
     *ret = v;
     return NULL;
 }

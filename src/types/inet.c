@@ -8,7 +8,7 @@
 
 #include <arpa/inet.h>
 #include <ctype.h>
-#include <stdio.h>
+#include <stdlib.h>
 
 enum { V4_BITS = 32, V6_BITS = 128, V6_BYTES = 16 };
 
@@ -69,11 +69,14 @@ static bool take_number(const char **p, int max, int *ret)
     return true;
 }
 
-/* One to four numbers with dots between them; 0: it is something else. */
-static int take_bytes(const char **p, unsigned char *bytes)
+/* One to four numbers with dots between them, for an inet also one behind them; 0: it is something
+ * else. */
+static int take_bytes(const char **p, bool dot_at_end, unsigned char *bytes)
 {
     int n = 0, byte;
     do {
+        if (n && dot_at_end && !isdigit((unsigned char)**p))
+            return n;
         if (n == 4 || !take_number(p, 255, &byte))
             return 0;
         bytes[n++] = (unsigned char)byte;
@@ -87,42 +90,98 @@ static bool take_bits(const char *p, int max, int *bits)
     return !*p || (*p == '/' && (p++, take_number(&p, max, bits)) && !*p);
 }
 
-/* Fewer than four bytes need their number of bits. */
+/* Fewer than four bytes need their number of bits, and may have no more of these. */
 static bool read_v4(const char *p, struct inet *ret)
 {
-    int n = take_bytes(&p, ret->a);
+    int n = take_bytes(&p, true, ret->a);
     ret->bits = V4_BITS;
-    return n && (n == 4 || *p) && take_bits(p, V4_BITS, &ret->bits);
+    return n && (n == 4 || *p) && take_bits(p, V4_BITS, &ret->bits) && ret->bits / 8 <= n;
+}
+
+/* Of IPv6 no number may begin with a 0. */
+static bool take_plain_number(const char **p, int max, int *ret)
+{
+    return !(**p == '0' && isdigit((unsigned char)(*p)[1])) && take_number(p, max, ret);
+}
+
+static bool take_v6_bits(const char *p, int *bits)
+{
+    return !*p || (*p == '/' && (p++, take_plain_number(&p, V6_BITS, bits)) && !*p);
+}
+
+/* 192.168.1.2 at the end of an address: up to four numbers, and none is 0 unless it is the last. */
+static bool read_v4_end(const char *p, unsigned char *bytes, int *bits)
+{
+    for (int n = 0; n < 4; n++) {
+        int byte = 0;
+        if (isdigit((unsigned char)*p) ? !take_plain_number(&p, 255, &byte)
+                                       : *p != '.' && *p != '/')
+            return false;
+        bytes[n] = (unsigned char)byte;
+        if (*p != '.')
+            return take_v6_bits(p, bits);
+        p++;
+    }
+    return false;
+}
+
+/* Moves what is behind the :: to the end; false: there is no room for it. */
+static bool stretch(unsigned char *a, int gap, int n)
+{
+    if (gap < 0 || n == V6_BYTES)
+        return gap < 0 && n == V6_BYTES;
+    memmove(a + V6_BYTES - (n - gap), a + gap, (size_t)(n - gap));
+    memset(a + gap, 0, (size_t)(V6_BYTES - n));
+    return true;
 }
 
 static bool read_v6(const char *p, struct inet *ret)
 {
-    char address[INET6_ADDRSTRLEN];
-    size_t n = strcspn(p, "/");
-    if (n >= sizeof(address))
-        return false;
-    memcpy(address, p, n);
-    address[n] = '\0';
+    int n = 0, gap = -1;
     ret->v6 = true;
     ret->bits = V6_BITS;
-    p += n;
-    if (inet_pton(AF_INET6, address, ret->a) != 1)
+    if (*p == ':' && *++p != ':')
         return false;
-    if (*p++ == '\0')
-        return true;
-    bool zeros = p[0] == '0' && p[1];
-    return !zeros && take_number(&p, V6_BITS, &ret->bits) && !*p;
+    for (;;) {
+        size_t digits = strspn(p, "0123456789abcdefABCDEF");
+        if (!digits && *p == ':') {
+            if (gap >= 0)
+                return false;
+            gap = n;
+            p++;
+            continue;
+        }
+        if (p[digits] == '.') {
+            if (digits > 4 || n + 4 > V6_BYTES || !read_v4_end(p, ret->a + n, &ret->bits))
+                return false;
+            return stretch(ret->a, gap, n + 4);
+        }
+        if (!digits)
+            return take_v6_bits(p, &ret->bits) && stretch(ret->a, gap, n);
+        if (digits > 4 || n + 2 > V6_BYTES)
+            return false;
+        unsigned long group = strtoul(p, NULL, 16);
+        ret->a[n++] = (unsigned char)(group >> 8);
+        ret->a[n++] = (unsigned char)group;
+        p += digits;
+        if (*p == ':' && !*++p)
+            return false;
+        if (p[-1] != ':')
+            return take_v6_bits(p, &ret->bits) && stretch(ret->a, gap, n);
+    }
 }
 
-/* "0x0a01": digits in pairs. */
+/* "0x0a01": digits in pairs, a 0 may be missing at the end. */
 static int take_hex(const char **p, unsigned char *bytes)
 {
     int n = 0;
-    unsigned byte;
-    for (*p += 2; isxdigit((unsigned char)**p); *p += 2) {
-        if (n == 4 || !isxdigit((unsigned char)(*p)[1]) || sscanf(*p, "%2x", &byte) != 1)
+    for (*p += 2; isxdigit((unsigned char)**p); n++) {
+        char pair[3] = {*(*p)++, '0'};
+        if (n == 4)
             return 0;
-        bytes[n++] = (unsigned char)byte;
+        if (isxdigit((unsigned char)**p))
+            pair[1] = *(*p)++;
+        bytes[n] = (unsigned char)strtoul(pair, NULL, 16);
     }
     return n;
 }
@@ -140,7 +199,7 @@ static int class_bits(const unsigned char *bytes, int n)
 static bool read_cidr_v4(const char *p, struct inet *ret)
 {
     bool hex = p[0] == '0' && (p[1] == 'x' || p[1] == 'X');
-    int n = hex ? take_hex(&p, ret->a) : take_bytes(&p, ret->a);
+    int n = hex ? take_hex(&p, ret->a) : take_bytes(&p, false, ret->a);
     ret->bits = class_bits(ret->a, n);
     return n && take_bits(p, V4_BITS, &ret->bits);
 }

@@ -33,17 +33,16 @@ struct error *types__int_parse(const char *s, size_t n, int size, int64_t *ret)
         p++;
     bool bad = p == end, overflow = false;
     int64_t v = 0; /* counted downwards: the negative range is the larger one */
-    for (; p < end && !bad; p++) {
-        if (*p < '0' || *p > '9')
-            bad = true;
-        else if (__builtin_mul_overflow(v, 10, &v) || __builtin_sub_overflow(v, *p - '0', &v))
-            overflow = true;
+    for (; p < end && !bad && !overflow; p++) { /* what is first wrong is told */
+        bad = *p < '0' || *p > '9';
+        overflow = !bad && (__builtin_mul_overflow(v, 10, &v) ||
+                            __builtin_sub_overflow(v, *p - '0', &v) || !int_fits(v, size));
     }
     if (bad)
         return error_new(E_BAD_TEXT, "invalid input syntax for type %s: \"%.*s\"", int_name(size),
                          (int)MIN(n, 1000), s);
-    if (!negative && __builtin_sub_overflow(0, v, &v))
-        overflow = true;
+    if (!overflow && !negative)
+        overflow = __builtin_sub_overflow(0, v, &v);
     if (overflow || !int_fits(v, size))
         return error_new(E_OUT_OF_RANGE, "value \"%.*s\" is out of range for type %s",
                          (int)MIN(n, 1000), s, int_name(size));

@@ -5,16 +5,17 @@
  *
  * Input, as PostgreSQL 15 takes it:
  *
- *     text   := [@] { item } [ago] | iso
- *     item   := number [unit] | [+-] hh:mm[:ss[.f]] | [+-] years-months
+ *     text   := { piece } | iso
+ *     piece  := number | unit | [+-] hh:mm[:ss[.f]] | [+-] years-months | ago
  *     iso    := P [nY][nM][nW][nD] [ T [nH][nM][nS] ]
  *             | P yyyymmdd [ T hhmmss ] | P years-months-days [ T hours:minutes:seconds ]
  *
- * Items are read from the last to the first, as a number without a unit takes its meaning from what
- * stands behind it: days before a time ("3 04:05:06"), seconds at the end. Each unit may occur
- * once. Fractions of a unit go down to the next ones: half a year is 6 mons, half a month 15 days,
- * half a day 12 hours.
+ * Pieces (datetime_cut.c) are read from the last to the first, as a number without a unit takes its
+ * meaning from what stands behind it: days before a time ("3 04:05:06"), seconds at the end. Each
+ * unit may occur once. Fractions of a unit go down to the next ones: half a year is 6 mons, half a
+ * month 15 days, half a day 12 hours.
  */
+#include "types/datetime_cut.h"
 #include "types/interval.h"
 #include "types/zone.h"
 
@@ -26,7 +27,7 @@
 
 #define MINUTE_US (60 * SECOND_US)
 #define HOUR_US (3600 * SECOND_US)
-enum { DAYS_IN_MONTH = 30, MAX_ITEMS = 25, MAX_TEXT = 512, WORD_LENGTH = 10 };
+enum { DAYS_IN_MONTH = 30, MAX_TEXT = 512, WORD_LENGTH = 10 };
 
 /* ---- units -------------------------------------------------------------------------------- */
 
@@ -44,7 +45,8 @@ enum unit {
     UNIT_DECADE,
     UNIT_CENTURY,
     UNIT_MILLENNIUM,
-    UNIT_AGO,
+    UNIT_AGO,   /* from here on they count nothing */
+    UNIT_OTHER, /* it may stand where no number is before it */
 };
 
 /* Ten letters count, as in PostgreSQL: "microsecondly" is one, too. */
@@ -89,11 +91,16 @@ static const struct {
     {"msecond", UNIT_MILLISECOND},
     {"mseconds", UNIT_MILLISECOND},
     {"msecs", UNIT_MILLISECOND},
+    {"qtr", UNIT_OTHER},
+    {"quarter", UNIT_OTHER},
     {"s", UNIT_SECOND},
     {"sec", UNIT_SECOND},
     {"second", UNIT_SECOND},
     {"seconds", UNIT_SECOND},
     {"secs", UNIT_SECOND},
+    {"timezone", UNIT_OTHER},
+    {"timezone_h", UNIT_OTHER},
+    {"timezone_m", UNIT_OTHER},
     {"us", UNIT_MICROSECOND},
     {"usec", UNIT_MICROSECOND},
     {"usecond", UNIT_MICROSECOND},
@@ -128,6 +135,7 @@ struct reading {
     int32_t years;
     unsigned seen; /* bit of each unit that was given */
     int fields;    /* that the type has */
+    bool ago;
     bool sql;      /* a sign at the beginning may be one of all parts .. */
     bool negative; /* .. and is */
 };
@@ -141,13 +149,15 @@ static bool add32(int32_t *to, int64_t by)
     return true;
 }
 
+/* Half a microsecond counts for none, as in PostgreSQL. */
 static bool add_us(struct reading *r, int64_t count, int64_t unit_us, double fraction)
 {
-    int64_t us;
+    int64_t us, part = (int64_t)(fraction *= (double)unit_us);
+    fraction -= (double)part;
+    part += fraction > 0.5 ? 1 : fraction < -0.5 ? -1 : 0;
     return !__builtin_mul_overflow(count, unit_us, &us) &&
            !__builtin_add_overflow(r->sum.us, us, &r->sum.us) &&
-           !__builtin_add_overflow(r->sum.us, (int64_t)rint(fraction * (double)unit_us),
-                                   &r->sum.us);
+           !__builtin_add_overflow(r->sum.us, part, &r->sum.us);
 }
 
 /* A part of `days` days: whole ones, and the rest as time. */
@@ -198,12 +208,11 @@ static bool add_unit(struct reading *r, enum unit unit, int64_t count, double fr
     }
 }
 
-static bool mark(struct reading *r, unsigned units)
+static enum outcome mark(struct reading *r, unsigned units)
 {
-    if (r->seen & units)
-        return false;
+    bool twice = r->seen & units;
     r->seen |= units;
-    return true;
+    return twice ? BAD_SYNTAX : GOOD;
 }
 
 static unsigned bit(enum unit u)
@@ -211,107 +220,85 @@ static unsigned bit(enum unit u)
     return 1u << u;
 }
 
-/* ---- items ---------------------------------------------------------------------------------- */
+/* ---- pieces ------------------------------------------------------------------------------ */
 
-struct item {
-    const char *p; /* 0-terminated */
-    bool word;
-};
-
-/* A number's whole part and fraction, both with its sign; `end` is where it stops. */
-static bool read_number(const char *p, int64_t *ret, double *ret_fraction, const char **ret_end)
+/* Digits with a sign, perhaps none at all: 0. False: beyond `min` .. `max`. */
+static bool read_digits(const char **p, int64_t min, int64_t max, int64_t *ret)
 {
     char *end;
-    bool negative = *p == '-';
-    const char *digits = p + (*p == '-' || *p == '+');
     errno = 0;
-    *ret = 0;
-    *ret_fraction = 0;
-    if (isdigit((unsigned char)*digits)) {
-        *ret = strtoll(p, &end, 10);
-    } else if (*digits == '.' && isdigit((unsigned char)digits[1])) {
-        end = (char *)(uintptr_t)digits;
-    } else {
-        return false;
-    }
-    if (*end == '.') {
-        char text[64] = "0";
-        size_t n = strspn(end + 1, "0123456789") + 1;
-        memcpy(text + 1, end, MIN(n, sizeof(text) - 2));
-        text[1 + MIN(n, sizeof(text) - 2)] = 0;
-        *ret_fraction = strtod(text, NULL) * (negative ? -1 : 1);
-        end += n;
-    }
-    *ret_end = end;
-    return true;
+    *ret = strtoll(*p, &end, 10);
+    *p = end;
+    return !errno && *ret >= min && *ret <= max;
 }
 
-static enum outcome read_clock(struct reading *r, const char *p)
+/* From the point to the end of the piece. */
+static bool read_fraction(const char *p, double *ret)
 {
-    bool negative = *p == '-';
-    p += *p == '-' || *p == '+';
+    char *end;
+    errno = 0;
+    *ret = p[1] ? strtod(p, &end) : 0;
+    return !p[1] || (!*end && !errno);
+}
+
+/* 4:05, 4:05:06.7, 4:05.7 (minutes), 4::06: what is missing is 0 */
+static enum outcome read_clock(const struct reading *r, const char *p, int64_t *ret_us)
+{
     int64_t part[3] = {0};
     double fraction = 0;
-    int n = 0;
-    while (n < 3) {
-        char *end;
-        if (!isdigit((unsigned char)*p))
-            return BAD_SYNTAX;
-        errno = 0;
-        part[n++] = strtoll(p, &end, 10);
-        if (errno)
-            return BAD_FIELD;
-        p = end;
-        if (*p != ':')
-            break;
+    if (!read_digits(&p, INT64_MIN, INT64_MAX, &part[0]))
+        return BAD_FIELD;
+    if (*p++ != ':')
+        return BAD_SYNTAX;
+    if (!read_digits(&p, INT32_MIN, INT32_MAX, &part[1]))
+        return BAD_FIELD;
+    bool hours = *p == ':';
+    if (hours) {
         p++;
+        if (!read_digits(&p, INT32_MIN, INT32_MAX, &part[2]))
+            return BAD_FIELD;
     }
-    bool fraction_said = *p == '.';
-    if (fraction_said) {
-        char text[64] = "0";
-        size_t len = strspn(p + 1, "0123456789") + 1;
-        memcpy(text + 1, p, MIN(len, sizeof(text) - 2));
-        fraction = strtod(text, NULL);
-        p += len;
-    }
+    bool point = *p == '.';
+    if (*p && (!point || !read_fraction(p, &fraction)))
+        return BAD_SYNTAX;
     /* 10:20.5 is minutes and seconds, and so is 10:20 where they are all that there is */
-    if (n == 2 && (fraction_said || r->fields == (INTERVAL_MINUTE | INTERVAL_SECOND))) {
+    if (!hours && (point || r->fields == (INTERVAL_MINUTE | INTERVAL_SECOND))) {
+        if (part[0] > INT32_MAX || part[0] < INT32_MIN)
+            return BAD_FIELD;
         part[2] = part[1];
         part[1] = part[0];
         part[0] = 0;
     }
-    if (*p || n < 2)
-        return BAD_SYNTAX;
-    if (part[1] > 59 || part[2] > 60)
+    if (part[0] < 0 || part[1] < 0 || part[1] > 59 || part[2] < 0 || part[2] > 60)
         return BAD_FIELD;
-    if (!mark(r, bit(UNIT_HOUR) | bit(UNIT_MINUTE) | bit(UNIT_SECOND) | bit(UNIT_MILLISECOND) |
-                     bit(UNIT_MICROSECOND)))
-        return BAD_SYNTAX;
-    int64_t sign = negative || r->negative ? -1 : 1;
-    r->sum.us = 0; /* parts of days behind it are forgotten, as in PostgreSQL */
-    bool fits = add_us(r, sign * part[0], HOUR_US, 0) && add_us(r, sign * part[1], MINUTE_US, 0) &&
-                add_us(r, sign * part[2], SECOND_US, (double)sign * fraction);
+    /* parts of days behind it are forgotten, as in PostgreSQL */
+    struct reading clock = {0};
+    bool fits = add_us(&clock, 0, SECOND_US, rint(fraction * SECOND_US) / SECOND_US) &&
+                add_us(&clock, part[0], HOUR_US, 0) && add_us(&clock, part[1], MINUTE_US, 0) &&
+                add_us(&clock, part[2], SECOND_US, 0);
+    *ret_us = clock.sum.us;
     return fits ? GOOD : BAD_FIELD;
 }
 
-/* "1-2": years and months */
-static enum outcome read_years_months(struct reading *r, const char *p, int64_t years,
-                                      const char *end)
+static enum outcome set_clock(struct reading *r, int64_t us)
 {
-    char *last;
-    long months = isdigit((unsigned char)end[1]) ? strtol(end + 1, &last, 10) : -1;
-    if (months < 0 || *last)
-        return BAD_SYNTAX;
-    if (months >= MONTHS_IN_YEAR)
+    r->sum.us = r->negative && us > 0 ? -us : us;
+    return mark(r, bit(UNIT_HOUR) | bit(UNIT_MINUTE) | bit(UNIT_SECOND) | bit(UNIT_MILLISECOND) |
+                       bit(UNIT_MICROSECOND));
+}
+
+/* The 2 of "1-2", years and months, which are one number of months. */
+static enum outcome read_months(const char *p, bool negative, int64_t *count)
+{
+    int64_t months;
+    if (!read_digits(&p, 0, MONTHS_IN_YEAR - 1, &months))
         return BAD_FIELD;
-    int64_t n;
-    if (!mark(r, bit(UNIT_MONTH)))
+    if (*p)
         return BAD_SYNTAX;
-    years = r->negative && years > 0 ? -years : years;
-    bool fits = !__builtin_mul_overflow(years, (int64_t)MONTHS_IN_YEAR, &n) &&
-                !__builtin_add_overflow(n, *p == '-' || r->negative ? -months : months, &n) &&
-                add32(&r->sum.months, n);
-    return fits ? GOOD : BAD_FIELD;
+    return __builtin_mul_overflow(*count, (int64_t)MONTHS_IN_YEAR, count) ||
+                   __builtin_add_overflow(*count, negative ? -months : months, count)
+               ? BAD_FIELD
+               : GOOD;
 }
 
 /* What a number without a unit counts */
@@ -327,119 +314,91 @@ static enum unit last_unit(int fields)
                                      : UNIT_SECOND;
 }
 
-static enum outcome read_item(struct reading *r, const char *p, enum unit *unit)
+static enum outcome read_number(struct reading *r, const char *p, enum unit *unit)
 {
+    bool negative = *p == '-';
     int64_t count;
-    double fraction;
-    const char *end;
-    if (strchr(p, ':')) {
-        *unit = UNIT_DAY;
-        return read_clock(r, p);
-    }
-    if (!read_number(p, &count, &fraction, &end))
-        return BAD_SYNTAX;
-    if (errno)
-        return BAD_FIELD;
-    if (*end == '-' && fraction == 0) {
-        *unit = UNIT_MONTH;
-        return read_years_months(r, p, count, end);
-    }
-    if (*end)
-        return BAD_SYNTAX;
-    if (*unit == UNIT_AGO)
-        return BAD_SYNTAX;
+    double fraction = 0;
     if (*unit == UNIT_NONE)
         *unit = last_unit(r->fields);
+    if (!read_digits(&p, INT64_MIN, INT64_MAX, &count))
+        return BAD_FIELD;
+    if (*p == '-') {
+        *unit = UNIT_MONTH;
+        enum outcome o = read_months(p + 1, negative, &count);
+        if (o != GOOD)
+            return o;
+    } else if (*p == '.' && read_fraction(p, &fraction)) {
+        fraction = negative ? -fraction : fraction;
+    } else if (*p) {
+        return BAD_SYNTAX;
+    }
+    if (*unit >= UNIT_AGO)
+        return BAD_SYNTAX;
+    if (r->negative) {
+        count = count > 0 ? -count : count;
+        fraction = fraction > 0 ? -fraction : fraction;
+    }
+    if (!add_unit(r, *unit, count, fraction))
+        return BAD_FIELD;
     unsigned units = bit(*unit);
     if (*unit == UNIT_SECOND && fraction != 0)
         units |= bit(UNIT_MILLISECOND) | bit(UNIT_MICROSECOND);
-    if (!mark(r, units))
-        return BAD_SYNTAX;
-    if (r->negative && (count > 0 || fraction > 0)) {
-        count = -count;
-        fraction = -fraction;
-    }
-    bool fits = add_unit(r, *unit, count, fraction);
     if (*unit == UNIT_HOUR) /* '1 2 hours': a day before them */
         *unit = UNIT_DAY;
-    return fits ? GOOD : BAD_FIELD;
+    return mark(r, units);
 }
 
-static size_t item_length(const char *p, bool word)
+/* -1:30; the sign is of the whole. False: a number then, or nothing. */
+static bool read_signed_clock(struct reading *r, const char *p, enum outcome *ret)
 {
-    size_t n = 1;
-    if (word)
-        while (isalpha((unsigned char)p[n]))
-            n++;
-    else
-        while (isdigit((unsigned char)p[n]) || p[n] == ':' || p[n] == '.' || p[n] == '-')
-            n++;
-    return n;
+    int64_t us;
+    if (!strchr(p, ':') || read_clock(r, p + 1, &us) != GOOD)
+        return false;
+    *ret = set_clock(r, *p == '-' ? -us : us);
+    return true;
 }
 
-/* Cuts the text into items, in `room`; -1: something that is none. */
-static int split(const char *s, size_t n, char *room, struct item *items)
+static enum outcome read_piece(struct reading *r, const struct piece *p, enum unit *unit)
 {
-    char text[MAX_TEXT];
-    int count = 0;
-    memcpy(text, s, n);
-    text[n] = 0;
-    for (const char *p = text; *p;) {
-        bool word = isalpha((unsigned char)*p);
-        bool sign = *p == '-' || *p == '+';
-        bool number = *p == '.' || isdigit((unsigned char)*p);
-        if (!word && !sign && !number &&
-            (isspace((unsigned char)*p) || ispunct((unsigned char)*p))) {
-            p++; /* as PostgreSQL does: "@ 1 day", "[1:3]" */
-            continue;
+    enum outcome o;
+    int64_t us;
+    switch (p->kind) {
+    case PIECE_WORD:
+        *unit = unit_of(p->text, strlen(p->text));
+        r->ago |= *unit == UNIT_AGO;
+        return *unit == UNIT_NONE ? BAD_SYNTAX : GOOD;
+    case PIECE_CLOCK:
+        *unit = UNIT_DAY;
+        o = read_clock(r, p->text, &us);
+        return o == GOOD ? set_clock(r, us) : o;
+    case PIECE_OFFSET:
+        if (read_signed_clock(r, p->text, &o)) {
+            *unit = UNIT_DAY;
+            return o;
         }
-        if (count == MAX_ITEMS || !(word || sign || number))
-            return -1;
-        items[count] = (struct item){.p = room, .word = word};
-        if (sign) { /* blanks may follow it */
-            *room++ = *p++;
-            while (isspace((unsigned char)*p))
-                p++;
-            if (!isdigit((unsigned char)*p)) /* not even -.5 */
-                return -1;
-        }
-        size_t len = item_length(p, word);
-        memcpy(room, p, len);
-        room[len] = 0;
-        room += len + 1;
-        p += len;
-        count++;
+        return read_number(r, p->text, unit);
+    default:
+        return read_number(r, p->text, unit);
     }
-    return count;
 }
 
-static enum outcome read_items(const char *s, size_t n, struct reading *r, bool *ret_ago)
+static enum outcome read_pieces(const char *s, size_t n, struct reading *r)
 {
-    char room[2 * MAX_TEXT];
-    struct item items[MAX_ITEMS];
-    int count = split(s, n, room, items);
+    struct pieces pieces;
     enum unit unit = UNIT_NONE;
-    *ret_ago = false;
+    if (!types__cut(s, n, MAX_BYTES, &pieces))
+        return BAD_SYNTAX;
     /* under IntervalStyle sql_standard: '-1 2:00:00', if there is no other sign */
-    r->negative = r->sql && count > 0 && *items[0].p == '-';
-    for (int i = 1; i < count; i++)
-        r->negative &= *items[i].p != '-' && *items[i].p != '+';
-    for (int i = count; i-- > 0;) {
-        enum outcome o = GOOD;
-        if (items[i].word) {
-            enum unit u = unit_of(items[i].p, strlen(items[i].p));
-            if (u == UNIT_NONE)
-                return BAD_SYNTAX;
-            if (u == UNIT_AGO)
-                *ret_ago = true;
-            unit = u;
-        } else {
-            o = read_item(r, items[i].p, &unit);
-        }
+    r->negative = r->sql && pieces.n > 0 && *pieces.all[0].text == '-';
+    for (int i = 1; i < pieces.n; i++)
+        r->negative &= *pieces.all[i].text != '-' && *pieces.all[i].text != '+';
+    for (int i = pieces.n; i-- > 0;) {
+        enum outcome o = read_piece(r, &pieces.all[i], &unit);
         if (o != GOOD)
             return o;
     }
-    return count <= 0 || !r->seen ? BAD_SYNTAX : GOOD;
+    return r->seen ? GOOD : BAD_SYNTAX;
 }
 
 /* ---- ISO 8601 -------------------------------------------------------------------------------- */
@@ -452,9 +411,9 @@ static enum outcome iso_number(const char **p, int64_t *ret, double *ret_fractio
         return BAD_SYNTAX;
     errno = 0;
     double v = strtod(*p, &end);
-    if (end == *p || errno || isnan(v))
+    if (end == *p || errno)
         return BAD_SYNTAX;
-    if (v < -1e15 || v > 1e15)
+    if (isnan(v) || v < -1e15 || v > 1e15)
         return BAD_FIELD;
     *ret = (int64_t)v;
     *ret_fraction = v - (double)*ret;
@@ -501,7 +460,9 @@ static enum outcome iso_run_together(struct reading *r, const char **p, bool tim
         return o;
     bool fits = add_unit(r, time ? UNIT_HOUR : UNIT_YEAR, v / 10000, 0) &&
                 add_unit(r, time ? UNIT_MINUTE : UNIT_MONTH, v / 100 % 100, 0) &&
-                add_unit(r, time ? UNIT_SECOND : UNIT_DAY, v % 100, fraction);
+                add_unit(r, time ? UNIT_SECOND : UNIT_DAY, v % 100, 0) &&
+                /* PostgreSQL 15 counts parts of a second as parts of a microsecond here */
+                add_us(r, 0, time ? 1 : DAY_US, fraction);
     return fits ? GOOD : BAD_FIELD;
 }
 
@@ -552,11 +513,9 @@ static enum outcome read_iso(const char *s, size_t n, struct reading *r)
     if (n < 2 || *text != 'P')
         return BAD_SYNTAX;
     enum outcome o = iso_part(r, &p, false);
-    if (o != GOOD || !*p)
-        return o;
-    p++;
-    o = iso_part(r, &p, true);
-    return o == GOOD && *p ? BAD_SYNTAX : o;
+    while (o == GOOD && *p++ == 'T') /* there may be several */
+        o = iso_part(r, &p, true);
+    return o;
 }
 
 /* ---- the whole of it ---------------------------------------------------------------------------
@@ -582,15 +541,14 @@ static struct error *read_text(const char *s, size_t n, int fields, bool sql, st
 {
     struct reading r = {.fields = fields, .sql = sql};
     enum outcome o = BAD_SYNTAX;
-    bool ago = false;
     if (n < MAX_TEXT && !memchr(s, 0, n)) {
-        o = read_items(s, n, &r, &ago);
+        o = read_pieces(s, n, &r);
         if (o == BAD_SYNTAX) {
             r = (struct reading){.fields = fields};
             o = read_iso(s, n, &r);
         }
     }
-    if (o == GOOD && ago && !turn(&r))
+    if (o == GOOD && r.ago && !turn(&r))
         o = BAD_FIELD;
     if (o == BAD_FIELD)
         return error_new("22015", "interval field value out of range: \"%.*s\"", (int)MIN(n, 1000),

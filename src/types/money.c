@@ -61,6 +61,12 @@ static void take_digits(struct scan *c)
         c->p++;
 }
 
+static struct error *too_big(const char *s, size_t n)
+{
+    return error_new(E_OUT_OF_RANGE, "value \"%.*s\" is out of range for type money",
+                     (int)MIN(n, 1000), s);
+}
+
 struct error *types__money_parse(const char *s, size_t n, int32_t typmod, struct arena *a,
                                  struct value *ret)
 {
@@ -70,14 +76,15 @@ struct error *types__money_parse(const char *s, size_t n, int32_t typmod, struct
         c.negative = *c.p++ != '+';
     skip(&c, true);
     take_digits(&c);
+    if (c.overflow) /* whatever is behind it */
+        return too_big(s, n);
     for (; c.p < c.end && (isspace((unsigned char)*c.p) || (*c.p && strchr(")-+$", *c.p))); c.p++)
         c.negative |= *c.p == '-';
     if (c.p < c.end)
         return error_new(E_BAD_TEXT, "invalid input syntax for type money: \"%.*s\"",
                          (int)MIN(n, 1000), s);
-    if (c.overflow || (!c.negative && c.value == INT64_MIN))
-        return error_new(E_OUT_OF_RANGE, "value \"%.*s\" is out of range for type money",
-                         (int)MIN(n, 1000), s);
+    if (!c.negative && c.value == INT64_MIN)
+        return too_big(s, n);
     *ret = value_int(c.negative ? c.value : -c.value);
     return NULL;
 }
@@ -127,8 +134,13 @@ static CALL(money_over)
     return NULL;
 }
 
-static struct error *rounded(double r, struct value *ret)
+/* The result of an operation on x and y as doubles, which can fail as theirs does. */
+static struct error *rounded(double r, double x, double y, struct value *ret)
 {
+    if (isinf(r) && !isinf(x) && !isinf(y))
+        return types__float_overflow();
+    if (r == 0 && x != 0 && y != 0 && !isinf(y))
+        return types__float_underflow();
     r = rint(r);
     if (!(r >= -0x1p63 && r < 0x1p63))
         return out_of_range();
@@ -138,19 +150,19 @@ static struct error *rounded(double r, struct value *ret)
 
 static CALL(money_times_float)
 {
-    return rounded((double)v[0].i * v[1].r, ret);
+    return rounded((double)v[0].i * v[1].r, (double)v[0].i, v[1].r, ret);
 }
 
 static CALL(float_times_money)
 {
-    return rounded(v[0].r * (double)v[1].i, ret);
+    return rounded(v[0].r * (double)v[1].i, v[0].r, (double)v[1].i, ret);
 }
 
 static CALL(money_over_float)
 {
     if (v[1].r == 0)
         return error_new(E_DIVISION_BY_ZERO, "division by zero");
-    return rounded((double)v[0].i / v[1].r, ret);
+    return rounded((double)v[0].i / v[1].r, (double)v[0].i, v[1].r, ret);
 }
 
 static CALL(money_ratio)

@@ -105,6 +105,9 @@ struct digits {
     long exponent;
 };
 
+/* Beyond this nothing behind it is looked at: it overflows. */
+enum { MAX_EXPONENT = INT32_MAX / 2 };
+
 static bool scan_exponent(const char *p, const char *end, long *ret)
 {
     if (p == end) {
@@ -114,19 +117,17 @@ static bool scan_exponent(const char *p, const char *end, long *ret)
     if (*p != 'e' && *p != 'E')
         return false;
     p++;
+    while (p < end && isspace((unsigned char)*p)) /* as strtol() does */
+        p++;
     bool negative = p < end && *p == '-';
     if (p < end && (*p == '-' || *p == '+'))
         p++;
     long e = 0;
-    if (p == end)
-        return false;
-    for (; p < end; p++) {
-        if (!isdigit((unsigned char)*p))
-            return false;
-        e = MIN(e * 10 + (*p - '0'), 1000000L);
-    }
+    const char *digits = p;
+    for (; p < end && isdigit((unsigned char)*p); p++)
+        e = MIN(e * 10 + (*p - '0'), (long)MAX_EXPONENT);
     *ret = negative ? -e : e;
-    return true;
+    return p > digits && (p == end || e == MAX_EXPONENT);
 }
 
 static bool scan(const char *s, size_t n, struct digits *ret)

@@ -26,7 +26,7 @@
 #define DIRECTORY "/usr/share/zoneinfo"
 #define EPOCH_1970_S (-INT64_C(946684800)) /* 1970 in seconds since 2000 */
 #define DAY_S INT64_C(86400)
-enum { FILE_MAX = 1 << 20, NAME_MAX_ = 255, ABBREVIATION = 12 };
+enum { FILE_MAX = 1 << 20, NAME_MAX_ = 255, ABBREVIATION = NAME_MAX_ + 1 };
 
 struct offset {
     int32_t seconds; /* east of Greenwich */

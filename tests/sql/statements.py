@@ -36,6 +36,7 @@ VALUES = {  # type: (extreme, harmless)
     "date": (["2024-02-29", "1999-12-31", "0001-01-01", "4713-11-24 BC", "9999-12-31", "infinity",
               "-infinity", "2000-01-01"], ["2024-02-29", "1999-12-31", "2000-01-01"]),
     "time": (["00:00", "23:59:59.999999", "24:00", "12:34:56.789"], ["00:00", "12:34:56", "23:00"]),
+    "timetz": (["00:00+00", "23:59:59.999999-12", "24:00+14", "12:34:56.789+02"], ["00:00+00", "12:34:56+02"]),
     "timestamp": (["2024-02-29 12:34:56.789", "1999-12-31 23:59:59.999999", "0044-03-15 12:00 BC", "infinity",
                    "-infinity", "2000-01-01", "9999-12-31"], ["2024-02-29 12:34:56", "2000-01-01", "1999-12-31"]),
     "timestamptz": (["2024-02-29 12:34:56.789+00", "1999-12-31 23:59:59.999999+02", "infinity", "-infinity",
@@ -89,6 +90,7 @@ def arrays_of(extreme, harmless):
 
 ELEMENTS = {f"_{t}": t for t in VALUES if not t.endswith("vector")}
 VALUES.update({array: arrays_of(*VALUES[element]) for array, element in ELEMENTS.items()})
+RANGES = {"int4range": "int4", "int8range": "int8", "numrange": "numeric", "daterange": "date", "tsrange": "timestamp", "tstzrange": "timestamptz"}
 COLUMN_TYPE = {"bpchar": "char(5)", "varchar": "varchar(20)", "char": '"char"', "bit": "bit(1)"}
 UNSORTED = ("json", "jsonpath", "xid", "_json", "_jsonpath", "_xid")  # not compared, or not by <
 
@@ -137,6 +139,33 @@ COPY_OPTIONS = [  # formats, option, its values
     (("text", "csv"), "NULL ", ["''", "'NULL'", "'\\N'", "'x'", "'0'"]), (("text", "csv"), "HEADER", [""]),
     (("text", "csv", "binary"), "ENCODING ", ["'UTF8'"]), (("csv",), "QUOTE ", ["'~'", "'\"'", "'x'"]),
     (("csv",), "ESCAPE ", ["'\\'", "'\"'", "'~'"])]
+# Of which texts of a type are made that may or may not be some; of arrays and ranges, around those of what they hold
+SIGNS = [" ", "-", "+", ".", "0", "1", "9", "e", "x", ",", ":", "_", "\t", "\n", "''"]
+DATES = ["2024", "1", "31", "02", "-", "-", "/", ".", " ", ",", "jan", "Feb", "BC", "AD", "10", "99", "J2451545", "T", "y", "mon",
+         "12:34", ":56", ".5", "24:00", "am", "PM", "+02", "Z", "utc", "EST", "Europe/Berlin", "-08:30", "20240229", "123456", "2024.060",
+         "infinity", "epoch", "allballs", "th"]
+TIMES = ["12", "12:34", ":56", ":", "::", ".5", ".", "24:00", "60", "am", "PM", " ", "+02", "-08:30", "Z", "EST", "T", "123456", "1234", "-",
+         "allballs", "2024-01-01"]
+SPANS = ["1", "2", "-3", "+4", "5.5", ".25", ".", "1-2", "-", "+", " ", " ", "1:00", "2:3:4.5", "-1:30", "::", ":", "day", "days", "mon", "mons",
+         "years", "h", "m", "s", "min", "weeks", "c", "decades", "mil", "us", "ms", "ago", "@", "P", "T", "Y", "M", "W", "D", "H", "S", "e3", "quarter",
+         "timezone", "99999999999", "/", "month", "microseconds", "P1Y2M", "P0001-02-03T", "PT1H"]
+PIECES = {
+    "interval": SPANS, **dict.fromkeys(("date", "timestamp", "timestamptz"), DATES), "time": TIMES, "timetz": TIMES,
+    **dict.fromkeys(("int2", "int4", "int8", "oid", "xid", "money"), ["1", "-", "+", "0", "99999", "2147483648", " ", ".", "$", ",", "(", ")", "x", "'", "e1"]),
+    **dict.fromkeys(("numeric", "float4", "float8"), ["1", "-", "+", "0", "99999", ".", ".5", "e", "e10", "e-9", "E400", " ", "NaN", "inf", "infinity", "x", "0x1", "_", "\n"]),
+    "bool": ["t", "rue", "f", "alse", "y", "es", "n", "o", "on", "off", "1", "0", " ", "T"], "bytea": ["\\x", "\\", "61", "a", "Z", " ", "\\000", "\\377", "4", "\\\\"],
+    "uuid": ["a0eebc99", "-", "9c0b", "4ef8", "bb6d", "6bb9bd380a11", "{", "}", "A0", "g", " "], "inet": ["10", ".", ".0", "192.168", "/", "24", ":", "::", "ffff", "1.2.3.4", "33", "0", " ", "x"],
+    "bit": ["0", "1", "b", "x", "F", " ", "2"], "macaddr": ["08", ":", "-", ".", "00", "2b", "0800", "080", "ff", "g", " ", "01"],
+    "json": ["{", "}", "[", "]", ",", ":", '"a"', '"', "\\", "1", "-", ".5", "e1", "null", "true", " ", "\n", '"\\u00e4"', '"\\ud83d', "01", "nul"],
+    "jsonpath": ["$", ".", "a", "[", "]", "*", "0", "last", " ", "?", "(", "@", ")", "==", "1", '"x"', "&&", "!", "lax", "strict", "**", "{", "}", "to", ",",
+                 "size", "()", "-", "exists", "like_regex", "starts with", "is unknown", "$x", ".5", "+", "/", "%"],
+    "int2vector": ["1", " ", "-", "99999", "x", ","],
+}
+PIECES.update({"cidr": PIECES["inet"], "varbit": PIECES["bit"], "macaddr8": PIECES["macaddr"], "jsonb": PIECES["json"], "oidvector": PIECES["int2vector"]})
+WITH_LENGTH = {"interval": [" year", " month", " day", " hour", " minute", " second", " year to month", " day to hour", " day to minute", " day to second",
+                            " hour to minute", " hour to second", " minute to second", "(0)", "(3)", " day to second(2)", " second(1)"],
+               "numeric": ["(6, 2)", "(3, -1)", "(2, 4)"], "bit": ["(3)", "(1)"], "varbit": ["(3)"], "timestamp": ["(0)", "(3)"], "timestamptz": ["(0)"], "time": ["(2)"],
+               "varchar": ["(3)"], "bpchar": ["(3)"]}
 QUOTED_BITS = ["'b'", "','", "''", "NULL"]
 JSON_LISTS = ['[1, "two", null]', "[]", '[{"a": 1}, [2]]']
 AGGREGATED = ("int4", "int8", "numeric", "text", "date", "timestamp")
@@ -466,6 +495,37 @@ class Generator:
                 CopyIn([f"COPY {name} FROM STDIN ({', '.join(into)})"],
                        self.rng.randrange(1 << 30) if format_ != "binary" and self.chance(0.5) else None),
                 Node(None, [f"SELECT * FROM {name}"]), Node(None, [f"DROP TABLE IF EXISTS {name}"])]
+
+    # -- texts of values, of those that are none, and nearly so
+
+    def text_of(self, type_):
+        if type_ in ELEMENTS and self.chance(0.7):
+            items = [self.text_of(ELEMENTS[type_]) for _ in range(self.rng.randrange(3))]
+            items = [self.pick([t, t, array_text([t])[1:-1], "NULL", ""]) for t in items]
+            text = "{" + ",".join(items) + "}"
+            return self.damaged(text, '{},"\\ []:=1a-+') if self.chance(0.7) else text
+        if type_ in RANGES and self.chance(0.7):
+            bounds = [self.text_of(RANGES[type_]) for _ in range(2)]
+            text = self.pick("[(") + ",".join(self.pick([b, b, b, f'"{b}"', ""]) for b in bounds) + self.pick(")]")
+            return self.damaged(text, '[](),"\\ e') if self.chance(0.5) else text
+        pieces = PIECES.get(type_)
+        if pieces and self.chance(0.6):
+            return "".join(self.pick(pieces) for _ in range(self.rng.randrange(1, 9)))
+        text = self.pick(VALUES[type_][0])
+        return self.damaged(text, pieces or SIGNS) if self.chance(0.8) else text
+
+    def damaged(self, text, bits):
+        for _ in range(self.rng.randrange(1, 3)):
+            at = self.rng.randrange(len(text) + 1)
+            text = text[:at] + self.pick(bits) + text[at + self.rng.randrange(3):]
+        return text
+
+    def texts(self):
+        type_ = self.pick([t for t in self.types if "reg" not in t])
+        text, name = self.text_of(type_), type_name(type_)
+        if type_ in WITH_LENGTH and self.chance(0.3):
+            name = COLUMN_TYPE.get(type_, type_).split("(")[0] + self.pick(WITH_LENGTH[type_])
+        return [Node(None, ["SELECT ", Node(type_, [quoted(text), "::", name], constant=True)])]
 
     # -- statements over the table of extreme values
 
