@@ -86,9 +86,20 @@ struct move {
     bool forward_only;
     struct output *o; /* NULL: rows are only counted */
     struct value *values;
-    int max;
-    int64_t rows; /* that came */
+    int max, max_sent; /* of a row: there may be ctids behind what is sent */
+    int64_t rows;      /* that came */
 };
+
+static int rows_of(const struct entry *e)
+{
+    return e->query->kind == QUERY_DECLARE ? e->query->cursor.n_rows_of : 0;
+}
+
+static void set_width(struct move *m, const struct entry *e)
+{
+    m->max_sent = MAX(e->n_columns, 1);
+    m->max = m->max_sent + rows_of(e);
+}
 
 static struct error *step(struct move *m, bool back, bool emit, bool *ret_end)
 {
@@ -101,7 +112,7 @@ static struct error *step(struct move *m, bool back, bool emit, bool *ret_end)
     if (n < 0 || !emit)
         return NULL;
     m->rows++;
-    return m->o ? output__row(m->o, m->values, n) : NULL;
+    return m->o ? output__row(m->o, m->values, MIN(n, m->max_sent)) : NULL;
 }
 
 static struct error *run_rows(struct move *m, bool back, int64_t count, bool emit)
@@ -212,7 +223,8 @@ static struct error *fetch(struct session *s, const struct query *q, struct outp
     if (!p->spool)
         return error_hint(error_new(E_UNSUPPORTED, "this portal cannot be fetched from"),
                           "It was executed without a row limit: all its rows are sent.");
-    struct move m = {.spool = p->spool, .forward_only = p->forward, .max = p->entry->n_columns + 1};
+    struct move m = {.spool = p->spool, .forward_only = p->forward};
+    set_width(&m, p->entry);
     m.values = ARENA_ARRAY(&s->worker->arena, struct value, m.max);
     if (!q->fetch.move) {
         m.o = o;
@@ -258,6 +270,60 @@ struct error *cursor__run(struct session *s, struct entry **e, const struct valu
     }
 }
 
+/* ---- WHERE CURRENT OF --------------------------------------------------------------------- */
+
+static struct error *wrong_state(const char *name, const char *what)
+{
+    return error_new("24000", "cursor \"%s\" %s", name, what);
+}
+
+/* The place of the table's ctid among those of the cursor's rows. */
+static struct error *row_place(const struct portal *p, const char *name, const struct table *t,
+                               int *ret)
+{
+    const struct query *q = p->entry->query;
+    int found = 0;
+    for (int i = 0; i < rows_of(p->entry); i++) {
+        if (q->cursor.rows_of[i]->id != t->id)
+            continue;
+        *ret = i;
+        found++;
+    }
+    if (found == 1)
+        return NULL;
+    return error_new("24000",
+                     found ? "cursor \"%s\" has multiple FOR UPDATE/SHARE references to table "
+                             "\"%s\""
+                     : q->locks
+                         ? "cursor \"%s\" does not have a FOR UPDATE/SHARE reference to table "
+                           "\"%s\""
+                         : "cursor \"%s\" is not a simply updatable scan of table \"%s\"",
+                     name, t->name);
+}
+
+struct error *cursor__current(struct session *s, const char *name, const struct table *t,
+                              struct value *ret)
+{
+    struct portal *p = extended__find_portal(s, name);
+    int at = 0, n;
+    if (!p || p->active)
+        return no_cursor(name);
+    if (!p->entry || p->entry->query->kind != QUERY_DECLARE)
+        return wrong_state(name, "is not a SELECT query");
+    if (p->held)
+        return wrong_state(name, "is held from a previous transaction");
+    TRY(row_place(p, name, t, &at));
+    if (!p->spool || p->spool->at < 1 || p->spool->at > p->spool->rows)
+        return wrong_state(name, "is not positioned on a row");
+    struct move m = {.spool = p->spool};
+    set_width(&m, p->entry);
+    m.values = ARENA_ARRAY(&s->worker->arena, struct value, m.max);
+    TRY(spool__previous(m.spool, m.values, m.max, &n)); /* and onto it again */
+    TRY(spool__next(m.spool, m.values, m.max, &n));
+    *ret = n == m.max ? m.values[m.max_sent + at] : (struct value){.kind = VALUE_NULL};
+    return NULL;
+}
+
 /* ---- Execute ------------------------------------------------------------------------------ */
 
 struct error *cursor__send(struct session *s, struct portal *p, int64_t limit, int64_t *ret_sent)
@@ -267,7 +333,8 @@ struct error *cursor__send(struct session *s, struct portal *p, int64_t limit, i
         .s = s, .e = of ? of->entry : p->entry, .n_formats = p->n_formats, .formats = p->formats};
     if (p->binary)
         begin_rows(&o, p);
-    struct move m = {.spool = p->spool, .o = &o, .max = o.e->n_columns + 1};
+    struct move m = {.spool = p->spool, .o = &o};
+    set_width(&m, p->entry);
     m.values = ARENA_ARRAY(&s->worker->arena, struct value, m.max);
     TRY(run_rows(&m, false, limit > 0 ? limit : INT64_MAX, true));
     *ret_sent = m.rows;

@@ -468,6 +468,9 @@ struct error *cursor__run(struct session *s, struct entry **e, const struct valu
 const struct portal *cursor__fetched(struct session *s, const struct query *q);
 /* Sends up to `limit` rows of the portal's spool; true: the limit was reached. */
 struct error *cursor__send(struct session *s, struct portal *p, int64_t limit, int64_t *ret_sent);
+/* WHERE CURRENT OF: the ctid of the row on which the cursor is. Into the worker's arena. */
+struct error *cursor__current(struct session *s, const char *name, const struct table *t,
+                              struct value *ret);
 void internal__query(struct session *s, const char *text);
 void internal__message(struct session *s, const struct pgwire_frame *f);
 

@@ -114,11 +114,12 @@ static void fill(struct entry *e, const struct query *q)
     const struct query *inner = own ? q : e->plan->query;
     e->returns = own || q->kind == QUERY_DECLARE ? q->returns : e->plan->returns;
     e->n_columns = e->plan ? e->plan->n_columns : q->n_columns;
+    e->n_columns -= q->kind == QUERY_DECLARE ? q->cursor.n_rows_of : 0;
     e->columns = e->plan ? e->plan->columns : q->columns;
     e->column_types = mem_zalloc(sizeof(*e->column_types) * (size_t)e->n_columns);
     for (int i = 0; i < e->n_columns; i++)
         e->column_types[i] = type_or_text(e->columns[i].type);
-    e->n_params = inner->n_params;
+    e->n_params = inner->n_params - (inner->current_of != NULL);
     e->param_types = mem_zalloc(sizeof(*e->param_types) * (size_t)e->n_params);
     for (int i = 0; i < e->n_params; i++)
         e->param_types[i] = type_or_text(inner->params[i]);
@@ -435,11 +436,25 @@ static struct error *run_holding(struct session *s, struct try *t)
     return own && !e ? exec_commit(s->exec) : e;
 }
 
+/* WHERE CURRENT OF: one more parameter. */
+static struct error *add_current(struct session *s, const struct query *q,
+                                 const struct value **values)
+{
+    int n = q->n_params - 1;
+    struct value *more = ARENA_ARRAY(&s->worker->arena, struct value, q->n_params);
+    if (n)
+        memcpy(more, *values, sizeof(*more) * (size_t)n);
+    *values = more;
+    return cursor__current(s, q->current_of, q->write->target->table, &more[n]);
+}
+
 /* All but CommandComplete. */
 static struct error *run_tries(struct session *s, struct entry **e, const struct value *values,
                                struct output *o, int64_t *ret_rows)
 {
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
+    if ((*e)->plan->query->current_of)
+        TRY(add_current(s, (*e)->plan->query, &values));
     struct try t = {.e = e, .values = values, .o = o};
     t.sink = (*e)->returns || o->spool ? &sink : NULL;
     if (!entry__is_current(s, *e) || !same_names(s, *e))

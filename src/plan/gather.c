@@ -29,10 +29,24 @@ void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *colum
     ret->sql = plan__text(p, &b, &ret->sql_len);
 }
 
+/* The row's number, as the only thing that a scan computes: COLUMN_ROWID is its place. */
+struct expr **plan__row_number(struct plan *p, const struct rte *r)
+{
+    struct expr *e = ARENA_NEW(&p->arena, struct expr),
+                **list = ARENA_NEW(&p->arena, struct expr *);
+    *e = (struct expr){.kind = EXPR_COLUMN, .type = OID_TID, .typmod = -1};
+    e->col.rte = (struct rte *)(uintptr_t)r;
+    e->col.column = COLUMN_ROWID;
+    *list = e;
+    return list;
+}
+
 static int *used_columns(struct plan *p, const struct rte *r, int *ret_n)
 {
     int n = 0;
-    int *columns = ARENA_ARRAY(&p->arena, int, MAX(r->n_columns, 1));
+    int *columns = ARENA_ARRAY(&p->arena, int, r->n_columns + 1);
+    if (r->rowid)
+        columns[n++] = COLUMN_ROWID;
     for (int i = 0; i < r->n_columns; i++)
         if (r->columns[i].used)
             columns[n++] = i;
@@ -70,25 +84,33 @@ void plan__scan_used(struct plan *p, const struct rte *rte, struct plan_scan *re
     int n_columns, n_filters;
     int *columns = used_columns(p, rte, &n_columns);
     struct expr **filters = scan_filters(p, rte, &n_filters);
-    plan__scan(p, rte, n_columns, columns, NULL, filters, n_filters, ret);
+    plan__scan(p, rte, n_columns, columns, rte->rowid ? plan__row_number(p, rte) : NULL, filters,
+               n_filters, ret);
 }
 
 /* The texts that make and fill the table of scan i. A reference of which no column is read still
- * counts rows. */
+ * counts rows. The rows' numbers, where they are read, become those of the table. */
 static void table_texts(struct plan *p, struct plan_gather *g, int i)
 {
     const struct plan_scan *s = &g->scans[i];
-    _cleanup_(buf_done) struct buf create = {0}, insert = {0};
+    _cleanup_(buf_done) struct buf create = {0}, insert = {0}, values = {0};
+    int given = 0;
     g->names[i] = arena_printf(&p->arena, "pulled_%d", s->rte->id);
     buf_printf(&create, "CREATE TABLE \"%s\" (", g->names[i]);
-    buf_printf(&insert, "INSERT INTO \"%s\" VALUES (", g->names[i]);
+    buf_printf(&insert, "INSERT INTO \"%s\" (", g->names[i]);
     for (int c = 0; c < s->n_columns; c++) {
-        buf_puts(&create, c > 0 ? ", " : "");
-        sql_quote(s->rte->table->columns[s->columns[c]].name, &create);
-        buf_printf(&insert, "%s?%d", c > 0 ? ", " : "", c + 1);
+        const char *name = sql_scan_column(s->rte, s->columns[c]);
+        buf_puts(&insert, c > 0 ? ", " : "");
+        sql_quote(name, &insert);
+        buf_printf(&values, "%s?%d", c > 0 ? ", " : "", c + 1);
+        if (s->columns[c] == COLUMN_ROWID)
+            continue;
+        buf_puts(&create, given++ > 0 ? ", " : "");
+        sql_quote(name, &create);
     }
-    buf_puts(&create, s->n_columns > 0 ? ")" : "\"minisql_one\")");
-    buf_puts(&insert, s->n_columns > 0 ? ")" : "NULL)");
+    buf_puts(&create, given > 0 ? ")" : "\"minisql_one\")");
+    buf_printf(&insert, "%s) VALUES (%s)", s->n_columns > 0 ? "" : "\"minisql_one\"",
+               s->n_columns > 0 ? values.data : "NULL");
     size_t len;
     g->creates[i] = (char *)plan__text(p, &create, &len);
     g->inserts[i] = (char *)plan__text(p, &insert, &len);

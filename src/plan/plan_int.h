@@ -11,6 +11,9 @@ void plan__scan(struct plan *p, const struct rte *rte, int n_columns, int *colum
                 struct expr **computed, struct expr *const *filters, int n_filters,
                 struct plan_scan *ret);
 
+/* What such a scan computes to give row ids, in the place COLUMN_ROWID. */
+struct expr **plan__row_number(struct plan *p, const struct rte *r);
+
 /* Can a region compute it, without the rest of the statement? */
 bool plan__runs_alone(const struct expr *e);
 

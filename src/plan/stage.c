@@ -298,7 +298,7 @@ static void define_pulled(struct stager *g, const struct plan_scan *s, int param
     buf_printf(b, "%s\"pulled_%d\"(", b->len ? ", " : "", s->rte->id);
     for (int i = 0; i < s->n_columns; i++) {
         buf_puts(b, i ? ", " : "");
-        sql_quote(s->rte->table->columns[s->columns[i]].name, b);
+        sql_quote(sql_scan_column(s->rte, s->columns[i]), b);
     }
     buf_puts(b, s->n_columns ? ") AS MATERIALIZED (" : "\"minisql_one\") AS MATERIALIZED (");
     print_positions(b, s->n_columns);

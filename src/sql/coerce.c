@@ -67,6 +67,7 @@ struct error *sql__param(struct analysis *a, int number, int location, struct ex
         a->cap_params = cap;
     }
     a->n_params = MAX(a->n_params, number);
+    a->last_param = location < 0 ? a->last_param : MAX(a->last_param, number);
     uint32_t type = a->params[number - 1];
     struct expr *e = sql__new_expr(a, EXPR_PARAM, type ? type : OID_UNKNOWN, location, 0);
     e->param = number;
@@ -98,9 +99,42 @@ static struct error *fix_param(struct analysis *a, struct expr *e, uint32_t type
     return NULL;
 }
 
+struct error *sql__current_row(struct analysis *a, const CurrentOfExpr *n, struct expr **ret)
+{
+    if (a->q->current_of)
+        return error_new(E_UNSUPPORTED, "WHERE CURRENT OF twice in a statement is not supported");
+    a->q->current_of = arena_strdup(a->arena, n->cursor_name);
+    a->current = *ret = sql__new_expr(a, EXPR_PARAM, OID_TID, -1, 0);
+    return NULL;
+}
+
+/* Whoever sends the statement to another server announces this one, too. */
+static struct error *number_current(struct analysis *a)
+{
+    struct expr *unused;
+    const struct sql_context *c = a->ctx;
+    struct sql_context any = *c;
+    int number = a->last_param + 1;
+    if (!a->current)
+        return NULL;
+    any.no_params = false;
+    a->ctx = &any;
+    struct error *e = sql__param(a, number, -1, &unused);
+    a->ctx = c;
+    TRY(e);
+    if (number < a->n_params || (a->params[number - 1] && a->params[number - 1] != OID_TID))
+        return error_hint(error_new(E_UNSUPPORTED, "WHERE CURRENT OF with parameters that are not "
+                                                   "used is not supported"),
+                          "Announce the parameters that the statement mentions.");
+    unused->type = a->params[number - 1] = OID_TID;
+    a->current->param = number;
+    return NULL;
+}
+
 /* Types of those that nothing inferred, and the final numbers of hidden ones. */
 struct error *sql__finish_params(struct analysis *a)
 {
+    TRY(number_current(a));
     for (int i = 0; i < a->open.n; i++) {
         struct expr *e = a->open.items[i];
         if (e->type != OID_UNKNOWN)

@@ -758,6 +758,9 @@ static struct error *copy_out(struct analysis *a, const CopyStmt *n, const struc
     if (IsA(n->query, MergeStmt))
         return error_new(E_UNSUPPORTED, "MERGE not supported in COPY");
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->copy.query));
+    if (q->copy.query->current_of)
+        return sql__unsupported(a, -1, "Use the statement by itself.",
+                                "WHERE CURRENT OF in COPY is not supported");
     if (!q->copy.query->returns)
         return sql__unsupported(a, -1, "Add a RETURNING clause, or copy a SELECT.",
                                 "COPY query must have a RETURNING clause");
@@ -946,7 +949,7 @@ static struct error *check_cursor(const DeclareCursorStmt *n, const struct query
 }
 
 /* The query stands behind the first FOR. */
-static const char *declared_text(struct analysis *a, const struct sql_stmt *stmt)
+static const char *declared_text(const struct analysis *a, const struct sql_stmt *stmt)
 {
     const char *p = a->script->text + stmt->offset, *end = p + stmt->len;
     struct token t;
@@ -957,7 +960,99 @@ static const char *declared_text(struct analysis *a, const struct sql_stmt *stmt
     } while (!sql__is_word(&t, "for") && t.kind != TOKEN_END);
     while (p < end && strchr(" \t\r\n\f", *p))
         p++;
-    return arena_strndup(a->arena, p, (size_t)(end - p));
+    return p;
+}
+
+/* ---- the rows of a cursor, for WHERE CURRENT OF ------------------------------------------- */
+
+struct cursor_rows {
+    const struct rte *tables[8];
+    int n;
+    bool other; /* something that is no table, or too many */
+};
+
+static void cursor_tables(const struct from *f, struct cursor_rows *ret)
+{
+    const struct rte *r = f->rte;
+    if (!r) {
+        cursor_tables(f->left, ret);
+        cursor_tables(f->right, ret);
+        return;
+    }
+    bool twice = false;
+    for (int i = 0; i < ret->n; i++)
+        twice |= strcmp(ret->tables[i]->name, r->name) == 0;
+    if (r->kind != RTE_TABLE || !r->table->id || !sql_rowid_name(r->table) || twice ||
+        ret->n == (int)ARRAY_LEN(ret->tables))
+        ret->other = true;
+    else
+        ret->tables[ret->n++] = r;
+}
+
+/* Whose rows are rows of tables: of one, or with FOR UPDATE of several. */
+static bool has_rows(const struct query *q, struct cursor_rows *ret)
+{
+    const struct select *s = q->select;
+    if (s->kind != SELECT_PLAIN || s->grouped || s->distinct || s->n_distinct_on || !s->n_targets)
+        return false;
+    for (int i = 0; i < s->n_from; i++)
+        cursor_tables(s->from[i], ret);
+    return ret->n && (s->for_update || (ret->n == 1 && !ret->other));
+}
+
+/* The query, which is the text from `p` on, with the ctids of its tables behind its columns. NULL:
+ * its FROM is not found. */
+static const char *with_rows(struct analysis *a, const SelectStmt *n, const char *p,
+                             const char *text, const struct cursor_rows *rows)
+{
+    const char *end, *from = NULL;
+    int location = sql__leftmost(linitial(n->fromClause)), depth = 0;
+    struct token t;
+    if (location < 0 || a->script->parsed != a->script->text)
+        return NULL;
+    end = a->script->text + location;
+    for (const char *at = p; at < end;) {
+        at = sql__lex(at, a->script->text + a->script->len, &t);
+        if (t.kind == TOKEN_PUNCTUATION)
+            depth += *t.start == '(' ? 1 : *t.start == ')' ? -1 : 0;
+        if (depth == 0 && sql__is_word(&t, "from") && t.start < end)
+            from = t.start;
+    }
+    if (!from)
+        return NULL;
+    struct buf b = {0};
+    buf_append(&b, p, (size_t)(from - p));
+    for (int i = 0; i < rows->n; i++) {
+        buf_puts(&b, ", ");
+        sql_quote(rows->tables[i]->name, &b);
+        buf_puts(&b, ".ctid ");
+    }
+    buf_puts(&b, text + (from - p));
+    const char *ret = arena_strndup(a->arena, b.data, b.len);
+    buf_done(&b);
+    return ret;
+}
+
+static struct error *add_rows(struct analysis *a, const SelectStmt *n, const char *start)
+{
+    struct query *q = a->q, *with;
+    struct cursor_rows rows = {.n = 0};
+    const char *text =
+        has_rows(q->cursor.query, &rows) ? with_rows(a, n, start, q->cursor.text, &rows) : NULL;
+    if (!text)
+        return NULL;
+    struct error *e = sql_analyse_text(text, a->ctx, a->arena, &with);
+    if (e) { /* it was analysed without: that will do */
+        error_free(e);
+        return NULL;
+    }
+    q->cursor.text = text;
+    q->cursor.query = with;
+    q->cursor.n_rows_of = rows.n;
+    q->cursor.rows_of = ARENA_ARRAY(a->arena, const struct table *, rows.n);
+    for (int i = 0; i < rows.n; i++)
+        q->cursor.rows_of[i] = rows.tables[i]->table;
+    return NULL;
 }
 
 static struct error *declare(struct analysis *a, const Node *node, const struct sql_stmt *stmt)
@@ -970,13 +1065,15 @@ static struct error *declare(struct analysis *a, const Node *node, const struct 
     q->cursor.hold = n->options & CURSOR_OPT_HOLD;
     q->cursor.no_scroll = n->options & CURSOR_OPT_NO_SCROLL;
     q->cursor.binary = n->options & CURSOR_OPT_BINARY;
-    q->cursor.text = declared_text(a, stmt);
+    const char *text = declared_text(a, stmt), *end = a->script->text + stmt->offset + stmt->len;
+    q->cursor.text = arena_strndup(a->arena, text, (size_t)(end - text));
     if (IsA(n->query, SelectStmt))
         TRY(sql__no_into(a, (const SelectStmt *)n->query));
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->cursor.query));
     TRY(adopt_params(a, q->cursor.query));
     q->locks = q->cursor.query->locks;
-    return check_cursor(n, q->cursor.query);
+    TRY(check_cursor(n, q->cursor.query));
+    return add_rows(a, (const SelectStmt *)n->query, text);
 }
 
 static struct error *fetch(struct analysis *a, const Node *node)

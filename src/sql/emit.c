@@ -959,6 +959,11 @@ static void update(struct emitter *em, const struct write *w)
     returning(em, w);
 }
 
+const char *sql_scan_column(const struct rte *r, int column)
+{
+    return column == COLUMN_ROWID ? sql_rowid_name(r->table) : r->table->columns[column].name;
+}
+
 const char *sql_rowid_name(const struct table *t)
 {
     static const char *const names[] = {"rowid", "_rowid_", "oid"};

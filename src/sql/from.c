@@ -521,13 +521,12 @@ static struct name_item *using_alias(struct analysis *a, const Alias *alias,
     return item;
 }
 
-/* A place within an item of FROM, before all that is nested in it; -1: not known. */
-static int leftmost(const Node *n)
+int sql__leftmost(const Node *n)
 {
     if (IsA(n, RangeVar))
         return ((const RangeVar *)n)->location;
     if (IsA(n, JoinExpr))
-        return leftmost(((const JoinExpr *)n)->larg);
+        return sql__leftmost(((const JoinExpr *)n)->larg);
     if (IsA(n, RangeSubselect))
         return sql__location(((const RangeSubselect *)n)->subquery);
     if (IsA(n, RangeFunction))
@@ -545,7 +544,7 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
     if (n->isNatural)
         TRY(natural_names(a, s, l, r, &names));
     if (n->isNatural)
-        sql__note_natural(a, leftmost(n->rarg), &names);
+        sql__note_natural(a, sql__leftmost(n->rarg), &names);
     struct name_item *merged = NULL;
     if (n->usingClause || n->isNatural)
         TRY(join_using(a, s, l, r, &names, f, &merged));

@@ -147,8 +147,9 @@ static struct error *text_fields(struct analysis *a, struct expr *record, const 
                            &e));
         TRY(sql__coerce(a, e, field->type, field->typmod, CAST_EXPLICIT, &e));
         add_field(a, l, e,
-                  field->kind == EXPR_COLUMN ? field->col.rte->columns[field->col.column].name
-                                             : arena_printf(a->arena, "f%d", i + 1));
+                  field->kind == EXPR_COLUMN && field->col.column >= 0
+                      ? field->col.rte->columns[field->col.column].name
+                      : arena_printf(a->arena, "f%d", i + 1));
     }
     return NULL;
 }

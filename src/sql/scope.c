@@ -37,7 +37,7 @@ struct expr *sql__column(struct analysis *a, struct rte *r, int column, int loca
 static bool mark_used(void *ctx, const struct expr *e)
 {
     (void)ctx;
-    if (e->kind == EXPR_COLUMN)
+    if (e->kind == EXPR_COLUMN && e->col.column >= 0)
         e->col.rte->columns[e->col.column].used = true;
     return true;
 }
@@ -213,6 +213,19 @@ bool sql__is_system_column(const char *name)
     return false;
 }
 
+/* ctid: the row's number in the region's file. */
+struct error *sql__row_number(struct analysis *a, struct rte *r, int location, struct expr **ret)
+{
+    if (!sql_rowid_name(r->table))
+        return sql__unsupported(a, location, "Rename one of the columns rowid, _rowid_ and oid.",
+                                "ctid of table \"%s\" is not supported", r->table->name);
+    struct expr *e = *ret = sql__new_expr(a, EXPR_COLUMN, OID_TID, location, 0);
+    e->col.rte = r;
+    e->col.column = COLUMN_ROWID;
+    r->rowid = true;
+    return NULL;
+}
+
 /* A constant, but for rows that an outer join made up: the object id of the table that the row is
  * from; or the transaction that made it, in a system relation, whose rows are all as old. */
 static struct error *system_value(struct analysis *a, struct rte *r, const char *name, int location,
@@ -220,6 +233,8 @@ static struct error *system_value(struct analysis *a, struct rte *r, const char 
 {
     enum { FIRST_NORMAL = 3 };
     bool system = r->table->id == 0 && !r->table->region;
+    if (strcmp(name, "ctid") == 0 && r->table->id)
+        return sql__row_number(a, r, location, ret);
     if (strcmp(name, "tableoid") == 0)
         *ret = sql__const_int(a, OID_OID, catalog_table_oid(r->table));
     else if (system && strcmp(name, "xmin") == 0)

@@ -803,7 +803,8 @@ static bool check_grouped(void *ctx, const struct expr *e)
         e->col.rte->by_key = true;
         return true;
     }
-    const char *table = e->col.rte->name, *column = e->col.rte->columns[e->col.column].name;
+    const char *table = e->col.rte->name;
+    const char *column = e->col.column < 0 ? "ctid" : e->col.rte->columns[e->col.column].name;
     if (g->in_subquery)
         g->error = error_new(
             E_GROUPING, "subquery uses ungrouped column \"%s.%s\" from outer query", table, column);

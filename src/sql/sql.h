@@ -82,7 +82,7 @@ enum expr_kind {
     EXPR_SUBQUERY,    /* sub; args: left side of IN/ANY/ALL (row.n of them), else none */
 };
 
-enum { COLUMN_ROWID = -1 }; /* of a base table: what tells its rows apart. Made by plan/ only */
+enum { COLUMN_ROWID = -1 }; /* of a base table: what tells its rows apart. ctid, or made by plan/ */
 
 enum is_test {
     IS_NULL,
@@ -184,6 +184,7 @@ struct rte {
     bool lateral;  /* depends on entries to its left: computed anew for each of their rows */
     bool nullable; /* on the nullable side of an outer join: any column can be NULL */
     bool target;   /* of INSERT, UPDATE, DELETE */
+    bool rowid;    /* RTE_TABLE: the statement reads its ctid */
     bool by_key;   /* RTE_TABLE: GROUP BY of its primary key stands for its other columns */
     bool indexed;  /* RTE_TABLE: one of the filters is an equality on an index's first expression */
     int position;
@@ -490,6 +491,10 @@ struct query {
     int n_views;
     const struct object_change *views;
 
+    /* WHERE CURRENT OF this cursor: the last of the parameters is its row's ctid, which the session
+     * knows and no client gives; NULL: none */
+    const char *current_of;
+
     struct select *select; /* QUERY_SELECT */
     struct write *write;   /* QUERY_INSERT, QUERY_UPDATE, QUERY_DELETE */
 
@@ -613,8 +618,11 @@ struct query {
         } prepare;
         struct {
             const char *name;
-            const char *text;    /* the query's own */
+            const char *text;    /* the query's own, with the ctids of `n_rows_of` tables behind its
+                                    own columns: for WHERE CURRENT OF */
             struct query *query; /* a SELECT; its parameters are the statement's */
+            int n_rows_of;
+            const struct table **rows_of;
             bool hold, no_scroll, binary;
         } cursor;
         struct {
@@ -734,6 +742,8 @@ struct error *sql_emit_write(const struct write *w, bool no_returning, const str
 void sql_emit_ctes(struct cte *const *ctes, int n, const struct sql_emit *how, struct buf *out);
 /* A name of the row id that no column hides; NULL: all are. */
 const char *sql_rowid_name(const struct table *t);
+/* What a column of a scan, or COLUMN_ROWID, is called. */
+const char *sql_scan_column(const struct rte *r, int column);
 /* The keys of an index as the region's file has them: "a", lower("b") */
 struct error *sql_emit_index_keys(const struct catalog_view *v, const struct table *t,
                                   const struct index *x, struct arena *arena, struct buf *out);

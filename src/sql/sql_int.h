@@ -52,8 +52,10 @@ struct analysis {
     struct query *q;
     int depth;
     int n_params, cap_params;
-    uint32_t *params;   /* 0: not known yet */
-    struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
+    int last_param;       /* the highest that is written */
+    struct expr *current; /* the parameter of WHERE CURRENT OF; its number is not known yet */
+    uint32_t *params;     /* 0: not known yet */
+    struct list open;     /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
     struct list domains; /* what values of a domain go through (domain.c) */
@@ -241,6 +243,8 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
                              struct expr *const *args, int n, int location, struct expr **ret);
 struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret);
 struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type);
+/* The row on which a cursor is: one more parameter, behind those that are written. */
+struct error *sql__current_row(struct analysis *a, const CurrentOfExpr *n, struct expr **ret);
 /* ret_domain: it may be a domain, whose type beneath comes back, and its oid, or 0; NULL: 0A000 */
 struct error *sql__type_name(const struct analysis *a, const TypeName *t, const struct type **ret,
                              int32_t *ret_typmod, uint32_t *ret_domain);
@@ -300,6 +304,8 @@ bool sql__is_system_column(const char *name); /* ctid, xmin, .. */
 struct error *sql__no_relation(const struct analysis *a, struct scope *s, const char *schema,
                                const char *name, int location);
 struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location);
+/* Its ctid. 0A000 where the table hides it. */
+struct error *sql__row_number(struct analysis *a, struct rte *r, int location, struct expr **ret);
 struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location);
 const char *sql__item_column_name(const struct name_item *item, int i);
 bool sql__item_column_gone(const struct name_item *item, int i); /* it was dropped */
@@ -353,6 +359,7 @@ struct error *sql__compares(const struct analysis *a, uint32_t type, bool array,
 struct error *sql__from(struct analysis *a, struct scope *s, const List *items);
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name,
                           int location);
+int sql__leftmost(const Node *n); /* a place within an item of FROM, before all that is nested */
 
 /* ---- array.c ------------------------------------------------------------------------------------
  */

@@ -256,7 +256,8 @@ bool expr_nullable(const struct expr *e)
         return e->value.kind == VALUE_NULL;
     case EXPR_COLUMN: {
         const struct rte *r = e->col.rte;
-        return r->nullable || r->kind == RTE_EXCLUDED || !r->columns[e->col.column].not_null;
+        return r->nullable || r->kind == RTE_EXCLUDED ||
+               (e->col.column >= 0 && !r->columns[e->col.column].not_null);
     }
     case EXPR_FUNC:
         return e->call.func->kind != FUNC_OPERATOR || !e->call.func->strict || any_arg_nullable(e);
@@ -453,7 +454,7 @@ int expr_conjuncts(struct expr *e, struct arena *arena, struct expr ***ret_list)
 static bool flat_from(const struct from *f)
 {
     if (f->rte)
-        return f->rte->kind == RTE_TABLE;
+        return f->rte->kind == RTE_TABLE && !f->rte->rowid;
     return (f->join == JOIN_INNER || f->join == JOIN_LEFT) && flat_from(f->left) &&
            flat_from(f->right);
 }

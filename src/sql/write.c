@@ -1057,6 +1057,18 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
     return returning(a, &s, n->returningList);
 }
 
+/* WHERE CURRENT OF c: ctid = the parameter */
+static struct error *current_row(struct analysis *a, struct rte *target, const CurrentOfExpr *n,
+                                 struct expr **ret)
+{
+    struct expr *pair[2];
+    if (a->q->write->view)
+        return error_new(E_UNSUPPORTED, "WHERE CURRENT OF on a view is not implemented");
+    TRY(sql__row_number(a, target, -1, &pair[0]));
+    TRY(sql__current_row(a, n, &pair[1]));
+    return sql__call(a, "=", pair, 2, -1, ret);
+}
+
 /* FROM or USING, and WHERE, with the target in scope. */
 static struct error *from_and_where(struct analysis *a, struct scope *s, const List *from,
                                     const Node *where, struct rte *target)
@@ -1066,11 +1078,10 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
     add_target(a, s, target);
     TRY(sql__from(a, s, from));
     if (where) {
-        if (IsA(where, CurrentOfExpr))
-            return sql__unsupported(a, -1, "Name the row by its key.",
-                                    "WHERE CURRENT OF is not supported");
         s->clause = CLAUSE_WHERE;
-        TRY(sql__expr(a, s, where, &sel->where));
+        TRY(IsA(where, CurrentOfExpr)
+                ? current_row(a, target, (const CurrentOfExpr *)where, &sel->where)
+                : sql__expr(a, s, where, &sel->where));
         TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
     }
     sql__add_view_conditions(a, a->q->write->view, &sel->where);
@@ -1139,6 +1150,9 @@ struct error *sql__write_cte(struct analysis *a, struct scope *s, const Node *n,
         : IsA(n, UpdateStmt) ? sql__update(a, s, (const UpdateStmt *)n)
                              : sql__delete(a, s, (const DeleteStmt *)n));
     *ret = q->write;
+    if (q->current_of)
+        return sql__unsupported(a, -1, "Use a statement of its own.",
+                                "WHERE CURRENT OF in WITH is not supported");
     before.volatile_ = q->volatile_;
     before.locks |= q->locks;
     *q = before;

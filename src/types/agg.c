@@ -498,6 +498,7 @@ static const struct func rows[] = {
     MIN_MAX(OID_INT4, int),
     MIN_MAX(OID_INT8, int),
     MIN_MAX(OID_OID, int),
+    MIN_MAX(OID_TID, int),
     MIN_MAX(OID_DATE, int),
     MIN_MAX(OID_TIME, int),
     MIN_MAX(OID_MONEY, int),

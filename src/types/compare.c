@@ -71,6 +71,7 @@ static const struct func rows[] = {
     SIX(OID_TEXT, OID_NAME),
     SIX(OID_BOOL, OID_BOOL),
     SIX(OID_OID, OID_OID),
+    SIX(OID_TID, OID_TID),
     SIX(OID_UUID, OID_UUID),
     SIX(OID_BIT, OID_BIT),
     SIX(OID_VARBIT, OID_VARBIT),

@@ -141,6 +141,50 @@ PARSE(xid_parse) /* as strtoul() */
     return NULL;
 }
 
+/* "(block,offset)": one number, of which the offset is the lowest 16 bits. Blocks may be of 48 bits
+ * here, since it is a row's number in the file (ctid), and that may be anything. */
+PARSE(tid_parse)
+{
+    enum { MAX_OFFSET = UINT16_MAX };
+    char text[64] = "", *end = text, *comma;
+    memcpy(text, s, MIN(n, sizeof(text) - 1));
+    char *open = strchr(text, '('), *first = open ? open + 1 : NULL;
+    unsigned long long block = first ? strtoull(first, &end, 10) : 0;
+    comma = first && end > first && *end == ',' ? end : NULL;
+    unsigned long long offset = comma ? strtoull(comma + 1, &end, 10) : 0;
+    if (!comma || end == comma + 1 || *end != ')' || offset > MAX_OFFSET || block >> 48 ||
+        n >= sizeof(text))
+        return error_new(E_BAD_TEXT, "invalid input syntax for type tid: \"%.*s\"",
+                         (int)MIN(n, 100), s);
+    *ret = value_int((int64_t)(block << 16 | offset));
+    return NULL;
+}
+
+PRINT(tid_print)
+{
+    uint64_t at = (uint64_t)v->i;
+    buf_printf(out, "(%llu,%u)", (unsigned long long)(at >> 16), (unsigned)(uint16_t)at);
+}
+
+/* Where the block does not fit PostgreSQL's six bytes, there are eight. */
+PARSE(tid_recv)
+{
+    struct reader r = reader_of(s, n);
+    uint64_t block = n == 8 ? (uint64_t)read16(&r) << 32 : 0;
+    block |= read32(&r);
+    *ret = value_int((int64_t)(block << 16 | read16(&r)));
+    return reader_ok(&r) && (n == 6 || n == 8) ? NULL : bad_binary();
+}
+
+PRINT(tid_send)
+{
+    uint64_t at = (uint64_t)v->i;
+    if (at >> 48)
+        buf_put16(out, (uint16_t)(at >> 48));
+    buf_put32(out, (uint32_t)(at >> 16));
+    buf_put16(out, (uint16_t)at);
+}
+
 PRINT(int_print)
 {
     types__int_print(v->i, out);
@@ -1020,6 +1064,19 @@ static const struct type rows[] = {
      .print = int_print,
      .recv = oid_recv,
      .send = int4_send,
+     .compare = int_compare},
+    {.oid = OID_TID,
+     .name = "tid",
+     .sql_name = "tid",
+     .size = 6,
+     .array = 1010,
+     .category = 'U',
+     .storage = VALUE_INT,
+     .column = true,
+     .parse = tid_parse,
+     .print = tid_print,
+     .recv = tid_recv,
+     .send = tid_send,
      .compare = int_compare},
     {.oid = OID_NODE_TREE,
      .name = "pg_node_tree",

@@ -32,6 +32,7 @@ enum {
     OID_REGPROC = 24,
     OID_TEXT = 25,
     OID_OID = 26,
+    OID_TID = 27,
     OID_XID = 28,
     OID_OIDVECTOR = 30,
     OID_JSON = 114,
