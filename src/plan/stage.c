@@ -13,22 +13,30 @@
  * PostgreSQL's rule is that all parts of a statement see the data as it was before all of them.
  * What is read after something was written here (the main query after a data-modifying CTE, a
  * subquery in RETURNING) is therefore packed first, too, if it reads a table that the statement
- * changes, be it through a foreign key's action. Two parts that change rows of one table would see
- * each other's effect in SQLite and do not in PostgreSQL: that is refused, except for an INSERT
- * after something else.
+ * changes, be it through a foreign key's action. So are the rows that an UPDATE or DELETE looks at,
+ * when another part has changed rows of the same table before it. A row that an earlier part
+ * changed is none to a later one: PostgreSQL lets one of them have it, too. An INSERT .. ON
+ * CONFLICT DO UPDATE that comes later would meet such rows: that is refused.
  *
  * Packed rows stand in each stage's WITH as pulled_<rte id>, with the table's column names.
  */
 #include "plan/plan_int.h"
 
+enum { MAIN = -1 };
+
 struct stager {
     struct plan *p;
     struct plan_staged *st;
-    bool once;     /* a row that several rows change is an error: MERGE's rule */
-    bool *changed; /* of view->tables: what the statement may change */
-    bool *late;    /* by rte id: read after something was written */
-    int *packed;   /* by rte id: the parameter that holds its rows; 0: none */
-    int n_ctes;    /* data-modifying ones that have run */
+    int *order, n_order; /* of the parts: a WITH query's number, or MAIN */
+    bool *runs, main_runs;
+    bool once;          /* a row that several rows change is an error: MERGE's rule */
+    bool *changed;      /* of view->tables: what the statement may change */
+    bool *shared;       /* of view->tables: several parts change it, not all of them by INSERT */
+    struct part *parts; /* UPDATEs and DELETEs of shared tables that have run */
+    int n_parts;
+    bool *late;  /* by rte id: read after something was written */
+    int *packed; /* by rte id: the parameter that holds its rows; 0: none */
+    int n_ctes;  /* data-modifying ones that have run */
     const struct cte **ctes;
     int *cte_params;
     struct buf with; /* definitions of what is packed */
@@ -36,7 +44,13 @@ struct stager {
     int n_columns;
     struct expr *columns[TYPES_MAX_PACKED];
     int first_column;
+    int returned; /* rows of the target as they are now, by row id: parameter; 0: not needed */
     const struct write *write;
+};
+
+struct part {
+    const struct table *table;
+    int param; /* the rows that it changed: row id, .. */
 };
 
 /* ---- which parts there are ------------------------------------------------------------------ */
@@ -120,29 +134,16 @@ static void mark_write(struct stager *g, const struct write *w)
     write_walk(w, false, mark_expr, g);
 }
 
-/* All but what the first data-modifying CTE reads in order to change something. */
-static void find_late(struct stager *g)
+static const struct write *write_of(const struct stager *g, int item)
 {
     const struct query *q = g->p->query;
-    const struct select *s = main_select(q);
-    bool first = true;
-    for (int i = 0; i < s->n_ctes; i++) {
-        const struct write *w = s->ctes[i]->write;
-        if (w && first) {
-            for (int k = 0; k < w->n_returning; k++)
-                expr_walk(w->returning[k].expr, false, mark_expr, g);
-            first = false;
-        } else if (w) {
-            mark_write(g, w);
-        } else {
-            mark_select(g, s->ctes[i]->select);
-        }
-    }
-    for (int i = 0; q->write && i < q->write->n_returning; i++)
-        expr_walk(q->write->returning[i].expr, false, mark_expr, g);
-    if (first)
-        return;
-    struct select without = *s;
+    return item == MAIN ? q->write : main_select(q)->ctes[item]->write;
+}
+
+static void mark_main(struct stager *g)
+{
+    const struct query *q = g->p->query;
+    struct select without = *main_select(q);
     without.n_ctes = 0;
     mark_select(g, &without);
     if (q->write) {
@@ -150,6 +151,75 @@ static void find_late(struct stager *g)
         w.select = &without;
         mark_write(g, &w);
     }
+}
+
+/* All but what the first part reads in order to change something. */
+static void find_late(struct stager *g)
+{
+    const struct query *q = g->p->query;
+    const struct select *s = main_select(q);
+    for (int i = 0; i < s->n_ctes; i++)
+        if (!s->ctes[i]->write)
+            mark_select(g, s->ctes[i]->select);
+    for (int i = 0; i < g->n_order; i++) {
+        const struct write *w = write_of(g, g->order[i]);
+        for (int k = 0; w && k < w->n_returning; k++)
+            expr_walk(w->returning[k].expr, false, mark_expr, g);
+        if (i > 0 && g->order[i] == MAIN)
+            mark_main(g);
+        else if (i > 0)
+            mark_write(g, w);
+    }
+}
+
+/* ---- in which order ------------------------------------------------------------------------- */
+
+/* PostgreSQL runs the statement itself, and each WITH query when its rows are asked for; those that
+ * nobody asks run at the end, the last one first. */
+static void run_item(struct stager *g, int item);
+
+static void run_what_is_read(struct stager *g, const bool *read)
+{
+    const struct query *q = g->p->query;
+    const struct select *s = main_select(q);
+    for (int i = 0; i < s->n_ctes; i++) {
+        bool asked = false;
+        for (int k = 0; k < q->n_rtes; k++)
+            asked |= read[k] && q->rtes[k]->kind == RTE_CTE && q->rtes[k]->cte == s->ctes[i];
+        if (asked)
+            run_item(g, i);
+    }
+}
+
+static void run_item(struct stager *g, int item)
+{
+    const struct select *s = main_select(g->p->query);
+    bool *before = g->late, *done = item == MAIN ? &g->main_runs : &g->runs[item];
+    if (*done)
+        return;
+    *done = true;
+    g->late = ARENA_ARRAY(&g->p->arena, bool, MAX(g->p->query->n_rtes, 1));
+    if (item == MAIN)
+        mark_main(g);
+    else if (s->ctes[item]->write)
+        mark_write(g, s->ctes[item]->write);
+    else
+        mark_select(g, s->ctes[item]->select);
+    run_what_is_read(g, g->late);
+    g->late = before;
+    if (item == MAIN || s->ctes[item]->write)
+        g->order[g->n_order++] = item;
+}
+
+static void find_order(struct stager *g)
+{
+    const struct select *s = main_select(g->p->query);
+    g->order = ARENA_ARRAY(&g->p->arena, int, s->n_ctes + 1);
+    g->runs = ARENA_ARRAY(&g->p->arena, bool, MAX(s->n_ctes, 1));
+    run_item(g, MAIN);
+    for (int i = s->n_ctes; i-- > 0;)
+        if (s->ctes[i]->write)
+            run_item(g, i);
 }
 
 /* ---- what changes --------------------------------------------------------------------------- */
@@ -181,8 +251,13 @@ static struct error *add_change(struct stager *g, const struct write *w)
     int i = table_index(g->p->view, w->target->table->id);
     if (i < 0)
         return error_new(E_STALE_SCHEMA, "table \"%s\" is gone", w->target->table->name);
+    bool by_id = w->kind == QUERY_UPDATE || w->kind == QUERY_DELETE;
     bool adds = w->kind == QUERY_INSERT && !(w->conflict && w->conflict->update);
-    if (g->changed[i] && !adds)
+    if (g->changed[i])
+        g->shared[i] = true;
+    if (g->changed[i] && by_id)
+        g->late[w->target->id] = true;
+    if (g->changed[i] && !adds && !by_id)
         return error_hint(error_new(E_UNSUPPORTED,
                                     "changing rows of table \"%s\" in two parts of one statement "
                                     "is not supported",
@@ -194,14 +269,11 @@ static struct error *add_change(struct stager *g, const struct write *w)
 
 static struct error *find_changes(struct stager *g)
 {
-    const struct query *q = g->p->query;
-    const struct select *s = main_select(q);
     g->changed = ARENA_ARRAY(&g->p->arena, bool, MAX(g->p->view->n_tables, 1));
-    for (int i = 0; i < s->n_ctes; i++)
-        if (s->ctes[i]->write)
-            TRY(add_change(g, s->ctes[i]->write));
-    if (q->write)
-        TRY(add_change(g, q->write));
+    g->shared = ARENA_ARRAY(&g->p->arena, bool, MAX(g->p->view->n_tables, 1));
+    for (int i = 0; i < g->n_order; i++)
+        if (write_of(g, g->order[i]))
+            TRY(add_change(g, write_of(g, g->order[i])));
     follow_references(g);
     return NULL;
 }
@@ -230,7 +302,17 @@ static void print_cte(void *ctx, const struct cte *c, struct buf *out)
         if (g->ctes[i] == c) {
             print_positions(out, c->n_columns);
             buf_printf(out, " FROM minisql_rows(?%d)", g->cte_params[i]);
+            return;
         }
+    for (int i = 0; i < MAX(c->n_columns, 1); i++) /* it runs later: nobody reads it here */
+        buf_puts(out, i ? ", NULL" : "SELECT NULL");
+    buf_puts(out, " WHERE 0");
+}
+
+static bool is_shared(const struct stager *g, const struct write *w)
+{
+    int i = table_index(g->p->view, w->target->table->id);
+    return (w->kind == QUERY_UPDATE || w->kind == QUERY_DELETE) && i >= 0 && g->shared[i];
 }
 
 static int packed_column(const struct stager *g, const struct expr *e)
@@ -241,6 +323,13 @@ static int packed_column(const struct stager *g, const struct expr *e)
     return -1;
 }
 
+/* Does it follow from others, which an UPDATE may have changed? */
+static bool is_generated(const struct write *w, const struct expr *e)
+{
+    return w->kind == QUERY_UPDATE && e->col.rte == w->target && e->col.column >= 0 &&
+           w->target->table->columns[e->col.column].generated;
+}
+
 /* A column in a RETURNING: of the packed rows. One that was assigned has its new value. */
 static bool print_column(void *ctx, const struct expr *e, struct buf *out)
 {
@@ -248,6 +337,10 @@ static bool print_column(void *ctx, const struct expr *e, struct buf *out)
     if (e->kind != EXPR_COLUMN || !g->write)
         return false;
     int at = packed_column(g, e);
+    if (at > 0 && is_generated(g->write, e)) {
+        buf_printf(out, "\"minisql_new\".c%d", at - g->first_column + 2);
+        return true;
+    }
     for (int i = 0; i < g->write->n_set && e->col.rte == g->write->target; i++)
         if (g->write->set[i].column == e->col.column)
             at = i + 2;
@@ -283,6 +376,13 @@ static struct plan_stage *add_stage(struct stager *g, const struct buf *text)
     return s;
 }
 
+static struct error *no_row_id(const struct write *w)
+{
+    return error_hint(error_new(E_UNSUPPORTED, "this RETURNING is not supported for table \"%s\"",
+                                w->target->table->name),
+                      "It has columns called rowid, _rowid_ and oid: rename one.");
+}
+
 static struct error *too_wide(int n, const char *what)
 {
     if (n <= TYPES_MAX_PACKED)
@@ -308,6 +408,85 @@ static void define_pulled(struct stager *g, const struct plan_scan *s, int param
 static bool is_here(const struct stager *g, const struct rte *r)
 {
     return r->table->id && r->table->region == g->p->region;
+}
+
+static bool find_beyond(void *ctx, const struct expr *e)
+{
+    const struct rte **target = ctx;
+    if (e->kind == EXPR_SUBQUERY || e->kind == EXPR_AGG || e->kind == EXPR_WINDOW ||
+        (e->kind == EXPR_COLUMN && e->col.rte != *target) ||
+        (e->kind == EXPR_FUNC && (e->call.func->volatile_ || e->call.func->system)))
+        *target = NULL;
+    return *target != NULL;
+}
+
+/* The rows of its target that an UPDATE or DELETE may change, with their row ids. */
+static void scan_target(struct stager *g, const struct write *w, struct plan_scan *ret)
+{
+    struct plan *p = g->p;
+    const struct rte *r = w->target;
+    struct expr **list;
+    int n = expr_conjuncts(w->select->where, &p->arena, &list), n_filters = 0, n_columns = 0;
+    int *columns = ARENA_ARRAY(&p->arena, int, r->n_columns + 1);
+    columns[n_columns++] = COLUMN_ROWID;
+    for (int i = 0; i < r->n_columns; i++)
+        if (r->columns[i].used)
+            columns[n_columns++] = i;
+    for (int i = 0; i < n; i++) {
+        const struct rte *only = r;
+        expr_walk(list[i], true, find_beyond, &only);
+        if (only)
+            list[n_filters++] = list[i];
+    }
+    plan__scan(p, r, n_columns, columns, plan__row_number(p, r), list, n_filters, ret);
+}
+
+/* Without those that earlier parts have changed meanwhile. */
+static void define_target(struct stager *g, const struct write *w)
+{
+    const struct rte *r = w->target;
+    const char *between = " WHERE c1 NOT IN (";
+    struct buf *b = &g->with;
+    struct plan_scan scan;
+    scan_target(g, w, &scan);
+    buf_printf(b, "%s\"pulled_%d\"(", b->len ? ", " : "", r->id);
+    for (int i = 0; i < scan.n_columns; i++) {
+        buf_puts(b, i ? ", " : "");
+        sql_quote(sql_scan_column(r, scan.columns[i]), b);
+    }
+    buf_puts(b, ") AS MATERIALIZED (");
+    print_positions(b, scan.n_columns);
+    buf_printf(b, " FROM minisql_rows(?%d)", g->packed[r->id]);
+    for (int i = 0; i < g->n_parts; i++) {
+        if (g->parts[i].table != r->table)
+            continue;
+        buf_printf(b, "%sSELECT c1 FROM minisql_rows(?%d)", between, g->parts[i].param);
+        between = " UNION ALL ";
+    }
+    buf_puts(b, *between == ' ' && between[1] == 'U' ? "))" : ")");
+}
+
+static struct error *pull_target(struct stager *g, const struct write *w)
+{
+    struct plan_scan scan;
+    if (!w || !is_shared(g, w) || !g->late[w->target->id])
+        return NULL;
+    if (!sql_rowid_name(w->target->table))
+        return no_row_id(w);
+    scan_target(g, w, &scan);
+    TRY(too_wide(scan.n_columns, "a table that such a statement changes twice"));
+    struct buf text = {.data = (char *)scan.sql, .len = scan.sql_len};
+    g->packed[w->target->id] = new_param(g);
+    add_stage(g, &text)->param = g->packed[w->target->id];
+    return NULL;
+}
+
+/* What later parts change, as it is before all of them. */
+static struct error *pull_targets(struct stager *g)
+{
+    for (int i = 0; i < g->n_order; i++)
+        TRY(pull_target(g, write_of(g, g->order[i])));
+    return NULL;
 }
 
 /* Entries of other places, and those that are read too late. */
@@ -388,10 +567,7 @@ static struct error *select_changes(struct stager *g, const struct write *w, int
     int n = 1 + w->n_set + g->n_columns + g->once;
     TRY(too_wide(n, "such an UPDATE or DELETE"));
     if (!sql_rowid_name(w->target->table))
-        return error_hint(error_new(E_UNSUPPORTED,
-                                    "this RETURNING is not supported for table \"%s\"",
-                                    w->target->table->name),
-                          "It has columns called rowid, _rowid_ and oid: rename one.");
+        return no_row_id(w);
     struct expr *rowid = ARENA_NEW(a, struct expr);
     *rowid = (struct expr){.kind = EXPR_COLUMN, .type = OID_INT8, .typmod = -1};
     rowid->col.rte = w->target;
@@ -444,7 +620,18 @@ static struct plan_stage *apply_changes(struct stager *g, const struct write *w,
     } else {
         buf_printf(&b, " WHERE %s IN (SELECT c1 FROM minisql_rows(?%d))", rowid, param);
     }
-    return add_stage(g, &b);
+    if (!g->returned)
+        return add_stage(g, &b);
+    buf_printf(&b, " RETURNING %s", rowid);
+    for (int i = 0; i < g->n_columns; i++) { /* of others than generated ones nobody reads it */
+        const bool own = is_generated(w, g->columns[i]);
+        buf_puts(&b, own ? ", " : ", NULL");
+        if (own)
+            sql_quote(t->columns[g->columns[i]->col.column].name, &b);
+    }
+    struct plan_stage *s = add_stage(g, &b);
+    s->param = g->returned;
+    return s;
 }
 
 /* INSERT .. RETURNING the columns that the real RETURNING reads. */
@@ -502,6 +689,14 @@ static struct plan_stage *select_returning(struct stager *g, const struct write 
         sql_emit_expr(w->returning[i].expr, &how, &b);
     }
     buf_printf(&b, " FROM minisql_rows(?%d) AS \"minisql_source\"", param);
+    if (g->returned) { /* the LIMIT has SQLite make a table of it, and an index on that */
+        buf_puts(&b, " JOIN (");
+        print_positions(&b, 1 + g->n_columns);
+        buf_printf(&b,
+                   " FROM minisql_rows(?%d) LIMIT -1) AS \"minisql_new\" ON "
+                   "\"minisql_new\".c1 = \"minisql_source\".c1",
+                   g->returned);
+    }
     return add_stage(g, &b);
 }
 
@@ -510,7 +705,9 @@ static struct plan_stage *select_returning(struct stager *g, const struct write 
 static struct error *stage_write(struct stager *g, const struct write *w, int *ret,
                                  int *ret_changing)
 {
-    if (returning_is_plain(w)) {
+    if (g->packed[w->target->id])
+        define_target(g, w);
+    if (returning_is_plain(w) && !is_shared(g, w)) {
         const struct sql_emit how = hooks(g);
         _cleanup_(buf_done) struct buf b = {0};
         TRY(sql_emit_write(w, false, &how, &b));
@@ -524,16 +721,24 @@ static struct error *stage_write(struct stager *g, const struct write *w, int *r
     for (int i = 0; i < w->n_returning; i++)
         expr_walk(w->returning[i].expr, true, collect_column, g);
     g->first_column = w->kind == QUERY_INSERT ? 1 : 2 + w->n_set;
+    g->returned = 0;
+    for (int i = 0; i < MIN(g->n_columns, TYPES_MAX_PACKED) && !g->returned; i++)
+        g->returned = is_generated(w, g->columns[i]) ? new_param(g) : 0;
     if (w->kind == QUERY_INSERT) {
         TRY(insert_returning(g, w, &param));
     } else {
         TRY(select_changes(g, w, &param));
         apply_changes(g, w, param)->write = w;
     }
-    *ret_changing = g->st->n_stages - 1;
-    select_returning(g, w, param);
-    *ret = g->st->n_stages - 1;
+    if (is_shared(g, w))
+        g->parts[g->n_parts++] = (struct part){.table = w->target->table, .param = param};
+    *ret_changing = *ret = g->st->n_stages - 1;
+    if (w->n_returning) {
+        select_returning(g, w, param);
+        *ret = g->st->n_stages - 1;
+    }
     g->write = NULL;
+    g->returned = 0;
     return NULL;
 }
 
@@ -586,34 +791,28 @@ static struct error *stage_merge(struct stager *g, const struct write *w)
     return NULL;
 }
 
-/* Data-modifying CTEs, in their order; each sees those before it. */
-static struct error *stage_ctes(struct stager *g, const struct select *s)
+/* A data-modifying CTE, which sees those before it. */
+static struct error *stage_cte(struct stager *g, const struct select *s, int i)
 {
-    g->ctes = ARENA_ARRAY(&g->p->arena, const struct cte *, MAX(s->n_ctes, 1));
-    g->cte_params = ARENA_ARRAY(&g->p->arena, int, MAX(s->n_ctes, 1));
+    const struct cte *c = s->ctes[i];
     size_t len = g->with.len;
-    for (int i = 0; i < s->n_ctes; i++) {
-        const struct cte *c = s->ctes[i];
-        if (!c->write)
-            continue;
-        TRY(too_wide(c->n_columns, "a data-modifying WITH query"));
-        const struct sql_emit how = hooks(g);
-        _cleanup_(buf_done) struct buf before = {0};
-        sql_emit_ctes(s->ctes, i, &how, &before);
-        if (before.len) {
-            buf_puts(&g->with, len ? ", " : "");
-            buf_append(&g->with, before.data, before.len);
-        }
-        int giving, changing;
-        TRY(stage_write(g, c->write, &giving, &changing));
-        g->with.len = len;
-        if (g->with.data)
-            g->with.data[len] = 0;
-        if (c->n_columns)
-            g->st->stages[giving].param = new_param(g);
-        g->ctes[g->n_ctes] = c;
-        g->cte_params[g->n_ctes++] = g->st->stages[giving].param;
+    TRY(too_wide(c->n_columns, "a data-modifying WITH query"));
+    const struct sql_emit how = hooks(g);
+    _cleanup_(buf_done) struct buf before = {0};
+    sql_emit_ctes(s->ctes, i, &how, &before);
+    if (before.len) {
+        buf_puts(&g->with, len ? ", " : "");
+        buf_append(&g->with, before.data, before.len);
     }
+    int giving, changing;
+    TRY(stage_write(g, c->write, &giving, &changing));
+    g->with.len = len;
+    if (g->with.data)
+        g->with.data[len] = 0;
+    if (c->n_columns)
+        g->st->stages[giving].param = new_param(g);
+    g->ctes[g->n_ctes] = c;
+    g->cte_params[g->n_ctes++] = g->st->stages[giving].param;
     return NULL;
 }
 
@@ -639,12 +838,19 @@ static struct error *stage_main(struct stager *g)
 
 static struct error *stage_all(struct stager *g)
 {
+    const struct select *s = main_select(g->p->query);
+    find_order(g);
     TRY(find_changes(g));
     find_late(g);
     TRY(pull(g));
+    TRY(pull_targets(g));
     g->st->signature = signature(g->st);
-    TRY(stage_ctes(g, main_select(g->p->query)));
-    return stage_main(g);
+    g->parts = ARENA_ARRAY(&g->p->arena, struct part, s->n_ctes + 1);
+    g->ctes = ARENA_ARRAY(&g->p->arena, const struct cte *, MAX(s->n_ctes, 1));
+    g->cte_params = ARENA_ARRAY(&g->p->arena, int, MAX(s->n_ctes, 1));
+    for (int i = 0; i < g->n_order; i++)
+        TRY(g->order[i] == MAIN ? stage_main(g) : stage_cte(g, s, g->order[i]));
+    return NULL;
 }
 
 struct error *plan__stages(struct plan *p)
