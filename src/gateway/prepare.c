@@ -81,6 +81,30 @@ static struct error *run_prepare(struct session *s, const struct query *q, const
     return extended__add(s, q->prepare.name, e, text);
 }
 
+/* CREATE TABLE .. AS EXECUTE: of the query's text, whose parameters are of the types that it has.
+ */
+static struct error *run_into(struct session *s, const struct query *q, const struct entry *of,
+                              const struct value *values, struct output *o, const char **ret_where)
+{
+    struct sql_script script;
+    struct arena *a = &s->worker->arena;
+    struct entry *e = NULL;
+    uint32_t *types = ARENA_ARRAY(a, uint32_t, of->n_params + 1);
+    if (of->query->kind != QUERY_SELECT)
+        return error_new("42809", "prepared statement is not a SELECT");
+    for (int i = 0; i < of->n_params; i++)
+        types[i] = of->param_types[i]->oid;
+    const char *text = arena_printf(a, "%s (%s\n)%s", q->prepare.into, of->text,
+                                    q->prepare.no_data ? " LIMIT 0" : "");
+    TRY(sql_parse(text, a, &script));
+    struct error *failed = statement__plan(s, &script.stmts[0], types, of->n_params, true, &e);
+    sql_script_done(&script);
+    if (!failed)
+        failed = statement__run(s, &e, values, o, ret_where);
+    entry__unref(e);
+    return failed;
+}
+
 static struct error *run_execute(struct session *s, const struct query *q, struct output *o,
                                  const char **ret_where)
 {
@@ -103,7 +127,8 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
         TRY(argument(q->prepare.args[i], e->param_types[i], i + 1, a, &values[i]));
     o->prepared = true;
     entry__ref(e); /* the statement may be dropped, or planned again, meanwhile */
-    struct error *failed = statement__run(s, &e, values, o, ret_where);
+    struct error *failed = q->prepare.into ? run_into(s, q, e, values, o, ret_where)
+                                           : statement__run(s, &e, values, o, ret_where);
     entry__unref(e);
     return error_at(failed, 0); /* a place in another text */
 }

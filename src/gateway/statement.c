@@ -224,11 +224,16 @@ struct error *value__read(const struct type *t, int16_t format, const char *p, s
 
 /* ---- running ------------------------------------------------------------------------------ */
 
+static bool is_lock(const struct query *q)
+{
+    return q->kind == QUERY_MAINTENANCE && !strcmp(q->tag, "LOCK TABLE");
+}
+
 /* A lock would be gone with the statement. */
 static struct error *check_lock(const struct session *s, const struct query *q)
 {
     bool outside = s->txn == 'I' && !s->implicit;
-    return outside && q->kind == QUERY_MAINTENANCE && !strcmp(q->tag, "LOCK TABLE")
+    return outside && is_lock(q)
                ? error_new("25P01", "LOCK TABLE can only be used in transaction blocks")
                : NULL;
 }
@@ -244,7 +249,8 @@ bool statement__transactional(const struct query *q)
            q->kind == QUERY_UPDATE || q->kind == QUERY_DELETE || q->kind == QUERY_MERGE ||
            q->kind == QUERY_TRUNCATE || q->kind == QUERY_COPY || q->kind == QUERY_DECLARE ||
            q->kind == QUERY_SET || q->kind == QUERY_RESET || q->kind == QUERY_LISTEN ||
-           q->kind == QUERY_UNLISTEN || q->kind == QUERY_NOTIFY;
+           q->kind == QUERY_UNLISTEN || q->kind == QUERY_NOTIFY || q->kind == QUERY_EXECUTE ||
+           q->kind == QUERY_EXPLAIN || is_lock(q);
 }
 
 struct error *statement__allowed(struct session *s, const struct query *q)
@@ -478,18 +484,24 @@ struct error *statement__run_plan(struct session *s, struct entry **e, const str
     return NULL;
 }
 
-/* The INSERT that fills a table which CREATE TABLE AS made. */
-static struct error *fill_table(struct session *s, const char *text, int64_t *ret_rows)
+/* The INSERT that fills a table which CREATE TABLE AS made: `made`, whose parameters are its own;
+ * or NULL. */
+static struct error *fill_table(struct session *s, const char *text, const struct entry *made,
+                                const struct value *values, int64_t *ret_rows)
 {
     struct sql_script script;
     struct entry *e = NULL;
+    int n = made ? made->n_params : 0;
+    uint32_t *types = ARENA_ARRAY(&s->worker->arena, uint32_t, n + 1);
+    for (int i = 0; i < n; i++)
+        types[i] = made->param_types[i]->oid;
     struct output o = {.s = s};
     TRY(sql_parse(text, &s->worker->arena, &script));
     s->refreshes = true;
-    struct error *failed = statement__plan(s, &script.stmts[0], NULL, 0, true, &e);
+    struct error *failed = statement__plan(s, &script.stmts[0], types, n, true, &e);
     sql_script_done(&script);
     if (!failed)
-        failed = run_tries(s, &e, NULL, &o, ret_rows);
+        failed = run_tries(s, &e, values, &o, ret_rows);
     s->refreshes = false;
     entry__unref(e);
     return error_at(failed, 0); /* a place in another text */
@@ -510,22 +522,23 @@ static struct error *run_refresh(struct session *s, struct entry **e, struct out
     if ((*e)->plan)
         TRY(run_tries(s, e, NULL, o, &rows));
     for (int i = 0; i < 2 && texts[i]; i++)
-        TRY(fill_table(s, texts[i], &rows));
+        TRY(fill_table(s, texts[i], NULL, NULL, &rows));
     if (own)
         TRY(transaction__end_implicit(s));
     pgwire_put_complete(&s->out, "REFRESH MATERIALIZED VIEW");
     return NULL;
 }
 
-static struct error *run_create_as(struct session *s, struct entry **e, struct output *o)
+static struct error *run_create_as(struct session *s, struct entry **e, const struct value *values,
+                                   struct output *o)
 {
     const char *text = arena_strdup(&s->worker->arena, (*e)->query->create_table.fill);
     bool own = s->txn == 'I' && !s->implicit;
     int64_t rows = 0;
     if (own)
         TRY(transaction__begin_implicit(s));
-    TRY(run_tries(s, e, NULL, o, &rows));
-    TRY(fill_table(s, text, &rows));
+    TRY(run_tries(s, e, values, o, &rows));
+    TRY(fill_table(s, text, *e, values, &rows));
     if (own)
         TRY(transaction__end_implicit(s));
     output__tag(s, "SELECT", rows);
@@ -658,7 +671,7 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         if (is_schema_change(q))
             TRY(before_schema_change(s, q));
         if ((*e)->plan && q->kind == QUERY_CREATE_TABLE && q->create_table.fill)
-            return run_create_as(s, e, o);
+            return run_create_as(s, e, values, o);
         if ((*e)->plan)
             return statement__run_plan(s, e, values, o);
     }

@@ -364,7 +364,7 @@ static struct error *prepare(struct analysis *a, const Node *node, const struct 
     return sql__analyse_node(n->query, stmt, &inner, a->arena, &q->prepare.query);
 }
 
-static struct error *execute(struct analysis *a, const Node *node)
+struct error *sql__execute(struct analysis *a, const Node *node)
 {
     const ExecuteStmt *n = (const ExecuteStmt *)node;
     struct query *q = a->q;
@@ -1163,7 +1163,7 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
     case T_PrepareStmt:
         return prepare(a, n, stmt);
     case T_ExecuteStmt:
-        return execute(a, n);
+        return sql__execute(a, n);
     case T_DeallocateStmt:
         return deallocate(a, n);
     case T_DiscardStmt:

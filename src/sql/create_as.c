@@ -147,9 +147,6 @@ static struct error *plain_columns(struct analysis *a, const IntoClause *into,
 {
     struct select *sel;
     TRY(sql__select(a, NULL, query, &sel));
-    if (a->n_params)
-        return sql__unsupported(a, -1, "Write the values themselves.",
-                                "parameters in CREATE TABLE AS are not supported");
     for (int i = 0; i < sel->n_targets; i++)
         if (sel->targets[i].expr->type == OID_UNKNOWN)
             TRY(sql__coerce_select_column(a, sel, i, OID_TEXT));
@@ -175,15 +172,24 @@ static struct error *create(struct analysis *a, const IntoClause *into, const Se
     return NULL;
 }
 
+/* What is executed only the session knows: it makes a CREATE TABLE AS of its query. */
+static struct error *as_execute(struct analysis *a, const CreateTableAsStmt *n, const char *start,
+                                const char *query)
+{
+    TRY(sql__execute(a, n->query));
+    a->q->prepare.into = arena_strndup(a->arena, start, (size_t)(query - start));
+    a->q->prepare.no_data = n->into->skipData;
+    return NULL;
+}
+
 struct error *sql__create_table_as(struct analysis *a, const CreateTableAsStmt *n,
                                    const struct sql_stmt *stmt)
 {
     struct query *q = a->q;
     const char *start, *end = statement_end(a, stmt);
-    if (!IsA(n->query, SelectStmt))
-        return sql__unsupported(a, -1, "Write the query.",
-                                "CREATE TABLE AS EXECUTE is not supported");
     const char *text = after_word(statement_start(a, stmt), end, "as", &start);
+    if (!IsA(n->query, SelectStmt))
+        return as_execute(a, n, statement_start(a, stmt), text);
     bool view = n->objtype == OBJECT_MATVIEW;
     TRY(create(a, n->into, (const SelectStmt *)n->query, n->if_not_exists, view ? text : NULL,
                end));

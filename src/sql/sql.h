@@ -612,6 +612,8 @@ struct query {
             const char *name;
             const char *text;    /* PREPARE: the statement's own text */
             struct query *query; /* PREPARE: analysed */
+            const char *into;    /* CREATE TABLE .. AS EXECUTE: what stands before it; else NULL */
+            bool no_data;        /* .. WITH NO DATA */
             int n_args;          /* EXECUTE */
             struct expr *
                 *args; /* constant expressions, typed as written; unknown literals OID_UNKNOWN */

@@ -284,6 +284,10 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
 struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
                             const char *between, struct expr **ret);
 const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n);
+/* (SELECT x FROM (..) x), of which a function makes json: its i'th argument. */
+bool sql__is_row_select(const Node *n);
+struct error *sql__json_row_select(struct analysis *a, struct scope *s, const char *name,
+                                   const List *args, int i, struct expr **ret);
 struct error *sql__json_between(const struct analysis *a, const char *name, const List *args,
                                 const char **ret);
 /* json_to_record(..) and its kin with a list of columns, as the subquery that it stands for; *ret
@@ -501,6 +505,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n);
 struct error *sql__truncate(struct analysis *a, const TruncateStmt *n);
 struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_stmt *stmt);
 struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
+struct error *sql__execute(struct analysis *a, const Node *n);
 
 struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n);
 struct error *sql__drop_schema(struct analysis *a, const DropStmt *n);

@@ -177,6 +177,25 @@ def prepared(connect):
 
 
 @check
+def made_of_parameters(connect):
+    """CREATE TABLE AS, SELECT INTO and WHERE CURRENT OF with parameters."""
+    with connect() as c:
+        c.execute("CREATE TABLE pg3_made AS SELECT g, %s AS t, %s::numeric AS n FROM generate_series(1, %s) g",
+                  ("x", 1, 4))
+        assert c.execute("SELECT * FROM pg3_made WHERE g > 3").fetchall() == [(4, "x", 1)]
+        c.execute("SELECT g, %b AS u INTO pg3_into FROM pg3_made WHERE g = %b", ("y", 2))
+        assert c.execute("SELECT * FROM pg3_into").fetchall() == [(2, "y")]
+        rows = c.cursor(name="rows")
+        rows.execute("SELECT g FROM pg3_made WHERE g > %s ORDER BY g FOR UPDATE", (1,))
+        for i, kind in enumerate(("s", "t", "b")):
+            assert rows.fetchone() == (i + 2,)
+            changed = c.execute(f"UPDATE pg3_made SET t = %{kind} WHERE CURRENT OF rows RETURNING g, t", ("z",),
+                                prepare=True).fetchall()
+            assert changed == [(i + 2, "z")], changed
+        c.rollback()
+
+
+@check
 def unicode(connect):
     with connect() as c:
         for binary in (False, True):

@@ -44,3 +44,27 @@ CREATE UNLOGGED TABLE un (i int);
 INSERT INTO un VALUES (1);
 SELECT * FROM un;
 CREATE TABLE ts (i int) TABLESPACE pg_default;
+
+-- of a prepared statement
+CREATE TABLE made_of (id int, name text);
+INSERT INTO made_of VALUES (1, 'a'), (2, 'b'), (3, 'c');
+PREPARE pick(int, text) AS SELECT id, name || $2 AS name, $1 AS n FROM made_of WHERE id >= $1 -- a comment
+;
+PREPARE put(int) AS INSERT INTO made_of VALUES ($1, 'put') RETURNING *;
+CREATE TABLE made AS EXECUTE pick(2, '!');
+SELECT * FROM made ORDER BY id;
+CREATE TABLE made AS EXECUTE pick(1, '?');
+CREATE TABLE IF NOT EXISTS made AS EXECUTE pick(1, '?');
+CREATE TEMPORARY TABLE made_empty (a, b) ON COMMIT PRESERVE ROWS AS EXECUTE pick(1, '?') WITH NO DATA;
+SELECT * FROM made_empty;
+CREATE TABLE made_not AS EXECUTE put(1);
+CREATE TABLE made_not AS EXECUTE pick(1);
+CREATE TABLE made_not AS EXECUTE nothing(1);
+BEGIN;
+CREATE TABLE made_late WITH (fillfactor = 50) AS EXECUTE pick(3, '');
+ROLLBACK;
+SELECT * FROM made_late;
+EXECUTE put(7)\; SELECT 1 / 0;
+SELECT count(*) FROM made_of;
+DROP TABLE made_of, made;
+DEALLOCATE ALL;
