@@ -831,12 +831,14 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         TRY(sql__json_between(a, name, n->args, &between));
     for (int i = 0; i < nargs; i++) {
         const Node *arg = list_nth(n->args, i);
-        row = takes_json && sql__is_row(a, s, arg);
+        bool select = takes_json && sql__is_row_select(arg);
+        row = takes_json && (select || sql__is_row(a, s, arg));
         if (takes_json && !row)
             arg = sql__json_rows(a, s, arg);
         bool sequence = i == 0 && kind == FUNC_SCALAR && sql__names_sequence(name);
-        TRY(row ? sql__json_row(a, s, arg, between, &e->args[i])
-                : sql__expr(a, s, sequence ? sql__without_regclass(arg) : arg, &e->args[i]));
+        TRY(select ? sql__json_row_select(a, s, name, n->args, i, &e->args[i])
+            : row  ? sql__json_row(a, s, arg, between, &e->args[i])
+                   : sql__expr(a, s, sequence ? sql__without_regclass(arg) : arg, &e->args[i]));
         if (sequence)
             TRY(sql__sequence_argument(a, name, &e->args[i]));
         types[i] = e->args[i]->type;

@@ -140,6 +140,71 @@ const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n)
     return n;
 }
 
+static bool names_relation(const Node *from, const char *name)
+{
+    const Alias *alias = NULL;
+    if (IsA(from, JoinExpr)) {
+        const JoinExpr *j = (const JoinExpr *)from;
+        return !j->alias && (names_relation(j->larg, name) || names_relation(j->rarg, name));
+    }
+    if (IsA(from, RangeVar) && !((const RangeVar *)from)->alias)
+        return strcmp(((const RangeVar *)from)->relname, name) == 0;
+    if (IsA(from, RangeVar))
+        alias = ((const RangeVar *)from)->alias;
+    else if (IsA(from, RangeSubselect))
+        alias = ((const RangeSubselect *)from)->alias;
+    return alias && strcmp(alias->aliasname, name) == 0;
+}
+
+/* (SELECT x FROM (SELECT ..) AS x): a row is made there, on its way into json; NULL: no. */
+static const ResTarget *row_target(const Node *n)
+{
+    const SubLink *link = (const SubLink *)n;
+    const SelectStmt *sel = IsA(n, SubLink) && link->subLinkType == EXPR_SUBLINK
+                                ? (const SelectStmt *)link->subselect
+                                : NULL;
+    if (!sel || sel->op != SETOP_NONE || list_length(sel->targetList) != 1)
+        return NULL;
+    const ResTarget *t = linitial(sel->targetList);
+    const ColumnRef *c = (const ColumnRef *)t->val;
+    if (IsA(t->val, RowExpr))
+        return t;
+    bool named =
+        IsA(t->val, ColumnRef) && list_length(c->fields) == 1 && IsA(linitial(c->fields), String);
+    for (int i = 0; named && i < list_length(sel->fromClause); i++)
+        if (names_relation(list_nth(sel->fromClause, i), strVal(linitial(c->fields))))
+            return t;
+    return NULL;
+}
+
+bool sql__is_row_select(const Node *n)
+{
+    return row_target(n) != NULL;
+}
+
+/* The subquery gives the row as json already: to_json(), or row_to_json() of these arguments. */
+struct error *sql__json_row_select(struct analysis *a, struct scope *s, const char *name,
+                                   const List *args, int i, struct expr **ret)
+{
+    const SubLink *n = list_nth(args, i);
+    const ResTarget *row = row_target((const Node *)n);
+    bool pretty = strcmp(name, "row_to_json") == 0;
+    List *given = raw_list(a, list_length(args));
+    add(given, row->val);
+    for (int k = 1; pretty && k < list_length(args); k++)
+        add(given, list_nth(args, k));
+    ResTarget *target = RAW(ResTarget);
+    *target = *row;
+    target->val = (Node *)raw_call(a, pretty ? name : "to_json", given, sql__location(row->val));
+    SelectStmt *sel = RAW(SelectStmt);
+    *sel = *(const SelectStmt *)n->subselect;
+    sel->targetList = one(a, target);
+    SubLink *made = RAW(SubLink);
+    *made = *n;
+    made->subselect = (Node *)sel;
+    return sql__expr(a, s, (const Node *)made, ret);
+}
+
 /* ROW(1, ROW(2, 3)): rows in a row, too */
 static const Node *fields_as_json(struct analysis *a, struct scope *s, const Node *n)
 {

@@ -384,30 +384,75 @@ static struct error *make_record(struct analysis *a, struct target *fields, int 
     return NULL;
 }
 
-/* NULL where an outer join found no row: told by a column that is never NULL otherwise. */
+/* One more column, which no name finds. */
+static int add_column(struct analysis *a, int *n, struct rte_column **columns, uint32_t type)
+{
+    struct rte_column *grown = ARENA_ARRAY(a->arena, struct rte_column, *n + 1);
+    if (*n)
+        memcpy(grown, *columns, sizeof(*grown) * (size_t)*n);
+    grown[*n] = (struct rte_column){.name = "", .type = type, .typmod = -1, .not_null = true};
+    *columns = grown;
+    return (*n)++;
+}
+
+/* A select that gives 1 in one more column. */
+static void add_one(struct analysis *a, struct select *sel)
+{
+    struct target *grown = ARENA_ARRAY(a->arena, struct target, sel->n_targets + 1);
+    if (sel->n_targets)
+        memcpy(grown, sel->targets, sizeof(*grown) * (size_t)sel->n_targets);
+    grown[sel->n_targets++] = (struct target){.expr = sql__const_int(a, OID_INT4, 1), .name = ""};
+    sel->targets = grown;
+}
+
+/* What is NULL only where an outer join found no row; *ret NULL: there is no such thing. */
+static struct error *present(struct analysis *a, struct rte *r, int location, struct expr **ret)
+{
+    struct cte *c = r->kind == RTE_CTE && !r->cte->recursive && !r->cte->write ? r->cte : NULL;
+    struct select *sel = c ? c->select : r->kind == RTE_SUBQUERY ? r->select : NULL;
+    int column = -1;
+    *ret = NULL;
+    for (int i = 0; i < r->n_columns && column < 0; i++)
+        column = r->columns[i].not_null ? i : -1;
+    if (column < 0 && r->kind == RTE_TABLE && r->table->id && sql_rowid_name(r->table))
+        return sql__row_number(a, r, location, ret);
+    if (column < 0 && r->kind == RTE_CALLS) {
+        r->ordinality = true;
+        column = add_column(a, &r->n_columns, &r->columns, OID_INT8);
+    } else if (column < 0 && sel && sel->kind == SELECT_PLAIN && sel->n_targets == r->n_columns) {
+        add_one(a, sel);
+        column = add_column(a, &r->n_columns, &r->columns, OID_INT4);
+        if (c)
+            add_column(a, &c->n_columns, &c->columns, OID_INT4);
+    }
+    if (column >= 0)
+        *ret = sql__column(a, r, column, location);
+    return NULL;
+}
+
+/* NULL where an outer join found no row. */
 static struct error *missing_row(struct analysis *a, struct name_item *item, int location,
                                  struct expr *record, struct expr **ret)
 {
     struct rte *r = item->rte;
+    struct expr *one;
     *ret = record;
     if (!r || !r->nullable)
         return NULL;
-    for (int i = 0; i < r->n_columns; i++) {
-        if (!r->columns[i].not_null)
-            continue;
-        struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
-        test->args[0] = sql__column(a, r, i, location);
-        test->test = IS_NOT_NULL;
-        *ret = sql__new_expr(a, EXPR_CASE, record->type, location, 3);
-        (*ret)->args[0] = test;
-        (*ret)->args[1] = record;
-        (*ret)->args[2] = sql__const_null(a, record->type, location);
-        return NULL;
-    }
-    return sql__unsupported(a, location, "Name the columns that you need.",
-                            "a whole row of an outer join's optional side is not supported here: "
-                            "\"%s\"",
-                            r->name);
+    TRY(present(a, r, location, &one));
+    if (!one)
+        return sql__unsupported(a, location, "Name the columns that you need.",
+                                "a whole row of an outer join's optional side is not supported "
+                                "here: \"%s\"",
+                                r->name);
+    struct expr *test = sql__new_expr(a, EXPR_IS, OID_BOOL, location, 1);
+    test->args[0] = one;
+    test->test = IS_NOT_NULL;
+    *ret = sql__new_expr(a, EXPR_CASE, record->type, location, 3);
+    (*ret)->args[0] = test;
+    (*ret)->args[1] = record;
+    (*ret)->args[2] = sql__const_null(a, record->type, location);
+    return NULL;
 }
 
 struct error *sql__missing_row(struct analysis *a, struct scope *s, const Node *n,
