@@ -211,15 +211,39 @@ static void run_item(struct stager *g, int item)
         g->order[g->n_order++] = item;
 }
 
+/* Do two parts write to one table? */
+static bool meet(const struct stager *g)
+{
+    const struct select *s = main_select(g->p->query);
+    for (int i = 0; i < s->n_ctes; i++) {
+        const struct write *x = s->ctes[i]->write, *y = g->p->query->write;
+        for (int k = i + 1; x && k <= s->n_ctes; k++) {
+            const struct write *other = k < s->n_ctes ? s->ctes[k]->write : y;
+            if (other && other->target->table->id == x->target->table->id)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* Where the order makes no difference to the rows it is as written, so that rows that others refer
+ * to are there first: PostgreSQL looks at foreign keys when all parts have run. */
 static void find_order(struct stager *g)
 {
     const struct select *s = main_select(g->p->query);
     g->order = ARENA_ARRAY(&g->p->arena, int, s->n_ctes + 1);
     g->runs = ARENA_ARRAY(&g->p->arena, bool, MAX(s->n_ctes, 1));
-    run_item(g, MAIN);
-    for (int i = s->n_ctes; i-- > 0;)
+    if (meet(g))
+        run_item(g, MAIN);
+    for (int i = s->n_ctes; i-- > 0 && g->n_order;)
         if (s->ctes[i]->write)
             run_item(g, i);
+    if (g->n_order)
+        return;
+    for (int i = 0; i < s->n_ctes; i++)
+        if (s->ctes[i]->write)
+            g->order[g->n_order++] = i;
+    g->order[g->n_order++] = MAIN;
 }
 
 /* ---- what changes --------------------------------------------------------------------------- */

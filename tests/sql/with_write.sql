@@ -40,3 +40,13 @@ UPDATE t SET a = u.v FROM u WHERE t.id = u.id RETURNING t.*, u.v, t.g + u.v;
 UPDATE t SET a = a + 1 WHERE id = 1 RETURNING g, a, (SELECT count(*) FROM u), t;
 UPDATE t SET b = 'same' FROM u WHERE t.id = u.id RETURNING g, u.id;
 DROP TABLE t, u, log;
+
+-- rows that others refer to, whichever part comes first
+CREATE TABLE parent (id int PRIMARY KEY);
+CREATE TABLE child (id int PRIMARY KEY, p int REFERENCES parent);
+WITH p AS (INSERT INTO parent VALUES (1)) INSERT INTO child VALUES (1, 1) RETURNING *;
+WITH p AS (INSERT INTO parent VALUES (2)), c AS (INSERT INTO child VALUES (2, 2)) SELECT count(*) FROM child;
+WITH c AS (DELETE FROM child WHERE p = 1) DELETE FROM parent WHERE id = 1 RETURNING *;
+WITH p AS (INSERT INTO parent VALUES (3) RETURNING id) INSERT INTO child SELECT 3, id FROM p RETURNING *;
+SELECT * FROM child ORDER BY id;
+DROP TABLE child, parent;
