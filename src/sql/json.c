@@ -280,7 +280,9 @@ static struct error *read_strictly(struct analysis *a, const TypeName **type)
     return NULL;
 }
 
-static struct error *record_field(struct analysis *a, const ColumnDef *def, ResTarget **ret)
+/* json: what it is a field of; NULL: the column called "value" */
+static struct error *record_field(struct analysis *a, const ColumnDef *def, const Node *json,
+                                  ResTarget **ret)
 {
     const TypeName *type = def->typeName;
     ColumnRef *value = RAW(ColumnRef);
@@ -290,7 +292,7 @@ static struct error *record_field(struct analysis *a, const ColumnDef *def, ResT
     name->val.sval = *(String *)(void *)raw_string(a, def->colname);
     name->location = def->location;
     List *args = raw_list(a, 2);
-    add(args, value);
+    add(args, json ? (void *)(uintptr_t)json : value);
     add(args, name);
     TypeCast *cast = RAW(TypeCast);
     cast->arg = (Node *)raw_call(a, field_function(type), args, def->location);
@@ -347,6 +349,13 @@ static TypeName *type_name(struct analysis *a, const struct column *c, int locat
     return t;
 }
 
+static bool is_null_row(const FuncCall *f)
+{
+    const TypeCast *cast = list_length(f->args) > 1 ? linitial(f->args) : NULL;
+    const A_Const *null = cast && IsA(cast, TypeCast) ? (const A_Const *)cast->arg : NULL;
+    return null && IsA(null, A_Const) && null->isnull;
+}
+
 /* json_populate_record(NULL::t, x): the columns of t; NIL: it is something else. */
 static struct error *populated_columns(struct analysis *a, const FuncCall *f, List **ret)
 {
@@ -377,6 +386,104 @@ static struct error *populated_columns(struct analysis *a, const FuncCall *f, Li
     return NULL;
 }
 
+const FuncCall *sql__populated(const Node *n)
+{
+    const FuncCall *f = (const FuncCall *)n;
+    const char *name = IsA(n, FuncCall) ? strVal(llast(f->funcname)) : "";
+    bool known =
+        strcmp(name, "json_populate_record") == 0 || strcmp(name, "jsonb_populate_record") == 0;
+    return known && list_length(f->args) == 2 ? f : NULL;
+}
+
+/* A field of the row that json_populate_record() starts from, where json has none of its name */
+static struct error *kept_field(struct analysis *a, struct scope *s, const FuncCall *f,
+                                const struct target *field, struct target *ret)
+{
+    bool jsonb = strncmp(strVal(llast(f->funcname)), "jsonb", 5) == 0;
+    struct expr *json, *value, *pair[2];
+    const struct expr *old = field->expr;
+    const struct type *t = type_by_oid(old->type);
+    if (old->domain)
+        return sql__unsupported(a, f->location, "Write NULL::table, and COALESCE.",
+                                "json_populate_record() of a row with a domain is not supported");
+    const char *function = t->element ? "minisql_json_field_array"
+                           : old->type == OID_JSON || old->type == OID_JSONB
+                               ? "minisql_json_field"
+                               : "minisql_json_field_text";
+    TRY(sql__expr(a, s, lsecond(f->args), &json));
+    TRY(sql__coerce(a, json, jsonb ? OID_JSONB : OID_JSON, -1, CAST_IMPLICIT, &json));
+    pair[0] = json;
+    pair[1] = text_const(a, field->name);
+    TRY(sql__call_kind(a, function, FUNC_SCALAR, pair, 2, f->location, &value));
+    TRY(sql__coerce(a, value, old->type, -1, CAST_EXPLICIT, &value));
+    TRY(sql__coerce(a, value, old->type, old->typmod, CAST_ASSIGNMENT, &value));
+    struct expr *choice = sql__new_expr(a, EXPR_CASE, old->type, f->location, 3);
+    TRY(sql__coerce(a, json, OID_JSONB, -1, CAST_EXPLICIT, &pair[0]));
+    TRY(sql__call(a, "?", pair, 2, f->location, &choice->args[0]));
+    choice->args[1] = value;
+    choice->args[2] = field->expr;
+    choice->typmod = old->typmod;
+    *ret = (struct target){.expr = choice, .name = field->name};
+    return NULL;
+}
+
+struct error *sql__populated_fields(struct analysis *a, struct scope *s, const FuncCall *f,
+                                    int *ret_n, struct target **ret)
+{
+    List *columns;
+    if (!is_null_row(f)) {
+        struct target *fields;
+        if (!sql__is_row(a, s, linitial(f->args)) || IsA(linitial(f->args), RowExpr))
+            return sql__unsupported(a, f->location, "Write NULL::table, or the name of a table.",
+                                    "json_populate_record() of such a row is not supported");
+        TRY(sql__row_fields(a, s, linitial(f->args), ret_n, &fields));
+        *ret = ARENA_ARRAY(a->arena, struct target, MAX(*ret_n, 1));
+        for (int i = 0; i < *ret_n; i++)
+            TRY(kept_field(a, s, f, &fields[i], &(*ret)[i]));
+        return NULL;
+    }
+    TRY(populated_columns(a, f, &columns));
+    *ret_n = list_length(columns);
+    *ret = ARENA_ARRAY(a->arena, struct target, MAX(*ret_n, 1));
+    for (int i = 0; i < *ret_n; i++) {
+        const ColumnDef *def = list_nth(columns, i);
+        ResTarget *field;
+        bool jsonb = strncmp(strVal(llast(f->funcname)), "jsonb", 5) == 0;
+        TypeCast *json = RAW(TypeCast);
+        json->arg = lsecond(f->args);
+        json->typeName = RAW(TypeName);
+        json->typeName->names = one(a, raw_string(a, jsonb ? "jsonb" : "json"));
+        json->typeName->typemod = -1;
+        json->location = f->location;
+        TRY(record_field(a, def, (const Node *)json, &field));
+        TRY(sql__expr(a, s, field->val, &(*ret)[i].expr));
+        (*ret)[i].name = def->colname;
+    }
+    return NULL;
+}
+
+/* FROM json_populate_record(t, x) is LATERAL (SELECT (json_populate_record(t, x)).*) */
+static const Node *populated_select(struct analysis *a, const RangeFunction *n, const FuncCall *f)
+{
+    A_Indirection *all = RAW(A_Indirection);
+    all->arg = (Node *)(uintptr_t)f;
+    all->indirection = one(a, raw_node(a, sizeof(A_Star), T_A_Star));
+    ResTarget *target = RAW(ResTarget);
+    target->val = (Node *)all;
+    target->location = f->location;
+    SelectStmt *select = RAW(SelectStmt);
+    select->targetList = one(a, target);
+    RangeSubselect *sub = RAW(RangeSubselect);
+    sub->lateral = true;
+    sub->subquery = (Node *)select;
+    sub->alias = n->alias;
+    if (!sub->alias) {
+        sub->alias = RAW(Alias);
+        sub->alias->aliasname = strVal(llast(f->funcname));
+    }
+    return (const Node *)sub;
+}
+
 struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret)
 {
     *ret = NULL;
@@ -388,6 +495,10 @@ struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const
     if (!function || n->ordinality || list_length(n->functions) != 1 ||
         (n->coldeflist != NIL) == populates)
         return NULL;
+    if (sql__populated(node) && !is_null_row(f)) {
+        *ret = populated_select(a, n, f);
+        return NULL;
+    }
     List *columns = n->coldeflist, *args = f->args;
     if (populates) {
         TRY(populated_columns(a, f, &columns));
@@ -399,7 +510,7 @@ struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const
     select->targetList = raw_list(a, list_length(columns));
     for (int i = 0; i < list_length(columns); i++) {
         ResTarget *field;
-        TRY(record_field(a, list_nth(columns, i), &field));
+        TRY(record_field(a, list_nth(columns, i), NULL, &field));
         add(select->targetList, field);
     }
     select->fromClause = one(a, from);

@@ -88,7 +88,8 @@ static struct expr *record_column(struct analysis *a, struct scope *s, const Nod
 bool sql__has_fields(struct analysis *a, struct scope *s, const Node *n)
 {
     const struct expr *made;
-    return sql__is_row(a, s, n) || record_call(n) || record_column(a, s, n, &made);
+    return sql__is_row(a, s, n) || record_call(n) || sql__populated(n) ||
+           record_column(a, s, n, &made);
 }
 
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n)
@@ -160,6 +161,8 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
     struct list l = {0};
     struct scope *at;
     struct name_item *item;
+    if (sql__populated(n))
+        return sql__populated_fields(a, s, sql__populated(n), ret_n, ret);
     const ColumnRef *c = row_name(a, s, n, &at, &item);
     const struct expr *made;
     struct expr *column = c ? NULL : record_column(a, s, n, &made);

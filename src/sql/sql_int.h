@@ -284,6 +284,10 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
 struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
                             const char *between, struct expr **ret);
 const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n);
+/* A call of json_populate_record() or its kin, and the fields that it gives; NULL: it is none. */
+const FuncCall *sql__populated(const Node *n);
+struct error *sql__populated_fields(struct analysis *a, struct scope *s, const FuncCall *f,
+                                    int *ret_n, struct target **ret);
 /* (SELECT x FROM (..) x), of which a function makes json: its i'th argument. */
 bool sql__is_row_select(const Node *n);
 struct error *sql__json_row_select(struct analysis *a, struct scope *s, const char *name,

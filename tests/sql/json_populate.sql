@@ -28,3 +28,23 @@ drop view v;
 drop table t;
 drop type mood;
 drop domain pos;
+
+-- fields of it anywhere, rows to begin with
+CREATE TYPE size AS ENUM ('small', 'large');
+CREATE TABLE thing (id int PRIMARY KEY, name varchar(5), n numeric(6,2) DEFAULT 1, tags text[], doc jsonb, s size, d date);
+INSERT INTO thing VALUES (1, 'one', 1, '{a}', '{"x": 1}', 'small', '2024-01-01'), (2, NULL, 2, NULL, NULL, NULL, NULL);
+SELECT (jsonb_populate_record(NULL::thing, '{"id": 5, "name": "q", "tags": ["a", null], "doc": [1], "s": "large", "n": 1.239}')).*;
+SELECT (json_populate_record(NULL::thing, '{"id": 5, "name": "q"}')).name, (json_populate_record(NULL::thing, NULL)).id;
+INSERT INTO thing SELECT (jsonb_populate_record(NULL::thing, x)).* FROM (VALUES ('{"id": 7, "d": "2024-02-29"}'::jsonb), ('{"id": 8}')) v (x) RETURNING id, d;
+SELECT p.* FROM thing t, jsonb_populate_record(t, '{"name": "new", "doc": null, "n": "7.125"}') p ORDER BY p.id;
+SELECT t.id, (json_populate_record(t, '{"tags": ["z"], "s": "large"}')).* FROM thing t WHERE id = 1;
+UPDATE thing t SET (name, n) = (SELECT name, n FROM jsonb_populate_record(t, '{"name": "set"}')) WHERE t.id < 3 RETURNING id, name, n, doc;
+SELECT id, (jsonb_populate_record(thing, jsonb_build_object('n', id))).n FROM thing ORDER BY id;
+SELECT jsonb_populate_record.name FROM thing t, jsonb_populate_record(t, '{}') WHERE t.id = 1;
+SELECT (jsonb_populate_record(NULL::thing, '{"name": "too long"}')).name;
+SELECT (jsonb_populate_record(t, '{"name": "too long"}')).name FROM thing t;
+SELECT (jsonb_populate_record(t, '{"id": "x"}')).id FROM thing t;
+SELECT t.id, p.name, p.n FROM thing t LEFT JOIN LATERAL jsonb_populate_record(t, NULL) p ON p.id < 3 ORDER BY t.id;
+SELECT (jsonb_populate_record(NULL::nothing, '{}')).*;
+DROP TABLE thing;
+DROP TYPE size;
