@@ -375,6 +375,8 @@ static struct error *attempt_kind(struct run *r)
         return exec__run_gather(r, r->plan->gather, emit_row, r);
     case PLAN_INSERT:
         return exec__run_insert(r);
+    case PLAN_TRUNCATE:
+        return exec__run_truncate(r);
     case PLAN_DDL:
         return run_ddl(r);
     }

@@ -500,6 +500,7 @@ struct error *exec__run_gather(struct run *r, const struct plan_gather *g, exec_
                                void *ctx);
 struct error *exec__run_batch(struct run *r, exec__row_fn row, void *ctx);
 struct error *exec__run_insert(struct run *r);
+struct error *exec__run_truncate(struct run *r);
 /* Rows of a system table, made of the catalog: the scan's columns, unfiltered. */
 struct error *exec__system_rows(struct run *r, const struct plan_scan *scan, exec__row_fn row,
                                 void *ctx);

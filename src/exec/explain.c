@@ -200,6 +200,8 @@ static struct error *explain_kind(struct run *r)
         return explain_gather(r, "Gather into a temporary SQLite database", 0);
     case PLAN_INSERT:
         return explain_insert(r);
+    case PLAN_TRUNCATE:
+        return linef(r, "Write in several regions");
     case PLAN_DDL:
         break;
     }

@@ -352,17 +352,23 @@ static struct error *plan_truncate(struct plan *p)
 {
     const struct query *q = p->query;
     struct places at = {0};
+    bool temporary = false;
     for (int i = 0; i < q->truncate.n_tables; i++) {
         const struct table *t = q->truncate.tables[i];
         if (t->id == 0)
             return error_new("42809", "cannot change system view \"%s\"", t->name);
+        temporary |= t->region == CATALOG_TEMP_REGION;
         if (!at.first)
             at.first = t;
         else if (t->region != at.first->region)
             at.other = t;
     }
-    if (at.other)
+    if (at.other && temporary)
         return refuse_several(p, &at, "Truncate them one by one.");
+    if (at.other) {
+        p->kind = PLAN_TRUNCATE;
+        return NULL;
+    }
     if (!at.first)
         return error_new(E_INTERNAL, "TRUNCATE without a table");
     p->kind = PLAN_REGION;

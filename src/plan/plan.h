@@ -9,6 +9,7 @@
  * are pulled into a private SQLite database, on which the whole statement runs INSERT .. SELECT
  * from elsewhere         PLAN_INSERT    a PLAN_GATHER or PLAN_BATCH whose rows are then inserted
  * other writes that read elsewhere, data-modifying CTEs: PLAN_REGION in stages (stage.c)
+ * TRUNCATE of tables in several regions: PLAN_TRUNCATE, a statement for each
  *   schema changes                          PLAN_DDL       the master's
  *
  * A plan depends on the schema alone (catalog_schema_is_current), not on where regions are: that is
@@ -21,7 +22,15 @@
 
 #include "sql/sql.h"
 
-enum plan_kind { PLAN_CONSTANT, PLAN_REGION, PLAN_BATCH, PLAN_GATHER, PLAN_INSERT, PLAN_DDL };
+enum plan_kind {
+    PLAN_CONSTANT,
+    PLAN_REGION,
+    PLAN_BATCH,
+    PLAN_GATHER,
+    PLAN_INSERT,
+    PLAN_TRUNCATE,
+    PLAN_DDL
+};
 
 /* Rows of one table reference as they are pulled out of a region, or made of the catalog (region
  * 0). */

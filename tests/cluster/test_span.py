@@ -191,6 +191,8 @@ def test_all_or_nothing(five):
         connection.commit()
         assert cluster.value(f"SELECT count(*) FROM {a}, {b}, child WHERE {a}.id = {n} AND {b}.id = {n} "
                              f"AND child.id = {n}") == 1
+    cluster.query(f"TRUNCATE child, {a}, {b}", name=gateway)
+    assert cluster.value(f"SELECT (SELECT count(*) FROM {a}) + (SELECT count(*) FROM {b})") == 0
     connection = cluster.connect(gateway, autocommit=False)
     cursor = connection.cursor()
     cursor.execute(f"SELECT * FROM {a} FOR UPDATE")
