@@ -100,7 +100,9 @@ struct index {
     int n_expressions;
     struct index_expression *expressions;
     bool *descending, *nulls_first;
-    int n_included; /* INCLUDE: columns that are no keys */
+    uint32_t method;   /* AM_HASH, ..; 0: btree */
+    uint32_t *classes; /* of each key, by oid; NULL, 0: the default */
+    int n_included;    /* INCLUDE: columns that are no keys */
     int *included;
     char *ddl;       /* SQLite text */
     char *options;   /* "fillfactor=70", with commas: they mean nothing here; NULL: none */
@@ -109,6 +111,13 @@ struct index {
     char *file_name; /* see struct table */
     char *comment;
 };
+
+/* One of gin and its kin is there in name alone: no SQLite index answers its operators, so in the
+ * file it has no rows. */
+static inline bool index_has_rows(const struct index *x)
+{
+    return x->method != AM_GIN && x->method != AM_GIST && x->method != AM_SPGIST;
+}
 
 /* Tables, and the parts of them that PostgreSQL counts as objects, have ids from one counter:
  * catalog_oid() of one is the same for ever and nobody else's. Parts get theirs (0: none yet) in

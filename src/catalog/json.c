@@ -180,6 +180,14 @@ static json_t *expression_array(const struct index *x)
     return a;
 }
 
+static json_t *oid_array(const uint32_t *oids, int n)
+{
+    json_t *a = json_array();
+    for (int i = 0; i < n; i++)
+        json_array_append_new(a, json_integer((json_int_t)oids[i]));
+    return a;
+}
+
 /* Members that few indexes have. */
 static bool add_rare(json_t *array, const struct index *x)
 {
@@ -189,6 +197,10 @@ static bool add_rare(json_t *array, const struct index *x)
         ok = json_object_set_new(o, "expressions", expression_array(x)) == 0;
     if (x->nulls_first)
         json_object_set_new(o, "nulls_first", bool_array(x->nulls_first, x->n_columns));
+    if (x->method)
+        json_object_set_new(o, "method", json_integer((json_int_t)x->method));
+    if (x->classes)
+        json_object_set_new(o, "classes", oid_array(x->classes, x->n_columns));
     if (x->n_included)
         json_object_set_new(o, "included", int_array(x->included, x->n_included));
     if (x->options)
@@ -516,6 +528,17 @@ static bool *get_flags(struct decoder *d, const json_t *o, const char *name, int
     return flags;
 }
 
+static uint32_t *get_oids(struct decoder *d, const json_t *o, const char *name, int n)
+{
+    const json_t *a;
+    uint32_t *oids = ARENA_ARRAY(d->arena, uint32_t, n + 1);
+    if (get_array(d, o, name, MAX_COLUMNS, &a) != n)
+        bad(d, name);
+    for (int i = 0; i < n; i++)
+        oids[i] = (uint32_t)json_integer_value(json_array_get(a, (size_t)i));
+    return oids;
+}
+
 static char *get_options(struct decoder *d, const json_t *o)
 {
     return json_object_get(o, "options") ? get_text(d, o, "options", 1, TEXT_MAX) : NULL;
@@ -537,6 +560,10 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     if (json_object_get(o, "nulls_first"))
         x->nulls_first = get_flags(d, o, "nulls_first", x->n_columns);
     x->options = get_options(d, o);
+    if (json_object_get(o, "method"))
+        x->method = (uint32_t)get_int(d, o, "method", 1, UINT32_MAX);
+    if (json_object_get(o, "classes"))
+        x->classes = get_oids(d, o, "classes", x->n_columns);
     if (json_object_get(o, "included"))
         x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }

@@ -790,6 +790,8 @@ static void copy_parts(struct table *t, struct arena *a)
         COPY_ARRAY(x->descending, x->n_columns);
         if (x->nulls_first)
             COPY_ARRAY(x->nulls_first, x->n_columns);
+        if (x->classes)
+            COPY_ARRAY(x->classes, x->n_columns);
         COPY_ARRAY(x->included, x->n_included);
         COPY_ARRAY(x->expressions, x->n_expressions);
         for (int k = 0; k < x->n_expressions; k++) {

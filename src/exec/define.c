@@ -23,6 +23,14 @@ static void print_key(const struct catalog_view *v, const struct table *t,
         sql_deparse_key(v, t, x->expressions[-1 - at].sql, pretty, out);
 }
 
+/* Where it is not what an index of the method has by itself. */
+static void print_class(const struct exec__index *x, int i, struct buf *out)
+{
+    const struct opclass *c = x->classes ? opclass_by_oid(x->classes[i]) : NULL;
+    if (c)
+        buf_printf(out, " %s", c->name);
+}
+
 static void print_order(const struct exec__index *x, int i, struct buf *out)
 {
     bool descending = x->descending && x->descending[i];
@@ -32,13 +40,24 @@ static void print_order(const struct exec__index *x, int i, struct buf *out)
         buf_puts(out, first ? " NULLS FIRST" : " NULLS LAST");
 }
 
-/* fillfactor=70 -> fillfactor='70' */
+/* In quotes where it is no identifier. */
+static void print_option_value(const char *value, size_t n, struct buf *out)
+{
+    _cleanup_(mem_freep) char *word = mem_strndup(value, n);
+    _cleanup_(buf_done) struct buf quoted = {0};
+    sql_quote_identifier(word, &quoted);
+    const char *quote = strcmp(quoted.data, word) == 0 ? "" : "'";
+    buf_printf(out, "%s%s%s", quote, word, quote);
+}
+
+/* fillfactor=70,fastupdate=off -> fillfactor='70', fastupdate=off */
 static void print_options(const char *options, struct buf *out)
 {
     const char *between = " WITH (";
     for (const char *p = options; p && *p; between = ", ") {
         size_t name = strcspn(p, "="), value = strcspn(p + name + 1, ",");
-        buf_printf(out, "%s%.*s='%.*s'", between, (int)name, p, (int)value, p + name + 1);
+        buf_printf(out, "%s%.*s=", between, (int)name, p);
+        print_option_value(p + name + 1, value, out);
         p += name + 1 + value;
         p += *p == ',';
     }
@@ -53,10 +72,11 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
     sql_quote_identifier(x->name, out);
     buf_puts(out, " ON ");
     exec__print_relation(s, o, t->schema, t->name, !pretty, out);
-    buf_puts(out, " USING btree (");
+    buf_printf(out, " USING %s (", access_method_name(x->method));
     for (int i = 0; i < x->n_columns; i++) {
         buf_puts(out, i ? ", " : "");
         print_key(exec__objects_view(o), t, x, i, pretty, out);
+        print_class(x, i, out);
         print_order(x, i, out);
     }
     buf_puts(out, ")");

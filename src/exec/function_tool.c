@@ -289,12 +289,16 @@ static struct value property(const struct property *all, size_t n, const struct 
 
 FUNCTION(method_property)
 {
-    static const struct property all[] = {{"can_order", true},
-                                          {"can_unique", true},
-                                          {"can_multi_col", true},
-                                          {"can_exclude", true},
-                                          {"can_include", true}};
-    *ret = v[0].i == EXEC__BTREE ? property(all, ARRAY_LEN(all), &v[1]) : null_value;
+    const uint32_t am = v[0].i > 0 && v[0].i <= UINT32_MAX ? (uint32_t)v[0].i : 0;
+    bool several = am != AM_HASH && am != AM_SPGIST, ordered = am == AM_BTREE;
+    bool includes = am == AM_BTREE || am == AM_GIST || am == AM_SPGIST;
+    const struct property all[] = {{"can_order", ordered},
+                                   {"can_unique", ordered},
+                                   {"can_multi_col", several},
+                                   {"can_exclude", am != AM_GIN && am != AM_BRIN},
+                                   {"can_include", includes}};
+    bool known = access_method_by_name(access_method_name(am)) == am;
+    *ret = known ? property(all, ARRAY_LEN(all), &v[1]) : null_value;
     return NULL;
 }
 

@@ -107,7 +107,6 @@ enum {
     EXEC__OWNER = 10,
     EXEC__PUBLIC_OWNER = 6171, /* pg_database_owner, who owns schema public */
     EXEC__HEAP = 2,
-    EXEC__BTREE = 403,
     EXEC__COLLATION = 100,
 };
 
@@ -145,6 +144,8 @@ struct exec__index {
     int n_expressions, n_included;
     const int *included;
     const bool *descending, *nulls_first; /* may be NULL */
+    uint32_t method;                      /* AM_BTREE, .. */
+    const uint32_t *classes;              /* NULL, 0: the default */
     const char *where_sql;                /* of a partial index; NULL: all rows */
     const char *options;                  /* as in struct index */
 };
@@ -249,7 +250,7 @@ bool exec__by_value(const struct type *t);
 char exec__align(const struct type *t);
 char exec__storage(const struct type *t);
 uint32_t exec__collation(const struct type *t);
-uint32_t exec__opclass(uint32_t type); /* btree's default; 0: none */
+uint32_t exec__opclass(uint32_t method, uint32_t type); /* the default; 0: none */
 /* a schema's name; NULL: there is none */
 const char *exec__namespace_name(const struct catalog_view *v, uint32_t oid);
 /* functions, also a type's input and output functions */

@@ -27,6 +27,7 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
         *ret = (struct exec__index){.oid = catalog_oid(k->index_id),
                                     .constraint = catalog_oid(k->id),
                                     .name = k->name,
+                                    .method = AM_BTREE,
                                     .unique = true,
                                     .primary = k->primary,
                                     .n_columns = k->n_columns,
@@ -37,6 +38,8 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
     const struct index *x = &t->indexes[i - t->n_keys];
     *ret = (struct exec__index){.oid = catalog_oid(x->id),
                                 .name = x->name,
+                                .method = x->method ? x->method : AM_BTREE,
+                                .classes = x->classes,
                                 .unique = x->unique,
                                 .n_columns = x->n_columns,
                                 .columns = x->columns,
@@ -174,7 +177,7 @@ static struct error *class_of_index(struct exec__maker *m, const struct table *t
     if (!needs_relation(m, x->oid, x->name, 'i'))
         return NULL;
     put_relation(m, x->oid, x->name, t->schema, 'i');
-    exec__put_int(m, "relam", EXEC__BTREE);
+    exec__put_int(m, "relam", x->method);
     put_options(m, x->options);
     exec__put_int(m, "relnatts", x->n_columns + x->n_included);
     return exec__give(m);
@@ -317,7 +320,9 @@ static void put_index_vectors(struct exec__maker *m, const struct table *t,
         v[i] = exec__collation(type_by_oid(exec__index_column(t, x, i).type));
     exec__put_ints(m, "indcollation", v, x->n_columns);
     for (int i = 0; i < x->n_columns; i++)
-        v[i] = exec__opclass(exec__index_column(t, x, i).type);
+        v[i] = x->classes && x->classes[i]
+                   ? x->classes[i]
+                   : exec__opclass(x->method, exec__index_column(t, x, i).type);
     exec__put_ints(m, "indclass", v, x->n_columns);
     for (int i = 0; i < x->n_columns; i++) {
         bool descending = x->descending && x->descending[i];

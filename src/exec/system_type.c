@@ -92,102 +92,83 @@ uint32_t exec__collation(const struct type *t)
 
 /* ---- operator classes ----------------------------------------------------------------------- */
 
-static const struct {
-    uint32_t oid, family, type;
-    const char *name;
-} opclasses[] = {{1978, 1976, 23, "int4_ops"},         {1979, 1976, 21, "int2_ops"},
-                 {1981, 1989, 26, "oid_ops"},          {3122, 434, 1082, "date_ops"},
-                 {3123, 1970, 701, "float8_ops"},      {3124, 1976, 20, "int8_ops"},
-                 {3125, 1988, 1700, "numeric_ops"},    {3126, 1994, 25, "text_ops"},
-                 {3127, 434, 1184, "timestamptz_ops"}, {3128, 434, 1114, "timestamp_ops"},
-                 {10000, 397, 2277, "array_ops"},      {10003, 424, 16, "bool_ops"},
-                 {10004, 426, 1042, "bpchar_ops"},     {10006, 428, 17, "bytea_ops"},
-                 {10007, 429, 18, "char_ops"},         {10012, 1970, 700, "float4_ops"},
-                 {10015, 1974, 869, "inet_ops"},       {10022, 1982, 1186, "interval_ops"},
-                 {10028, 1994, 19, "name_ops"},        {10038, 1996, 1083, "time_ops"},
-                 {10041, 2000, 1266, "timetz_ops"},    {10065, 2968, 2950, "uuid_ops"},
-                 {10069, 3522, 3500, "enum_ops"},      {10088, 4033, 3802, "jsonb_ops"},
-                 {10002, 423, 1560, "bit_ops"},        {10043, 2002, 1562, "varbit_ops"},
-                 {10047, 2099, 790, "money_ops"},      {10024, 1984, 829, "macaddr_ops"},
-                 {10026, 3371, 774, "macaddr8_ops"},   {10076, 3901, 3831, "range_ops"}};
-
-static const struct {
-    uint32_t oid;
-    const char *name;
-} families[] = {
-    {397, "array_ops"},    {424, "bool_ops"},      {426, "bpchar_ops"},    {428, "bytea_ops"},
-    {429, "char_ops"},     {434, "datetime_ops"},  {1970, "float_ops"},    {1974, "network_ops"},
-    {1976, "integer_ops"}, {1982, "interval_ops"}, {1988, "numeric_ops"},  {1989, "oid_ops"},
-    {1994, "text_ops"},    {1996, "time_ops"},     {2000, "timetz_ops"},   {2968, "uuid_ops"},
-    {3522, "enum_ops"},    {4033, "jsonb_ops"},    {423, "bit_ops"},       {2002, "varbit_ops"},
-    {2099, "money_ops"},   {1984, "macaddr_ops"},  {3371, "macaddr8_ops"}, {3901, "range_ops"}};
-
-uint32_t exec__opclass(uint32_t type)
+uint32_t exec__opclass(uint32_t method, uint32_t type)
 {
-    if (type == OID_VARCHAR)
-        type = OID_TEXT;
-    const struct type *t = type_by_oid(type);
-    if (t && element_of(t))
-        type = OID_ANYARRAY;
-    if (t && t->category == 'E')
-        type = OID_ANYENUM;
-    if (t && t->category == 'R')
-        type = OID_ANYRANGE;
-    for (size_t i = 0; i < ARRAY_LEN(opclasses); i++)
-        if (opclasses[i].type == type)
-            return opclasses[i].oid;
-    return 0;
+    const struct opclass *c = opclass_default(method, type);
+    return c ? c->oid : 0;
 }
 
 static struct error *make_pg_opclass(struct exec__maker *m)
 {
-    for (size_t i = 0; i < ARRAY_LEN(opclasses); i++) {
-        exec__put_int(m, "oid", opclasses[i].oid);
-        exec__put_int(m, "opcmethod", EXEC__BTREE);
-        exec__put_text(m, "opcname", opclasses[i].name);
+    size_t n;
+    const struct opclass *c = opclass_table(&n);
+    for (; n > 0; n--, c++) {
+        exec__put_int(m, "oid", c->oid);
+        exec__put_int(m, "opcmethod", c->method);
+        exec__put_text(m, "opcname", c->name);
         exec__put_int(m, "opcnamespace", EXEC__CATALOG);
         exec__put_int(m, "opcowner", EXEC__OWNER);
-        exec__put_int(m, "opcfamily", opclasses[i].family);
-        exec__put_int(m, "opcintype", opclasses[i].type);
-        exec__put_int(m, "opcdefault", true);
+        exec__put_int(m, "opcfamily", c->family);
+        exec__put_int(m, "opcintype", c->type);
+        exec__put_int(m, "opcdefault", c->is_default);
         TRY(exec__give(m));
     }
     return NULL;
 }
 
-/* The five comparisons that each class sorts by. */
-static struct error *make_pg_amop(struct exec__maker *m)
+/* The five comparisons that each class of btree sorts by. */
+static struct error *amop(struct exec__maker *m, const struct opclass *c, int64_t first)
 {
     static const char *const names[] = {"<", "<=", "=", ">=", ">"};
-    enum { FIRST = 11000 };
-    for (size_t i = 0; i < ARRAY_LEN(opclasses) * ARRAY_LEN(names); i++) {
-        uint32_t type = opclasses[i / ARRAY_LEN(names)].type;
-        size_t strategy = i % ARRAY_LEN(names);
+    for (size_t strategy = 0; strategy < ARRAY_LEN(names); strategy++) {
         const struct func *f = NULL;
         struct error *e =
-            func_resolve(names[strategy], FUNC_OPERATOR, (uint32_t[]){type, type}, 2, &f);
+            func_resolve(names[strategy], FUNC_OPERATOR, (uint32_t[]){c->type, c->type}, 2, &f);
         error_free(e);
         if (!f || e)
             continue;
-        exec__put_int(m, "oid", FIRST + (int64_t)i);
-        exec__put_int(m, "amopfamily", opclasses[i / ARRAY_LEN(names)].family);
-        exec__put_int(m, "amoplefttype", type);
-        exec__put_int(m, "amoprighttype", type);
+        exec__put_int(m, "oid", first + (int64_t)strategy);
+        exec__put_int(m, "amopfamily", c->family);
+        exec__put_int(m, "amoplefttype", c->type);
+        exec__put_int(m, "amoprighttype", c->type);
         exec__put_int(m, "amopstrategy", (int64_t)strategy + 1);
         exec__put_char(m, "amoppurpose", 's');
         exec__put_int(m, "amopopr", exec__func_oid(f));
-        exec__put_int(m, "amopmethod", EXEC__BTREE);
+        exec__put_int(m, "amopmethod", c->method);
         TRY(exec__give(m));
     }
     return NULL;
+}
+
+static struct error *make_pg_amop(struct exec__maker *m)
+{
+    enum { FIRST = 11000, STRATEGIES = 5 };
+    size_t n;
+    const struct opclass *all = opclass_table(&n);
+    for (size_t i = 0; i < n; i++)
+        if (all[i].method == AM_BTREE && all[i].is_default)
+            TRY(amop(m, &all[i], FIRST + STRATEGIES * (int64_t)i));
+    return NULL;
+}
+
+static bool is_first_of_family(const struct opclass *all, size_t i)
+{
+    for (size_t k = 0; k < i; k++)
+        if (all[k].family == all[i].family)
+            return false;
+    return true;
 }
 
 static struct error *make_pg_opfamily(struct exec__maker *m)
 {
-    for (size_t i = 0; i < ARRAY_LEN(families); i++) {
-        exec__put_int(m, "oid", families[i].oid);
-        exec__put_int(m, "opfmethod", EXEC__BTREE);
-        exec__put_text(m, "opfname", families[i].name);
+    size_t n;
+    const struct opclass *all = opclass_table(&n);
+    for (size_t i = 0; i < n; i++) {
+        if (!is_first_of_family(all, i))
+            continue;
+        exec__put_int(m, "oid", all[i].family);
+        exec__put_int(m, "opfmethod", all[i].method);
+        exec__put_text(m, "opfname", all[i].family_name);
         exec__put_int(m, "opfnamespace", EXEC__CATALOG);
         exec__put_int(m, "opfowner", EXEC__OWNER);
         TRY(exec__give(m));
@@ -284,7 +265,7 @@ static struct error *make_pg_range(struct exec__maker *m)
             continue;
         exec__put_int(m, "rngtypid", all[i]->oid);
         exec__put_int(m, "rngsubtype", of);
-        exec__put_int(m, "rngsubopc", exec__opclass(of));
+        exec__put_int(m, "rngsubopc", exec__opclass(AM_BTREE, of));
         TRY(exec__give(m));
     }
     return NULL;
@@ -412,7 +393,12 @@ static struct error *make_pg_am(struct exec__maker *m)
         const char *name, *handler;
         char type;
     } all[] = {{EXEC__HEAP, "heap", "heap_tableam_handler", 't'},
-               {EXEC__BTREE, "btree", "bthandler", 'i'}};
+               {AM_BTREE, "btree", "bthandler", 'i'},
+               {AM_HASH, "hash", "hashhandler", 'i'},
+               {AM_GIST, "gist", "gisthandler", 'i'},
+               {AM_GIN, "gin", "ginhandler", 'i'},
+               {AM_SPGIST, "spgist", "spghandler", 'i'},
+               {AM_BRIN, "brin", "brinhandler", 'i'}};
     for (size_t i = 0; i < ARRAY_LEN(all); i++) {
         exec__put_int(m, "oid", all[i].oid);
         exec__put_text(m, "amname", all[i].name);

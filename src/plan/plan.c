@@ -116,7 +116,8 @@ static bool has_selective_filter(const struct rte *r)
                 if (r->table->keys[k].columns[0] == c->col.column)
                     return true;
             for (int k = 0; k < r->table->n_indexes; k++)
-                if (r->table->indexes[k].columns[0] == c->col.column)
+                if (r->table->indexes[k].columns[0] == c->col.column &&
+                    index_has_rows(&r->table->indexes[k]))
                     return true;
         }
     }

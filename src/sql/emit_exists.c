@@ -66,7 +66,7 @@ static bool starts_with(const struct table *t, int column)
         if (t->keys[i].columns[0] == column)
             return true;
     for (int i = 0; i < t->n_indexes; i++)
-        if (t->indexes[i].columns[0] == column)
+        if (t->indexes[i].columns[0] == column && index_has_rows(&t->indexes[i]))
             return true;
     return false;
 }

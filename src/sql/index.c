@@ -143,14 +143,48 @@ static struct error *emit_keys(struct analysis *a, const struct table *t, const 
     return NULL;
 }
 
+static uint32_t key_type(const struct table *t, const struct index *x, int i)
+{
+    int at = x->columns[i];
+    return at < 0 ? x->expressions[-1 - at].type : t->columns[at].type;
+}
+
+static uint32_t method_of(const struct index *x)
+{
+    return x->method ? x->method : AM_BTREE;
+}
+
+/* 42704, 42804: there is no class for the type of a key, or the one that was named takes another.
+ */
+static struct error *check_class(const struct analysis *a, const struct table *t,
+                                 const struct index *x, int i)
+{
+    uint32_t named = x->classes ? x->classes[i] : 0, type = key_type(t, x, i);
+    const struct opclass *c = named ? opclass_by_oid(named) : opclass_default(method_of(x), type);
+    if (c && !opclass_takes(c, type))
+        return error_new(E_TYPE_MISMATCH, "operator class \"%s\" does not accept data type %s",
+                         c->name, sql__type(a, type));
+    if (c)
+        return NULL;
+    return error_hint(
+        error_new(E_UNDEFINED_OBJECT,
+                  "data type %s has no default operator class for access method \"%s\"",
+                  sql__type(a, type), access_method_name(method_of(x))),
+        "You must specify an operator class for the index or define a default "
+        "operator class for the data type.");
+}
+
 static struct error *index_text(struct analysis *a, const struct table *t, struct index *x)
 {
     struct buf text = {0};
+    for (int i = 0; i < x->n_columns; i++)
+        TRY(check_class(a, t, x, i));
     buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
     sql_quote(index_file_name(x), &text);
     buf_puts(&text, " ON ");
     sql_quote(table_file_name(t), &text);
     struct error *e = emit_keys(a, t, x, &text);
+    buf_puts(&text, index_has_rows(x) ? "" : " WHERE 0");
     x->ddl = arena_strdup(a->arena, text.data);
     buf_done(&text);
     return e;
@@ -209,16 +243,6 @@ static char *key_text(const struct analysis *a, const RangeVar *table, int i)
     return (char *)(bare ? sql__slice(a, from + 1, to - 1) : sql__slice(a, from, to));
 }
 
-static struct error *no_operator_class(const struct analysis *a, uint32_t type)
-{
-    return error_hint(error_new(E_UNDEFINED_OBJECT,
-                                "data type %s has no default operator class for access method "
-                                "\"btree\"",
-                                sql__type(a, type)),
-                      "You must specify an operator class for the index or define a default "
-                      "operator class for the data type.");
-}
-
 static struct error *add_expression(struct analysis *a, const IndexStmt *n, const IndexElem *e,
                                     struct expr *x, int i, struct index *ret)
 {
@@ -248,14 +272,52 @@ static struct error *key_column(struct analysis *a, const IndexStmt *n, const In
     if (e->expr)
         TRY(sql__index_expression(a, t, e->expr, NULL, &given));
     if (given && given->kind != EXPR_COLUMN) {
-        TRY(add_expression(a, n, e, given, i, x));
-        return given->type == OID_JSON ? no_operator_class(a, given->type) : NULL;
+        return add_expression(a, n, e, given, i, x);
     }
     x->columns[i] = given ? given->col.column : table_column(t, e->name);
     if (x->columns[i] < 0)
         return error_new(E_UNDEFINED_COLUMN, "column \"%s\" does not exist", e->name);
-    uint32_t type = t->columns[x->columns[i]].type;
-    return type == OID_JSON ? no_operator_class(a, type) : NULL;
+    return NULL;
+}
+
+/* What the method can't do for this key. */
+static struct error *check_order(const struct index *x, const IndexElem *e)
+{
+    if (!x->method)
+        return NULL;
+    const char *method = access_method_name(x->method);
+    if (e->ordering != SORTBY_DEFAULT)
+        return error_new(E_UNSUPPORTED, "access method \"%s\" does not support ASC/DESC options",
+                         method);
+    if (e->nulls_ordering != SORTBY_NULLS_DEFAULT)
+        return error_new(E_UNSUPPORTED,
+                         "access method \"%s\" does not support NULLS FIRST/LAST options", method);
+    return NULL;
+}
+
+/* The class that is named, which has to be one of the method's. The default is not kept: it goes
+ * with the type. */
+static struct error *take_class(struct analysis *a, const IndexElem *e, const struct table *t,
+                                struct index *x, int i)
+{
+    if (!e->opclass)
+        return check_class(a, t, x, i);
+    const char *name = strVal(llast(e->opclass));
+    bool qualified = list_length(e->opclass) > 1;
+    const char *schema = qualified ? strVal(linitial(e->opclass)) : "pg_catalog";
+    const struct opclass *c = opclass_by_name(method_of(x), name);
+    if (!c || strcmp(schema, "pg_catalog") != 0)
+        return error_new(E_UNDEFINED_OBJECT,
+                         "operator class \"%s\" does not exist for access method \"%s\"",
+                         qualified ? arena_printf(a->arena, "%s.%s", schema, name) : name,
+                         access_method_name(method_of(x)));
+    if (!x->classes)
+        x->classes = ARENA_ARRAY(a->arena, uint32_t, x->n_columns);
+    x->classes[i] = c->oid;
+    TRY(check_class(a, t, x, i));
+    if (c == opclass_default(method_of(x), key_type(t, x, i)))
+        x->classes[i] = 0;
+    return NULL;
 }
 
 static struct error *index_element(struct analysis *a, const IndexStmt *n, const struct table *t,
@@ -266,6 +328,8 @@ static struct error *index_element(struct analysis *a, const IndexStmt *n, const
         return sql__unsupported(a, n->relation->location, "Leave COLLATE out.",
                                 "collation \"%s\" is not supported", strVal(llast(e->collation)));
     TRY(key_column(a, n, e, t, x, i));
+    TRY(take_class(a, e, t, x, i));
+    TRY(check_order(x, e));
     x->descending[i] = e->ordering == SORTBY_DESC;
     bool first = e->nulls_ordering == SORTBY_NULLS_DEFAULT
                      ? x->descending[i]
@@ -335,10 +399,28 @@ static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
     if (n->nulls_not_distinct)
         return sql__unsupported(a, at, "Declare the columns NOT NULL.",
                                 "NULLS NOT DISTINCT is not supported");
-    if (n->accessMethod && strcmp(n->accessMethod, "btree") != 0)
-        return sql__unsupported(a, at, "Use btree, the default.",
-                                "access method \"%s\" is not supported", n->accessMethod);
     return sql__check_tablespace(n->tableSpace);
+}
+
+static struct error *cannot(const char *method, const char *what)
+{
+    return error_new(E_UNSUPPORTED, "access method \"%s\" does not support %s", method, what);
+}
+
+static struct error *take_method(const IndexStmt *n, struct index *x)
+{
+    const char *name = n->accessMethod ? n->accessMethod : "btree";
+    uint32_t method = access_method_by_name(name);
+    if (!method)
+        return error_new(E_UNDEFINED_OBJECT, "access method \"%s\" does not exist", name);
+    if (n->unique && method != AM_BTREE)
+        return cannot(name, "unique indexes");
+    if (n->indexIncludingParams && method != AM_BTREE && method != AM_GIST && method != AM_SPGIST)
+        return cannot(name, "included columns");
+    if (list_length(n->indexParams) > 1 && (method == AM_HASH || method == AM_SPGIST))
+        return cannot(name, "multicolumn indexes");
+    x->method = method == AM_BTREE ? 0 : method;
+    return NULL;
 }
 
 char *sql__where_text(const struct analysis *a, int location, size_t *ret_start)
@@ -373,6 +455,8 @@ struct error *sql__index_where(struct analysis *a, const struct table *t, const 
         return error_new("42P17", "functions in index predicate must be marked IMMUTABLE");
     if (n)
         x->where_sql = sql__where_text(a, sql__location(n), &start);
+    if (!index_has_rows(x))
+        return NULL;
     struct buf text = {0};
     struct emitter em = {.out = &text, .all_bare = true};
     sql__emit_expr(&em, e);
@@ -398,6 +482,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     q->create_index.table = t;
     q->create_index.index = x;
     q->create_index.if_not_exists = n->if_not_exists;
+    TRY(take_method(n, x));
     x->unique = n->unique;
     x->n_columns = list_length(n->indexParams);
     x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
@@ -406,7 +491,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
         TRY(index_element(a, n, t, x, i));
     number_expressions(a, t, x);
     TRY(include(a, n->indexIncludingParams, t, x));
-    TRY(sql__set_options(a, OPTIONS_OF_INDEX, n->options, &x->options));
+    TRY(sql__set_options(a, sql__options_of_index(x->method), n->options, &x->options));
     if (n->idxname) {
         x->name = arena_strdup(a->arena, n->idxname);
         TRY(sql__check_identifier(a, "index", x->name, -1));

@@ -29,6 +29,14 @@ static const struct parameter {
     {"fillfactor", OPTIONS_OF_TABLE, PARAMETER_INT, 10, 100},
     {"fillfactor", OPTIONS_OF_INDEX, PARAMETER_INT, 10, 100},
     {"deduplicate_items", OPTIONS_OF_INDEX, PARAMETER_BOOL, 0, 0},
+    {"fillfactor", OPTIONS_OF_HASH, PARAMETER_INT, 10, 100},
+    {"fillfactor", OPTIONS_OF_GIST, PARAMETER_INT, 10, 100},
+    {"fillfactor", OPTIONS_OF_SPGIST, PARAMETER_INT, 10, 100},
+    {"buffering", OPTIONS_OF_GIST, PARAMETER_AUTO, 0, 0},
+    {"fastupdate", OPTIONS_OF_GIN, PARAMETER_BOOL, 0, 0},
+    {"gin_pending_list_limit", OPTIONS_OF_GIN, PARAMETER_INT, 64, INT32_MAX},
+    {"pages_per_range", OPTIONS_OF_BRIN, PARAMETER_INT, 1, 131072},
+    {"autosummarize", OPTIONS_OF_BRIN, PARAMETER_BOOL, 0, 0},
     {"toast_tuple_target", OPTIONS_OF_TABLE, PARAMETER_INT, 128, 8160},
     {"parallel_workers", OPTIONS_OF_TABLE, PARAMETER_INT, 0, 1024},
     {"user_catalog_table", OPTIONS_OF_TABLE, PARAMETER_BOOL, 0, 0},
@@ -54,6 +62,24 @@ static const struct parameter {
     {"security_invoker", OPTIONS_OF_VIEW, PARAMETER_BOOL, 0, 0},
     {"check_option", OPTIONS_OF_VIEW, PARAMETER_CHECK, 0, 0},
 };
+
+enum option_owner sql__options_of_index(uint32_t method)
+{
+    switch (method) {
+    case AM_HASH:
+        return OPTIONS_OF_HASH;
+    case AM_GIN:
+        return OPTIONS_OF_GIN;
+    case AM_GIST:
+        return OPTIONS_OF_GIST;
+    case AM_SPGIST:
+        return OPTIONS_OF_SPGIST;
+    case AM_BRIN:
+        return OPTIONS_OF_BRIN;
+    default:
+        return OPTIONS_OF_INDEX;
+    }
+}
 
 static const struct parameter *find(const char *name, enum option_owner of)
 {
@@ -382,7 +408,7 @@ static struct error *alter_index(struct analysis *a, const struct table *t, cons
     const List *list = (const List *)(const void *)c->def;
     switch (c->subtype) {
     case AT_SetRelOptions:
-        return sql__set_options(a, OPTIONS_OF_INDEX, list, options);
+        return sql__set_options(a, sql__options_of_index(x ? x->method : 0), list, options);
     case AT_ResetRelOptions:
         return sql__reset_options(a, list, options);
     case AT_SetTableSpace:

@@ -483,7 +483,17 @@ struct error *sql__sample(struct analysis *a, const RangeTableSample *n, bool ct
 
 const char *sql__option_text(struct analysis *a, const DefElem *d);
 /* WITH (..) and SET (..): changes *list, which is struct table's `options` or an index's. */
-enum option_owner { OPTIONS_OF_TABLE, OPTIONS_OF_INDEX, OPTIONS_OF_VIEW };
+enum option_owner {
+    OPTIONS_OF_TABLE,
+    OPTIONS_OF_INDEX, /* btree */
+    OPTIONS_OF_HASH,
+    OPTIONS_OF_GIN,
+    OPTIONS_OF_GIST,
+    OPTIONS_OF_SPGIST,
+    OPTIONS_OF_BRIN,
+    OPTIONS_OF_VIEW
+};
+enum option_owner sql__options_of_index(uint32_t method);
 struct error *sql__set_options(struct analysis *a, enum option_owner of, const List *options,
                                char **list);
 struct error *sql__reset_options(struct analysis *a, const List *options, char **list);

@@ -246,6 +246,33 @@ const struct func *domain_func(void);
 const struct type *const *type_table(size_t *ret_n);
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */
 
+/* Access methods of indexes, by their oids in pg_am. */
+enum {
+    AM_BTREE = 403,
+    AM_HASH = 405,
+    AM_GIST = 783,
+    AM_GIN = 2742,
+    AM_BRIN = 3580,
+    AM_SPGIST = 4000,
+};
+const char *access_method_name(uint32_t method);
+uint32_t access_method_by_name(const char *name); /* 0: there is none */
+
+/* What a key of an index is of: pg_opclass. */
+struct opclass {
+    uint32_t oid, method;
+    const char *name;
+    uint32_t family;
+    const char *family_name;
+    uint32_t type; /* OID_ANYARRAY and its like: all such */
+    bool is_default;
+};
+const struct opclass *opclass_table(size_t *ret_n);
+const struct opclass *opclass_default(uint32_t method, uint32_t type); /* NULL: none */
+const struct opclass *opclass_by_name(uint32_t method, const char *name);
+const struct opclass *opclass_by_oid(uint32_t oid);
+bool opclass_takes(const struct opclass *c, uint32_t type);
+
 /* Names of catalog objects for regclass, regtype and their like, which hold an oid. `reg` is the
  * type: OID_REGCLASS, .. Session threads call it; the answers may hang on who asks (search_path).
  */
