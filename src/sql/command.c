@@ -271,13 +271,50 @@ static bool option_on(struct analysis *a, const DefElem *d)
     return strcasecmp(s, "off") != 0 && strcasecmp(s, "false") != 0;
 }
 
+static bool is_explain_option(const char *name)
+{
+    static const char *const all[] = {"analyze", "verbose",  "costs", "timing", "format",
+                                      "buffers", "settings", "wal",   "summary"};
+    for (size_t i = 0; i < ARRAY_LEN(all); i++)
+        if (strcmp(name, all[i]) == 0)
+            return true;
+    return false;
+}
+
+static struct error *explain_format(struct analysis *a, const DefElem *d)
+{
+    static const char *const others[] = {"xml", "yaml"};
+    const char *f = d->arg && IsA(d->arg, String) ? strVal(d->arg) : "";
+    a->q->explain.json = strcmp(f, "json") == 0;
+    if (a->q->explain.json || strcmp(f, "text") == 0)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(others); i++)
+        if (strcmp(f, others[i]) == 0)
+            return sql__unsupported(a, d->location, "Use FORMAT TEXT or FORMAT JSON.",
+                                    "EXPLAIN format \"%s\" is not supported", f);
+    return sql__at(
+        a,
+        error_new("22023", "unrecognized value for EXPLAIN option \"%s\": \"%s\"", d->defname, f),
+        d->location);
+}
+
+static struct error *needs_analyze(const struct query *q, bool wal, bool timing)
+{
+    if (q->explain.analyze || (!wal && !timing))
+        return NULL;
+    return error_new("22023", "EXPLAIN option %s requires ANALYZE", wal ? "WAL" : "TIMING");
+}
+
 static struct error *explain_options(struct analysis *a, const ExplainStmt *n)
 {
     struct query *q = a->q;
+    bool wal = false, timing = false;
     q->explain.costs = q->explain.timing = true;
     for (int i = 0; i < list_length(n->options); i++) {
         const DefElem *d = list_nth(n->options, i);
-        bool on = option_on(a, d);
+        bool on = true;
+        if (strcmp(d->defname, "format") != 0 && is_explain_option(d->defname))
+            TRY(sql__option_on(d, &on));
         if (strcmp(d->defname, "analyze") == 0)
             q->explain.analyze = on;
         else if (strcmp(d->defname, "verbose") == 0)
@@ -285,20 +322,17 @@ static struct error *explain_options(struct analysis *a, const ExplainStmt *n)
         else if (strcmp(d->defname, "costs") == 0)
             q->explain.costs = on;
         else if (strcmp(d->defname, "timing") == 0)
-            q->explain.timing = on;
+            q->explain.timing = timing = on;
+        else if (strcmp(d->defname, "wal") == 0)
+            wal = on;
         else if (strcmp(d->defname, "format") == 0) {
-            const char *f = d->arg && IsA(d->arg, String) ? strVal(d->arg) : "";
-            q->explain.json = strcmp(f, "json") == 0;
-            if (!q->explain.json && strcmp(f, "text") != 0)
-                return sql__unsupported(a, d->location, "Use FORMAT TEXT or FORMAT JSON.",
-                                        "EXPLAIN format \"%s\" is not supported", f);
-        } else if (strcmp(d->defname, "buffers") != 0 && strcmp(d->defname, "settings") != 0 &&
-                   strcmp(d->defname, "wal") != 0 && strcmp(d->defname, "summary") != 0) {
+            TRY(explain_format(a, d));
+        } else if (!is_explain_option(d->defname)) {
             return sql__at(a, error_new(E_SYNTAX, "unrecognized EXPLAIN option \"%s\"", d->defname),
                            d->location);
         }
     }
-    return NULL;
+    return needs_analyze(q, wal, timing);
 }
 
 /* The parameters of a statement inside this one are its own. */
@@ -830,6 +864,11 @@ static struct error *check_relations(struct analysis *a, const List *relations, 
             if (table_column(t, name) < 0)
                 return error_new(E_UNDEFINED_COLUMN,
                                  "column \"%s\" of relation \"%s\" does not exist", name, t->name);
+            for (int before = 0; before < k; before++)
+                if (strcmp(strVal(list_nth(columns, before)), name) == 0)
+                    return error_new(E_DUPLICATE_COLUMN,
+                                     "column \"%s\" of relation \"%s\" appears more than once",
+                                     name, t->name);
         }
     }
     return NULL;
@@ -1185,6 +1224,7 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
     case T_VacuumStmt: {
         const VacuumStmt *v = (const VacuumStmt *)n;
         a->q->alone = v->is_vacuumcmd ? "VACUUM" : NULL;
+        TRY(sql__check_vacuum(a, v));
         return maintenance(a, v->is_vacuumcmd ? "VACUUM" : "ANALYZE", v->rels, true);
     }
     case T_ConstraintsSetStmt:

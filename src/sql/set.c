@@ -142,6 +142,10 @@ struct error *sql__function_rte(struct analysis *a, struct scope *s, const Range
 
 static struct error *not_allowed(const struct analysis *a, const char *where, int location)
 {
+    if (strcmp(where, "functions in FROM") == 0)
+        return sql__at(
+            a, error_new(E_UNSUPPORTED, "set-returning functions must appear at top level of FROM"),
+            location);
     return sql__at(a,
                    error_new(E_UNSUPPORTED, "set-returning functions are not allowed in %s", where),
                    location);

@@ -411,6 +411,8 @@ const char *sql__clause_text(enum clause c); /* where functions are not allowed;
 
 struct error *sql__select(struct analysis *a, struct scope *parent, const SelectStmt *n,
                           struct select **ret);
+struct error *sql__option_on(const DefElem *d, bool *ret); /* 42601 */
+struct error *sql__check_vacuum(const struct analysis *a, const VacuumStmt *n);
 struct error *sql__no_into(const struct analysis *a, const SelectStmt *n); /* 42601 */
 struct error *sql__with(struct analysis *a, struct scope *s, const WithClause *w);
 /* Item i, unless that is done. */
