@@ -95,14 +95,10 @@ static struct error *check_references(struct analysis *a, const struct cte *c, i
     return NULL;
 }
 
-static struct error *recursive_form(struct analysis *a, const CommonTableExpr *n,
-                                    const SelectStmt *q)
+static struct error *recursive_form(struct analysis *a, const SelectStmt *q)
 {
     const char *what = NULL;
     int location = -1;
-    if (q->withClause)
-        return sql__unsupported(a, n->location, "Put it into the query that reads the WITH query.",
-                                "WITH in a recursive query is not supported");
     if (q->sortClause) {
         what = "ORDER BY";
         location = sql__location(((const SortBy *)linitial(q->sortClause))->node);
@@ -139,13 +135,28 @@ static struct error *step_column(struct analysis *a, const struct cte *c, struct
     return sql__at(a, e, l->position - 1);
 }
 
+/* SQLite takes no WITH in the step; what stands there belongs to the whole as well. */
+static void hoist_with(struct analysis *a, struct select *sel)
+{
+    struct select *step = sel->right;
+    struct cte **all = ARENA_ARRAY(a->arena, struct cte *, sel->n_ctes + step->n_ctes + 1);
+    if (sel->n_ctes)
+        memcpy(all, sel->ctes, sizeof(*all) * (size_t)sel->n_ctes);
+    if (step->n_ctes)
+        memcpy(all + sel->n_ctes, step->ctes, sizeof(*all) * (size_t)step->n_ctes);
+    sel->n_ctes += step->n_ctes;
+    sel->ctes = all;
+    step->n_ctes = 0;
+}
+
 static struct error *recursive_cte(struct analysis *a, struct scope *s, struct cte *c,
                                    const CommonTableExpr *n)
 {
     const SelectStmt *q = (const SelectStmt *)n->ctequery;
     struct select *sel = sql__new_select(a, SELECT_SETOP, s->select);
     struct scope own = {.parent = s, .select = sel};
-    TRY(recursive_form(a, n, q));
+    TRY(recursive_form(a, q));
+    TRY(sql__with(a, &own, q->withClause));
     TRY(sql__select(a, &own, q->larg, &sel->left));
     TRY(resolve_unknown(a, sel->left));
     sel->op = SETOP_UNION;
@@ -156,6 +167,9 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
     int before = c->n_refs, first = a->rtes.n;
     TRY(sql__select(a, &own, q->rarg, &sel->right));
     c->recursive = c->n_refs > before;
+    if (!sel->all) /* UNION leaves each row once, in all rounds */
+        sel->right->distinct = false;
+    hoist_with(a, sel);
     TRY(check_references(a, c, first, sel->right));
     if (sel->right->n_targets != sel->n_targets)
         return sql__at(a,
