@@ -401,6 +401,16 @@ static int add_column(struct analysis *a, int *n, struct rte_column **columns, u
 /* A select that gives 1 in one more column. */
 static void add_one(struct analysis *a, struct select *sel)
 {
+    if (sel->kind == SELECT_SETOP) {
+        add_one(a, sel->left);
+        add_one(a, sel->right);
+    }
+    for (int i = 0; i < sel->n_rows && sel->kind == SELECT_VALUES; i++) {
+        struct expr **row = ARENA_ARRAY(a->arena, struct expr *, sel->n_targets + 1);
+        memcpy(row, sel->rows[i], sizeof(*row) * (size_t)sel->n_targets);
+        row[sel->n_targets] = sql__const_int(a, OID_INT4, 1);
+        sel->rows[i] = row;
+    }
     struct target *grown = ARENA_ARRAY(a->arena, struct target, sel->n_targets + 1);
     if (sel->n_targets)
         memcpy(grown, sel->targets, sizeof(*grown) * (size_t)sel->n_targets);
@@ -422,7 +432,7 @@ static struct error *present(struct analysis *a, struct rte *r, int location, st
     if (column < 0 && r->kind == RTE_CALLS) {
         r->ordinality = true;
         column = add_column(a, &r->n_columns, &r->columns, OID_INT8);
-    } else if (column < 0 && sel && sel->kind == SELECT_PLAIN && sel->n_targets == r->n_columns) {
+    } else if (column < 0 && sel && sel->n_targets == r->n_columns) {
         add_one(a, sel);
         column = add_column(a, &r->n_columns, &r->columns, OID_INT4);
         if (c)

@@ -27,5 +27,10 @@ SELECT row_to_json((SELECT r FROM (SELECT id, name) r), true), to_jsonb((SELECT 
 SELECT json_agg((SELECT x FROM (SELECT a.id, a.name) AS x) ORDER BY a.id) FROM author a;
 SELECT jsonb_agg((SELECT x FROM (SELECT a.id, a.name) AS x) ORDER BY a.id) FROM author a;
 SELECT to_json((SELECT ROW(1, 'x'))), to_json((SELECT name FROM author WHERE id = 1)), json_build_object((SELECT 'k'), (SELECT 1));
+SELECT a.id, v, row_to_json(v) FROM author a LEFT JOIN (VALUES (1, NULL), (1, 'x'), (4, 'y')) v (n, s) ON v.n = a.id ORDER BY a.id, v.s;
+SELECT a.id, u FROM author a LEFT JOIN (SELECT author_id, title FROM book UNION SELECT book_id, tag FROM tag ORDER BY 2 LIMIT 9) u ON u.author_id = a.id ORDER BY a.id, u.title;
+SELECT a.id, u FROM author a LEFT JOIN (SELECT author_id FROM book UNION ALL VALUES (2), (NULL) EXCEPT ALL SELECT 1) u ON u.author_id = a.id ORDER BY a.id;
+WITH v (n) AS (VALUES (1), (NULL)), w AS (SELECT n FROM v INTERSECT SELECT n FROM v) SELECT a.id, v, count(w) OVER () FROM author a LEFT JOIN v ON v.n = a.id LEFT JOIN w ON w.n = a.id ORDER BY a.id;
+SELECT a.id, count(x) FROM author a LEFT JOIN LATERAL (SELECT a.name UNION ALL (VALUES (NULL)) LIMIT a.id - 1) x ON true GROUP BY a.id ORDER BY a.id;
 DROP VIEW expensive;
 DROP TABLE tag, book, author;
