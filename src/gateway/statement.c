@@ -670,6 +670,8 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
     default:
         if (is_schema_change(q))
             TRY(before_schema_change(s, q));
+        else if (q->kind == QUERY_TRUNCATE)
+            schema_notices(s, q);
         if ((*e)->plan && q->kind == QUERY_CREATE_TABLE && q->create_table.fill)
             return run_create_as(s, e, values, o);
         if ((*e)->plan)

@@ -262,6 +262,7 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
     while ((fk = outside_reference(a, q->truncate.tables, q->truncate.n_tables, &from, &to))) {
         if (q->truncate.cascade) {
             q->truncate.tables[q->truncate.n_tables++] = from;
+            sql__notice(a, "00000", NULL, "truncate cascades to table \"%s\"", from->name);
             continue;
         }
         struct error *e = error_new(

@@ -7,6 +7,8 @@
  */
 #include "sql_int.h"
 
+#include <math.h>
+
 #include <errno.h>
 #include <strings.h>
 
@@ -108,6 +110,8 @@ static struct error *check_number(const struct parameter *p, const char *value)
     char *end;
     errno = 0;
     double number = p->kind == PARAMETER_INT ? (double)strtol(value, &end, 0) : strtod(value, &end);
+    if (p->kind == PARAMETER_INT && (*end == '.' || *end == 'e')) /* 70.4: rounded */
+        number = rint(strtod(value, &end));
     if (errno || end == value || *end)
         return invalid(p->kind == PARAMETER_INT ? "integer" : "floating point", p->name, value);
     if (number >= p->min && number <= p->max)

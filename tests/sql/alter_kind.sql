@@ -60,6 +60,11 @@ CREATE INDEX twice ON t (b);
 DROP INDEX twice, twice;
 CREATE TABLE twice (a int PRIMARY KEY);
 CREATE TABLE more (a int REFERENCES twice);
+TRUNCATE twice CASCADE;
+TRUNCATE more, twice CASCADE;
+CREATE TABLE fill (a int) WITH (fillfactor = -30.1);
+CREATE TABLE fill (a int) WITH (fillfactor = 70.4);
+SELECT reloptions FROM pg_class WHERE relname = 'fill';
 ALTER TABLE twice ADD CONSTRAINT x CHECK (a > 1), ADD CONSTRAINT x CHECK (a > 2);
 DROP TABLE more, twice, more;
 -- Statistics of an index

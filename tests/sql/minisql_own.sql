@@ -46,7 +46,7 @@ SELECT "ID" FROM "A";
 SELECT "ID" FROM a;
 -- the encoding is fixed
 SET client_encoding = 'latin1';
--- TRUNCATE .. CASCADE says nothing
+-- TRUNCATE .. CASCADE
 CREATE TABLE d (a int REFERENCES a);
 TRUNCATE a;
 TRUNCATE a CASCADE;
