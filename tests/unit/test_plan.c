@@ -187,7 +187,9 @@ static void test_refused(void **state)
     struct fixture *f = *state;
     refused(f, "with x as (delete from a returning id) delete from b where id in (table x)",
             E_UNSUPPORTED);
-    refused(f, "with x as (delete from a returning id), y as (delete from a) table x",
+    refused(f,
+            "with x as (delete from a returning id), y as (insert into a values (1, 2, '3', 4) on "
+            "conflict (id) do update set k = 1) table x",
             E_UNSUPPORTED);
     refused(f, "select * from a, b for update", E_UNSUPPORTED);
 }
@@ -215,6 +217,10 @@ static void test_stages(void **state)
     p = planned(f, "with x as (delete from a where id in (select id from a) returning id) table x",
                 PLAN_REGION);
     assert_int_equal(p->staged->n_stages, 2);
+    p = planned(f, "with x as (delete from a returning id), y as (delete from a) table x",
+                PLAN_REGION); /* what y may delete; x: find, delete, give; the rows of x; y */
+    assert_int_equal(p->staged->n_stages, 7);
+    assert_true(p->staged->stages[4].to_client);
     p = planned(f, "delete from a using d where a.id = d.id", PLAN_REGION);
     assert_null(p->staged);
 }
