@@ -570,8 +570,30 @@ struct error *interval_read_fields(const char *s, size_t n, int fields, struct i
 
 /* ---- the type's row ------------------------------------------------------------------------- */
 
+/* The lowest time is printed as what nobody may write: its amount is one too many. */
+#define LOWEST "-2562047788:00:54.775808"
+
+static bool is_lowest(const struct value *v)
+{
+    enum { N = sizeof(LOWEST) - 1 };
+    return v->s.n >= N && memcmp(v->s.p + v->s.n - N, LOWEST, N) == 0;
+}
+
+static struct error *lowest_of(const struct value *v, struct interval *ret)
+{
+    char text[128];
+    size_t n = MIN(v->s.n, sizeof(text));
+    memcpy(text, v->s.p, n);
+    text[n - 1] = '7';
+    TRY(interval_read(text, n, ret));
+    ret->us--;
+    return NULL;
+}
+
 struct error *interval_of(const struct value *v, struct interval *ret)
 {
+    if (is_lowest(v))
+        return lowest_of(v, ret);
     return interval_read(v->s.p, v->s.n, ret);
 }
 

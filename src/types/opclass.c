@@ -218,6 +218,8 @@ bool opclass_takes(const struct opclass *c, uint32_t type)
         return t && t->category == 'E';
     case OID_ANYRANGE:
         return t && t->category == 'R';
+    case OID_BPCHAR: /* text is taken for it, too, where it is named */
+        return type == OID_BPCHAR || beneath(type) == OID_TEXT;
     default:
         return c->type == beneath(type);
     }
@@ -228,7 +230,7 @@ const struct opclass *opclass_default(uint32_t method, uint32_t type)
     const struct opclass *found = NULL;
     for (size_t i = 0; i < ARRAY_LEN(rows); i++)
         if (rows[i].method == method && rows[i].is_default && opclass_takes(&rows[i], type) &&
-            (!found || rows[i].type == type))
+            (!found || rows[i].type == beneath(type)))
             found = &rows[i];
     return found;
 }

@@ -64,3 +64,7 @@ SELECT interval '1 day' + 1;
 SELECT '1 day' + interval '1 hour', timestamp '2024-01-01' - '1 hour'::interval;
 SELECT '[1:3]'::interval, '{1 day}'::interval, '1 day; (2 hours)'::interval, '"1"'::interval;
 SELECT 'infinity'::date - make_interval(0, -2147483648), '-infinity'::timestamp - '-178000000 years'::interval;
+-- The lowest there is
+SELECT interval '-9223372036854775808 microseconds' AS x, interval '-9223372036854775808 microseconds' < '0' AS y, interval '-2147483648 months -2147483648 days -9223372036854775808 us' AS z;
+SELECT extract(epoch FROM interval '-9223372036854775808 microseconds'), interval '-2562047788:00:54.775808';
+SELECT interval '-2562047788:00:54.775807';
