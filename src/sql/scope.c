@@ -289,6 +289,9 @@ static struct error *system_column(struct analysis *a, struct scope *s, const ch
                                  "cannot use system column \"%s\" in column generation expression",
                                  name),
                        location);
+    if (s && (s->clause == CLAUSE_INDEX_PREDICATE || s->clause == CLAUSE_INDEX_EXPRESSION) &&
+        sql__is_system_column(name))
+        return error_new(E_UNSUPPORTED, "index creation on system columns is not supported");
     if (s && s->clause == CLAUSE_CHECK && sql__is_system_column(name))
         return sql__at(a,
                        error_new("42P10",

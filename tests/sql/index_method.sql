@@ -84,3 +84,7 @@ CREATE TEMPORARY TABLE brief (j jsonb);
 CREATE INDEX brief_j ON brief USING gin (j);
 INSERT INTO brief VALUES ('{"a": 1}');
 SELECT * FROM brief WHERE j ? 'a';
+-- System columns
+CREATE INDEX ON doc (id) WHERE ctid > '(1,0)';
+CREATE INDEX ON doc ((ctid::text));
+CREATE INDEX ON doc ((tableoid::int));
