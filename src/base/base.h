@@ -37,7 +37,8 @@ struct error {
     char *table;
     char *column;
     char *constraint;
-    char *datatype; /* a domain; `schema` is its own then */
+    char *datatype;      /* a domain; `schema` is its own then */
+    const char *routine; /* PostgreSQL's function, static: where drivers tell errors apart by it */
 };
 
 struct error *error_new(const char *sqlstate, const char *format, ...) PRINTF_LIKE(2, 3) MUST_CHECK;

@@ -91,7 +91,8 @@ struct error *error_copy(const struct error *e)
                         .table = copy(e->table),
                         .column = copy(e->column),
                         .constraint = copy(e->constraint),
-                        .datatype = copy(e->datatype)};
+                        .datatype = copy(e->datatype),
+                        .routine = e->routine};
     memcpy(c->sqlstate, e->sqlstate, sizeof(c->sqlstate));
     return c;
 }

@@ -195,6 +195,7 @@ struct error *statement__refresh(struct session *s, struct entry **e, bool same_
         entry__unref(fresh);
         failed = error_hint(error_new(E_UNSUPPORTED, "cached plan must not change result type"),
                             "The table was changed: prepare the statement again.");
+        failed->routine = "RevalidateCachedQuery"; /* JDBC's and Rails' cue to do so */
     }
     TRY(failed);
     if (old->key && !exec_has_draft(s->exec) &&

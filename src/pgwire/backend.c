@@ -145,6 +145,7 @@ void pgwire_put_error(struct buf *b, const char *severity, const struct error *e
     put_field(b, 'c', e->column);
     put_field(b, 'd', e->datatype);
     put_field(b, 'n', e->constraint);
+    put_field(b, 'R', e->routine);
     buf_put8(b, 0);
     pgwire_end(b, at);
 }

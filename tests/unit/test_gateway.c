@@ -626,6 +626,7 @@ static void plans_follow_the_schema(void **state)
     assert_string_equal(shown(PQexecPrepared(c, "n", 0, NULL, NULL, NULL, 0)), "1;");
     PGresult *r = PQexecPrepared(c, "p", 0, NULL, NULL, NULL, 0);
     assert_non_null(strstr(PQresultErrorMessage(r), "cached plan must not change result type"));
+    assert_string_equal(PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery");
     assert_string_equal(shown(r), "0A000");
     ASK(c, "select * from t", "1|2;");
     PQfinish(c);
