@@ -427,8 +427,7 @@ struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n)
     q->kind = QUERY_ALTER_SEQUENCE;
     q->tag = "ALTER SEQUENCE";
     q->writes = true;
-    struct error *e = sql_find_sequence(a->ctx->view, n->sequence->schemaname, n->sequence->relname,
-                                        &q->sequence.old);
+    struct error *e = find(a, n->sequence, &q->sequence.old);
     if (error_is(e, E_UNDEFINED_TABLE) && n->missing_ok) {
         error_free(e);
         sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping",
@@ -501,8 +500,7 @@ struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n)
     q->kind = QUERY_ALTER_SEQUENCE;
     q->tag = "ALTER SEQUENCE";
     q->writes = true;
-    struct error *e = sql_find_sequence(a->ctx->view, n->relation->schemaname, n->relation->relname,
-                                        &q->sequence.old);
+    struct error *e = find(a, n->relation, &q->sequence.old);
     if (error_is(e, E_UNDEFINED_TABLE) && n->missing_ok) {
         error_free(e);
         sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping",

@@ -1,0 +1,32 @@
+-- ALTER TABLE .. RENAME of what is no table: tools say it of sequences, views and indexes
+create table rbt(id serial primary key, a int, b text);
+create index rbt_a on rbt(a);
+create view rbt_v as select id, a from rbt;
+alter table rbt rename to rbt2;
+alter table rbt_id_seq rename to rbt2_id_seq;
+alter table rbt_pkey rename to rbt2_pkey;
+alter table rbt_a rename to rbt2_a;
+alter table rbt_v rename to rbt2_v;
+alter table rbt2_v rename column a to c;
+insert into rbt2(a) values (7) returning id;
+insert into rbt2(id) values (1);
+select * from rbt2_v;
+select relname, relkind from pg_class where relname like 'rbt%' order by 1;
+select pg_get_serial_sequence('rbt2', 'id');
+alter table rbt2_id_seq rename to rbt2_a;
+alter table if exists rbt_gone rename to rbt_other;
+alter table rbt_gone rename to rbt_other;
+alter view rbt2 rename to rbt3;
+alter sequence rbt2 rename to rbt3;
+-- a sequence by the search path
+create schema rbt_s;
+create sequence rbt_s.q;
+set search_path = rbt_s, public;
+alter sequence q increment 5;
+alter sequence q rename to r;
+alter table r rename to r2;
+select nextval('rbt_s.r2'), nextval('rbt_s.r2');
+reset search_path;
+drop schema rbt_s cascade;
+drop view rbt2_v;
+drop table rbt2;
