@@ -75,4 +75,5 @@ SELECT pg_get_expr(adbin, adrelid) FROM pg_attrdef WHERE adrelid = 'counted'::re
 ALTER SEQUENCE IF EXISTS counter SET SCHEMA attic;
 ALTER TABLE attic.counter SET SCHEMA public;
 INSERT INTO counted DEFAULT VALUES RETURNING n;
+DROP MATERIALIZED VIEW attic.sizes;
 DROP SCHEMA attic CASCADE;
