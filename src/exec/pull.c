@@ -56,16 +56,17 @@ static struct error *teach(sqlite3 *db)
     return rc == SQLITE_OK ? NULL : types_sqlite_error(db, rc);
 }
 
+/* No table has such a name: it would hide the one that is read. */
 static void wrap(const struct plan_scan *scan, const char *sql, int param, struct buf *out)
 {
     int n = scan->n_columns;
-    buf_puts(out, "WITH s(c1");
+    buf_puts(out, "WITH minisql_scan(c1");
     for (int i = 1; i < n; i++)
         buf_printf(out, ", c%d", i + 1);
     buf_printf(out, ") AS (%s) SELECT " PULL "(?%d", sql, param);
     for (int i = 0; i < n; i++)
         buf_printf(out, ", c%d", i + 1);
-    buf_puts(out, ") FROM s");
+    buf_puts(out, ") FROM minisql_scan");
 }
 
 static struct error *step_slowly(struct exec_session *s, struct store_conn *c, const char *sql,

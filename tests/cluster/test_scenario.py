@@ -140,3 +140,15 @@ def test_four_ways_to_ask_an_operator(cluster):
     cluster.kill("s3")
     wait_until("status tells of the dead server",
                lambda: cluster.shell("status", check=False).returncode == 1)
+
+
+def test_names_of_tables_hide_nothing(cluster):
+    """At its primary a table's rows are read for a join in a way that the other servers' are not."""
+    cursor = cluster.connect("s1").cursor()
+    for name in ("s", "t"):
+        cursor.execute(f"CREATE TABLE {name} (id int PRIMARY KEY, a int)")
+        cursor.execute(f"INSERT INTO {name} VALUES (1, 10), (2, 20)")
+    for server in cluster.names:
+        cursor = cluster.connect(server).cursor()
+        cursor.execute("SELECT s.id, l.k FROM s, LATERAL (SELECT max(a) AS k FROM t WHERE t.id <= s.id) l ORDER BY 1")
+        assert cursor.fetchall() == [(1, 10), (2, 20)], server
