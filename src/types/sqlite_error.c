@@ -200,6 +200,8 @@ static const struct {
     {SQLITE_LOCKED, "55P03", "the table is locked by another transaction"},
     {SQLITE_NOMEM, E_OUT_OF_MEMORY, "out of memory"},
     {SQLITE_READONLY, "25006", NULL},
+    /* twice while one statement was compiled */
+    {SQLITE_SCHEMA, E_STALE_SCHEMA, "the schema has changed"},
 };
 
 struct error *types_sqlite_error(sqlite3 *db, int rc)
