@@ -500,6 +500,7 @@ struct catalog_draft_mark {
 struct catalog_draft_mark catalog_draft_mark(const struct catalog *draft);
 void catalog_draft_undo(struct catalog *draft, const struct catalog_draft_mark *mark);
 bool catalog_draft_is_empty(const struct catalog *draft);
+bool catalog_sequence_is_drafted(const struct sequence *s); /* of its view: made or changed there */
 /* Does it create or change tables of the region? False: at most it drops some. */
 bool catalog_draft_builds(const struct catalog *draft, uint64_t region);
 /* The request under which a region's log commits the transaction. */

@@ -224,6 +224,11 @@ bool catalog_draft_is_empty(const struct catalog *c)
     return !c->drafted->mark.n_ops && !c->drafted->mark.n_regions;
 }
 
+bool catalog_sequence_is_drafted(const struct sequence *s)
+{
+    return (s->revision & STAMP) != 0;
+}
+
 /* Has the region a table that is to be made or changed there? Else all that happens to it is that
  * tables go. */
 bool catalog_draft_builds(const struct catalog *c, uint64_t region)

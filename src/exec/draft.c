@@ -390,6 +390,7 @@ struct error *exec__run_draft(struct run *r)
     exec__catch_up(s->exec);
     if (!s->draft)
         s->draft = catalog_draft_new(s->exec->catalog);
+    TRY(exec__made_put(s));
     const struct catalog_draft_mark before = catalog_draft_mark(s->draft);
     struct error *e = change(r);
     if (e)
@@ -448,6 +449,7 @@ struct error *exec__draft_undo(struct exec_session *s, int depth)
     if (!s->draft)
         return NULL;
     catalog_draft_undo(s->draft, &s->marks[depth]);
+    exec__made_undo(s);
     return bring(s);
 }
 

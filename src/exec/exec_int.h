@@ -121,7 +121,7 @@ struct exec_session {
     struct drawn *drawn;
     uint64_t last_drawn; /* the sequence of lastval(); 0: none */
     int n_made, cap_made;
-    struct sequence *made; /* by the transaction: as far as it has drawn from them */
+    struct sequence *made; /* or altered by the transaction: as far as it has drawn from them */
     enum isolation level;  /* the transaction's; ISOLATION_DEFAULT: READ COMMITTED */
     bool read_only;        /* the transaction is */
     uint64_t first_region; /* that it used, above READ COMMITTED */
@@ -309,9 +309,13 @@ struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, ex
 struct error *exec__sequence_request(struct exec *e, const char *what, uint64_t id);
 struct error *exec__restart_sequences(struct exec_session *s, const struct query *truncate);
 void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool last);
-/* Before a transaction commits that made sequences: its draft gets how far they are. Afterwards,
- * or when it is undone, they are forgotten. */
+/* Sequences of the transaction's own: i-th of s->made, NULL when it is not the one of now; where
+ * one is, by another server's word; before the transaction changes the schema again, or commits:
+ * its draft gets where they are; after a savepoint was gone back to; at the end. */
+const struct sequence *exec__made_at(const struct exec_session *s, int i);
+void exec__made_is_at(struct exec_session *s, uint64_t id, int64_t last, bool called);
 struct error *exec__made_put(struct exec_session *s);
+void exec__made_undo(struct exec_session *s);
 void exec__made_forget(struct exec_session *s);
 void exec__drawn_settle(struct exec_session *s); /* nothing is fresh */
 

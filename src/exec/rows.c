@@ -4,6 +4,7 @@
  *   stream:  item*               over any number of CopyData messages, each of whole items
  *   item:    'R' count:2 value*  a row         |  'T' affected:8    the last item
  *            'V' sequence:8 value:8 last:1        drawn from a sequence; 1: the last one
+ *            'W' sequence:8 last:8 called:1       where one of the transaction's own is
  *   value:   'n'                 NULL
  *            '1' '2' '4' '8'     an integer in as many bytes
  *            'r' bits:8          a double
@@ -156,18 +157,29 @@ static void put_drawn(struct buf *out, const struct exec_session *s, bool all)
         buf_put64(out, (uint64_t)d->value);
         buf_put8(out, d->sequence == s->last_drawn);
     }
+    for (int i = 0; i < s->n_made; i++) {
+        const struct sequence *q = exec__made_at(s, i);
+        if (!q)
+            continue;
+        buf_put8(out, 'W');
+        buf_put64(out, q->id);
+        buf_put64(out, (uint64_t)q->last);
+        buf_put8(out, q->called);
+    }
 }
 
-/* After the 'V'. */
-static struct error *get_drawn(struct reader *in, struct exec_session *s)
+/* After the 'V' or 'W'. */
+static struct error *get_drawn(struct reader *in, uint8_t tag, struct exec_session *s)
 {
     uint64_t sequence = read64(in);
     int64_t value = (int64_t)read64(in);
-    bool last = read8(in) == 1;
+    bool flag = read8(in) == 1;
     if (!reader_ok(in))
         return damaged();
-    if (s)
-        exec__drew(s, sequence, value, last);
+    if (s && tag == 'V')
+        exec__drew(s, sequence, value, flag);
+    else if (s)
+        exec__made_is_at(s, sequence, value, flag);
     return NULL;
 }
 
@@ -194,8 +206,8 @@ static struct error *stream_get(struct reader *in, struct value *values, int max
             TRY(get_row(in, values, max, &n));
             if (row)
                 TRY(row(ctx, values, n));
-        } else if (tag == 'V') {
-            TRY(get_drawn(in, s));
+        } else if (tag == 'V' || tag == 'W') {
+            TRY(get_drawn(in, tag, s));
         } else {
             return damaged();
         }
@@ -254,9 +266,10 @@ struct error *exec__args_get(const char *data, size_t len, struct arena *a, stru
     TRY(exec_rows_get(&in, *ret, (int)max, ret_n));
     exec_forget_sequences(s);
     while (reader_left(&in) > 0) {
-        if (read8(&in) != 'V')
+        uint8_t what = read8(&in);
+        if (what != 'V' && what != 'W')
             return damaged();
-        TRY(get_drawn(&in, s));
+        TRY(get_drawn(&in, what, s));
     }
     exec__drawn_settle(s);
     return NULL;

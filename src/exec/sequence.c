@@ -212,7 +212,8 @@ static struct error *fill(struct exec *e, struct pool *p, bool ahead)
 {
     pthread_mutex_lock(&p->filling);
     pthread_mutex_lock(&p->lock);
-    bool enough = ahead ? p->n > 1 : p->n > 0;
+    /* What was given back meanwhile is not fetched again before it is asked for. */
+    bool enough = ahead ? p->n != 1 : p->n > 0;
     struct taking t = {.size = next_size(p)};
     pthread_mutex_unlock(&p->lock);
     struct error *err = enough ? NULL : catalog_step_sequence(e->catalog, p->id, false, take, &t);
@@ -422,33 +423,57 @@ static struct drawn *find_drawn(struct exec_session *s, uint64_t sequence)
 }
 
 /*
- * A sequence that the session's transaction has made is nobody else's yet, and not in the store:
- * its values come one by one from a copy here. The server that the transaction holds has one, too;
- * what one draws, the other is told (rows.c, 'V').
+ * A sequence that the session's transaction has made or altered: its draft has a record of it. What
+ * is not in the store is nobody else's yet, and of what is there nobody may have taken a value
+ * meanwhile, or the transaction does not commit; so values come one by one from a copy here. The
+ * server that the transaction holds has one, too; how far one is the other is told (rows.c, 'W').
+ *
+ * Each generation has a copy of its own: what is altered after a savepoint and undone goes on where
+ * it was. The draft's record is behind its copy until exec__made_put().
  */
+static struct sequence *copy_of(struct exec_session *s, const struct sequence *q)
+{
+    for (int i = 0; i < s->n_made; i++)
+        if (s->made[i].id == q->id && s->made[i].generation == q->generation)
+            return &s->made[i];
+    if (s->n_made == s->cap_made) {
+        s->cap_made = MAX(4, s->cap_made * 2);
+        s->made = mem_realloc(s->made, sizeof(*s->made) * (size_t)s->cap_made);
+    }
+    struct sequence *copy = &s->made[s->n_made++];
+    *copy = *q;
+    copy->schema = copy->comment = NULL;
+    copy->name = mem_strdup(q->name);
+    return copy;
+}
+
 static struct sequence *made(struct exec_session *s, uint64_t id)
 {
     if (!s->draft)
         return NULL;
-    for (int i = 0; i < s->n_made; i++)
-        if (s->made[i].id == id)
-            return &s->made[i];
-    const struct catalog_view *known = catalog_view(s->exec->catalog),
-                              *own = catalog_view(s->draft);
-    const struct sequence *q =
-        catalog_sequence_by_id(known->all, id) ? NULL : catalog_sequence_by_id(own->all, id);
-    if (q && s->n_made == s->cap_made) {
-        s->cap_made = MAX(4, s->cap_made * 2);
-        s->made = mem_realloc(s->made, sizeof(*s->made) * (size_t)s->cap_made);
-    }
-    if (q) {
-        s->made[s->n_made] = *q;
-        s->made[s->n_made].schema = NULL;
-        s->made[s->n_made++].name = mem_strdup(q->name);
-    }
-    catalog_unref(known);
+    const struct catalog_view *own = catalog_view(s->draft);
+    const struct sequence *q = catalog_sequence_by_id(own->all, id);
+    struct sequence *copy = q && catalog_sequence_is_drafted(q) ? copy_of(s, q) : NULL;
     catalog_unref(own);
-    return q ? &s->made[s->n_made - 1] : NULL;
+    return copy;
+}
+
+const struct sequence *exec__made_at(const struct exec_session *s, int i)
+{
+    const struct catalog_view *own = catalog_view(s->draft);
+    const struct sequence *q = catalog_sequence_by_id(own->all, s->made[i].id);
+    bool current = q && catalog_sequence_is_drafted(q) && q->generation == s->made[i].generation;
+    catalog_unref(own);
+    return current ? &s->made[i] : NULL;
+}
+
+void exec__made_is_at(struct exec_session *s, uint64_t id, int64_t last, bool called)
+{
+    struct sequence *own = made(s, id);
+    if (own) {
+        own->last = last;
+        own->called = called;
+    }
 }
 
 static struct error *put_made(void *ctx, struct sequence *s, bool *ret_skip)
@@ -462,14 +487,25 @@ static struct error *put_made(void *ctx, struct sequence *s, bool *ret_skip)
 
 struct error *exec__made_put(struct exec_session *s)
 {
-    for (int i = 0; i < s->n_made; i++) {
-        struct error *e =
-            catalog_step_sequence(s->draft, s->made[i].id, true, put_made, &s->made[i]);
-        if (e && !error_is(e, E_UNDEFINED_TABLE))
-            return e;
-        error_free(e); /* dropped again */
-    }
+    for (int i = 0; i < s->n_made; i++)
+        if (exec__made_at(s, i))
+            TRY(catalog_step_sequence(s->draft, s->made[i].id, true, put_made, &s->made[i]));
     return NULL;
+}
+
+void exec__made_undo(struct exec_session *s)
+{
+    const struct catalog_view *own = catalog_view(s->draft);
+    int n = 0;
+    for (int i = 0; i < s->n_made; i++) {
+        const struct sequence *q = catalog_sequence_by_id(own->all, s->made[i].id);
+        if (q && catalog_sequence_is_drafted(q) && q->generation >= s->made[i].generation)
+            s->made[n++] = s->made[i];
+        else
+            mem_free(s->made[i].name);
+    }
+    s->n_made = n;
+    catalog_unref(own);
 }
 
 void exec__made_forget(struct exec_session *s)
@@ -477,14 +513,6 @@ void exec__made_forget(struct exec_session *s)
     for (int i = 0; i < s->n_made; i++)
         mem_free(s->made[i].name);
     s->n_made = 0;
-}
-
-/* A value that another server drew. */
-static void made_moves(struct sequence *q, int64_t value)
-{
-    if (!q->called || (q->increment > 0 ? value > q->last : value < q->last))
-        q->last = value;
-    q->called = true;
 }
 
 void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool last)
@@ -498,9 +526,6 @@ void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool l
         d = &s->drawn[s->n_drawn++];
     }
     *d = (struct drawn){.sequence = sequence, .value = value, .fresh = true};
-    struct sequence *own = made(s, sequence);
-    if (own)
-        made_moves(own, value);
     if (last)
         s->last_drawn = sequence;
 }
@@ -611,7 +636,9 @@ static struct error *set_value(struct exec_session *s, uint64_t id, int64_t valu
     struct sequence *own = made(s, id);
     bool skip = false;
     if (own) {
+        uint64_t generation = own->generation;
         TRY(set(&x, own, &skip));
+        own->generation = generation; /* there are no blocks of it */
         if (called)
             exec__drew(s, id, value, false);
         return NULL;
@@ -641,6 +668,12 @@ struct error *exec__restart_sequences(struct exec_session *s, const struct query
         for (int k = 0; k < t->n_owned; k++) {
             if (table_is_temporary(t)) {
                 TRY(exec__temp_restart(s, t->owned[k].sequence));
+                continue;
+            }
+            struct sequence *own = made(s, t->owned[k].sequence);
+            if (own) {
+                own->last = own->start;
+                own->called = false;
                 continue;
             }
             TRY(catalog_step_sequence(e->catalog, t->owned[k].sequence, true, restart, NULL));
@@ -713,10 +746,13 @@ struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, ex
                                  void *ctx)
 {
     uint64_t id = scan->rte->table->owned->sequence;
-    exec_collect_sequence(r->e, id);
-    TRY(catalog_refresh(r->e->catalog, PEER_MS));
+    const struct sequence *own = made(r->s, id);
+    if (!own) {
+        exec_collect_sequence(r->e, id);
+        TRY(catalog_refresh(r->e->catalog, PEER_MS));
+    }
     const struct catalog_view *v = catalog_view(r->e->catalog);
-    const struct sequence *s = catalog_sequence_by_id(v, id);
+    const struct sequence *s = own ? own : catalog_sequence_by_id(v->all, id);
     struct error *e = NULL;
     if (s) {
         const struct value all[] = {{.kind = VALUE_INT, .i = s->last},
