@@ -226,7 +226,7 @@ struct error *sql__drop(struct analysis *a, const DropStmt *n)
             : sequence ? sql__drop_sequence(a, &rv, n->missing_ok)
                        : drop_one_index(a, &rv, n->missing_ok));
     }
-    return table ? drop_dependents(a, count) : NULL;
+    return table ? drop_dependents(a, count) : sequence ? sql__drop_with_sequences(a, count) : NULL;
 }
 
 /* ---- TRUNCATE

@@ -551,34 +551,98 @@ struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt
     return NULL;
 }
 
-/* What hangs on the sequence: a column whose default is its next value. */
-static struct error *check_sequence_unused(const struct analysis *a, const struct sequence *s,
-                                           bool cascade)
+/* An identity column's sequence goes with the column only. */
+static struct error *check_not_identity(const struct analysis *a, const struct sequence *s)
+{
+    int column;
+    const struct table *t = catalog_sequence_owner(a->ctx->view, s->id, &column);
+    if (!t || !t->columns[column].identity || t->columns[column].sequence != s->id)
+        return NULL;
+    const char *name = t->columns[column].name, *table = sql__shown_name(a, t->schema, t->name);
+    return error_hint(error_new("2BP01",
+                                "cannot drop sequence %s because column %s of table %s requires it",
+                                sql__shown_name(a, s->schema, s->name), name, table),
+                      "You can drop column %s of table %s instead.", name, table);
+}
+
+/* Is the default its next value, or computed with that? */
+static bool default_draws(struct analysis *a, const struct column *c, uint64_t sequence)
+{
+    struct query *q = a->q;
+    struct scope s = {.clause = CLAUSE_DEFAULT};
+    struct expr *e;
+    if (c->sequence || !c->default_sql || c->generated || !strcasestr(c->default_sql, "nextval"))
+        return c->sequence == sequence;
+    q->n_sequences = 0;
+    error_free(sql__stored_expr(a, &s, c->default_sql, &e)); /* that of another is gone */
+    for (int i = 0; i < q->n_sequences; i++)
+        if (q->sequences[i] == sequence)
+            return true;
+    return false;
+}
+
+/* Defaults that hang on it; with CASCADE they go. */
+static struct error *drop_defaults(struct analysis *a, const struct sequence *s, bool cascade,
+                                   struct dependents *deps)
 {
     const struct catalog_view *v = a->ctx->view;
+    const char *on = arena_printf(a->arena, "sequence %s", sql__shown_name(a, s->schema, s->name));
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
+        struct table *next = NULL;
         for (int c = 0; c < t->n_columns; c++) {
-            if (t->columns[c].sequence != s->id)
+            if (!default_draws(a, &t->columns[c], s->id))
                 continue;
-            if (t->columns[c].identity)
-                return error_hint(
-                    error_new("2BP01",
-                              "cannot drop sequence %s because column %s of table %s requires it",
-                              s->name, t->columns[c].name, t->name),
-                    "You can drop column %s of table %s instead.", t->columns[c].name, t->name);
-            if (cascade)
+            sql__depends(a, deps, t->columns[c].default_id,
+                         arena_printf(a->arena, "default value for column %s of table %s",
+                                      t->columns[c].name, sql__shown_name(a, t->schema, t->name)),
+                         on);
+            if (!cascade)
+                continue;
+            if (table_is_temporary(t))
                 return sql__unsupported(a, -1, "Drop the column's default first.",
                                         "DROP SEQUENCE ... CASCADE cannot drop the default of "
-                                        "column %s of table %s",
+                                        "column %s of temporary table %s",
                                         t->columns[c].name, t->name);
-            struct error *e = error_new(
-                "2BP01", "cannot drop sequence %s because other objects depend on it", s->name);
-            error_detail(e, "default value for column %s of table %s depends on sequence %s",
-                         t->columns[c].name, t->name, s->name);
-            return error_hint(e, "Use DROP ... CASCADE to drop the dependent objects too.");
+            next = sql__also_changed(a, t);
+            next->columns[c].default_sql = NULL;
+            next->columns[c].sequence = next->columns[c].default_id = 0;
         }
+        if (next)
+            TRY(sql__table_text(a, next));
     }
+    for (size_t i = 0; i < v->n_objects; i++) {
+        const struct object *o = v->objects[i];
+        if (!o->domain || !default_draws(a, &o->domain->columns[0], s->id))
+            continue;
+        const char *domain = sql__describe_type(a, o);
+        if (cascade)
+            return sql__unsupported(a, -1, "Drop its default first.",
+                                    "DROP SEQUENCE ... CASCADE cannot drop %s", domain);
+        sql__depends(a, deps, o->id, domain, on);
+    }
+    return NULL;
+}
+
+struct error *sql__drop_with_sequences(struct analysis *a, int named)
+{
+    struct query *q = a->q;
+    struct dependents deps = {0};
+    for (int i = q->drop.n - 1; i >= 0; i--) {
+        TRY(drop_defaults(a, q->drop.sequences[i], q->drop.cascade, &deps));
+        deps.group++;
+    }
+    q->n_sequences = 0;
+    q->volatile_ = false;
+    if (deps.list.n && !q->drop.cascade)
+        return sql__has_dependents(
+            a,
+            named > 1 ? NULL
+                      : arena_printf(a->arena, "sequence %s",
+                                     sql__shown_name(a, q->drop.sequences[0]->schema,
+                                                     q->drop.sequences[0]->name)),
+            &deps);
+    sql__tell_cascade(a, &deps);
     return NULL;
 }
 
@@ -596,7 +660,7 @@ struct error *sql__drop_sequence(struct analysis *a, const RangeVar *rv, bool mi
     }
     if (e)
         return error_hint(e, "Use DROP TABLE to remove a table.");
-    TRY(check_sequence_unused(a, s, q->drop.cascade));
+    TRY(check_not_identity(a, s));
     for (int i = 0; i < q->drop.n; i++) {
         if (q->drop.sequences[i] == s)
             return NULL;

@@ -465,6 +465,7 @@ struct error *sql__alter_sequence(struct analysis *a, const AlterSeqStmt *n);
 struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n);
 struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt *n);
 struct error *sql__drop_sequence(struct analysis *a, const RangeVar *rv, bool missing_ok);
+struct error *sql__drop_with_sequences(struct analysis *a, int named); /* what hangs on them */
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n);
 bool sql__is_owner_change(const AlterTableStmt *n);
 struct error *sql__change_owner(struct analysis *a, const AlterTableStmt *n);
