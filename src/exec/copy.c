@@ -207,7 +207,9 @@ struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct 
     const struct query *q = plan->query;
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
     if (plan->kind != PLAN_REGION || !plan->writes)
-        return error_new(E_INTERNAL, "COPY needs the plan of an INSERT");
+        return error_hint(error_new(E_UNSUPPORTED, "COPY FROM cannot compute a default of the "
+                                                   "table that asks for the session's state"),
+                          "Say all columns, or INSERT.");
     struct exec_copy *c = NULL;
     TRY(exec__enter(s)); /* left when it ends */
     struct error *e = copy_open(s, plan, q->n_params + q->n_hidden, 0, q->n_params,

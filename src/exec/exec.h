@@ -146,6 +146,8 @@ struct exec_session_io {
     int (*prepared)(void *ctx, struct arena *a, struct exec_prepared **ret);
     int (*cursors)(void *ctx, struct arena *a, struct exec_cursor **ret);
     int (*channels)(void *ctx, struct arena *a, const char ***ret);
+    /* What the client sent, of which a statement runs now; NULL: nothing. */
+    const char *(*query)(void *ctx);
     /* Both ends of the client's connection, as text; false: it is a local one. */
     bool (*address)(void *ctx, bool server, struct arena *a, const char **ret_host, int *ret_port);
 };

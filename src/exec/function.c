@@ -789,6 +789,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_METHOD_PROPERTY] = exec__method_property,
     [SYSTEM_INDEX_PROPERTY] = exec__index_property,
     [SYSTEM_INDEX_COLUMN_PROPERTY] = exec__index_column_property,
+    [SYSTEM_CURRENT_QUERY] = exec__current_query,
     [SYSTEM_CLIENT_ADDRESS] = exec__client_address,
     [SYSTEM_CLIENT_PORT] = exec__client_port,
     [SYSTEM_SERVER_ADDRESS] = exec__server_address,

@@ -358,6 +358,14 @@ static struct error *address(bool server, bool port, struct arena *a, struct val
     return port ? NULL : type_parse(type_by_oid(OID_INET), host, strlen(host), -1, a, ret);
 }
 
+FUNCTION(current_query)
+{
+    struct exec_session *s = exec__attended();
+    const char *text = s && s->io.query ? s->io.query(s->io.ctx) : NULL;
+    *ret = text ? text_value(text, a) : null_value;
+    return NULL;
+}
+
 FUNCTION(client_address)
 {
     return address(false, false, a, ret);

@@ -242,9 +242,9 @@ types_system_fn exec__lock_, exec__lock_shared, exec__lock_xact, exec__lock_xact
 types_system_fn exec__transaction_number, exec__transaction_number_if_any, exec__xid_age,
     exec__blocking_pids, exec__empty_array, exec__describe_object, exec__file_node,
     exec__my_temp_schema, exec__method_property, exec__index_property, exec__index_column_property,
-    exec__client_address, exec__client_port, exec__server_address, exec__server_port,
-    exec__not_in_recovery, exec__encoding_length, exec__live_rows, exec__zero, exec__zero_real,
-    exec__size_bytes;
+    exec__current_query, exec__client_address, exec__client_port, exec__server_address,
+    exec__server_port, exec__not_in_recovery, exec__encoding_length, exec__live_rows, exec__zero,
+    exec__zero_real, exec__size_bytes;
 
 bool exec__by_value(const struct type *t);
 char exec__align(const struct type *t);

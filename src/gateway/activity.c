@@ -49,6 +49,7 @@ void activity__query(struct session *s, const char *text)
 {
     enum { SHOWN_BYTES = 1023 };
     size_t n = strnlen(text, SHOWN_BYTES);
+    s->sent = text;
     while (n == SHOWN_BYTES && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
         n--; /* not within a character */
     pthread_mutex_lock(&s->shown.lock);
@@ -72,6 +73,12 @@ void activity__idle(struct session *s, char state)
         atomic_store_explicit(&s->shown.xact_start, 0, memory_order_relaxed);
     atomic_store_explicit(&s->shown.state_change, now_us(), memory_order_relaxed);
     atomic_store_explicit(&s->shown.state, state, memory_order_relaxed);
+    s->sent = NULL;
+}
+
+const char *activity__sent(void *ctx)
+{
+    return ((const struct session *)ctx)->sent;
 }
 
 void activity__name(struct session *s, const char *application)

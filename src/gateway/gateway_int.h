@@ -244,6 +244,7 @@ struct session {
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;
     struct settings settings;
+    const char *sent; /* current_query(): until the client is to send more */
 
     /* transactions */
     char txn;      /* 'I', 'T', 'E' */
@@ -331,9 +332,13 @@ void activity__name(struct session *s, const char *application);
 /* for struct exec_session_io */
 int activity__list(void *ctx, struct arena *a, struct exec_activity **ret);
 bool activity__signal(void *ctx, int32_t pid, bool terminate);
+const char *activity__sent(void *ctx);
 void activity__warn(void *ctx, const char *sqlstate, const char *text);
 bool activity__address(void *ctx, bool server, struct arena *a, const char **ret_host,
                        int *ret_port);
+/* implicit.c: at client_min_messages = debug1 */
+void implicit__tell(struct session *s, const struct query *q);
+
 /* listing.c: the session's own, for statements that ask */
 int listing__prepared(void *ctx, struct arena *a, struct exec_prepared **ret);
 int listing__cursors(void *ctx, struct arena *a, struct exec_cursor **ret);

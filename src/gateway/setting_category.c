@@ -19,6 +19,8 @@ static const struct {
      "search_path session_replication_role statement_timeout temp_tablespaces "
      "transaction_deferrable transaction_isolation transaction_read_only "
      "vacuum_freeze_min_age vacuum_freeze_table_age xmlbinary xmloption "},
+    {"Connections and Authentication / Authentication", " "
+                                                        "password_encryption "},
     {"Connections and Authentication / Connection Settings",
      " "
      "client_connection_check_interval max_connections "},

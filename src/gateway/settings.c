@@ -115,6 +115,17 @@ static struct error *check_array_nulls(struct session *s, char **value)
                       "Write \"NULL\" for the word in an array.");
 }
 
+static struct error *check_replication_role(struct session *s, char **value)
+{
+    (void)s;
+    if (strcmp(*value, "replica") != 0)
+        return NULL;
+    return error_hint(error_new(E_UNSUPPORTED, "session_replication_role cannot be \"replica\": "
+                                               "foreign keys are always checked"),
+                      "Make the foreign keys DEFERRABLE, and SET CONSTRAINTS ALL DEFERRED in the "
+                      "transaction.");
+}
+
 static struct error *check_oids(struct session *s, char **value)
 {
     (void)s;
@@ -289,6 +300,8 @@ static const struct setting table[] = {
     {"parallel_leader_participation", "on", KIND_BOOL, .description = ACCEPTED},
     {"parallel_setup_cost", "1000", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
     {"parallel_tuple_cost", "0.1", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
+    {"password_encryption", "scram-sha-256", KIND_ENUM, .choices = "md5|scram-sha-256",
+     .description = ACCEPTED},
     {"plan_cache_mode", "auto", KIND_ENUM, .choices = "auto|force_generic_plan|force_custom_plan",
      .description = ACCEPTED},
     {"quote_all_identifiers", "off", KIND_BOOL, .description = ACCEPTED},
@@ -307,7 +320,8 @@ static const struct setting table[] = {
      .description = "Shows the server version as an integer."},
     {"session_authorization", NULL, KIND_TEXT, REPORT | HIDDEN, .check = check_user,
      .description = "Shows the session user name."},
-    {"session_replication_role", "origin", KIND_ENUM, .choices = "origin", .description = ACCEPTED},
+    {"session_replication_role", "origin", KIND_ENUM, .choices = "origin|replica|local",
+     .check = check_replication_role, .description = ACCEPTED},
     {"ssl", "off", KIND_BOOL, FIXED, .description = "Shows whether TLS is on."},
     {"standard_conforming_strings", "on", KIND_BOOL, REPORT, .check = check_strings,
      .description = "Causes '...' strings to treat backslashes literally."},
@@ -916,6 +930,7 @@ struct exec_session_io settings__io(struct session *s)
                                     .setting = io_setting,
                                     .warn = activity__warn,
                                     .activity = activity__list,
+                                    .query = activity__sent,
                                     .prepared = listing__prepared,
                                     .cursors = listing__cursors,
                                     .channels = listing__channels,

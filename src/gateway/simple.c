@@ -150,8 +150,10 @@ static struct error *run_text(struct session *s, const char *text, const char **
         entry__unref(e);
         e = NULL;
     }
-    if (!e) /* the input buffer is reused when a COPY reads on */
-        return run_script(s, arena_strndup(&s->worker->arena, text, len), ret_where);
+    if (!e) { /* the input buffer is reused when a COPY reads on */
+        s->sent = arena_strndup(&s->worker->arena, text, len);
+        return run_script(s, s->sent, ret_where);
+    }
     struct output o = {.s = s, .e = e, .describe = true};
     struct error *failed = statement__run(s, &e, NULL, &o, ret_where);
     entry__unref(e);

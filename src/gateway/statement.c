@@ -359,6 +359,7 @@ static struct error *before_schema_change(struct session *s, const struct query 
     if (q->kind == QUERY_OBJECTS)
         TRY(check_databases(s, q));
     schema_notices(s, q);
+    implicit__tell(s, q);
     return NULL;
 }
 

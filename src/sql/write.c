@@ -334,14 +334,22 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
 }
 
 /* One row of defaults only. */
-static struct error *insert_defaults(struct analysis *a, const struct table *t)
+/* One row: parameters for the columns that are given, and else defaults. */
+static struct error *insert_row(struct analysis *a, const struct table *t, const int *columns,
+                                int n)
 {
     struct select *sel = sql__new_select(a, SELECT_VALUES, NULL);
     sel->n_rows = 1;
     sel->rows = ARENA_NEW(a->arena, struct expr **);
     sel->rows[0] = ARENA_ARRAY(a->arena, struct expr *, MAX(t->n_columns, 1));
+    for (int i = 0; i < n; i++) {
+        struct expr *e;
+        TRY(sql__param(a, i + 1, -1, &e));
+        TRY(fit(a, t, columns[i], e, -1, &sel->rows[0][columns[i]]));
+    }
     for (int c = 0; c < t->n_columns; c++)
-        TRY(default_value(a, t, c, &sel->rows[0][c]));
+        if (!sel->rows[0][c])
+            TRY(default_value(a, t, c, &sel->rows[0][c]));
     describe_rows(a, sel, t);
     return NULL;
 }
@@ -1040,7 +1048,7 @@ struct error *sql__insert(struct analysis *a, struct scope *outer, const InsertS
     if (q)
         q = values_as_select(a, q, &n_columns, columns);
     if (!q)
-        TRY(insert_defaults(a, t));
+        TRY(insert_row(a, t, NULL, 0));
     else if (q->valuesLists && !q->sortClause && !q->limitCount && !q->limitOffset)
         TRY(insert_values(a, outer, n, q, t, n_columns, columns));
     else
@@ -1130,13 +1138,7 @@ struct error *sql__copy_insert(struct analysis *a, const struct table *t, const 
     struct rte *target = sql__base_rte(a, t, t->name, -1);
     target->target = true;
     q->write->target = target;
-    TRY(insert_defaults(a, t));
-    for (int i = 0; i < n; i++) {
-        struct expr *e;
-        TRY(sql__param(a, i + 1, -1, &e));
-        TRY(fit(a, t, columns[i], e, -1, &q->write->select->rows[0][columns[i]]));
-        q->write->select->targets[columns[i]].expr = q->write->select->rows[0][columns[i]];
-    }
+    TRY(insert_row(a, t, columns, n));
     sql__give(a, q->write, q->write->select);
     return NULL;
 }

@@ -191,6 +191,7 @@ static const struct func rows[] = {
     ROW("pg_index_has_property", "", INDEX_PROPERTY, OID_BOOL, STRICT, OID_REGCLASS, OID_TEXT),
     ROW("pg_index_column_has_property", "", INDEX_COLUMN_PROPERTY, OID_BOOL, STRICT, OID_REGCLASS,
         OID_INT4, OID_TEXT),
+    ROW("current_query", "", CURRENT_QUERY, OID_TEXT, VOLATILE),
     ROW("inet_client_addr", "", CLIENT_ADDRESS, OID_INET, 0),
     ROW("inet_client_port", "", CLIENT_PORT, OID_INT4, 0),
     ROW("inet_server_addr", "", SERVER_ADDRESS, OID_INET, 0),

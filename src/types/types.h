@@ -461,6 +461,7 @@ struct func {
     X(METHOD_PROPERTY)                                                                             \
     X(INDEX_PROPERTY)                                                                              \
     X(INDEX_COLUMN_PROPERTY)                                                                       \
+    X(CURRENT_QUERY)                                                                               \
     X(CLIENT_ADDRESS)                                                                              \
     X(CLIENT_PORT)                                                                                 \
     X(SERVER_ADDRESS)                                                                              \

@@ -60,3 +60,23 @@ CREATE TABLE b (c char(5) REFERENCES a ON UPDATE CASCADE);
 CREATE TABLE b (c char(4) REFERENCES a ON UPDATE CASCADE);
 ALTER TABLE b ALTER c TYPE char(5);
 DROP TABLE a, b;
+-- debug1 tells what comes along with a table; not how PostgreSQL builds it
+SET client_min_messages = debug1;
+CREATE TABLE told (id serial PRIMARY KEY, u int UNIQUE, g int GENERATED ALWAYS AS IDENTITY, CONSTRAINT named UNIQUE (id, u));
+ALTER TABLE told ADD CONSTRAINT second UNIQUE (g), ADD COLUMN s bigserial;
+CREATE UNIQUE INDEX third ON told (s);
+ALTER TABLE told ADD CONSTRAINT fourth UNIQUE USING INDEX third;
+ALTER TABLE told ADD COLUMN x int;
+CREATE TABLE IF NOT EXISTS told (id serial);
+CREATE TEMP TABLE told_too (id serial PRIMARY KEY);
+SET client_min_messages = notice;
+CREATE TABLE untold (id serial PRIMARY KEY);
+DROP TABLE told, untold;
+CREATE TABLE asks (q text DEFAULT current_query(), n int);
+COPY asks (n) FROM stdin;
+1
+\.
+COPY asks FROM stdin;
+q	1
+\.
+DROP TABLE asks;

@@ -36,3 +36,29 @@ set nope = 1;
 set "my.own" = 'x';
 show my.own;
 select current_setting('my.none', true), current_setting('my.own');
+-- for old scripts, and for tools
+SET password_encryption = 'md5';
+SHOW password_encryption;
+SET password_encryption = 'x';
+RESET password_encryption;
+SHOW password_encryption;
+SET session_replication_role = local;
+SHOW session_replication_role;
+SET session_replication_role = other;
+RESET session_replication_role;
+CREATE TABLE no_keys (q text DEFAULT current_query(), n int);
+ALTER TABLE no_keys DISABLE TRIGGER ALL;
+INSERT INTO no_keys (n) VALUES (1), (2);
+ALTER TABLE no_keys ENABLE TRIGGER ALL;
+SELECT * FROM no_keys ORDER BY n;
+SELECT n, current_query() FROM no_keys WHERE n = 1 AND current_query() LIKE '%no_keys%';
+SELECT 1, current_query() \; SELECT current_query(), 2;
+PREPARE asks AS SELECT current_query(), n FROM no_keys WHERE n = $1;
+EXECUTE asks (1);
+SELECT current_query() = 'SELECT current_query() = ''x'';';
+UPDATE no_keys SET q = current_query() WHERE n = 2 RETURNING q;
+COPY no_keys (n, q) FROM stdin;
+3	given
+\.
+SELECT q FROM no_keys WHERE n = 3;
+DROP TABLE no_keys;
