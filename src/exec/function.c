@@ -670,26 +670,29 @@ FUNCTION(start_time)
     return NULL;
 }
 
-/* PostgreSQL's numbers of encodings; UTF8 is the only one here. */
-static const char *const encodings[] = {
-    "SQL_ASCII", "EUC_JP",        "EUC_CN", "EUC_KR", "EUC_TW", "EUC_JIS_2004",
-    "UTF8",      "MULE_INTERNAL", "LATIN1", "LATIN2", "LATIN3", "LATIN4",
-    "LATIN5",    "LATIN6",        "LATIN7", "LATIN8", "LATIN9", "LATIN10"};
-
 FUNCTION(encoding_to_char)
 {
-    bool known = v[0].i >= 0 && v[0].i < (int64_t)ARRAY_LEN(encodings);
-    *ret = text_value(known ? encodings[v[0].i] : "", a);
+    const struct encoding *e = encoding_by_number(v[0].i);
+    *ret = text_value(e ? encoding_name(e) : "", a);
     return NULL;
 }
 
 FUNCTION(char_to_encoding)
 {
-    const char *name = text_of(&v[0], a);
-    *ret = int_value(-1);
-    for (size_t i = 0; i < ARRAY_LEN(encodings); i++)
-        if (strcasecmp(encodings[i], name) == 0)
-            *ret = int_value((int64_t)i);
+    const struct encoding *e = encoding_find(v[0].s.p, v[0].s.n);
+    *ret = int_value(e ? encoding_number(e) : -1);
+    return NULL;
+}
+
+FUNCTION(client_encoding)
+{
+    struct exec_session *s = exec__attended();
+    char *name = NULL;
+    if (!s || !s->io.show)
+        return no_session();
+    TRY(s->io.show(s->io.ctx, "client_encoding", &name));
+    *ret = text_value(name, a);
+    mem_free(name);
     return NULL;
 }
 
@@ -789,6 +792,7 @@ types_system_fn *const exec__system_functions[SYSTEM_FUNCS] = {
     [SYSTEM_METHOD_PROPERTY] = exec__method_property,
     [SYSTEM_INDEX_PROPERTY] = exec__index_property,
     [SYSTEM_INDEX_COLUMN_PROPERTY] = exec__index_column_property,
+    [SYSTEM_CLIENT_ENCODING] = client_encoding,
     [SYSTEM_CURRENT_QUERY] = exec__current_query,
     [SYSTEM_CLIENT_ADDRESS] = exec__client_address,
     [SYSTEM_CLIENT_PORT] = exec__client_port,

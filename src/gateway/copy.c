@@ -45,6 +45,13 @@ static struct pgwire_copy_options options_of(const struct query *q, int n, struc
     return p;
 }
 
+/* NULL: it is UTF-8. */
+static const struct encoding *encoding_of(const struct session *s, const struct query *q)
+{
+    const struct encoding *said = q->copy.options.encoding;
+    return !said ? s->encoding : encoding_is_utf8(said) ? NULL : said;
+}
+
 /* ---- FROM STDIN --------------------------------------------------------------------------- */
 
 struct copy_in {
@@ -61,6 +68,9 @@ struct copy_in {
     int since_reset;
     struct pgwire_copy *reader;
     struct exec_copy *copy;
+    const struct encoding *encoding; /* of what comes; NULL: UTF-8 */
+    struct buf recoded;              /* the chunk; the row points into it */
+    uint64_t lines, failed_line;     /* so far; that could not be recoded; 0: none */
     bool match_header;
     /* where it is, for the error's context */
     int column; /* -1: the whole line */
@@ -100,8 +110,8 @@ static void put_shown(struct buf *b, const char *p, size_t n)
 static const char *where_of(struct copy_in *c)
 {
     _cleanup_(buf_done) struct buf b = {0};
-    buf_printf(&b, "COPY %s, line %llu", c->q->copy.table->name,
-               (unsigned long long)pgwire_copy_line(c->reader));
+    uint64_t line = c->failed_line ? c->failed_line : pgwire_copy_line(c->reader);
+    buf_printf(&b, "COPY %s, line %llu", c->q->copy.table->name, (unsigned long long)line);
     const struct pgwire_copy_row *r = &c->row;
     bool binary = c->q->copy.options.format == COPY_BINARY;
     if (c->in_row && c->column >= 0) {
@@ -144,6 +154,14 @@ static struct error *check_header(struct copy_in *c)
     return NULL;
 }
 
+static struct error *binary_field(struct copy_in *c, int i, const struct pgwire_copy_field *f)
+{
+    const char *p = f->p;
+    size_t n = f->n;
+    TRY(recode__value(c->encoding, c->types[i], 1, &c->rows, &p, &n));
+    return value__read(c->types[i], 1, p, n, c->typmods[i], &c->rows, &c->values[i]);
+}
+
 static struct error *one_row(struct copy_in *c)
 {
     const struct pgwire_copy_row *r = &c->row;
@@ -169,7 +187,7 @@ static struct error *one_row(struct copy_in *c)
         if (!f->p)
             c->values[i] = (struct value){.kind = VALUE_NULL};
         else if (binary)
-            TRY(value__read(c->types[i], 1, f->p, f->n, c->typmods[i], &c->rows, &c->values[i]));
+            TRY(binary_field(c, i, f));
         else
             TRY(type_parse(c->types[i], f->p, f->n, c->typmods[i], &c->rows, &c->values[i]));
     }
@@ -196,6 +214,35 @@ static struct error *take_rows(struct copy_in *c)
     }
 }
 
+static uint64_t lines_in(const struct buf *b)
+{
+    uint64_t n = 0;
+    for (size_t i = 0; i < b->len; i++)
+        n += b->data[i] == '\n';
+    return n;
+}
+
+/* Of what can't be recoded, what stands before it still goes its way. */
+static struct error *take_chunk(struct copy_in *c, const struct pgwire_frame *f)
+{
+    if (!c->encoding || c->q->copy.options.format == COPY_BINARY) {
+        pgwire_copy_feed(c->reader, f->body, f->len);
+        return take_rows(c);
+    }
+    buf_clear(&c->recoded);
+    struct error *e = encoding_to_utf8(c->encoding, f->body, f->len, &c->recoded);
+    pgwire_copy_feed(c->reader, c->recoded.data ? c->recoded.data : "", c->recoded.len);
+    struct error *before = take_rows(c);
+    if (before) {
+        error_free(e);
+        return before;
+    }
+    c->lines += lines_in(&c->recoded);
+    c->in_row = false;
+    c->failed_line = e ? c->lines + 1 : 0;
+    return e;
+}
+
 /* What the client sends, to the end. */
 static struct error *receive_all(struct copy_in *c)
 {
@@ -205,8 +252,7 @@ static struct error *receive_all(struct copy_in *c)
         const char *reason;
         switch (f.type) {
         case 'd':
-            pgwire_copy_feed(c->reader, f.body, f.len);
-            TRY(take_rows(c));
+            TRY(take_chunk(c, &f));
             break;
         case 'c':
             pgwire_copy_finish(c->reader);
@@ -244,6 +290,7 @@ static struct error *copy_from(struct copy_in *c, struct entry **e, int64_t *ret
     TRY(begin_in(c, e));
     c->e = *e;
     c->q = (*e)->query;
+    c->encoding = encoding_of(s, c->q);
     describe_columns(c);
     struct pgwire_copy_options o = options_of(c->q, c->n, &c->arena);
     c->match_header = c->q->copy.options.header_match;
@@ -262,7 +309,8 @@ static struct error *copy_from(struct copy_in *c, struct entry **e, int64_t *ret
 struct copy_out {
     struct output *o;
     struct pgwire_copy_options options;
-    bool plain_numbers; /* no digit, sign or dot needs an escape */
+    bool plain_numbers;              /* no digit, sign or dot needs an escape */
+    const struct encoding *encoding; /* NULL: UTF-8 */
     struct buf field;
 };
 
@@ -270,28 +318,6 @@ struct copy_out {
 static bool is_plain_number(const struct type *t)
 {
     return t->oid == OID_INT4 || t->oid == OID_INT8 || t->oid == OID_INT2 || t->oid == OID_OID;
-}
-
-static void put_field(struct copy_out *c, int i, const struct value *v, struct buf *b)
-{
-    const struct type *t = c->o->e->column_types[i];
-    int32_t typmod = c->o->e->columns[i].typmod;
-    if (v->kind == VALUE_NULL) {
-        pgwire_copy_put_field(b, &c->options, i, NULL, 0);
-        return;
-    }
-    if (c->plain_numbers && v->kind == VALUE_INT && is_plain_number(t)) {
-        if (i)
-            buf_append(b, &c->options.delimiter, 1);
-        type_print(t, v, typmod, b);
-        return;
-    }
-    buf_clear(&c->field);
-    if (c->options.format == PGWIRE_BINARY)
-        type_send(t, v, typmod, &c->field);
-    else
-        type_print(t, v, typmod, &c->field);
-    pgwire_copy_put_field(b, &c->options, i, c->field.data ? c->field.data : "", c->field.len);
 }
 
 /* The binary format's head goes into the first message, beside a row or the end: some clients look
@@ -302,16 +328,54 @@ static void put_start(const struct copy_out *c, struct buf *b)
         pgwire_copy_put_start(b, &c->options);
 }
 
+static struct error *put_field(struct copy_out *c, int i, const struct value *v, struct buf *b)
+{
+    const struct type *t = c->o->e->column_types[i];
+    int32_t typmod = c->o->e->columns[i].typmod;
+    if (v->kind == VALUE_NULL) {
+        pgwire_copy_put_field(b, &c->options, i, NULL, 0);
+        return NULL;
+    }
+    if (c->plain_numbers && v->kind == VALUE_INT && is_plain_number(t)) {
+        if (i)
+            buf_append(b, &c->options.delimiter, 1);
+        type_print(t, v, typmod, b);
+        return NULL;
+    }
+    buf_clear(&c->field);
+    if (c->options.format == PGWIRE_BINARY)
+        type_send(t, v, typmod, &c->field);
+    else
+        type_print(t, v, typmod, &c->field);
+    if (c->encoding && c->options.format == PGWIRE_BINARY)
+        TRY(recode__field(c->encoding, t, 1, &c->field, 0));
+    pgwire_copy_put_field(b, &c->options, i, c->field.data ? c->field.data : "", c->field.len);
+    return NULL;
+}
+
+/* Text is recoded a row at a time. */
+static struct error *put_fields(struct copy_out *c, const struct value *values, int n,
+                                struct buf *b)
+{
+    size_t from = b->len;
+    put_start(c, b);
+    pgwire_copy_put_row(b, &c->options, n);
+    for (int i = 0; i < n; i++)
+        TRY(put_field(c, i, &values[i], b));
+    pgwire_copy_put_row_end(b, &c->options);
+    return c->options.format == PGWIRE_BINARY ? NULL : recode__tail(c->encoding, b, from);
+}
+
 static struct error *out_row(void *ctx, const struct value *values, int n)
 {
     struct copy_out *c = ctx;
     struct buf *b = &c->o->s->out;
     size_t at = pgwire_begin(b, 'd');
-    put_start(c, b);
-    pgwire_copy_put_row(b, &c->options, n);
-    for (int i = 0; i < n; i++)
-        put_field(c, i, &values[i], b);
-    pgwire_copy_put_row_end(b, &c->options);
+    struct error *failed = put_fields(c, values, n, b);
+    if (failed) {
+        b->len = at - 1;
+        return failed;
+    }
     pgwire_end(b, at);
     c->o->rows++;
     if (b->len > FLUSH_BYTES && !io__flush(c->o->s))
@@ -325,7 +389,7 @@ static bool out_reset(void *ctx)
     return output__reset(c->o);
 }
 
-static void begin_out(struct copy_out *c, const struct query *q, int n)
+static struct error *begin_out(struct copy_out *c, const struct query *q, int n)
 {
     struct buf *b = &c->o->s->out;
     pgwire_put_copy_answer(b, PGWIRE_COPY_OUT, c->options.format == PGWIRE_BINARY, n);
@@ -339,14 +403,19 @@ static void begin_out(struct copy_out *c, const struct query *q, int n)
         }
         pgwire_copy_put_row_end(&head, &plain);
     }
+    TRY(recode__tail(c->encoding, &head, 0));
     if (head.len)
         pgwire_put_copy_data(b, head.data, head.len);
+    return NULL;
 }
 
 static struct error *copy_to(struct session *s, struct entry **e, struct copy_out *c)
 {
     struct exec_sink sink = {.ctx = c, .row = out_row, .reset = out_reset};
     struct exec_result result = {0};
+    bool own = encoding_of(s, (*e)->query) && statement__may_not_tell(s, *e);
+    if (own)
+        TRY(transaction__begin_implicit(s));
     size_t before = s->out.len;
     for (int tries = 0;; tries++) {
         if (tries || !entry__is_current(s, *e))
@@ -357,7 +426,8 @@ static struct error *copy_to(struct session *s, struct entry **e, struct copy_ou
         c->plain_numbers =
             c->options.format == PGWIRE_TEXT && strchr("\t,;|", c->options.delimiter);
         s->out.len = before; /* nothing was sent when it has to be planned again */
-        begin_out(c, (*e)->query, (*e)->n_columns);
+        c->encoding = encoding_of(s, (*e)->query);
+        TRY(begin_out(c, (*e)->query, (*e)->n_columns));
         output__begin(c->o);
         struct error *failed = exec_run(s->exec, (*e)->plan, NULL, &sink, &result);
         if (!error_is(failed, E_STALE_SCHEMA) || tries == MAX_REPLANS) {
@@ -366,6 +436,8 @@ static struct error *copy_to(struct session *s, struct entry **e, struct copy_ou
         }
         error_free(failed);
     }
+    if (own)
+        TRY(transaction__end_implicit(s));
     _cleanup_(buf_done) struct buf tail = {0};
     put_start(c, &tail);
     pgwire_copy_put_finish(&tail, &c->options);
@@ -393,6 +465,7 @@ struct error *copy__run(struct session *s, struct entry **e, struct output *o,
         pgwire_copy_free(c.reader);
         arena_done(&c.arena);
         arena_done(&c.rows);
+        buf_done(&c.recoded);
     } else {
         struct copy_out c = {.o = o};
         failed = copy_to(s, e, &c);

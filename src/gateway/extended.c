@@ -277,12 +277,18 @@ static struct error *check_counts(struct session *s, const struct pgwire_bind *m
     return NULL;
 }
 
-static struct error *read_values(struct portal *p, const struct pgwire_bind *m)
+static struct error *read_values(const struct session *s, struct portal *p,
+                                 const struct pgwire_bind *m)
 {
     p->values = ARENA_ARRAY(&p->arena, struct value, m->n_params);
-    for (int i = 0; i < m->n_params; i++)
-        TRY(value__read(p->entry->param_types[i], m->params[i].format, m->params[i].data,
-                        m->params[i].len, -1, &p->arena, &p->values[i]));
+    for (int i = 0; i < m->n_params; i++) {
+        const struct type *t = p->entry->param_types[i];
+        int16_t format = m->params[i].format;
+        const char *data = m->params[i].data;
+        size_t len = m->params[i].len;
+        TRY(recode__value(s->encoding, t, format, &p->arena, &data, &len));
+        TRY(value__read(t, format, data, len, -1, &p->arena, &p->values[i]));
+    }
     return NULL;
 }
 
@@ -308,7 +314,7 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
         p->entry = entry__ref(st->entry);
         p->n_formats = m.n_results;
         p->formats = m.results;
-        e = read_values(p, &m);
+        e = read_values(s, p, &m);
     }
     if (e) {
         extended__close_portal(s, m.portal);

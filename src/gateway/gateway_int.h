@@ -244,7 +244,8 @@ struct session {
     char *peer; /* internal: the other server's name */
     struct exec_session *exec;
     struct settings settings;
-    const char *sent; /* current_query(): until the client is to send more */
+    const struct encoding *encoding; /* that the client speaks; NULL: UTF-8. See recode.c */
+    const char *sent;                /* current_query(): until the client is to send more */
 
     /* transactions */
     char txn;      /* 'I', 'T', 'E' */
@@ -336,6 +337,17 @@ const char *activity__sent(void *ctx);
 void activity__warn(void *ctx, const char *sqlstate, const char *text);
 bool activity__address(void *ctx, bool server, struct arena *a, const char **ret_host,
                        int *ret_port);
+/* recode.c. `e` NULL: nothing is done. 22P05 */
+struct error *recode__message(const struct session *s, struct pgwire_frame *f);
+struct error *recode__value(const struct encoding *e, const struct type *t, int16_t format,
+                            struct arena *a, const char **p, size_t *n);
+/* What stands in a buffer from there on: text; a field; whole messages of s->out, never failing. */
+struct error *recode__tail(const struct encoding *e, struct buf *b, size_t from);
+struct error *recode__field(const struct encoding *e, const struct type *t, int16_t format,
+                            struct buf *b, size_t from);
+void recode__sent(struct session *s, size_t from);
+const char *recode__name(const struct session *s, const char *name); /* in the worker's arena */
+
 /* implicit.c: at client_min_messages = debug1 */
 void implicit__tell(struct session *s, const struct query *q);
 
@@ -412,6 +424,8 @@ struct entry *statement__defer(const struct sql_stmt *stmt);
 struct error *statement__refresh(struct session *s, struct entry **e, bool same_columns);
 /* May it run now? 25P02 in a failed transaction. */
 struct error *statement__allowed(struct session *s, const struct query *q);
+/* A write whose rows may turn out not to fit the client's encoding: it needs a transaction. */
+bool statement__may_not_tell(const struct session *s, const struct entry *e);
 /* Is it something that belongs into a transaction? */
 bool statement__transactional(const struct query *q);
 struct error *value__read(const struct type *t, int16_t format, const char *p, size_t n,

@@ -261,9 +261,11 @@ void notify__take(struct session *s)
         log_debug("conn=%u: eventfd: %s", s->pid, strerror(errno));
     atomic_store(&n->full, false);
     pthread_mutex_lock(&s->gateway->lock);
+    size_t at = s->out.len;
     buf_append(&s->out, n->inbox.data, n->inbox.len);
     buf_done(&n->inbox);
     pthread_mutex_unlock(&s->gateway->lock);
+    recode__sent(s, at);
     s->flush = true;
 }
 

@@ -27,7 +27,7 @@ void output__describe(struct output *o, struct buf *out)
     for (int i = 0; i < e->n_columns; i++) {
         const struct type *t = e->column_types[i];
         const struct result_column *c = &e->columns[i];
-        pgwire_put_column(out, &(struct pgwire_column){.name = c->name,
+        pgwire_put_column(out, &(struct pgwire_column){.name = recode__name(o->s, c->name),
                                                        .table = c->table,
                                                        .number = c->column,
                                                        .type = t->oid,
@@ -59,6 +59,28 @@ static void put_value(const struct output *o, int column, const struct value *v,
     pgwire_set32(b, at, (uint32_t)(b->len - at - 4));
 }
 
+static struct error *put_values(const struct output *o, const struct value *values, int n,
+                                struct buf *b)
+{
+    for (int i = 0; i < n; i++)
+        put_value(o, i, &values[i], b);
+    return NULL;
+}
+
+static struct error *put_recoded(const struct output *o, const struct value *values, int n,
+                                 struct buf *b)
+{
+    for (int i = 0; i < n; i++) {
+        size_t at = b->len;
+        put_value(o, i, &values[i], b);
+        if (values[i].kind == VALUE_NULL)
+            continue;
+        TRY(recode__field(o->s->encoding, o->e->column_types[i], format_of(o, i), b, at + 4));
+        pgwire_set32(b, at, (uint32_t)(b->len - at - 4));
+    }
+    return NULL;
+}
+
 struct error *output__row(void *ctx, const struct value *values, int n)
 {
     struct output *o = ctx;
@@ -73,8 +95,11 @@ struct error *output__row(void *ctx, const struct value *values, int n)
     if (o->describe && !o->described)
         output__describe(o, b);
     size_t at = pgwire_begin_row(b, n);
-    for (int i = 0; i < n; i++)
-        put_value(o, i, &values[i], b);
+    struct error *failed = s->encoding ? put_recoded(o, values, n, b) : put_values(o, values, n, b);
+    if (failed) {
+        b->len = at - 1;
+        return failed;
+    }
     if (b->len - at > PGWIRE_MAX_MESSAGE) {
         b->len = at - 1;
         return error_new("54000", "a result row is larger than 1 GB");

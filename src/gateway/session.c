@@ -204,7 +204,9 @@ void session__report(struct session *s, struct error *e, const char *where)
         for_clients(s, e);
     if (error_is(e, E_INTERNAL) || error_is(e, E_DAMAGED) || error_is(e, E_IO))
         log_failure(LOG_WARN, e, "conn=%u", s->pid);
+    size_t at = s->out.len;
     pgwire_put_error(&s->out, "ERROR", e, where);
+    recode__sent(s, at);
     error_free(e);
     if (!s->internal)
         transaction__failed(s);
@@ -212,7 +214,9 @@ void session__report(struct session *s, struct error *e, const char *where)
 
 void session__fatal(struct session *s, struct error *e)
 {
+    size_t at = s->out.len;
     pgwire_put_error(&s->out, "FATAL", e, NULL);
+    recode__sent(s, at);
     error_free(e);
     s->closing = s->flush = true;
 }
@@ -237,7 +241,9 @@ void session__notice_text(struct session *s, enum notice_level level, const char
     struct error *e = error_new(sqlstate, "%s", message);
     if (detail)
         error_detail(e, "%s", detail);
+    size_t at = s->out.len;
     pgwire_put_error(&s->out, names[level], e, NULL);
+    recode__sent(s, at);
     error_free(e);
 }
 
@@ -264,9 +270,25 @@ void session__ready(struct session *s)
 
 /* ---- messages ----------------------------------------------------------------------------- */
 
-static void started_message(struct session *s, const struct pgwire_frame *f)
+static void not_recoded(struct session *s, const struct pgwire_frame *f, struct error *e)
 {
-    struct error *e = NULL;
+    if (f->type != 'Q' && s->skip_to_sync) {
+        error_free(e);
+        return;
+    }
+    session__report(s, e, NULL);
+    s->skip_to_sync = f->type != 'Q';
+    if (f->type == 'Q')
+        session__ready(s);
+}
+
+static void started_message(struct session *s, struct pgwire_frame *f)
+{
+    struct error *e = s->encoding ? recode__message(s, f) : NULL;
+    if (e) {
+        not_recoded(s, f, e);
+        return;
+    }
     switch (f->type) {
     case 'X':
         s->closing = true;

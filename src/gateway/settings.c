@@ -51,18 +51,29 @@ static struct error *invalid(const char *name, const char *value)
     return error_new("22023", "invalid value for parameter \"%s\": \"%s\"", name, value);
 }
 
+static const struct encoding *sql_ascii(void)
+{
+    return encoding_by_number(0);
+}
+
 static struct error *check_encoding(struct session *s, char **value)
 {
-    char plain[16] = {0};
-    size_t n = 0;
-    for (const char *p = *value; *p && n < sizeof(plain) - 1; p++)
-        if (isalnum((unsigned char)*p))
-            plain[n++] = (char)tolower((unsigned char)*p);
-    if (!strcmp(plain, "utf8") || !strcmp(plain, "unicode"))
-        return replace(value, "UTF8");
-    if (!strcmp(plain, "sqlascii")) /* no conversion: the database's own */
-        return replace(value, "SQL_ASCII");
-    return error_hint(invalid("client_encoding", *value), "MiniSQL speaks UTF8 only.");
+    (void)s;
+    const struct encoding *e = encoding_find(*value, strlen(*value));
+    if (!e)
+        return invalid("client_encoding", *value);
+    if (encoding_is_utf8(e) || e == sql_ascii() || encoding_is_known(e))
+        return replace(value, encoding_name(e));
+    return error_hint(
+        error_new(E_UNSUPPORTED, "client_encoding %s is not supported", encoding_name(e)),
+        "UTF8 and the encodings of one byte are: LATIN1, WIN1252, ...");
+}
+
+/* NULL: nothing is to be recoded. With SQL_ASCII nothing is, either. */
+static const struct encoding *encoding_of(const char *name)
+{
+    const struct encoding *e = encoding_find(name, strlen(name));
+    return !e || encoding_is_utf8(e) || e == sql_ascii() ? NULL : e;
 }
 
 static struct error *check_date_style(struct session *s, char **value)
@@ -630,11 +641,13 @@ bool settings__timed(const struct settings *t)
 static void report_changes(struct session *s)
 {
     char text[16];
+    size_t at = s->out.len;
     for (int i = 0; s->started && i < N_SETTINGS; i++) {
         const char *value = table[i].flags & REPORT ? value_of(s, i, text) : NULL;
         if (value && settings__news(&s->settings, i, value))
             pgwire_put_parameter(&s->out, table[i].name, value);
     }
+    recode__sent(s, at);
 }
 
 /* What is looked at often, out of the texts. */
@@ -663,6 +676,7 @@ void settings__derive(struct session *s)
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     t->read_only = !strcmp(value_of(s, find("default_transaction_read_only"), text), "on");
     t->deferrable = !strcmp(value_of(s, find("default_transaction_deferrable"), text), "on");
+    s->encoding = encoding_of(value_of(s, find("client_encoding"), text));
     bool now_timed = settings__timed(t);
     if (now_timed && !timed)
         pool__timed(s->gateway, 1);

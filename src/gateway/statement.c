@@ -477,11 +477,23 @@ static struct error *run_tries(struct session *s, struct entry **e, const struct
     return failed;
 }
 
+/* Rows that a write returns may have characters that the client's encoding has not: which is found
+ * when they are sent, and has to undo what was written. */
+bool statement__may_not_tell(const struct session *s, const struct entry *e)
+{
+    return e->plan->writes && s->txn == 'I' && !s->implicit;
+}
+
 struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
                                   struct output *o)
 {
     int64_t rows = 0;
+    bool own = s->encoding && (*e)->returns && statement__may_not_tell(s, *e);
+    if (own)
+        TRY(transaction__begin_implicit(s));
     TRY(run_tries(s, e, values, o, &rows));
+    if (own)
+        TRY(transaction__end_implicit(s));
     output__complete(o, (*e)->returns && (*e)->query->kind == QUERY_SELECT ? o->rows : rows);
     return NULL;
 }

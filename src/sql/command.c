@@ -508,32 +508,6 @@ static struct error *copy_format(const struct analysis *a, const DefElem *d, str
     return NULL;
 }
 
-/* Does PostgreSQL have it? Letters and digits count. */
-static bool is_encoding(const char *name)
-{
-    static const char *const names[] = {
-        "sqlascii",    "eucjp",       "euccn",       "euckr",       "euctw",       "eucjis2004",
-        "latin1",      "latin2",      "latin3",      "latin4",      "latin5",      "latin6",
-        "latin7",      "latin8",      "latin9",      "latin10",     "iso88591",    "iso88592",
-        "iso88593",    "iso88594",    "iso88595",    "iso88596",    "iso88597",    "iso88598",
-        "iso88599",    "iso885910",   "iso885913",   "iso885914",   "iso885915",   "iso885916",
-        "koi8",        "koi8r",       "koi8u",       "win866",      "win874",      "win1250",
-        "win1251",     "win1252",     "win1253",     "win1254",     "win1255",     "win1256",
-        "win1257",     "win1258",     "windows1250", "windows1251", "windows1252", "windows1253",
-        "windows1254", "windows1255", "windows1256", "windows1257", "windows1258", "sjis",
-        "shiftjis",    "big5",        "gbk",         "uhc",         "gb18030",     "johab",
-        "unicode",     "muleinternal"};
-    char plain[32] = {0};
-    size_t n = 0;
-    for (; *name && n < sizeof(plain) - 1; name++)
-        if (isalnum((unsigned char)*name))
-            plain[n++] = (char)tolower((unsigned char)*name);
-    for (size_t i = 0; i < ARRAY_LEN(names); i++)
-        if (strcmp(names[i], plain) == 0)
-            return true;
-    return false;
-}
-
 /* As it was said; NULL: it was not. */
 struct copy_texts {
     const char *delimiter, *quote, *escape;
@@ -568,15 +542,16 @@ static struct error *copy_option(struct analysis *a, const DefElem *d, struct co
         return NULL;
     if (strcmp(name, "encoding") == 0) {
         const char *e = string_arg(d);
-        if (strcasecmp(e, "utf8") == 0 || strcasecmp(e, "utf-8") == 0)
-            return NULL;
-        if (!is_encoding(e))
+        o->encoding = encoding_find(e, strlen(e));
+        if (!o->encoding)
             return sql__at(a,
                            error_new("22023",
                                      "argument to option \"%s\" must be a valid encoding "
                                      "name",
                                      name),
                            d->location);
+        if (encoding_is_utf8(o->encoding) || encoding_is_known(o->encoding))
+            return NULL;
         return sql__unsupported(a, d->location, "Convert the data to UTF-8.",
                                 "encoding \"%s\" is not supported", e);
     }

@@ -438,6 +438,7 @@ struct copy_options {
     bool header, header_match;
     int n_force_quote, n_force_not_null, n_force_null; /* column numbers, 0-based; -1 first: all */
     int *force_quote, *force_not_null, *force_null;
+    const struct encoding *encoding; /* NULL: the client's */
 };
 
 struct query {

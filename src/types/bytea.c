@@ -342,34 +342,73 @@ static CALL(text_decode)
     return c->decode(v[0].s.p, v[0].s.n, a, ret);
 }
 
-static bool is_utf8_name(const struct value *name)
+/* `which`: "source" or "destination" */
+static struct error *find_encoding(const struct value *name, const char *which,
+                                   const struct encoding **ret)
 {
-    return (name->s.n == 4 && strncasecmp(name->s.p, "utf8", 4) == 0) ||
-           (name->s.n == 5 && strncasecmp(name->s.p, "utf-8", 5) == 0);
+    *ret = encoding_find(name->s.p, name->s.n);
+    if (!*ret)
+        return error_new("22023", "invalid %s encoding name \"%.*s\"", which,
+                         (int)MIN(name->s.n, 100), name->s.p);
+    if (encoding_is_utf8(*ret) || encoding_is_known(*ret))
+        return NULL;
+    return error_hint(
+        error_new(E_UNSUPPORTED, "the encoding \"%s\" is not supported", encoding_name(*ret)),
+        "UTF8 and the encodings of one byte are: LATIN1, WIN1252, ...");
 }
 
-static struct error *check_encoding(const struct value *name)
+/* Text of an encoding as UTF-8. */
+static struct error *from_encoding(const struct encoding *e, const struct value *v, struct buf *out)
 {
-    if (is_utf8_name(name))
-        return NULL;
-    return error_hint(error_new(E_UNSUPPORTED, "the encoding \"%.*s\" is not supported",
-                                (int)MIN(name->s.n, 100), name->s.p),
-                      "Text is UTF8 here.");
+    if (v->s.n > TEXT_MAX_BYTES / 4)
+        return too_large();
+    if (!encoding_is_utf8(e) && memchr(v->s.p, 0, v->s.n))
+        return error_new("22021", "invalid byte sequence for encoding \"%s\": 0x00",
+                         encoding_name(e));
+    if (!encoding_is_utf8(e))
+        return encoding_to_utf8(e, v->s.p, v->s.n, out);
+    TRY(types__utf8_check(v->s.p, v->s.n));
+    buf_append(out, v->s.p, v->s.n);
+    return NULL;
+}
+
+static struct error *to_encoding(const struct encoding *e, const char *p, size_t n, struct arena *a,
+                                 struct value *ret)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    if (encoding_is_utf8(e))
+        buf_append(&out, p, n);
+    else
+        TRY(encoding_from_utf8(e, p, n, false, &out));
+    *ret = types__bytes(arena_strndup(a, out.data ? out.data : "", out.len), out.len);
+    return NULL;
 }
 
 static CALL(convert_from)
 {
-    TRY(check_encoding(&v[1]));
-    TRY(types__utf8_check(v[0].s.p, v[0].s.n));
-    *ret = value_text(v[0].s.p, v[0].s.n);
+    const struct encoding *from;
+    _cleanup_(buf_done) struct buf text = {0};
+    TRY(find_encoding(&v[1], "source", &from));
+    TRY(from_encoding(from, &v[0], &text));
+    *ret = types__text_of(a, &text);
     return NULL;
 }
 
 static CALL(convert_to)
 {
-    TRY(check_encoding(&v[1]));
-    *ret = types__bytes(v[0].s.p, v[0].s.n);
-    return NULL;
+    const struct encoding *to;
+    TRY(find_encoding(&v[1], "destination", &to));
+    return to_encoding(to, v[0].s.p, v[0].s.n, a, ret);
+}
+
+static CALL(convert)
+{
+    const struct encoding *from, *to;
+    _cleanup_(buf_done) struct buf text = {0};
+    TRY(find_encoding(&v[1], "source", &from));
+    TRY(find_encoding(&v[2], "destination", &to));
+    TRY(from_encoding(from, &v[0], &text));
+    return to_encoding(to, text.data ? text.data : "", text.len, a, ret);
 }
 
 /* ---- digests -------------------------------------------------------------------------------- */
@@ -445,6 +484,7 @@ static const struct func rows[] = {
     SCALAR2("decode", T, T, B, "text_decode", text_decode),
     SCALAR2("convert_from", B, OID_NAME, T, "convert_from", convert_from),
     SCALAR2("convert_to", T, OID_NAME, B, "convert_to", convert_to),
+    SCALAR3("convert", B, OID_NAME, OID_NAME, B, "convert", convert),
     SCALAR1("md5", T, T, "md5_text", md5_hex),
     SCALAR1("md5", B, T, "md5_bytea", md5_hex),
     SCALAR1("sha224", B, B, "sha224", sha224),

@@ -142,7 +142,7 @@ static const struct func rows[] = {
     ROW("pg_tablespace_size", "_oid", TABLESPACE_SIZE, OID_INT8, STRICT, OID_OID),
     ROW("pg_encoding_to_char", "", ENCODING_TO_CHAR, OID_NAME, STRICT, OID_INT4),
     ROW("pg_char_to_encoding", "", CHAR_TO_ENCODING, OID_INT4, STRICT, OID_NAME),
-    ROW("pg_client_encoding", "", ENCODING, OID_NAME, STRICT),
+    ROW("pg_client_encoding", "", CLIENT_ENCODING, OID_NAME, STRICT),
     ROW("getdatabaseencoding", "", ENCODING, OID_NAME, STRICT),
     ROW("pg_is_in_recovery", "", NEVER, OID_BOOL, STRICT),
     ROW("pg_is_other_temp_schema", "", NEVER, OID_BOOL, STRICT, OID_OID),

@@ -461,6 +461,7 @@ struct func {
     X(METHOD_PROPERTY)                                                                             \
     X(INDEX_PROPERTY)                                                                              \
     X(INDEX_COLUMN_PROPERTY)                                                                       \
+    X(CLIENT_ENCODING)                                                                             \
     X(CURRENT_QUERY)                                                                               \
     X(CLIENT_ADDRESS)                                                                              \
     X(CLIENT_PORT)                                                                                 \
@@ -637,6 +638,23 @@ int64_t types_now(void);
 /* A word for what is not as in a new session but the zone, "" for nothing, and back. */
 const char *style_word(const struct style *s, struct arena *a);
 void style_read_word(struct style *s, const char *word);
+
+/* ---- encodings (encoding.c) ----------------------------------------------------------------- */
+
+struct encoding; /* immutable, never freed */
+/* By any spelling that PostgreSQL knows, or by its number. NULL: there is none. */
+const struct encoding *encoding_find(const char *name, size_t n);
+const struct encoding *encoding_by_number(int64_t number);
+int encoding_number(const struct encoding *e);
+const char *encoding_name(const struct encoding *e);
+bool encoding_is_utf8(const struct encoding *e);
+bool encoding_is_known(const struct encoding *e); /* text can be converted: those of one byte */
+/* Text of a known one, appended to `out`. 22P05: a character that there is none of; `lossy` puts a
+ * question mark there. What comes from an encoding of one byte may come in any pieces. */
+struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n,
+                               struct buf *out) MUST_CHECK;
+struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t n, bool lossy,
+                                 struct buf *out) MUST_CHECK;
 
 struct zone; /* immutable, never freed; NULL is UTC */
 /* What AT TIME ZONE means by a name: an abbreviation, a region of the system's time zone database,

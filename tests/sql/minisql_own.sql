@@ -44,8 +44,8 @@ CREATE TABLE bad (id int) WITH (fillfactor = 70);
 CREATE TABLE "A" ("ID" int);
 SELECT "ID" FROM "A";
 SELECT "ID" FROM a;
--- the encoding is fixed
-SET client_encoding = 'latin1';
+-- encodings of several bytes
+SET client_encoding = 'sjis';
 -- TRUNCATE .. CASCADE
 CREATE TABLE d (a int REFERENCES a);
 TRUNCATE a;

@@ -273,7 +273,7 @@ static void bad_startups_are_refused(void **state)
 {
     static const char *const bad[][2] = {
         {"dbname=other", "database \"other\" does not exist"},
-        {"client_encoding=LATIN1", "invalid value for parameter \"client_encoding\""},
+        {"client_encoding=nonsense", "invalid value for parameter \"client_encoding\""},
         {"options='-c nosuch=1'", "unrecognized configuration parameter \"nosuch\""}};
     for (size_t i = 0; i < ARRAY_LEN(bad); i++) {
         PGconn *c = dial_with(bad[i][0]);
@@ -475,6 +475,56 @@ static void parameters_in_both_formats(void **state)
     assert_string_equal(
         shown(PQexecParams(c, "select a from t where a = $1", 1, NULL, bad, NULL, NULL, 0)),
         "22P02");
+    PQfinish(c);
+}
+
+/* Who speaks another encoding sends and gets it in all messages and both formats; a character that
+ * it has not is an error in a row, and a question mark in a message. */
+static void another_encoding_is_spoken(void **state)
+{
+    PGconn *c = dial_with("client_encoding=LATIN1");
+    assert_string_equal(PQparameterStatus(c, "client_encoding"), "LATIN1");
+    fresh_table(c, "a int primary key, b text");
+    const char *values[] = {"\xe9", "\xfc"};
+    for (int binary = 0; binary < 2; binary++) {
+        PGresult *r = PQexecParams(c, "select $1::text, length($2), '\xf1' as \"\xe4\"", 2,
+                                   (const Oid[]){25, 25}, values, (const int[]){1, 1},
+                                   (const int[]){binary, binary}, binary);
+        assert_string_equal(PQfname(r, 2), "\xe4");
+        assert_int_equal(PQgetlength(r, 0, 0), 1);
+        assert_string_equal(PQgetvalue(r, 0, 0), "\xe9");
+        assert_string_equal(PQgetvalue(r, 0, 2), "\xf1");
+        PQclear(r);
+    }
+    PQclear(PQprepare(c, "\xe9", "insert into t values ($1, '\xe9')", 0, NULL));
+    assert_string_equal(shown(PQexecPrepared(c, "\xe9", 1, (const char *[]){"1"}, NULL, NULL, 0)),
+                        "INSERT 0 1");
+    ASK(c, "select b, encode(convert_to(b, 'UTF8'), 'hex') from t", "\xe9|c3a9;");
+    ASK(c, "insert into t values (2, chr(8364)) returning b", "22P05");
+    ASK(c, "copy (insert into t values (2, chr(8364)) returning b) to stdout", "");
+    while (PQgetCopyData(c, &(char *){NULL}, 0) >= 0)
+        fail();
+    assert_string_equal(shown(PQgetResult(c)), "22P05");
+    assert_null(PQgetResult(c));
+    assert_string_equal(shown(PQexecParams(c, "insert into t values (2, chr(8364)) returning b", 0,
+                                           NULL, NULL, NULL, NULL, 1)),
+                        "22P05");
+    ASK(c, "insert into t values (3, 'x') returning b", "x;");
+    ASK(c, "delete from t where a = 3", "DELETE 1");
+    ASK(c, "select count(*) from t", "1;");
+    PGresult *r = PQexec(c, "select '\xe9' || chr(8364)::int");
+    assert_non_null(strstr(PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY), "\"?\""));
+    PQclear(r);
+    r = PQexecParams(c, "select array['\xe9'], 1", 0, NULL, NULL, NULL, NULL, 1);
+    assert_string_equal(shown(r), "0A000");
+    ASK(c, "set client_encoding = win1252", "SET");
+    assert_string_equal(PQparameterStatus(c, "client_encoding"), "WIN1252");
+    ASK(c, "select chr(8364)", "\x80;");
+    ASK(c, "select '\x81'", "22P05");
+    assert_string_equal(
+        shown(PQexecParams(c, "select $1::text", 1, NULL, (const char *[]){"\x81"}, NULL, NULL, 0)),
+        "22P05");
+    ASK(c, "select 1", "1;");
     PQfinish(c);
 }
 
@@ -853,6 +903,7 @@ int main(void)
         cmocka_unit_test(savepoints_work),
         cmocka_unit_test(settings_follow_transactions),
         cmocka_unit_test(parameters_in_both_formats),
+        cmocka_unit_test(another_encoding_is_spoken),
         cmocka_unit_test(statements_are_described),
         cmocka_unit_test(errors_skip_to_sync),
         cmocka_unit_test(messages_may_come_in_pieces),
