@@ -96,6 +96,18 @@ static struct error *insert_there(struct exec_copy *c)
     return c->out.len >= MESSAGE_BYTES ? send_rows(c) : NULL;
 }
 
+/* What the session has drawn from sequences goes there before, if some are its own, and comes back
+ * afterwards. */
+static struct error *exchange_drawn(struct exec_copy *c, bool before)
+{
+    _cleanup_(buf_done) struct buf args = {0};
+    int64_t count = 0;
+    if (!c->plan->query->n_sequences || (before && !c->s->n_made))
+        return NULL;
+    exec__args_put(&args, NULL, NULL, 0, c->s);
+    return exec__peer_run(c->s, c->there, "DRAWN", before ? &args : NULL, NULL, NULL, &count, NULL);
+}
+
 static struct error *begin_there(struct exec_copy *c)
 {
     if (c->plan->returns)
@@ -103,6 +115,7 @@ static struct error *begin_there(struct exec_copy *c)
                                     "RETURNING of rows inserted from another region is not "
                                     "supported while the target is on another server"),
                           "Leave RETURNING out and select the rows afterwards.");
+    TRY(exchange_drawn(c, true));
     char *text = mem_printf("COPY %llu\n%s", (unsigned long long)c->plan->region, c->plan->sql);
     struct error *e = exec__peer_copy_begin(c->s, c->there, text);
     mem_free(text);
@@ -259,7 +272,8 @@ static struct error *end_insert(struct exec_copy *c)
     if (c->out.len > 0)
         TRY(send_rows(c));
     c->copying = false;
-    return name_only_key(c, exec__peer_copy_end(c->s, c->there, true, &c->rows));
+    TRY(name_only_key(c, exec__peer_copy_end(c->s, c->there, true, &c->rows)));
+    return exchange_drawn(c, false);
 }
 
 struct error *exec_copy_end(struct exec_copy *c, int64_t *ret_rows)

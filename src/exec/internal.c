@@ -556,6 +556,24 @@ static struct error *do_copy(struct call *c)
     return e;
 }
 
+/* What the client's session has drawn from sequences is told, or asked for: COPY carries neither.
+ */
+static struct error *do_drawn(struct call *c)
+{
+    bool has_request;
+    struct store_request request;
+    struct value *params;
+    int n_params;
+    struct outgoing o = {.wire = c->wire};
+    if (c->args)
+        TRY(exec__args_get(c->args, c->args_len, &c->arena, c->s, &has_request, &request, &params,
+                           &n_params));
+    struct error *e = out_end(&o, c->s, 0);
+    buf_done(&o.buf);
+    snprintf(c->tag, 64, "DRAWN");
+    return e;
+}
+
 /* ---- the rest ------------------------------------------------------------------------------- */
 
 static struct error *do_count(struct call *c)
@@ -711,6 +729,7 @@ static const struct {
     {"RUN", true, do_run},
     {"FRAG", true, do_frag},
     {"COPY", true, do_copy},
+    {"DRAWN", true, do_drawn},
     {"BEGIN", true, do_begin},
     {"CONSTRAINTS", true, do_constraints},
     {"MARK", true, do_mark},

@@ -87,9 +87,18 @@ COPY spun (b) FROM stdin;
 8
 9
 \.
+SELECT currval('wheel'), lastval();
 INSERT INTO spun (b) VALUES (10);
 SELECT * FROM spun ORDER BY b;
 COMMIT;
 INSERT INTO spun (b) VALUES (11) RETURNING a;
-DROP TABLE t, t3, old, spun;
+CREATE TABLE filled (id serial, b int);
+COPY filled (b) FROM stdin;
+1
+2
+\.
+SELECT currval('filled_id_seq'), lastval();
+INSERT INTO filled (b) SELECT b + 2 FROM filled;
+SELECT currval('filled_id_seq'), lastval();
+DROP TABLE t, t3, old, spun, filled;
 DROP SEQUENCE r, z, wheel;
