@@ -343,6 +343,7 @@ struct error *exec__temp_commit(struct exec_session *s);
 void exec__temp_rollback(struct exec_session *s);
 void exec__temp_close(struct exec_session *s);
 /* Their sequences */
+const struct sequence *exec__temp_sequence(struct exec_session *s, uint64_t id); /* or NULL */
 struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret);
 struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value, bool called);
 struct error *exec__temp_restart(struct exec_session *s, uint64_t id);

@@ -746,8 +746,9 @@ struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, ex
                                  void *ctx)
 {
     uint64_t id = scan->rte->table->owned->sequence;
-    const struct sequence *own = made(r->s, id);
-    if (!own) {
+    const struct sequence *own =
+        id > CATALOG_TEMP_ID ? exec__temp_sequence(r->s, id) : made(r->s, id);
+    if (!own && id < CATALOG_TEMP_ID) {
         exec_collect_sequence(r->e, id);
         TRY(catalog_refresh(r->e->catalog, PEER_MS));
     }

@@ -14,7 +14,7 @@
  * statement has them, and other servers that analyse a statement know which tables it means. Their
  * ids begin at CATALOG_TEMP_ID; another session has the same.
  *
- * Sequences of serial columns are in memory: like all sequences they do not roll back.
+ * Where sequences are is in memory: like all sequences they do not roll back.
  */
 #include "exec/exec_int.h"
 
@@ -372,6 +372,21 @@ static struct error *create_table(struct exec__temp *t, const struct query *q, s
     return put_table(t, table);
 }
 
+static struct error *create_sequence(struct exec__temp *t, const struct query *q)
+{
+    struct sequence s = *q->sequence.next;
+    s.id = ++t->last_id;
+    keep_sequence(t, &s);
+    return put_sequence(t, &s);
+}
+
+static struct error *drop_sequences(struct exec__temp *t, const struct query *q)
+{
+    for (int i = 0; i < q->drop.n; i++)
+        TRY(drop_record(t, q->drop.sequences[i]->id));
+    return NULL;
+}
+
 static struct error *drop_tables(struct exec__temp *t, const struct query *q)
 {
     _cleanup_(buf_done) struct buf sql = {0};
@@ -646,11 +661,28 @@ static const struct table *changed_table(const struct query *q, int i)
     }
 }
 
+static const struct sequence *changed_sequence(const struct query *q, int i)
+{
+    switch (q->kind) {
+    case QUERY_CREATE_SEQUENCE:
+        return i == 0 ? q->sequence.next : NULL;
+    case QUERY_ALTER_SEQUENCE:
+        return i == 0 ? q->sequence.old : NULL;
+    case QUERY_DROP_SEQUENCE:
+        return i < q->drop.n ? q->drop.sequences[i] : NULL;
+    default:
+        return NULL;
+    }
+}
+
 struct error *exec__temp_concerns(const struct query *q, bool *ret)
 {
-    int temporary = 0, n = 0;
+    int temporary = 0, n = 0, n_sequences = 0;
     for (const struct table *t; (t = changed_table(q, n)); n++)
         temporary += table_is_temporary(t);
+    const struct sequence *s;
+    for (int i = 0; (s = changed_sequence(q, i)); i++, n++, n_sequences++)
+        temporary += strcmp(s->schema, CATALOG_TEMP_SCHEMA) == 0;
     for (int i = 0; q->kind == QUERY_OBJECTS && i < q->objects.n; i++, n++) {
         const struct object_change *c = &q->objects.changes[i];
         temporary += strcmp((c->next ? c->next : c->old)->schema, CATALOG_TEMP_SCHEMA) == 0;
@@ -658,8 +690,8 @@ struct error *exec__temp_concerns(const struct query *q, bool *ret)
     *ret = temporary > 0;
     if (temporary && temporary < n)
         return error_hint(error_new(E_UNSUPPORTED,
-                                    "%s of temporary and permanent tables at once is not supported",
-                                    q->tag),
+                                    "%s of temporary and permanent %s at once is not supported",
+                                    q->tag, n_sequences ? "sequences" : "tables"),
                           "Use a statement for each.");
     return NULL;
 }
@@ -680,6 +712,14 @@ static struct error *change(struct exec_session *s, const struct query *q, struc
     case QUERY_ALTER_TABLE:
     case QUERY_COMMENT:
         return alter_table(s, q, a);
+    case QUERY_CREATE_SEQUENCE:
+        return create_sequence(t, q);
+    case QUERY_DROP_SEQUENCE:
+        return drop_sequences(t, q);
+    case QUERY_ALTER_SEQUENCE:
+        return error_hint(
+            error_new(E_UNSUPPORTED, "ALTER SEQUENCE is not supported for temporary sequences"),
+            "setval() sets where it is; or make another one.");
     case QUERY_OBJECTS:
         return change_objects(t, q, a);
     default:
@@ -733,6 +773,11 @@ static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
         if (s->temp->sequences[i].id == id)
             return &s->temp->sequences[i];
     return NULL;
+}
+
+const struct sequence *exec__temp_sequence(struct exec_session *s, uint64_t id)
+{
+    return find_sequence(s, id);
 }
 
 static struct error *no_sequence(void)

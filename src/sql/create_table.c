@@ -329,6 +329,10 @@ struct error *sql__take_default(struct analysis *a, struct table *t, int column,
     TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
     const struct sequence *of =
         c->sequence ? catalog_sequence_by_id(a->ctx->view, c->sequence) : NULL;
+    if (of && sql__is_temporary(of->schema) && !table_is_temporary(t))
+        return sql__unsupported(a, -1, "Use a sequence that stays.",
+                                "a temporary sequence in a default of a permanent table is not "
+                                "supported");
     c->default_sql =
         of ? sql_next_value_text(of->schema, of->name, a->arena) : default_text(a, keyword);
     c->default_id = 0;

@@ -389,11 +389,10 @@ struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n)
     q->kind = QUERY_CREATE_SEQUENCE;
     q->tag = "CREATE SEQUENCE";
     q->writes = true;
-    if (n->sequence->relpersistence == 't')
-        return sql__unsupported(a, n->sequence->location, "Create an ordinary sequence.",
-                                "temporary sequences are not supported");
     char *schema;
-    TRY(sql__target_schema(a, n->sequence, &schema));
+    RangeVar nowhere = *n->sequence; /* PostgreSQL tells no position */
+    nowhere.location = -1;
+    TRY(sql__table_schema(a, &nowhere, &schema));
     TRY(sql__check_identifier(a, "sequence", n->sequence->relname, n->sequence->location));
     struct sequence *s = q->sequence.next = new_sequence(a, schema, n->sequence->relname);
     q->sequence.exists = sql__relation_exists(a, s->schema, s->name);
@@ -406,6 +405,9 @@ struct error *sql__create_sequence(struct analysis *a, const CreateSeqStmt *n)
     }
     TRY(read_options(a, n->options, &o));
     TRY(apply(a, &o, NULL, false, s, &restart));
+    if (o.owned && sql__is_temporary(s->schema))
+        return sql__unsupported(a, o.owned->location, "Use a serial column.",
+                                "OWNED BY of temporary sequences is not supported");
     return owner(a, o.owned);
 }
 
