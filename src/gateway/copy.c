@@ -70,6 +70,7 @@ struct copy_in {
     struct exec_copy *copy;
     const struct encoding *encoding; /* of what comes; NULL: UTF-8 */
     struct buf recoded;              /* the chunk; the row points into it */
+    struct buf cut;                  /* half a character at the end of the chunk before */
     uint64_t lines, failed_line;     /* so far; that could not be recoded; 0: none */
     bool match_header;
     /* where it is, for the error's context */
@@ -229,8 +230,18 @@ static struct error *take_chunk(struct copy_in *c, const struct pgwire_frame *f)
         pgwire_copy_feed(c->reader, f->body, f->len);
         return take_rows(c);
     }
+    const char *p = f->body;
+    size_t n = f->len, rest = 0;
+    if (c->cut.len) {
+        buf_append(&c->cut, p, n);
+        p = c->cut.data;
+        n = c->cut.len;
+    }
     buf_clear(&c->recoded);
-    struct error *e = encoding_to_utf8(c->encoding, f->body, f->len, &c->recoded);
+    struct error *e = encoding_to_utf8(c->encoding, p, n, &rest, &c->recoded);
+    char half = rest ? p[n - 1] : 0;
+    buf_clear(&c->cut);
+    buf_append(&c->cut, &half, rest);
     pgwire_copy_feed(c->reader, c->recoded.data ? c->recoded.data : "", c->recoded.len);
     struct error *before = take_rows(c);
     if (before) {
@@ -255,6 +266,8 @@ static struct error *receive_all(struct copy_in *c)
             TRY(take_chunk(c, &f));
             break;
         case 'c':
+            if (c->cut.len)
+                return encoding_to_utf8(c->encoding, c->cut.data, c->cut.len, NULL, &c->recoded);
             pgwire_copy_finish(c->reader);
             return take_rows(c);
         case 'f':
@@ -466,6 +479,7 @@ struct error *copy__run(struct session *s, struct entry **e, struct output *o,
         arena_done(&c.arena);
         arena_done(&c.rows);
         buf_done(&c.recoded);
+        buf_done(&c.cut);
     } else {
         struct copy_out c = {.o = o};
         failed = copy_to(s, e, &c);

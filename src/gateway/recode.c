@@ -48,7 +48,7 @@ struct error *recode__message(const struct session *s, struct pgwire_frame *f)
         return NULL;
     _cleanup_(buf_done) struct buf text = {0};
     buf_append(&text, f->body, skip);
-    TRY(encoding_to_utf8(s->encoding, f->body + skip, end - skip, &text));
+    TRY(encoding_to_utf8(s->encoding, f->body + skip, end - skip, NULL, &text));
     buf_append(&text, f->body + end, f->len - end);
     char *body = arena_alloc(&s->worker->arena, text.len + 1);
     f->body = memcpy(body, text.data, text.len);
@@ -91,7 +91,7 @@ struct error *recode__value(const struct encoding *e, const struct type *t, int1
     if (content == CONTENT_PLAIN || is_ascii(*p, *n))
         return NULL;
     _cleanup_(buf_done) struct buf text = {0};
-    TRY(encoding_to_utf8(e, *p, *n, &text));
+    TRY(encoding_to_utf8(e, *p, *n, NULL, &text));
     *p = memcpy(arena_alloc(a, text.len + 1), text.data, text.len);
     *n = text.len;
     return NULL;

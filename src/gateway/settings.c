@@ -66,7 +66,7 @@ static struct error *check_encoding(struct session *s, char **value)
         return replace(value, encoding_name(e));
     return error_hint(
         error_new(E_UNSUPPORTED, "client_encoding %s is not supported", encoding_name(e)),
-        "UTF8 and the encodings of one byte are: LATIN1, WIN1252, ...");
+        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_KR, GBK, UHC and SJIS are.");
 }
 
 /* NULL: nothing is to be recoded. With SQL_ASCII nothing is, either. */

@@ -354,7 +354,7 @@ static struct error *find_encoding(const struct value *name, const char *which,
         return NULL;
     return error_hint(
         error_new(E_UNSUPPORTED, "the encoding \"%s\" is not supported", encoding_name(*ret)),
-        "UTF8 and the encodings of one byte are: LATIN1, WIN1252, ...");
+        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_KR, GBK, UHC and SJIS are.");
 }
 
 /* Text of an encoding as UTF-8. */
@@ -366,7 +366,7 @@ static struct error *from_encoding(const struct encoding *e, const struct value 
         return error_new("22021", "invalid byte sequence for encoding \"%s\": 0x00",
                          encoding_name(e));
     if (!encoding_is_utf8(e))
-        return encoding_to_utf8(e, v->s.p, v->s.n, out);
+        return encoding_to_utf8(e, v->s.p, v->s.n, NULL, out);
     TRY(types__utf8_check(v->s.p, v->s.n));
     buf_append(out, v->s.p, v->s.n);
     return NULL;

@@ -1,10 +1,11 @@
 /*
- * Character encodings: PostgreSQL's names and numbers of them, and what those of one byte mean.
+ * Character encodings: PostgreSQL's names and numbers of them, and what their bytes mean.
  *
  * All text here is UTF-8. Another encoding is one that a client speaks (gateway/), or that
- * convert_from() and its kin are asked for. Those of one byte are a table of what the upper 128
- * bytes stand for, which iconv fills when it is first needed: what each byte alone is, so that it
- * never puts characters together.
+ * convert_from() and its kin are asked for. Those of one byte, and some of two, are tables that
+ * iconv fills when they are first needed: what each byte or pair alone is, so that it never puts
+ * characters together. Where its tables and PostgreSQL's differ is told below; encodings where they
+ * differ much are not known here.
  */
 #include "types/types_int.h"
 
@@ -12,69 +13,74 @@
 #include <iconv.h>
 #include <stdatomic.h>
 
-enum { UPPER = 128 };
+enum { UPPER = 128, PAIRS = UPPER * 256, CHARACTERS = 0x10000 };
 
-struct pair {
-    uint32_t character;
-    uint8_t byte;
+/* 0: there is none. */
+struct charmap {
+    uint16_t single[UPPER];     /* characters of bytes from 128 on */
+    uint16_t *pairs;            /* [first - 128 and second byte]; NULL: it has one byte */
+    uint16_t codes[CHARACTERS]; /* of characters: a byte, or the first of two above the second */
 };
 
-struct charmap {
-    uint32_t characters[UPPER]; /* of bytes from 128 on; 0: none */
-    int n;
-    struct pair bytes[UPPER]; /* by character */
+enum form {
+    UNKNOWN,
+    ONE_BYTE,
+    EUC,       /* pairs of upper bytes, none below 0xa1 */
+    TWO_BYTES, /* any second byte */
+    SHIFTED    /* SJIS: single bytes, too */
 };
 
 struct encoding {
     const char *name;
-    const char *iconv; /* of one byte; NULL: not known here */
+    const char *iconv;
+    enum form form;
     const char *other; /* further names, as simple() makes them: " a b " */
 };
 
 /* By PostgreSQL's numbers. */
 static const struct encoding encodings[] = {
-    {"SQL_ASCII", NULL, " "},
-    {"EUC_JP", NULL, " "},
-    {"EUC_CN", NULL, " "},
-    {"EUC_KR", NULL, " "},
-    {"EUC_TW", NULL, " "},
-    {"EUC_JIS_2004", NULL, " "},
-    {"UTF8", NULL, " unicode "},
-    {"MULE_INTERNAL", NULL, " "},
-    {"LATIN1", "ISO-8859-1", " iso88591 "},
-    {"LATIN2", "ISO-8859-2", " iso88592 "},
-    {"LATIN3", "ISO-8859-3", " iso88593 "},
-    {"LATIN4", "ISO-8859-4", " iso88594 "},
-    {"LATIN5", "ISO-8859-9", " iso88599 "},
-    {"LATIN6", "ISO-8859-10", " iso885910 "},
-    {"LATIN7", "ISO-8859-13", " iso885913 "},
-    {"LATIN8", "ISO-8859-14", " iso885914 "},
-    {"LATIN9", "ISO-8859-15", " iso885915 "},
-    {"LATIN10", "ISO-8859-16", " iso885916 "},
-    {"WIN1256", "CP1256", " windows1256 "},
-    {"WIN1258", "CP1258", " windows1258 abc tcvn tcvn5712 vscii "},
-    {"WIN866", "CP866", " windows866 alt "},
-    {"WIN874", "CP874", " windows874 "},
-    {"KOI8R", "KOI8-R", " koi8 "},
-    {"WIN1251", "CP1251", " windows1251 win "},
-    {"WIN1252", "CP1252", " windows1252 "},
-    {"ISO_8859_5", "ISO-8859-5", " "},
-    {"ISO_8859_6", "ISO-8859-6", " "},
-    {"ISO_8859_7", "ISO-8859-7", " "},
-    {"ISO_8859_8", "ISO-8859-8", " "},
-    {"WIN1250", "CP1250", " windows1250 "},
-    {"WIN1253", "CP1253", " windows1253 "},
-    {"WIN1254", "CP1254", " windows1254 "},
-    {"WIN1255", "CP1255", " windows1255 "},
-    {"WIN1257", "CP1257", " windows1257 "},
-    {"KOI8U", "KOI8-U", " "},
-    {"SJIS", NULL, " mskanji shiftjis win932 windows932 "},
-    {"BIG5", NULL, " win950 windows950 "},
-    {"GBK", NULL, " win936 windows936 "},
-    {"UHC", NULL, " win949 windows949 "},
-    {"GB18030", NULL, " "},
-    {"JOHAB", NULL, " "},
-    {"SHIFT_JIS_2004", NULL, " "},
+    {"SQL_ASCII", NULL, UNKNOWN, " "},
+    {"EUC_JP", NULL, UNKNOWN, " "},
+    {"EUC_CN", "EUC-CN", EUC, " "},
+    {"EUC_KR", "EUC-KR", EUC, " "},
+    {"EUC_TW", NULL, UNKNOWN, " "},
+    {"EUC_JIS_2004", NULL, UNKNOWN, " "},
+    {"UTF8", NULL, UNKNOWN, " unicode "},
+    {"MULE_INTERNAL", NULL, UNKNOWN, " "},
+    {"LATIN1", "ISO-8859-1", ONE_BYTE, " iso88591 "},
+    {"LATIN2", "ISO-8859-2", ONE_BYTE, " iso88592 "},
+    {"LATIN3", "ISO-8859-3", ONE_BYTE, " iso88593 "},
+    {"LATIN4", "ISO-8859-4", ONE_BYTE, " iso88594 "},
+    {"LATIN5", "ISO-8859-9", ONE_BYTE, " iso88599 "},
+    {"LATIN6", "ISO-8859-10", ONE_BYTE, " iso885910 "},
+    {"LATIN7", "ISO-8859-13", ONE_BYTE, " iso885913 "},
+    {"LATIN8", "ISO-8859-14", ONE_BYTE, " iso885914 "},
+    {"LATIN9", "ISO-8859-15", ONE_BYTE, " iso885915 "},
+    {"LATIN10", "ISO-8859-16", ONE_BYTE, " iso885916 "},
+    {"WIN1256", "CP1256", ONE_BYTE, " windows1256 "},
+    {"WIN1258", "CP1258", ONE_BYTE, " windows1258 abc tcvn tcvn5712 vscii "},
+    {"WIN866", "CP866", ONE_BYTE, " windows866 alt "},
+    {"WIN874", "CP874", ONE_BYTE, " windows874 "},
+    {"KOI8R", "KOI8-R", ONE_BYTE, " koi8 "},
+    {"WIN1251", "CP1251", ONE_BYTE, " windows1251 win "},
+    {"WIN1252", "CP1252", ONE_BYTE, " windows1252 "},
+    {"ISO_8859_5", "ISO-8859-5", ONE_BYTE, " "},
+    {"ISO_8859_6", "ISO-8859-6", ONE_BYTE, " "},
+    {"ISO_8859_7", "ISO-8859-7", ONE_BYTE, " "},
+    {"ISO_8859_8", "ISO-8859-8", ONE_BYTE, " "},
+    {"WIN1250", "CP1250", ONE_BYTE, " windows1250 "},
+    {"WIN1253", "CP1253", ONE_BYTE, " windows1253 "},
+    {"WIN1254", "CP1254", ONE_BYTE, " windows1254 "},
+    {"WIN1255", "CP1255", ONE_BYTE, " windows1255 "},
+    {"WIN1257", "CP1257", ONE_BYTE, " windows1257 "},
+    {"KOI8U", "KOI8-U", ONE_BYTE, " "},
+    {"SJIS", "CP932", SHIFTED, " mskanji shiftjis win932 windows932 "},
+    {"BIG5", NULL, UNKNOWN, " win950 windows950 "},
+    {"GBK", "GBK", TWO_BYTES, " win936 windows936 "},
+    {"UHC", "UHC", TWO_BYTES, " win949 windows949 "},
+    {"GB18030", NULL, UNKNOWN, " "},
+    {"JOHAB", NULL, UNKNOWN, " "},
+    {"SHIFT_JIS_2004", NULL, UNKNOWN, " "},
 };
 static _Atomic(struct charmap *) charmaps[ARRAY_LEN(encodings)]; /* made when needed; they stay */
 
@@ -134,34 +140,95 @@ bool encoding_is_utf8(const struct encoding *e)
 
 /* ---- tables --------------------------------------------------------------------------------- */
 
-static int by_character(const void *a, const void *b)
+/* What the bytes are, when they are one character of the first plane. */
+static bool learn_one(iconv_t to_utf8, char *in, size_t n, uint16_t *ret)
 {
-    uint32_t x = ((const struct pair *)a)->character, y = ((const struct pair *)b)->character;
-    return x < y ? -1 : x > y;
-}
-
-static bool learn_byte(iconv_t to_utf8, uint8_t byte, uint32_t *ret)
-{
-    char in = (char)byte, out[8], *from = &in, *to = out;
-    size_t left = 1, room = sizeof(out);
+    char out[16], *to = out;
+    size_t room = sizeof(out);
+    uint32_t character;
     iconv(to_utf8, NULL, NULL, NULL, NULL);
-    if (iconv(to_utf8, &from, &left, &to, &room) == (size_t)-1 ||
-        iconv(to_utf8, NULL, NULL, &to, &room) == (size_t)-1)
+    if (iconv(to_utf8, &in, &n, &to, &room) == (size_t)-1 ||
+        iconv(to_utf8, NULL, NULL, &to, &room) == (size_t)-1 || room == sizeof(out))
         return false;
-    return room < sizeof(out) && types__utf8_decode(out, sizeof(out) - room, ret) > 0;
+    size_t len = sizeof(out) - room;
+    if (types__utf8_decode(out, len, &character) != len || character >= CHARACTERS)
+        return false;
+    *ret = (uint16_t)character;
+    return true;
 }
 
-static struct charmap *learn(const char *name)
+static bool has_pair(enum form form, int first, int second)
 {
-    iconv_t to_utf8 = iconv_open("UTF-8", name);
+    if (form == EUC)
+        return first >= 0xa1 && second >= 0xa1;
+    return first > 0x80 && first < 0xff && second >= 0x30;
+}
+
+/* The same character twice: the first code counts, but that PostgreSQL takes IBM's for most of
+ * those that SJIS has twice. */
+static void learn_code(struct charmap *m, uint16_t character, uint16_t code, enum form form)
+{
+    bool of_ibm = form == SHIFTED && code >= 0xfa40 && code != 0xfa54 && code != 0xfa5b;
+    if (!m->codes[character] || of_ibm)
+        m->codes[character] = code;
+}
+
+static void learn_pair(struct charmap *m, iconv_t to_utf8, enum form form, int first, int second)
+{
+    char in[2] = {(char)first, (char)second};
+    uint16_t character = 0;
+    if (!has_pair(form, first, second) || !learn_one(to_utf8, in, 2, &character))
+        return;
+    if (character >= 0xe000 && character < 0xf900) /* everybody's own: PostgreSQL has none there */
+        return;
+    m->pairs[(first - UPPER) * 256 + second] = character;
+    learn_code(m, character, (uint16_t)(first << 8 | second), form);
+}
+
+/* What PostgreSQL has and iconv has not: rows for everybody's own, and signs; most of these it only
+ * makes, and reads back as others. */
+static void learn_rest(struct charmap *m, const struct encoding *e)
+{
+    static const struct {
+        const char *encoding;
+        uint16_t character, code;
+        uint8_t n; /* as many more */
+        bool read;
+    } rest[] = {{"UHC", 0xe000, 0xc9a1, 93, true},  {"UHC", 0xe05e, 0xfea1, 93, true},
+                {"UHC", 0x327e, 0xa2e8, 0, true},   {"GBK", 0x20ac, 0x80, 0, false},
+                {"SJIS", 0xa2, 0x8191, 0, false},   {"SJIS", 0xa3, 0x8192, 0, false},
+                {"SJIS", 0xa5, 0x5c, 0, false},     {"SJIS", 0xac, 0x81ca, 0, false},
+                {"SJIS", 0x2016, 0x8161, 0, false}, {"SJIS", 0x203e, 0x7e, 0, false},
+                {"SJIS", 0x2212, 0x817c, 0, false}, {"SJIS", 0x301c, 0x8160, 0, false}};
+    for (size_t i = 0; i < ARRAY_LEN(rest); i++)
+        for (int k = 0; strcmp(rest[i].encoding, e->name) == 0 && k <= rest[i].n; k++) {
+            uint16_t character = (uint16_t)(rest[i].character + k),
+                     code = (uint16_t)(rest[i].code + k);
+            m->codes[character] = code;
+            if (rest[i].read)
+                m->pairs[((code >> 8) - UPPER) * 256 + (code & 255)] = character;
+        }
+}
+
+static struct charmap *learn(const struct encoding *e)
+{
+    iconv_t to_utf8 = iconv_open("UTF-8", e->iconv);
     if (to_utf8 == (iconv_t)-1)
         return NULL;
     struct charmap *m = NEW(struct charmap);
-    for (int i = 0; i < UPPER; i++)
-        if (learn_byte(to_utf8, (uint8_t)(UPPER + i), &m->characters[i]))
-            m->bytes[m->n++] = (struct pair){m->characters[i], (uint8_t)(UPPER + i)};
+    for (int i = UPPER; i < 256 && (e->form == ONE_BYTE || e->form == SHIFTED); i++) {
+        char in = (char)i;
+        if (learn_one(to_utf8, &in, 1, &m->single[i - UPPER]))
+            learn_code(m, m->single[i - UPPER], (uint16_t)i, e->form);
+    }
+    if (e->form != ONE_BYTE) {
+        m->pairs = mem_zalloc(sizeof(*m->pairs) * PAIRS);
+        for (int i = 0; i < PAIRS; i++)
+            if (!m->single[i / 256])
+                learn_pair(m, to_utf8, e->form, UPPER + i / 256, i % 256);
+        learn_rest(m, e);
+    }
     iconv_close(to_utf8);
-    qsort(m->bytes, (size_t)m->n, sizeof(m->bytes[0]), by_character);
     return m;
 }
 
@@ -170,10 +237,11 @@ static const struct charmap *charmap_of(const struct encoding *e)
 {
     _Atomic(struct charmap *) *place = &charmaps[encoding_number(e)];
     struct charmap *m = atomic_load(place), *none = NULL;
-    if (m || !e->iconv)
+    if (m || e->form == UNKNOWN)
         return m;
-    m = learn(e->iconv);
+    m = learn(e);
     if (m && !atomic_compare_exchange_strong(place, &none, m)) {
+        mem_free(m->pairs);
         mem_free(m);
         m = none;
     }
@@ -187,17 +255,27 @@ bool encoding_is_known(const struct encoding *e)
 
 /* ---- conversion ----------------------------------------------------------------------------- */
 
+static void put_bytes(const char *p, size_t n, struct buf *out)
+{
+    for (size_t i = 0; i < n; i++)
+        buf_printf(out, "%s0x%02x", i ? " " : "", (unsigned char)p[i]);
+}
+
 static struct error *no_equivalent(const char *p, size_t n, const char *from, const char *to)
 {
-    struct buf bytes = {0};
-    for (size_t i = 0; i < n; i++)
-        buf_printf(&bytes, "%s0x%02x", i ? " " : "", (unsigned char)p[i]);
-    struct error *e = error_new("22P05",
-                                "character with byte sequence %s in encoding \"%s\" has no "
-                                "equivalent in encoding \"%s\"",
-                                bytes.data, from, to);
-    buf_done(&bytes);
-    return e;
+    _cleanup_(buf_done) struct buf bytes = {0};
+    put_bytes(p, n, &bytes);
+    return error_new("22P05",
+                     "character with byte sequence %s in encoding \"%s\" has no equivalent in "
+                     "encoding \"%s\"",
+                     bytes.data, from, to);
+}
+
+static struct error *invalid(const char *p, size_t n, const struct encoding *e)
+{
+    _cleanup_(buf_done) struct buf bytes = {0};
+    put_bytes(p, n, &bytes);
+    return error_new("22021", "invalid byte sequence for encoding \"%s\": %s", e->name, bytes.data);
 }
 
 static size_t ascii_prefix(const char *p, size_t n)
@@ -208,20 +286,55 @@ static size_t ascii_prefix(const char *p, size_t n)
     return i;
 }
 
-struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n, struct buf *out)
+/* Can the second byte follow the first, whether or not there is such a character? */
+static bool is_pair(enum form form, uint8_t first, uint8_t second)
+{
+    if (form == EUC)
+        return first >= 0xa1 && first < 0xff && second >= 0xa1 && second < 0xff;
+    if (form == SHIFTED)
+        return ((first >= 0x81 && first <= 0x9f) || (first >= 0xe0 && first <= 0xfc)) &&
+               second >= 0x40 && second <= 0xfc && second != 0x7f;
+    return second != 0;
+}
+
+/* The character that begins with an upper byte; *ret_n: its bytes. 0: there is none. */
+static uint16_t character_at(const struct encoding *e, const struct charmap *m, const char *p,
+                             size_t n, size_t *ret_n)
+{
+    const uint8_t first = (uint8_t)p[0];
+    *ret_n = 1;
+    if (!m || !m->pairs || m->single[first - UPPER])
+        return m ? m->single[first - UPPER] : 0;
+    *ret_n = MIN(n, (size_t)2);
+    return n > 1 ? m->pairs[(first - UPPER) * 256 + (uint8_t)p[1]] : 0;
+}
+
+struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n, size_t *ret_rest,
+                               struct buf *out)
 {
     const struct charmap *m = charmap_of(e);
-    for (size_t i = 0; i < n; i++) {
-        size_t plain = ascii_prefix(p + i, n - i);
+    for (size_t i = 0; i < n;) {
+        size_t plain = ascii_prefix(p + i, n - i), len;
         buf_append(out, p + i, plain);
         i += plain;
         if (i == n)
             break;
-        uint32_t character = m ? m->characters[(uint8_t)p[i] - UPPER] : 0;
+        uint16_t character = character_at(e, m, p + i, n - i, &len);
+        bool cut = m && m->pairs && !character && n - i == 1;
+        if (cut && ret_rest) {
+            *ret_rest = 1;
+            return NULL;
+        }
+        if (!character && m && m->pairs &&
+            (cut || !is_pair(e->form, (uint8_t)p[i], (uint8_t)p[i + 1])))
+            return invalid(p + i, len, e);
         if (!character)
-            return no_equivalent(p + i, 1, e->name, "UTF8");
+            return no_equivalent(p + i, len, e->name, "UTF8");
         types__utf8_encode(character, out);
+        i += len;
     }
+    if (ret_rest)
+        *ret_rest = 0;
     return NULL;
 }
 
@@ -235,15 +348,14 @@ struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t
         i += plain;
         if (i == n)
             break;
-        struct pair wanted = {0};
-        size_t len = types__utf8_decode(p + i, n - i, &wanted.character);
-        const struct pair *has =
-            m && len ? bsearch(&wanted, m->bytes, (size_t)m->n, sizeof(m->bytes[0]), by_character)
-                     : NULL;
-        if (!has && !lossy)
-            return no_equivalent(p + i, len ? len : 1, "UTF8", e->name);
-        buf_append(out, has ? (const char *)&has->byte : "?", 1);
-        i += len ? len : 1;
+        uint32_t character;
+        size_t len = types__utf8_decode(p + i, n - i, &character);
+        uint16_t code = m && character < CHARACTERS ? m->codes[character] : 0;
+        if (!code && !lossy)
+            return no_equivalent(p + i, len, "UTF8", e->name);
+        char bytes[2] = {(char)(code >> 8), (char)(code ? code : '?')};
+        buf_append(out, bytes + (code < 256), code < 256 ? 1 : 2);
+        i += len;
     }
     return NULL;
 }

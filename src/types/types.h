@@ -648,10 +648,11 @@ const struct encoding *encoding_by_number(int64_t number);
 int encoding_number(const struct encoding *e);
 const char *encoding_name(const struct encoding *e);
 bool encoding_is_utf8(const struct encoding *e);
-bool encoding_is_known(const struct encoding *e); /* text can be converted: those of one byte */
-/* Text of a known one, appended to `out`. 22P05: a character that there is none of; `lossy` puts a
- * question mark there. What comes from an encoding of one byte may come in any pieces. */
-struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n,
+bool encoding_is_known(const struct encoding *e); /* text can be converted */
+/* Text of a known one, appended to `out`. 22021: it is none of that encoding; 22P05: a character
+ * that the other has not; `lossy` puts a question mark there. *ret_rest: so many bytes at the end
+ * are half a character, to be given again with what follows; NULL: that is 22021. */
+struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n, size_t *ret_rest,
                                struct buf *out) MUST_CHECK;
 struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t n, bool lossy,
                                  struct buf *out) MUST_CHECK;

@@ -80,3 +80,33 @@ SELECT n, convert_from(decode(string_agg(to_hex(b), '' ORDER BY b), 'hex'), n) F
 SELECT n, convert_from(decode(string_agg(to_hex(b), '' ORDER BY b), 'hex'), n) FROM generate_series(224, 239) b, unnest('{WIN1250,WIN1251,WIN1252,WIN1253,WIN1254,WIN1256,WIN1257,KOI8R,KOI8U,ISO_8859_5,ISO_8859_7,WIN866}'::name[]) n GROUP BY n ORDER BY n;
 SELECT convert_to(convert_from('\xc3ec41d2', 'WIN1258'), 'WIN1258'), convert_to('Ì', 'WIN1258');
 DROP TABLE t;
+-- encodings of two bytes
+SELECT convert_to('你好', 'GBK'), convert_to('你好', 'EUC_CN'), convert_to('안녕', 'UHC'), convert_to('안녕', 'EUC_KR'), convert_to('日本ｱア', 'SJIS'), convert_to('Ⅰ①¥', 'SJIS'), convert_to('€', 'GBK');
+SELECT convert_to('€¢', 'GBK');
+SELECT convert_to('€', 'SJIS');
+SELECT convert_from('\xc4e3bac3', 'GBK'), convert_from('\xbec8b3e7', 'win949'), convert_from('\x93fa967bb183415c', 'Shift_JIS');
+SELECT md5(convert_to(string_agg(chr(g), '' ORDER BY g), 'UHC')) FROM generate_series(44032, 55203) g;
+SELECT md5(convert_to(string_agg(chr(g), '' ORDER BY g), 'GBK')) FROM generate_series(19968, 40869) g;
+SELECT md5(convert_to(string_agg(chr(g), '' ORDER BY g), 'SJIS')) FROM generate_series(12353, 12435) g;
+SELECT convert_from(convert_to(string_agg(chr(g), '' ORDER BY g), 'SJIS'), 'SJIS') = string_agg(chr(g), '' ORDER BY g) FROM generate_series(12449, 12534) g;
+SELECT convert_from('\x41c4', 'GBK');
+SELECT convert_from('\xc420', 'EUC_KR');
+SELECT convert_from('\x8130', 'SJIS');
+SELECT convert_from('\xfe50fe50', 'SJIS');
+SELECT convert_from('\xf040', 'SJIS');
+SELECT convert_from('\x8041', 'GBK');
+SELECT convert_to('안', 'GBK');
+SET client_encoding = gbk;
+SHOW client_encoding;
+SELECT length('你好'), convert_to('你好', 'UTF8');
+SELECT 1 AS "你好";
+CREATE TABLE pairs (a text, n int);
+COPY pairs FROM stdin;
+你好	1
+a你好b	2
+\.
+COPY pairs TO stdout;
+SELECT chr(50504);
+RESET client_encoding;
+SELECT * FROM pairs ORDER BY n;
+DROP TABLE pairs;

@@ -45,7 +45,7 @@ CREATE TABLE "A" ("ID" int);
 SELECT "ID" FROM "A";
 SELECT "ID" FROM a;
 -- encodings of several bytes
-SET client_encoding = 'sjis';
+SET client_encoding = 'euc_jp';
 -- TRUNCATE .. CASCADE
 CREATE TABLE d (a int REFERENCES a);
 TRUNCATE a;

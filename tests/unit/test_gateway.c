@@ -521,6 +521,21 @@ static void another_encoding_is_spoken(void **state)
     assert_string_equal(PQparameterStatus(c, "client_encoding"), "WIN1252");
     ASK(c, "select chr(8364)", "\x80;");
     ASK(c, "select '\x81'", "22P05");
+    ASK(c, "set client_encoding = gbk", "SET");
+    ASK(c, "copy t from stdin", "");
+    assert_int_equal(PQputCopyData(c, "7\t\xc4", 3), 1); /* half a character */
+    assert_int_equal(PQputCopyData(c, "\xe3", 1), 1);
+    assert_int_equal(PQputCopyData(c, "\n8\tx", 4), 1);
+    assert_int_equal(PQputCopyEnd(c, NULL), 1);
+    assert_string_equal(shown(PQgetResult(c)), "COPY 2");
+    assert_null(PQgetResult(c));
+    ASK(c, "select b, length(b) from t where a = 7", "\xc4\xe3|1;");
+    ASK(c, "copy t from stdin", "");
+    assert_int_equal(PQputCopyData(c, "9\t\xc4", 3), 1);
+    assert_int_equal(PQputCopyEnd(c, NULL), 1);
+    assert_string_equal(shown(PQgetResult(c)), "22021");
+    assert_null(PQgetResult(c));
+    ASK(c, "set client_encoding = win1252", "SET");
     assert_string_equal(
         shown(PQexecParams(c, "select $1::text", 1, NULL, (const char *[]){"\x81"}, NULL, NULL, 0)),
         "22P05");
