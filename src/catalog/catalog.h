@@ -370,6 +370,9 @@ static inline uint32_t catalog_table_oid(const struct table *t)
 #define CATALOG_TEMP_SCHEMA "pg_temp_3" /* also called pg_temp; of PostgreSQL's first client */
 #define CATALOG_TEMP_REGION ((uint64_t)1 << 60)
 #define CATALOG_TEMP_ID ((uint64_t)1 << 30) /* their ids are above */
+/* What a column of a table that is to be made has as its sequence, when that is made with the
+ * table: its place among the table's, and this. */
+#define CATALOG_NEW_SEQUENCE ((uint64_t)3 << 29)
 static inline bool table_is_temporary(const struct table *t)
 {
     return t->region == CATALOG_TEMP_REGION;

@@ -365,6 +365,10 @@ static struct error *create_table(struct exec__temp *t, const struct query *q, s
         keep_sequence(t, &s);
         TRY(put_sequence(t, &s));
     }
+    for (int c = 0; c < table->n_columns; c++)
+        if (table->columns[c].sequence >= CATALOG_NEW_SEQUENCE)
+            table->columns[c].sequence =
+                table->owned[table->columns[c].sequence - CATALOG_NEW_SEQUENCE].sequence;
     TRY(table_each_id(table, give_id, t));
     TRY(run(t, table->ddl));
     for (int i = 0; i < table->n_indexes; i++)

@@ -172,6 +172,9 @@ static struct error *create_table(struct master *m, const struct catalog_view *v
         TRY(catalog_next_id(m->catalog, &sequences[i].id));
         t->owned[i].sequence = t->columns[t->owned[i].column].sequence = sequences[i].id;
     }
+    for (int c = 0; c < t->n_columns; c++)
+        if (t->columns[c].sequence >= CATALOG_NEW_SEQUENCE)
+            t->columns[c].sequence = sequences[t->columns[c].sequence - CATALOG_NEW_SEQUENCE].id;
     TRY(catalog_create_table_with(m->catalog, t, alone ? &r : NULL, sequences));
     if (!m->draft)
         log_info("table=%s id=%llu region=%llu: created", t->name, (unsigned long long)t->id,

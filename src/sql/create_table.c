@@ -327,8 +327,7 @@ struct error *sql__take_default(struct analysis *a, struct table *t, int column,
     TRY(default_fits(a, c, e));
     c->sequence = sql__is_next_value(a, e);
     TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
-    const struct sequence *of =
-        c->sequence ? catalog_sequence_by_id(a->ctx->view, c->sequence) : NULL;
+    const struct sequence *of = c->sequence ? sql__sequence_of(a, c->sequence) : NULL;
     if (of && sql__is_temporary(of->schema) && !table_is_temporary(t))
         return sql__unsupported(a, -1, "Use a sequence that stays.",
                                 "a temporary sequence in a default of a permanent table is not "
@@ -1430,7 +1429,9 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     TRY(on_commit(t, n->oncommit, &t->on_commit));
     TRY(storage_options(a, n->options, t));
     TRY(columns(a, n->tableElts, t));
+    a->new_sequences = &d.sequences;
     TRY(constraints(a, &d, n->tableElts, PASS_COLUMN));
+    a->new_sequences = NULL;
     d.rte = sql__base_rte(a, t, t->name, -1);
     TRY(constraints(a, &d, n->tableElts, PASS_KEYS));
     TRY(constraints(a, &d, n->tableElts, PASS_FOREIGN));

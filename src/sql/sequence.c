@@ -134,21 +134,58 @@ static void will_draw(struct analysis *a, uint64_t id)
     q->sequences = all;
 }
 
+const struct sequence *sql__sequence_of(const struct analysis *a, uint64_t id)
+{
+    const struct list *new = a->new_sequences;
+    if (id < CATALOG_NEW_SEQUENCE || !new)
+        return a->ctx->view ? catalog_sequence_by_id(a->ctx->view, id) : NULL;
+    return id < CATALOG_NEW_SEQUENCE + (uint64_t) new->n ? new->items[id - CATALOG_NEW_SEQUENCE]
+                                                         : NULL;
+}
+
+static bool sees(const struct sql_path *path, const char *schema)
+{
+    bool seen = sql__is_temporary(schema);
+    for (int i = 0; i < path->n; i++)
+        seen |= strcmp(path->schemas[i], schema) == 0;
+    return seen;
+}
+
+/* The one that the statement makes. */
+static bool find_new(const struct analysis *a, const RangeVar *rv, uint64_t *ret)
+{
+    const struct list *new = a->new_sequences;
+    for (int i = 0; new &&i < new->n; i++) {
+        const struct sequence *s = new->items[i];
+        bool meant =
+            rv->schemaname ? strcmp(rv->schemaname, s->schema) == 0 : sees(a->path, s->schema);
+        if (meant && strcmp(s->name, rv->relname) == 0) {
+            *ret = CATALOG_NEW_SEQUENCE + (uint64_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 struct error *sql__sequence_argument(struct analysis *a, const char *function, struct expr **arg)
 {
     const struct expr *e = *arg;
     char *schema, *name;
     const struct sequence *s;
+    uint64_t id = 0;
     if (e->kind != EXPR_CONST || e->value.kind != VALUE_TEXT)
         return NULL;
     struct error *err = sql_relation_name(e->value.s.p, e->value.s.n, a->arena, &schema, &name);
-    if (!err)
-        err = find(a, &(RangeVar){.schemaname = schema, .relname = name}, &s);
+    const RangeVar rv = {.schemaname = schema, .relname = name};
+    if (!err && !find_new(a, &rv, &id)) {
+        err = find(a, &rv, &s);
+        id = err ? 0 : s->id;
+    }
     if (err) /* 42809 is found when the function runs */
         return error_is(err, "42809") ? err : sql__at(a, err, e->position - 1);
     if (strcmp(function, "nextval") == 0)
-        will_draw(a, s->id);
-    *arg = sql__const_int(a, OID_REGCLASS, catalog_oid(s->id));
+        will_draw(a, id);
+    *arg = sql__const_int(a, OID_REGCLASS, catalog_oid(id));
     return NULL;
 }
 
@@ -170,6 +207,9 @@ uint64_t sql__is_next_value(const struct analysis *a, const struct expr *e)
     if (e->kind != EXPR_FUNC || strcmp(e->call.func->name, "nextval") != 0 ||
         e->args[0]->kind != EXPR_CONST || e->args[0]->value.kind != VALUE_INT)
         return 0;
+    for (int i = 0; a->new_sequences && i < a->new_sequences->n; i++)
+        if (catalog_oid(CATALOG_NEW_SEQUENCE + (uint64_t)i) == e->args[0]->value.i)
+            return CATALOG_NEW_SEQUENCE + (uint64_t)i;
     for (size_t i = 0; a->ctx->view && i < a->ctx->view->n_sequences; i++) {
         const struct sequence *s = a->ctx->view->sequences[i];
         if (catalog_oid(s->id) == e->args[0]->value.i)

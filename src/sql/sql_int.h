@@ -58,8 +58,9 @@ struct analysis {
     struct list open;     /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
-    struct list domains; /* what values of a domain go through (domain.c) */
-    struct list sources; /* of columns whose values change (alter_column.c) */
+    struct list domains;              /* what values of a domain go through (domain.c) */
+    struct list sources;              /* of columns whose values change (alter_column.c) */
+    const struct list *new_sequences; /* CREATE TABLE: those of its columns so far; else NULL */
     int n_windows;
     bool lifted;                  /* a parameter stands for a literal */
     const struct object *reading; /* the view whose text this is; NULL: a statement's own */
@@ -708,6 +709,8 @@ const Node *sql__without_regclass(const Node *n);
 /* A constant that names a sequence becomes its object id. */
 struct error *sql__sequence_argument(struct analysis *a, const char *function, struct expr **arg);
 struct error *sql__next_value(struct analysis *a, uint64_t sequence, struct expr **ret);
+/* Of an id; also of one that the statement makes (CATALOG_NEW_SEQUENCE). NULL: there is none. */
+const struct sequence *sql__sequence_of(const struct analysis *a, uint64_t id);
 uint64_t sql__is_next_value(const struct analysis *a, const struct expr *e);
 uint32_t sql__serial_type(const TypeName *n); /* 0: it is none */
 /* ALTER TABLE .. ALTER COLUMN .. SET START, RESTART, ..: into q->alter_table.altered. */
