@@ -63,6 +63,21 @@ struct error *exec_draft_text(struct exec_session *s, uint64_t database, const c
     return failed;
 }
 
+struct error *exec_draft_change(struct exec_session *s, uint64_t database, const char *names,
+                                const char *text, exec_change_fn *change, void *ctx)
+{
+    const struct catalog_view *view =
+        exec__with_temporary(s, catalog_of_database(exec_view(s), database));
+    struct sql_context in = {.view = view, .names = names, .user = s->user};
+    _cleanup_(arena_done) struct arena arena = {0};
+    struct query *q;
+    struct error *failed = sql_analyse_text(text, &in, &arena, &q);
+    if (!failed)
+        failed = change(ctx, q);
+    catalog_unref(view);
+    return failed;
+}
+
 static void set(char **field, const char *text)
 {
     *field = text ? mem_strdup(text) : NULL;

@@ -232,11 +232,17 @@ static struct error *hold(struct exec_session *s, uint64_t region, uint64_t dead
     if (s->draft_region && s->draft_region != region && touches(s, s->draft_region))
         return second_region();
     s->draft_region = region;
-    const struct catalog_view *v = catalog_view(s->exec->catalog);
-    const struct region *r = catalog_region(v, region);
-    uint64_t version = r ? r->schema_version : 0;
-    catalog_unref(v);
-    return exec__hold(s, region, version, deadline);
+    for (unsigned tries = 0;;) {
+        const struct catalog_view *v = catalog_view(s->exec->catalog);
+        const struct region *r = catalog_region(v, region);
+        uint64_t version = r ? r->schema_version : 0;
+        catalog_unref(v);
+        struct error *e = exec__hold(s, region, version, deadline);
+        /* One that was made for us comes to be served in a moment; it would go with a rollback. */
+        if (!e || s->lost || region != s->provisional || !exec__is_retryable(e))
+            return e;
+        TRY(exec__wait_retry(s, region, deadline, &tries, e));
+    }
 }
 
 static uint64_t stamp_of(struct exec_session *s)

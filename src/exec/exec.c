@@ -310,7 +310,7 @@ static struct error *run_ddl(struct run *r)
         return exec__run_draft(r);
     const struct query *q = r->plan->query;
     if (q->kind == QUERY_ALTER_TABLE || q->n_also ||
-        (q->kind == QUERY_OBJECTS && q->objects.n_checks))
+        (q->kind == QUERY_OBJECTS && (q->objects.n_checks || q->objects.n_elements)))
         return exec__run_draft_alone(r);
     if (e->ddl.run && catalog_is_master(e->catalog))
         return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);

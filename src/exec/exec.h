@@ -286,6 +286,10 @@ struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
 /* The same from PostgreSQL's text; its rows are not looked at. */
 struct error *exec_draft_text(struct exec_session *s, uint64_t database, const char *names,
                               const char *text);
+/* A schema change out of PostgreSQL's text, analysed under `names`: to be made by `change`. */
+typedef struct error *exec_change_fn(void *ctx, const struct query *q);
+struct error *exec_draft_change(struct exec_session *s, uint64_t database, const char *names,
+                                const char *text, exec_change_fn *change, void *ctx);
 /* The check's own error, if it finds a row. */
 struct error *exec_check_rows(struct exec_session *s, const struct query *q,
                               const struct alter_check *k);

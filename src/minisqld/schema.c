@@ -267,10 +267,45 @@ static struct error *drop_sequences(struct master *m, const struct query *q)
 
 /* ---- all of them -------------------------------------------------------------------------- */
 
+struct within {
+    struct master *master;
+    struct catalog *catalog;
+    struct exec *exec;
+    struct exec_session *session;
+};
+
+static struct error *run(struct master *m, struct catalog *c, struct exec *e,
+                         struct exec_session *s, const struct query *q);
+
+static struct error *run_element(void *ctx, const struct query *q)
+{
+    const struct within *w = ctx;
+    return run(w->master, w->catalog, w->exec, w->session, q);
+}
+
+/* CREATE SCHEMA .. CREATE ..: one after the other, each where those before are there. */
+static struct error *elements(struct master *m, struct catalog *c, struct exec *e,
+                              struct exec_session *s, const struct query *q)
+{
+    struct within w = {m, c, e, s};
+    for (int i = 0; i < q->objects.n_elements; i++) {
+        const struct schema_element *x = &q->objects.elements[i];
+        const struct object_change *made = &q->objects.changes[0];
+        struct error *failed =
+            exec_draft_change(s, (made->next ? made->next : made->old)->database,
+                              q->objects.element_names, x->text, run_element, &w);
+        if (failed && failed->position)
+            failed->position += x->position;
+        TRY(failed);
+    }
+    return NULL;
+}
+
 static struct error *run(struct master *m, struct catalog *c, struct exec *e,
                          struct exec_session *s, const struct query *q)
 {
-    if (!s && (q->kind == QUERY_ALTER_TABLE || q->n_also))
+    bool elements_follow = q->kind == QUERY_OBJECTS && q->objects.n_elements;
+    if (!s && (q->kind == QUERY_ALTER_TABLE || q->n_also || elements_follow))
         return error_new(E_INTERNAL, "%s needs a transaction", q->tag);
     for (int i = 0; i < q->n_also; i++)
         TRY(exec_draft_hold(s, q->also[i].old->region));
@@ -293,7 +328,8 @@ static struct error *run(struct master *m, struct catalog *c, struct exec *e,
     case QUERY_DROP_SEQUENCE:
         return drop_sequences(m, q);
     case QUERY_OBJECTS:
-        return change_objects(m, q);
+        TRY(change_objects(m, q));
+        return elements(m, c, e, s, q);
     case QUERY_ALTER_TABLE:
         return alter_table(m, c, e, s, q);
     case QUERY_COMMENT:

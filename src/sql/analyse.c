@@ -367,7 +367,7 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
     case T_DropStmt:
         return sql__drop(a, (const DropStmt *)n);
     case T_CreateSchemaStmt:
-        return sql__create_schema(a, (const CreateSchemaStmt *)n);
+        return sql__create_schema(a, (const CreateSchemaStmt *)n, stmt);
     case T_CreateTableAsStmt:
         return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:

@@ -104,6 +104,26 @@ void sql_names_view(const char *names, const struct catalog_view **view)
         *view = catalog_view_with(*view, word);
 }
 
+char *sql_names_in(const char *names, const char *schema)
+{
+    _cleanup_(arena_done) struct arena a = {0};
+    _cleanup_(buf_done) struct buf path = {0};
+    struct buf b = {0};
+    const char *p = names ? names : "";
+    const char *database = names ? take_word(&p, &a) : CATALOG_FIRST_DATABASE;
+    const char *user = take_word(&p, &a), *before = take_word(&p, &a);
+    sql_quote(schema, &path);
+    buf_printf(&path, ", %s", *before ? before : DEFAULT_PATH);
+    put_word(&b, database);
+    buf_puts(&b, " ");
+    put_word(&b, user);
+    buf_puts(&b, " ");
+    put_word(&b, path.data);
+    if (*p)
+        buf_printf(&b, " %s", p);
+    return b.data;
+}
+
 /* ---- the search path ----------------------------------------------------------------------- */
 
 /* One name of the list; NULL: it is none. */

@@ -223,15 +223,16 @@ static void unmake_schema(struct analysis *a, const char *name)
     sql__change_object(a, o, o ? NULL : gone);
 }
 
-struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n)
+struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n,
+                                 const struct sql_stmt *stmt)
 {
     const char *name = n->schemaname;
     sql__change_objects(a, "CREATE SCHEMA");
     TRY(sql__check_owner(a, n->authrole));
     if (!name && n->authrole)
         name = n->authrole->rolename;
-    if (!name || n->schemaElts)
-        return sql__unsupported(a, -1, "Name the schema, and create what is in it afterwards.",
+    if (!name)
+        return sql__unsupported(a, -1, "Name the schema.",
                                 "this form of CREATE SCHEMA is not supported");
     if (catalog_schema(a->ctx->view, name)) {
         if (!n->if_not_exists)
@@ -241,7 +242,7 @@ struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n)
     }
     TRY(check_schema_name(name));
     make_schema(a, name);
-    return NULL;
+    return n->schemaElts ? sql__schema_elements(a, n, name, stmt) : NULL;
 }
 
 /* ---- DROP SCHEMA ---------------------------------------------------------------------------- */

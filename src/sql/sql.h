@@ -441,6 +441,11 @@ struct copy_options {
     const struct encoding *encoding; /* NULL: the client's */
 };
 
+struct schema_element {
+    const char *text;
+    int position; /* characters of the statement before it */
+};
+
 struct query {
     enum query_kind kind;
     const char
@@ -574,6 +579,9 @@ struct query {
             bool force;   /* sessions of a database that goes are ended */
             int n_checks; /* of rows, before the changes; the statement has `also` then */
             struct alter_check *checks;
+            int n_elements; /* CREATE SCHEMA .. CREATE ..: statements that follow */
+            struct schema_element *elements;
+            const char *element_names; /* that they are analysed under; see sql_names() */
         } objects;
         struct {
             enum transaction_kind kind;
@@ -689,6 +697,8 @@ struct sql_context {
  * of the catalog, a line for each; NULL: none). The caller frees it. */
 char *sql_names(const char *database, const char *user, const char *search_path,
                 const struct style *style, const char *temporary) MUST_CHECK;
+/* The same with another schema at the head of the search_path. The caller frees it. */
+char *sql_names_in(const char *names, const char *schema) MUST_CHECK;
 /* The temporary tables in such a line become a part of the view. */
 void sql_names_view(const char *names, const struct catalog_view **view);
 /* The database in such a line; NULL: the first one. */

@@ -525,7 +525,10 @@ struct error *sql__copy(struct analysis *a, const CopyStmt *n, const struct sql_
 struct error *sql__command(struct analysis *a, const Node *n, const struct sql_stmt *stmt);
 struct error *sql__execute(struct analysis *a, const Node *n);
 
-struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n);
+struct error *sql__schema_elements(struct analysis *a, const CreateSchemaStmt *n,
+                                   const char *schema, const struct sql_stmt *stmt);
+struct error *sql__create_schema(struct analysis *a, const CreateSchemaStmt *n,
+                                 const struct sql_stmt *stmt);
 struct error *sql__drop_schema(struct analysis *a, const DropStmt *n);
 struct error *sql__rename_schema(struct analysis *a, const RenameStmt *n);
 struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n);
