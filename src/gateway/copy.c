@@ -239,9 +239,10 @@ static struct error *take_chunk(struct copy_in *c, const struct pgwire_frame *f)
     }
     buf_clear(&c->recoded);
     struct error *e = encoding_to_utf8(c->encoding, p, n, &rest, &c->recoded);
-    char half = rest ? p[n - 1] : 0;
+    char part[4];
+    memcpy(part, p + n - rest, rest);
     buf_clear(&c->cut);
-    buf_append(&c->cut, &half, rest);
+    buf_append(&c->cut, part, rest);
     pgwire_copy_feed(c->reader, c->recoded.data ? c->recoded.data : "", c->recoded.len);
     struct error *before = take_rows(c);
     if (before) {

@@ -66,7 +66,8 @@ static struct error *check_encoding(struct session *s, char **value)
         return replace(value, encoding_name(e));
     return error_hint(
         error_new(E_UNSUPPORTED, "client_encoding %s is not supported", encoding_name(e)),
-        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_KR, GBK, UHC and SJIS are.");
+        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_JP, EUC_KR, GBK, UHC and SJIS "
+        "are.");
 }
 
 /* NULL: nothing is to be recoded. With SQL_ASCII nothing is, either. */
@@ -676,7 +677,7 @@ void settings__derive(struct session *s)
     t->min_messages = (uint8_t)level_of(value_of(s, find("client_min_messages"), text));
     t->read_only = !strcmp(value_of(s, find("default_transaction_read_only"), text), "on");
     t->deferrable = !strcmp(value_of(s, find("default_transaction_deferrable"), text), "on");
-    s->encoding = encoding_of(value_of(s, find("client_encoding"), text));
+    s->encoding = s->internal ? NULL : encoding_of(value_of(s, find("client_encoding"), text));
     bool now_timed = settings__timed(t);
     if (now_timed && !timed)
         pool__timed(s->gateway, 1);

@@ -354,7 +354,8 @@ static struct error *find_encoding(const struct value *name, const char *which,
         return NULL;
     return error_hint(
         error_new(E_UNSUPPORTED, "the encoding \"%s\" is not supported", encoding_name(*ret)),
-        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_KR, GBK, UHC and SJIS are.");
+        "UTF8, those of one byte (LATIN1, WIN1252, ..), EUC_CN, EUC_JP, EUC_KR, GBK, UHC and SJIS "
+        "are.");
 }
 
 /* Text of an encoding as UTF-8. */

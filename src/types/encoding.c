@@ -2,7 +2,7 @@
  * Character encodings: PostgreSQL's names and numbers of them, and what their bytes mean.
  *
  * All text here is UTF-8. Another encoding is one that a client speaks (gateway/), or that
- * convert_from() and its kin are asked for. Those of one byte, and some of two, are tables that
+ * convert_from() and its kin are asked for. Those of one byte, and some of more, are tables that
  * iconv fills when they are first needed: what each byte or pair alone is, so that it never puts
  * characters together. Where its tables and PostgreSQL's differ is told below; encodings where they
  * differ much are not known here.
@@ -17,15 +17,19 @@ enum { UPPER = 128, PAIRS = UPPER * 256, CHARACTERS = 0x10000 };
 
 /* 0: there is none. */
 struct charmap {
-    uint16_t single[UPPER];     /* characters of bytes from 128 on */
-    uint16_t *pairs;            /* [first - 128 and second byte]; NULL: it has one byte */
-    uint16_t codes[CHARACTERS]; /* of characters: a byte, or the first of two above the second */
+    uint16_t single[UPPER]; /* characters of bytes from 128 on */
+    uint16_t *pairs;        /* [first - 128 and second byte]; NULL: it has one byte */
+    uint16_t *triples;      /* the same of those behind 0x8f */
+    /* Of characters: a byte; or the first of two above the second; or of those behind 0x8f the
+     * same, without the highest bit. */
+    uint16_t codes[CHARACTERS];
 };
 
 enum form {
     UNKNOWN,
     ONE_BYTE,
     EUC,       /* pairs of upper bytes, none below 0xa1 */
+    EUC_3,     /* also pairs behind a byte 0x8f: three bytes */
     TWO_BYTES, /* any second byte */
     SHIFTED    /* SJIS: single bytes, too */
 };
@@ -40,7 +44,7 @@ struct encoding {
 /* By PostgreSQL's numbers. */
 static const struct encoding encodings[] = {
     {"SQL_ASCII", NULL, UNKNOWN, " "},
-    {"EUC_JP", NULL, UNKNOWN, " "},
+    {"EUC_JP", "EUC-JP-MS", EUC_3, " "},
     {"EUC_CN", "EUC-CN", EUC, " "},
     {"EUC_KR", "EUC-KR", EUC, " "},
     {"EUC_TW", NULL, UNKNOWN, " "},
@@ -157,11 +161,21 @@ static bool learn_one(iconv_t to_utf8, char *in, size_t n, uint16_t *ret)
     return true;
 }
 
-static bool has_pair(enum form form, int first, int second)
+/* Can these bytes be one character, whether or not there is one? */
+static bool is_form(enum form form, const uint8_t *p, size_t n)
 {
-    if (form == EUC)
-        return first >= 0xa1 && second >= 0xa1;
-    return first > 0x80 && first < 0xff && second >= 0x30;
+    bool euc = p[n - 1] >= 0xa1 && p[n - 1] < 0xff && p[n - 2] >= 0xa1 && p[n - 2] < 0xff;
+    switch (form) {
+    case EUC_3:
+        return euc || (n == 2 && p[0] == 0x8e && p[1] >= 0xa1 && p[1] <= 0xdf);
+    case EUC:
+        return euc;
+    case SHIFTED:
+        return ((p[0] >= 0x81 && p[0] <= 0x9f) || (p[0] >= 0xe0 && p[0] <= 0xfc)) && p[1] >= 0x40 &&
+               p[1] <= 0xfc && p[1] != 0x7f;
+    default:
+        return p[1] != 0;
+    }
 }
 
 /* The same character twice: the first code counts, but that PostgreSQL takes IBM's for most of
@@ -173,16 +187,20 @@ static void learn_code(struct charmap *m, uint16_t character, uint16_t code, enu
         m->codes[character] = code;
 }
 
-static void learn_pair(struct charmap *m, iconv_t to_utf8, enum form form, int first, int second)
+/* Two bytes, or three. */
+static void learn_more(struct charmap *m, iconv_t to_utf8, enum form form, char *p, size_t n)
 {
-    char in[2] = {(char)first, (char)second};
-    uint16_t character = 0;
-    if (!has_pair(form, first, second) || !learn_one(to_utf8, in, 2, &character))
+    uint8_t first = (uint8_t)p[n - 2], second = (uint8_t)p[n - 1];
+    uint16_t character = 0, code = (uint16_t)(first << 8 | second);
+    bool leads = first > 0x80 && first < 0xff && second >= 0x30;
+    if (!leads || !is_form(form, (const uint8_t *)p, n) || !learn_one(to_utf8, p, n, &character))
         return;
     if (character >= 0xe000 && character < 0xf900) /* everybody's own: PostgreSQL has none there */
         return;
-    m->pairs[(first - UPPER) * 256 + second] = character;
-    learn_code(m, character, (uint16_t)(first << 8 | second), form);
+    if (n == 3 && code == 0xa2b7) /* nor has it this one */
+        return;
+    (n == 3 ? m->triples : m->pairs)[(first - UPPER) * 256 + second] = character;
+    learn_code(m, character, n == 3 ? code & 0x7fff : code, form);
 }
 
 /* What PostgreSQL has and iconv has not: rows for everybody's own, and signs; most of these it only
@@ -196,10 +214,11 @@ static void learn_rest(struct charmap *m, const struct encoding *e)
         bool read;
     } rest[] = {{"UHC", 0xe000, 0xc9a1, 93, true},  {"UHC", 0xe05e, 0xfea1, 93, true},
                 {"UHC", 0x327e, 0xa2e8, 0, true},   {"GBK", 0x20ac, 0x80, 0, false},
-                {"SJIS", 0xa2, 0x8191, 0, false},   {"SJIS", 0xa3, 0x8192, 0, false},
-                {"SJIS", 0xa5, 0x5c, 0, false},     {"SJIS", 0xac, 0x81ca, 0, false},
-                {"SJIS", 0x2016, 0x8161, 0, false}, {"SJIS", 0x203e, 0x7e, 0, false},
-                {"SJIS", 0x2212, 0x817c, 0, false}, {"SJIS", 0x301c, 0x8160, 0, false}};
+                {"EUC_JP", 0xa6, 0x22c3, 0, false}, {"SJIS", 0xa2, 0x8191, 0, false},
+                {"SJIS", 0xa3, 0x8192, 0, false},   {"SJIS", 0xa5, 0x5c, 0, false},
+                {"SJIS", 0xac, 0x81ca, 0, false},   {"SJIS", 0x2016, 0x8161, 0, false},
+                {"SJIS", 0x203e, 0x7e, 0, false},   {"SJIS", 0x2212, 0x817c, 0, false},
+                {"SJIS", 0x301c, 0x8160, 0, false}};
     for (size_t i = 0; i < ARRAY_LEN(rest); i++)
         for (int k = 0; strcmp(rest[i].encoding, e->name) == 0 && k <= rest[i].n; k++) {
             uint16_t character = (uint16_t)(rest[i].character + k),
@@ -223,9 +242,13 @@ static struct charmap *learn(const struct encoding *e)
     }
     if (e->form != ONE_BYTE) {
         m->pairs = mem_zalloc(sizeof(*m->pairs) * PAIRS);
+        m->triples = e->form == EUC_3 ? mem_zalloc(sizeof(*m->triples) * PAIRS) : NULL;
         for (int i = 0; i < PAIRS; i++)
             if (!m->single[i / 256])
-                learn_pair(m, to_utf8, e->form, UPPER + i / 256, i % 256);
+                learn_more(m, to_utf8, e->form, (char[]){(char)(UPPER + i / 256), (char)i}, 2);
+        for (int i = 0; i < PAIRS && m->triples; i++)
+            learn_more(m, to_utf8, e->form, (char[]){(char)0x8f, (char)(UPPER + i / 256), (char)i},
+                       3);
         learn_rest(m, e);
     }
     iconv_close(to_utf8);
@@ -242,6 +265,7 @@ static const struct charmap *charmap_of(const struct encoding *e)
     m = learn(e);
     if (m && !atomic_compare_exchange_strong(place, &none, m)) {
         mem_free(m->pairs);
+        mem_free(m->triples);
         mem_free(m);
         m = none;
     }
@@ -286,56 +310,57 @@ static size_t ascii_prefix(const char *p, size_t n)
     return i;
 }
 
-/* Can the second byte follow the first, whether or not there is such a character? */
-static bool is_pair(enum form form, uint8_t first, uint8_t second)
+/* Of the character that begins with this upper byte. */
+static size_t length_of(const struct charmap *m, uint8_t first)
 {
-    if (form == EUC)
-        return first >= 0xa1 && first < 0xff && second >= 0xa1 && second < 0xff;
-    if (form == SHIFTED)
-        return ((first >= 0x81 && first <= 0x9f) || (first >= 0xe0 && first <= 0xfc)) &&
-               second >= 0x40 && second <= 0xfc && second != 0x7f;
-    return second != 0;
+    if (!m || !m->pairs || m->single[first - UPPER])
+        return 1;
+    return m->triples && first == 0x8f ? 3 : 2;
 }
 
-/* The character that begins with an upper byte; *ret_n: its bytes. 0: there is none. */
-static uint16_t character_at(const struct encoding *e, const struct charmap *m, const char *p,
-                             size_t n, size_t *ret_n)
+static uint16_t character_of(const struct charmap *m, const uint8_t *p, size_t n)
 {
-    const uint8_t first = (uint8_t)p[0];
-    *ret_n = 1;
-    if (!m || !m->pairs || m->single[first - UPPER])
-        return m ? m->single[first - UPPER] : 0;
-    *ret_n = MIN(n, (size_t)2);
-    return n > 1 ? m->pairs[(first - UPPER) * 256 + (uint8_t)p[1]] : 0;
+    if (n == 1)
+        return m ? m->single[p[0] - UPPER] : 0;
+    if (p[n - 2] < UPPER)
+        return 0;
+    return (n == 3 ? m->triples : m->pairs)[(p[n - 2] - UPPER) * 256 + p[n - 1]];
 }
 
 struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n, size_t *ret_rest,
                                struct buf *out)
 {
     const struct charmap *m = charmap_of(e);
+    size_t rest = 0;
     for (size_t i = 0; i < n;) {
-        size_t plain = ascii_prefix(p + i, n - i), len;
+        size_t plain = ascii_prefix(p + i, n - i);
         buf_append(out, p + i, plain);
         i += plain;
         if (i == n)
             break;
-        uint16_t character = character_at(e, m, p + i, n - i, &len);
-        bool cut = m && m->pairs && !character && n - i == 1;
-        if (cut && ret_rest) {
-            *ret_rest = 1;
-            return NULL;
-        }
-        if (!character && m && m->pairs &&
-            (cut || !is_pair(e->form, (uint8_t)p[i], (uint8_t)p[i + 1])))
-            return invalid(p + i, len, e);
+        const uint8_t *at = (const uint8_t *)p + i;
+        size_t len = length_of(m, *at);
+        rest = n - i < len ? n - i : 0;
+        if (rest && ret_rest)
+            break;
+        uint16_t character = rest ? 0 : character_of(m, at, len);
+        if (rest || (!character && len > 1 && !is_form(e->form, at, len)))
+            return invalid(p + i, rest ? rest : len, e);
         if (!character)
             return no_equivalent(p + i, len, e->name, "UTF8");
         types__utf8_encode(character, out);
         i += len;
     }
     if (ret_rest)
-        *ret_rest = 0;
+        *ret_rest = rest;
     return NULL;
+}
+
+static void put_code(uint16_t code, struct buf *out)
+{
+    char bytes[3] = {(char)0x8f, (char)(code >> 8 | 0x80), (char)code};
+    size_t n = code < 256 ? 1 : code < 0x8000 ? 3 : 2;
+    buf_append(out, bytes + 3 - n, n);
 }
 
 struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t n, bool lossy,
@@ -353,8 +378,7 @@ struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t
         uint16_t code = m && character < CHARACTERS ? m->codes[character] : 0;
         if (!code && !lossy)
             return no_equivalent(p + i, len, "UTF8", e->name);
-        char bytes[2] = {(char)(code >> 8), (char)(code ? code : '?')};
-        buf_append(out, bytes + (code < 256), code < 256 ? 1 : 2);
+        put_code(code ? code : '?', out);
         i += len;
     }
     return NULL;

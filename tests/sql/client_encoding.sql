@@ -110,3 +110,11 @@ SELECT chr(50504);
 RESET client_encoding;
 SELECT * FROM pairs ORDER BY n;
 DROP TABLE pairs;
+-- and one with characters of three
+SELECT convert_to('日本ｱ①丂', 'EUC_JP'), convert_to('№ⅰ～¦', 'eucjp');
+SELECT convert_from('\xc6fccbdc8eb1ada18fb0a141', 'EUC_JP');
+SELECT convert_from('\x418fb0', 'EUC_JP');
+SELECT convert_from('\x8fb041', 'EUC_JP');
+SELECT convert_from('\x8fa2b7', 'EUC_JP');
+SELECT convert_from('\x8ee0', 'EUC_JP');
+SELECT md5(convert_to(string_agg(chr(g), '' ORDER BY g), 'EUC_JP')) FROM generate_series(12353, 12435) g;

@@ -45,7 +45,7 @@ CREATE TABLE "A" ("ID" int);
 SELECT "ID" FROM "A";
 SELECT "ID" FROM a;
 -- encodings of several bytes
-SET client_encoding = 'euc_jp';
+SET client_encoding = 'big5';
 -- TRUNCATE .. CASCADE
 CREATE TABLE d (a int REFERENCES a);
 TRUNCATE a;

@@ -535,6 +535,15 @@ static void another_encoding_is_spoken(void **state)
     assert_int_equal(PQputCopyEnd(c, NULL), 1);
     assert_string_equal(shown(PQgetResult(c)), "22021");
     assert_null(PQgetResult(c));
+    ASK(c, "set client_encoding = euc_jp", "SET");
+    ASK(c, "copy t from stdin", "");
+    const char *pieces[] = {"10\t\x8f", "\xb0", "\xa1\x8e", "\xb1\n"};
+    for (size_t i = 0; i < ARRAY_LEN(pieces); i++)
+        assert_int_equal(PQputCopyData(c, pieces[i], (int)strlen(pieces[i])), 1);
+    assert_int_equal(PQputCopyEnd(c, NULL), 1);
+    assert_string_equal(shown(PQgetResult(c)), "COPY 1");
+    assert_null(PQgetResult(c));
+    ASK(c, "select b, length(b) from t where a = 10", "\x8f\xb0\xa1\x8e\xb1|2;");
     ASK(c, "set client_encoding = win1252", "SET");
     assert_string_equal(
         shown(PQexecParams(c, "select $1::text", 1, NULL, (const char *[]){"\x81"}, NULL, NULL, 0)),
