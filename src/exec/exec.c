@@ -496,6 +496,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
                        const struct exec_sink *sink, struct exec_result *ret)
 {
     struct run r = {.s = s, .e = s->exec, .plan = plan, .sink = sink};
+    TRY(sql_failure(plan->query));
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
     if (s->lost)
         return error_hint(error_new(E_SERIALIZATION, "the transaction was lost with its server"),

@@ -483,7 +483,8 @@ struct error *copy__run(struct session *s, struct entry **e, struct output *o,
         buf_done(&c.cut);
     } else {
         struct copy_out c = {.o = o};
-        failed = copy_to(s, e, &c);
+        failed = sql_failure((*e)->query->copy.query); /* before anything is announced */
+        failed = failed ? failed : copy_to(s, e, &c);
         rows = o->rows;
         buf_done(&c.field);
     }

@@ -205,7 +205,7 @@ static struct error *plan_text(struct session *s, const struct pgwire_parse *m, 
     if (script.n_stmts > 1)
         e = error_new(E_SYNTAX, "cannot insert multiple commands into a prepared statement");
     else if (script.n_stmts == 1)
-        e = statement__plan(s, &script.stmts[0], m->types, m->n_types, false, ret);
+        e = statement__plan(s, &script.stmts[0], m->types, m->n_types, PARAMS_CLIENT, ret);
     if (e && !error_is(e, E_SYNTAX) && script.n_stmts == 1 && sql_is_utility(&script.stmts[0])) {
         error_free(e);
         e = NULL;

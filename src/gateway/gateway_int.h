@@ -406,10 +406,13 @@ struct error *spool__next(struct spool *p, struct value *ret, int max, int *ret_
 struct error *spool__previous(struct spool *p, struct value *ret, int max, int *ret_n);
 
 /* statement.c */
+/* Where a statement's parameters come from: it must have none, those of the client or of PREPARE,
+ * literals that were lifted out of its text. */
+enum params { PARAMS_NONE, PARAMS_CLIENT, PARAMS_LIFTED };
 /* Analyses and plans one statement of a parsed script. types: see sql_context. The entry is new,
  * with one reference. */
 struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
-                              int n_types, bool no_params, struct entry **ret);
+                              int n_types, enum params params, struct entry **ret);
 /* Runs *e and sends its result, CommandComplete included. *e is replaced when it was stale. */
 struct error *statement__run(struct session *s, struct entry **e, const struct value *values,
                              struct output *o, const char **ret_where);

@@ -74,7 +74,7 @@ static struct error *run_prepare(struct session *s, const struct query *q, const
     TRY(sql_parse(arena_strdup(a, q->prepare.text), a, &script));
     struct entry *e;
     struct error *failed = script.n_stmts == 1 ? statement__plan(s, &script.stmts[0], inner->params,
-                                                                 inner->n_params, false, &e)
+                                                                 inner->n_params, PARAMS_CLIENT, &e)
                                                : error_new(E_SYNTAX, "one statement is expected");
     sql_script_done(&script);
     TRY(failed);
@@ -97,7 +97,8 @@ static struct error *run_into(struct session *s, const struct query *q, const st
     const char *text = arena_printf(a, "%s (%s\n)%s", q->prepare.into, of->text,
                                     q->prepare.no_data ? " LIMIT 0" : "");
     TRY(sql_parse(text, a, &script));
-    struct error *failed = statement__plan(s, &script.stmts[0], types, of->n_params, true, &e);
+    struct error *failed =
+        statement__plan(s, &script.stmts[0], types, of->n_params, PARAMS_NONE, &e);
     sql_script_done(&script);
     if (!failed)
         failed = statement__run(s, &e, values, o, ret_where);

@@ -57,7 +57,7 @@ static struct error *plan_lifted(struct session *s, const struct lifted *l, stru
     struct sql_script script;
     TRY(sql_parse(l->text, &s->worker->arena, &script));
     struct error *e = script.n_stmts == 1
-                          ? statement__plan(s, &script.stmts[0], types, l->n, false, ret)
+                          ? statement__plan(s, &script.stmts[0], types, l->n, PARAMS_LIFTED, ret)
                           : error_new(E_SYNTAX, "one statement is expected");
     sql_script_done(&script);
     if (!e)
@@ -106,7 +106,7 @@ static struct error *run_one(struct session *s, const struct sql_stmt *stmt, boo
                              const char *whole, const char **ret_where)
 {
     struct entry *e;
-    struct error *failed = statement__plan(s, stmt, NULL, 0, true, &e);
+    struct error *failed = statement__plan(s, stmt, NULL, 0, PARAMS_NONE, &e);
     if (failed && s->txn == 'E') { /* in a failed transaction that is all there is to say */
         error_free(failed);
         return statement__allowed(s, NULL);

@@ -33,14 +33,15 @@ static bool fresher(struct session *s, const struct catalog_view *view)
 }
 
 static struct error *analyse(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
-                             int n_types, bool no_params, struct arena *arena,
+                             int n_types, enum params params, struct arena *arena,
                              const struct catalog_view **ret_view, struct query **ret)
 {
     struct sql_context ctx = {.names = settings__names(s),
                               .user = s->user,
                               .param_types = types,
                               .n_params = n_types,
-                              .no_params = no_params,
+                              .no_params = params == PARAMS_NONE,
+                              .lifted = params == PARAMS_LIFTED,
                               .refreshes = s->refreshes};
     ctx.extra = exec_system_tables(&ctx.n_extra);
     for (bool again = true;; again = false) {
@@ -126,12 +127,12 @@ static void fill(struct entry *e, const struct query *q)
 }
 
 struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
-                              int n_types, bool no_params, struct entry **ret)
+                              int n_types, enum params params, struct entry **ret)
 {
     struct arena arena = {0};
     const struct catalog_view *view;
     struct query *q;
-    TRY(analyse(s, stmt, types, n_types, no_params, &arena, &view, &q));
+    TRY(analyse(s, stmt, types, n_types, params, &arena, &view, &q));
     struct entry *e = NEW(struct entry);
     e->refs = 1;
     e->text = mem_strndup(stmt->script->text + stmt->offset, stmt->len);
@@ -187,7 +188,7 @@ struct error *statement__refresh(struct session *s, struct entry **e, bool same_
         uint32_t *types = ARENA_ARRAY(&arena, uint32_t, old->n_params);
         for (int i = 0; i < old->n_params; i++)
             types[i] = old->param_types[i]->oid;
-        failed = statement__plan(s, &script.stmts[0], types, old->n_params, false, &fresh);
+        failed = statement__plan(s, &script.stmts[0], types, old->n_params, PARAMS_CLIENT, &fresh);
         sql_script_done(&script);
     }
     arena_done(&arena);
@@ -512,7 +513,7 @@ static struct error *fill_table(struct session *s, const char *text, const struc
     struct output o = {.s = s};
     TRY(sql_parse(text, &s->worker->arena, &script));
     s->refreshes = true;
-    struct error *failed = statement__plan(s, &script.stmts[0], types, n, true, &e);
+    struct error *failed = statement__plan(s, &script.stmts[0], types, n, PARAMS_NONE, &e);
     sql_script_done(&script);
     if (!failed)
         failed = run_tries(s, &e, values, &o, ret_rows);

@@ -458,6 +458,7 @@ static struct error *finish(struct analysis *a)
                               "Use the REFRESH MATERIALIZED VIEW command.");
     for (int i = 0; i < q->n_tables; i++)
         q->literals_matter |= sql__index_has_literal(q->tables[i].table);
+    sql__find_failure(a);
     return NULL;
 }
 

@@ -232,30 +232,6 @@ static void fold(struct analysis *a, struct expr **e)
     *e = c;
 }
 
-void sql__fold_call(struct analysis *a, struct expr **e)
-{
-    const struct func *f = (*e)->call.func;
-    struct value *args = ARENA_ARRAY(a->arena, struct value, MAX((*e)->n_args, 1));
-    struct value v = {.kind = VALUE_NULL};
-    bool null = false;
-    if (a->as_written || f->volatile_ || f->system || !f->call)
-        return;
-    for (int i = 0; i < (*e)->n_args; i++) {
-        if ((*e)->args[i]->kind != EXPR_CONST)
-            return;
-        args[i] = (*e)->args[i]->value;
-        null |= f->strict && args[i].kind == VALUE_NULL;
-    }
-    struct error *err = null ? NULL : f->call(args, (*e)->n_args, a->arena, &v);
-    if (err) {
-        error_free(err); /* it comes again when the statement runs */
-        return;
-    }
-    struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
-    c->typmod = (*e)->typmod;
-    *e = c;
-}
-
 /* Enforces a typmod by a call of the type's length function. */
 static struct error *apply_typmod(struct analysis *a, struct expr **e, int32_t typmod, bool strict)
 {
@@ -545,47 +521,6 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
     return coerce_args(a, *ret, args, n, location, &b);
 }
 
-/* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
- * may fail. A parameter counts: it may stand for a literal. What reads dates and times hangs on
- * settings, and is not. */
-static bool is_constant_call(const struct expr *e)
-{
-    static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,     EXPR_CASE,
-                                           EXPR_COALESCE, EXPR_GREATEST, EXPR_LEAST};
-    bool found = false;
-    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
-        found |= e->kind == kinds[i];
-    if (!found || !e->n_args)
-        return false;
-    const struct type *t = type_by_oid(e->type);
-    if (!t || t->category == 'D' || t->category == 'T' ||
-        (e->call.func && (e->call.func->volatile_ || e->call.func->kind == FUNC_SET)))
-        return false;
-    for (int i = 0; i < e->n_args; i++)
-        if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
-            !is_constant_call(e->args[i]))
-            return false;
-    return true;
-}
-
-void sql__fold_null(struct expr *e)
-{
-    const struct func *f = e->call.func;
-    for (int i = 0; i < e->n_args; i++)
-        if (is_constant_call(e->args[i]))
-            return;
-    if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
-        return;
-    for (int i = 0; i < e->n_args; i++) {
-        if (e->args[i]->kind != EXPR_CONST || e->args[i]->value.kind != VALUE_NULL)
-            continue;
-        e->kind = EXPR_CONST;
-        e->value = (struct value){.kind = VALUE_NULL};
-        e->n_args = 0;
-        return;
-    }
-}
-
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret)
 {
@@ -606,7 +541,7 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
     }
     TRY(sql__at(a, func_resolve(name, kind, types, n, &f), location));
     TRY(sql__bind_call(a, f, e));
-    sql__fold_null(e);
+    sql__simplify(a, e);
     *ret = e;
     return NULL;
 }

@@ -356,6 +356,7 @@ static struct error *explain(struct analysis *a, const Node *node, const struct 
     TRY(explain_options(a, n));
     q->explain.text = explained_text(a, n, stmt);
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->explain.query));
+    q->literals_matter |= q->explain.query->literals_matter;
     const struct query *inner = q->explain.query;
     if (inner->kind > QUERY_MERGE)
         return sql__unsupported(a, -1, "Explain a SELECT, INSERT, UPDATE or DELETE.",
@@ -392,7 +393,7 @@ static struct error *prepare(struct analysis *a, const Node *node, const struct 
         types[i] = type->oid;
     }
     struct sql_context inner = *a->ctx;
-    inner.no_params = false;
+    inner.no_params = inner.lifted = false;
     inner.param_types = types;
     inner.n_params = n_types;
     return sql__analyse_node(n->query, stmt, &inner, a->arena, &q->prepare.query);
@@ -726,7 +727,7 @@ static struct error *copy_in(struct analysis *a, const struct table *t, const No
     for (int i = 0; i < q->copy.n_columns; i++)
         types[i] = t->columns[q->copy.columns[i]].type;
     struct sql_context inner = *a->ctx;
-    inner.no_params = false;
+    inner.no_params = inner.lifted = false;
     inner.param_types = types;
     inner.n_params = q->copy.n_columns;
     q->writes = true;
@@ -767,6 +768,7 @@ static struct error *copy_out(struct analysis *a, const CopyStmt *n, const struc
     if (IsA(n->query, MergeStmt))
         return error_new(E_UNSUPPORTED, "MERGE not supported in COPY");
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->copy.query));
+    q->literals_matter |= q->copy.query->literals_matter;
     if (q->copy.query->current_of)
         return sql__unsupported(a, -1, "Use the statement by itself.",
                                 "WHERE CURRENT OF in COPY is not supported");
@@ -1084,6 +1086,7 @@ static struct error *declare(struct analysis *a, const Node *node, const struct 
     if (IsA(n->query, SelectStmt))
         TRY(sql__no_into(a, (const SelectStmt *)n->query));
     TRY(sql__analyse_node(n->query, stmt, a->ctx, a->arena, &q->cursor.query));
+    q->literals_matter |= q->cursor.query->literals_matter;
     TRY(adopt_params(a, q->cursor.query));
     q->locks = q->cursor.query->locks;
     TRY(check_cursor(n, q->cursor.query));

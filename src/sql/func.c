@@ -879,7 +879,7 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     if (n->over)
         TRY(window_call(a, s, n, e, kind == FUNC_AGGREGATE));
     else
-        sql__fold_null(e);
+        sql__simplify(a, e);
     *ret = n->over && takes_number(e) ? null_for_null(a, e) : e;
     return NULL;
 }

@@ -97,15 +97,17 @@ static bool is_stable_cast(const struct expr *e)
     return has_zone(from) != has_zone(to) || (from == OID_TIME && to == OID_TIMETZ);
 }
 
+bool sql__is_stable_step(const struct expr *e)
+{
+    if (e->kind == EXPR_FUNC && e->call.func)
+        return is_stable_call(e);
+    return e->kind == EXPR_CAST && is_stable_cast(e);
+}
+
 static bool find_stable(void *ctx, const struct expr *e)
 {
     bool *found = ctx;
-    if (e->kind == EXPR_PARAM) /* the time, the user */
-        *found = true;
-    if (e->kind == EXPR_FUNC && e->call.func)
-        *found |= is_stable_call(e);
-    if (e->kind == EXPR_CAST)
-        *found |= is_stable_cast(e);
+    *found |= e->kind == EXPR_PARAM /* the time, the user */ || sql__is_stable_step(e);
     return !*found;
 }
 

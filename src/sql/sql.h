@@ -446,6 +446,12 @@ struct schema_element {
     int position; /* characters of the statement before it */
 };
 
+/* A constant that can't be computed: the statement fails when it is run. */
+struct query_failure {
+    const char *sqlstate, *message;
+    const char *detail, *hint; /* or NULL */
+};
+
 struct query {
     enum query_kind kind;
     const char
@@ -472,9 +478,10 @@ struct query {
     bool writes;       /* changes data: has to run on the primary and be replicated */
     bool locks;        /* FOR UPDATE and friends: reads on the writer's path */
     bool system;       /* calls a function that runs where the statement came in */
-    /* A table that it reads has an index on an expression with literals in it: a parameter in a
-     * literal's place keeps SQLite from using it. */
+    /* A parameter can't stand in a literal's place: a table that it reads has an index on an
+     * expression with literals in it, or something is computed of constants alone. */
     bool literals_matter;
+    const struct query_failure *failure; /* or NULL */
     /* A constant of it was taken from the clock ('now', 'today'): the same text is another
      * statement later. */
     bool reads_clock;
@@ -690,6 +697,7 @@ struct sql_context {
     /* A parameter that was not announced is an error (42P02, simple queries), else it is inferred.
      */
     bool no_params;
+    bool lifted; /* the parameters stand for literals of the text */
 };
 
 /* All that a statement's meaning hangs on besides the catalog, in one line: the session's database
@@ -705,6 +713,9 @@ void sql_names_view(const char *names, const struct catalog_view **view);
 const char *sql_names_database(const char *names, struct arena *arena);
 /* The names in the text of a search_path, unquoted. False: it is no list of names. */
 bool sql_search_path(const char *text, struct arena *arena, const char *const **ret, int *ret_n);
+
+/* What the statement fails with before it looks at any row (query->failure); NULL: nothing. */
+struct error *sql_failure(const struct query *q) MUST_CHECK;
 
 /* The script has to be alive; the query does not need it afterwards. */
 struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,

@@ -1,0 +1,332 @@
+/*
+ * What a statement computes of constants, done before it runs, as PostgreSQL's planner does:
+ *
+ * - a call of an immutable function with constants becomes its value;
+ * - a strict one with a NULL among its arguments becomes NULL: the others are not looked at;
+ * - where such a call fails, the whole statement does, whether a row would ever ask for it or not
+ *   (SELECT 1 / 0 FROM t WHERE false), unless it stands behind a constant that leaves it out: CASE
+ *   WHEN false, false AND .., coalesce(1, ..). The error comes when the statement runs, not when it
+ *   is prepared or becomes a view.
+ *
+ * A literal that was lifted out of the text is a parameter here. Where one is an argument of such a
+ * call, the statement has to be analysed with its literals in place (query->literals_matter). What
+ * the client sends as a parameter is looked at by the rows alone.
+ */
+#include "sql_int.h"
+
+enum { FOLDED_MAX = 4096 }; /* bytes of a value that a statement keeps */
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+void sql__fold_call(struct analysis *a, struct expr **e)
+{
+    const struct func *f = (*e)->call.func;
+    struct value *args = ARENA_ARRAY(a->arena, struct value, MAX((*e)->n_args, 1));
+    struct value v = {.kind = VALUE_NULL};
+    bool null = false;
+    if (a->as_written || f->volatile_ || f->system || !f->call)
+        return;
+    for (int i = 0; i < (*e)->n_args; i++) {
+        if ((*e)->args[i]->kind != EXPR_CONST)
+            return;
+        args[i] = (*e)->args[i]->value;
+        null |= f->strict && args[i].kind == VALUE_NULL;
+    }
+    struct error *err = null ? NULL : f->call(args, (*e)->n_args, a->arena, &v);
+    if (err) {
+        error_free(err); /* it comes again when the statement runs */
+        return;
+    }
+    struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
+    c->typmod = (*e)->typmod;
+    *e = c;
+}
+
+static bool all_constant(const struct expr *e)
+{
+    for (int i = 0; i < e->n_args; i++)
+        if (e->args[i]->kind != EXPR_CONST)
+            return false;
+    return true;
+}
+
+/* A call of an immutable function with constants, which code here can make. */
+static bool can_call(const struct expr *e)
+{
+    const struct func *f = e->call.func;
+    if (!f || !f->call || f->kind == FUNC_SET || !all_constant(e) || !sql__is_immutable(e))
+        return false;
+    for (int i = 0; i < e->n_args; i++)
+        if (func_takes_text(f, i, e->n_args, e->args[i]->type))
+            return false;
+    return true;
+}
+
+static struct error *make_call(const struct analysis *a, const struct expr *e, struct value *ret)
+{
+    struct value *args = ARENA_ARRAY(a->arena, struct value, MAX(e->n_args, 1));
+    *ret = (struct value){.kind = VALUE_NULL};
+    for (int i = 0; i < e->n_args; i++) {
+        args[i] = e->args[i]->value;
+        if (e->call.func->strict && args[i].kind == VALUE_NULL)
+            return NULL;
+    }
+    return e->call.func->call(args, e->n_args, a->arena, ret);
+}
+
+static void become(struct expr *e, struct value v)
+{
+    e->kind = EXPR_CONST;
+    e->value = v;
+    e->n_args = 0;
+}
+
+/* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
+ * may fail. A parameter counts: it may stand for a literal. */
+static bool is_constant_call(const struct expr *e)
+{
+    static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,     EXPR_CASE,
+                                           EXPR_COALESCE, EXPR_GREATEST, EXPR_LEAST};
+    bool found = false;
+    for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
+        found |= e->kind == kinds[i];
+    if (!found || !e->n_args)
+        return false;
+    if (sql__is_stable_step(e) || (e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET))
+        return false;
+    for (int i = 0; i < e->n_args; i++)
+        if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
+            !is_constant_call(e->args[i]))
+            return false;
+    return true;
+}
+
+/* One of its arguments is NULL, and none can fail. */
+static bool is_null_call(const struct expr *e)
+{
+    const struct func *f = e->call.func;
+    bool null = false;
+    if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
+        return false;
+    for (int i = 0; i < e->n_args; i++) {
+        if (is_constant_call(e->args[i]))
+            return false;
+        null |= e->args[i]->kind == EXPR_CONST && e->args[i]->value.kind == VALUE_NULL;
+    }
+    return null;
+}
+
+void sql__simplify(struct analysis *a, struct expr *e)
+{
+    struct value v;
+    if (is_null_call(e)) {
+        become(e, (struct value){.kind = VALUE_NULL});
+        return;
+    }
+    if (a->as_written || !can_call(e))
+        return;
+    struct error *err = make_call(a, e, &v); /* sql__find_failure() will tell */
+    bool large = !err && (v.kind == VALUE_TEXT || v.kind == VALUE_BLOB) && v.s.n > FOLDED_MAX;
+    if (!err && !large)
+        become(e, v);
+    error_free(err);
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+struct search {
+    struct analysis *a;
+    struct error *failure; /* the first */
+};
+
+static bool is_bool(const struct expr *e, bool value)
+{
+    return e->kind == EXPR_CONST && e->value.kind == VALUE_INT && e->value.i == value;
+}
+
+static bool is_never(const struct expr *e)
+{
+    return is_bool(e, false) || (e->kind == EXPR_CONST && e->value.kind == VALUE_NULL);
+}
+
+static bool visit(void *ctx, const struct expr *e);
+
+static void look(struct search *s, const struct expr *e)
+{
+    expr_walk(e, false, visit, s);
+}
+
+static void look_at_case(struct search *s, const struct expr *e)
+{
+    for (int i = 0; i + 1 < e->n_args; i += 2) {
+        look(s, e->args[i]);
+        if (!is_never(e->args[i]))
+            look(s, e->args[i + 1]);
+        if (is_bool(e->args[i], true))
+            return;
+    }
+    look(s, e->args[e->n_args - 1]);
+}
+
+/* Up to the argument that decides. */
+static void look_at_some(struct search *s, const struct expr *e)
+{
+    for (int i = 0; i < e->n_args; i++) {
+        const struct expr *x = e->args[i];
+        look(s, x);
+        if (e->kind == EXPR_COALESCE ? x->kind == EXPR_CONST && x->value.kind != VALUE_NULL
+                                     : is_bool(x, e->kind == EXPR_OR))
+            return;
+    }
+}
+
+static bool find_param(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_PARAM;
+    return !*found;
+}
+
+/* Constants go into it, and some of them are literals that were lifted. */
+static bool has_lifted(const struct search *s, const struct expr *e)
+{
+    bool found = false;
+    if (s->a->ctx->lifted && is_constant_call(e))
+        expr_walk(e, false, find_param, &found);
+    return found;
+}
+
+static void look_at_select(struct search *s, const struct select *x, bool targets);
+
+static bool visit(void *ctx, const struct expr *e)
+{
+    struct search *s = ctx;
+    struct value v;
+    if (s->failure)
+        return false;
+    switch (e->kind) {
+    case EXPR_CASE:
+        look_at_case(s, e);
+        return false;
+    case EXPR_AND:
+    case EXPR_OR:
+    case EXPR_COALESCE:
+        look_at_some(s, e);
+        return false;
+    case EXPR_SUBQUERY:
+        look_at_select(s, e->sub.select, e->sub.kind != SUBQUERY_EXISTS);
+        return true;
+    case EXPR_FUNC:
+        s->a->q->literals_matter |= has_lifted(s, e);
+        /* fall through */
+    case EXPR_CAST:
+        if (can_call(e))
+            s->failure = make_call(s->a, e, &v);
+        return true;
+    default:
+        return true;
+    }
+}
+
+/* It is planned where it is mentioned, as if it were a subquery there. */
+static bool is_inlined(const struct cte *c)
+{
+    return c->select && !c->recursive &&
+           (c->materialized < 0 || (c->n_refs == 1 && !c->materialized));
+}
+
+static void look_at_from(struct search *s, const struct from *f)
+{
+    const struct rte *r = f->rte;
+    if (!r) {
+        look_at_from(s, f->left);
+        look_at_from(s, f->right);
+        look(s, f->on);
+        return;
+    }
+    for (int i = 0; i < r->n_args; i++)
+        look(s, r->args[i]);
+    const struct select *x = r->kind == RTE_CTE && is_inlined(r->cte) ? r->cte->select : r->select;
+    bool whole = x && x->kind != SELECT_PLAIN;
+    if (x)
+        look_at_select(s, x, whole);
+    for (int i = 0; x && !whole && i < MIN(r->n_columns, x->n_targets); i++)
+        if (r->columns[i].used) /* PostgreSQL does not plan the others */
+            look(s, x->targets[i].expr);
+}
+
+static void look_at_write(struct search *s, const struct write *w)
+{
+    if (w->select)
+        look_at_select(s, w->select, true);
+    for (int i = 0; i < w->n_set; i++)
+        look(s, w->set[i].value);
+    for (int i = 0; i < w->n_returning; i++)
+        look(s, w->returning[i].expr);
+    for (int i = 0; i < w->n_parts; i++)
+        for (int k = 0; k < w->parts[i]->n_set; k++)
+            look(s, w->parts[i]->set[k].value);
+}
+
+static void look_at_cte(struct search *s, const struct cte *c)
+{
+    if (c->write)
+        look_at_write(s, c->write);
+    else if (c->n_refs && !is_inlined(c))
+        look_at_select(s, c->select, true);
+}
+
+static void look_at_select(struct search *s, const struct select *x, bool targets)
+{
+    for (int i = 0; i < x->n_ctes; i++)
+        look_at_cte(s, x->ctes[i]);
+    if (x->kind == SELECT_SETOP) {
+        look_at_select(s, x->left, targets);
+        look_at_select(s, x->right, targets);
+    }
+    for (int i = 0; i < x->n_from; i++)
+        look_at_from(s, x->from[i]);
+    for (int i = 0; i < x->n_targets && x->kind == SELECT_PLAIN && targets; i++)
+        look(s, x->targets[i].expr);
+    for (int r = 0; r < x->n_rows; r++)
+        for (int c = 0; c < x->n_targets; c++)
+            look(s, x->rows[r][c]);
+    look(s, x->where);
+    for (int i = 0; i < x->n_group; i++)
+        look(s, x->group[i]);
+    look(s, x->having);
+    for (int i = 0; i < x->n_order && x->kind == SELECT_PLAIN; i++)
+        look(s, x->order[i].expr);
+    look(s, x->limit);
+    look(s, x->offset);
+}
+
+void sql__find_failure(struct analysis *a)
+{
+    struct search s = {.a = a};
+    if (a->q->select)
+        look_at_select(&s, a->q->select, true);
+    if (a->q->write)
+        look_at_write(&s, a->q->write);
+    if (!s.failure)
+        return;
+    struct query_failure *f = ARENA_NEW(a->arena, struct query_failure);
+    *f = (struct query_failure){
+        .sqlstate = arena_strdup(a->arena, s.failure->sqlstate),
+        .message = arena_strdup(a->arena, s.failure->message),
+        .detail = s.failure->detail ? arena_strdup(a->arena, s.failure->detail) : NULL,
+        .hint = s.failure->hint ? arena_strdup(a->arena, s.failure->hint) : NULL};
+    a->q->failure = f;
+    error_free(s.failure);
+}
+
+struct error *sql_failure(const struct query *q)
+{
+    const struct query_failure *f = q->failure;
+    if (!f)
+        return NULL;
+    struct error *e = error_new(f->sqlstate, "%s", f->message);
+    if (f->detail)
+        error_detail(e, "%s", f->detail);
+    return f->hint ? error_hint(e, "%s", f->hint) : e;
+}
