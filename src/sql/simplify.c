@@ -20,6 +20,8 @@ enum { FOLDED_MAX = 4096 }; /* bytes of a value that a statement keeps */
 
 void sql__fold_call(struct analysis *a, struct expr **e)
 {
+    if ((*e)->kind == EXPR_CONST) /* sql__simplify() was here */
+        return;
     const struct func *f = (*e)->call.func;
     struct value *args = ARENA_ARRAY(a->arena, struct value, MAX((*e)->n_args, 1));
     struct value v = {.kind = VALUE_NULL};
@@ -301,6 +303,11 @@ static void look_at_select(struct search *s, const struct select *x, bool target
     look(s, x->offset);
 }
 
+static const char *kept(const struct analysis *a, const char *text)
+{
+    return text ? arena_strdup(a->arena, text) : NULL;
+}
+
 void sql__find_failure(struct analysis *a)
 {
     struct search s = {.a = a};
@@ -311,13 +318,22 @@ void sql__find_failure(struct analysis *a)
     if (!s.failure)
         return;
     struct query_failure *f = ARENA_NEW(a->arena, struct query_failure);
-    *f = (struct query_failure){
-        .sqlstate = arena_strdup(a->arena, s.failure->sqlstate),
-        .message = arena_strdup(a->arena, s.failure->message),
-        .detail = s.failure->detail ? arena_strdup(a->arena, s.failure->detail) : NULL,
-        .hint = s.failure->hint ? arena_strdup(a->arena, s.failure->hint) : NULL};
+    *f = (struct query_failure){.sqlstate = arena_strdup(a->arena, s.failure->sqlstate),
+                                .message = arena_strdup(a->arena, s.failure->message),
+                                .detail = kept(a, s.failure->detail),
+                                .hint = kept(a, s.failure->hint),
+                                .schema = kept(a, s.failure->schema),
+                                .table = kept(a, s.failure->table),
+                                .column = kept(a, s.failure->column),
+                                .constraint = kept(a, s.failure->constraint),
+                                .datatype = kept(a, s.failure->datatype)};
     a->q->failure = f;
     error_free(s.failure);
+}
+
+static void put(char **field, const char *text)
+{
+    *field = text ? mem_strdup(text) : NULL;
 }
 
 struct error *sql_failure(const struct query *q)
@@ -326,7 +342,12 @@ struct error *sql_failure(const struct query *q)
     if (!f)
         return NULL;
     struct error *e = error_new(f->sqlstate, "%s", f->message);
-    if (f->detail)
-        error_detail(e, "%s", f->detail);
-    return f->hint ? error_hint(e, "%s", f->hint) : e;
+    put(&e->detail, f->detail);
+    put(&e->hint, f->hint);
+    put(&e->schema, f->schema);
+    put(&e->table, f->table);
+    put(&e->column, f->column);
+    put(&e->constraint, f->constraint);
+    put(&e->datatype, f->datatype);
+    return e;
 }

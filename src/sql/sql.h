@@ -449,7 +449,8 @@ struct schema_element {
 /* A constant that can't be computed: the statement fails when it is run. */
 struct query_failure {
     const char *sqlstate, *message;
-    const char *detail, *hint; /* or NULL */
+    const char *detail, *hint; /* these may be NULL */
+    const char *schema, *table, *column, *constraint, *datatype;
 };
 
 struct query {
