@@ -52,11 +52,24 @@ static bool all_constant(const struct expr *e)
     return true;
 }
 
+/* What a value has to pass on its way into a column or a domain: it fails for the row, whose values
+ * the error may show. */
+static bool is_check(const struct func *f)
+{
+    static const char *const checks[] = {"minisql_required", "minisql_domain",
+                                         "minisql_domain_violated"};
+    for (size_t i = 0; f && i < ARRAY_LEN(checks); i++)
+        if (strcmp(f->name, checks[i]) == 0)
+            return true;
+    return false;
+}
+
 /* A call of an immutable function with constants, which code here can make. */
 static bool can_call(const struct expr *e)
 {
     const struct func *f = e->call.func;
-    if (!f || !f->call || f->kind == FUNC_SET || !all_constant(e) || !sql__is_immutable(e))
+    if (!f || !f->call || f->kind == FUNC_SET || is_check(f) || !all_constant(e) ||
+        !sql__is_immutable(e))
         return false;
     for (int i = 0; i < e->n_args; i++)
         if (func_takes_text(f, i, e->n_args, e->args[i]->type))
@@ -94,7 +107,8 @@ static bool is_constant_call(const struct expr *e)
         found |= e->kind == kinds[i];
     if (!found || !e->n_args)
         return false;
-    if (sql__is_stable_step(e) || (e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET))
+    if (sql__is_stable_step(e) || is_check(e->call.func) ||
+        (e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET))
         return false;
     for (int i = 0; i < e->n_args; i++)
         if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
