@@ -284,6 +284,7 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
             uint32_t type;
             TRY(sql__common_type(a, e->args, count + 1, "IN", &type));
             TRY(typed_list(a, e, type, n->location));
+            sql__simplify_in(a, e);
         }
     }
     if (negated)

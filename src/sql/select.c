@@ -1434,7 +1434,7 @@ static struct error *where_and_having(struct analysis *a, struct scope *s, const
         s->clause = CLAUSE_WHERE;
         TRY(sql__expr(a, s, n->whereClause, &sel->where));
         TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
-        sel->where = factor_conjuncts(a, sel->where);
+        sel->where = sql__simplify_condition(a, factor_conjuncts(a, sel->where));
     }
     if (n->havingClause) {
         s->clause = CLAUSE_HAVING;

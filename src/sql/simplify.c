@@ -52,23 +52,11 @@ static bool all_constant(const struct expr *e)
     return true;
 }
 
-/* What a value has to pass on its way into a column or a domain: it fails for the row, whose values
- * the error may show. */
-static bool is_check(const struct func *f)
-{
-    static const char *const checks[] = {"minisql_required", "minisql_domain",
-                                         "minisql_domain_violated"};
-    for (size_t i = 0; f && i < ARRAY_LEN(checks); i++)
-        if (strcmp(f->name, checks[i]) == 0)
-            return true;
-    return false;
-}
-
 /* A call of an immutable function with constants, which code here can make. */
 static bool can_call(const struct expr *e)
 {
     const struct func *f = e->call.func;
-    if (!f || !f->call || f->kind == FUNC_SET || is_check(f) || !all_constant(e) ||
+    if (!f || !f->call || f->kind == FUNC_SET || f->guard || !all_constant(e) ||
         !sql__is_immutable(e))
         return false;
     for (int i = 0; i < e->n_args; i++)
@@ -105,10 +93,9 @@ static bool is_constant_call(const struct expr *e)
     bool found = false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         found |= e->kind == kinds[i];
-    if (!found || !e->n_args)
+    if (!found || !e->n_args || sql__is_stable_step(e))
         return false;
-    if (sql__is_stable_step(e) || is_check(e->call.func) ||
-        (e->kind == EXPR_FUNC && e->call.func->kind == FUNC_SET))
+    if (e->kind == EXPR_FUNC && (e->call.func->kind == FUNC_SET || e->call.func->guard))
         return false;
     for (int i = 0; i < e->n_args; i++)
         if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
@@ -146,6 +133,62 @@ void sql__simplify(struct analysis *a, struct expr *e)
     if (!err && !large)
         become(e, v);
     error_free(err);
+}
+
+/* NULL IN (..) is NULL. What has no columns is an array to PostgreSQL, which it computes. */
+void sql__simplify_in(struct analysis *a, struct expr *e)
+{
+    if (a->as_written || e->args[0]->kind != EXPR_CONST || e->args[0]->value.kind != VALUE_NULL ||
+        !e->call.func->strict)
+        return;
+    for (int i = 1; i < e->n_args; i++)
+        if (is_constant_call(e->args[i]))
+            return;
+    become(e, (struct value){.kind = VALUE_NULL});
+}
+
+/* ---- conditions ------------------------------------------------------------------------------ */
+
+enum outcome { NEVER, ALWAYS, SOMETIMES };
+
+/* Whether a condition, or its opposite, is true for some row. NULL is as good as false, below NOT,
+ * too, which could be pushed down to it. */
+static enum outcome outcome(const struct expr *e, bool negated)
+{
+    if (e->kind == EXPR_CONST && e->value.kind == VALUE_NULL)
+        return NEVER;
+    if (e->kind == EXPR_CONST && e->value.kind == VALUE_INT)
+        return (e->value.i != 0) != negated ? ALWAYS : NEVER;
+    if (e->kind == EXPR_NOT)
+        return outcome(e->args[0], !negated);
+    if (e->kind != EXPR_AND && e->kind != EXPR_OR)
+        return SOMETIMES;
+    enum outcome decides = (e->kind == EXPR_AND) != negated ? NEVER : ALWAYS;
+    enum outcome ret = decides == NEVER ? ALWAYS : NEVER;
+    for (int i = 0; i < e->n_args; i++) {
+        enum outcome one = outcome(e->args[i], negated);
+        if (one == decides)
+            return decides;
+        ret = one == SOMETIMES ? SOMETIMES : ret;
+    }
+    return ret;
+}
+
+static bool find_constant_call(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= is_constant_call(e);
+    return !*found;
+}
+
+struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
+{
+    bool may_fail = false;
+    if (a->as_written || e->kind == EXPR_CONST || outcome(e, false) != NEVER)
+        return e;
+    expr_walk(e, true, find_constant_call, &may_fail);
+    struct value never = {.kind = VALUE_INT, .i = 0};
+    return may_fail ? e : sql__const(a, OID_BOOL, never, e->position - 1);
 }
 
 /* ---- failures -------------------------------------------------------------------------------- */

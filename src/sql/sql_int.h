@@ -229,9 +229,13 @@ int32_t sql__common_typmod(struct expr *const *exprs, int n, uint32_t type);
  * place. */
 struct error *sql__operator(struct analysis *a, const char *name, struct expr **args, int n,
                             int location, const struct func **ret);
-/* simplify.c: makes a constant of a new call, if that is what it is; what fails is left, and is told
- * by sql__find_failure(), at the end. */
+/* simplify.c: makes a constant of a new call, if that is what it is; what fails is left, and is
+ * told by sql__find_failure(), at the end. */
 void sql__simplify(struct analysis *a, struct expr *e);
+void sql__simplify_in(struct analysis *a, struct expr *e); /* a new EXPR_IN */
+/* Of a WHERE: false, where it can't become true whatever the rows are, so that nothing in it is
+ * computed. */
+struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);
 void sql__find_failure(struct analysis *a);
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret); /* an operator as EXPR_FUNC */
@@ -894,6 +898,6 @@ bool sql__index_has_literal(const struct table *t);
 bool sql__same_expr(struct expr *own, struct expr *given);
 /* Sets r->indexed, by its filters. */
 struct error *sql__mark_indexed(struct analysis *a, struct rte *r);
-bool sql__is_immutable(const struct expr *e); /* immutable.c */
+bool sql__is_immutable(const struct expr *e);   /* immutable.c */
 bool sql__is_stable_step(const struct expr *e); /* itself, whatever its arguments are */
 char *sql__file_name(struct analysis *a, const char *schema, const char *name);

@@ -131,6 +131,7 @@ static const struct func rows[] = {
      .nargs = 2,
      .args = {OID_ANYELEMENT, OID_TEXT},
      .result = OID_ANYELEMENT,
+     .guard = true,
      .sqlite_name = "minisql_domain",
      .call = domain_check},
     {.name = "minisql_domain_violated",
@@ -138,6 +139,7 @@ static const struct func rows[] = {
      .nargs = 4,
      .args = {OID_TEXT, OID_TEXT, OID_TEXT, OID_TEXT},
      .result = OID_BOOL,
+     .guard = true,
      .sqlite_name = "minisql_domain_violated",
      .call = domain_violated},
 };

@@ -136,13 +136,14 @@ static CALL(offset)
 #define REQUIRED(type, suffix)                                                                     \
     {                                                                                              \
         .name = "minisql_required", .kind = FUNC_SCALAR, .nargs = 3,                               \
-        .args = {type, OID_TEXT, OID_TEXT}, .result = type,                                        \
+        .args = {type, OID_TEXT, OID_TEXT}, .result = type, .guard = true,                         \
         .sqlite_name = "minisql_required_" #suffix, .call = required                               \
     }
 #define VALUE(fn, null_passes)                                                                     \
     {                                                                                              \
         .name = "minisql_" #fn, .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_INT8},               \
-        .result = OID_INT8, .strict = !(null_passes), .sqlite_name = "minisql_" #fn, .call = fn    \
+        .result = OID_INT8, .strict = !(null_passes), .guard = true,                               \
+        .sqlite_name = "minisql_" #fn, .call = fn                                                  \
     }
 
 static CALL(changed_once)
@@ -167,19 +168,18 @@ static CALL(view_hides)
                      v[0].s.p);
 }
 
+#define OF_VIEW(fn)                                                                                \
+    {                                                                                              \
+        .name = "minisql_" #fn, .kind = FUNC_SCALAR, .nargs = 1, .args = {OID_TEXT},               \
+        .result = OID_BOOL, .strict = true, .guard = true, .sqlite_name = "minisql_" #fn,          \
+        .call = fn                                                                                 \
+    }
+
 static const struct func rows[] = {
-    SCALAR1("minisql_view_hides", OID_TEXT, OID_BOOL, "minisql_view_hides", view_hides),
-    SCALAR1("minisql_view_violated", OID_TEXT, OID_BOOL, "minisql_view_violated", view_violated),
-    SINGLE(OID_INT8, int),
-    SINGLE(OID_FLOAT8, real),
-    SINGLE(OID_TEXT, text),
-    SINGLE(OID_BYTEA, blob),
-    REQUIRED(OID_INT8, int),
-    REQUIRED(OID_FLOAT8, real),
-    REQUIRED(OID_TEXT, text),
-    REQUIRED(OID_BYTEA, blob),
-    VALUE(limit, true),
-    VALUE(offset, true),
+    OF_VIEW(view_hides),        OF_VIEW(view_violated),     SINGLE(OID_INT8, int),
+    SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),     SINGLE(OID_BYTEA, blob),
+    REQUIRED(OID_INT8, int),    REQUIRED(OID_FLOAT8, real), REQUIRED(OID_TEXT, text),
+    REQUIRED(OID_BYTEA, blob),  VALUE(limit, true),         VALUE(offset, true),
     VALUE(changed_once, false),
 };
 

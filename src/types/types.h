@@ -370,6 +370,9 @@ struct func {
     bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
     bool system; /* hangs on the catalog or the session: runs where the statement came in */
     bool volatile_; /* now() in a statement is stable; random() is volatile */
+    /* Not of a user's: what a row has to pass (guard.c, domain.c). It fails for that row alone, and
+     * is never computed before there is one. */
+    bool guard;
     /* The call has one more argument, an int8 at its end, which nobody writes: it tells the types
      * of the others to code that serves many: cast_hidden(). */
     bool typed;
