@@ -902,6 +902,7 @@ static void pending_changes_are_settled(void **state)
         assert_int_equal(p.request.gateway, 7);
         assert_int_equal(p.request.slot, 3);
         assert_int_equal(p.request.seq, 11);
+        ok(catalog_refresh(w.b, 1000)); /* it may not have the region yet */
         fails(catalog_prepare(w.b, text_of(d)), E_SERIALIZATION);
         ok(catalog_settle(w.b, &p, happened));
         ok(catalog_settle(w.a, &p, !happened)); /* nothing is left for it */
