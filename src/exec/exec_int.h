@@ -309,6 +309,8 @@ struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, ex
 struct error *exec__sequence_request(struct exec *e, const char *what, uint64_t id);
 struct error *exec__restart_sequences(struct exec_session *s, const struct query *truncate);
 void exec__drew(struct exec_session *s, uint64_t sequence, int64_t value, bool last);
+/* Of the transaction, or temporary; NULL: it is everybody's. */
+const struct sequence *exec__own_sequence(struct exec_session *s, uint64_t id);
 /* Sequences of the transaction's own: i-th of s->made, NULL when it is not the one of now; where
  * one is, by another server's word; before the transaction changes the schema again, or commits:
  * its draft gets where they are; after a savepoint was gone back to; at the end. */

@@ -458,6 +458,11 @@ static struct sequence *made(struct exec_session *s, uint64_t id)
     return copy;
 }
 
+const struct sequence *exec__own_sequence(struct exec_session *s, uint64_t id)
+{
+    return id > CATALOG_TEMP_ID ? exec__temp_sequence(s, id) : made(s, id);
+}
+
 const struct sequence *exec__made_at(const struct exec_session *s, int i)
 {
     const struct catalog_view *own = catalog_view(s->draft);
@@ -746,8 +751,7 @@ struct error *exec__sequence_row(struct run *r, const struct plan_scan *scan, ex
                                  void *ctx)
 {
     uint64_t id = scan->rte->table->owned->sequence;
-    const struct sequence *own =
-        id > CATALOG_TEMP_ID ? exec__temp_sequence(r->s, id) : made(r->s, id);
+    const struct sequence *own = exec__own_sequence(r->s, id);
     if (!own && id < CATALOG_TEMP_ID) {
         exec_collect_sequence(r->e, id);
         TRY(catalog_refresh(r->e->catalog, PEER_MS));

@@ -53,9 +53,8 @@ static struct error *make_pg_sequences(struct exec__maker *m)
         exec__put_int(m, "increment_by", s->increment);
         exec__put_int(m, "cycle", s->cycle);
         exec__put_int(m, "cache_size", s->cache);
-        const struct sequence *now =
-            s->id > CATALOG_TEMP_ID ? exec__temp_sequence(m->run->s, s->id) : s;
-        if (now && now->called)
+        const struct sequence *own = exec__own_sequence(m->run->s, s->id), *now = own ? own : s;
+        if (now->called)
             exec__put_int(m, "last_value", now->last);
         TRY(exec__give(m));
     }
