@@ -191,22 +191,189 @@ struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
     return may_fail ? e : sql__const(a, OID_BOOL, never, e->position - 1);
 }
 
-/* ---- failures -------------------------------------------------------------------------------- */
-
-struct search {
-    struct analysis *a;
-    struct error *failure; /* the first */
-};
+/* ---- reduced copies ---------------------------------------------------------------------------
+ */
 
 static bool is_bool(const struct expr *e, bool value)
 {
     return e->kind == EXPR_CONST && e->value.kind == VALUE_INT && e->value.i == value;
 }
 
+static bool is_null(const struct expr *e)
+{
+    return e->kind == EXPR_CONST && e->value.kind == VALUE_NULL;
+}
+
 static bool is_never(const struct expr *e)
 {
-    return is_bool(e, false) || (e->kind == EXPR_CONST && e->value.kind == VALUE_NULL);
+    return is_bool(e, false) || is_null(e);
 }
+
+static void become_bool(struct expr *e, bool b)
+{
+    become(e, (struct value){.kind = VALUE_INT, .i = b});
+}
+
+static void reduce_logic(struct expr *e)
+{
+    bool null = false, all = true;
+    for (int i = 0; i < e->n_args; i++) {
+        if (is_bool(e->args[i], e->kind == EXPR_OR)) {
+            become_bool(e, e->kind == EXPR_OR);
+            return;
+        }
+        null |= is_null(e->args[i]);
+        all &= e->args[i]->kind == EXPR_CONST;
+    }
+    if (all && null)
+        become(e, (struct value){.kind = VALUE_NULL});
+    else if (all)
+        become_bool(e, e->kind == EXPR_AND);
+}
+
+/* IS NULL of a row is about its fields, and is left. */
+static void reduce_is(struct expr *e)
+{
+    const struct expr *x = e->args[0];
+    const struct type *t = type_by_oid(x->type);
+    if (x->kind != EXPR_CONST || !t || x->type == OID_RECORD || t->category == 'C')
+        return;
+    bool null = is_null(x), set = !null && x->value.kind == VALUE_INT && x->value.i != 0;
+    const bool is[] = {
+        [IS_NULL] = null,     [IS_NOT_NULL] = !null,      [IS_TRUE] = set,
+        [IS_NOT_TRUE] = !set, [IS_FALSE] = !null && !set, [IS_NOT_FALSE] = null || set,
+        [IS_UNKNOWN] = null,  [IS_NOT_UNKNOWN] = !null,
+    };
+    become_bool(e, is[e->test]);
+}
+
+static void reduce_case(struct expr *e)
+{
+    int i = 0;
+    while (i + 1 < e->n_args && is_never(e->args[i]))
+        i += 2;
+    if (i + 1 < e->n_args)
+        i = is_bool(e->args[i], true) ? i + 1 : -1;
+    if (i >= 0 && e->args[i]->kind == EXPR_CONST)
+        become(e, e->args[i]->value);
+}
+
+static void reduce_coalesce(struct expr *e)
+{
+    int i = 0;
+    while (i + 1 < e->n_args && is_null(e->args[i]))
+        i++;
+    if (e->args[i]->kind == EXPR_CONST)
+        become(e, e->args[i]->value);
+}
+
+/* x IN (..) of constants; NULL when some are NULL and none is found. */
+static void reduce_in(struct analysis *a, struct expr *e)
+{
+    bool null = false, found = false;
+    for (int i = 1; i < e->n_args && !found; i++) {
+        struct expr *pair[] = {e->args[0], e->args[i]};
+        struct expr one = {.kind = EXPR_FUNC,
+                           .type = OID_BOOL,
+                           .typmod = -1,
+                           .n_args = 2,
+                           .args = pair,
+                           .call.func = e->call.func};
+        sql__simplify(a, &one);
+        if (one.kind != EXPR_CONST)
+            return;
+        found = is_bool(&one, true);
+        null |= is_null(&one);
+    }
+    if (!found && null)
+        become(e, (struct value){.kind = VALUE_NULL});
+    else
+        become_bool(e, found);
+}
+
+/* What PostgreSQL would make of it. */
+static struct expr *reduced(struct analysis *a, const struct expr *e)
+{
+    struct expr *r = ARENA_NEW(a->arena, struct expr);
+    *r = *e;
+    r->args = ARENA_ARRAY(a->arena, struct expr *, MAX(e->n_args, 1));
+    for (int i = 0; i < e->n_args; i++)
+        r->args[i] = reduced(a, e->args[i]);
+    switch (e->kind) {
+    case EXPR_FUNC:
+    case EXPR_CAST:
+        if (r->call.func)
+            sql__simplify(a, r);
+        else if (r->args[0]->kind == EXPR_CONST) /* of the same representation */
+            become(r, r->args[0]->value);
+        break;
+    case EXPR_AND:
+    case EXPR_OR:
+        reduce_logic(r);
+        break;
+    case EXPR_NOT:
+        if (is_null(r->args[0]))
+            become(r, (struct value){.kind = VALUE_NULL});
+        else if (r->args[0]->kind == EXPR_CONST)
+            become_bool(r, is_bool(r->args[0], false));
+        break;
+    case EXPR_IS:
+        reduce_is(r);
+        break;
+    case EXPR_CASE:
+        reduce_case(r);
+        break;
+    case EXPR_COALESCE:
+        reduce_coalesce(r);
+        break;
+    case EXPR_IN:
+        reduce_in(a, r);
+        break;
+    default:
+        break;
+    }
+    return r;
+}
+
+struct kinds {
+    const enum expr_kind *kinds;
+    size_t n;
+    bool found;
+};
+
+static bool find_kind(void *ctx, const struct expr *e)
+{
+    struct kinds *of = ctx;
+    for (size_t i = 0; i < of->n; i++)
+        of->found |= e->kind == of->kinds[i];
+    return !of->found;
+}
+
+static bool holds(const struct expr *e, const enum expr_kind *kinds, size_t n)
+{
+    struct kinds of = {.kinds = kinds, .n = n};
+    expr_walk(e, false, find_kind, &of);
+    return of.found;
+}
+
+/* What makes a select one of groups, or holds another one: both count where they are left out. */
+static const enum expr_kind of_groups[] = {EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING, EXPR_SUBQUERY};
+static const enum expr_kind of_rows[] = {EXPR_COLUMN, EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING,
+                                         EXPR_SUBQUERY};
+
+/* A constant to PostgreSQL, though not to the code here. */
+static bool is_undecided(const struct expr *e)
+{
+    return e->kind != EXPR_CONST && !holds(e, of_rows, ARRAY_LEN(of_rows)) && sql__is_immutable(e);
+}
+
+/* ---- failures -------------------------------------------------------------------------------- */
+
+struct search {
+    struct analysis *a;
+    bool thorough;         /* conditions are reduced first */
+    struct error *failure; /* the first */
+};
 
 static bool visit(void *ctx, const struct expr *e);
 
@@ -215,27 +382,48 @@ static void look(struct search *s, const struct expr *e)
     expr_walk(e, false, visit, s);
 }
 
+/* An argument as PostgreSQL decides by it. A constant takes its place: what stands behind it has to
+ * be left out when the statement runs, too. */
+static const struct expr *decided(struct search *s, const struct expr *e, int i)
+{
+    if (!s->thorough)
+        return e->args[i];
+    struct expr *r = reduced(s->a, e->args[i]);
+    if (r->kind == EXPR_CONST)
+        e->args[i] = r;
+    return r;
+}
+
 static void look_at_case(struct search *s, const struct expr *e)
 {
     for (int i = 0; i + 1 < e->n_args; i += 2) {
         look(s, e->args[i]);
-        if (!is_never(e->args[i]))
+        const struct expr *x = decided(s, e, i);
+        if (s->thorough && is_undecided(x))
+            return;
+        if (!is_never(x))
             look(s, e->args[i + 1]);
-        if (is_bool(e->args[i], true))
+        if (is_bool(x, true))
             return;
     }
     look(s, e->args[e->n_args - 1]);
 }
 
-/* Up to the argument that decides. */
+/* Up to the argument that decides. Those behind it are no more: SQLite may compute both sides. */
 static void look_at_some(struct search *s, const struct expr *e)
 {
     for (int i = 0; i < e->n_args; i++) {
-        const struct expr *x = e->args[i];
-        look(s, x);
-        if (e->kind == EXPR_COALESCE ? x->kind == EXPR_CONST && x->value.kind != VALUE_NULL
-                                     : is_bool(x, e->kind == EXPR_OR))
+        look(s, e->args[i]);
+        const struct expr *x = decided(s, e, i);
+        if (s->thorough && is_undecided(x))
             return;
+        if (e->kind == EXPR_COALESCE ? x->kind != EXPR_CONST || is_null(x)
+                                     : !is_bool(x, e->kind == EXPR_OR))
+            continue;
+        for (int k = i + 1; k < e->n_args; k++)
+            if (!holds(e->args[k], of_groups, ARRAY_LEN(of_groups)))
+                e->args[k] = e->args[i];
+        return;
     }
 }
 
@@ -365,27 +553,41 @@ static const char *kept(const struct analysis *a, const char *text)
     return text ? arena_strdup(a->arena, text) : NULL;
 }
 
-void sql__find_failure(struct analysis *a)
+static struct error *first_failure(struct analysis *a, bool thorough)
 {
-    struct search s = {.a = a};
+    struct search s = {.a = a, .thorough = thorough};
     if (a->q->select)
         look_at_select(&s, a->q->select, true);
     if (a->q->write)
         look_at_write(&s, a->q->write);
-    if (!s.failure)
+    return s.failure;
+}
+
+void sql__find_failure(struct analysis *a)
+{
+    struct error *failure = first_failure(a, false);
+    if (!failure)
+        return;
+    error_free(failure);
+    if (a->ctx->lifted) { /* a literal may leave it out */
+        a->q->literals_matter = true;
+        return;
+    }
+    failure = first_failure(a, true);
+    if (!failure)
         return;
     struct query_failure *f = ARENA_NEW(a->arena, struct query_failure);
-    *f = (struct query_failure){.sqlstate = arena_strdup(a->arena, s.failure->sqlstate),
-                                .message = arena_strdup(a->arena, s.failure->message),
-                                .detail = kept(a, s.failure->detail),
-                                .hint = kept(a, s.failure->hint),
-                                .schema = kept(a, s.failure->schema),
-                                .table = kept(a, s.failure->table),
-                                .column = kept(a, s.failure->column),
-                                .constraint = kept(a, s.failure->constraint),
-                                .datatype = kept(a, s.failure->datatype)};
+    *f = (struct query_failure){.sqlstate = arena_strdup(a->arena, failure->sqlstate),
+                                .message = arena_strdup(a->arena, failure->message),
+                                .detail = kept(a, failure->detail),
+                                .hint = kept(a, failure->hint),
+                                .schema = kept(a, failure->schema),
+                                .table = kept(a, failure->table),
+                                .column = kept(a, failure->column),
+                                .constraint = kept(a, failure->constraint),
+                                .datatype = kept(a, failure->datatype)};
     a->q->failure = f;
-    error_free(s.failure);
+    error_free(failure);
 }
 
 static void put(char **field, const char *text)
