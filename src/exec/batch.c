@@ -1,7 +1,8 @@
 /*
  * The batch executor: runs a plan_batch.
  *
- *   1. Each scan but the first fills a hash table (join.c).
+ *   0. Subqueries that are the same for all rows give their values.
+ *   1. Each scan but the first fills a hash table (join.c). A scan may be a plan of its own.
  *   2. The first scan streams through in batches of 1024 rows. A tuple is a row number for each
  * scan, so a join copies numbers, not values.   scan 0 -> join 1 -> .. -> join n -> WHERE ->
  * groups, or output
@@ -258,7 +259,18 @@ static void put_tuple(struct probing *p, int t, uint32_t row)
     p->out[p->j->plan->scan][p->n] = row;
 }
 
-/* The tuple is complete when the conditions hold; passes the batch on when it is full. */
+/* The tuple in `out` is complete; passes the batch on when it is full. */
+static struct error *take_tuple(struct probing *p)
+{
+    if (++p->n < BATCH_ROWS)
+        return NULL;
+    p->n = 0;
+    struct error *e = pass_on(p->b, p->join, BATCH_ROWS);
+    p->b->env.idx = p->in;
+    return e;
+}
+
+/* Do the conditions hold? Then they make a tuple, but for an anti join. */
 static struct error *match(struct probing *p, int t, uint32_t row, bool *matched)
 {
     struct env *v = &p->b->env;
@@ -271,40 +283,38 @@ static struct error *match(struct probing *p, int t, uint32_t row, bool *matched
             TRY(exec__eval_true(v, p->j->on[i], &passes));
         v->idx = p->in;
     }
-    if (!passes)
-        return NULL;
-    *matched = true;
-    if (++p->n < BATCH_ROWS)
-        return NULL;
-    p->n = 0;
-    struct error *e = pass_on(p->b, p->join, BATCH_ROWS);
-    v->idx = p->in;
-    return e;
+    *matched |= passes;
+    return passes && p->j->plan->kind != PLAN_JOIN_ANTI ? take_tuple(p) : NULL;
 }
 
-static struct error *no_match(struct probing *p, int t)
+/* After the candidates of a tuple. */
+static struct error *no_more(struct probing *p, int t, bool matched)
 {
-    put_tuple(p, t, NO_ROW);
-    if (++p->n < BATCH_ROWS)
+    enum plan_join_kind kind = p->j->plan->kind;
+    if (matched || (kind != PLAN_JOIN_LEFT && kind != PLAN_JOIN_ANTI))
         return NULL;
-    p->n = 0;
-    struct error *e = pass_on(p->b, p->join, BATCH_ROWS);
-    p->b->env.idx = p->in;
-    return e;
+    put_tuple(p, t, NO_ROW);
+    return take_tuple(p);
+}
+
+/* The first match decides. */
+static bool wants_one(const struct hash_join *j)
+{
+    return j->plan->kind == PLAN_JOIN_SEMI || j->plan->kind == PLAN_JOIN_ANTI;
 }
 
 static struct error *probe_keys(struct probing *p, int n)
 {
     uint32_t heads[BATCH_ROWS], hashes[BATCH_ROWS];
     const struct hash_join *j = p->j;
+    bool one = wants_one(j);
     exec__join_heads(j, &p->b->env, n, heads, hashes);
     for (int t = 0; t < n; t++) {
         bool matched = false;
-        for (uint32_t row = heads[t]; row != NO_ROW; row = j->next[row])
+        for (uint32_t row = heads[t]; row != NO_ROW && !(one && matched); row = j->next[row])
             if (exec__join_match(j, &p->b->env, (uint32_t)t, hashes[t], row))
                 TRY(match(p, t, row, &matched));
-        if (!matched && j->plan->left)
-            TRY(no_match(p, t));
+        TRY(no_more(p, t, matched));
     }
     return NULL;
 }
@@ -312,15 +322,15 @@ static struct error *probe_keys(struct probing *p, int n)
 /* No keys: every pair. */
 static struct error *probe_all(struct probing *p, int n)
 {
+    bool one = wants_one(p->j);
     for (int t = 0; t < n; t++) {
         bool matched = false;
-        for (uint32_t row = 0; row < p->j->rows.n; row++) {
+        for (uint32_t row = 0; row < p->j->rows.n && !(one && matched); row++) {
             TRY(match(p, t, row, &matched));
             if (row % BATCH_ROWS == 0 && atomic_load(&p->b->run->s->cancel))
                 return exec__canceled();
         }
-        if (!matched && p->j->plan->left)
-            TRY(no_match(p, t));
+        TRY(no_more(p, t, matched));
     }
     return NULL;
 }
@@ -356,8 +366,9 @@ static bool worth_a_thread(const struct batch *b)
 {
     const struct plan_scan *s = &b->plan->scans[0];
     const struct exec *e = b->run->e;
-    return e->regions && region_row_count(e->regions, s->region, table_file_name(s->rte->table)) >=
-                             e->settings.batch_min_rows * 2;
+    return !s->sub && e->regions &&
+           region_row_count(e->regions, s->region, table_file_name(s->rte->table)) >=
+               e->settings.batch_min_rows * 2;
 }
 
 struct building {
@@ -376,7 +387,7 @@ static struct error *build(struct batch *b)
 {
     for (int i = 0; i < b->plan->n_joins; i++) {
         struct building k = {.b = b, .rows = &b->joins[i].rows};
-        TRY(exec__scan(b->run, &b->plan->scans[b->joins[i].plan->scan], build_row, &k));
+        TRY(exec__batch_scan(b->run, &b->plan->scans[b->joins[i].plan->scan], build_row, &k));
         TRY(exec__join_build(&b->joins[i]));
         b->sides[b->joins[i].plan->scan] = b->joins[i].rows;
         TRY(check_memory(b));
@@ -490,20 +501,77 @@ static void clean_up(struct batch *b)
     arena_done(&b->arena);
 }
 
-struct error *exec__run_batch(struct run *r, exec__row_fn row, void *ctx)
+static struct error *run_plan(struct run *r, const struct plan_batch *plan, exec__row_fn row,
+                              void *ctx);
+
+struct error *exec__batch_scan(struct run *r, const struct plan_scan *scan, exec__row_fn row,
+                               void *ctx)
 {
-    struct batch b = {
-        .run = r, .plan = r->plan->batch, .select = r->plan->batch->select, .row = row, .ctx = ctx};
-    struct error *e = set_up(&b);
-    if (!e && b.best > 0)
-        e = exec__pin(r, b.plan->scans, b.plan->n_scans);
+    return scan->sub ? run_plan(r, scan->sub, row, ctx) : exec__scan(r, scan, row, ctx);
+}
+
+struct single {
+    struct arena *arena;
+    struct value value;
+    bool found;
+};
+
+static struct error *single_row(void *ctx, const struct value *values, int n)
+{
+    struct single *s = ctx;
+    if (s->found)
+        return error_new("21000", "more than one row returned by a subquery used as an expression");
+    s->found = true;
+    s->value = copy_value(s->arena, &values[0]);
+    return NULL;
+}
+
+/* Subqueries that are the same for all rows. What ends the statement anyway comes out. */
+static struct error *run_once(struct batch *b)
+{
+    struct once *once = ARENA_ARRAY(&b->arena, struct once, b->plan->n_subs + 1);
+    b->env.once = once;
+    for (int i = 0; i < b->plan->n_subs; i++) {
+        struct single s = {.arena = &b->arena, .value = {.kind = VALUE_NULL}};
+        if (!b->plan->subs[i].once)
+            continue;
+        struct error *e = run_plan(b->run, b->plan->subs[i].once, single_row, &s);
+        if (e && (exec__is_retryable(e) || error_is(e, E_SPILL) || error_is(e, E_CANCELED)))
+            return e;
+        once[i] = (struct once){s.value, e};
+    }
+    return NULL;
+}
+
+static void forget_once(struct batch *b)
+{
+    for (int i = 0; b->env.once && i < b->plan->n_subs; i++)
+        error_free(b->env.once[i].error);
+}
+
+static struct error *run_plan(struct run *r, const struct plan_batch *plan, exec__row_fn row,
+                              void *ctx)
+{
+    struct batch b = {.run = r, .plan = plan, .select = plan->select, .row = row, .ctx = ctx};
+    struct error *e = run_once(&b);
+    if (!e)
+        e = set_up(&b);
     if (!e && b.best > 0)
         e = run_all(&b);
-    e = exec__unpin(r, e);
+    forget_once(&b);
     clean_up(&b);
     if (error_is(e, E_ENOUGH)) {
         error_free(e);
         e = NULL;
     }
     return e;
+}
+
+struct error *exec__run_batch(struct run *r, exec__row_fn row, void *ctx)
+{
+    const struct plan_batch *plan = r->plan->batch;
+    struct error *e = exec__pin(r, plan->leaves, plan->n_leaves);
+    if (!e)
+        e = run_plan(r, plan, row, ctx);
+    return exec__unpin(r, e);
 }

@@ -65,12 +65,21 @@ static inline uint64_t hash_int(uint64_t x)
 /* ---- feeding (feed.c) ----------------------------------------------------------------------- */
 
 typedef struct error *(*exec__batch_fn)(void *ctx, const struct rows *rows);
+/* The rows of a scan, one by one: of a table, or of a plan of its own. */
+struct error *exec__batch_scan(struct run *r, const struct plan_scan *scan, exec__row_fn row,
+                               void *ctx);
 /* Runs a scan and gives its rows in batches, on the calling thread; with `threaded` the scan runs
  * on one of its own. */
 struct error *exec__feed(struct run *r, const struct plan_scan *scan, bool threaded,
                          exec__batch_fn batch, void *ctx);
 
 /* ---- expressions (eval.c) ------------------------------------------------------------------- */
+
+/* A subquery that is the same for all rows, run before them. Its error counts where it is read. */
+struct once {
+    struct value value;
+    struct error *error;
+};
 
 /* Where an expression finds its columns: in a tuple (a row number for each scan), or in a group. */
 struct env {
@@ -82,14 +91,15 @@ struct env {
     const struct rows *keys;     /* groups */
     uint32_t group;
     const struct value *aggs; /* results of the present group */
+    const struct once *once;  /* by plan_batch.subs */
 };
 
-enum node_kind { NODE_VALUE, NODE_COLUMN, NODE_KEY, NODE_AGG, NODE_EXPR };
+enum node_kind { NODE_VALUE, NODE_COLUMN, NODE_KEY, NODE_AGG, NODE_ONCE, NODE_EXPR };
 
 struct node {
     enum node_kind kind;
     struct value value;      /* VALUE */
-    int scan, column;        /* COLUMN; column: of KEY, AGG too */
+    int scan, column;        /* COLUMN; column: of KEY, AGG, ONCE too */
     const struct expr *expr; /* EXPR */
     int n_args;
     struct node **args;

@@ -55,6 +55,13 @@ struct node *exec__compile(const struct plan_batch *b, const struct run *r, stru
         n->column = s->column;
         return n;
     }
+    if (e->kind == EXPR_SUBQUERY) {
+        const struct plan_sub *s = plan_batch_sub(b, e);
+        n->kind = s->once ? NODE_ONCE : NODE_COLUMN;
+        n->scan = s->slot.scan;
+        n->column = s->once ? (int)(s - b->subs) : s->slot.column;
+        return n;
+    }
     n->kind = NODE_EXPR;
     n->type = type_by_oid(e->type);
     n->n_args = e->n_args;
@@ -334,6 +341,9 @@ struct error *exec__eval(struct env *v, const struct node *n, struct value *ret)
     case NODE_AGG:
         *ret = v->aggs[n->column];
         return NULL;
+    case NODE_ONCE:
+        *ret = v->once[n->column].value;
+        return v->once[n->column].error ? error_copy(v->once[n->column].error) : NULL;
     case NODE_EXPR:
         break;
     }

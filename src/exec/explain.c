@@ -133,22 +133,26 @@ static struct error *explain_gather(struct run *r, const char *title, int indent
 static void print_key(struct buf *out, const struct plan_batch *b, const struct plan_slot *s)
 {
     const struct plan_scan *scan = &b->scans[s->scan];
-    int column = scan->columns[s->column];
-    if (column >= 0)
+    int column = scan->sub ? 0 : scan->columns[s->column];
+    if (scan->sub)
+        sql_emit_expr(scan->sub->select->targets[s->column].expr, NULL, out);
+    else if (column >= 0)
         buf_printf(out, "%s.%s", scan->rte->name, scan->rte->columns[column].name);
     else
         sql_emit_expr(scan->computed[-1 - column], NULL, out);
 }
 
-static struct error *explain_join(struct run *r, const struct plan_batch *b, int i)
+static struct error *explain_join(struct run *r, const struct plan_batch *b, int i, int indent)
 {
     const struct plan_join *j = &b->joins[i];
     _cleanup_(buf_done) struct buf out = {0};
-    buf_printf(&out, "  %s with %s",
-               j->n_keys == 0 ? (j->left ? "Nested left join" : "Cross join")
-               : j->left      ? "Hash left join"
-                              : "Hash join",
-               b->scans[j->scan].rte->name);
+    static const char *const kinds[] = {"join", "left join", "semi join", "anti join"};
+    const struct rte *with = b->scans[j->scan].rte;
+    buf_printf(&out, "%*s%s %s with %s", indent, "",
+               j->n_keys                    ? "Hash"
+               : j->kind == PLAN_JOIN_INNER ? "Cross"
+                                            : "Nested",
+               kinds[j->kind], with ? with->name : "a subquery");
     for (int k = 0; k < j->n_keys; k++) {
         const struct plan_slot inner = {.scan = j->scan, .column = j->inner[k]};
         buf_puts(&out, k == 0 ? " on " : " and ");
@@ -161,17 +165,26 @@ static struct error *explain_join(struct run *r, const struct plan_batch *b, int
     return line(r, &out);
 }
 
-static struct error *explain_batch(struct run *r)
+static struct error *explain_batch(struct run *r, const struct plan_batch *b, const char *title,
+                                   int indent)
 {
-    const struct plan_batch *b = r->plan->batch;
-    TRY(linef(r, "Batches of columns%s", b->n_joins > 0 ? ", hash joins" : ""));
+    TRY(linef(r, "%*s%s%s", indent, "", title, b->n_joins > 0 ? ", hash joins" : ""));
+    indent += 2;
     if (b->grouped)
-        TRY(linef(r, "  Hash aggregate: %d key%s, %d aggregate%s", b->n_group,
+        TRY(linef(r, "%*sHash aggregate: %d key%s, %d aggregate%s", indent, "", b->n_group,
                   b->n_group == 1 ? "" : "s", b->n_aggs, b->n_aggs == 1 ? "" : "s"));
     for (int i = b->n_joins - 1; i >= 0; i--)
-        TRY(explain_join(r, b, i));
-    for (int i = 0; i < b->n_scans; i++)
-        TRY(explain_scan(r, &b->scans[i], 2));
+        TRY(explain_join(r, b, i, indent));
+    for (int i = 0; i < b->n_scans; i++) {
+        const struct plan_scan *s = &b->scans[i];
+        if (s->sub)
+            TRY(explain_batch(r, s->sub, s->rte ? s->rte->name : "Subquery", indent));
+        else
+            TRY(explain_scan(r, s, indent));
+    }
+    for (int i = 0; i < b->n_subs; i++)
+        if (b->subs[i].once)
+            TRY(explain_batch(r, b->subs[i].once, "Once", indent));
     return NULL;
 }
 
@@ -195,7 +208,7 @@ static struct error *explain_kind(struct run *r)
     case PLAN_REGION:
         return explain_region(r);
     case PLAN_BATCH:
-        return explain_batch(r);
+        return explain_batch(r, r->plan->batch, "Batches of columns", 0);
     case PLAN_GATHER:
         return explain_gather(r, "Gather into a temporary SQLite database", 0);
     case PLAN_INSERT:

@@ -42,7 +42,7 @@ static struct error *add_row(void *ctx, const struct value *values, int n)
 
 static struct error *feed_here(struct feed *f)
 {
-    TRY(exec__scan(f->run, f->scan, add_row, f));
+    TRY(exec__batch_scan(f->run, f->scan, add_row, f));
     return f->ring[0].n > 0 ? consume(f) : NULL;
 }
 

@@ -16,7 +16,10 @@
  * The keys of a join are columns, or expressions over one element's columns, which its scan
  * computes.
  *
- * What is not covered gives NULL, and the statement goes another way: subqueries,
+ * Subqueries in FROM are batch plans of their own, whose rows are an element's. Those in conditions
+ * become elements, too (subquery.c).
+ *
+ * What is not covered gives NULL, and the statement goes another way: other subqueries,
  * DISTINCT, aggregates over DISTINCT values, a join as the right side of a left join, grouping by
  * types with a collation of their own but char(n).
  */
@@ -75,15 +78,68 @@ bool plan__evaluable(const struct expr *e)
     return ok;
 }
 
-static bool select_covered(const struct select *s)
+static bool shape_covered(const struct select *s)
 {
-    if (!select_is_flat(s) || s->distinct || s->for_update)
+    if (s->kind != SELECT_PLAIN || !s->n_from || s->n_windows || s->n_distinct_on || s->n_sets ||
+        s->with_ties || s->limit_varies || s->for_update || s->correlated)
         return false;
-    bool ok = true;
-    select_walk(s, true, check_covered, &ok);
+    for (int i = 0; i < s->n_ctes; i++)
+        if (s->ctes[i]->recursive || s->ctes[i]->write)
+            return false;
     for (int i = 0; i < s->n_group; i++)
-        ok = ok && (s->group[i]->type == OID_BPCHAR || !type_by_oid(s->group[i]->type)->collation);
-    return ok && plan__evaluable(s->limit) && plan__evaluable(s->offset);
+        if (!expr_hash_alike(s->group[i], s->group[i]))
+            return false;
+    return plan__evaluable(s->limit) && plan__evaluable(s->offset);
+}
+
+struct rest {
+    const struct shape *h;
+    bool ok;
+};
+
+/* Subqueries that the plan has are columns by now. */
+static bool check_rest(void *ctx, const struct expr *e)
+{
+    struct rest *r = ctx;
+    if (e->kind == EXPR_SUBQUERY) {
+        r->ok &= plan_batch_sub(r->h->b, e) != NULL;
+        return false;
+    }
+    r->ok &= covered(e);
+    return r->ok;
+}
+
+/* All that the evaluator has to compute. */
+static bool rest_covered(const struct shape *h)
+{
+    struct rest r = {.h = h, .ok = true};
+    struct select s = *h->s;
+    s.where = s.limit = s.offset = NULL;
+    s.n_ctes = 0;
+    select_walk(&s, false, check_rest, &r);
+    for (int i = 0; i < h->n_pool; i++)
+        if (!h->placed_conjunct[i])
+            expr_walk(h->pool[i], false, check_rest, &r);
+    for (int i = 0; i < h->n; i++)
+        for (int k = 0; k < h->element[i].n_conditions; k++)
+            expr_walk(h->element[i].conditions[k], false, check_rest, &r);
+    return r.ok;
+}
+
+/* SELECT DISTINCT groups by all that it selects. */
+static const struct select *grouped_by_targets(struct plan *p, const struct select *s)
+{
+    if (!s->distinct || s->grouped)
+        return s;
+    struct select *ret = ARENA_NEW(&p->arena, struct select);
+    *ret = *s;
+    ret->distinct = false;
+    ret->grouped = true;
+    ret->n_group = s->n_targets;
+    ret->group = ARENA_ARRAY(&p->arena, struct expr *, MAX(s->n_targets, 1));
+    for (int i = 0; i < s->n_targets; i++)
+        ret->group[i] = s->targets[i].expr;
+    return ret;
 }
 
 /* ---- FROM ----------------------------------------------------------------------------------- */
@@ -101,14 +157,30 @@ static bool add_conjuncts(struct shape *h, struct expr *e)
     return true;
 }
 
+/* The select whose rows a reference stands for; NULL: it is no subquery. */
+static const struct select *derived(const struct rte *r)
+{
+    if (r->kind == RTE_CTE)
+        return r->cte->recursive || r->cte->write || r->cte->n_refs > 1 ? NULL : r->cte->select;
+    return r->kind == RTE_SUBQUERY && !r->lateral && !r->single ? r->select : NULL;
+}
+
+static bool add_element(struct shape *h, struct rte *r, bool left, struct expr *on)
+{
+    const struct select *s = derived(r);
+    if (h->n == MAX_SCANS || (!s && (r->kind != RTE_TABLE || r->table->id == 0)))
+        return false;
+    struct element *e = &h->element[h->n++];
+    *e = (struct element){.rte = r, .kind = left ? PLAN_JOIN_LEFT : PLAN_JOIN_INNER, .on = on};
+    if (s)
+        e->sub = plan__batch(h->p, h->pc, s);
+    return !s || e->sub;
+}
+
 static bool flatten(struct shape *h, const struct from *f, bool left, struct expr *on)
 {
-    if (f->rte) {
-        if (h->n == MAX_SCANS || f->rte->kind != RTE_TABLE || f->rte->table->id == 0)
-            return false;
-        h->element[h->n++] = (struct element){.rte = f->rte, .left = left, .on = on};
-        return true;
-    }
+    if (f->rte)
+        return add_element(h, f->rte, left, on);
     if (left) /* a join as the nullable side */
         return false;
     if (f->join == JOIN_INNER)
@@ -119,7 +191,7 @@ static bool flatten(struct shape *h, const struct from *f, bool left, struct exp
     return false;
 }
 
-static int element_of(const struct shape *h, const struct rte *r)
+int plan__element_of(const struct shape *h, const struct rte *r)
 {
     for (int i = 0; i < h->n; i++)
         if (h->element[i].rte == r)
@@ -137,8 +209,8 @@ static bool find_owner(void *ctx, const struct expr *e)
     struct owner *o = ctx;
     if (e->kind != EXPR_COLUMN)
         return true;
-    int at = element_of(o->h, e->col.rte);
-    o->element = o->element == -1 || o->element == at ? at : -2;
+    int at = plan__element_of(o->h, e->col.rte);
+    o->element = (o->element == -1 || o->element == at) && at >= 0 ? at : -2;
     return true;
 }
 
@@ -157,14 +229,16 @@ static bool keeps_null(const struct expr *e)
     return false;
 }
 
-/* The only element whose columns e reads, if its scan can compute it; below 0: none. */
-static int owner_of(const struct shape *h, const struct expr *e)
+int plan__owner_of(const struct shape *h, const struct expr *e)
 {
     struct owner o = {.h = h, .element = -1};
     expr_walk(e, true, find_owner, &o);
     if (e->kind == EXPR_COLUMN || o.element < 0)
         return o.element;
-    return plan__runs_alone(e) && (!h->element[o.element].left || keeps_null(e)) ? o.element : -1;
+    const struct element *of = &h->element[o.element];
+    return !of->sub && plan__runs_alone(e) && (of->kind == PLAN_JOIN_INNER || keeps_null(e))
+               ? o.element
+               : -1;
 }
 
 bool plan__connects(const struct shape *h, const struct expr *e, const struct rte *inner,
@@ -174,7 +248,7 @@ bool plan__connects(const struct shape *h, const struct expr *e, const struct rt
     if (!expr_is_equality(e, &k.outer, &k.inner, &k.nulls))
         return false;
     for (int turn = 0; turn < 2; turn++) {
-        int outer = owner_of(h, k.outer), in = owner_of(h, k.inner);
+        int outer = plan__owner_of(h, k.outer), in = plan__owner_of(h, k.inner);
         if (outer >= 0 && in >= 0 && h->element[in].rte == inner && h->element[outer].placed) {
             *ret = k;
             return true;
@@ -205,20 +279,27 @@ static bool need_column(void *ctx, const struct expr *e)
 static void need(struct plan_batch *b, const struct expr *e)
 {
     if (e)
-        expr_walk(e, true, need_column, b);
+        expr_walk(e, false, need_column, b);
 }
 
+const struct plan_sub *plan_batch_sub(const struct plan_batch *b, const struct expr *e)
+{
+    for (int i = 0; i < b->n_subs; i++)
+        if (b->subs[i].e == e)
+            return &b->subs[i];
+    return NULL;
+}
+
+/* Room for every column that the statement could name. */
 static void reserve_slots(struct shape *h)
 {
     struct plan_batch *b = h->b;
     const struct query *q = h->p->query;
-    b->slot_base = ARENA_ARRAY(&h->p->arena, int, q->n_rtes);
-    for (int i = 0; i < q->n_rtes; i++)
-        b->slot_base[i] = -1;
+    b->slot_base = ARENA_ARRAY(&h->p->arena, int, q->n_rtes + 1);
     int n = 0;
-    for (int i = 0; i < h->n; i++) {
-        b->slot_base[h->element[i].rte->id] = n;
-        n += h->element[i].rte->n_columns;
+    for (int i = 0; i < q->n_rtes; i++) {
+        b->slot_base[q->rtes[i]->id] = n;
+        n += q->rtes[i]->n_columns;
     }
     b->slots = ARENA_ARRAY(&h->p->arena, int, MAX(n, 1));
     for (int i = 0; i < n; i++)
@@ -233,7 +314,7 @@ static void need_key(struct shape *h, const struct expr *e)
         need(h->b, e);
         return;
     }
-    struct element *of = &h->element[owner_of(h, e)];
+    struct element *of = &h->element[plan__owner_of(h, e)];
     for (int i = 0; i < of->n_computed; i++)
         if (expr_equal(of->computed[i], e))
             return;
@@ -244,19 +325,46 @@ static void need_key(struct shape *h, const struct expr *e)
     of->computed = more;
 }
 
+static void set_slot(struct plan_batch *b, const struct rte *r, int column, int scan, int at)
+{
+    b->slots[b->slot_base[r->id] + column] = b->n_slots;
+    b->slot[b->n_slots++] = (struct plan_slot){.scan = scan, .column = at};
+}
+
+/* The columns of a scan that is a plan are its targets, in their order. */
+static void number_targets(struct shape *h, int scan, struct element *of)
+{
+    const struct select *s = of->sub->select;
+    struct plan_scan *to = &h->b->scans[scan];
+    of->scan = scan;
+    *to = (struct plan_scan){.rte = of->rte, .sub = of->sub, .n_columns = s->n_targets};
+    for (int i = 0; i < s->n_targets; i++) {
+        const struct expr *e = s->targets[i].expr;
+        if (of->rte)
+            set_slot(h->b, of->rte, i, scan, i);
+        else if (e->kind == EXPR_COLUMN && plan_batch_slot(h->b, e) >= 0)
+            set_slot(h->b, e->col.rte, e->col.column, scan, i);
+    }
+    for (int i = 0; i < h->b->n_subs; i++)
+        if (of->value && h->b->subs[i].e == of->value)
+            h->b->subs[i].slot = (struct plan_slot){scan, s->n_targets - 1};
+}
+
 /* Gives each needed column of the scan a place in the scan and a slot. */
 static void number_columns(struct shape *h, int scan, struct element *of)
 {
     struct plan_batch *b = h->b;
     const struct rte *r = of->rte;
+    if (of->sub) {
+        number_targets(h, scan, of);
+        return;
+    }
     int *columns = ARENA_ARRAY(&h->p->arena, int, r->n_columns + of->n_computed + 1);
     int n = 0;
     for (int c = 0; c < r->n_columns; c++) {
-        int *slot = &b->slots[b->slot_base[r->id] + c];
-        if (*slot < 0)
+        if (b->slots[b->slot_base[r->id] + c] < 0)
             continue;
-        *slot = b->n_slots;
-        b->slot[b->n_slots++] = (struct plan_slot){.scan = scan, .column = n};
+        set_slot(b, r, c, scan, n);
         columns[n++] = c;
     }
     of->scan = scan;
@@ -282,7 +390,8 @@ static void drop_pushed(struct shape *h)
 {
     for (int i = 0; i < h->n_pool; i++)
         for (int k = 0; k < h->n; k++)
-            if (!h->element[k].left && is_filter_of(h->element[k].rte, h->pool[i]))
+            if (h->element[k].kind == PLAN_JOIN_INNER &&
+                is_filter_of(h->element[k].rte, h->pool[i]))
                 h->placed_conjunct[i] = true;
 }
 
@@ -293,7 +402,8 @@ static uint32_t key_type(uint32_t type)
     return type == OID_INT2 || type == OID_INT4 ? OID_INT8 : type;
 }
 
-static void make_join(struct shape *h, const struct key_list *keys, struct plan_join *j)
+static void make_join(struct shape *h, const struct element *of, const struct key_list *keys,
+                      struct plan_join *j)
 {
     struct arena *a = &h->p->arena;
     j->n_keys = keys->n;
@@ -303,7 +413,8 @@ static void make_join(struct shape *h, const struct key_list *keys, struct plan_
     j->key_nulls = ARENA_ARRAY(a, bool, MAX(keys->n, 1));
     for (int k = 0; k < keys->n; k++) {
         need_key(h, keys->keys[k].outer);
-        need_key(h, keys->keys[k].inner);
+        if (of->rte)
+            need_key(h, keys->keys[k].inner);
         j->key_types[k] = key_type(keys->keys[k].outer->type);
         j->key_nulls[k] = keys->keys[k].nulls;
         j->nulls |= keys->keys[k].nulls;
@@ -319,7 +430,6 @@ static bool left_join(struct shape *h, const struct element *e, struct plan_join
     int n = expr_conjuncts(e->on, &h->p->arena, &list);
     if (n > (int)ARRAY_LEN(keys->keys))
         return false;
-    j->left = true;
     j->on = ARENA_ARRAY(&h->p->arena, struct expr *, MAX(n, 1));
     for (int i = 0; i < n; i++) {
         if (is_filter_of(e->rte, list[i]))
@@ -343,34 +453,58 @@ static void inner_join(struct shape *h, const struct element *e, struct key_list
         }
 }
 
+static bool join_next(struct shape *h, struct element *e, struct plan_join *j,
+                      struct key_list **keys)
+{
+    j->kind = e->kind;
+    *keys = e->keys ? e->keys : ARENA_NEW(&h->p->arena, struct key_list);
+    if (e->rte && e->kind == PLAN_JOIN_LEFT) {
+        if (!left_join(h, e, j, *keys))
+            return false;
+    } else if (e->rte) {
+        inner_join(h, e, *keys);
+    }
+    if (!e->rte) {
+        j->on = e->conditions;
+        j->n_on = e->n_conditions;
+        for (int i = 0; i < j->n_on; i++)
+            need(h->b, j->on[i]);
+    }
+    make_join(h, e, *keys, j);
+    e->placed = true;
+    return true;
+}
+
 /* Orders the elements; afterwards order[i] is the element of scan i, and keys[i] those of join i
  * - 1. */
-static bool chain(struct shape *h, const struct plan_context *pc, int *order,
-                  struct key_list **keys)
+static bool chain(struct shape *h, int *order, struct key_list **keys)
 {
     struct plan_batch *b = h->b;
-    order[0] = plan__first_element(h, pc);
+    order[0] = plan__first_element(h, &b->rows);
     if (order[0] < 0)
         return false;
     h->element[order[0]].placed = true;
     for (int i = 1; i < h->n; i++) {
-        order[i] = plan__next_element(h, pc);
+        double factor = 1;
+        order[i] = plan__next_element(h, &factor);
         if (order[i] < 0)
             return false;
-        struct element *e = &h->element[order[i]];
+        b->rows *= factor;
         struct plan_join *j = &b->joins[b->n_joins++];
-        keys[i] = ARENA_NEW(&h->p->arena, struct key_list);
         j->scan = i;
-        if (e->left) {
-            if (!left_join(h, e, j, keys[i]))
-                return false;
-        } else {
-            inner_join(h, e, keys[i]);
-        }
-        make_join(h, keys[i], j);
-        e->placed = true;
+        if (!join_next(h, &h->element[order[i]], j, &keys[i]))
+            return false;
     }
     return true;
+}
+
+static struct plan_slot target_slot(const struct element *of, const struct expr *e)
+{
+    const struct select *s = of->sub->select;
+    int i = 0;
+    while (!expr_equal(s->targets[i].expr, e))
+        i++;
+    return (struct plan_slot){.scan = of->scan, .column = i};
 }
 
 /* Where a key lies: in a column of a scan, or behind the columns. */
@@ -378,7 +512,7 @@ static struct plan_slot key_slot(const struct shape *h, const struct expr *e)
 {
     if (e->kind == EXPR_COLUMN)
         return h->b->slot[plan_batch_slot(h->b, e)];
-    const struct element *of = &h->element[owner_of(h, e)];
+    const struct element *of = &h->element[plan__owner_of(h, e)];
     int i = 0;
     while (!expr_equal(of->computed[i], e))
         i++;
@@ -386,15 +520,19 @@ static struct plan_slot key_slot(const struct shape *h, const struct expr *e)
 }
 
 /* Columns are numbered once it is known what all the expressions need. */
-static void bind_keys(struct shape *h, struct key_list **keys)
+static void bind_keys(struct shape *h, const int *order, struct key_list **keys)
 {
     struct plan_batch *b = h->b;
-    for (int i = 0; i < b->n_joins; i++)
+    for (int i = 0; i < b->n_joins; i++) {
+        const struct element *of = &h->element[order[i + 1]];
         for (int k = 0; k < b->joins[i].n_keys; k++) {
             const struct join_key *key = &keys[i + 1]->keys[k];
+            struct plan_slot inner =
+                of->rte ? key_slot(h, key->inner) : target_slot(of, key->inner);
             b->joins[i].outer[k] = key_slot(h, key->outer);
-            b->joins[i].inner[k] = key_slot(h, key->inner).column;
+            b->joins[i].inner[k] = inner.column;
         }
+    }
 }
 
 /* ---- groups --------------------------------------------------------------------------------- */
@@ -425,7 +563,7 @@ static void make_groups(struct shape *h)
     const struct select *s = h->s;
     int columns = 0;
     for (int i = 0; i < h->n; i++)
-        columns += h->element[i].rte->n_columns;
+        columns += h->element[i].rte ? h->element[i].rte->n_columns : 0;
     b->grouped = s->grouped;
     b->group = ARENA_ARRAY(&h->p->arena, struct expr *, s->n_group + columns + 1);
     for (int i = 0; i < s->n_group; i++)
@@ -469,36 +607,70 @@ static void residual(struct shape *h)
     }
 }
 
+/* Scans of tables, also those of the plans that are scanned. */
+static void add_leaves(struct plan_batch *b, const struct plan_batch *of)
+{
+    for (int i = 0; i < of->n_scans; i++)
+        if (!of->scans[i].sub)
+            b->leaves[b->n_leaves++] = of->scans[i];
+    for (int i = 0; i < of->n_scans; i++)
+        if (of->scans[i].sub)
+            add_leaves(b, of->scans[i].sub);
+    for (int i = 0; i < of->n_subs; i++)
+        if (of->subs[i].once)
+            add_leaves(b, of->subs[i].once);
+}
+
+static struct shape *new_shape(struct plan *p, const struct plan_context *pc,
+                               const struct select *s)
+{
+    struct shape *h = ARENA_NEW(&p->arena, struct shape);
+    struct plan_batch *b = ARENA_NEW(&p->arena, struct plan_batch);
+    *h = (struct shape){.p = p, .pc = pc, .s = s, .b = b};
+    h->pool = ARENA_ARRAY(&p->arena, struct expr *, ARRAY_LEN(h->placed_conjunct));
+    b->select = s;
+    b->subs = ARENA_ARRAY(&p->arena, struct plan_sub, MAX_SCANS);
+    b->leaves = ARENA_ARRAY(&p->arena, struct plan_scan, p->query->n_rtes + 1);
+    return h;
+}
+
+static bool fill_shape(struct shape *h)
+{
+    for (int i = 0; i < h->s->n_from; i++)
+        if (!flatten(h, h->s->from[i], false, NULL))
+            return false;
+    if (!add_conjuncts(h, h->s->where))
+        return false;
+    drop_pushed(h);
+    return plan__subqueries(h) && rest_covered(h);
+}
+
 struct plan_batch *plan__batch(struct plan *p, const struct plan_context *pc,
                                const struct select *s)
 {
-    if (s->kind != SELECT_PLAIN || s->n_from == 0 || !select_covered(s))
+    s = grouped_by_targets(p, s);
+    if (!shape_covered(s) || s->distinct)
         return NULL;
-    struct shape *h = ARENA_NEW(&p->arena, struct shape);
-    h->p = p;
-    h->s = s;
-    h->pool = ARENA_ARRAY(&p->arena, struct expr *, ARRAY_LEN(h->placed_conjunct));
-    for (int i = 0; i < s->n_from; i++)
-        if (!flatten(h, s->from[i], false, NULL))
-            return NULL;
-    if (!add_conjuncts(h, s->where))
+    struct shape *h = new_shape(p, pc, s);
+    struct plan_batch *b = h->b;
+    if (!fill_shape(h))
         return NULL;
-    struct plan_batch *b = h->b = ARENA_NEW(&p->arena, struct plan_batch);
-    b->select = s;
     b->n_scans = h->n;
     b->scans = ARENA_ARRAY(&p->arena, struct plan_scan, h->n);
     b->joins = ARENA_ARRAY(&p->arena, struct plan_join, h->n);
     reserve_slots(h);
-    drop_pushed(h);
     int order[MAX_SCANS];
     struct key_list *keys[MAX_SCANS] = {0};
-    if (!chain(h, pc, order, keys))
+    if (!chain(h, order, keys))
         return NULL;
     residual(h);
     make_groups(h);
     need_output(h);
     for (int i = 0; i < h->n; i++)
         number_columns(h, i, &h->element[order[i]]);
-    bind_keys(h, keys);
+    bind_keys(h, order, keys);
+    if (b->grouped)
+        b->rows = b->n_group ? b->rows / 3 : 1;
+    add_leaves(b, b);
     return b;
 }

@@ -11,9 +11,14 @@
 
 #include <math.h>
 
-static double rows_of(const struct plan_context *pc, const struct rte *r)
+static double rows_of(const struct shape *h, const struct rte *r)
 {
-    int64_t n = pc->row_count ? pc->row_count(pc->ctx, r->table) : -1;
+    int at = plan__element_of(h, r);
+    if (at >= 0 && h->element[at].sub)
+        return MAX(h->element[at].sub->rows, 1);
+    if (r->kind != RTE_TABLE)
+        return 1000;
+    int64_t n = h->pc->row_count ? h->pc->row_count(h->pc->ctx, r->table) : -1;
     return n < 0 ? 1000 : n == 0 ? 1 : (double)n;
 }
 
@@ -52,9 +57,9 @@ static double passing(const struct expr *e)
     return 0.5;
 }
 
-static double filtered_rows(const struct plan_context *pc, const struct rte *r)
+static double filtered_rows(const struct shape *h, const struct rte *r)
 {
-    double n = rows_of(pc, r);
+    double n = rows_of(h, r);
     for (int i = 0; i < r->n_filters; i++)
         n *= passing(r->filters[i]);
     return MAX(n, 1);
@@ -75,7 +80,7 @@ static bool in_keys(const struct join_key *keys, int n, const struct rte *r, int
 /* Do the inner keys hold a unique key of their table? */
 static bool is_unique(const struct join_key *keys, int n, const struct rte *r)
 {
-    for (int k = 0; k < r->table->n_keys; k++) {
+    for (int k = 0; r->kind == RTE_TABLE && k < r->table->n_keys; k++) {
         const struct key *key = &r->table->keys[k];
         bool all = true;
         for (int c = 0; c < key->n_columns; c++)
@@ -87,26 +92,24 @@ static bool is_unique(const struct join_key *keys, int n, const struct rte *r)
 }
 
 /* How many values a key of r has, about. */
-static double values_of(const struct plan_context *pc, const struct rte *r,
-                        const struct join_key *key)
+static double values_of(const struct shape *h, const struct rte *r, const struct join_key *key)
 {
     const struct join_key outer = {.inner = key->outer};
     const struct expr *e = key->outer;
     if (e->kind == EXPR_COLUMN && is_unique(&outer, 1, e->col.rte))
-        return rows_of(pc, e->col.rte);
-    return MAX(sqrt(rows_of(pc, r)), 10);
+        return rows_of(h, e->col.rte);
+    return MAX(sqrt(rows_of(h, r)), 10);
 }
 
 /* Rows of r for each row so far. */
-static double matches(const struct plan_context *pc, const struct rte *r,
-                      const struct key_list *keys)
+static double matches(const struct shape *h, const struct rte *r, const struct key_list *keys)
 {
-    double values = 1, rows = rows_of(pc, r);
+    double values = 1, rows = rows_of(h, r);
     for (int i = 0; i < keys->n; i++)
-        values *= values_of(pc, r, &keys->keys[i]);
+        values *= values_of(h, r, &keys->keys[i]);
     if (is_unique(keys->keys, keys->n, r))
         values = rows;
-    return filtered_rows(pc, r) / MIN(values, rows);
+    return filtered_rows(h, r) / MIN(values, rows);
 }
 
 static bool keys_to(const struct shape *h, const struct rte *r, struct key_list *ret)
@@ -120,59 +123,89 @@ static bool keys_to(const struct shape *h, const struct rte *r, struct key_list 
 
 /* ---- the choice ----------------------------------------------------------------------------- */
 
-bool plan__all_placed(const struct shape *h, const struct expr *e, const struct rte *also)
-{
-    for (int i = 0; i < h->n; i++)
-        if (!h->element[i].placed && h->element[i].rte != also &&
-            expr_mentions(e, h->element[i].rte))
-            return false;
-    return true;
-}
-
-int plan__first_element(const struct shape *h, const struct plan_context *pc)
+int plan__first_element(const struct shape *h, double *ret_rows)
 {
     int best = -1;
     double most = -1;
     for (int i = 0; i < h->n; i++) {
-        if (h->element[i].left)
+        if (h->element[i].kind != PLAN_JOIN_INNER)
             continue;
-        double n = rows_of(pc, h->element[i].rte);
+        double n = rows_of(h, h->element[i].rte);
         if (n > most) {
             most = n;
             best = i;
         }
     }
+    *ret_rows = best < 0 ? 0 : filtered_rows(h, h->element[best].rte);
     return best;
 }
 
-static int best_connected(const struct shape *h, const struct plan_context *pc)
+static int best_connected(const struct shape *h, double *ret_factor)
 {
     int best = -1;
-    double fewest = 0, smallest = 0;
+    double smallest = 0;
     struct key_list *keys = ARENA_NEW(&h->p->arena, struct key_list);
     for (int i = 0; i < h->n; i++) {
         const struct element *e = &h->element[i];
-        if (e->placed || e->left || !keys_to(h, e->rte, keys))
+        if (e->placed || e->kind != PLAN_JOIN_INNER || !keys_to(h, e->rte, keys))
             continue;
-        double n = matches(pc, e->rte, keys), size = rows_of(pc, e->rte);
-        if (best < 0 || n < fewest || (n == fewest && size < smallest)) {
+        double n = matches(h, e->rte, keys), size = rows_of(h, e->rte);
+        if (best < 0 || n < *ret_factor || (n == *ret_factor && size < smallest)) {
             best = i;
-            fewest = n;
+            *ret_factor = n;
             smallest = size;
         }
     }
     return best;
 }
 
-int plan__next_element(const struct shape *h, const struct plan_context *pc)
+/* Are all elements that e mentions placed, counting `also` as placed? */
+static bool all_placed(const struct shape *h, const struct expr *e, const struct rte *also)
 {
-    int best = best_connected(h, pc);
+    for (int i = 0; i < h->n; i++)
+        if (h->element[i].rte && !h->element[i].placed && h->element[i].rte != also &&
+            expr_mentions(e, h->element[i].rte))
+            return false;
+    return true;
+}
+
+/* Can what is joined by its own condition come now? */
+static bool is_ready(const struct shape *h, const struct element *e)
+{
+    if (e->placed || e->kind == PLAN_JOIN_INNER)
+        return false;
+    if (e->rte)
+        return !e->on || all_placed(h, e->on, e->rte);
+    for (int i = 0; i < e->keys->n; i++)
+        if (!all_placed(h, e->keys->keys[i].outer, NULL))
+            return false;
+    for (int i = 0; i < e->n_conditions; i++)
+        if (!all_placed(h, e->conditions[i], NULL))
+            return false;
+    return true;
+}
+
+static bool drops_rows(const struct element *e)
+{
+    return e->kind == PLAN_JOIN_SEMI || e->kind == PLAN_JOIN_ANTI;
+}
+
+/* What drops rows comes before what multiplies them; left joins wait for both. */
+int plan__next_element(const struct shape *h, double *ret_factor)
+{
+    int best = best_connected(h, ret_factor), other = -1;
+    for (int i = 0; i < h->n; i++)
+        if (is_ready(h, &h->element[i]) &&
+            (other < 0 || (drops_rows(&h->element[i]) && !drops_rows(&h->element[other]))))
+            other = i;
+    if (other >= 0 && (best < 0 || (*ret_factor > 1 && drops_rows(&h->element[other])))) {
+        *ret_factor = drops_rows(&h->element[other]) ? 0.5 : 1;
+        return other;
+    }
     for (int i = 0; best < 0 && i < h->n; i++)
-        if (!h->element[i].placed && h->element[i].left &&
-            (!h->element[i].on || plan__all_placed(h, h->element[i].on, h->element[i].rte)))
+        if (!h->element[i].placed && h->element[i].kind == PLAN_JOIN_INNER) {
             best = i;
-    for (int i = 0; best < 0 && i < h->n; i++)
-        if (!h->element[i].placed && !h->element[i].left)
-            best = i;
+            *ret_factor = filtered_rows(h, h->element[i].rte);
+        }
     return best;
 }

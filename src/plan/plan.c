@@ -208,6 +208,16 @@ bool plan_is_fresh(const struct plan *p)
     return !p->good_until_ms || clock_ms() < p->good_until_ms;
 }
 
+/* In one region SQLite runs subqueries itself, by its indexes, and mostly needs few of their rows.
+ */
+static bool has_plans_inside(const struct plan_batch *b)
+{
+    bool inside = b->n_subs > 0;
+    for (int i = 0; i < b->n_scans; i++)
+        inside |= b->scans[i].sub != NULL;
+    return inside;
+}
+
 static struct error *plan_select(struct plan *p, const struct plan_context *pc)
 {
     const struct query *q = p->query;
@@ -226,8 +236,10 @@ static struct error *plan_select(struct plan *p, const struct plan_context *pc)
         return whole_in_region(p, at.region);
     if (at.n_system == 0 && !at.temporary)
         p->batch = plan__batch(p, pc, q->select);
-    if (one && !p->batch)
+    if (one && (!p->batch || has_plans_inside(p->batch))) {
+        p->batch = NULL;
         return whole_in_region(p, at.region);
+    }
     if (one)
         TRY(in_region(p, at.region));
     p->kind = p->batch ? PLAN_BATCH : PLAN_GATHER;

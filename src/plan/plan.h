@@ -33,9 +33,10 @@ enum plan_kind {
 };
 
 /* Rows of one table reference as they are pulled out of a region, or made of the catalog (region
- * 0). */
+ * 0); or, in a batch plan, those of another batch plan. */
 struct plan_scan {
-    const struct rte *rte;
+    const struct rte *rte;  /* NULL: a subquery of a condition */
+    struct plan_batch *sub; /* the rows are its; of what follows only n_columns counts */
     uint64_t region;
     uint64_t schema_version;
     const char
@@ -53,14 +54,21 @@ struct plan_slot {
     int scan, column;
 };
 
+enum plan_join_kind {
+    PLAN_JOIN_INNER,
+    PLAN_JOIN_LEFT, /* rows so far are kept */
+    PLAN_JOIN_SEMI, /* .. are kept once where something matches: EXISTS, IN */
+    PLAN_JOIN_ANTI, /* .. where nothing does */
+};
+
 /*
- * One step of a left-deep chain of joins: what is there so far (the probe side, or for inner joins
- * whichever is larger) meets scan `scan`. No keys: a cross join. Rows for which `on` is not true do
- * not match (for a left join they then come with NULLs).
+ * One step of a left-deep chain of joins: what is there so far (the probe side) meets scan `scan`.
+ * No keys: a cross join. Rows for which `on` is not true do not match (for a left join they then
+ * come with NULLs).
  */
 struct plan_join {
     int scan;
-    bool left; /* LEFT JOIN: rows so far are kept */
+    enum plan_join_kind kind;
     int n_keys;
     struct plan_slot *outer; /* n_keys: in the scans so far; equal to .. */
     int *inner;              /* .. these columns of `scan` */
@@ -69,6 +77,13 @@ struct plan_join {
     bool nulls;              /* one of them */
     int n_on;
     struct expr **on; /* further conditions */
+};
+
+/* A subquery in an expression: its value is a column of a scan, or the same for all rows. */
+struct plan_sub {
+    const struct expr *e; /* EXPR_SUBQUERY */
+    struct plan_slot slot;
+    struct plan_batch *once; /* has one column, and one row or none; NULL: slot */
 };
 
 /* A batch plan: scan 0 is where the chain starts. Expressions find their columns with
@@ -91,10 +106,17 @@ struct plan_batch {
     struct expr **group;
     int n_aggs;
     struct expr **aggs; /* EXPR_AGG */
+    int n_subs;
+    struct plan_sub *subs;
+    int n_leaves;
+    struct plan_scan *leaves; /* all scans of tables, also those of the plans in it */
+    double rows;              /* a guess */
 };
 
 /* The slot number of a column expression; -1: none (a column that no scan gives). */
 int plan_batch_slot(const struct plan_batch *b, const struct expr *column);
+/* NULL: e is no subquery whose value the plan has. */
+const struct plan_sub *plan_batch_sub(const struct plan_batch *b, const struct expr *e);
 
 struct plan_gather {
     int n_scans;

@@ -835,6 +835,8 @@ bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside su
 /* The only range-table entry of `s`'s own FROM that e mentions; NULL: none or several (*ret_n says:
  * 0, 1, 2 = several). Columns of enclosing selects don't count. */
 struct rte *expr_single_rte(const struct expr *e, const struct select *s, int *ret_n);
+/* Are their equal values equal in hash? Of one type, or integers. */
+bool expr_hash_alike(const struct expr *x, const struct expr *y);
 /* e is `x = y`, or (*ret_nulls) `x IS NOT DISTINCT FROM y`, of one type whose equal values hash
  * alike; casts that change no bit (integers of all widths) are left out. */
 bool expr_is_equality(const struct expr *e, const struct expr **ret_left,

@@ -396,6 +396,15 @@ static const struct expr *uncast(const struct expr *e)
     return e;
 }
 
+bool expr_hash_alike(const struct expr *x, const struct expr *y)
+{
+    if (x->type != y->type && !(is_int(x->type) && is_int(y->type)))
+        return false;
+    /* equal ones may differ in their bytes, and so in hash, but for those that value_hash() knows
+     */
+    return !type_by_oid(x->type)->collation || x->type == OID_NUMERIC || x->type == OID_BPCHAR;
+}
+
 bool expr_is_equality(const struct expr *e, const struct expr **ret_left,
                       const struct expr **ret_right, bool *ret_nulls)
 {
@@ -405,13 +414,7 @@ bool expr_is_equality(const struct expr *e, const struct expr **ret_left,
     else if (e->kind != EXPR_FUNC || e->n_args != 2 || e->call.func->kind != FUNC_OPERATOR ||
              strcmp(e->call.func->name, "=") != 0)
         return false;
-    uint32_t l = e->args[0]->type, r = e->args[1]->type;
-    if (l != r && !(is_int(l) && is_int(r)))
-        return false;
-    const struct type *t = type_by_oid(l);
-    /* equal ones may differ in their bytes, and so in hash, but for those that value_hash() knows
-     */
-    if (t->collation && l != OID_NUMERIC && l != OID_BPCHAR)
+    if (!expr_hash_alike(e->args[0], e->args[1]))
         return false;
     *ret_left = uncast(e->args[0]);
     *ret_right = uncast(e->args[1]);

@@ -168,7 +168,9 @@ static void test_kinds(void **state)
     assert_int_equal(p->schema_version, 2);
     assert_false(p->writes);
     planned(f, "select * from a where exists (select 1 from d)", PLAN_REGION);
-    planned(f, "select * from a where exists (select 1 from b)", PLAN_GATHER);
+    planned(f, "select * from a where exists (select 1 from b)", PLAN_BATCH);
+    planned(f, "select * from a where not exists (select 1 from b where random() < 0)",
+            PLAN_GATHER);
     planned(f, "select * from a union all select * from b", PLAN_GATHER);
     planned(f, "select * from sys", PLAN_GATHER);
     planned(f, "select * from a, sys", PLAN_GATHER);
@@ -356,14 +358,43 @@ static void test_left_join(void **state)
     assert_string_equal(scanned(b, 1), "a");
     assert_string_equal(scanned(b, 2), "b");
     const struct plan_join *j = &b->joins[1];
-    assert_true(j->left);
+    assert_int_equal(j->kind, PLAN_JOIN_LEFT);
     assert_int_equal(j->n_keys, 1);
     assert_int_equal(j->outer[0].scan, 1);
     assert_int_equal(j->n_on, 1); /* a.x < b.x */
     assert_non_null(strstr(b->scans[2].sql, "3"));
     assert_null(strstr(b->scans[2].sql, "IS NULL"));
     assert_int_equal(b->n_where, 1);
-    assert_false(b->joins[0].left);
+    assert_int_equal(b->joins[0].kind, PLAN_JOIN_INNER);
+}
+
+/* Subqueries of conditions are joins: EXISTS, IN, aggregates of what belongs to a row. */
+static void test_subqueries(void **state)
+{
+    struct fixture *f = *state;
+    const struct plan_batch *b =
+        planned(f,
+                "select a.x from a where exists (select 1 from b where b.k = a.k and b.x < a.x) "
+                "and not exists (select 1 from c where c.id = a.id)",
+                PLAN_BATCH)
+            ->batch;
+    assert_int_equal(b->n_joins, 2);
+    assert_int_equal(b->joins[0].kind, PLAN_JOIN_SEMI);
+    assert_int_equal(b->joins[0].n_keys, 1);
+    assert_int_equal(b->joins[0].n_on, 1);
+    assert_int_equal(b->joins[1].kind, PLAN_JOIN_ANTI);
+    assert_int_equal(b->n_where, 0);
+    assert_int_equal(b->n_leaves, 3);
+    b = planned(f,
+                "select a.x from a where a.x > (select sum(x) from b where b.k = a.k) "
+                "and a.k < (select max(k) from c)",
+                PLAN_BATCH)
+            ->batch;
+    assert_int_equal(b->n_subs, 2);
+    assert_int_equal(b->joins[0].kind, PLAN_JOIN_LEFT);
+    assert_true(b->scans[1].sub->grouped);
+    assert_non_null(b->subs[1].once);
+    assert_int_equal(b->n_where, 2);
 }
 
 /* Scans bring what is read above them, and no more. */
@@ -392,15 +423,15 @@ static void test_not_covered(void **state)
 {
     struct fixture *f = *state;
     static const char *const cases[] = {
-        "select distinct a.x from a join b on a.id = b.id",
         "select count(distinct a.x) from a join b on a.id = b.id",
         "select a.x from a full join b on a.id = b.id",
         "select a.x from a left join (b join c on b.id = c.id) on a.id = b.id",
         "select a.x, row_number() over () from a join b on a.id = b.id",
         "select a.x from a join b on a.id = b.id where random() < 2",
-        "with t as (select * from a) select * from t join b on t.id = b.id",
-        "select (select max(k) from c) from a join b on a.id = b.id",
-        "select a.id * 1.5, count(*) from a join b on a.id = b.id group by 1",
+        "select a.x from a join b on a.id = b.id where a.k not in (select k from c)",
+        "select a.x from a join b on a.id = b.id where (select count(*) from c where c.k = a.k) = "
+        "0",
+        "with t as (select * from c) select 1 from t x join t y on x.k = y.k join a on a.id = x.id",
     };
     for (size_t i = 0; i < ARRAY_LEN(cases); i++)
         planned(f, cases[i], PLAN_GATHER);
@@ -464,7 +495,7 @@ int main(void)
         CASE(test_truncate),   CASE(test_explain),       CASE(test_gather),
         CASE(test_join_order), CASE(test_computed_keys), CASE(test_join_fanout),
         CASE(test_left_join),  CASE(test_columns),       CASE(test_not_covered),
-        CASE(test_one_region),
+        CASE(test_subqueries), CASE(test_one_region),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
