@@ -335,26 +335,37 @@ static bool is_star(const Node *n)
     return IsA(n, ColumnRef) && IsA(llast(((const ColumnRef *)n)->fields), A_Star);
 }
 
+/* Into one target each. *ret_done false: it is none of these. */
+static struct error *expand(struct analysis *a, struct scope *s, const Node *n, struct list *l,
+                            bool *ret_done)
+{
+    const A_Indirection *of = (const A_Indirection *)(const void *)n;
+    *ret_done = true;
+    if (is_star(n))
+        return expand_star(a, s, (const ColumnRef *)n, l);
+    if (IsA(n, A_Indirection) && IsA(llast(of->indirection), A_Star) &&
+        sql__has_fields(a, s, of->arg)) { /* (t).* */
+        struct target *fields;
+        int count;
+        TRY(sql__row_fields(a, s, of->arg, &count, &fields));
+        for (int k = 0; k < count; k++)
+            add_target(a, l, fields[k].expr, fields[k].name);
+        return NULL;
+    }
+    *ret_done = false;
+    return NULL;
+}
+
 struct error *sql__targets(struct analysis *a, struct scope *s, const List *list, int *ret_n,
                            struct target **ret)
 {
     struct list l = {0};
     for (int i = 0; i < list_length(list); i++) {
         const ResTarget *t = list_nth(list, i);
-        if (is_star(t->val)) {
-            TRY(expand_star(a, s, (const ColumnRef *)t->val, &l));
+        bool done;
+        TRY(expand(a, s, t->val, &l, &done));
+        if (done)
             continue;
-        }
-        if (IsA(t->val, A_Indirection) &&
-            IsA(llast(((const A_Indirection *)t->val)->indirection), A_Star) &&
-            sql__has_fields(a, s, ((const A_Indirection *)t->val)->arg)) { /* (t).* */
-            struct target *fields;
-            int n;
-            TRY(sql__row_fields(a, s, ((const A_Indirection *)t->val)->arg, &n, &fields));
-            for (int k = 0; k < n; k++)
-                add_target(a, &l, fields[k].expr, fields[k].name);
-            continue;
-        }
         struct expr *e;
         TRY(sql__expr(a, s, t->val, &e));
         add_target(a, &l, e, arena_strdup(a->arena, t->name ? t->name : sql__column_name(t->val)));
@@ -1539,23 +1550,43 @@ static struct error *values_columns(struct analysis *a, struct select *sel)
     return NULL;
 }
 
+static struct error *values_row(struct analysis *a, struct scope *s, const List *row, int *ret_n,
+                                struct expr ***ret)
+{
+    struct list l = {0};
+    for (int i = 0; i < list_length(row); i++) {
+        struct list columns = {0};
+        struct expr *e;
+        bool done;
+        TRY(expand(a, s, list_nth(row, i), &columns, &done));
+        for (int k = 0; k < columns.n; k++)
+            sql__push(a->arena, &l, ((const struct target *)columns.items[k])->expr);
+        if (done)
+            continue;
+        TRY(sql__expr(a, s, list_nth(row, i), &e));
+        sql__push(a->arena, &l, e);
+    }
+    *ret_n = l.n;
+    *ret = (struct expr **)l.items;
+    return NULL;
+}
+
 static struct error *values(struct analysis *a, struct scope *s, const SelectStmt *n,
                             struct select *sel)
 {
     sel->n_rows = list_length(n->valuesLists);
     sel->rows = ARENA_ARRAY(a->arena, struct expr **, sel->n_rows);
-    sel->n_targets = list_length(linitial(n->valuesLists));
-    sel->targets = ARENA_ARRAY(a->arena, struct target, sel->n_targets);
     s->clause = CLAUSE_VALUES;
     for (int r = 0; r < sel->n_rows; r++) {
         const List *row = list_nth(n->valuesLists, r);
-        if (list_length(row) != sel->n_targets)
+        int width;
+        TRY(values_row(a, s, row, &width, &sel->rows[r]));
+        if (r && width != sel->n_targets)
             return sql__at(a, error_new(E_SYNTAX, "VALUES lists must all be the same length"),
                            sql__location(linitial(row)));
-        sel->rows[r] = ARENA_ARRAY(a->arena, struct expr *, sel->n_targets);
-        for (int c = 0; c < sel->n_targets; c++)
-            TRY(sql__expr(a, s, list_nth(row, c), &sel->rows[r][c]));
+        sel->n_targets = width;
     }
+    sel->targets = ARENA_ARRAY(a->arena, struct target, MAX(sel->n_targets, 1));
     TRY(values_columns(a, sel));
     s->clause = CLAUSE_ORDER;
     TRY(order_items(a, s, n->sortClause, sel, &sel->n_order, &sel->order));

@@ -148,18 +148,21 @@ ORDERED(percentile_disc_array)
     return percentiles_of(r, discrete, a, ret);
 }
 
-/* The most frequent value, the first one of several. */
+/* The most frequent value, the first one of several; equal ones may look different (1 mon, 30
+ * days), and then the first of them, too. */
 ORDERED(mode)
 {
     struct values v = values_of(r);
     size_t most = 0, count = 0;
+    const struct value *first = NULL;
     for (size_t i = 0; i < v.n; i++) {
         const struct value *key = key_of(r, v.first + i);
         bool same = i && types__ordered_compare(r, key, key_of(r, v.first + i - 1)) == 0;
         count = same ? count + 1 : 1;
+        first = same ? first : key;
         if (count > most) {
             most = count;
-            *ret = *key;
+            *ret = *first;
         }
     }
     return NULL;

@@ -719,6 +719,8 @@ static enum outcome read_time(const char *s, size_t n, struct moment *m, struct 
     if (o == GOOD && ((summer && (m->zone || !(m->has & HAS_ZONE))) ||
                       (m->zone && !dated && zone_needs_day(m->zone))))
         o = BAD_SYNTAX;
+    if (o == GOOD && !(m->has & HAS_ZONE) && (m->has & HAS_DATE) && !dated)
+        o = BAD_SYNTAX; /* half a day, which could not tell the session's offset */
     if (o == GOOD && !m->is_value)
         m->us = (m->hour * 3600 + m->minute * 60 + m->second) * SECOND_US + m->fraction;
     return o;

@@ -47,3 +47,13 @@ SELECT t.id FROM t, LATERAL (SELECT nope) s;
 SELECT t.id FROM t JOIN (SELECT u.v FROM u WHERE u.t_id = t.id) s ON true;
 UPDATE t SET a = 1 FROM LATERAL (SELECT t.id AS k) s;
 DROP TABLE t, u;
+-- A star in VALUES is its columns.
+CREATE TABLE starred (a int, b text);
+INSERT INTO starred VALUES (1, 'x'), (2, 'y');
+SELECT * FROM starred t, LATERAL (VALUES (t.*)) v ORDER BY 1;
+SELECT * FROM starred t, LATERAL (VALUES (t.*, 0), (5, t.b, 6)) v (x, y, z) ORDER BY 1, 3;
+SELECT * FROM starred t, LATERAL (VALUES (t.*), (1)) v;
+SELECT * FROM starred t, LATERAL (VALUES (u.*)) v;
+VALUES (*);
+CREATE VIEW starred_view AS SELECT v.* FROM starred t, LATERAL (VALUES (t.*)) v (x, y);
+SELECT * FROM starred_view ORDER BY 1;

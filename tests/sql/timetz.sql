@@ -43,3 +43,7 @@ SELECT format_type('timetz'::regtype, 3), 'time with time zone'::regtype::oid, '
 CREATE INDEX t_x ON t ((v::time));
 CREATE INDEX t_y ON t ((v::time::timetz));
 DROP TABLE t;
+SELECT timetz '15:36:39 m2';
+SELECT timetz '15:36:39 m2 +02';
+SELECT time '15:36:39 m2';
+SELECT timetz '2020-02-03 15:36:39';

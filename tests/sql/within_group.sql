@@ -35,3 +35,5 @@ SELECT rank(1, 2) WITHIN GROUP (ORDER BY v) FROM m;
 SELECT rank('x') WITHIN GROUP (ORDER BY v) FROM m;
 SELECT mode() WITHIN GROUP (ORDER BY v) FROM m WHERE mode() WITHIN GROUP (ORDER BY v) = 1;
 DROP VIEW med;
+SELECT mode() WITHIN GROUP (ORDER BY i) FROM (VALUES (interval '1 mon'), ('30 days'), ('1 day')) q (i);
+SELECT mode() WITHIN GROUP (ORDER BY i) FROM (VALUES (interval '30 days'), ('1 mon'), ('1 day')) q (i);
