@@ -526,6 +526,7 @@ static struct error *case_node(struct analysis *a, struct scope *s, const Node *
         e->args[2 * i + 1] = results[i + 1];
     e->args[2 * whens] = results[0];
     e->typmod = sql__common_typmod(results, whens + 1, e->type);
+    sql__simplify_choice(a, e);
     *ret = e;
     return NULL;
 }
@@ -543,6 +544,7 @@ static struct error *same_type_list(struct analysis *a, struct scope *s, const L
     for (int i = 0; i < n; i++)
         TRY(sql__coerce(a, e->args[i], e->type, -1, CAST_IMPLICIT, &e->args[i]));
     e->typmod = sql__common_typmod(e->args, n, e->type);
+    sql__simplify_choice(a, e);
     *ret = e;
     return NULL;
 }

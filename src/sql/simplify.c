@@ -361,6 +361,17 @@ static const enum expr_kind of_groups[] = {EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING,
 static const enum expr_kind of_rows[] = {EXPR_COLUMN, EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING,
                                          EXPR_SUBQUERY};
 
+void sql__simplify_choice(struct analysis *a, struct expr *e)
+{
+    if (a->as_written || e->domain || e->args[0]->kind != EXPR_CONST ||
+        holds(e, of_groups, ARRAY_LEN(of_groups)))
+        return;
+    if (e->kind == EXPR_CASE)
+        reduce_case(e);
+    else if (e->kind == EXPR_COALESCE)
+        reduce_coalesce(e);
+}
+
 /* A constant to PostgreSQL, though not to the code here. */
 static bool is_undecided(const struct expr *e)
 {

@@ -232,7 +232,8 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
 /* simplify.c: makes a constant of a new call, if that is what it is; what fails is left, and is
  * told by sql__find_failure(), at the end. */
 void sql__simplify(struct analysis *a, struct expr *e);
-void sql__simplify_in(struct analysis *a, struct expr *e); /* a new EXPR_IN */
+void sql__simplify_choice(struct analysis *a, struct expr *e); /* a new CASE, COALESCE */
+void sql__simplify_in(struct analysis *a, struct expr *e);     /* a new EXPR_IN */
 /* Of a WHERE: false, where it can't become true whatever the rows are, so that nothing in it is
  * computed. */
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);

@@ -139,3 +139,8 @@ SELECT false AND 1/0 = 1 FROM t;
 SELECT a FROM t WHERE true OR 1/0 = 1 ORDER BY a;
 SELECT true OR count(*) > 1, coalesce(1, sum(a)) FROM t;
 SELECT true OR a / 0 = 1, coalesce(1, a / 0) FROM t;
+SELECT 43 * sum(a) / 0 * CASE NULL::int WHEN 8 THEN 1 WHEN max(a) THEN 2 END FROM t;
+SELECT a, coalesce(a, coalesce(-51, -26) / 0) FROM t WHERE a = 0;
+SELECT coalesce(NULL, 2, a / 0) AS x, CASE WHEN true THEN 2 ELSE a / 0 END AS y FROM t GROUP BY 1, 2;
+SELECT coalesce(NULL::int, 1) + count(*), NULL::int + count(*) FROM t;
+SELECT a FROM t ORDER BY coalesce(1, a), CASE WHEN false THEN b::int ELSE 1 END, a;
