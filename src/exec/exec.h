@@ -241,6 +241,8 @@ struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
 /* Holds the plan's region before the statement runs: its tables stay as they are while it is
  * planned anew. Within a transaction. */
 struct error *exec_hold_for(struct exec_session *s, const struct plan *p);
+/* LOCK TABLE, within a transaction: nobody else writes in the tables' regions until it ends. */
+struct error *exec_lock_tables(struct exec_session *s, const struct query *q) MUST_CHECK;
 struct error *
 exec_commit(struct exec_session *s); /* the transaction is over, whatever comes back */
 void exec_rollback(struct exec_session *s);

@@ -290,18 +290,19 @@ void exec_isolate(struct exec_session *s, enum isolation level, bool read_only)
     s->read_only = read_only;
 }
 
-struct error *exec_hold_for(struct exec_session *s, const struct plan *p)
+/* As its schema is by now. */
+static struct error *hold_newest(struct exec_session *s, uint64_t region)
 {
     uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
     for (unsigned tries = 0;;) {
         const struct catalog_view *v = catalog_view(s->exec->catalog);
-        const struct region *r = catalog_region(v, p->region);
+        const struct region *r = catalog_region(v, region);
         bool exists = r != NULL;
         uint64_t version = exists ? r->schema_version : 0;
         catalog_unref(v);
         if (!exists) /* planning anew finds another */
             return NULL;
-        struct error *e = exec__hold(s, p->region, version, deadline);
+        struct error *e = exec__hold(s, region, version, deadline);
         if (error_is(e, E_STALE_SCHEMA) && clock_ms() < deadline) {
             error_free(e);
             exec__catch_up(s->exec);
@@ -309,8 +310,25 @@ struct error *exec_hold_for(struct exec_session *s, const struct plan *p)
         }
         if (!e || !exec__is_retryable(e))
             return e;
-        TRY(exec__wait_retry(s, p->region, deadline, &tries, e));
+        TRY(exec__wait_retry(s, region, deadline, &tries, e));
     }
+}
+
+struct error *exec_hold_for(struct exec_session *s, const struct plan *p)
+{
+    return hold_newest(s, p->region);
+}
+
+struct error *exec_lock_tables(struct exec_session *s, const struct query *q)
+{
+    if (!q->lock.n)
+        return NULL;
+    TRY(exec__enter(s));
+    struct error *e = NULL;
+    for (int i = 0; i < q->lock.n && !e; i++)
+        e = hold_newest(s, q->lock.regions[i]);
+    exec__leave(s);
+    return e;
 }
 
 static struct error *isolate_from(struct exec_session *s, uint64_t region, uint64_t schema_version,

@@ -665,6 +665,7 @@ static struct error *dispatch(struct session *s, struct entry **e, const struct 
         break;
     case QUERY_MAINTENANCE:
         schema_notices(s, q);
+        TRY(exec_lock_tables(s->exec, q));
         break;
     case QUERY_REFRESH:
         return run_refresh(s, e, o);

@@ -859,6 +859,37 @@ static struct error *maintenance(struct analysis *a, const char *tag, const List
     return check_relations(a, relations, vacuum);
 }
 
+/* The weaker modes keep out only who changes a table's shape. That waits for nobody, and who has
+ * begun to read or write goes on with the shape as it was, or is told. */
+static struct error *lock_tables(struct analysis *a, const LockStmt *n)
+{
+    enum { ROW_EXCLUSIVE = 3 };
+    struct query *q = a->q;
+    TRY(maintenance(a, "LOCK TABLE", n->relations, false));
+    if (n->mode <= ROW_EXCLUSIVE)
+        return NULL;
+    if (n->nowait)
+        return error_hint(error_new(E_UNSUPPORTED, "LOCK TABLE .. NOWAIT is not supported yet"),
+                          "Leave NOWAIT out, and say SET statement_timeout.");
+    q->lock.regions = ARENA_ARRAY(a->arena, uint64_t, list_length(n->relations) + 1);
+    for (int i = 0; i < list_length(n->relations); i++) {
+        const RangeVar *rv = list_nth(n->relations, i);
+        const struct object *view = NULL;
+        const struct table *t = NULL;
+        TRY(sql__find_named(a, rv, &t, &view));
+        if (view)
+            return error_hint(error_new(E_UNSUPPORTED, "cannot lock view \"%s\" yet", rv->relname),
+                              "Lock the tables that it reads.");
+        if (!t->id)
+            return error_hint(
+                error_new(E_UNSUPPORTED, "cannot lock system table \"%s\"", rv->relname),
+                "An advisory lock keeps out whoever takes it, too.");
+        if (!table_is_temporary(t))
+            q->lock.regions[q->lock.n++] = t->region;
+    }
+    return NULL;
+}
+
 /* REINDEX: SQLite's indexes don't grow beyond what they hold, and are right by construction. */
 static struct error *reindex(struct analysis *a, const ReindexStmt *n)
 {
@@ -1212,7 +1243,7 @@ struct error *sql__command(struct analysis *a, const Node *n, const struct sql_s
     case T_CallStmt:
         return call(a, n);
     case T_LockStmt:
-        return maintenance(a, "LOCK TABLE", ((const LockStmt *)n)->relations, false);
+        return lock_tables(a, (const LockStmt *)n);
     case T_CheckPointStmt:
         return maintenance(a, "CHECKPOINT", NIL, false);
     default:

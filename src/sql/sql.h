@@ -336,7 +336,7 @@ enum query_kind {
     QUERY_UNLISTEN,        /* notify.channel; NULL: all */
     QUERY_NOTIFY,          /* notify */
     QUERY_CALL,            /* call */
-    QUERY_MAINTENANCE, /* VACUUM, ANALYZE, LOCK TABLE, CHECKPOINT: nothing to do, answer the tag */
+    QUERY_MAINTENANCE, /* VACUUM, ANALYZE, CHECKPOINT: nothing to do, answer the tag. LOCK TABLE */
 };
 
 enum fetch_direction { FETCH_NEXT, FETCH_PRIOR, FETCH_AT, FETCH_FROM_HERE };
@@ -597,6 +597,10 @@ struct query {
             struct transaction_modes modes; /* of BEGIN */
             bool chain;
         } transaction;
+        struct { /* MAINTENANCE: LOCK TABLE in a mode that keeps writers out */
+            int n;
+            uint64_t *regions;
+        } lock;
         struct {
             const char *procedure; /* any name */
             int n;

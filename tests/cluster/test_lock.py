@@ -1,0 +1,93 @@
+"""LOCK TABLE keeps writers out until its transaction ends, wherever they and the tables are."""
+import threading
+import time
+
+import psycopg2
+import psycopg2.errors
+import pytest
+
+
+def transaction(cluster, name, *statements):
+    cursor = cluster.connect(name).cursor()
+    for sql in ("BEGIN",) + statements:
+        cursor.execute(sql)
+    return cursor
+
+
+def must_wait(cluster, name, *statements):
+    """The last of them waits for a lock that nobody gives back."""
+    connection = cluster.connect(name)
+    cursor = connection.cursor()
+    for sql in statements[:-1]:
+        cursor.execute(sql)
+    cursor.execute("SET statement_timeout = '300ms'")
+    with pytest.raises(psycopg2.errors.QueryCanceled):
+        cursor.execute(statements[-1])
+    connection.close()
+
+
+def check(cluster, names):
+    for table in ("t", "u"):
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY, v int)")
+        cluster.query(f"INSERT INTO {table} VALUES (1, 1), (2, 2)")
+    for lock in ("LOCK TABLE t, u", "LOCK u, t IN SHARE MODE"):
+        held = transaction(cluster, "s1", lock)
+        for name in names:
+            must_wait(cluster, name, "UPDATE t SET v = 5 WHERE id = 1")
+            must_wait(cluster, name, "BEGIN", "UPDATE u SET v = 5 WHERE id = 1")
+            must_wait(cluster, name, "BEGIN", "LOCK TABLE u IN EXCLUSIVE MODE")
+            reader = transaction(cluster, name, "LOCK TABLE t, u IN ACCESS SHARE MODE",
+                                 "SELECT sum(v) FROM t")
+            assert reader.fetchone() == (3,)
+            reader.execute("COMMIT")
+        held.execute("COMMIT")
+    for name in names:
+        held = transaction(cluster, name, "SAVEPOINT a", "LOCK TABLE t", "UPDATE t SET v = v",
+                           "LOCK TABLE u", "UPDATE u SET v = v", "COMMIT")
+    assert cluster.value("SELECT sum(v) FROM u") == 3
+
+
+def test_lock(cluster):
+    check(cluster, ("s1", "s2", "s3"))
+
+
+def test_lock_single(single):
+    """And who waits goes on when it is given back; one statement's locks go with it."""
+    check(single, ("s1",))
+    single.query("BEGIN; LOCK TABLE t; COMMIT")
+    held = transaction(single, "s1", "LOCK TABLE t")
+    other = single.connect().cursor()
+    thread = threading.Thread(target=other.execute, args=("UPDATE t SET v = 9 WHERE id = 2",))
+    thread.start()
+    time.sleep(0.3)
+    assert thread.is_alive()
+    held.execute("ROLLBACK")
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_deadlock(cluster):
+    """Two that lock what the other one has: one of them is told, the other one goes on."""
+    for table in ("t", "u"):
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY)")
+    cursors = [transaction(cluster, "s1", "LOCK TABLE t"), transaction(cluster, "s2", "LOCK TABLE u")]
+    codes = []
+
+    def go_on(cursor, sql):
+        try:
+            cursor.execute(sql)
+            cursor.execute("COMMIT")
+            codes.append("")
+        except psycopg2.Error as error:
+            cursor.execute("ROLLBACK")
+            codes.append(error.pgcode)
+
+    threads = [threading.Thread(target=go_on, args=(cursor, sql), daemon=True)
+               for cursor, sql in zip(cursors, ("LOCK TABLE u", "LOCK TABLE t"))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    assert sorted(codes) == ["", "40P01"]
+    cluster.query("INSERT INTO t VALUES (1)")
+    cluster.query("INSERT INTO u VALUES (1)")
