@@ -21,7 +21,7 @@
  *
  * What is not covered gives NULL, and the statement goes another way: other subqueries,
  * DISTINCT, aggregates over DISTINCT values, a join as the right side of a left join, grouping by
- * types with a collation of their own but char(n).
+ * types with a collation of their own but char(n), ctid.
  */
 #include "batch_int.h"
 
@@ -109,7 +109,8 @@ static bool check_rest(void *ctx, const struct expr *e)
     return r->ok;
 }
 
-/* All that the evaluator has to compute. */
+/* All that the evaluator has to compute or to compare. Conjuncts that became elements were checked
+ * as plans of their own, but for the outer side of their keys. */
 static bool rest_covered(const struct shape *h)
 {
     struct rest r = {.h = h, .ok = true};
@@ -118,8 +119,11 @@ static bool rest_covered(const struct shape *h)
     s.n_ctes = 0;
     select_walk(&s, false, check_rest, &r);
     for (int i = 0; i < h->n_pool; i++)
-        if (!h->placed_conjunct[i])
+        if (!h->placed_conjunct[i] || !expr_has_subquery(h->pool[i]))
             expr_walk(h->pool[i], false, check_rest, &r);
+    for (int i = 0; i < h->n; i++)
+        for (int k = 0; h->element[i].keys && k < h->element[i].keys->n; k++)
+            expr_walk(h->element[i].keys->keys[k].outer, false, check_rest, &r);
     for (int i = 0; i < h->n; i++)
         for (int k = 0; k < h->element[i].n_conditions; k++)
             expr_walk(h->element[i].conditions[k], false, check_rest, &r);
@@ -168,7 +172,7 @@ static const struct select *derived(const struct rte *r)
 static bool add_element(struct shape *h, struct rte *r, bool left, struct expr *on)
 {
     const struct select *s = derived(r);
-    if (h->n == MAX_SCANS || (!s && (r->kind != RTE_TABLE || r->table->id == 0)))
+    if (h->n == MAX_SCANS || r->rowid || (!s && (r->kind != RTE_TABLE || r->table->id == 0)))
         return false;
     struct element *e = &h->element[h->n++];
     *e = (struct element){.rte = r, .kind = left ? PLAN_JOIN_LEFT : PLAN_JOIN_INNER, .on = on};
