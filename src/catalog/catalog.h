@@ -79,6 +79,10 @@ struct foreign_key {
     uint64_t id;
     bool not_valid;            /* as a check's */
     bool match_full;           /* said so; of one column it means what MATCH SIMPLE does */
+    int n_set;                 /* ON DELETE SET NULL or DEFAULT (columns): .. */
+    int *set_columns;          /* .. which; 0: all of them */
+    bool watched;              /* it is more than SQLite knows of foreign keys, so it is no part of
+                                  the table's text: triggers see to it, see sql/foreign_key.c */
     bool deferrable, deferred; /* may it be checked at COMMIT; is it, unless the transaction says
                                   something else */
     char *comment;
@@ -137,6 +141,8 @@ struct table {
     struct owned_sequence *owned;
     char *ddl;         /* SQLite text that creates the table as it is now, without its indexes: what
                           its file is brought to, see region/schema.c */
+    char *triggers;    /* SQLite text, a line each: of the foreign keys that are `watched`; NULL:
+                          there are none */
     uint64_t database; /* id; 0: the first one */
     /* What it is called in its region's file, where tables and indexes of all schemas and databases
      * lie side by side: the name as it was at first, with schema and database before it where they

@@ -146,14 +146,17 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
         const struct foreign_key *f = &t->foreign_keys[i];
         char on_delete[2] = {f->on_delete, 0}, on_update[2] = {f->on_update, 0};
         if (!add(array,
-                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:s*}", "name",
-                           f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
+                 json_pack("{s:s, s:I, s:I, s:o, s:o, s:s, s:s, s:b, s:b, s:b, s:b, s:b, s:s*}",
+                           "name", f->name, "id", (json_int_t)f->id, "table", (json_int_t)f->table,
                            "columns", int_array(f->columns, f->n_columns), "ref_columns",
                            int_array(f->ref_columns, f->n_columns), "on_delete", on_delete,
                            "on_update", on_update, "not_valid", (int)f->not_valid, "match_full",
                            (int)f->match_full, "deferrable", (int)f->deferrable, "deferred",
-                           (int)f->deferred, "comment", f->comment)))
+                           (int)f->deferred, "watched", (int)f->watched, "comment", f->comment)))
             return false;
+        if (f->n_set)
+            json_object_set_new(json_array_get(array, (size_t)i), "set_columns",
+                                int_array(f->set_columns, f->n_set));
     }
     return true;
 }
@@ -263,12 +266,12 @@ struct error *catalog__encode_table(const struct table *t, char **ret)
     json_t *database = t->database ? json_integer((json_int_t)t->database) : NULL;
     json_t *record =
         json_pack("{s:I, s:s, s:s, s:I, s:I, s:[], s:[], s:[], s:[], s:[], s:[], s:s, "
-                  "s:o*, s:s*, s:s*, s:s*, s:s*}",
+                  "s:o*, s:s*, s:s*, s:s*, s:s*, s:s*}",
                   "id", (json_int_t)t->id, "schema", t->schema, "name", t->name, "version",
                   (json_int_t)t->version, "region", (json_int_t)t->region, "columns", "keys",
                   "checks", "foreign_keys", "indexes", "owned", "ddl", t->ddl, "database", database,
                   "file_name", t->file_name, "comment", t->comment, "on_commit",
-                  t->on_commit ? on_commit : NULL, "options", t->options);
+                  t->on_commit ? on_commit : NULL, "options", t->options, "triggers", t->triggers);
     if (record && !(add_owned(json_object_get(record, "owned"), t) &&
                     add_columns(json_object_get(record, "columns"), t) &&
                     add_keys(json_object_get(record, "keys"), t) &&
@@ -493,6 +496,9 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
     f->match_full = get_bool(d, o, "match_full");
     f->deferrable = get_bool(d, o, "deferrable");
     f->deferred = get_bool(d, o, "deferred");
+    f->watched = get_bool(d, o, "watched");
+    if (json_object_get(o, "set_columns"))
+        f->set_columns = get_columns(d, o, "set_columns", n_columns, &f->n_set);
     if (!strchr("arcnd", f->on_delete) || !strchr("arcnd", f->on_update))
         bad(d, "on_delete");
 }
@@ -720,6 +726,8 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     t->file_name = get_file_name(&d, o, t->name);
     t->comment = get_comment(&d, o);
     t->options = get_options(&d, o);
+    if (json_object_get(o, "triggers"))
+        t->triggers = get_text(&d, o, "triggers", 1, TEXT_MAX);
     if (json_object_get(o, "on_commit"))
         t->on_commit = get_text(&d, o, "on_commit", 1, 1)[0];
     get_parts(&d, o, t);

@@ -777,6 +777,7 @@ static void copy_parts(struct table *t, struct arena *a)
         f->comment = copy_text(a, f->comment);
         COPY_ARRAY(f->columns, f->n_columns);
         COPY_ARRAY(f->ref_columns, f->n_columns);
+        COPY_ARRAY(f->set_columns, f->n_set);
     }
     for (int i = 0; i < t->n_indexes; i++) {
         struct index *x = &t->indexes[i];
@@ -808,6 +809,7 @@ struct table *table_copy(const struct table *from, struct arena *a)
     t->schema = copy_text(a, t->schema);
     t->name = copy_text(a, t->name);
     t->ddl = copy_text(a, t->ddl);
+    t->triggers = copy_text(a, t->triggers);
     t->file_name = copy_text(a, t->file_name);
     t->comment = copy_text(a, t->comment);
     t->options = copy_text(a, t->options);

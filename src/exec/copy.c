@@ -61,12 +61,14 @@ static struct error *insert_here(struct exec_copy *c)
     TRY(exec__bind(db, c->stmt, c->params, c->n_params));
     struct error *e = NULL;
     const struct types_host *host = types_host_set(&c->s->host);
+    int told = exec__watch_keys(c->s);
     int rc = sqlite3_step(c->stmt);
     if (rc == SQLITE_ROW)
         e = give_returning(c, &rc);
     types_host_set(host);
     if (!e && rc != SQLITE_DONE)
         e = types_sqlite_error(db, rc);
+    exec__watch_keys_end(c->s, told, e != NULL);
     sqlite3_reset(c->stmt);
     if (e)
         return exec__violation(c->s, c->plan->view, c->plan->query->write, c->conn, c->plan->sql,

@@ -13,6 +13,10 @@
  * when a statement ends and the count is not 0.
  *
  * Invariant: between two statements nothing violates a key that is not deferred.
+ *
+ * Keys that SQLite does not know are seen to by triggers (sql/foreign_key.c). What those tell while
+ * a statement runs is kept in session->told: each is looked at when the statement ends, or, while
+ * its key is deferred, when the transaction does.
  */
 #include "exec/exec_int.h"
 
@@ -122,7 +126,7 @@ static struct error *find(struct exec_session *s, struct store *store, uint64_t 
         for (int k = 0; t->region == region && k < t->n_foreign_keys && !e; k++) {
             struct sql_suspect suspect = {.fk = &t->foreign_keys[k], .child = t};
             suspect.parent = catalog_table_by_id(v, suspect.fk->table);
-            if (suspect.parent && (any || !is_deferred(s, suspect.fk)))
+            if (suspect.parent && !suspect.fk->watched && (any || !is_deferred(s, suspect.fk)))
                 e = violated(s, store, &suspect);
         }
     }
@@ -130,10 +134,135 @@ static struct error *find(struct exec_session *s, struct store *store, uint64_t 
     return e;
 }
 
+/* ---- what triggers tell ---------------------------------------------------------------------- */
+
+struct told_key {
+    const char *table, *key; /* the child's name in the file, the key's */
+    char what;
+    int n;
+    struct value *values;
+};
+
+static const char *own_text(struct arena *a, const struct value *v)
+{
+    return arena_strndup(a, v->s.p, v->s.n);
+}
+
+static void told(void *ctx, const struct value *args, int n)
+{
+    struct exec_session *s = ctx;
+    if (s->told.n == s->told.cap) {
+        s->told.cap = MAX(2 * s->told.cap, 16);
+        s->told.list = mem_realloc(s->told.list, (size_t)s->told.cap * sizeof(*s->told.list));
+    }
+    struct arena *a = &s->told.arena;
+    struct told_key *k = &s->told.list[s->told.n++];
+    *k = (struct told_key){own_text(a, &args[0]), own_text(a, &args[1]),
+                           args[2].s.n ? args[2].s.p[0] : 0, n - 3, NULL};
+    k->values = ARENA_ARRAY(a, struct value, n);
+    for (int i = 0; i < k->n; i++) {
+        k->values[i] = args[i + 3];
+        if (k->values[i].kind == VALUE_TEXT || k->values[i].kind == VALUE_BLOB)
+            k->values[i].s.p = arena_strndup(a, args[i + 3].s.p, args[i + 3].s.n);
+    }
+}
+
+static _Thread_local struct types_key_watch watching;
+
+int exec__watch_keys(struct exec_session *s)
+{
+    watching = (struct types_key_watch){s, told};
+    types_watch_keys(&watching);
+    return s->told.n;
+}
+
+static void forget_told(struct exec_session *s, int n)
+{
+    s->told.n = n;
+    if (n == 0)
+        arena_done(&s->told.arena);
+}
+
+void exec__watch_keys_end(struct exec_session *s, int mark, bool failed)
+{
+    types_watch_keys(NULL);
+    if (failed && s->told.n > mark)
+        forget_told(s, mark);
+}
+
+/* NULL: the table or the key is gone. */
+static const struct foreign_key *key_of(const struct catalog_view *v, uint64_t region,
+                                        const struct told_key *k, struct sql_suspect *ret)
+{
+    *ret = (struct sql_suspect){.of_parent = k->what != 'c'};
+    for (size_t i = 0; i < v->n_tables && !ret->child; i++)
+        if (v->tables[i]->region == region && strcmp(table_file_name(v->tables[i]), k->table) == 0)
+            ret->child = v->tables[i];
+    for (int i = 0; ret->child && i < ret->child->n_foreign_keys; i++)
+        if (strcmp(ret->child->foreign_keys[i].name, k->key) == 0)
+            ret->fk = &ret->child->foreign_keys[i];
+    if (ret->fk)
+        ret->parent = catalog_table_by_id(v, ret->fk->table);
+    return ret->parent && ret->fk->n_columns == k->n ? ret->fk : NULL;
+}
+
+static bool mixes_nulls(const struct told_key *k)
+{
+    for (int i = 0; i < k->n; i++)
+        if (k->values[i].kind == VALUE_NULL)
+            return true;
+    return false;
+}
+
+static struct error *tell_told(const struct sql_suspect *x, const struct told_key *k)
+{
+    struct error *e = error_new(E_FOREIGN_KEY, "%s", "");
+    if (k->what != 'c' || !mixes_nulls(k))
+        return exec__tell_key(x, k->values, e);
+    return error_detail(exec__tell_key(x, NULL, e),
+                        "MATCH FULL does not allow mixing of null and nonnull key values.");
+}
+
+static struct error *look_at(struct exec_session *s, const struct catalog_view *v,
+                             struct store *store, const struct told_key *k,
+                             const struct sql_suspect *x)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    bool broken;
+    TRY(sql_key_broken(v, x, k->what, &a, &sql));
+    TRY(one_row(s, store_writer(store), &sql, k->values, k->n, &a, NULL, 0, &broken));
+    return broken ? tell_told(x, k) : NULL;
+}
+
+/* Those whose key is to be checked now; `any`: all. The others stay. */
+static struct error *look_at_told(struct exec_session *s, struct store *store, uint64_t region,
+                                  bool any)
+{
+    if (!s->told.n)
+        return NULL;
+    const struct catalog_view *all = exec_view(s), *v = all->all ? all->all : all;
+    struct error *e = NULL;
+    int n = s->told.n, kept = 0;
+    for (int i = 0; i < n && !e; i++) {
+        struct sql_suspect x;
+        const struct foreign_key *fk = key_of(v, region, &s->told.list[i], &x);
+        bool elsewhere = !fk && s->in_transaction; /* another region's */
+        if (elsewhere || (fk && !any && is_deferred(s, fk) && s->told.list[i].what != 'r'))
+            s->told.list[kept++] = s->told.list[i];
+        else if (fk)
+            e = look_at(s, v, store, &s->told.list[i], &x);
+    }
+    catalog_unref(all);
+    forget_told(s, kept);
+    return e;
+}
+
 /* ---- when ----------------------------------------------------------------------------------- */
 
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
+    TRY(look_at_told(s, store, region, !s->in_transaction));
     const struct held *h = exec__held(s, region);
     if (!store_has_violations(store) || (h && !s->n_said && !h->counts_all))
         return NULL;
@@ -142,6 +271,7 @@ struct error *exec__statement_ends(struct exec_session *s, struct store *store, 
 
 struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
+    TRY(look_at_told(s, store, region, true));
     return store_has_violations(store) ? find(s, store, region, true) : NULL;
 }
 
@@ -154,7 +284,8 @@ static struct error *count_all(struct exec_session *s, struct held *h)
     const struct catalog_view *all = exec_view(s), *v = all->all ? all->all : all;
     for (size_t i = 0; i < v->n_tables; i++)
         for (int k = 0; v->tables[i]->region == h->region && k < v->tables[i]->n_foreign_keys; k++)
-            needed |= is_deferred(s, &v->tables[i]->foreign_keys[k]) &&
+            needed |= !v->tables[i]->foreign_keys[k].watched &&
+                      is_deferred(s, &v->tables[i]->foreign_keys[k]) &&
                       !v->tables[i]->foreign_keys[k].deferred;
     catalog_unref(all);
     if (!needed || h->counts_all)
@@ -167,6 +298,7 @@ static struct error *tell_here(struct exec_session *s, struct held *h)
 {
     struct store *store = region_txn_store(h->txn);
     TRY(count_all(s, h));
+    TRY(look_at_told(s, store, h->region, false));
     return store_has_violations(store) ? find(s, store, h->region, false) : NULL;
 }
 
@@ -223,5 +355,9 @@ void exec__forget_constraints(struct exec_session *s)
 {
     mem_free(s->said);
     s->said = NULL;
+    forget_told(s, 0);
+    mem_free(s->told.list);
+    s->told.list = NULL;
+    s->told.cap = 0;
     s->n_said = 0;
 }

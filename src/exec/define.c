@@ -136,6 +136,11 @@ static void define_foreign_key(struct exec_session *s, const struct exec__object
     for (size_t i = 0; i < ARRAY_LEN(actions); i++)
         if (actions[i].letter == f->on_delete)
             buf_printf(out, " ON DELETE %s", actions[i].text);
+    if (f->n_set) {
+        buf_puts(out, " (");
+        print_columns(t, f->set_columns, f->n_set, out);
+        buf_puts(out, ")");
+    }
     if (f->deferrable)
         buf_puts(out, " DEFERRABLE");
     if (f->deferred)

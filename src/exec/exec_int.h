@@ -98,10 +98,15 @@ struct exec_session {
         uint64_t id; /* of a foreign key; 0: of all */
         bool deferred;
     } * said;
-    bool alone;      /* the transaction is one statement's own: it may be run again */
-    bool lost;       /* what it held is gone: only a rollback is left */
-    int64_t started; /* microseconds since 2000: now() */
-    int64_t number;  /* of the transaction; 0: it did not ask for one */
+    struct {
+        int n, cap;
+        struct told_key *list;
+        struct arena arena; /* of their texts and values; empty while n is 0 */
+    } told;                 /* keys that may be broken, by triggers (deferred.c) */
+    bool alone;             /* the transaction is one statement's own: it may be run again */
+    bool lost;              /* what it held is gone: only a rollback is left */
+    int64_t started;        /* microseconds since 2000: now() */
+    int64_t number;         /* of the transaction; 0: it did not ask for one */
     int n_savepoints, cap_savepoints;
     char **savepoints;
     int *said_before;  /* n_said when each was made */
@@ -247,6 +252,10 @@ struct error *exec__run_constant(struct run *r);
 /* ---- foreign keys that are checked at COMMIT (deferred.c) ------------------------------------ */
 
 struct sql_suspect;
+/* Around what runs a statement that writes: what triggers tell of keys is noted. _ends says whether
+ * it failed. */
+int exec__watch_keys(struct exec_session *s);
+void exec__watch_keys_end(struct exec_session *s, int mark, bool failed);
 /* 23503 when a key is violated that is to be checked now. */
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region);
 struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region);

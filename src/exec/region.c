@@ -50,9 +50,11 @@ struct error *exec__write_stmt(struct run *r, struct store_conn *c, const char *
     TRY(store_prepare(c, sql, len, &stmt));
     if (once)
         store_once_begin(c, table_file_name(w->target->table));
+    int told = exec__watch_keys(r->s);
     struct error *e = exec__bind(store_db(c), stmt, r->params, r->n_params);
     if (!e)
         e = exec__step_all(r->s, store_db(c), stmt, row, ctx);
+    exec__watch_keys_end(r->s, told, e != NULL);
     if (once && store_once_end(c) && (!e || error_is(e, "23503"))) {
         error_free(e); /* foreign keys are looked at last */
         e = changed_twice();

@@ -432,6 +432,8 @@ static struct error *give_foreign_key(struct exec__maker *m, const struct table 
     exec__put_char(m, "confmatchtype", f->match_full ? 'f' : 's');
     put_numbers(m, "conkey", f->columns, f->n_columns);
     put_numbers(m, "confkey", f->ref_columns, f->n_columns);
+    if (f->n_set)
+        put_numbers(m, "confdelsetcols", f->set_columns, f->n_set);
     return exec__give(m);
 }
 

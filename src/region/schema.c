@@ -14,6 +14,9 @@
  * be made anew from the files alone (`minisql recover store`). They are written by the same DDL, so
  * each copy has them.
  *
+ * Triggers (table->triggers) are all dropped before a change and made anew after it, since SQLite
+ * looks at them when a table gets another name. The text that the file has is in minisql_triggers.
+ *
  * A table that changes its shape
  *
  * A table's record has the SQLite text of it as it should be (table->ddl). When the record is newer
@@ -511,6 +514,59 @@ static struct error *look_since(struct diff *d, const struct catalog_view *match
     return catalog_each_change(matched, d->view, look_at, d);
 }
 
+/* ---- triggers -------------------------------------------------------------------------------- */
+
+static void drop_trigger(void *ctx, const char *name, uint64_t unused)
+{
+    struct buf *sql = ctx;
+    (void)unused;
+    buf_puts(sql, "DROP TRIGGER IF EXISTS ");
+    put_name(sql, name, '"');
+    buf_puts(sql, ";\n");
+}
+
+static void same_text(void *ctx, const char *text, uint64_t unused)
+{
+    struct buf *now = ctx;
+    (void)unused;
+    buf_puts(now, text);
+}
+
+static void wanted_triggers(const struct diff *d, struct buf *out)
+{
+    for (size_t i = 0; i < d->view->n_tables; i++)
+        if (d->view->tables[i]->region == d->p->id && d->view->tables[i]->triggers)
+            buf_puts(out, d->view->tables[i]->triggers);
+}
+
+/* Puts them around `body`, all other changes. */
+static struct error *around_triggers(struct diff *d, const struct buf *body, struct buf *ret_sql)
+{
+    _cleanup_(buf_done) struct buf now = {0}, wanted = {0};
+    wanted_triggers(d, &wanted);
+    bool had = any_row(d->p, "SELECT 1 FROM minisql_triggers");
+    if (had)
+        TRY(each(d->p, "SELECT text, 0 FROM minisql_triggers", same_text, &now));
+    bool same = now.len == wanted.len && (!now.len || memcmp(now.data, wanted.data, now.len) == 0);
+    bool touch = (now.len || wanted.len) && (body->len || !same);
+    if (touch && had)
+        TRY(each(d->p, "SELECT name, 0 FROM sqlite_schema WHERE type = 'trigger'", drop_trigger,
+                 ret_sql));
+    if (body->len)
+        buf_append(ret_sql, body->data, body->len);
+    if (!touch)
+        return NULL;
+    buf_puts(ret_sql, "CREATE TABLE IF NOT EXISTS minisql_triggers (text TEXT NOT NULL) STRICT;\n"
+                      "DELETE FROM minisql_triggers;\n");
+    if (!wanted.len)
+        return NULL;
+    buf_append(ret_sql, wanted.data, wanted.len);
+    buf_puts(ret_sql, "INSERT INTO minisql_triggers (text) VALUES (");
+    put_name(ret_sql, wanted.data, '\'');
+    buf_puts(ret_sql, ");\n");
+    return NULL;
+}
+
 static struct error *compare(struct diff *d, const struct catalog_view *matched, bool *ret_all)
 {
     TRY(matched ? look_since(d, matched) : look(d));
@@ -530,9 +586,13 @@ struct error *region__schema_changes(struct region_replica *p, const struct cata
 {
     enum { MANY_TABLES = 16 };
     TRY(store_wake(p->store));
-    struct diff d = {.p = p, .view = view, .sql = ret_sql};
+    struct buf body = {0};
+    struct diff d = {.p = p, .view = view, .sql = &body};
     bool all = false;
     struct error *e = compare(&d, matched, &all);
+    if (!e)
+        e = around_triggers(&d, &body, ret_sql);
+    buf_done(&body);
     *ret_match = !e && all && (matched || d.n_tables >= MANY_TABLES);
     map_done(&d.tables);
     map_done(&d.wanted);

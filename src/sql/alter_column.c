@@ -575,10 +575,11 @@ static struct error *check_keys(struct analysis *a, const struct table *t, int a
             for (int n = 0; n < fk->n_columns && to && (from == t || to == t); n++) {
                 const struct column *x = &from->columns[fk->columns[n]];
                 const struct column *y = &to->columns[fk->ref_columns[n]];
-                if (sql__foreign_fits(fk, x, y))
-                    continue;
-                return sql__foreign_mismatch(a, fk, x, y);
+                if (!sql__foreign_fits(fk, x, y) && !sql__foreign_castable(a, from, fk, to, n))
+                    return sql__foreign_mismatch(a, fk, x, y);
             }
+            if (to == t && from != t && (fk->watched || sql__is_watched(from, fk, to)))
+                TRY(sql__table_text(a, sql__also_changed(a, from)));
         }
     }
     return NULL;

@@ -71,11 +71,45 @@ static void put_equal(const struct table *l, const char *left, const int *column
     }
 }
 
+/* NULL in all columns, or in none. */
+static void check_match_full(struct analysis *a, const struct table *t,
+                             const struct foreign_key *fk)
+{
+    static const char *const nulls[] = {"(", " IS NULL", " OR ", ") AND (", " IS NOT NULL", ")"};
+    struct buf text = {0};
+    buf_puts(&text, "SELECT '' FROM ");
+    put_relation(t, &text);
+    buf_puts(&text, " WHERE ");
+    for (size_t half = 0; half < 2; half++) {
+        buf_puts(&text, nulls[3 * half]);
+        for (int i = 0; i < fk->n_columns; i++) {
+            buf_puts(&text, i ? nulls[2] : "");
+            sql_quote_identifier(t->columns[fk->columns[i]].name, &text);
+            buf_puts(&text, nulls[1 + 3 * half]);
+        }
+    }
+    buf_puts(&text, nulls[5]);
+    sql__alter_check(
+        a,
+        &(struct alter_check){
+            .query = take(a, &text),
+            .after = true,
+            .sqlstate = E_FOREIGN_KEY,
+            .message = arena_printf(
+                a->arena, "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
+                t->name, fk->name),
+            .constraint = fk->name,
+            .before_values = "MATCH FULL does not allow mixing of null and nonnull key values.",
+            .after_values = ""});
+}
+
 static void check_foreign_key(struct analysis *a, const struct table *t,
                               const struct foreign_key *fk)
 {
     const struct table *to = fk->table == t->id ? t : catalog_table_by_id(a->ctx->view, fk->table);
     struct buf text = {0};
+    if (fk->match_full && fk->n_columns > 1)
+        check_match_full(a, t, fk);
     buf_puts(&text, "SELECT ");
     for (int i = 0; i < fk->n_columns; i++) {
         buf_puts(&text, i ? ", f." : "f.");

@@ -182,7 +182,7 @@ static void suspect_own(struct suspects *s, const struct table *t, const struct 
 {
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *fk = &t->foreign_keys[i];
-        if (!w || sets_any(w, fk->columns, fk->n_columns))
+        if (!fk->watched && (!w || sets_any(w, fk->columns, fk->n_columns)))
             suspect(s, fk, t, false);
     }
 }
@@ -197,7 +197,8 @@ static void suspect_references(struct suspects *s, const struct table *t, const 
         const struct table *child = s->view->tables[i];
         for (int k = 0; k < child->n_foreign_keys; k++) {
             const struct foreign_key *fk = &child->foreign_keys[k];
-            if (fk->table != t->id || (w && !sets_any(w, fk->ref_columns, fk->n_columns)))
+            if (fk->table != t->id || fk->watched ||
+                (w && !sets_any(w, fk->ref_columns, fk->n_columns)))
                 continue;
             char action = w ? fk->on_update : fk->on_delete;
             if (action == 'c' && !w)

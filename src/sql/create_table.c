@@ -614,6 +614,38 @@ static struct error *no_foreign_column(const char *name)
                      "column \"%s\" referenced in foreign key constraint does not exist", name);
 }
 
+static struct error *named_columns(struct analysis *a, const struct table *t, const List *names,
+                                   int *ret_n, int **ret)
+{
+    *ret_n = list_length(names);
+    *ret = ARENA_ARRAY(a->arena, int, *ret_n + 1);
+    for (int i = 0; i < *ret_n; i++) {
+        const char *name = strVal(list_nth(names, i));
+        (*ret)[i] = table_column(t, name);
+        if ((*ret)[i] < 0)
+            return no_foreign_column(name);
+    }
+    return NULL;
+}
+
+/* ON DELETE SET NULL (columns) */
+static struct error *set_columns(struct analysis *a, const struct table *t, const Constraint *n,
+                                 struct foreign_key *fk)
+{
+    TRY(named_columns(a, t, n->fk_del_set_cols, &fk->n_set, &fk->set_columns));
+    for (int i = 0; i < fk->n_set; i++) {
+        bool part = false;
+        for (int k = 0; k < fk->n_columns; k++)
+            part |= fk->columns[k] == fk->set_columns[i];
+        if (!part)
+            return error_new("42P10",
+                             "column \"%s\" referenced in ON DELETE SET action must be part of "
+                             "foreign key",
+                             t->columns[fk->set_columns[i]].name);
+    }
+    return NULL;
+}
+
 static struct error *referenced_columns(struct analysis *a, struct table_draft *d,
                                         const Constraint *n, const struct table *to,
                                         struct foreign_key *fk)
@@ -661,6 +693,12 @@ bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
                       strcmp(sql__collation(x->oid), sql__collation(y->oid)) == 0);
 }
 
+/* PostgreSQL compares them with each other, by the session's time zone. */
+static bool is_point_in_time(uint32_t type)
+{
+    return type == OID_DATE || type == OID_TIMESTAMP || type == OID_TIMESTAMPTZ;
+}
+
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to)
 {
@@ -671,7 +709,8 @@ struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key
                                 "not supported",
                                 type_label(to->type, to->typmod, a->arena),
                                 type_label(from->type, from->typmod, a->arena));
-    if (cast_find(from->type, to->type, CAST_IMPLICIT)) /* which lie differently in the file */
+    if (cast_find(from->type, to->type, CAST_IMPLICIT) ||
+        (is_point_in_time(from->type) && is_point_in_time(to->type)))
         return sql__unsupported(a, -1, "Give both columns the same type.",
                                 "a foreign key from a column of type %s to one of type %s is not "
                                 "supported",
@@ -688,7 +727,7 @@ static struct error *foreign_types(struct analysis *a, const struct table_draft 
     for (int i = 0; i < fk->n_columns; i++) {
         const struct column *from = &d->t->columns[fk->columns[i]],
                             *ref = &to->columns[fk->ref_columns[i]];
-        if (!sql__foreign_fits(fk, from, ref))
+        if (!sql__foreign_fits(fk, from, ref) && !sql__foreign_castable(a, d->t, fk, to, i))
             return sql__foreign_mismatch(a, fk, from, ref);
     }
     return NULL;
@@ -736,12 +775,6 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
     const struct table *to = d->t;
     TRY(sql__check_constraint_form(a, n));
     fk->match_full = n->fk_matchtype == 'f';
-    if ((fk->match_full && list_length(n->fk_attrs) > 1) || n->fk_matchtype == 'p' ||
-        n->fk_del_set_cols)
-        return sql__unsupported(a, n->location,
-                                "Use plain REFERENCES table (columns) ON DELETE ... ON UPDATE ....",
-                                "MATCH FULL of several columns and SET NULL (columns) are not "
-                                "supported");
     if (sql__lookup_view(a, n->pktable))
         return error_new("42809", "referenced relation \"%s\" is not a table", n->pktable->relname);
     if (!is_itself(a, d->t, n->pktable))
@@ -761,15 +794,9 @@ static struct error *add_foreign_key(struct analysis *a, struct table_draft *d, 
         fk->columns = ARENA_NEW(a->arena, int);
         fk->columns[0] = column;
     } else {
-        fk->n_columns = list_length(n->fk_attrs);
-        fk->columns = ARENA_ARRAY(a->arena, int, fk->n_columns);
-        for (int i = 0; i < fk->n_columns; i++) {
-            const char *name = strVal(list_nth(n->fk_attrs, i));
-            fk->columns[i] = table_column(d->t, name);
-            if (fk->columns[i] < 0)
-                return no_foreign_column(name);
-        }
+        TRY(named_columns(a, d->t, n->fk_attrs, &fk->n_columns, &fk->columns));
     }
+    TRY(set_columns(a, d->t, n, fk));
     TRY(referenced_columns(a, d, n, to, fk));
     TRY(given_name(a, d, n, sql__joined_columns(a, d->t, fk->columns, fk->n_columns), "fkey",
                    &fk->name));
@@ -1001,7 +1028,7 @@ static bool is_set_to_default(const struct table *t, int column)
 {
     for (int i = 0; i < t->n_foreign_keys; i++) {
         const struct foreign_key *fk = &t->foreign_keys[i];
-        for (int k = 0; k < fk->n_columns; k++)
+        for (int k = 0; k < fk->n_columns && !fk->watched; k++)
             if (fk->columns[k] == column && (fk->on_delete == 'd' || fk->on_update == 'd'))
                 return true;
     }
@@ -1090,19 +1117,38 @@ static struct error *checks_text(struct analysis *a, const struct table *t, stru
     return NULL;
 }
 
+static const struct table *referenced_now(const struct analysis *a, const struct table *t, int i)
+{
+    uint64_t id = t->foreign_keys[i].table;
+    return id == t->id ? t : sql__table_now(a, id);
+}
+
+/* Who sees to the foreign keys: the table's text, or triggers. */
+static struct error *watch_keys(struct analysis *a, struct table *t)
+{
+    _cleanup_(buf_done) struct buf triggers = {0};
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        struct foreign_key *fk = &t->foreign_keys[i];
+        const struct table *to = referenced_now(a, t, i);
+        if (!to)
+            return error_new(E_STALE_SCHEMA, "a table that \"%s\" references is gone", t->name);
+        fk->watched = sql__is_watched(t, fk, to);
+        if (fk->watched)
+            TRY(sql__key_triggers(a, t, fk, to, &triggers));
+    }
+    t->triggers = triggers.len ? arena_strdup(a->arena, triggers.data) : NULL;
+    return NULL;
+}
+
 static struct error *constraints_text(struct analysis *a, const struct table *t, struct buf *out)
 {
     for (int i = 0; i < t->n_keys; i++)
         if (!is_indexed(t, &t->keys[i])) /* else it was added later */
             key_text(t, &t->keys[i], out);
     TRY(checks_text(a, t, out));
-    for (int i = 0; i < t->n_foreign_keys; i++) {
-        const struct foreign_key *fk = &t->foreign_keys[i];
-        const struct table *to = fk->table == t->id ? t : sql__table_now(a, fk->table);
-        if (!to)
-            return error_new(E_STALE_SCHEMA, "a table that \"%s\" references is gone", t->name);
-        foreign_key_text(t, fk, to, out);
-    }
+    for (int i = 0; i < t->n_foreign_keys; i++)
+        if (!t->foreign_keys[i].watched)
+            foreign_key_text(t, &t->foreign_keys[i], referenced_now(a, t, i), out);
     return NULL;
 }
 
@@ -1173,10 +1219,12 @@ struct error *sql__table_text(struct analysis *a, struct table *t)
 {
     struct buf text = {0};
     int n_rtes = a->rtes.n, n_hidden = a->hidden.n; /* the table is not one that is read */
-    struct error *e = put_table(a, t, &text);
+    struct error *e = watch_keys(a, t);
+    if (!e)
+        e = put_table(a, t, &text);
     a->rtes.n = n_rtes;
     a->hidden.n = n_hidden;
-    t->ddl = arena_strdup(a->arena, text.data);
+    t->ddl = arena_strdup(a->arena, text.data ? text.data : "");
     buf_done(&text);
     return e;
 }

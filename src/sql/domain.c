@@ -14,6 +14,13 @@
  */
 #include "sql_int.h"
 
+/* As it is from now on. */
+static const struct object *domain_now(const struct analysis *a, uint32_t oid)
+{
+    const struct object *o = catalog_domain(a->ctx->view, oid);
+    return o && o == a->domain_was ? a->domain_is : o;
+}
+
 /* ---- a value ---------------------------------------------------------------------------------
  */
 
@@ -79,7 +86,7 @@ static struct error *put_checks(struct analysis *a, const struct object *o, cons
                                 struct buf *out)
 {
     static const struct sql_emit how = {.expr = as_parameter};
-    const struct object *over = catalog_domain(a->ctx->view, of->domain->columns[0].domain);
+    const struct object *over = domain_now(a, of->domain->columns[0].domain);
     const struct table *t = of->domain;
     struct check *checks = ARENA_ARRAY(a->arena, struct check, t->n_checks + 1);
     TRY(sql__enter(a, -1));
@@ -115,8 +122,7 @@ static struct error *text_of(struct analysis *a, const struct object *o, const c
         if (known->domain == o)
             return NULL;
     }
-    for (const struct object *d = o; d;
-         d = catalog_domain(a->ctx->view, d->domain->columns[0].domain))
+    for (const struct object *d = o; d; d = domain_now(a, d->domain->columns[0].domain))
         not_null |= d->domain->columns[0].not_null;
     if (not_null) {
         buf_puts(&b, " WHEN ?1 IS NULL");
@@ -132,7 +138,7 @@ static struct error *text_of(struct analysis *a, const struct object *o, const c
 
 struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain, struct expr **ret)
 {
-    const struct object *o = catalog_domain(a->ctx->view, domain);
+    const struct object *o = domain_now(a, domain);
     const char *text;
     *ret = e;
     if (!domain || e->domain == domain)
@@ -157,7 +163,7 @@ struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain
 const struct column *sql__domain_default(const struct analysis *a, const struct column *c)
 {
     const struct object *o;
-    while ((o = catalog_domain(a->ctx->view, c->domain))) {
+    while ((o = domain_now(a, c->domain))) {
         c = &o->domain->columns[0];
         if (c->default_sql)
             return c;
@@ -402,6 +408,30 @@ static void outdate(struct analysis *a, const struct object *o)
     a->q->objects.schema = NULL;
 }
 
+/* What foreign keys' actions put into columns of it is checked by triggers, whose texts have the
+ * checks: see foreign_key.c. */
+static struct error *watch_anew(struct analysis *a, const struct object *old,
+                                const struct object *next)
+{
+    struct query *q = a->q;
+    struct list uses = {0};
+    a->domain_was = old;
+    a->domain_is = next;
+    uses_of(a, old, &uses);
+    for (int i = 0; i < uses.n; i++) {
+        const struct table *t = ((const struct use *)uses.items[i])->table;
+        if (!t->triggers)
+            continue;
+        TRY(sql__table_text(a, sql__also_changed(a, t)));
+        int kept = 0;
+        for (int k = 0; k < q->objects.n_moves; k++)
+            if (q->objects.moves[k] != t)
+                q->objects.moves[kept++] = q->objects.moves[k];
+        q->objects.n_moves = kept;
+    }
+    return NULL;
+}
+
 static const char violated[] = "contains values that violate the new constraint";
 
 static struct error *no_constraint(const struct object *o, const char *name)
@@ -512,6 +542,7 @@ struct error *sql__alter_domain(struct analysis *a, const AlterDomainStmt *n)
                                 "this form of ALTER DOMAIN is not supported");
     }
     TRY(e);
+    TRY(watch_anew(a, old, next));
     sql__change_object(a, old, next);
     return NULL;
 }
@@ -530,6 +561,7 @@ struct error *sql__rename_domain_constraint(struct analysis *a, const RenameStmt
         return error_new("42710", "constraint \"%s\" for domain %s already exists", n->newname,
                          sql__shown_name(a, old->schema, old->name));
     next->domain->checks[at].name = arena_strdup(a->arena, n->newname);
+    TRY(watch_anew(a, old, next));
     sql__change_object(a, old, next);
     return NULL;
 }

@@ -261,8 +261,8 @@ struct error *sql__truncate(struct analysis *a, const TruncateStmt *n)
     const struct foreign_key *fk;
     while ((fk = outside_reference(a, q->truncate.tables, q->truncate.n_tables, &from, &to))) {
         if (q->truncate.cascade) {
-            q->truncate.tables[q->truncate.n_tables++] = from;
             sql__notice(a, "00000", NULL, "truncate cascades to table \"%s\"", from->name);
+            q->truncate.tables[q->truncate.n_tables++] = from;
             continue;
         }
         struct error *e = error_new(

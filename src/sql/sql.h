@@ -868,6 +868,10 @@ struct sql_suspect {
 };
 int sql_suspects(const struct catalog_view *view, const struct query *q, struct sql_suspect *ret,
                  int max);
+/* Of a key that triggers see to: a query that gives a row while it is broken. `what` is what a
+ * trigger told, and its parameters are the values; see foreign_key.c. */
+struct error *sql_key_broken(const struct catalog_view *v, const struct sql_suspect *s, char what,
+                             struct arena *arena, struct buf *out) MUST_CHECK;
 
 /* ---- extensions ----------------------------------------------------------------------------- */
 

@@ -58,7 +58,8 @@ struct analysis {
     struct list open;     /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
-    struct list domains;              /* what values of a domain go through (domain.c) */
+    struct list domains;                         /* what values of a domain go through (domain.c) */
+    const struct object *domain_was, *domain_is; /* ALTER DOMAIN; NULL otherwise */
     struct list sources;              /* of columns whose values change (alter_column.c) */
     const struct list *new_sequences; /* CREATE TABLE: those of its columns so far; else NULL */
     int n_windows;
@@ -870,6 +871,14 @@ struct error *sql__check_identifier(const struct analysis *a, const char *what, 
 /* 42804, or 0A000: columns that cannot be compared in the file */
 bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
                        const struct column *to);
+/* .. but that PostgreSQL compares: the i-th column becomes one of the parent's type */
+bool sql__foreign_castable(struct analysis *a, const struct table *t, const struct foreign_key *fk,
+                           const struct table *to, int i);
+/* Triggers see to the key, not SQLite; and their text, appended (foreign_key.c). */
+bool sql__is_watched(const struct table *t, const struct foreign_key *fk, const struct table *to);
+struct error *sql__key_triggers(struct analysis *a, const struct table *t,
+                                const struct foreign_key *fk, const struct table *to,
+                                struct buf *out);
 struct error *sql__foreign_mismatch(struct analysis *a, const struct foreign_key *fk,
                                     const struct column *from, const struct column *to);
 /* The columns of PRIMARY KEY (..) or UNIQUE (..) */

@@ -93,7 +93,7 @@ static struct error *configure(struct store_conn *c, const char *path, enum stor
     static const char *const all = "PRAGMA synchronous = NORMAL;"
                                    "PRAGMA wal_autocheckpoint = 0;"
                                    "PRAGMA mmap_size = 268435456;"
-                                   "PRAGMA recursive_triggers = OFF;";
+                                   "PRAGMA recursive_triggers = ON;";
     static const char *const own[] = {
         [STORE_WRITER] = "PRAGMA cache_size = -16384;"
                          "PRAGMA journal_size_limit = 67108864;"
@@ -179,6 +179,8 @@ struct error *store__set_mode(struct store_conn *c, enum store_mode mode)
                           mode == STORE_APPLY ? "PRAGMA ignore_check_constraints = ON"
                                               : "PRAGMA ignore_check_constraints = OFF",
                           NULL, NULL, NULL);
+    if (!rc) /* a table that takes another's place has what references that one, triggers too */
+        rc = sqlite3_db_config(c->db, SQLITE_DBCONFIG_LEGACY_ALTER_TABLE, mode == STORE_DDL, NULL);
     if (rc)
         return types_sqlite_error(c->db, rc);
     c->mode = mode;

@@ -5,6 +5,8 @@
  *   minisql_single(x)                 the one row of a scalar subquery: a second one is 21000
  *   minisql_required(x, table, col)   a value for a row id, where SQLite would replace NULL: 23502
  *   minisql_limit(n), minisql_offset(n)   what LIMIT and OFFSET get
+ *   minisql_watched(table, key, what, ..) a foreign key may be broken: whoever runs the statement
+ *                                         is told
  */
 #include "types/types_int.h"
 
@@ -108,6 +110,21 @@ static CALL(required)
     return e;
 }
 
+static _Thread_local const struct types_key_watch *key_watch;
+
+void types_watch_keys(const struct types_key_watch *w)
+{
+    key_watch = w;
+}
+
+static CALL(key)
+{
+    if (key_watch && v[0].kind == VALUE_TEXT && v[1].kind == VALUE_TEXT && v[2].kind == VALUE_TEXT)
+        key_watch->told(key_watch->ctx, v, n);
+    *ret = (struct value){.kind = VALUE_NULL};
+    return NULL;
+}
+
 static CALL(limit)
 {
     if (v->kind != VALUE_NULL && v->i < 0)
@@ -181,6 +198,15 @@ static const struct func rows[] = {
     REQUIRED(OID_INT8, int),    REQUIRED(OID_FLOAT8, real), REQUIRED(OID_TEXT, text),
     REQUIRED(OID_BYTEA, blob),  VALUE(limit, true),         VALUE(offset, true),
     VALUE(changed_once, false),
+    {.name = "minisql_watched",
+     .kind = FUNC_SCALAR,
+     .nargs = 4,
+     .args = {OID_TEXT, OID_TEXT, OID_TEXT, OID_ANYELEMENT},
+     .variadic = true,
+     .result = OID_BOOL,
+     .volatile_ = true,
+     .sqlite_name = "minisql_watched",
+     .call = key},
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};

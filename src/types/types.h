@@ -572,6 +572,14 @@ const struct func *cast_typmod_func(uint32_t type, bool strict_length);
  * instead of 23502; NULL: no more. For finding the row. */
 void types_count_missing(int *count);
 
+/* Of this thread: who is told, until NULL is given, of what may break a foreign key that triggers
+ * see to: `args` are those of minisql_watched(), see sql/foreign_key.c. */
+struct types_key_watch {
+    void *ctx;
+    void (*told)(void *ctx, const struct value *args, int n);
+};
+void types_watch_keys(const struct types_key_watch *w);
+
 /* ---- notifications ------------------------------------------------------------------------ */
 
 /* Where pg_notify() of this thread goes; NULL: 0A000. */
