@@ -110,8 +110,12 @@ bool sql__foreign_castable(struct analysis *a, const struct table *t, const stru
                            const struct table *to, int i)
 {
     const struct column *from = &t->columns[fk->columns[i]];
+    uint32_t parent = to->columns[fk->ref_columns[i]].type;
     struct expr *e;
-    if (!cast_find(from->type, to->columns[fk->ref_columns[i]].type, CAST_IMPLICIT))
+    /* The blanks of a char(n) count in a string, and not in another char(n). */
+    if (from->type == OID_BPCHAR || parent == OID_BPCHAR)
+        return false;
+    if (!cast_find(from->type, parent, CAST_IMPLICIT))
         return false;
     struct error *wrong = as_parent(a, t, fk, to, i, &e);
     bool castable = !wrong && sql__is_immutable(e);
