@@ -367,3 +367,26 @@ def test_frozen_gateway(five):
     stand.signal(gateway, signal.SIGCONT)
     assert not stand.attempt.check()
     assert stand.attempt.code() == "40001"
+
+
+def test_watched_keys(cluster):
+    """Foreign keys that triggers see to are checked in each region of a transaction, wherever it is."""
+    for i in range(4):
+        cluster.query(f"CREATE TABLE p{i} (a int, b int, PRIMARY KEY (a, b))")
+        cluster.query(f"CREATE TABLE c{i} (a int, b int, FOREIGN KEY (a, b) REFERENCES p{i} MATCH FULL "
+                      f"DEFERRABLE INITIALLY DEFERRED) WITH (colocate_with = 'p{i}')")
+    for bad in range(4):
+        for wrong in ("1, 2", "1, NULL"):
+            cursor = cluster.connect("s1", autocommit=False).cursor()
+            with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+                for i in range(4):
+                    cursor.execute(f"INSERT INTO c{i} VALUES ({wrong if i == bad else 'NULL, NULL'})")
+                cursor.connection.commit()
+            cursor.connection.rollback()
+            assert [cluster.value(f"SELECT count(*) FROM c{i}") for i in range(4)] == [0] * 4
+    cursor = cluster.connect("s2", autocommit=False).cursor()
+    for i in range(4):
+        cursor.execute(f"INSERT INTO c{i} VALUES (1, 1)")
+        cursor.execute(f"INSERT INTO p{i} VALUES (1, 1)")
+    cursor.connection.commit()
+    assert [cluster.value(f"SELECT count(*) FROM c{i}") for i in range(4)] == [1] * 4
