@@ -48,7 +48,8 @@ void activity__begin(struct session *s)
 void activity__query(struct session *s, const char *text)
 {
     enum { SHOWN_BYTES = 1023 };
-    size_t n = strnlen(text, SHOWN_BYTES);
+    const char *end = memchr(text, 0, SHOWN_BYTES); /* strnlen() is libpg_query's slow one */
+    size_t n = end ? (size_t)(end - text) : SHOWN_BYTES;
     s->sent = text;
     while (n == SHOWN_BYTES && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
         n--; /* not within a character */

@@ -375,6 +375,7 @@ def test_watched_keys(cluster):
         cluster.query(f"CREATE TABLE p{i} (a int, b int, PRIMARY KEY (a, b))")
         cluster.query(f"CREATE TABLE c{i} (a int, b int, FOREIGN KEY (a, b) REFERENCES p{i} MATCH FULL "
                       f"DEFERRABLE INITIALLY DEFERRED) WITH (colocate_with = 'p{i}')")
+    assert len({cluster.primary(f"p{i}") for i in range(4)}) > 1
     for bad in range(4):
         for wrong in ("1, 2", "1, NULL"):
             cursor = cluster.connect("s1", autocommit=False).cursor()
