@@ -87,19 +87,24 @@ static struct error *apply_options(struct session *s, const char *options)
     return NULL;
 }
 
+static struct error *apply_parameter(struct session *s, const char *name, const char *value)
+{
+    if (!strcmp(name, "user") || !strcmp(name, "database") || !strcmp(name, "options") ||
+        !strncmp(name, "_pq_.", 5))
+        return NULL;
+    if (!strcmp(name, "replication"))
+        return error_new(E_UNSUPPORTED, "replication connections are not supported");
+    return settings__set(s, name, value, false);
+}
+
+/* What has a name of its own in the packet is stronger than the same within `options`. */
 static struct error *apply_parameters(struct session *s, const struct pgwire_start *p)
 {
-    for (int i = 0; i < p->n; i++) {
-        const char *name = p->names[i], *value = p->values[i];
-        if (!strcmp(name, "user") || !strcmp(name, "database") || !strncmp(name, "_pq_.", 5))
-            continue;
-        if (!strcmp(name, "options"))
-            TRY(apply_options(s, value));
-        else if (!strcmp(name, "replication"))
-            return error_new(E_UNSUPPORTED, "replication connections are not supported");
-        else
-            TRY(settings__set(s, name, value, false));
-    }
+    for (int i = 0; i < p->n; i++)
+        if (!strcmp(p->names[i], "options"))
+            TRY(apply_options(s, p->values[i]));
+    for (int i = 0; i < p->n; i++)
+        TRY(apply_parameter(s, p->names[i], p->values[i]));
     return NULL;
 }
 

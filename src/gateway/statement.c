@@ -320,19 +320,19 @@ static void schema_notices(struct session *s, const struct query *q)
                              q->notices[i].sqlstate, q->notices[i].message, q->notices[i].detail);
 }
 
-/* A client that has just left another server is counted there for a moment. */
+/* A client that has just gone is counted for a moment: who waits 5 s, as PostgreSQL, has not. */
 static struct error *sessions_in(struct session *s, const struct query *q, const char *database,
                                  int *ret)
 {
-    int here = session__in_database(s, database, q->objects.force), there = 0;
-    for (int i = 0; i < 10; i++) {
+    enum { TRIES = 100, PAUSE_MS = 50 };
+    int there;
+    for (int i = 0;; i++) {
         TRY(exec_sessions_elsewhere(s->gateway->o.exec, database, q->objects.force, &there));
-        if (!there || here || q->objects.force)
-            break;
-        sleep_ms(50);
+        *ret = session__in_database(s, database, q->objects.force) + there;
+        if (!*ret || q->objects.force || i == TRIES || atomic_load(&s->terminate))
+            return NULL;
+        sleep_ms(PAUSE_MS);
     }
-    *ret = here + there;
-    return NULL;
 }
 
 /* A database that is dropped or renamed has to be without sessions. */

@@ -193,10 +193,18 @@ static CALL(view_hides)
     }
 
 static const struct func rows[] = {
-    OF_VIEW(view_hides),        OF_VIEW(view_violated),     SINGLE(OID_INT8, int),
-    SINGLE(OID_FLOAT8, real),   SINGLE(OID_TEXT, text),     SINGLE(OID_BYTEA, blob),
-    REQUIRED(OID_INT8, int),    REQUIRED(OID_FLOAT8, real), REQUIRED(OID_TEXT, text),
-    REQUIRED(OID_BYTEA, blob),  VALUE(limit, true),         VALUE(offset, true),
+    OF_VIEW(view_hides),
+    OF_VIEW(view_violated),
+    SINGLE(OID_INT8, int),
+    SINGLE(OID_FLOAT8, real),
+    SINGLE(OID_TEXT, text),
+    SINGLE(OID_BYTEA, blob),
+    REQUIRED(OID_INT8, int),
+    REQUIRED(OID_FLOAT8, real),
+    REQUIRED(OID_TEXT, text),
+    REQUIRED(OID_BYTEA, blob),
+    VALUE(limit, true),
+    VALUE(offset, true),
     VALUE(changed_once, false),
     {.name = "minisql_watched",
      .kind = FUNC_SCALAR,

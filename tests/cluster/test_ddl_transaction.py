@@ -302,6 +302,14 @@ def test_two_first_tables_of_a_colocated_database(cluster):
     assert cluster.query("SELECT colocated, tables, regions FROM minisql_databases WHERE name = 'app'") == [(True, 2, 1)]
 
 
+def test_drop_database_waits_for_who_leaves(single):
+    """A session that ends a moment later does not hinder DROP DATABASE."""
+    single.query("CREATE DATABASE left_soon")
+    session = single.connect("s1", dbname="left_soon")
+    threading.Timer(0.5, session.close).start()
+    single.query("DROP DATABASE left_soon")
+
+
 def test_drop_database_with_sessions_elsewhere(cluster):
     """Sessions of another server hinder DROP DATABASE and are counted; WITH (FORCE) ends them; of a server that is
     gone there are none."""
