@@ -38,7 +38,8 @@ def check_a_lock(cluster):
     wait_until("the wait shows", lambda: ask(
         three, "SELECT count(*) FROM pg_stat_activity WHERE application_name = 's2' AND wait_event = 'advisory' "
         "AND state = 'active' AND query LIKE 'SELECT pg_advisory_lock%'") == 1)
-    assert ask(three, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1
+    wait_until("the master has it", lambda: ask(
+        three, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory' AND NOT granted") == 1)
     assert ask(three, "SELECT pid FROM pg_locks WHERE granted") == one.get_backend_pid()
     assert ask(one, "SELECT pg_advisory_unlock(1)")
     thread.join()
@@ -46,8 +47,8 @@ def check_a_lock(cluster):
     assert not ask(one, "SELECT pg_try_advisory_lock(1)")
     two.close()
     wait_until("it goes with its session", lambda: ask(one, "SELECT pg_try_advisory_lock(1)"))
-    names = ask(three, "SELECT string_agg(application_name, ' ' ORDER BY application_name) FROM pg_stat_activity")
-    assert names == "s1 s3"
+    wait_until("nobody sees it any more", lambda: ask(
+        three, "SELECT string_agg(application_name, ' ' ORDER BY application_name) FROM pg_stat_activity") == "s1 s3")
 
 
 def check_circles(cluster):
