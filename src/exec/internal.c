@@ -487,6 +487,7 @@ static struct error *do_applied(struct call *c)
 /* ---- COPY ----------------------------------------------------------------------------------- */
 
 struct copying {
+    struct exec_session *s;
     struct store_conn *conn;
     sqlite3 *db;
     sqlite3_stmt *stmt;
@@ -502,11 +503,13 @@ static struct error *copy_row(void *ctx, const struct value *values, int n)
     TRY(exec__bind(k->db, k->stmt, values, n));
     int rc;
     const struct types_host *before = types_host_set(k->host);
+    int told = exec__watch_keys(k->s);
     do
         rc = sqlite3_step(k->stmt);
     while (rc == SQLITE_ROW);
     types_host_set(before);
     struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(k->db, rc);
+    exec__watch_keys_end(k->s, told, e != NULL);
     sqlite3_reset(k->stmt);
     TRY(e);
     k->rows += sqlite3_changes64(k->db);
@@ -538,13 +541,17 @@ static struct error *do_copy(struct call *c)
     /* Always inside BEGIN: the sender decides what it commits. */
     if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held[0].region != region)
         return malformed();
-    struct copying k = {
-        .txn = c->s->held[0].txn, .host = &c->s->host, .progress = c->s->n_savepoints == 0};
+    struct copying k = {.s = c->s,
+                        .txn = c->s->held[0].txn,
+                        .host = &c->s->host,
+                        .progress = c->s->n_savepoints == 0};
     k.conn = store_writer(region_txn_store(k.txn));
     k.db = store_db(k.conn);
     TRY(store_prepare(k.conn, c->body, c->body_len, &k.stmt));
     struct error *e = copy_receive(c, &k);
     store_release(k.conn, k.stmt);
+    if (!e)
+        e = exec__statement_ends(c->s, region_txn_store(k.txn), region);
     if (!e && k.progress)
         e = region_txn_progress(k.txn);
     if (e) {

@@ -4,6 +4,7 @@ commit; nothing stays locked; who waits for each other is told.
 The moments are met by stopping who comes next. With a backup of a participant stopped, the commit stands
 before that is prepared; with the backup of the region that decides, between the two; and when then the
 participant's backup is stopped and the other goes on, behind the decision."""
+import io
 import itertools
 import os
 import signal
@@ -375,6 +376,8 @@ def test_watched_keys(cluster):
         cluster.query(f"CREATE TABLE p{i} (a int, b int, PRIMARY KEY (a, b))")
         cluster.query(f"CREATE TABLE c{i} (a int, b int, FOREIGN KEY (a, b) REFERENCES p{i} MATCH FULL "
                       f"DEFERRABLE INITIALLY DEFERRED) WITH (colocate_with = 'p{i}')")
+        with pytest.raises(psycopg2.errors.ForeignKeyViolation):
+            cluster.connect("s1").cursor().copy_expert(f"COPY c{i} FROM STDIN", io.StringIO("\\N\t\\N\n1\t2\n"))
     assert len({cluster.primary(f"p{i}") for i in range(4)}) > 1
     for bad in range(4):
         for wrong in ("1, 2", "1, NULL"):
