@@ -71,36 +71,49 @@ static void put_equal(const struct table *l, const char *left, const int *column
     }
 }
 
-/* NULL in all columns, or in none. */
-static void check_match_full(struct analysis *a, const struct table *t,
-                             const struct foreign_key *fk)
+/* A row that `query` finds breaks the key. */
+static void alter_check_key(struct analysis *a, const struct table *t, const struct foreign_key *fk,
+                            struct buf *query, const char *before_values, const char *after_values)
 {
-    static const char *const nulls[] = {"(", " IS NULL", " OR ", ") AND (", " IS NOT NULL", ")"};
-    struct buf text = {0};
-    buf_puts(&text, "SELECT '' FROM ");
-    put_relation(t, &text);
-    buf_puts(&text, " WHERE ");
-    for (size_t half = 0; half < 2; half++) {
-        buf_puts(&text, nulls[3 * half]);
-        for (int i = 0; i < fk->n_columns; i++) {
-            buf_puts(&text, i ? nulls[2] : "");
-            sql_quote_identifier(t->columns[fk->columns[i]].name, &text);
-            buf_puts(&text, nulls[1 + 3 * half]);
-        }
-    }
-    buf_puts(&text, nulls[5]);
     sql__alter_check(
         a,
         &(struct alter_check){
-            .query = take(a, &text),
+            .query = take(a, query),
             .after = true,
             .sqlstate = E_FOREIGN_KEY,
             .message = arena_printf(
                 a->arena, "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
                 t->name, fk->name),
             .constraint = fk->name,
-            .before_values = "MATCH FULL does not allow mixing of null and nonnull key values.",
-            .after_values = ""});
+            .before_values = before_values,
+            .after_values = after_values});
+}
+
+/* a IS NULL OR b IS NULL ..: the key's columns. */
+static void put_nulls(const struct table *t, const struct foreign_key *fk, const char *between,
+                      const char *is, struct buf *out)
+{
+    for (int i = 0; i < fk->n_columns; i++) {
+        buf_puts(out, i ? between : "");
+        sql_quote_identifier(t->columns[fk->columns[i]].name, out);
+        buf_puts(out, is);
+    }
+}
+
+/* NULL in all columns, or in none. */
+static void check_match_full(struct analysis *a, const struct table *t,
+                             const struct foreign_key *fk)
+{
+    struct buf text = {0};
+    buf_puts(&text, "SELECT '' FROM ");
+    put_relation(t, &text);
+    buf_puts(&text, " WHERE (");
+    put_nulls(t, fk, " OR ", " IS NULL", &text);
+    buf_puts(&text, ") AND (");
+    put_nulls(t, fk, " OR ", " IS NOT NULL", &text);
+    buf_puts(&text, ")");
+    alter_check_key(a, t, fk, &text,
+                    "MATCH FULL does not allow mixing of null and nonnull key values.", "");
 }
 
 static void check_foreign_key(struct analysis *a, const struct table *t,
@@ -108,7 +121,7 @@ static void check_foreign_key(struct analysis *a, const struct table *t,
 {
     const struct table *to = fk->table == t->id ? t : catalog_table_by_id(a->ctx->view, fk->table);
     struct buf text = {0};
-    if (fk->match_full && fk->n_columns > 1)
+    if (sql__mixes_no_nulls(fk))
         check_match_full(a, t, fk);
     buf_puts(&text, "SELECT ");
     for (int i = 0; i < fk->n_columns; i++) {
@@ -128,18 +141,8 @@ static void check_foreign_key(struct analysis *a, const struct table *t,
         buf_puts(&text, " IS NOT NULL");
     }
     const char *names = column_names(a, t, fk->columns, fk->n_columns, false);
-    sql__alter_check(
-        a,
-        &(struct alter_check){
-            .query = take(a, &text),
-            .after = true,
-            .sqlstate = E_FOREIGN_KEY,
-            .message = arena_printf(
-                a->arena, "insert or update on table \"%s\" violates foreign key constraint \"%s\"",
-                t->name, fk->name),
-            .constraint = fk->name,
-            .before_values = arena_printf(a->arena, "Key (%s)=(", names),
-            .after_values = arena_printf(a->arena, ") is not present in table \"%s\".", to->name)});
+    alter_check_key(a, t, fk, &text, arena_printf(a->arena, "Key (%s)=(", names),
+                    arena_printf(a->arena, ") is not present in table \"%s\".", to->name));
 }
 
 static void check_check(struct analysis *a, const struct table *t, const struct check *c)

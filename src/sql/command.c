@@ -869,8 +869,8 @@ static struct error *lock_tables(struct analysis *a, const LockStmt *n)
     if (n->mode <= ROW_EXCLUSIVE)
         return NULL;
     if (n->nowait)
-        return error_hint(error_new(E_UNSUPPORTED, "LOCK TABLE .. NOWAIT is not supported yet"),
-                          "Leave NOWAIT out, and say SET statement_timeout.");
+        return sql__unsupported(a, -1, "Leave NOWAIT out, and say SET statement_timeout.",
+                                "LOCK TABLE .. NOWAIT is not supported yet");
     q->lock.regions = ARENA_ARRAY(a->arena, uint64_t, list_length(n->relations) + 1);
     for (int i = 0; i < list_length(n->relations); i++) {
         const RangeVar *rv = list_nth(n->relations, i);
@@ -878,12 +878,11 @@ static struct error *lock_tables(struct analysis *a, const LockStmt *n)
         const struct table *t = NULL;
         TRY(sql__find_named(a, rv, &t, &view));
         if (view)
-            return error_hint(error_new(E_UNSUPPORTED, "cannot lock view \"%s\" yet", rv->relname),
-                              "Lock the tables that it reads.");
+            return sql__unsupported(a, -1, "Lock the tables that it reads.",
+                                    "cannot lock view \"%s\" yet", rv->relname);
         if (!t->id)
-            return error_hint(
-                error_new(E_UNSUPPORTED, "cannot lock system table \"%s\"", rv->relname),
-                "An advisory lock keeps out whoever takes it, too.");
+            return sql__unsupported(a, -1, "An advisory lock keeps out whoever takes it, too.",
+                                    "cannot lock system table \"%s\"", rv->relname);
         if (!table_is_temporary(t))
             q->lock.regions[q->lock.n++] = t->region;
     }

@@ -41,13 +41,18 @@ static bool writes_domain(const struct table *t, const struct foreign_key *fk)
     return false;
 }
 
+bool sql__mixes_no_nulls(const struct foreign_key *fk)
+{
+    return fk->match_full && fk->n_columns > 1;
+}
+
 bool sql__is_watched(const struct table *t, const struct foreign_key *fk, const struct table *to)
 {
     bool fits = true;
     for (int i = 0; i < fk->n_columns; i++)
         fits &=
             sql__foreign_fits(fk, &t->columns[fk->columns[i]], &to->columns[fk->ref_columns[i]]);
-    return !fits || fk->not_valid || fk->n_set || (fk->match_full && fk->n_columns > 1) ||
+    return !fits || fk->not_valid || fk->n_set || sql__mixes_no_nulls(fk) ||
            (to == t && (fk->on_delete == 'r' || fk->on_update == 'r')) || writes_domain(t, fk);
 }
 
@@ -193,7 +198,7 @@ static void put_nulls(struct key_text *k, const char *row, const char *between, 
 /* Does the child's key have no partner, or may it not be? */
 static struct error *put_is_orphan(struct key_text *k, const char *row)
 {
-    bool full = k->fk->match_full && k->fk->n_columns > 1;
+    bool full = sql__mixes_no_nulls(k->fk);
     if (full) {
         buf_puts(k->out, "NOT (");
         put_nulls(k, row, " AND ", "IS NULL");

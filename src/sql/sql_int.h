@@ -874,6 +874,8 @@ bool sql__foreign_fits(const struct foreign_key *fk, const struct column *from,
 /* .. but that PostgreSQL compares: the i-th column becomes one of the parent's type */
 bool sql__foreign_castable(struct analysis *a, const struct table *t, const struct foreign_key *fk,
                            const struct table *to, int i);
+/* MATCH FULL of several columns: NULL in all of them or in none */
+bool sql__mixes_no_nulls(const struct foreign_key *fk);
 /* Triggers see to the key, not SQLite; and their text, appended (foreign_key.c). */
 bool sql__is_watched(const struct table *t, const struct foreign_key *fk, const struct table *to);
 struct error *sql__key_triggers(struct analysis *a, const struct table *t,

@@ -302,11 +302,13 @@ static struct error *invalid(const char *p, size_t n, const struct encoding *e)
     return error_new("22021", "invalid byte sequence for encoding \"%s\": %s", e->name, bytes.data);
 }
 
-static size_t ascii_prefix(const char *p, size_t n)
+/* What stands before the first upper byte; how many bytes that are. */
+static size_t put_ascii(const char *p, size_t n, struct buf *out)
 {
     size_t i = 0;
     while (i < n && !((unsigned char)p[i] & 0x80))
         i++;
+    buf_append(out, p, i);
     return i;
 }
 
@@ -333,9 +335,7 @@ struct error *encoding_to_utf8(const struct encoding *e, const char *p, size_t n
     const struct charmap *m = charmap_of(e);
     size_t rest = 0;
     for (size_t i = 0; i < n;) {
-        size_t plain = ascii_prefix(p + i, n - i);
-        buf_append(out, p + i, plain);
-        i += plain;
+        i += put_ascii(p + i, n - i, out);
         if (i == n)
             break;
         const uint8_t *at = (const uint8_t *)p + i;
@@ -368,9 +368,7 @@ struct error *encoding_from_utf8(const struct encoding *e, const char *p, size_t
 {
     const struct charmap *m = charmap_of(e);
     for (size_t i = 0; i < n;) {
-        size_t plain = ascii_prefix(p + i, n - i);
-        buf_append(out, p + i, plain);
-        i += plain;
+        i += put_ascii(p + i, n - i, out);
         if (i == n)
             break;
         uint32_t character;
