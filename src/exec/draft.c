@@ -24,7 +24,7 @@
  */
 #include "exec/exec_int.h"
 
-enum { REBASES_MAX = 5, SETTLE_MS = 2000, CATCH_UP_MS = 3000, LEFT_MS = 2000 };
+enum { REBASES_MAX = 5, SETTLE_MS = 2000, CATCH_UP_MS = 3000, LEFT_MS = 2000, SHOW_MS = 1500 };
 
 /* ---- the view ------------------------------------------------------------------------------- */
 
@@ -66,7 +66,7 @@ static bool touches(const struct exec_session *s, uint64_t region)
 
 /* ---- the master ------------------------------------------------------------------------------ */
 
-static struct error *no_master(void)
+struct error *exec__no_master(void)
 {
     return error_hint(error_new(E_UNAVAILABLE, "no master is elected at the moment"),
                       "Schema changes wait for one: see minisql_servers.");
@@ -82,7 +82,7 @@ struct error *exec__ask_master(struct exec_session *s, const char *head, const c
     _cleanup_(mem_freep) char *master = v->master ? mem_strdup(v->master) : NULL;
     catalog_unref(v);
     if (!master || strcmp(master, e->name) == 0)
-        return no_master();
+        return exec__no_master();
     _cleanup_(mem_freep) char *text = mem_printf("TRANSACT %s\n%s", head, body);
     struct peer_conn *c;
     TRY(exec__peer_get(s, master, 0, deadline, &c));
@@ -125,6 +125,12 @@ void exec__catch_up(struct exec *e)
         if (changing)
             sleep_ms(2);
     }
+}
+
+/* A server that does not answer sees it by its watch. */
+void exec__show_everywhere(struct exec *e)
+{
+    exec__tell_servers(e, "SEE", SHOW_MS);
 }
 
 /* ---- the region of new tables ---------------------------------------------------------------- */
@@ -543,8 +549,10 @@ struct error *exec__draft_after_commit(struct exec_session *s)
     if (!has_changes(s))
         return NULL;
     struct error *e = exec__settle(s, s->exec->settings.retry_ms);
-    if (!e)
+    if (!e) {
+        exec__show_everywhere(s->exec);
         return NULL;
+    }
     struct error *told =
         error_hint(error_new("08007", "the transaction committed, but its tables do not show yet"),
                    "They do as soon as a master is elected and reaches the coordination store.");

@@ -299,9 +299,37 @@ static struct error *emit_row(void *ctx, const struct value *values, int n)
     return exec__emit(ctx, values, n);
 }
 
-static struct error *run_ddl(struct run *r)
+static struct error *master_lost(struct error *e, const char *tag)
+{
+    error_free(e);
+    return error_hint(error_new("08007", "the master was lost while it ran %s", tag),
+                      "Look whether it took effect, and run it again if not.");
+}
+
+static struct error *run_at_master(struct run *r)
 {
     struct exec *e = r->e;
+    if (e->ddl.run && catalog_is_master(e->catalog))
+        return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);
+    const struct catalog_view *v = catalog_view(e->catalog);
+    _cleanup_(mem_freep) char *master = v->master ? mem_strdup(v->master) : NULL;
+    catalog_unref(v);
+    if (!master || strcmp(master, e->name) == 0)
+        return exec__no_master();
+    const char *names = r->plan->query->names;
+    _cleanup_(mem_freep) char *text =
+        mem_printf("MASTER%s%s\n%s", names ? " " : "", names ? names : "", r->plan->text);
+    struct peer_conn *c;
+    TRY(exec__peer_get(r->s, master, 0, r->deadline, &c));
+    struct error *err = exec__peer_run(r->s, c, text, NULL, NULL, NULL, NULL, NULL);
+    exec__peer_put(c);
+    if (error_is(err, E_CONNECTION))
+        return master_lost(err, r->plan->query->tag);
+    return err ? err : catalog_refresh(e->catalog, 5000);
+}
+
+static struct error *run_ddl(struct run *r)
+{
     bool temporary;
     TRY(exec__temp_concerns(r->plan->query, &temporary));
     if (temporary)
@@ -312,33 +340,10 @@ static struct error *run_ddl(struct run *r)
     if (q->kind == QUERY_ALTER_TABLE || q->n_also ||
         (q->kind == QUERY_OBJECTS && (q->objects.n_checks || q->objects.n_elements)))
         return exec__run_draft_alone(r);
-    if (e->ddl.run && catalog_is_master(e->catalog))
-        return e->ddl.run(e->ddl.ctx, r->plan->query, r->plan->text);
-    const struct catalog_view *v = catalog_view(e->catalog);
-    char *master = v->master ? mem_strdup(v->master) : NULL;
-    catalog_unref(v);
-    if (!master || strcmp(master, e->name) == 0) {
-        mem_free(master);
-        return error_hint(error_new(E_UNAVAILABLE, "no master is elected at the moment"),
-                          "Schema changes wait for one: see minisql_servers.");
-    }
-    const char *names = r->plan->query->names;
-    char *text = mem_printf("MASTER%s%s\n%s", names ? " " : "", names ? names : "", r->plan->text);
-    struct peer_conn *c;
-    struct error *err = exec__peer_get(r->s, master, 0, r->deadline, &c);
-    if (!err) {
-        err = exec__peer_run(r->s, c, text, NULL, NULL, NULL, NULL, NULL);
-        exec__peer_put(c);
-        if (error_is(err, E_CONNECTION)) {
-            error_free(err);
-            err = error_hint(
-                error_new("08007", "the master was lost while it ran %s", r->plan->query->tag),
-                "Look whether it took effect, and run it again if not.");
-        }
-    }
-    mem_free(text);
-    mem_free(master);
-    return err ? err : catalog_refresh(e->catalog, 5000);
+    TRY(run_at_master(r));
+    if (q->kind == QUERY_OBJECTS)
+        exec__show_everywhere(r->e);
+    return NULL;
 }
 
 static struct error *run_batch(struct run *r)

@@ -372,6 +372,8 @@ void exec_notify_peers(struct exec *e, const char *body);
  *        Tag "COUNT rows bytes", as last counted.
  *   STATE <region>
  *        A row that says how the copy here stands (progress.c); none when there is none.
+ *   SEE
+ *        The server's catalog is as the store has it.
  *   SEQUENCE give|see <id>
  *        Values that are left are given back; the newest record is seen.
  *   CHANGE <region> add|remove|transfer <server>

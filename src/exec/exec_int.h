@@ -455,11 +455,15 @@ uint64_t exec__waits_for_region(struct exec *e, uint64_t gateway, uint64_t seq);
 
 /* ---- schema changes in transactions (draft.c) ------------------------------------------------ */
 
+struct error *exec__no_master(void);
 struct error *exec__ask_master(struct exec_session *s, const char *head, const char *body,
                                uint64_t deadline, char tag[64]);
 struct error *exec__settle(struct exec_session *s, unsigned wait_ms);
 /* The catalog as the store has it, with nothing pending. */
 void exec__catch_up(struct exec *e);
+/* What was just changed shows at all servers, in whatever they begin to run from now on: a region's
+ * version keeps plans of before from its tables, and nothing does so for views, types, domains. */
+void exec__show_everywhere(struct exec *e);
 struct error *exec__run_draft(struct run *r);
 void exec__bind_hidden(struct run *r, const struct value *params);
 /* The same in a transaction of its own. */
@@ -496,10 +500,10 @@ struct error *exec__peer_get(struct exec_session *s, const char *server, uint64_
                              uint64_t deadline, struct peer_conn **ret);
 void exec__peer_put(struct peer_conn *c); /* back to the pool; closed when it is not idle */
 void exec__peer_drop(struct peer_conn *c);
-/* Runs an internal statement: `args` NULL: a simple query. Rows go to `row`. `tag` may be NULL. */
 /* A simple query without rows, in two halves. */
 struct error *exec__peer_send(struct exec_session *s, struct peer_conn *c, const char *text);
 struct error *exec__peer_receive(struct exec_session *s, struct peer_conn *c, char tag[64]);
+/* Runs an internal statement: `args` NULL: a simple query. Rows go to `row`. `tag` may be NULL. */
 struct error *exec__peer_run(struct exec_session *s, struct peer_conn *c, const char *text,
                              const struct buf *args, exec__row_fn row, void *ctx,
                              int64_t *ret_count, char tag[64]);
@@ -509,6 +513,9 @@ struct error *exec__peer_copy_data(struct exec_session *s, struct peer_conn *c, 
                                    size_t len);
 struct error *exec__peer_copy_end(struct exec_session *s, struct peer_conn *c, bool ok,
                                   int64_t *ret_count);
+/* A simple query without rows to each other server that runs; one that does not answer in time, or
+ * says no, is left out. */
+void exec__tell_servers(struct exec *e, const char *text, unsigned patience_ms);
 
 /* ---- over several places -------------------------------------------------------------------- */
 

@@ -612,6 +612,11 @@ static struct error *do_state(struct call *c)
     return e;
 }
 
+static struct error *do_see(struct call *c)
+{
+    return catalog_refresh(c->e->catalog, 1000);
+}
+
 static struct error *do_sequence(struct call *c)
 {
     const char *space = strchr(c->head, ' ');
@@ -763,6 +768,7 @@ static const struct {
     {"FSCK", false, do_fsck},
     {"SCHEMA", true, do_schema},
     {"TRANSACT", false, do_transact},
+    {"SEE", false, do_see},
     {"SEQUENCE", false, do_sequence},
     {"ADVISORY", false, do_advisory},
     {"LOCKS", false, do_locks},

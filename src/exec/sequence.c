@@ -366,32 +366,12 @@ static struct error *do_here(struct exec *e, bool give, uint64_t id)
     return NULL;
 }
 
-static struct error *do_there(struct exec_session *s, const char *server, const char *text)
-{
-    struct peer_conn *c;
-    s->patience = clock_ms() + PEER_MS;
-    TRY(exec__peer_get(s, server, 0, s->patience, &c));
-    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
-    exec__peer_put(c);
-    return e;
-}
-
-/* A server that does not answer sees it by its watch. */
 static void at_all_servers(struct exec *e, bool give, uint64_t id)
 {
-    error_free(do_here(e, give, id));
-    const struct exec_session_options o = {.internal = true};
-    struct exec_session *s = exec_session_new(e, &o);
     char text[64];
     snprintf(text, sizeof(text), "SEQUENCE %s %llu", give ? "give" : "see", (unsigned long long)id);
-    const struct catalog_view *v = catalog_view(e->catalog);
-    for (size_t i = 0; i < v->n_servers; i++) {
-        const struct server *peer = v->servers[i];
-        if (strcmp(peer->name, e->name) != 0 && (peer->gateway || peer->region))
-            error_free(do_there(s, peer->name, text));
-    }
-    catalog_unref(v);
-    exec_session_free(s);
+    error_free(do_here(e, give, id));
+    exec__tell_servers(e, text, PEER_MS);
 }
 
 struct error *exec__sequence_request(struct exec *e, const char *what, uint64_t id)

@@ -75,3 +75,28 @@ def test_open_transaction(cluster, cursors, writer):
     assert cursors["s2"].fetchone()[0] == committed
     cursors["s2"].execute("SELECT convalidated FROM pg_constraint WHERE conname = 'low'")
     assert not (committed and cursors["s2"].fetchone()[0])
+
+
+def test_shown_everywhere(cursors):
+    """What is said at one server is so at all of them: the next statement has the new view, and the new check."""
+    cursors["s1"].execute("CREATE VIEW now_it_is AS SELECT 0 AS n")
+    for cursor in cursors.values():
+        cursor.execute("PREPARE look AS SELECT n FROM now_it_is")
+    for n in range(1, 90):
+        by = cursors[NAMES[n % 3]]
+        if n % 2:
+            by.execute("BEGIN")
+        by.execute(f"CREATE OR REPLACE VIEW now_it_is AS SELECT {n} AS n")
+        if n % 2:
+            by.execute("COMMIT")
+        seen = []
+        for cursor in cursors.values():
+            cursor.execute("EXECUTE look")
+            seen.append(cursor.fetchone()[0])
+        assert seen == [n] * 3
+    for n in range(30):
+        by = cursors[NAMES[n % 3]]
+        by.execute("ALTER DOMAIN small ADD CONSTRAINT five CHECK (VALUE <> 5) NOT VALID")
+        assert [attempt(cursor, "EXECUTE put1 (5)") for cursor in cursors.values()] == ["23514"] * 3
+        by.execute("ALTER DOMAIN small DROP CONSTRAINT five")
+        assert [attempt(cursor, "EXECUTE put1 (5)") for cursor in cursors.values()] == [None] * 3
