@@ -61,6 +61,13 @@ static uint64_t mix(uint64_t h)
     return h ^ (h >> 32);
 }
 
+/* Both halves of the product: every bit of `h` reaches every bit of it. */
+static uint64_t fold(uint64_t h)
+{
+    unsigned __int128 product = (unsigned __int128)h * 0xd6e8feb86659fd93ull;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
 uint64_t hash_bytes(const void *data, size_t len)
 {
     const unsigned char *p = data;
@@ -68,7 +75,7 @@ uint64_t hash_bytes(const void *data, size_t len)
     for (; len >= 8; len -= 8, p += 8) {
         uint64_t v;
         memcpy(&v, p, 8);
-        h = mix(h ^ v) + 0x9e3779b97f4a7c15ull;
+        h = fold(h ^ v) + 0x9e3779b97f4a7c15ull;
     }
     uint64_t tail = 0;
     if (len)

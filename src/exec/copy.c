@@ -379,7 +379,8 @@ static struct error *insert_spooled(struct run *r, struct spool *p)
 {
     struct exec_copy *c;
     TRY(copy_open(r->s, r->plan, r->n_params + p->width, r->n_params, p->width, r->deadline, &c));
-    memcpy(c->params, r->params, sizeof(*r->params) * (size_t)r->n_params);
+    if (r->n_params)
+        memcpy(c->params, r->params, sizeof(*r->params) * (size_t)r->n_params);
     c->returning = give_row;
     c->ctx = r;
     struct error *e = unspool(p, c);

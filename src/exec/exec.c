@@ -451,12 +451,16 @@ void exec__bind_hidden(struct run *r, const struct value *params)
 {
     const struct query *q = r->plan->query;
     const struct exec_session *s = r->s;
+    r->params = params;
     r->n_params = q->n_params + q->n_hidden;
-    r->params = ARENA_ARRAY(&r->arena, struct value, r->n_params + 1);
+    if (!q->n_hidden)
+        return;
+    struct value *all = ARENA_ARRAY(&r->arena, struct value, r->n_params);
+    r->params = all;
     if (q->n_params > 0)
-        memcpy(r->params, params, sizeof(*params) * (size_t)q->n_params);
+        memcpy(all, params, sizeof(*params) * (size_t)q->n_params);
     for (int i = 0; i < q->n_hidden; i++) {
-        struct value *v = &r->params[q->n_params + i];
+        struct value *v = &all[q->n_params + i];
         switch (q->hidden[i]) {
         case HIDDEN_NOW:
             *v = (struct value){.kind = VALUE_INT, .i = s->started};
@@ -489,7 +493,7 @@ struct error *exec__run(struct run *r)
 {
     struct style style = r->plan->query->style;
     style.now = exec_started(r->s);
-    const struct style before = style_use(style);
+    const struct style *before = style_use(&style);
     struct error *e = tell_doubt(r, attempts(r));
     style_use(before);
     if (error_is(e, E_STALE_SCHEMA) && !r->here)
@@ -501,7 +505,8 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
                        const struct exec_sink *sink, struct exec_result *ret)
 {
     struct run r = {.s = s, .e = s->exec, .plan = plan, .sink = sink};
-    TRY(sql_failure(plan->query));
+    if (plan->query->failure)
+        return sql_failure(plan->query);
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
     if (s->lost)
         return error_hint(error_new(E_SERIALIZATION, "the transaction was lost with its server"),

@@ -171,9 +171,10 @@ struct run {
     struct exec *e;
     struct plan *plan;
     struct arena arena;
-    struct value *params; /* the client's, then the hidden ones */
+    const struct value *params; /* the client's, then the hidden ones, then those of stages */
     int n_params;
-    struct buf *packs; /* of a staged plan: what its packed parameters hold; staged->n_params */
+    struct value *staged; /* of a staged plan: `params`, which it writes to .. */
+    struct buf *packs;    /* .. and what its packed parameters hold; staged->n_params */
     const struct exec_sink *sink;
     int64_t rows;     /* given to the sink, or affected */
     bool given;       /* the sink has rows of this attempt */
@@ -301,7 +302,7 @@ void exec__args_put(struct buf *out, const struct store_request *request,
 /* What `s` has drawn becomes what came along. */
 struct error *exec__args_get(const char *data, size_t len, struct arena *a, struct exec_session *s,
                              bool *ret_has_request, struct store_request *ret_request,
-                             struct value **ret, int *ret_n);
+                             const struct value **ret, int *ret_n);
 
 /* ---- sequences (sequence.c) ----------------------------------------------------------------- */
 

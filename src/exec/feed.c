@@ -75,7 +75,7 @@ static struct error *push_row(void *ctx, const struct value *values, int n)
 static void *scan_thread(void *ctx)
 {
     struct feed *f = ctx;
-    style_use(f->run->plan->query->style);
+    style_use(&f->run->plan->query->style);
     struct error *e = exec__scan(f->run, f->scan, push_row, f);
     if (!e && f->ring[f->tail % RING].n > 0)
         e = push(f);

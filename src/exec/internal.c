@@ -253,7 +253,7 @@ static struct error *do_frag(struct call *c)
     if (!take_style(c, &style))
         return malformed();
     struct outgoing o = {.wire = c->wire};
-    const struct style before = style_use(style);
+    const struct style *before = style_use(&style);
     struct error *e = exec__read(&r, n[0], n[1], c->body, c->body_len, NULL, out_row, &o);
     style_use(before);
     if (!e)
@@ -569,7 +569,7 @@ static struct error *do_drawn(struct call *c)
 {
     bool has_request;
     struct store_request request;
-    struct value *params;
+    const struct value *params;
     int n_params;
     struct outgoing o = {.wire = c->wire};
     if (c->args)

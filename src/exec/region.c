@@ -121,7 +121,7 @@ static struct error *write_in_batch(void *ctx, struct store *s, struct buf *resu
     struct run *r = ctx;
     int64_t count;
     exec__drawn_settle(r->s);
-    const struct style before = style_use(r->plan->query->style);
+    const struct style *before = style_use(&r->plan->query->style);
     struct error *e = run_write_stmt(r, store_writer(s), put_row, result, &count);
     if (!e)
         e = exec__statement_ends(r->s, s, r->plan->region);

@@ -21,8 +21,10 @@ struct error *exec__place(struct exec *e, uint64_t region, struct place *ret)
         err =
             error_new(E_NOT_PRIMARY, "region %llu has no primary now", (unsigned long long)region);
     } else {
-        *ret = (struct place){.here = e->regions && strcmp(r->primary, e->name) == 0};
-        strncpy(ret->server, r->primary, CATALOG_NAME_MAX);
+        size_t n = MIN(strlen(r->primary), (size_t)CATALOG_NAME_MAX);
+        ret->here = e->regions && strcmp(r->primary, e->name) == 0;
+        memcpy(ret->server, r->primary, n);
+        ret->server[n] = 0;
     }
     catalog_unref(v);
     return err;

@@ -248,7 +248,7 @@ void exec__args_put(struct buf *out, const struct store_request *request,
 
 struct error *exec__args_get(const char *data, size_t len, struct arena *a, struct exec_session *s,
                              bool *ret_has_request, struct store_request *ret_request,
-                             struct value **ret, int *ret_n)
+                             const struct value **ret, int *ret_n)
 {
     struct reader in = reader_of(data, len);
     uint8_t tag = read8(&in);
@@ -262,8 +262,9 @@ struct error *exec__args_get(const char *data, size_t len, struct arena *a, stru
         return damaged();
     /* A value takes a byte at least, which bounds what a hostile count can make us allocate. */
     size_t max = MIN(reader_left(&in), (size_t)ROW_MAX);
-    *ret = ARENA_ARRAY(a, struct value, max + 1);
-    TRY(exec_rows_get(&in, *ret, (int)max, ret_n));
+    struct value *values = ARENA_ARRAY(a, struct value, max + 1);
+    TRY(exec_rows_get(&in, values, (int)max, ret_n));
+    *ret = values;
     exec_forget_sequences(s);
     while (reader_left(&in) > 0) {
         uint8_t what = read8(&in);

@@ -18,8 +18,9 @@ void exec__stage_params(struct run *r, int n)
     if (!st)
         return;
     struct value *params = ARENA_ARRAY(&r->arena, struct value, base(r) + st->n_params);
-    memcpy(params, r->params, sizeof(*params) * (size_t)n);
-    r->params = params;
+    if (n)
+        memcpy(params, r->params, sizeof(*params) * (size_t)n);
+    r->params = r->staged = params;
     r->n_params = base(r) + st->n_params;
     r->packs = mem_zalloc(sizeof(*r->packs) * (size_t)MAX(st->n_params, 1));
 }
@@ -52,7 +53,7 @@ static struct buf *pack_of(struct run *r, int param)
 
 static void set_param(struct run *r, int param, const struct buf *b)
 {
-    r->params[param - 1] =
+    r->staged[param - 1] =
         (struct value){.kind = VALUE_BLOB, .s = {b->data ? b->data : "", b->len}};
 }
 
@@ -61,7 +62,7 @@ struct error *exec__stage_pull(struct run *r)
     const struct plan_staged *st = r->plan->staged;
     if (!st || !st->n_scans)
         return NULL;
-    r->params[base(r)] = (struct value){.kind = VALUE_INT, .i = (int64_t)st->signature};
+    r->staged[base(r)] = (struct value){.kind = VALUE_INT, .i = (int64_t)st->signature};
     struct error *e = exec__pin(r, st->scans, st->n_scans);
     for (int i = 0; !e && i < st->n_scans; i++) {
         const struct plan_scan *s = &st->scans[i];

@@ -3,7 +3,8 @@
  *
  * A session notes the text of its statement, its state and when each changed; others read that
  * under gateway.lock, which keeps the session there, and the text under the session's own
- * shown.lock. The clock is the coarse one (4 ms): it is read twice for each message.
+ * shown.lock. The clock is the coarse one (4 ms): it is read once for all messages that came at the
+ * same time, and when they are answered.
  */
 #include "gateway/gateway_int.h"
 
@@ -24,11 +25,13 @@ void activity__init(struct session *s)
 {
     pthread_mutex_init(&s->shown.lock, NULL);
     s->shown.backend_start = now_us();
+    s->shown.due = true;
 }
 
 void activity__done(struct session *s)
 {
     pthread_mutex_destroy(&s->shown.lock);
+    entry__unref(s->shown.entry);
     mem_free(s->shown.query);
 }
 
@@ -38,6 +41,7 @@ void activity__done(struct session *s)
 void activity__begin(struct session *s)
 {
     int64_t now = now_us();
+    s->shown.due = false;
     atomic_store_explicit(&s->shown.query_start, now, memory_order_relaxed);
     if (s->txn == 'I' && !s->implicit)
         atomic_store_explicit(&s->shown.xact_start, now, memory_order_relaxed);
@@ -45,15 +49,24 @@ void activity__begin(struct session *s)
     atomic_store_explicit(&s->shown.state, 'A', memory_order_relaxed);
 }
 
-void activity__query(struct session *s, const char *text)
+/* As much of it as is shown */
+static size_t shown_len(const char *text)
 {
     enum { SHOWN_BYTES = 1023 };
     const char *end = memchr(text, 0, SHOWN_BYTES); /* strnlen() is libpg_query's slow one */
     size_t n = end ? (size_t)(end - text) : SHOWN_BYTES;
-    s->sent = text;
     while (n == SHOWN_BYTES && n > 0 && ((unsigned char)text[n] & 0xc0) == 0x80)
         n--; /* not within a character */
+    return n;
+}
+
+void activity__query(struct session *s, const char *text)
+{
+    size_t n = shown_len(text);
+    struct entry *before = s->shown.entry;
+    s->sent = text;
     pthread_mutex_lock(&s->shown.lock);
+    s->shown.entry = NULL;
     if (s->shown.cap <= n) {
         s->shown.cap = n + 1;
         s->shown.query = mem_realloc(s->shown.query, s->shown.cap);
@@ -61,6 +74,20 @@ void activity__query(struct session *s, const char *text)
     memcpy(s->shown.query, text, n);
     s->shown.query[n] = 0;
     pthread_mutex_unlock(&s->shown.lock);
+    entry__unref(before);
+}
+
+void activity__entry(struct session *s, struct entry *e)
+{
+    struct entry *before = s->shown.entry;
+    s->sent = e->text;
+    if (before == e) /* only this thread changes it */
+        return;
+    entry__ref(e);
+    pthread_mutex_lock(&s->shown.lock);
+    s->shown.entry = e;
+    pthread_mutex_unlock(&s->shown.lock);
+    entry__unref(before);
 }
 
 int64_t activity__now(const struct session *s)
@@ -75,6 +102,7 @@ void activity__idle(struct session *s, char state)
     atomic_store_explicit(&s->shown.state_change, now_us(), memory_order_relaxed);
     atomic_store_explicit(&s->shown.state, state, memory_order_relaxed);
     s->sent = NULL;
+    s->shown.due = true;
 }
 
 const char *activity__sent(void *ctx)
@@ -131,7 +159,8 @@ static void describe(struct session *s, struct arena *a, struct exec_activity *x
                                 .state = state_text(state)};
     activity__address(s, false, a, &x->address, &x->port);
     pthread_mutex_lock(&s->shown.lock);
-    x->query = arena_strdup(a, s->shown.query ? s->shown.query : "");
+    const char *text = s->shown.entry ? s->shown.entry->text : s->shown.query;
+    x->query = text ? arena_strndup(a, text, shown_len(text)) : "";
     x->application = arena_strdup(a, s->shown.application);
     pthread_mutex_unlock(&s->shown.lock);
     if (state != 'A') {

@@ -29,6 +29,7 @@ void entry__unref(struct entry *e)
         catalog_unref(e->view);
     arena_done(&e->arena);
     mem_free(e->column_types);
+    buf_done(&e->description);
     mem_free(e->param_types);
     mem_free(e->text);
     mem_free(e->key);

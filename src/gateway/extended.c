@@ -102,14 +102,15 @@ void extended__close_portal(struct session *s, const char *name)
         free_portal(map_remove_str(&s->portals, name));
         return;
     }
-    clear_portal(&s->unnamed_portal);
+    if (s->has_unnamed_portal)
+        clear_portal(&s->unnamed_portal);
     s->has_unnamed_portal = false;
 }
 
 struct error *extended__new_portal(struct session *s, const char *name, struct portal **ret)
 {
     if (!*name) {
-        clear_portal(&s->unnamed_portal);
+        extended__close_portal(s, "");
         s->has_unnamed_portal = true;
         s->unnamed_portal.made = activity__now(s);
         *ret = &s->unnamed_portal;
@@ -222,7 +223,6 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
     TRY(pgwire_decode_parse(f, a, &m));
     size_t len = strlen(m.query), types_len = (size_t)m.n_types * 4;
     TRY(pgwire_check_utf8(m.query, len));
-    activity__query(s, m.query);
     if (!*m.statement)
         extended__forget(s, "");
     /* a 1, how many types, the types, the text: no text of a simple query looks like that */
@@ -237,7 +237,10 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
         memcpy(key + 2 + types_len, m.query, len);
         e = cache__find(s, key, key_len);
     }
-    if (!e) {
+    if (e) {
+        activity__entry(s, e);
+    } else {
+        activity__query(s, m.query);
         struct error *failed = plan_text(s, &m, &e);
         if (failed && s->txn == 'E') {
             error_free(failed);
@@ -293,6 +296,17 @@ static struct error *check_counts(struct session *s, const struct pgwire_bind *m
     return e && e->returns && !fetched ? check_formats(m, e) : NULL;
 }
 
+/* The message is in the input buffer, and its arrays in the worker's arena, which are reused. */
+static void keep(struct pgwire_bind *m, const struct pgwire_frame *f, struct arena *a)
+{
+    const char *own = memcpy(arena_alloc(a, f->len), f->body, f->len);
+    for (int i = 0; i < m->n_params; i++)
+        if (m->params[i].data)
+            m->params[i].data = own + (m->params[i].data - f->body);
+    int16_t *results = ARENA_ARRAY(a, int16_t, m->n_results);
+    m->results = memcpy(results, m->results, sizeof(*results) * (size_t)m->n_results);
+}
+
 static struct error *read_values(const struct session *s, struct portal *p,
                                  const struct pgwire_bind *m)
 {
@@ -302,7 +316,8 @@ static struct error *read_values(const struct session *s, struct portal *p,
         int16_t format = m->params[i].format;
         const char *data = m->params[i].data;
         size_t len = m->params[i].len;
-        TRY(recode__value(s->encoding, t, format, &p->arena, &data, &len));
+        if (s->encoding)
+            TRY(recode__value(s->encoding, t, format, &p->arena, &data, &len));
         TRY(value__read(t, format, data, len, -1, &p->arena, &p->values[i]));
     }
     return NULL;
@@ -322,11 +337,9 @@ static struct error *bind_message(struct session *s, const struct pgwire_frame *
     }
     TRY(check_counts(s, &m, st->entry));
     TRY(extended__new_portal(s, m.portal, &p));
-    /* values point into the message, and the input buffer is reused: the portal has its own copy */
-    struct pgwire_frame own = *f;
-    own.body = memcpy(arena_alloc(&p->arena, f->len), f->body, f->len);
-    struct error *e = pgwire_decode_bind(&own, &p->arena, &m);
-    if (!e && st->entry) {
+    struct error *e = NULL;
+    if (st->entry) {
+        keep(&m, f, &p->arena);
         p->entry = entry__ref(st->entry);
         p->n_formats = m.n_results;
         p->formats = m.results;
@@ -461,7 +474,7 @@ static struct error *run_portal(struct session *s, const char *name, struct port
     bool rows = p->entry->returns || cursor__fetched(s, p->entry->query);
     if (limit > 0 && rows)
         o.spool = p->spool = spool__new();
-    activity__query(s, p->entry->text);
+    activity__entry(s, p->entry);
     p->ran = p->active = true;
     struct error *e = statement__run(s, &p->entry, p->values, &o, ret_where);
     p->active = false;

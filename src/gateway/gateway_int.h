@@ -106,6 +106,7 @@ struct entry {
     int n_columns;
     const struct result_column *columns;
     const struct type **column_types;
+    struct buf description; /* RowDescription in UTF-8 and text formats */
     int n_params;
     const struct type **param_types;
 
@@ -194,8 +195,10 @@ struct shown {
     int64_t backend_start; /* this and all times: microseconds since 2000; 0: none */
     _Atomic int64_t xact_start, query_start, state_change;
     _Atomic char state;   /* 'A': runs something; else as ReadyForQuery says */
+    bool due;             /* the next message is another moment than query_start */
     pthread_mutex_t lock; /* guards all below */
     char application[64];
+    struct entry *entry; /* whose text it runs; NULL: */
     char *query;
     size_t cap; /* of query */
 };
@@ -327,6 +330,7 @@ void activity__init(struct session *s);
 void activity__done(struct session *s);
 void activity__begin(struct session *s);                   /* a message of the client's */
 void activity__query(struct session *s, const char *text); /* what it runs */
+void activity__entry(struct session *s, struct entry *e);  /* the same */
 void activity__idle(struct session *s, char state);        /* as ReadyForQuery says */
 int64_t activity__now(const struct session *s);            /* when its message came */
 void activity__name(struct session *s, const char *application);
@@ -391,6 +395,7 @@ void output__begin(struct output *o);
 struct error *output__row(void *ctx, const struct value *values, int n);
 bool output__reset(void *ctx);
 void output__describe(struct output *o, struct buf *out);
+void output__prepare(struct entry *e);                                    /* its description */
 void output__text_row(struct output *o, const char *const *texts, int n); /* of text columns */
 void output__complete(struct output *o, int64_t rows);
 void output__tag(struct session *s, const char *tag,

@@ -20,22 +20,46 @@ static int16_t format_of(const struct output *o, int column)
     return o->n_formats == 0 ? 0 : o->formats[o->n_formats == 1 ? 0 : column];
 }
 
-void output__describe(struct output *o, struct buf *out)
+/* `s` NULL: in UTF-8 */
+static void put_columns(const struct session *s, const struct output *o, struct buf *out)
 {
     const struct entry *e = o->e;
     size_t at = pgwire_begin_columns(out, e->n_columns);
     for (int i = 0; i < e->n_columns; i++) {
         const struct type *t = e->column_types[i];
         const struct result_column *c = &e->columns[i];
-        pgwire_put_column(out, &(struct pgwire_column){.name = recode__name(o->s, c->name),
-                                                       .table = c->table,
-                                                       .number = c->column,
-                                                       .type = t->oid,
-                                                       .size = t->size,
-                                                       .typmod = c->typmod,
-                                                       .format = format_of(o, i)});
+        pgwire_put_column(out,
+                          &(struct pgwire_column){.name = s ? recode__name(s, c->name) : c->name,
+                                                  .table = c->table,
+                                                  .number = c->column,
+                                                  .type = t->oid,
+                                                  .size = t->size,
+                                                  .typmod = c->typmod,
+                                                  .format = format_of(o, i)});
     }
     pgwire_end(out, at);
+}
+
+void output__prepare(struct entry *e)
+{
+    const struct output o = {.e = e};
+    put_columns(NULL, &o, &e->description);
+}
+
+static bool is_text(const struct output *o)
+{
+    for (int i = 0; i < o->n_formats; i++)
+        if (o->formats[i])
+            return false;
+    return true;
+}
+
+void output__describe(struct output *o, struct buf *out)
+{
+    if (!o->s->encoding && is_text(o))
+        buf_append(out, o->e->description.data, o->e->description.len);
+    else
+        put_columns(o->s, o, out);
     o->described = true;
 }
 

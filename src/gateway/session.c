@@ -344,17 +344,18 @@ static bool next_message(struct session *s)
     }
     if (need)
         return false;
-    bool was_between = atomic_exchange(&s->between, false);
-    if (was_between && atomic_load(&s->leave)) {
-        atomic_store(&s->between, true);
-        return true;
+    if (atomic_load(&s->between)) { /* see session__leave() */
+        atomic_store(&s->between, false);
+        if (atomic_load(&s->leave)) {
+            atomic_store(&s->between, true);
+            return true;
+        }
     }
     s->in_pos += f.total;
     if (s->started && !s->internal) {
-        struct style style = s->style;
-        style.now = exec_started(s->exec);
-        style_use(style);
-        activity__begin(s);
+        s->style.now = exec_started(s->exec);
+        if (s->shown.due)
+            activity__begin(s);
     }
     if (s->started)
         started_message(s, &f);
@@ -370,7 +371,7 @@ static void attach(struct worker *w, struct session *s)
 {
     s->worker = w;
     exec_attend(s->exec);
-    style_use(s->style);
+    style_use(&s->style);
     types_random_use(&s->random);
     if (!s->in.data) {
         s->in = w->in;
@@ -386,6 +387,7 @@ static void attach(struct worker *w, struct session *s)
 static void detach(struct worker *w, struct session *s)
 {
     exec_attend(NULL);
+    style_use(NULL);
     types_random_use(NULL);
     if (s->in_pos == s->in.len) {
         buf_done(&w->in);
@@ -435,8 +437,11 @@ static bool receive(struct session *s, bool *ret_quiet)
         atomic_store(&s->idle_deadline, clock_ms() + ms);
     if (!io__receive(s, false, ret_quiet))
         return false;
-    if (!*ret_quiet && atomic_load(&s->idle_deadline))
+    if (*ret_quiet)
+        return true;
+    if (atomic_load(&s->idle_deadline))
         atomic_store(&s->idle_deadline, 0);
+    s->shown.due = true;
     return true;
 }
 

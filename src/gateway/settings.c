@@ -669,7 +669,6 @@ void settings__derive(struct session *s)
     style_set_intervals(&s->style, value_of(s, find("IntervalStyle"), text));
     s->style.escape = strcmp(value_of(s, find("bytea_output"), text), "escape") == 0;
     style_set_float_digits(&s->style, (int)number(s, "extra_float_digits"));
-    style_use(s->style);
     s->names = sql_names(s->database, s->user, value_of(s, find("search_path"), text), &s->style,
                          s->exec ? exec_temp_text(s->exec) : NULL);
     s->names_len = strlen(s->names);

@@ -120,6 +120,7 @@ static void fill(struct entry *e, const struct query *q)
     e->column_types = mem_zalloc(sizeof(*e->column_types) * (size_t)e->n_columns);
     for (int i = 0; i < e->n_columns; i++)
         e->column_types[i] = type_or_text(e->columns[i].type);
+    output__prepare(e);
     e->n_params = inner->n_params - (inner->current_of != NULL);
     e->param_types = mem_zalloc(sizeof(*e->param_types) * (size_t)e->n_params);
     for (int i = 0; i < e->n_params; i++)
@@ -376,11 +377,13 @@ static struct error *run_notifying(struct session *s, struct plan *plan, const s
                                    const struct exec_sink *sink, struct exec_result *ret)
 {
     const struct types_notifier notifier = {.ctx = s, .notify = notify__call};
-    if (plan->kind == PLAN_CONSTANT)
+    bool constant = plan->kind == PLAN_CONSTANT;
+    if (constant)
         types_set_notifier(&notifier);
     struct error *e = exec_run(s->exec, plan, values, sink, ret);
-    types_set_notifier(NULL);
-    if (s->txn == 'I' && !s->implicit)
+    if (constant)
+        types_set_notifier(NULL);
+    if (s->notify && s->txn == 'I' && !s->implicit)
         notify__transaction_end(s, e == NULL);
     return e;
 }
@@ -391,8 +394,7 @@ static bool columns_are_known(const struct output *o)
     return !o->describe || o->prepared;
 }
 
-struct
-try {
+struct attempt {
     struct entry **e;
     const struct value *values;
     struct output *o;
@@ -400,12 +402,12 @@ try {
     struct exec_result result;
 };
 
-static struct error *replan(struct session *s, struct try *t)
+static struct error *replan(struct session *s, struct attempt *t)
 {
     return statement__refresh(s, t->e, columns_are_known(t->o) && (*t->e)->returns);
 }
 
-static struct error *run_once(struct session *s, struct try *t)
+static struct error *run_once(struct session *s, struct attempt *t)
 {
     t->o->e = *t->e;
     output__begin(t->o);
@@ -421,14 +423,14 @@ static bool may_hold(struct session *s, const struct plan *p)
            (p->writes || !exec_in_transaction(s->exec)) && !exec_has_draft(s->exec);
 }
 
-static struct error *replan_and_run(struct session *s, struct try *t)
+static struct error *replan_and_run(struct session *s, struct attempt *t)
 {
     TRY(replan(s, t));
     return run_once(s, t);
 }
 
 /* A change that the catalog has already, and waits for the region, may still get between. */
-static struct error *run_holding(struct session *s, struct try *t)
+static struct error *run_holding(struct session *s, struct attempt *t)
 {
     bool own = !exec_in_transaction(s->exec);
     if (own)
@@ -464,7 +466,7 @@ static struct error *run_tries(struct session *s, struct entry **e, const struct
     struct exec_sink sink = {.ctx = o, .row = output__row, .reset = output__reset};
     if ((*e)->plan->query->current_of)
         TRY(add_current(s, (*e)->plan->query, &values));
-    struct try t = {.e = e, .values = values, .o = o};
+    struct attempt t = {.e = e, .values = values, .o = o};
     t.sink = (*e)->returns || o->spool ? &sink : NULL;
     if (!entry__is_current(s, *e) || !same_names(s, *e))
         TRY(replan(s, &t));

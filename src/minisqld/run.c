@@ -117,6 +117,7 @@ static int run(const struct minisqld_options *o)
     signals = block_signals();
     raise_file_limit();
     struct server_process *s;
+    types_sqlite_begin();
     struct error *e = server_start(o, &s);
     if (e) {
         log_failure(LOG_ERROR, e, "could not start");

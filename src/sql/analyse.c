@@ -473,7 +473,7 @@ struct error *sql__analyse_node(const Node *n, const struct sql_stmt *stmt,
     q->style = sql__style(ctx, arena);
     struct style style = q->style;
     style.now = style_now();
-    const struct style before = style_use(style);
+    const struct style *before = style_use(&style);
     struct error *e = announce_params(&a);
     e = e ? e : statement(&a, n, stmt);
     e = e ? e : finish(&a);

@@ -238,6 +238,6 @@ const char *sql__lex(const char *p, const char *end, struct token *t)
 
 bool sql__is_word(const struct token *t, const char *lower)
 {
-    return t->kind == TOKEN_WORD && t->len == strlen(lower) &&
+    return t->kind == TOKEN_WORD && (*t->start | 0x20) == *lower && t->len == strlen(lower) &&
            strncasecmp(t->start, lower, t->len) == 0;
 }

@@ -383,7 +383,6 @@ static void look_at_wal(struct store *s)
 static struct error *open_file(struct store *s, uint64_t cluster)
 {
     struct stat st;
-    store__set_up_sqlite();
     TRY(store__settle_install(s->dir, s->region));
     if (stat(s->path, &st) != 0 && errno == ENOENT)
         return create(s, cluster);
@@ -408,7 +407,6 @@ static struct store *new_store(const char *dir, char *path, uint64_t region)
 
 struct error *store_open_local(struct store **ret)
 {
-    store__set_up_sqlite();
     struct store *s = new_store("", mem_strdup(""), 0); /* SQLite: a private temporary database */
     s->local = true;
     struct error *e = store_wake(s);

@@ -15,20 +15,6 @@
 
 /* ---- opening ------------------------------------------------------------------------------ */
 
-static void set_up(void)
-{
-    /* refused (and not needed) when somebody used SQLite before us */
-    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
-    /* no twenty pages in advance for each connection: there are many */
-    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
-}
-
-void store__set_up_sqlite(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    pthread_once(&once, set_up);
-}
-
 struct error *store__damaged(const char *path, const char *what)
 {
     return error_hint(error_new(E_DAMAGED, "region file \"%s\" %s", path, what),

@@ -60,7 +60,6 @@ struct store_conn {
 };
 
 enum store_purpose { STORE_WRITER, STORE_READER, STORE_CHECKER };
-void store__set_up_sqlite(void); /* once, before SQLite is used */
 struct error *store__connect(struct store *s, const char *path, enum store_purpose purpose,
                              struct store_conn **ret);
 void store__disconnect(struct store_conn *c);

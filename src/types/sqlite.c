@@ -33,6 +33,13 @@ static struct registration *registrations;
 static size_t n_registrations;
 static pthread_once_t build_once = PTHREAD_ONCE_INIT;
 
+void types_sqlite_begin(void)
+{
+    sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
+    /* no twenty pages in advance for each connection: there are many */
+    sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
+}
+
 static int kind_of(uint32_t oid)
 {
     const struct type *t = type_by_oid(oid);

@@ -8,33 +8,34 @@
 #include <string.h>
 #include <strings.h>
 
-static _Thread_local struct style current;
+static const struct style plain;
+static _Thread_local const struct style *current = &plain;
 
-struct style style_use(struct style s)
+const struct style *style_use(const struct style *s)
 {
-    struct style before = current;
-    current = s;
+    const struct style *before = current;
+    current = s ? s : &plain;
     return before;
 }
 
 int64_t style_now(void)
 {
-    return current.now;
+    return current->now;
 }
 
 const struct zone *types__zone(void)
 {
-    return current.zone;
+    return current->zone;
 }
 
 int64_t types__text_now(void)
 {
-    return current.now ? current.now : types_now();
+    return current->now ? current->now : types_now();
 }
 
 const struct style *types__style(void)
 {
-    return &current;
+    return current;
 }
 
 /* ---- DateStyle --------------------------------------------------------------------------------

@@ -635,8 +635,9 @@ struct style {
     uint8_t less_digits; /* 1 - extra_float_digits, where that is not above 0; else 0: exactly */
     int64_t now;         /* what 'now' is in a text, as a timestamptz; 0: the clock */
 };
-/* The calling thread's from now on; gives the one before. Functions, input and output go by it. */
-struct style style_use(struct style s);
+/* The calling thread's from now on (borrowed; NULL: as in a new session); gives the one before.
+ * Functions, input and output go by it. */
+const struct style *style_use(const struct style *s);
 int64_t style_now(void); /* the calling thread's style.now */
 /* What SET DateStyle means: words with commas; what is not said stays. 22023's detail, in the
  * arena, or NULL. */
@@ -698,6 +699,9 @@ struct error *types_pack_row(struct buf *out, const struct value *values, int n)
 
 /* Registers every function and aggregate on a connection. Call once, right after opening. */
 struct error *types_register(sqlite3 *db);
+/* At the start of a server, before anybody uses SQLite: what SQLite would count and keep for
+ * nobody, some of it under a lock of the whole process. */
+void types_sqlite_begin(void);
 /* The error of the last failed call on `db`: what a registered function raised comes back whole;
  * constraint failures become 23505, 23502, 23503, 23514 with PostgreSQL's texts; disk full 53100,
  * I/O 58030, corruption XX001, interrupt 57014. Never NULL. */

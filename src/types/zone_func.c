@@ -235,7 +235,7 @@ static CALL(trunc_in_zone)
         TRY(types__zone_of(&v[2], &z));
     struct style style = *types__style();
     style.zone = z;
-    const struct style before = style_use(style);
+    const struct style *before = style_use(&style);
     struct error *e = types__trunc_timestamptz(v, 2, a, ret);
     style_use(before);
     return e;

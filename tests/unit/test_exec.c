@@ -1096,7 +1096,7 @@ static void test_garbage_rows(void **state)
         error_free(exec__stream_get(exact, n, &s, touch, &sum, &count, &end));
         struct arena a = {0};
         struct store_request q;
-        struct value *params;
+        const struct value *params;
         int got;
         bool has;
         error_free(exec__args_get(exact, n, &a, &s, &has, &q, &params, &got));
