@@ -92,6 +92,7 @@ void error_free(struct error *e);
 #define E_DISK_FULL "53100"
 #define E_OUT_OF_MEMORY "53200"
 #define E_TOO_MANY_CONNECTIONS "53300"
+#define E_LOCK_NOT_AVAILABLE "55P03"
 #define E_CANCELED "57014"
 #define E_SHUTDOWN "57P01"
 #define E_UNAVAILABLE "57P03" /* try again later: store unreachable, no primary yet */

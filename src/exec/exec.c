@@ -337,7 +337,9 @@ static struct error *run_ddl(struct run *r)
     if (r->s->in_transaction)
         return exec__run_draft(r);
     const struct query *q = r->plan->query;
-    if (q->kind == QUERY_ALTER_TABLE || q->n_also ||
+    /* The master waits for a region's writer as long as it takes; a transaction, as it was told. */
+    bool waits = q->kind == QUERY_CREATE_INDEX && r->s->lock_timeout_ms;
+    if (q->kind == QUERY_ALTER_TABLE || q->n_also || waits ||
         (q->kind == QUERY_OBJECTS && (q->objects.n_checks || q->objects.n_elements)))
         return exec__run_draft_alone(r);
     TRY(run_at_master(r));
@@ -367,6 +369,18 @@ static struct error *run_batch(struct run *r)
     return exec__run_gather(r, r->plan->gather, emit_row, r);
 }
 
+/* Which key is not unique, where CREATE UNIQUE INDEX failed on that. */
+static struct error *tell_duplicates(struct run *r, struct error *e)
+{
+    const struct query *q = r->plan->query;
+    if (!error_is(e, E_UNIQUE) || q->kind != QUERY_CREATE_INDEX || !q->create_index.duplicates)
+        return e;
+    struct error *found = exec_check_rows(r->s, q, q->create_index.duplicates);
+    bool better = error_is(found, E_UNIQUE);
+    error_free(better ? e : found);
+    return better ? found : e;
+}
+
 static struct error *attempt_kind(struct run *r)
 {
     switch (r->plan->kind) {
@@ -383,7 +397,7 @@ static struct error *attempt_kind(struct run *r)
     case PLAN_TRUNCATE:
         return exec__run_truncate(r);
     case PLAN_DDL:
-        return run_ddl(r);
+        return tell_duplicates(r, run_ddl(r));
     }
     return error_new(E_INTERNAL, "unknown kind of plan");
 }
@@ -520,11 +534,13 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
         ret->request = exec__next_request(s);
     r.request = ret->request;
     r.doubt = ret->doubt;
+    s->nowait = plan->query->nowait;
     struct error *e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);
         exec__leave(s);
     }
+    s->nowait = NULL;
     if (!s->in_transaction)
         exec__advisory_end(s, 0);
     exec__stage_done(&r);

@@ -336,7 +336,7 @@ void exec_notify_peers(struct exec *e, const char *body);
  * text. RUN and FRAG are prepared (Parse with one parameter of type bytea, Bind in binary format,
  * Execute); the others are simple queries.
  *
- *   RUN <region> <schema version> <revision of the catalog> <oid>,<oid>..|- [<names>]
+ *   RUN <region> <schema version> <revision of the catalog> <lock timeout> <oid>,..|- [<names>]
  *   <PostgreSQL text>
  *        The whole statement, planned and run here. The oids are the types of its parameters.
  *        args: request id and parameters.
@@ -346,16 +346,14 @@ void exec_notify_peers(struct exec *e, const char *body);
  *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD
  *        FRAGs of the region in between see one state: READ for one statement, HOLD for a
  *        transaction. Several before one ENDREAD: of several regions. Tag of HOLD: "HOLD lsn".
- *   BEGIN <region> <schema version> <gateway> <slot> <seq> <server>
- *        Whose it is: see struct region_owner. Tag "BEGIN lsn": of the commit before. Then RUN and
- * FRAG inside the transaction, and: COPY <region> <SQLite INSERT> Rows come as CopyData. Tag "COPY
- * n". MARK | UNMARK | UNDO A savepoint is pushed; popped; popped and undone. SCHEMA <region> <a
- * draft's text> The transaction's own schema from now on; the region whose file is brought to it.
- *   COMMIT <gateway> <slot> <seq> [<region> ..] | ROLLBACK
- *        With regions: it decides for them.
- *   PREPARE <deciding region>
- *        Instead of COMMIT: the transaction is the region's, not the session's any more. Tag
- *        "PREPARE 0": it had changed nothing, and is over.
+ *   BEGIN <region> <schema version> <gateway> <slot> <seq> <lock timeout> <nowait> <server>
+ *        Whose it is: see struct region_owner. How long to wait: struct region_patience. Tag "BEGIN
+ * lsn": of the commit before. Then RUN and FRAG inside the transaction, and: COPY <region> <SQLite
+ * INSERT> Rows come as CopyData. Tag "COPY n". MARK | UNMARK | UNDO A savepoint is pushed; popped;
+ * popped and undone. SCHEMA <region> <a draft's text> The transaction's own schema from now on; the
+ * region whose file is brought to it. COMMIT <gateway> <slot> <seq> [<region> ..] | ROLLBACK With
+ * regions: it decides for them. PREPARE <deciding region> Instead of COMMIT: the transaction is the
+ * region's, not the session's any more. Tag "PREPARE 0": it had changed nothing, and is over.
  *   DECIDE <region> <gateway> <slot> <seq> 0|1
  *        Undoes or commits what is prepared there.
  *   OUTCOME <region> <gateway> <slot> <seq> 0|1

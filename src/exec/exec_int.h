@@ -135,7 +135,8 @@ struct exec_session {
     struct snapshot *snapshot_list; /* also of a peer's READ: its FRAGs see one state */
     struct region_look *look;       /* FSCK's */
 
-    uint64_t lock_timeout_ms;              /* 0: none */
+    uint64_t lock_timeout_ms; /* 0: none */
+    const char *nowait;       /* what the statement that runs won't wait for; NULL: it waits */
     struct advisory_owner *advisory_owner; /* at the master: what is held through this session */
     struct peer_conn *advisory_conn;       /* to the master, while there are locks */
     _Atomic uint64_t advisory_generation; /* of exec.advisory, when they were taken; 0: none held */

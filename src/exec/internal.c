@@ -199,10 +199,11 @@ static struct error *run_plan(struct call *c, struct run *r, bool has_request, s
 
 static struct error *do_run(struct call *c)
 {
-    uint64_t n[3];
+    uint64_t n[4];
     const char *key = c->head;
-    if (!take_numbers(c, 3, n) || !c->args)
+    if (!take_numbers(c, 4, n) || !c->args)
         return malformed();
+    c->s->lock_timeout_ms = n[3];
     key = arena_printf(&c->arena, "%s\n%.*s", c->head, (int)c->body_len, c->body);
     struct run r = {.s = c->s, .e = c->e, .here = true, .deadline = clock_ms()};
     bool has_request;
@@ -302,13 +303,16 @@ static struct store_request request_of(const uint64_t *n)
 
 static struct error *do_begin(struct call *c)
 {
-    uint64_t n[5];
-    if (!take_numbers(c, 5, n) || c->s->in_transaction)
+    uint64_t n[7];
+    if (!take_numbers(c, 7, n) || c->s->in_transaction)
         return malformed();
     TRY(exec_begin(c->s));
     c->s->owner.request = request_of(n + 2);
+    c->s->lock_timeout_ms = n[5];
+    c->s->nowait = n[6] ? "" : NULL;
     snprintf(c->s->owner.server, sizeof(c->s->owner.server), "%s", c->head);
     struct error *e = exec__hold(c->s, n[0], n[1], clock_ms());
+    c->s->nowait = NULL;
     if (e)
         exec_rollback(c->s);
     else

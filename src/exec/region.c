@@ -139,7 +139,7 @@ static struct error *write_here(struct run *r)
         .request = r->request,
         .run = write_in_batch,
         .ctx = r,
-        .cancel = &r->s->cancel,
+        .patience = {.cancel = &r->s->cancel, .timeout_ms = r->s->lock_timeout_ms},
     };
     struct error *e = named(r, region_write(r->e->regions, &w));
     r->doubt |= e && w.logged && exec__is_retryable(e);
@@ -179,8 +179,9 @@ static void run_text(const struct run *r, struct buf *out)
     const struct query *q = r->plan->query;
     const struct catalog_view *v = r->plan->view;
     uint64_t newest = v->schema <= v->revision ? v->schema : 0; /* 0: a draft, which is there */
-    buf_printf(out, "RUN %llu %llu %llu ", (unsigned long long)r->plan->region,
-               (unsigned long long)r->plan->schema_version, (unsigned long long)newest);
+    buf_printf(out, "RUN %llu %llu %llu %llu ", (unsigned long long)r->plan->region,
+               (unsigned long long)r->plan->schema_version, (unsigned long long)newest,
+               (unsigned long long)r->s->lock_timeout_ms);
     for (int i = 0; i < q->n_params; i++)
         buf_printf(out, "%s%u", i > 0 ? "," : "", q->params[i]);
     buf_printf(out, "%s%s%s\n%s", q->n_params == 0 ? "-" : "", q->names ? " " : "",

@@ -170,12 +170,13 @@ static struct error *hold_there(struct exec_session *s, const char *server, uint
                                 uint64_t deadline, struct held *h)
 {
     const struct store_request *q = &s->owner.request;
-    char text[120 + sizeof(s->owner.server)];
+    char text[160 + sizeof(s->owner.server)];
     h->kind = HELD_REMOTE;
     TRY(exec__peer_get(s, server, h->region, deadline, &h->conn));
-    snprintf(text, sizeof(text), "BEGIN %llu %llu %llu %u %llu %s", (unsigned long long)h->region,
-             (unsigned long long)schema_version, (unsigned long long)q->gateway, q->slot,
-             (unsigned long long)q->seq, s->owner.server);
+    snprintf(text, sizeof(text), "BEGIN %llu %llu %llu %u %llu %llu %d %s",
+             (unsigned long long)h->region, (unsigned long long)schema_version,
+             (unsigned long long)q->gateway, q->slot, (unsigned long long)q->seq,
+             (unsigned long long)s->lock_timeout_ms, s->nowait != NULL, s->owner.server);
     char tag[64] = "";
     unsigned long long lsn = 0;
     struct error *e = exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, tag);
@@ -230,7 +231,9 @@ static struct error *take(struct exec_session *s, struct held *h, uint64_t schem
     if (!at.here)
         return hold_there(s, at.server, schema_version, deadline, h);
     h->kind = HELD_LOCAL;
-    TRY(region_txn_begin(s->exec->regions, h->region, schema_version, &s->owner, &s->cancel,
+    const struct region_patience patience = {
+        .cancel = &s->cancel, .timeout_ms = s->lock_timeout_ms, .nowait = s->nowait != NULL};
+    TRY(region_txn_begin(s->exec->regions, h->region, schema_version, &s->owner, &patience,
                          &h->txn));
     h->lsn = store_meta(region_txn_store(h->txn))->applied_lsn;
     return NULL;
@@ -255,6 +258,15 @@ static void add_held(struct exec_session *s, const struct held *h)
     s->held[s->n_held++] = *h;
 }
 
+/* In PostgreSQL's words: it is told of what the statement wanted, not of the region. */
+static struct error *not_obtained(const struct exec_session *s, struct error *e)
+{
+    if (!error_is(e, E_LOCK_NOT_AVAILABLE) || !s->nowait || !*s->nowait)
+        return e;
+    error_free(e);
+    return error_new(E_LOCK_NOT_AVAILABLE, "could not obtain lock on %s", s->nowait);
+}
+
 struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schema_version,
                          uint64_t deadline)
 {
@@ -272,7 +284,7 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
     bool waits = s->n_held > 0;
     if (waits)
         exec__wait_begins(s, region);
-    struct error *e = take(s, &h, schema_version, deadline);
+    struct error *e = not_obtained(s, take(s, &h, schema_version, deadline));
     if (!e)
         add_held(s, &h);
     if (waits)
@@ -325,8 +337,13 @@ struct error *exec_lock_tables(struct exec_session *s, const struct query *q)
         return NULL;
     TRY(exec__enter(s));
     struct error *e = NULL;
-    for (int i = 0; i < q->lock.n && !e; i++)
-        e = hold_newest(s, q->lock.regions[i]);
+    for (int i = 0; i < q->lock.n && !e; i++) {
+        const struct table *t = q->lock.tables[i];
+        _cleanup_(mem_freep) char *what = mem_printf("relation \"%s\"", t->name);
+        s->nowait = q->nowait ? what : NULL;
+        e = hold_newest(s, t->region);
+        s->nowait = NULL;
+    }
     exec__leave(s);
     return e;
 }

@@ -432,6 +432,18 @@ static bool is_violation(const struct error *e)
            error_is(e, E_FOREIGN_KEY);
 }
 
+/* The table that is written, or one that the action of a foreign key reaches. */
+static const struct table *violated_table(const struct catalog_view *view,
+                                          const struct write *write, const struct error *e)
+{
+    const struct table *target = write->target->table;
+    if (!e->schema || !e->table ||
+        (strcmp(e->table, target->name) == 0 && strcmp(e->schema, target->schema) == 0))
+        return target;
+    const struct table *other = catalog_table(view, e->schema, e->table);
+    return other && other->region == target->region ? other : target;
+}
+
 struct error *exec__violation(struct exec_session *s, const struct catalog_view *view,
                               const struct write *write, struct store_conn *c, const char *sql,
                               size_t len, const struct value *params, int n, struct error *e)
@@ -443,7 +455,7 @@ struct error *exec__violation(struct exec_session *s, const struct catalog_view 
     e = sql_name_constraint(view, &q, e);
     if (sqlite3_get_autocommit(db) || !run_sql(db, "SAVEPOINT \"minisql violation\""))
         return e;
-    struct witness w = {.table = write->target->table, .key = -1};
+    struct witness w = {.table = violated_table(view, write, e), .key = -1};
     if (error_is(e, E_NOT_NULL) && e->column)
         w.key = table_column(w.table, e->column);
     bool foreign = error_is(e, E_FOREIGN_KEY);

@@ -55,6 +55,13 @@ struct error *region_read_begin(struct regions *r, uint64_t region, uint64_t sch
 struct error *region_read_check(const struct region_read *read, struct error *e);
 void region_read_end(struct region_read *read);
 
+/* How long to wait for a region's writer; all 0: for as long as it takes. */
+struct region_patience {
+    const _Atomic bool *cancel; /* NULL: none. Then 57014 */
+    uint64_t timeout_ms;        /* then 55P03 */
+    bool nowait;                /* not for a transaction that has it: 55P03 */
+};
+
 /* ---- writing: one autocommit statement ---------------------------------------------------- */
 
 struct region_write {
@@ -67,7 +74,7 @@ struct region_write {
      * and given to a retry. */
     struct error *(*run)(void *ctx, struct store *s, struct buf *result);
     void *ctx;
-    const _Atomic bool *cancel; /* NULL: none. Ends the wait for the writer with 57014 */
+    struct region_patience patience;
     struct buf result; /* filled when region_write succeeds, by run or from the stored request;
                           buf_done is the caller's */
     bool logged;       /* also when it fails: it may yet be committed */
@@ -84,13 +91,13 @@ struct region_owner {
     char server[CATALOG_NAME_MAX + 1];
 };
 
-/* Holds the region's writer until commit or rollback; others wait (until *cancel, or their own lock
- * timeout). A transaction larger than 1 MiB is logged in parts while it runs. owner NULL: nobody
- * will ask what became of it. */
+/* Holds the region's writer until commit or rollback; others wait, as they have patience (NULL: for
+ * as long as it takes). A transaction larger than 1 MiB is logged in parts while it runs. owner
+ * NULL: nobody will ask what became of it. */
 struct region_txn;
 struct error *region_txn_begin(struct regions *r, uint64_t region, uint64_t schema_version,
-                               const struct region_owner *owner, const _Atomic bool *cancel,
-                               struct region_txn **ret);
+                               const struct region_owner *owner,
+                               const struct region_patience *patience, struct region_txn **ret);
 /* Whose transaction holds the region's writer here now; gateway 0: nobody's. */
 struct error *region_get_owner(struct regions *r, uint64_t region, struct region_owner *ret);
 /* Between enter and leave the transaction is the caller's: each statement, savepoint and commit's

@@ -82,48 +82,69 @@ static struct timespec from_now(unsigned ms)
     return t;
 }
 
-/* Waits to be woken; false: cancelled, or `deadline` (0: none) is over, and no longer in the queue.
- */
-static bool await(struct region_replica *p, struct waiter *w, const _Atomic bool *cancel,
-                  uint64_t deadline)
+static bool is_held(struct region_replica *p)
 {
-    if (!cancel && !deadline) {
-        while (sem_wait(&w->woken) != 0) {
-        }
-        return true;
-    }
+    pthread_mutex_lock(&p->queue.mutex);
+    bool held = p->queue.txn != NULL;
+    pthread_mutex_unlock(&p->queue.mutex);
+    return held;
+}
+
+/* Why to wait no more; NULL: to wait. */
+static struct error *enough(struct region_replica *p, const struct region_patience *patience,
+                            uint64_t waited_ms)
+{
+    if (patience->cancel && atomic_load(patience->cancel))
+        return error_new(E_CANCELED, "canceling statement due to user request");
+    if (patience->nowait && is_held(p))
+        return error_new(E_LOCK_NOT_AVAILABLE, "could not obtain lock");
+    if (patience->timeout_ms && waited_ms >= patience->timeout_ms)
+        return error_new(E_LOCK_NOT_AVAILABLE, "canceling statement due to lock timeout");
+    return NULL;
+}
+
+/* Waits to be woken; an error: enough of it, and no longer in the queue. */
+static struct error *await(struct region_replica *p, struct waiter *w,
+                           const struct region_patience *patience)
+{
+    uint64_t began = clock_ms(), waited = 0;
+    while (!patience->cancel && !patience->timeout_ms && !patience->nowait)
+        if (sem_wait(&w->woken) == 0)
+            return NULL;
     for (;;) {
-        struct timespec until = from_now(CANCEL_POLL_MS);
+        struct error *e = enough(p, patience, waited);
+        if (e && leave(p, w))
+            return e;
+        error_free(e);
+        uint64_t slice = patience->nowait ? 1 : CANCEL_POLL_MS;
+        if (patience->timeout_ms > waited)
+            slice = MIN(slice, patience->timeout_ms - waited);
+        struct timespec until = from_now((unsigned)slice);
         if (sem_clockwait(&w->woken, CLOCK_MONOTONIC, &until) == 0)
-            return true;
-        bool enough = (cancel && atomic_load(cancel)) || (deadline && clock_ms() >= deadline);
-        if (enough && leave(p, w))
-            return false;
+            return NULL;
+        waited = clock_ms() - began;
     }
 }
 
-static struct error *canceled(void)
-{
-    return error_new(E_CANCELED, "canceling statement due to user request");
-}
-
-static bool own(struct region_replica *p, const _Atomic bool *cancel, uint64_t deadline)
+static struct error *own(struct region_replica *p, const struct region_patience *patience)
 {
     struct waiter w = {.kind = WAIT_OWNER};
     sem_init(&w.woken, 0, 0);
-    bool owns = enqueue(p, &w) || await(p, &w, cancel, deadline);
+    struct error *e = enqueue(p, &w) ? NULL : await(p, &w, patience);
     sem_destroy(&w.woken);
-    return owns;
+    return e;
 }
 
 struct error *region__own(struct region_replica *p, const _Atomic bool *cancel)
 {
-    return own(p, cancel, 0) ? NULL : canceled();
+    return own(p, &(struct region_patience){.cancel = cancel});
 }
 
 bool region__own_within(struct region_replica *p, unsigned ms)
 {
-    return own(p, NULL, clock_ms() + ms);
+    struct error *e = own(p, &(struct region_patience){.timeout_ms = MAX(ms, 1)});
+    error_free(e);
+    return !e;
 }
 
 bool region__try_own(struct region_replica *p)
@@ -536,9 +557,7 @@ struct error *region_write(struct regions *rs, struct region_write *w)
         sem_init(&waiter.woken, 0, 0);
         if (enqueue(p, &waiter))
             lead(p, &waiter);
-        else if (!await(p, &waiter, w->cancel, 0))
-            waiter.error = canceled();
-        else if (waiter.leads)
+        else if (!(waiter.error = await(p, &waiter, &w->patience)) && waiter.leads)
             lead(p, &waiter);
         e = waiter.error;
         sem_destroy(&waiter.woken);
@@ -551,15 +570,15 @@ struct error *region_write(struct regions *rs, struct region_write *w)
  */
 
 struct error *region_txn_begin(struct regions *rs, uint64_t region, uint64_t schema_version,
-                               const struct region_owner *owner, const _Atomic bool *cancel,
-                               struct region_txn **ret)
+                               const struct region_owner *owner,
+                               const struct region_patience *patience, struct region_txn **ret)
 {
     struct region_replica *p = NULL;
     TRY(region__find(rs, region, &p));
     struct error *e = region__await_ready(p, schema_version, 1000);
     region__touch(p);
     if (!e)
-        e = region__own(p, cancel);
+        e = own(p, patience ? patience : &(struct region_patience){0});
     if (e) {
         region__put(p);
         return e;
@@ -866,10 +885,17 @@ static struct error *look_for_request(struct region_replica *p, const struct sto
 static struct error *own_and_look(struct region_replica *p, const struct store_request *request,
                                   uint64_t deadline, bool *ret)
 {
-    if (!own(p, NULL, deadline))
+    uint64_t now = clock_ms();
+    const struct region_patience until = {.timeout_ms = !deadline        ? 0
+                                                        : deadline > now ? deadline - now
+                                                                         : 1};
+    struct error *e = own(p, &until);
+    if (e) {
+        error_free(e);
         return error_new(E_UNAVAILABLE, "region %llu is being written to",
                          (unsigned long long)p->id);
-    struct error *e = look_for_request(p, request, ret);
+    }
+    e = look_for_request(p, request, ret);
     region__disown(p);
     return e;
 }

@@ -868,10 +868,8 @@ static struct error *lock_tables(struct analysis *a, const LockStmt *n)
     TRY(maintenance(a, "LOCK TABLE", n->relations, false));
     if (n->mode <= ROW_EXCLUSIVE)
         return NULL;
-    if (n->nowait)
-        return sql__unsupported(a, -1, "Leave NOWAIT out, and say SET statement_timeout.",
-                                "LOCK TABLE .. NOWAIT is not supported yet");
-    q->lock.regions = ARENA_ARRAY(a->arena, uint64_t, list_length(n->relations) + 1);
+    q->lock.tables = ARENA_ARRAY(a->arena, const struct table *, list_length(n->relations) + 1);
+    q->nowait = n->nowait ? "" : NULL;
     for (int i = 0; i < list_length(n->relations); i++) {
         const RangeVar *rv = list_nth(n->relations, i);
         const struct object *view = NULL;
@@ -884,7 +882,7 @@ static struct error *lock_tables(struct analysis *a, const LockStmt *n)
             return sql__unsupported(a, -1, "An advisory lock keeps out whoever takes it, too.",
                                     "cannot lock system table \"%s\"", rv->relname);
         if (!table_is_temporary(t))
-            q->lock.regions[q->lock.n++] = t->region;
+            q->lock.tables[q->lock.n++] = t;
     }
     return NULL;
 }

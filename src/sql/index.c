@@ -465,6 +465,58 @@ struct error *sql__index_where(struct analysis *a, const struct table *t, const 
     return NULL;
 }
 
+/* Key (a, lower(b)) */
+static const char *shown_keys(struct analysis *a, const struct table *t, const struct index *x)
+{
+    struct buf b = {0};
+    for (int i = 0; i < x->n_columns; i++) {
+        buf_puts(&b, i ? ", " : "");
+        if (x->columns[i] < 0)
+            sql_deparse_key(a->ctx->view, t, x->expressions[-1 - x->columns[i]].sql, true, &b);
+        else
+            sql_quote_identifier(t->columns[x->columns[i]].name, &b);
+    }
+    const char *keys = arena_printf(a->arena, "Key (%s)=(", b.data);
+    buf_done(&b);
+    return keys;
+}
+
+/* Finds two rows with one key. */
+static struct alter_check *duplicates(struct analysis *a, const struct table *t,
+                                      const struct index *x)
+{
+    struct buf keys = {0}, nulls = {0}, numbers = {0};
+    for (int i = 0; i < x->n_columns; i++) {
+        struct buf key = {0};
+        if (x->columns[i] < 0)
+            buf_printf(&key, "(%s)", x->expressions[-1 - x->columns[i]].sql);
+        else
+            sql_quote_identifier(t->columns[x->columns[i]].name, &key);
+        buf_printf(&keys, "%s%s", i ? ", " : "", key.data);
+        buf_printf(&nulls, "%s IS NOT NULL AND ", key.data);
+        buf_printf(&numbers, "%s%d", i ? ", " : "", i + 1);
+        buf_done(&key);
+    }
+    struct alter_check *check = ARENA_NEW(a->arena, struct alter_check);
+    *check = (struct alter_check){
+        .table = t,
+        .query =
+            arena_printf(a->arena,
+                         "SELECT %s FROM %s WHERE %s(%s) GROUP BY %s HAVING count(*) > 1 "
+                         "ORDER BY %s",
+                         keys.data, sql_relation_text(t->schema, t->name, a->arena), nulls.data,
+                         x->where_sql ? x->where_sql : "true", numbers.data, numbers.data),
+        .sqlstate = E_UNIQUE,
+        .message = arena_printf(a->arena, "could not create unique index \"%s\"", x->name),
+        .constraint = x->name,
+        .before_values = shown_keys(a, t, x),
+        .after_values = ") is duplicated."};
+    buf_done(&keys);
+    buf_done(&nulls);
+    buf_done(&numbers);
+    return check;
+}
+
 struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
 {
     struct query *q = a->q;
@@ -502,7 +554,11 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
         x->name = sql__free_index_name(a, t, sql__index_columns(a, t, x), "idx");
     }
     TRY(sql__index_text(a, t, x));
-    return n->whereClause ? sql__index_where(a, t, n->whereClause, x) : NULL;
+    if (n->whereClause)
+        TRY(sql__index_where(a, t, n->whereClause, x));
+    if (x->unique)
+        q->create_index.duplicates = duplicates(a, t, x);
+    return NULL;
 }
 
 /* ---- ALTER INDEX ------------------------------------------------------------------- */

@@ -1326,6 +1326,19 @@ static struct error *lock_items(struct analysis *a, const struct scope *s, const
     return NULL;
 }
 
+/* "row in relation "t"": of the first table that is named, or read. */
+static const char *locked_name(struct analysis *a, const struct scope *s, const LockingClause *l)
+{
+    const struct name_item *item = NULL;
+    if (l->lockedRels)
+        item =
+            sql__find_item((struct scope *)s, ((const RangeVar *)linitial(l->lockedRels))->relname);
+    for (int i = 0; i < s->items.n && !item; i++)
+        item = s->items.items[i];
+    const struct table *t = item && item->rte ? item->rte->table : NULL;
+    return t ? arena_printf(a->arena, "row in relation \"%s\"", t->name) : "rows";
+}
+
 static struct error *locking(struct analysis *a, const struct scope *s, const SelectStmt *n,
                              struct select *sel)
 {
@@ -1352,6 +1365,8 @@ static struct error *locking(struct analysis *a, const struct scope *s, const Se
             return error_new(E_UNSUPPORTED, "%s is not allowed with %s", strength[l->strength],
                              what);
         TRY(lock_items(a, s, l, strength[l->strength]));
+        if (l->waitPolicy == LockWaitError && !a->q->nowait)
+            a->q->nowait = locked_name(a, s, l);
         sel->for_update = true;
         a->q->locks = true;
     }

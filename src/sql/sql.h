@@ -474,11 +474,12 @@ struct query {
     int n_notices;
     struct query_notice *notices;
 
-    const char *alone; /* a statement that can't run inside a transaction block (25001): VACUUM; or
-                          NULL */
-    bool writes;       /* changes data: has to run on the primary and be replicated */
-    bool locks;        /* FOR UPDATE and friends: reads on the writer's path */
-    bool system;       /* calls a function that runs where the statement came in */
+    const char *alone;  /* a statement that can't run inside a transaction block (25001): VACUUM; or
+                           NULL */
+    bool writes;        /* changes data: has to run on the primary and be replicated */
+    bool locks;         /* FOR UPDATE and friends: reads on the writer's path */
+    const char *nowait; /* NOWAIT: what it locks, as messages say; NULL: it waits */
+    bool system;        /* calls a function that runs where the statement came in */
     /* A parameter can't stand in a literal's place: a table that it reads has an index on an
      * expression with literals in it, or something is computed of constants alone. */
     bool literals_matter;
@@ -566,6 +567,7 @@ struct query {
             const struct table *table;
             struct index *index; /* with its DDL */
             bool if_not_exists, exists;
+            struct alter_check *duplicates; /* of a unique one: finds them when it can't be made */
         } create_index;
         struct {
             int n;
@@ -599,7 +601,7 @@ struct query {
         } transaction;
         struct { /* MAINTENANCE: LOCK TABLE in a mode that keeps writers out */
             int n;
-            uint64_t *regions;
+            const struct table **tables;
         } lock;
         struct {
             const char *procedure; /* any name */

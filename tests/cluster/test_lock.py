@@ -1,4 +1,4 @@
-"""LOCK TABLE keeps writers out until its transaction ends, wherever they and the tables are."""
+"""LOCK TABLE keeps writers out until its transaction ends, wherever they and the tables are; how long they wait."""
 import threading
 import time
 
@@ -24,6 +24,48 @@ def must_wait(cluster, name, *statements):
     with pytest.raises(psycopg2.errors.QueryCanceled):
         cursor.execute(statements[-1])
     connection.close()
+
+
+def refused(cluster, name, *statements):
+    """What the last of them fails with, in a session of its own."""
+    connection = cluster.connect(name)
+    cursor = connection.cursor()
+    for sql in statements[:-1]:
+        cursor.execute(sql)
+    with pytest.raises(psycopg2.errors.LockNotAvailable) as e:
+        cursor.execute(statements[-1])
+    connection.close()
+    return e.value.diag.message_primary
+
+
+def check_patience(cluster, names):
+    """Whoever has none is told, wherever the region's primary is; afterwards all goes on."""
+    for table in ("t", "u"):
+        cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY, v int)")
+        cluster.query(f"INSERT INTO {table} VALUES (1, 1), (2, 2)")
+    held = transaction(cluster, "s1", "UPDATE t SET v = v WHERE id = 1")
+    elsewhere = "UPDATE u SET v = v" if len(names) > 1 else "SELECT v FROM u"
+    for name in names:
+        for sql in ("UPDATE t SET v = 5 WHERE id = 1", "CREATE INDEX ON t (v)", "ALTER TABLE t ADD w int"):
+            assert refused(cluster, name, "SET lock_timeout = '50ms'", sql) == (
+                "canceling statement due to lock timeout")
+        for sql in ("UPDATE t SET v = 5 WHERE id = 1", "SELECT v FROM t WHERE id = 1 FOR UPDATE",
+                    "LOCK TABLE u, t", "CREATE INDEX ON t (v)"):
+            assert refused(cluster, name, "SET lock_timeout = '50ms'", "BEGIN", elsewhere, sql) == (
+                "canceling statement due to lock timeout")
+        assert refused(cluster, name, "BEGIN", "SELECT * FROM t AS x FOR UPDATE NOWAIT") == (
+            'could not obtain lock on row in relation "t"')
+        assert refused(cluster, name, "BEGIN", "LOCK TABLE u, t NOWAIT") == 'could not obtain lock on relation "t"'
+        transaction(cluster, name, "LOCK t IN ROW EXCLUSIVE MODE NOWAIT", "COMMIT")
+    held.execute("COMMIT")
+    for name in names:
+        transaction(cluster, name, "SET LOCAL lock_timeout = '20s'", "SELECT * FROM t FOR UPDATE NOWAIT",
+                    "LOCK TABLE t NOWAIT", "UPDATE t SET v = v", "COMMIT")
+        cluster.connect(name).cursor().execute("SELECT * FROM t FOR UPDATE NOWAIT")
+
+
+def test_patience(cluster):
+    check_patience(cluster, ("s1", "s2", "s3"))
 
 
 def check(cluster, names):
@@ -53,10 +95,13 @@ def test_lock(cluster):
 
 def test_lock_single(single):
     """And who waits goes on when it is given back; one statement's locks go with it."""
+    check_patience(single, ("s1",))
+    single.query("DROP TABLE t, u")
     check(single, ("s1",))
     single.query("BEGIN; LOCK TABLE t; COMMIT")
     held = transaction(single, "s1", "LOCK TABLE t")
     other = single.connect().cursor()
+    other.execute("SET lock_timeout = '20s'")
     thread = threading.Thread(target=other.execute, args=("UPDATE t SET v = 9 WHERE id = 2",))
     thread.start()
     time.sleep(0.3)

@@ -873,7 +873,8 @@ static void internal_sessions_are_careful(void **state)
     ASK(c, "select 1", "08P01");
     ASK(c, "SNAPSHOT x", "08P01");
     ASK(c, "BEGIN 999999 1", "08P01");
-    ASK(c, "BEGIN 999999 1 1 1 1 s9", "MS001");
+    ASK(c, "BEGIN 999999 1 1 1 1 s9", "08P01");
+    ASK(c, "BEGIN 999999 1 1 1 1 0 0 s9", "MS001");
     ASK(c, "PREPARE 1", "08P01");
     ASK(c, "DECIDE 999999 1 1 1 1", "MS001");
     ASK(c, "OUTCOME 999999 1 1 1", "08P01");
