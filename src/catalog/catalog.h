@@ -58,8 +58,15 @@ struct key {
     int *columns;          /* 0-based */
     uint64_t id, index_id; /* of the constraint, and of the index beneath it */
     char *comment, *index_comment;
-    char *options; /* see struct index */
+    char *options;             /* see struct index */
+    bool deferrable, deferred; /* as a foreign key's */
+    bool nulls_equal;          /* NULLS NOT DISTINCT */
 };
+/* Triggers see to it, or to the rows with a NULL in it: see sql/foreign_key.c. */
+static inline bool key_is_watched(const struct key *k)
+{
+    return k->deferrable || k->nulls_equal;
+}
 
 struct check {
     char *name;
@@ -99,6 +106,7 @@ struct index_expression {
 struct index {
     char *name;
     bool unique;
+    bool watched; /* of a key that is DEFERRABLE: in the file it is not unique */
     int n_columns;
     int *columns; /* 0-based; below 0: expressions[-1 - it] */
     int n_expressions;

@@ -124,6 +124,13 @@ static bool add_keys(json_t *array, const struct table *t)
                                   int_array(k->columns, k->n_columns), "comment", k->comment,
                                   "index_comment", k->index_comment, "options", k->options)))
             return false;
+        json_t *o = json_array_get(array, (size_t)i);
+        if (k->deferrable)
+            json_object_set_new(o, "deferrable", json_true());
+        if (k->deferred)
+            json_object_set_new(o, "deferred", json_true());
+        if (k->nulls_equal)
+            json_object_set_new(o, "nulls_equal", json_true());
     }
     return true;
 }
@@ -208,6 +215,8 @@ static bool add_rare(json_t *array, const struct index *x)
         json_object_set_new(o, "included", int_array(x->included, x->n_included));
     if (x->options)
         json_object_set_new(o, "options", json_string(x->options));
+    if (x->watched)
+        json_object_set_new(o, "watched", json_true());
     return ok;
 }
 
@@ -570,6 +579,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
         x->method = (uint32_t)get_int(d, o, "method", 1, UINT32_MAX);
     if (json_object_get(o, "classes"))
         x->classes = get_oids(d, o, "classes", x->n_columns);
+    x->watched = json_is_true(json_object_get(o, "watched"));
     if (json_object_get(o, "included"))
         x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }
@@ -613,6 +623,9 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->keys[i].index_comment = get_comment_named(d, k, "index_comment");
         t->keys[i].options = get_options(d, k);
         t->keys[i].primary = get_bool(d, k, "primary");
+        t->keys[i].deferrable = json_is_true(json_object_get(k, "deferrable"));
+        t->keys[i].deferred = json_is_true(json_object_get(k, "deferred"));
+        t->keys[i].nulls_equal = json_is_true(json_object_get(k, "nulls_equal"));
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
     get_checks(d, o, t);

@@ -21,12 +21,17 @@
 #include "exec/exec_int.h"
 
 /* Is the key deferred now? */
+static bool is_late(const struct exec_session *s, uint64_t id, bool deferrable, bool deferred)
+{
+    for (int i = s->n_said - 1; i >= 0 && deferrable; i--)
+        if (s->said[i].id == 0 || s->said[i].id == id)
+            return s->said[i].deferred;
+    return deferred;
+}
+
 static bool is_deferred(const struct exec_session *s, const struct foreign_key *fk)
 {
-    for (int i = s->n_said - 1; i >= 0 && fk->deferrable; i--)
-        if (s->said[i].id == 0 || s->said[i].id == fk->id)
-            return s->said[i].deferred;
-    return fk->deferred;
+    return is_late(s, fk->id, fk->deferrable, fk->deferred);
 }
 
 /* ---- looking for a violation ---------------------------------------------------------------- */
@@ -190,20 +195,31 @@ void exec__watch_keys_end(struct exec_session *s, int mark, bool failed)
         forget_told(s, mark);
 }
 
-/* NULL: the table or the key is gone. */
-static const struct foreign_key *key_of(const struct catalog_view *v, uint64_t region,
-                                        const struct told_key *k, struct sql_suspect *ret)
+/* What a told key is of: a foreign key, or one that is to be unique. */
+struct told_of {
+    struct sql_suspect suspect;
+    const struct key *key;
+};
+
+/* False: the table or the key is gone. */
+static bool find_told(const struct catalog_view *v, uint64_t region, const struct told_key *k,
+                      struct told_of *ret)
 {
-    *ret = (struct sql_suspect){.of_parent = k->what != 'c'};
-    for (size_t i = 0; i < v->n_tables && !ret->child; i++)
+    struct sql_suspect *x = &ret->suspect;
+    *ret = (struct told_of){.suspect.of_parent = k->what != 'c'};
+    for (size_t i = 0; i < v->n_tables && !x->child; i++)
         if (v->tables[i]->region == region && strcmp(table_file_name(v->tables[i]), k->table) == 0)
-            ret->child = v->tables[i];
-    for (int i = 0; ret->child && i < ret->child->n_foreign_keys; i++)
-        if (strcmp(ret->child->foreign_keys[i].name, k->key) == 0)
-            ret->fk = &ret->child->foreign_keys[i];
-    if (ret->fk)
-        ret->parent = catalog_table_by_id(v, ret->fk->table);
-    return ret->parent && ret->fk->n_columns == k->n ? ret->fk : NULL;
+            x->child = v->tables[i];
+    const struct table *t = x->child;
+    for (int i = 0; t && i < t->n_keys && k->what == 'u'; i++)
+        if (strcmp(t->keys[i].name, k->key) == 0 && t->keys[i].n_columns == k->n)
+            ret->key = &t->keys[i];
+    for (int i = 0; t && i < t->n_foreign_keys && k->what != 'u'; i++)
+        if (strcmp(t->foreign_keys[i].name, k->key) == 0 && t->foreign_keys[i].n_columns == k->n)
+            x->fk = &t->foreign_keys[i];
+    if (x->fk)
+        x->parent = catalog_table_by_id(v, x->fk->table);
+    return ret->key || x->parent;
 }
 
 static bool mixes_nulls(const struct told_key *k)
@@ -214,25 +230,38 @@ static bool mixes_nulls(const struct told_key *k)
     return false;
 }
 
-static struct error *tell_told(const struct sql_suspect *x, const struct told_key *k)
+static struct error *tell_told(const struct told_of *of, const struct told_key *k)
 {
+    if (of->key)
+        return exec__tell_duplicate(of->suspect.child, of->key, k->values);
     struct error *e = error_new(E_FOREIGN_KEY, "%s", "");
     if (k->what != 'c' || !mixes_nulls(k))
-        return exec__tell_key(x, k->values, e);
-    return error_detail(exec__tell_key(x, NULL, e),
+        return exec__tell_key(&of->suspect, k->values, e);
+    return error_detail(exec__tell_key(&of->suspect, NULL, e),
                         "MATCH FULL does not allow mixing of null and nonnull key values.");
 }
 
 static struct error *look_at(struct exec_session *s, const struct catalog_view *v,
                              struct store *store, const struct told_key *k,
-                             const struct sql_suspect *x)
+                             const struct told_of *of)
 {
     _cleanup_(buf_done) struct buf sql = {0};
     _cleanup_(arena_done) struct arena a = {0};
     bool broken;
-    TRY(sql_key_broken(v, x, k->what, &a, &sql));
+    if (of->key)
+        sql_unique_broken(of->suspect.child, of->key, &a, &sql);
+    else
+        TRY(sql_key_broken(v, &of->suspect, k->what, &a, &sql));
     TRY(one_row(s, store_writer(store), &sql, k->values, k->n, &a, NULL, 0, &broken));
-    return broken ? tell_told(x, k) : NULL;
+    return broken ? tell_told(of, k) : NULL;
+}
+
+static bool is_told_later(const struct exec_session *s, const struct told_key *k,
+                          const struct told_of *of)
+{
+    if (of->key)
+        return is_late(s, of->key->id, of->key->deferrable, of->key->deferred);
+    return k->what != 'r' && is_deferred(s, of->suspect.fk);
 }
 
 /* Those whose key is to be checked now; `any`: all. The others stay. */
@@ -245,13 +274,14 @@ static struct error *look_at_told(struct exec_session *s, struct store *store, u
     struct error *e = NULL;
     int n = s->told.n, kept = 0;
     for (int i = 0; i < n && !e; i++) {
-        struct sql_suspect x;
-        const struct foreign_key *fk = key_of(v, region, &s->told.list[i], &x);
-        bool elsewhere = !fk && s->in_transaction; /* another region's */
-        if (elsewhere || (fk && !any && is_deferred(s, fk) && s->told.list[i].what != 'r'))
-            s->told.list[kept++] = s->told.list[i];
-        else if (fk)
-            e = look_at(s, v, store, &s->told.list[i], &x);
+        const struct told_key *k = &s->told.list[i];
+        struct told_of of;
+        bool known = find_told(v, region, k, &of);
+        bool elsewhere = !known && s->in_transaction; /* another region's */
+        if (elsewhere || (known && !any && is_told_later(s, k, &of)))
+            s->told.list[kept++] = *k;
+        else if (known)
+            e = look_at(s, v, store, k, &of);
     }
     catalog_unref(all);
     forget_told(s, kept);

@@ -85,6 +85,7 @@ void exec__define_index(struct exec_session *s, const struct exec__objects *o,
         sql_quote_identifier(t->columns[x->included[i]].name, out);
     }
     buf_puts(out, x->n_included ? ")" : "");
+    buf_puts(out, x->nulls_equal ? " NULLS NOT DISTINCT" : "");
     print_options(x->options, out);
     if (!x->where_sql)
         return;
@@ -155,10 +156,14 @@ bool exec__define_constraint(struct exec_session *s, const struct exec__objects 
     const struct table *t = o->table;
     switch (o->kind) {
     case OBJECT_KEY:
-        buf_puts(out, t->keys[o->part].primary ? "PRIMARY KEY (" : "UNIQUE (");
+        buf_puts(out, t->keys[o->part].primary       ? "PRIMARY KEY ("
+                      : t->keys[o->part].nulls_equal ? "UNIQUE NULLS NOT DISTINCT ("
+                                                     : "UNIQUE (");
         print_columns(t, t->keys[o->part].columns, t->keys[o->part].n_columns, out);
         buf_puts(out, ")");
         print_options(t->keys[o->part].options, out);
+        buf_puts(out, t->keys[o->part].deferrable ? " DEFERRABLE" : "");
+        buf_puts(out, t->keys[o->part].deferred ? " INITIALLY DEFERRED" : "");
         return true;
     case OBJECT_CHECK:
         define_check(exec__objects_view(all), t, &t->checks[o->part], pretty, out);

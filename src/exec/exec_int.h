@@ -271,6 +271,9 @@ void exec__forget_constraints(struct exec_session *s);
  * NULL: not known. */
 struct error *exec__tell_key(const struct sql_suspect *s, const struct value *values,
                              struct error *e);
+/* 23505; values: of the key's columns. */
+struct error *exec__tell_duplicate(const struct table *t, const struct key *k,
+                                   const struct value *values);
 struct value exec__copy_value(sqlite3_value *v, struct arena *a);
 
 /* ---- writes in stages (stage.c) ------------------------------------------------------------- */

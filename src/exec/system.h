@@ -137,7 +137,7 @@ uint32_t exec__namespace_oid(const struct catalog_view *v, const char *schema);
 struct exec__index {
     uint32_t oid, constraint; /* constraint 0: a plain index */
     const char *name;
-    bool unique, primary;
+    bool unique, primary, deferrable, nulls_equal;
     int n_columns;
     const int *columns; /* as in struct index */
     const struct index_expression *expressions;

@@ -326,11 +326,15 @@ static struct error *give_constraint(struct exec__maker *m, const struct table *
     exec__put_name(m, "table", "name", t->schema, t->name);
     exec__put_text(m, "constraint_type", kind);
     const struct foreign_key *fk = strcmp(kind, "FOREIGN KEY") == 0 ? part : NULL;
-    exec__put_text(m, "is_deferrable", fk && fk->deferrable ? "YES" : "NO");
-    exec__put_text(m, "initially_deferred", fk && fk->deferred ? "YES" : "NO");
+    const struct key *key =
+        strcmp(kind, "PRIMARY KEY") == 0 || strcmp(kind, "UNIQUE") == 0 ? part : NULL;
+    exec__put_text(m, "is_deferrable",
+                   (fk && fk->deferrable) || (key && key->deferrable) ? "YES" : "NO");
+    exec__put_text(m, "initially_deferred",
+                   (fk && fk->deferred) || (key && key->deferred) ? "YES" : "NO");
     exec__put_text(m, "enforced", "YES");
     if (strcmp(kind, "UNIQUE") == 0)
-        exec__put_text(m, "nulls_distinct", "YES");
+        exec__put_text(m, "nulls_distinct", key->nulls_equal ? "NO" : "YES");
     return exec__give(m);
 }
 

@@ -30,6 +30,8 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                     .method = AM_BTREE,
                                     .unique = true,
                                     .primary = k->primary,
+                                    .deferrable = k->deferrable,
+                                    .nulls_equal = k->nulls_equal,
                                     .n_columns = k->n_columns,
                                     .columns = k->columns,
                                     .options = k->options};
@@ -357,7 +359,8 @@ static struct error *give_index(struct exec__maker *m, const struct table *t,
     exec__put_int(m, "indnkeyatts", x->n_columns);
     exec__put_int(m, "indisunique", x->unique);
     exec__put_int(m, "indisprimary", x->primary);
-    exec__put_int(m, "indimmediate", true);
+    exec__put_int(m, "indimmediate", !x->deferrable);
+    exec__put_int(m, "indnullsnotdistinct", x->nulls_equal);
     exec__put_int(m, "indisvalid", true);
     exec__put_int(m, "indisready", true);
     exec__put_int(m, "indislive", true);
@@ -455,6 +458,8 @@ static struct error *constraints_of(struct exec__maker *m, const struct table *t
         const struct key *k = &t->keys[i];
         put_constraint(m, t, k->id, k->name, k->primary ? 'p' : 'u');
         exec__put_int(m, "conindid", catalog_oid(k->index_id));
+        exec__put_int(m, "condeferrable", k->deferrable);
+        exec__put_int(m, "condeferred", k->deferred);
         put_numbers(m, "conkey", k->columns, k->n_columns);
         TRY(exec__give(m));
     }

@@ -395,6 +395,23 @@ struct error *exec__tell_key(const struct sql_suspect *s, const struct value *va
     return error_detail(e, "%s is not present in table \"%s\".", b.data, s->parent->name);
 }
 
+struct error *exec__tell_duplicate(const struct table *t, const struct key *k,
+                                   const struct value *values)
+{
+    _cleanup_(buf_done) struct buf b = {0};
+    _cleanup_(arena_done) struct arena a = {0};
+    struct value *row = ARENA_ARRAY(&a, struct value, t->n_columns + 1);
+    for (int i = 0; i < k->n_columns; i++)
+        row[k->columns[i]] = values[i];
+    put_key(&b, t, k->columns, k->n_columns, row, true);
+    struct error *e =
+        error_new(E_UNIQUE, "duplicate key value violates unique constraint \"%s\"", k->name);
+    replace(&e->schema, mem_strdup(t->schema));
+    replace(&e->table, mem_strdup(t->name));
+    replace(&e->constraint, mem_strdup(k->name));
+    return error_detail(e, "%s already exists.", b.data);
+}
+
 static struct error *tell_key(const struct witness *w, const struct key_seen *k, struct error *e)
 {
     return exec__tell_key(&w->suspects[k->suspect], k->values, e);

@@ -206,7 +206,10 @@ static void check_unique(struct analysis *a, const struct table *t, const struct
             return;
         }
         buf_printf(&values, "%s%s", i ? ", " : "", value);
-        buf_printf(&nulls, "%s%s IS NOT NULL", i ? " AND " : "", value);
+        if (k->nulls_equal)
+            buf_puts(&nulls, i ? "" : "true");
+        else
+            buf_printf(&nulls, "%s%s IS NOT NULL", i ? " AND " : "", value);
     }
     buf_printf(&text, "SELECT %s FROM ", values.data);
     put_relation(t, &text);
@@ -230,7 +233,7 @@ static void check_unique(struct analysis *a, const struct table *t, const struct
 /* ---- ADD ------------------------------------------------------------------------------------ */
 
 /* Keys of a table that is there already are unique indexes of it. */
-static struct error *index_key(struct analysis *a, struct table *t, struct key *k)
+struct error *sql__index_key(struct analysis *a, struct table *t, struct key *k)
 {
     struct index *indexes = ARENA_ARRAY(a->arena, struct index, t->n_indexes + 1);
     for (int i = 0; i < t->n_indexes; i++)
@@ -238,6 +241,7 @@ static struct error *index_key(struct analysis *a, struct table *t, struct key *
     struct index *x = &indexes[t->n_indexes];
     *x = (struct index){.name = k->name,
                         .unique = true,
+                        .watched = k->deferrable,
                         .n_columns = k->n_columns,
                         .columns = k->columns,
                         .descending = ARENA_ARRAY(a->arena, bool, k->n_columns + 1)};
@@ -271,7 +275,7 @@ struct error *sql__new_constraints(struct analysis *a, struct table *next, int n
         if (find_index(next, k->name)) /* USING INDEX */
             continue;
         check_unique(a, next, k);
-        TRY(index_key(a, next, k));
+        TRY(sql__index_key(a, next, k));
     }
     for (int i = n_keys; i < next->n_keys; i++)
         for (int c = 0; c < next->keys[i].n_columns && next->keys[i].primary; c++)
@@ -345,11 +349,12 @@ static bool same_columns(const int *x, const int *y, int n_x, int n_y)
 const char *sql__key_of_reference(const struct table *t, const struct foreign_key *fk)
 {
     for (int i = 0; i < t->n_keys; i++)
-        if (same_columns(t->keys[i].columns, fk->ref_columns, t->keys[i].n_columns, fk->n_columns))
+        if (!t->keys[i].deferrable &&
+            same_columns(t->keys[i].columns, fk->ref_columns, t->keys[i].n_columns, fk->n_columns))
             return t->keys[i].name;
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
-        if (x->unique && !x->where_sql &&
+        if (x->unique && !x->watched && !x->where_sql &&
             same_columns(x->columns, fk->ref_columns, x->n_columns, fk->n_columns))
             return x->name;
     }
@@ -627,19 +632,22 @@ static struct error *named_in(struct analysis *a, const char *schema, const char
     *ret_found = false;
     for (size_t i = 0; v && i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
-        const struct foreign_key *fk = NULL;
+        uint64_t id = 0;
         if (!has_name(t, schema, name))
             continue;
         *ret_found = true;
         for (int k = 0; k < t->n_foreign_keys; k++)
-            if (strcmp(t->foreign_keys[k].name, name) == 0)
-                fk = &t->foreign_keys[k];
-        if (!fk || !fk->deferrable)
+            if (strcmp(t->foreign_keys[k].name, name) == 0 && t->foreign_keys[k].deferrable)
+                id = t->foreign_keys[k].id;
+        for (int k = 0; k < t->n_keys; k++)
+            if (strcmp(t->keys[k].name, name) == 0 && t->keys[k].deferrable)
+                id = t->keys[k].id;
+        if (!id)
             return error_new("42809", "constraint \"%s\" is not deferrable", name);
         uint64_t *ids = ARENA_ARRAY(a->arena, uint64_t, q->constraints.n + 1);
         if (q->constraints.n)
             memcpy(ids, q->constraints.ids, sizeof(*ids) * (size_t)q->constraints.n);
-        ids[q->constraints.n++] = fk->id;
+        ids[q->constraints.n++] = id;
         q->constraints.ids = ids;
     }
     return NULL;

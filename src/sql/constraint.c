@@ -43,12 +43,13 @@ static bool columns_match(const struct table *t, const int *columns, int n, cons
 static const char *unique_name(const struct table *t, const char *columns)
 {
     for (int i = 0; i < t->n_keys; i++) {
-        if (columns_match(t, t->keys[i].columns, t->keys[i].n_columns, columns))
+        if (!t->keys[i].deferrable &&
+            columns_match(t, t->keys[i].columns, t->keys[i].n_columns, columns))
             return t->keys[i].name;
     }
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
-        if (x->unique && columns_match(t, x->columns, x->n_columns, columns))
+        if (x->unique && !x->watched && columns_match(t, x->columns, x->n_columns, columns))
             return x->name;
     }
     return NULL;

@@ -471,13 +471,10 @@ struct error *sql__key_columns(struct analysis *a, const struct table *t, const 
 
 struct error *sql__check_constraint_form(const struct analysis *a, const Constraint *n)
 {
-    if ((n->deferrable || n->initdeferred) && n->contype != CONSTR_FOREIGN)
-        return sql__unsupported(a, n->location,
-                                "Leave DEFERRABLE out: they are checked at the end of each "
-                                "statement.",
-                                "DEFERRABLE keys are not supported");
-    if (n->including || n->nulls_not_distinct || n->where_clause || n->access_method ||
-        n->exclusions)
+    if (n->indexname && (n->deferrable || n->nulls_not_distinct))
+        return sql__unsupported(a, n->location, "Name the columns.",
+                                "this form of USING INDEX is not supported");
+    if (n->including || n->where_clause || n->access_method || n->exclusions)
         return sql__unsupported(a, n->location,
                                 "Use plain PRIMARY KEY (columns) or UNIQUE (columns).",
                                 "this form of constraint is not supported");
@@ -489,6 +486,12 @@ static struct error *add_key(struct analysis *a, struct table_draft *d, const Co
 {
     struct key *k = ARENA_NEW(a->arena, struct key);
     k->primary = n->contype == CONSTR_PRIMARY;
+    k->deferrable = n->deferrable;
+    k->deferred = n->initdeferred;
+    k->nulls_equal = n->nulls_not_distinct;
+    if (table_is_temporary(d->t) && key_is_watched(k))
+        return sql__unsupported(a, n->location, "Leave DEFERRABLE and NULLS NOT DISTINCT out.",
+                                "this form of key of a temporary table is not supported");
     TRY(sql__check_constraint_form(a, n));
     TRY(sql__set_options(a, OPTIONS_OF_INDEX, n->options, &k->options));
     TRY(sql__check_tablespace(n->indexspace));
@@ -587,19 +590,22 @@ static bool same_set(const int *x, int n_x, const int *y, int n_y)
     return n_x == n_y && common == n_x;
 }
 
-static bool has_key(const struct table_draft *d, const struct table *t, const int *columns, int n)
+/* `deferrable`: those that are, which do not count. */
+static bool has_key(const struct table_draft *d, const struct table *t, const int *columns, int n,
+                    bool deferrable)
 {
     for (int i = 0; t == d->t && i < d->keys.n; i++) {
         const struct key *k = d->keys.items[i];
-        if (same_set(k->columns, k->n_columns, columns, n))
+        if (k->deferrable == deferrable && same_set(k->columns, k->n_columns, columns, n))
             return true;
     }
     for (int i = 0; i < t->n_keys; i++) {
-        if (same_set(t->keys[i].columns, t->keys[i].n_columns, columns, n))
+        if (t->keys[i].deferrable == deferrable &&
+            same_set(t->keys[i].columns, t->keys[i].n_columns, columns, n))
             return true;
     }
-    for (int i = 0; i < t->n_indexes; i++) {
-        if (t->indexes[i].unique && !t->indexes[i].where_sql &&
+    for (int i = 0; i < t->n_indexes && !deferrable; i++) {
+        if (t->indexes[i].unique && !t->indexes[i].watched && !t->indexes[i].where_sql &&
             same_set(t->indexes[i].columns, t->indexes[i].n_columns, columns, n))
             return true;
     }
@@ -665,13 +671,22 @@ static struct error *referenced_columns(struct analysis *a, struct table_draft *
         if (!pk)
             return error_new(E_UNDEFINED_OBJECT,
                              "there is no primary key for referenced table \"%s\"", to->name);
+        if (pk->deferrable)
+            return error_new("55000",
+                             "cannot use a deferrable primary key for referenced table \"%s\"",
+                             to->name);
         count = pk->n_columns;
         fk->ref_columns = pk->columns;
     }
     if (count != fk->n_columns)
         return error_new("42830",
                          "number of referencing and referenced columns for foreign key disagree");
-    if (!has_key(d, to, fk->ref_columns, count))
+    if (!has_key(d, to, fk->ref_columns, count, false) &&
+        has_key(d, to, fk->ref_columns, count, true))
+        return error_new("55000",
+                         "cannot use a deferrable unique constraint for referenced table \"%s\"",
+                         to->name);
+    if (!has_key(d, to, fk->ref_columns, count, false))
         return error_new(
             "42830",
             "there is no unique constraint matching given keys for referenced table \"%s\"",
@@ -1123,10 +1138,19 @@ static const struct table *referenced_now(const struct analysis *a, const struct
     return id == t->id ? t : sql__table_now(a, id);
 }
 
-/* Who sees to the foreign keys: the table's text, or triggers. */
+static void watch_unique(struct analysis *a, const struct table *t, bool primary, struct buf *out)
+{
+    for (int i = t->n_keys - 1; i >= 0; i--)
+        if (key_is_watched(&t->keys[i]) && t->keys[i].primary == primary)
+            sql__unique_triggers(a, t, &t->keys[i], out);
+}
+
+/* Who sees to the keys: the table's text, or triggers. SQLite runs the last one first: so it is the
+ * primary key's, then foreign keys', as in PostgreSQL. */
 static struct error *watch_keys(struct analysis *a, struct table *t)
 {
     _cleanup_(buf_done) struct buf triggers = {0};
+    watch_unique(a, t, false, &triggers);
     for (int i = 0; i < t->n_foreign_keys; i++) {
         struct foreign_key *fk = &t->foreign_keys[i];
         const struct table *to = referenced_now(a, t, i);
@@ -1136,6 +1160,7 @@ static struct error *watch_keys(struct analysis *a, struct table *t)
         if (fk->watched)
             TRY(sql__key_triggers(a, t, fk, to, &triggers));
     }
+    watch_unique(a, t, true, &triggers);
     t->triggers = triggers.len ? arena_strdup(a->arena, triggers.data) : NULL;
     return NULL;
 }
@@ -1485,6 +1510,9 @@ struct error *sql__create_table(struct analysis *a, const CreateStmt *n)
     TRY(constraints(a, &d, n->tableElts, PASS_FOREIGN));
     FLATTEN(a, sequence, d.sequences, t->n_owned, q->create_table.sequences);
     sql__draft_close(a, &d);
+    for (int i = 0; i < t->n_keys; i++)
+        if (t->keys[i].deferrable)
+            TRY(sql__index_key(a, t, &t->keys[i]));
     return sql__table_text(a, t);
 }
 

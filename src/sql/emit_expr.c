@@ -422,7 +422,7 @@ static bool equals_a_key(const struct select *s, const struct rte *r, const stru
         if (!s->where || !fixes(s->where, r, k->columns[i]))
             return false;
     }
-    return k->n_columns > 0;
+    return k->n_columns > 0 && !k->deferrable;
 }
 
 /* SQLite would take the first row in silence. */

@@ -16,9 +16,13 @@
  * the key: minisql_watched('file name of the child', 'key', what, values ..). Whoever runs the
  * statement looks at those when it ends, or at COMMIT (exec/deferred.c), with sql_key_broken().
  *
+ *   'u'  a row whose unique key another row has, too (below)
  *   'c'  a row of the child that has no partner (or, MATCH FULL, a key that is NULL in part)
  *   'p'  a key of the parent that went, and that something refers to
  *   'r'  the same, and it is RESTRICT: another row with that key does not help
+ *
+ * Unique keys are watched in the same way: those that are DEFERRABLE, whose index is not unique in
+ * the file, and of those that are NULLS NOT DISTINCT the rows with a NULL in the key.
  *
  * The texts are a part of the table's record (table->triggers), as its DDL is; backups apply what
  * the triggers did, and run none.
@@ -360,6 +364,54 @@ struct error *sql__key_triggers(struct analysis *a, const struct table *t,
     TRY(watch_child(&k));
     TRY(watch_parent(&k, false));
     return watch_parent(&k, true);
+}
+
+/* ---- unique keys ---------------------------------------------------------------------------- */
+
+/* More than one row has the key of `row` (NULL: of the parameters). */
+static void put_is_duplicate(struct key_text *k, const struct key *key, const char *row)
+{
+    if (!key->deferrable) {
+        buf_puts(k->out, "(");
+        put_nulls(k, row, " OR ", "IS NULL");
+        buf_puts(k->out, ") AND ");
+    }
+    put_name(k->out, "(SELECT count(*) FROM (SELECT 1 FROM ", table_file_name(k->child));
+    for (int i = 0; i < key->n_columns; i++) {
+        const struct column *c = &k->child->columns[key->columns[i]];
+        put_name(k->out, i ? " AND x." : " x WHERE x.", c->name);
+        buf_printf(k->out, " %s %s", key->nulls_equal ? "IS" : "=", source_of(k, row, c, i));
+    }
+    buf_puts(k->out, " LIMIT 2)) > 1");
+}
+
+void sql__unique_triggers(struct analysis *a, const struct table *t, const struct key *key,
+                          struct buf *out)
+{
+    const struct foreign_key as_foreign = {
+        .name = key->name, .n_columns = key->n_columns, .columns = key->columns};
+    struct key_text k = {.a = a, .child = t, .fk = &as_foreign, .out = out};
+    begin_trigger(&k, 1, "INSERT", false);
+    put_is_duplicate(&k, key, "NEW.");
+    buf_puts(out, " BEGIN ");
+    put_report(&k, 'u', "NEW.", false);
+    begin_trigger(&k, 2, "UPDATE", false);
+    put_changed(&k, false);
+    buf_puts(out, " AND ");
+    put_is_duplicate(&k, key, "NEW.");
+    buf_puts(out, " BEGIN ");
+    put_report(&k, 'u', "NEW.", false);
+}
+
+void sql_unique_broken(const struct table *t, const struct key *key, struct arena *arena,
+                       struct buf *out)
+{
+    const struct foreign_key as_foreign = {
+        .name = key->name, .n_columns = key->n_columns, .columns = key->columns};
+    struct analysis a = {.arena = arena};
+    struct key_text k = {.a = &a, .child = t, .fk = &as_foreign, .out = out};
+    buf_puts(out, "SELECT 1 WHERE ");
+    put_is_duplicate(&k, key, NULL);
 }
 
 /* ---- the question --------------------------------------------------------------------------- */

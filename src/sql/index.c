@@ -179,7 +179,7 @@ static struct error *index_text(struct analysis *a, const struct table *t, struc
     struct buf text = {0};
     for (int i = 0; i < x->n_columns; i++)
         TRY(check_class(a, t, x, i));
-    buf_puts(&text, x->unique ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
+    buf_puts(&text, x->unique && !x->watched ? "CREATE UNIQUE INDEX " : "CREATE INDEX ");
     sql_quote(index_file_name(x), &text);
     buf_puts(&text, " ON ");
     sql_quote(table_file_name(t), &text);

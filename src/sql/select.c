@@ -759,7 +759,7 @@ static bool key_in_group(const struct select *sel, const struct rte *r)
 {
     for (int k = 0; r->kind == RTE_TABLE && !sel->n_sets && k < r->table->n_keys; k++) {
         const struct key *key = &r->table->keys[k];
-        bool all = key->primary;
+        bool all = key->primary && !key->deferrable;
         for (int i = 0; i < key->n_columns && all; i++)
             all = column_in_group(sel, r, key->columns[i]);
         if (all)

@@ -875,6 +875,9 @@ int sql_suspects(const struct catalog_view *view, const struct query *q, struct 
 struct error *sql_key_broken(const struct catalog_view *v, const struct sql_suspect *s, char what,
                              struct arena *arena, struct buf *out) MUST_CHECK;
 
+void sql_unique_broken(const struct table *t, const struct key *key, struct arena *arena,
+                       struct buf *out);
+
 /* ---- extensions ----------------------------------------------------------------------------- */
 
 struct sql_extension {

@@ -583,6 +583,10 @@ struct error *sql__select_into(struct analysis *a, const SelectStmt *n,
 /* Makes t->ddl of all the rest of t. Whoever changes a column, key, check or foreign key calls it.
  */
 struct error *sql__table_text(struct analysis *a, struct table *t);
+/* A key that has an index of its own in the file: of an ALTER TABLE, or watched. */
+struct error *sql__index_key(struct analysis *a, struct table *t, struct key *k);
+void sql__unique_triggers(struct analysis *a, const struct table *t, const struct key *key,
+                          struct buf *out); /* foreign_key.c */
 /* Is its primary key the rowid? */
 bool sql__has_rowid_column(const struct table *t);
 /* A new table in q->create_table, without columns; then its SQLite text. */

@@ -73,10 +73,14 @@ static void put_constraints(const struct table *t, bits32 options, struct buf *o
     }
     for (int i = 0; i < t->n_keys && (options & CREATE_TABLE_LIKE_INDEXES); i++) {
         const struct key *k = &t->keys[i];
-        buf_puts(out, k->primary ? ", PRIMARY KEY " : ", UNIQUE ");
+        buf_puts(out, k->primary       ? ", PRIMARY KEY "
+                      : k->nulls_equal ? ", UNIQUE NULLS NOT DISTINCT "
+                                       : ", UNIQUE ");
         put_columns(t, k->columns, k->n_columns, out);
         if (k->options)
             buf_printf(out, " WITH (%s)", k->options);
+        buf_puts(out, k->deferrable ? " DEFERRABLE" : "");
+        buf_puts(out, k->deferred ? " INITIALLY DEFERRED" : "");
     }
 }
 

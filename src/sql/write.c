@@ -831,7 +831,8 @@ static struct error *arbiter_by_keys(struct analysis *a, const InferClause *n,
     struct expr *given = NULL;
     TRY(infer(a, n, t, &keys));
     for (int i = 0; i < t->n_keys && !keys.n_exprs; i++) {
-        if (same_columns(keys.columns, keys.n_columns, t->keys[i].columns, t->keys[i].n_columns))
+        if (!(c->key && c->key->deferrable) &&
+            same_columns(keys.columns, keys.n_columns, t->keys[i].columns, t->keys[i].n_columns))
             c->key = &t->keys[i];
     }
     if (n->whereClause)
@@ -840,7 +841,7 @@ static struct error *arbiter_by_keys(struct analysis *a, const InferClause *n,
         const struct index *x = &t->indexes[i];
         struct expr **exprs;
         bool fits = false;
-        if (x->unique)
+        if (x->unique && !x->watched)
             TRY(fits_keys(a, t, x, &keys, &fits, &exprs));
         if (!fits)
             continue;
@@ -857,6 +858,24 @@ static struct error *arbiter_by_keys(struct analysis *a, const InferClause *n,
         return error_new(
             "42P10",
             "there is no unique or exclusion constraint matching the ON CONFLICT specification");
+    return NULL;
+}
+
+/* SQLite does not know of the key. */
+static struct error *check_arbiter(const struct analysis *a, const struct table *t,
+                                   const struct key *k, int location)
+{
+    if (k && k->deferrable) {
+        struct error *e = error_new("55000", "ON CONFLICT does not support deferrable unique "
+                                             "constraints/exclusion constraints as arbiters");
+        e->schema = mem_strdup(t->schema);
+        e->table = mem_strdup(t->name);
+        e->constraint = mem_strdup(k->name);
+        return e;
+    }
+    if (k && k->nulls_equal)
+        return sql__unsupported(a, location, "Declare the columns NOT NULL.",
+                                "ON CONFLICT is not supported for keys with NULLS NOT DISTINCT");
     return NULL;
 }
 
@@ -902,8 +921,12 @@ static struct error *on_conflict(struct analysis *a, struct scope *s, const OnCo
     if (a->q->write->view && n->infer && n->infer->whereClause)
         return sql__unsupported(a, n->location, "Write to the table itself.",
                                 "ON CONFLICT .. WHERE is not supported for a view");
-    if (n->infer)
+    for (int i = 0; i < t->n_keys && !n->infer; i++)
+        TRY(check_arbiter(a, t, &t->keys[i], n->location));
+    if (n->infer) {
         TRY(arbiter(a, n->infer, t, c));
+        TRY(check_arbiter(a, t, c->key, n->location));
+    }
     if (n->action == ONCONFLICT_NOTHING)
         return NULL;
     if (!n->infer)

@@ -20,7 +20,6 @@ CREATE TABLE v (a xml);
 CREATE TABLE v (a text COLLATE "en_US");
 CREATE TABLE v (a int) PARTITION BY RANGE (a);
 CREATE TABLE v () INHERITS (t);
-CREATE TABLE v (a int UNIQUE DEFERRABLE);
 CREATE TABLE v (A int, "a" int);
 CREATE TABLE v ("A" int, "a" int);
 CREATE TABLE v (a int, EXCLUDE USING gist (a WITH =));

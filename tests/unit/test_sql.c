@@ -957,8 +957,8 @@ static void test_create_table_errors(void **state)
          "foreign key constraint \"t_x_fkey\" cannot be implemented", 0},
         {"create table t (x int references a (n))", "42830",
          "there is no unique constraint matching given keys for referenced table \"a\"", 0},
-        {"create table t (x int unique deferrable)", "0A000", "DEFERRABLE keys are not supported",
-         23},
+        {"create table t (x int unique deferrable, y int references t (x))", "55000",
+         "cannot use a deferrable unique constraint for referenced table \"t\"", 0},
         {"create table t (x varchar(0))", "22023", "length for type varchar must be at least 1",
          19});
 }
