@@ -859,31 +859,72 @@ static struct error *maintenance(struct analysis *a, const char *tag, const List
     return check_relations(a, relations, vacuum);
 }
 
+/* ---- LOCK TABLE ------------------------------------------------------------------------------ */
+
+struct to_lock {
+    struct list tables, views; /* views: that were looked at */
+};
+
+static void lock_view(struct analysis *a, const struct object *view, struct to_lock *l)
+{
+    for (int i = 0; i < l->views.n; i++)
+        if (l->views.items[i] == view)
+            return;
+    sql__push(a->arena, &l->views, (void *)(uintptr_t)view);
+    for (int i = 0; i < view->n_uses; i++) {
+        const struct object *o = catalog_object_by_id(a->ctx->view, view->uses[i].id);
+        const struct table *t = o ? NULL : catalog_table_by_id(a->ctx->view, view->uses[i].id);
+        if (o && o->kind == OBJ_VIEW)
+            lock_view(a, o, l);
+        if (t && !t->query && !table_is_temporary(t))
+            sql__push(a->arena, &l->tables, (void *)(uintptr_t)t);
+    }
+}
+
+static struct error *cannot_lock(const RangeVar *rv, const char *kinds)
+{
+    return error_detail(error_new("42809", "cannot lock relation \"%s\"", rv->relname),
+                        "This operation is not supported for %s.", kinds);
+}
+
+static struct error *lock_relation(struct analysis *a, const RangeVar *rv, bool strong,
+                                   struct to_lock *l)
+{
+    const struct object *view = NULL;
+    const struct table *t = sql__lookup_table(a, rv);
+    const struct index *x;
+    if (!t && sql__lookup_sequence(a, rv))
+        return cannot_lock(rv, "sequences");
+    if (!t && (sql__lookup_index(a, rv, &x) || sql__lookup_key(a, rv)))
+        return cannot_lock(rv, "indexes");
+    TRY(sql__find_named(a, rv, &t, &view));
+    if (t && t->query)
+        return cannot_lock(rv, "materialized views");
+    if (!strong)
+        return NULL;
+    if (view)
+        lock_view(a, view, l);
+    else if (!t->id)
+        return sql__unsupported(a, -1, "An advisory lock keeps out whoever takes it, too.",
+                                "cannot lock system table \"%s\"", rv->relname);
+    else if (!table_is_temporary(t))
+        sql__push(a->arena, &l->tables, (void *)(uintptr_t)t);
+    return NULL;
+}
+
 /* The weaker modes keep out only who changes a table's shape. That waits for nobody, and who has
  * begun to read or write goes on with the shape as it was, or is told. */
 static struct error *lock_tables(struct analysis *a, const LockStmt *n)
 {
     enum { ROW_EXCLUSIVE = 3 };
-    struct query *q = a->q;
-    TRY(maintenance(a, "LOCK TABLE", n->relations, false));
-    if (n->mode <= ROW_EXCLUSIVE)
-        return NULL;
-    q->lock.tables = ARENA_ARRAY(a->arena, const struct table *, list_length(n->relations) + 1);
-    q->nowait = n->nowait ? "" : NULL;
-    for (int i = 0; i < list_length(n->relations); i++) {
-        const RangeVar *rv = list_nth(n->relations, i);
-        const struct object *view = NULL;
-        const struct table *t = NULL;
-        TRY(sql__find_named(a, rv, &t, &view));
-        if (view)
-            return sql__unsupported(a, -1, "Lock the tables that it reads.",
-                                    "cannot lock view \"%s\" yet", rv->relname);
-        if (!t->id)
-            return sql__unsupported(a, -1, "An advisory lock keeps out whoever takes it, too.",
-                                    "cannot lock system table \"%s\"", rv->relname);
-        if (!table_is_temporary(t))
-            q->lock.tables[q->lock.n++] = t;
-    }
+    struct to_lock l = {0};
+    a->q->kind = QUERY_MAINTENANCE;
+    a->q->tag = "LOCK TABLE";
+    a->q->nowait = n->nowait ? "" : NULL;
+    for (int i = 0; i < list_length(n->relations); i++)
+        TRY(lock_relation(a, list_nth(n->relations, i), n->mode > ROW_EXCLUSIVE, &l));
+    a->q->lock.n = l.tables.n;
+    a->q->lock.tables = (const struct table **)l.tables.items;
     return NULL;
 }
 

@@ -55,7 +55,7 @@ def check_patience(cluster, names):
                 "canceling statement due to lock timeout")
         assert refused(cluster, name, "BEGIN", "SELECT * FROM t AS x FOR UPDATE NOWAIT") == (
             'could not obtain lock on row in relation "t"')
-        assert refused(cluster, name, "BEGIN", "LOCK TABLE u, t NOWAIT") == 'could not obtain lock on relation "t"'
+        assert refused(cluster, name, "BEGIN", "LOCK TABLE t, u NOWAIT") == 'could not obtain lock on relation "t"'
         transaction(cluster, name, "LOCK t IN ROW EXCLUSIVE MODE NOWAIT", "COMMIT")
     held.execute("COMMIT")
     for name in names:
@@ -72,7 +72,8 @@ def check(cluster, names):
     for table in ("t", "u"):
         cluster.query(f"CREATE TABLE {table} (id int PRIMARY KEY, v int)")
         cluster.query(f"INSERT INTO {table} VALUES (1, 1), (2, 2)")
-    for lock in ("LOCK TABLE t, u", "LOCK u, t IN SHARE MODE"):
+    cluster.query("CREATE VIEW tu AS SELECT t.id FROM t WHERE id IN (SELECT id FROM u)")
+    for lock in ("LOCK TABLE t, u", "LOCK tu IN SHARE MODE"):
         held = transaction(cluster, "s1", lock)
         for name in names:
             must_wait(cluster, name, "UPDATE t SET v = 5 WHERE id = 1")
@@ -96,7 +97,7 @@ def test_lock(cluster):
 def test_lock_single(single):
     """And who waits goes on when it is given back; one statement's locks go with it."""
     check_patience(single, ("s1",))
-    single.query("DROP TABLE t, u")
+    single.query("DROP TABLE t, u CASCADE")
     check(single, ("s1",))
     single.query("BEGIN; LOCK TABLE t; COMMIT")
     held = transaction(single, "s1", "LOCK TABLE t")
