@@ -4,7 +4,8 @@
  *
  * An entry is current as long as the schema it was planned on is. Stale ones are thrown out when
  * they are met, or grow old; the first stale one met takes all others along, since they hold old
- * views of the catalog. Beyond the cap the least recently used one goes.
+ * views of the catalog. Beyond the cap the least recently used ones go; a long text counts as
+ * several, since its plan is as large.
  */
 #include "gateway/gateway_int.h"
 
@@ -58,6 +59,11 @@ static bool is_current(const struct gateway *g, const struct entry *e)
     return !view_of(e) || catalog_schema_is_current(g->o.catalog, view_of(e));
 }
 
+static size_t weight(const struct entry *e)
+{
+    return 1 + e->key_len / 1024;
+}
+
 /* ---- the list, newest first; the lock is held ---------------------------------------------- */
 
 static void unlink_entry(struct cache *c, struct entry *e)
@@ -80,6 +86,7 @@ static void link_newest(struct cache *c, struct entry *e)
 static void drop(struct cache *c, struct entry *e)
 {
     map_remove(&c->map, e->key, e->key_len);
+    c->weight -= weight(e);
     unlink_entry(c, e);
     entry__unref(e);
 }
@@ -156,9 +163,10 @@ void cache__put(struct gateway *g, const void *key, size_t len, struct entry *e)
         e->key = mem_strndup(key, len);
         e->key_len = len;
         map_put(&c->map, key, len, entry__ref(e));
+        c->weight += weight(e);
         link_newest(c, e);
     }
-    while (c->map.len > c->cap)
+    while (c->weight > c->cap)
         drop(c, c->oldest);
     pthread_mutex_unlock(&c->lock);
 }

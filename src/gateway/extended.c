@@ -10,8 +10,6 @@
  */
 #include "gateway/gateway_int.h"
 
-enum { MAX_CACHED_TEXT = 16000 };
-
 /* ---- statements --------------------------------------------------------------------------- */
 
 struct statement *extended__find(struct session *s, const char *name)
@@ -229,7 +227,7 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
     size_t key_len = 2 + types_len + len;
     char *key = NULL;
     struct entry *e = NULL;
-    if (len <= MAX_CACHED_TEXT && m.n_types < 128) {
+    if (len <= CACHE_MAX_TEXT && m.n_types < 128) {
         key = arena_alloc(a, key_len);
         key[0] = 1;
         key[1] = (char)m.n_types;

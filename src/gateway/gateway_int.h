@@ -116,11 +116,13 @@ struct entry {
     struct entry *newer, *older;
 };
 
+enum { CACHE_MAX_TEXT = 64 * 1024 }; /* a longer one is not looked for */
+
 struct cache {
     pthread_mutex_t lock;
     struct map map; /* key -> entry, one reference each */
     struct entry *newest, *oldest;
-    size_t cap;
+    size_t weight, cap; /* of all entries; at most */
 };
 void cache__init(struct cache *c, size_t cap);
 void cache__done(struct cache *c);

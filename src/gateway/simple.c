@@ -9,8 +9,6 @@
  */
 #include "gateway/gateway_int.h"
 
-enum { MAX_CACHED_TEXT = 4000 };
-
 /* ---- literals ----------------------------------------------------------------------------- */
 
 /* Characters before a byte offset, for an error's position. */
@@ -65,13 +63,19 @@ static struct error *plan_lifted(struct session *s, const struct lifted *l, stru
     return e;
 }
 
+/* With its literals in place such a call is made once, not for each of many rows. */
+static bool computes_often(const struct entry *e)
+{
+    return e->query->calls && e->plan && e->plan->kind == PLAN_BATCH;
+}
+
 /* The plan of the lifted text. NULL: it cannot be had that way, and the original text says why. */
 static struct entry *lifted_entry(struct session *s, const struct lifted *l)
 {
     struct entry *e = cache__find(s, l->key, l->key_len);
     struct error *failed = e ? NULL : plan_lifted(s, l, &e);
     error_free(failed);
-    if (failed || !e->query->literals_matter)
+    if (failed || !(e->query->literals_matter || computes_often(e)))
         return failed ? NULL : e;
     entry__unref(e); /* it stays in the cache, to say so */
     return NULL;
@@ -94,6 +98,11 @@ static struct error *run_lifted(struct session *s, const char *text, size_t len,
     struct value values[LIFT_MAX_LITERALS];
     struct output o = {.s = s, .e = e, .describe = true};
     struct error *failed = literal_values(s, &l, text, e, values);
+    if (!failed && e->query->calls && sql_calls_matter(e->query, values, &s->worker->arena)) {
+        *ret_done = false;
+        entry__unref(e);
+        return NULL;
+    }
     if (!failed)
         failed = statement__run(s, &e, values, &o, ret_where);
     entry__unref(e);
@@ -113,7 +122,7 @@ static struct error *run_one(struct session *s, const struct sql_stmt *stmt, boo
     }
     TRY(failed);
     size_t len = strlen(whole);
-    if (!several && len <= MAX_CACHED_TEXT && e->query->kind != QUERY_PREPARE)
+    if (!several && len <= CACHE_MAX_TEXT && e->query->kind != QUERY_PREPARE)
         cache__add(s, whole, len, e);
     if (several && (statement__transactional(e->query) || e->query->alone))
         failed = transaction__begin_implicit(s);
@@ -145,7 +154,7 @@ static struct error *run_text(struct session *s, const char *text, const char **
     TRY(run_lifted(s, text, len, &done, ret_where));
     if (done)
         return NULL;
-    struct entry *e = len <= MAX_CACHED_TEXT ? cache__find(s, text, len) : NULL;
+    struct entry *e = len <= CACHE_MAX_TEXT ? cache__find(s, text, len) : NULL;
     if (e && e->n_params) { /* a lifted text: this one only looks like its key */
         entry__unref(e);
         e = NULL;

@@ -8,9 +8,11 @@
  *   WHEN false, false AND .., coalesce(1, ..). The error comes when the statement runs, not when it
  *   is prepared or becomes a view.
  *
- * A literal that was lifted out of the text is a parameter here. Where one is an argument of such a
- * call, the statement has to be analysed with its literals in place (query->literals_matter). What
- * the client sends as a parameter is looked at by the rows alone.
+ * A literal that was lifted out of the text is a parameter here. Calls of such ones are computed
+ * each time before the statement runs (sql_calls_matter()): when none fails, it does not matter who
+ * asks for them. When one does or is NULL, or where a constant decides what else is computed (of
+ * boolean ones any may), the statement has to be analysed with its literals in place
+ * (query->literals_matter). What the client sends as a parameter is looked at by the rows alone.
  */
 #include "sql_int.h"
 
@@ -65,16 +67,16 @@ static bool can_call(const struct expr *e)
     return true;
 }
 
-static struct error *make_call(const struct analysis *a, const struct expr *e, struct value *ret)
+static struct error *make_call(struct arena *arena, const struct expr *e, struct value *ret)
 {
-    struct value *args = ARENA_ARRAY(a->arena, struct value, MAX(e->n_args, 1));
+    struct value *args = ARENA_ARRAY(arena, struct value, MAX(e->n_args, 1));
     *ret = (struct value){.kind = VALUE_NULL};
     for (int i = 0; i < e->n_args; i++) {
         args[i] = e->args[i]->value;
         if (e->call.func->strict && args[i].kind == VALUE_NULL)
             return NULL;
     }
-    return e->call.func->call(args, e->n_args, a->arena, ret);
+    return e->call.func->call(args, e->n_args, arena, ret);
 }
 
 static void become(struct expr *e, struct value v)
@@ -104,31 +106,37 @@ static bool is_constant_call(const struct expr *e)
     return true;
 }
 
+/* Something may fail that has to be computed first. Of lifted literals it would be a constant. */
+static bool waits(struct analysis *a, bool constant_call)
+{
+    a->q->literals_matter |= constant_call && a->ctx->lifted;
+    return constant_call;
+}
+
 /* One of its arguments is NULL, and none can fail. */
-static bool is_null_call(const struct expr *e)
+static bool is_null_call(struct analysis *a, const struct expr *e)
 {
     const struct func *f = e->call.func;
-    bool null = false;
+    bool null = false, calls = false;
     if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
         return false;
     for (int i = 0; i < e->n_args; i++) {
-        if (is_constant_call(e->args[i]))
-            return false;
+        calls |= is_constant_call(e->args[i]);
         null |= e->args[i]->kind == EXPR_CONST && e->args[i]->value.kind == VALUE_NULL;
     }
-    return null;
+    return null && !waits(a, calls);
 }
 
 void sql__simplify(struct analysis *a, struct expr *e)
 {
     struct value v;
-    if (is_null_call(e)) {
+    if (is_null_call(a, e)) {
         become(e, (struct value){.kind = VALUE_NULL});
         return;
     }
     if (a->as_written || !can_call(e))
         return;
-    struct error *err = make_call(a, e, &v); /* sql__find_failure() will tell */
+    struct error *err = make_call(a->arena, e, &v); /* sql__find_failure() will tell */
     bool large = !err && (v.kind == VALUE_TEXT || v.kind == VALUE_BLOB) && v.s.n > FOLDED_MAX;
     if (!err && !large)
         become(e, v);
@@ -142,7 +150,7 @@ void sql__simplify_in(struct analysis *a, struct expr *e)
         !e->call.func->strict)
         return;
     for (int i = 1; i < e->n_args; i++)
-        if (is_constant_call(e->args[i]))
+        if (waits(a, is_constant_call(e->args[i])))
             return;
     become(e, (struct value){.kind = VALUE_NULL});
 }
@@ -188,7 +196,7 @@ struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
         return e;
     expr_walk(e, true, find_constant_call, &may_fail);
     struct value never = {.kind = VALUE_INT, .i = 0};
-    return may_fail ? e : sql__const(a, OID_BOOL, never, e->position - 1);
+    return waits(a, may_fail) ? e : sql__const(a, OID_BOOL, never, e->position - 1);
 }
 
 /* ---- reduced copies ---------------------------------------------------------------------------
@@ -454,6 +462,32 @@ static bool has_lifted(const struct search *s, const struct expr *e)
     return found;
 }
 
+/* Computed of literals by functions and casts alone */
+static bool is_plain(const struct expr *e)
+{
+    bool plain = e->kind == EXPR_FUNC || e->kind == EXPR_CAST || e->kind == EXPR_PARAM ||
+                 e->kind == EXPR_CONST;
+    for (int i = 0; plain && i < e->n_args; i++)
+        plain = is_plain(e->args[i]);
+    return plain;
+}
+
+/* A literal that is cast is what it is for every row. */
+static bool note_lifted(struct search *s, const struct expr *e)
+{
+    struct query *q = s->a->q;
+    if ((e->kind == EXPR_CAST && e->args[0]->kind == EXPR_PARAM) || !has_lifted(s, e))
+        return false;
+    if (e->type == OID_BOOL || !is_plain(e)) {
+        q->literals_matter = true;
+        return false;
+    }
+    struct lifted_call *c = ARENA_NEW(s->a->arena, struct lifted_call);
+    *c = (struct lifted_call){.expr = e, .next = q->calls};
+    q->calls = c;
+    return true;
+}
+
 static void look_at_select(struct search *s, const struct select *x, bool targets);
 
 static bool visit(void *ctx, const struct expr *e)
@@ -475,11 +509,11 @@ static bool visit(void *ctx, const struct expr *e)
         look_at_select(s, e->sub.select, e->sub.kind != SUBQUERY_EXISTS);
         return true;
     case EXPR_FUNC:
-        s->a->q->literals_matter |= has_lifted(s, e);
-        /* fall through */
     case EXPR_CAST:
+        if (note_lifted(s, e))
+            return false;
         if (can_call(e))
-            s->failure = make_call(s->a, e, &v);
+            s->failure = make_call(s->a->arena, e, &v);
         return true;
     default:
         return true;
@@ -599,6 +633,41 @@ void sql__find_failure(struct analysis *a)
                                 .datatype = kept(a, failure->datatype)};
     a->q->failure = f;
     error_free(failure);
+}
+
+/* What it is with these literals; what code here can't call, is left. NULL: a call failed. */
+static struct expr *computed(const struct query *q, const struct expr *e,
+                             const struct value *params, struct arena *arena)
+{
+    struct expr *r = ARENA_NEW(arena, struct expr);
+    *r = *e;
+    r->args = ARENA_ARRAY(arena, struct expr *, e->n_args);
+    for (int i = 0; i < e->n_args; i++)
+        if (!(r->args[i] = computed(q, e->args[i], params, arena)))
+            return NULL;
+    struct value v;
+    if (e->kind == EXPR_PARAM && e->param <= q->n_params) {
+        become(r, params[e->param - 1]);
+    } else if (e->kind == EXPR_CAST && !e->call.func && r->args[0]->kind == EXPR_CONST) {
+        become(r, r->args[0]->value);
+    } else if (e->kind != EXPR_CONST && can_call(r)) {
+        struct error *err = make_call(arena, r, &v);
+        error_free(err);
+        if (err)
+            return NULL;
+        become(r, v);
+    }
+    return r;
+}
+
+bool sql_calls_matter(const struct query *q, const struct value *params, struct arena *arena)
+{
+    for (const struct lifted_call *c = q->calls; c; c = c->next) {
+        struct expr *e = computed(q, c->expr, params, arena);
+        if (!e || is_null(e))
+            return true;
+    }
+    return false;
 }
 
 static void put(char **field, const char *text)

@@ -453,6 +453,12 @@ struct query_failure {
     const char *schema, *table, *column, *constraint, *datatype;
 };
 
+/* Of literals that were lifted out of the text */
+struct lifted_call {
+    const struct expr *expr;
+    const struct lifted_call *next;
+};
+
 struct query {
     enum query_kind kind;
     const char
@@ -481,8 +487,9 @@ struct query {
     const char *nowait; /* NOWAIT: what it locks, as messages say; NULL: it waits */
     bool system;        /* calls a function that runs where the statement came in */
     /* A parameter can't stand in a literal's place: a table that it reads has an index on an
-     * expression with literals in it, or something is computed of constants alone. */
+     * expression with literals in it, or something is decided by constants alone. */
     bool literals_matter;
+    const struct lifted_call *calls;     /* see sql_calls_matter() */
     const struct query_failure *failure; /* or NULL */
     /* A constant of it was taken from the clock ('now', 'today'): the same text is another
      * statement later. */
@@ -723,6 +730,10 @@ bool sql_search_path(const char *text, struct arena *arena, const char *const **
 
 /* What the statement fails with before it looks at any row (query->failure); NULL: nothing. */
 struct error *sql_failure(const struct query *q) MUST_CHECK;
+/* Of a lifted text: does something fail that it computes of literals alone, or is it NULL? Then the
+ * statement is to be analysed with its literals in place, which tells what comes of it. `params`:
+ * as for running it. */
+bool sql_calls_matter(const struct query *q, const struct value *params, struct arena *arena);
 
 /* The script has to be alive; the query does not need it afterwards. */
 struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,

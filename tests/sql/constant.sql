@@ -144,3 +144,21 @@ SELECT a, coalesce(a, coalesce(-51, -26) / 0) FROM t WHERE a = 0;
 SELECT coalesce(NULL, 2, a / 0) AS x, CASE WHEN true THEN 2 ELSE a / 0 END AS y FROM t GROUP BY 1, 2;
 SELECT coalesce(NULL::int, 1) + count(*), NULL::int + count(*) FROM t;
 SELECT a FROM t ORDER BY coalesce(1, a), CASE WHEN false THEN b::int ELSE 1 END, a;
+
+CREATE TABLE no_rows (a int);
+-- the same statement again, with literals with which it fails, whether a row asks or not
+SELECT 10 / 5, md5('x') FROM no_rows;
+SELECT 10 / 0, md5('x') FROM no_rows;
+SELECT 12 / 4, md5('y') FROM no_rows;
+SELECT ('1' || '2')::int FROM no_rows;
+SELECT ('1' || 'x')::int FROM no_rows;
+SELECT a FROM no_rows WHERE a = 2147483647 - 1;
+SELECT a FROM no_rows WHERE a = 2147483647 - -1;
+SELECT 1 / greatest(0, 2 - 1) FROM no_rows;
+SELECT CASE WHEN 1 = 1 THEN 2 / 1 ELSE 2 / 2 END;
+SELECT CASE WHEN 1 = 1 THEN 2 / 1 ELSE 2 / 0 END;
+SELECT CASE WHEN 1 = 2 THEN 2 / 1 ELSE 2 / 0 END;
+SELECT coalesce(nullif(1, 2), 3 / 1);
+SELECT coalesce(nullif(1, 2), 3 / 0);
+SELECT upper('a' || lower('B')), 2 + 3, substr('hello', 2, 3);
+SELECT upper('c' || lower('D')), 4 + 5, substr('world', 1, 2);
