@@ -14,11 +14,21 @@
 #include <sys/socket.h>
 #include <time.h>
 
-static int64_t now_us(void)
+static int64_t read_clock(clockid_t id)
 {
     struct timespec t;
-    clock_gettime(CLOCK_REALTIME_COARSE, &t);
+    clock_gettime(id, &t);
     return (int64_t)t.tv_sec * 1000000 + t.tv_nsec / 1000 - 946684800000000;
+}
+
+static int64_t now_us(void)
+{
+    return read_clock(CLOCK_REALTIME_COARSE);
+}
+
+int64_t activity__moment(void)
+{
+    return read_clock(CLOCK_REALTIME);
 }
 
 void activity__init(struct session *s)

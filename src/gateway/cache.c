@@ -32,6 +32,7 @@ void entry__unref(struct entry *e)
     mem_free(e->column_types);
     buf_done(&e->description);
     mem_free(e->param_types);
+    mem_free(e->param_oids);
     mem_free(e->text);
     mem_free(e->key);
     mem_free(e);

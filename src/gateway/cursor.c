@@ -329,13 +329,14 @@ struct error *cursor__current(struct session *s, const char *name, const struct 
 
 struct error *cursor__send(struct session *s, struct portal *p, int64_t limit, int64_t *ret_sent)
 {
-    const struct portal *of = cursor__fetched(s, p->entry->query);
+    const struct entry *e = p->executed ? p->executed : p->entry;
+    const struct portal *of = cursor__fetched(s, e->query);
     struct output o = {
-        .s = s, .e = of ? of->entry : p->entry, .n_formats = p->n_formats, .formats = p->formats};
+        .s = s, .e = of ? of->entry : e, .n_formats = p->n_formats, .formats = p->formats};
     if (p->binary)
         begin_rows(&o, p);
     struct move m = {.spool = p->spool, .o = &o};
-    set_width(&m, p->entry);
+    set_width(&m, e);
     m.values = ARENA_ARRAY(&s->worker->arena, struct value, m.max);
     TRY(run_rows(&m, false, limit > 0 ? limit : INT64_MAX, true));
     *ret_sent = m.rows;

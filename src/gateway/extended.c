@@ -49,7 +49,7 @@ struct error *extended__add(struct session *s, const char *name, struct entry *e
     }
     struct statement *st = NEW(struct statement);
     *st = (struct statement){
-        .entry = e, .made = activity__now(s), .text = text ? mem_strdup(text) : NULL};
+        .entry = e, .made = activity__moment(), .text = text ? mem_strdup(text) : NULL};
     if (*name)
         map_put_str(&s->statements, name, st);
     else
@@ -80,6 +80,7 @@ struct portal *extended__find_portal(struct session *s, const char *name)
 static void clear_portal(struct portal *p)
 {
     entry__unref(p->entry);
+    entry__unref(p->executed);
     spool__free(p->spool);
     arena_reset(&p->arena);
     *p = (struct portal){.arena = p->arena};
@@ -279,8 +280,9 @@ static struct error *check_formats(const struct pgwire_bind *m, const struct ent
 static struct error *check_counts(struct session *s, const struct pgwire_bind *m,
                                   const struct entry *e)
 {
-    int n_params = e ? e->n_params : 0, n_columns = e && e->returns ? e->n_columns : 0;
-    const struct portal *fetched = e ? cursor__fetched(s, e->query) : NULL;
+    const struct entry *rows = e ? prepare__executed(s, e) : NULL;
+    int n_params = e ? e->n_params : 0, n_columns = rows && rows->returns ? rows->n_columns : 0;
+    const struct portal *fetched = rows ? cursor__fetched(s, rows->query) : NULL;
     if (fetched)
         n_columns = fetched->entry->n_columns;
     if (m->n_params != n_params)
@@ -291,7 +293,7 @@ static struct error *check_counts(struct session *s, const struct pgwire_bind *m
     if (m->n_results > 1 && m->n_results != n_columns)
         return error_new(E_PROTOCOL, "bind message has %d result formats but query has %d columns",
                          m->n_results, n_columns);
-    return e && e->returns && !fetched ? check_formats(m, e) : NULL;
+    return rows && rows->returns && !fetched ? check_formats(m, rows) : NULL;
 }
 
 /* The message is in the input buffer, and its arrays in the worker's arena, which are reused. */
@@ -369,6 +371,7 @@ static void describe_rows(struct session *s, const struct portal *p, int n_forma
 static void describe(struct session *s, const struct entry *e, int n_formats,
                      const int16_t *formats)
 {
+    e = e ? prepare__executed(s, e) : NULL;
     const struct portal *fetched = e ? cursor__fetched(s, e->query) : NULL;
     if (fetched) {
         describe_rows(s, fetched, n_formats, formats);
@@ -391,11 +394,7 @@ static struct error *describe_statement(struct session *s, const char *name)
         TRY(statement__refresh(s, &st->entry, e->returns));
         e = st->entry;
     }
-    int n = e ? e->n_params : 0;
-    uint32_t *types = ARENA_ARRAY(&s->worker->arena, uint32_t, n);
-    for (int i = 0; i < n; i++)
-        types[i] = e->param_types[i]->oid;
-    pgwire_put_param_types(&s->out, types, n);
+    pgwire_put_param_types(&s->out, e ? e->param_oids : NULL, e ? e->n_params : 0);
     describe(s, e, 0, NULL);
     return NULL;
 }
@@ -448,9 +447,10 @@ bool extended__sync_follows(struct session *s)
 /* A portal that ran before: more of its rows, or nothing more. */
 static struct error *go_on(struct session *s, const char *name, struct portal *p, int64_t limit)
 {
-    const struct query *q = p->entry->query;
+    const struct entry *e = p->executed ? p->executed : p->entry;
+    const struct query *q = e->query;
     int64_t sent = 0;
-    if (!p->entry->returns && !p->cursor && q->kind != QUERY_FETCH)
+    if (!e->returns && !p->cursor && q->kind != QUERY_FETCH)
         return error_new("55000", "portal \"%s\" cannot be run", name);
     if (p->spool)
         TRY(cursor__send(s, p, limit, &sent));
@@ -469,13 +469,15 @@ static struct error *run_portal(struct session *s, const char *name, struct port
                                 int64_t limit, const char **ret_where)
 {
     struct output o = {.s = s, .e = p->entry, .n_formats = p->n_formats, .formats = p->formats};
-    bool rows = p->entry->returns || cursor__fetched(s, p->entry->query);
+    const struct entry *of = prepare__executed(s, p->entry);
+    bool rows = of->returns || cursor__fetched(s, of->query);
     if (limit > 0 && rows)
         o.spool = p->spool = spool__new();
     activity__entry(s, p->entry);
     p->ran = p->active = true;
     struct error *e = statement__run(s, &p->entry, p->values, &o, ret_where);
     p->active = false;
+    p->executed = o.executed;
     if (!e && o.spool)
         e = go_on(s, name, p, limit);
     return e;
@@ -492,8 +494,10 @@ static struct error *execute_message(struct session *s, const struct pgwire_fram
         pgwire_put_plain(&s->out, PGWIRE_EMPTY_QUERY);
         return NULL;
     }
-    if (p->ran)
+    if (p->ran) {
+        TRY(statement__allowed(s, p->entry->query));
         return go_on(s, m.portal, p, m.max_rows);
+    }
     if (p->entry->query->writes && statement__transactional(p->entry->query) && s->txn == 'I' &&
         !s->implicit && !extended__sync_follows(s))
         TRY(transaction__begin_implicit(s));

@@ -109,6 +109,7 @@ struct entry {
     struct buf description; /* RowDescription in UTF-8 and text formats */
     int n_params;
     const struct type **param_types;
+    uint32_t *param_oids; /* of these, or of domains over them */
 
     /* in the cache; guarded by cache.lock */
     char *key;
@@ -163,7 +164,8 @@ struct spool {
 
 /* A bound statement of the protocol, or a cursor of SQL: they share their names. */
 struct portal {
-    struct entry *entry; /* NULL: an empty query */
+    struct entry *entry;    /* NULL: an empty query */
+    struct entry *executed; /* what EXECUTE ran, when it did */
     struct arena arena;
     struct value *values;
     int n_formats;
@@ -335,6 +337,7 @@ void activity__query(struct session *s, const char *text); /* what it runs */
 void activity__entry(struct session *s, struct entry *e);  /* the same */
 void activity__idle(struct session *s, char state);        /* as ReadyForQuery says */
 int64_t activity__now(const struct session *s);            /* when its message came */
+int64_t activity__moment(void);                            /* now, to the microsecond */
 void activity__name(struct session *s, const char *application);
 /* for struct exec_session_io */
 int activity__list(void *ctx, struct arena *a, struct exec_activity **ret);
@@ -387,8 +390,9 @@ struct output {
     const int16_t *formats;
     bool describe; /* RowDescription goes before the rows (simple queries) */
     bool described;
-    bool prepared;       /* EXECUTE: the columns are those of PREPARE */
-    struct spool *spool; /* gets the rows instead of the client; NULL: none */
+    bool prepared;          /* EXECUTE: the columns are those of PREPARE */
+    struct spool *spool;    /* gets the rows instead of the client; NULL: none */
+    struct entry *executed; /* by EXECUTE, when there is a spool; the caller's */
     int64_t rows;
     size_t mark; /* where the statement's output begins in `out`, while `flushed` is this: */
     uint64_t flushed_mark;
@@ -490,6 +494,8 @@ struct error *copy__run(struct session *s, struct entry **e, struct output *o,
 /* PREPARE, EXECUTE, DEALLOCATE. */
 struct error *prepare__run(struct session *s, struct entry *e, struct output *o,
                            const char **ret_where);
+/* What an EXECUTE is of, when there is such a statement; of others itself. */
+const struct entry *prepare__executed(struct session *s, const struct entry *e);
 /* cursor.c: DECLARE, FETCH, MOVE, CLOSE; Execute with a row limit. */
 struct error *cursor__run(struct session *s, struct entry **e, const struct value *values,
                           struct output *o, const char **ret_tag);

@@ -106,6 +106,15 @@ static struct error *run_into(struct session *s, const struct query *q, const st
     return failed;
 }
 
+const struct entry *prepare__executed(struct session *s, const struct entry *e)
+{
+    const struct query *q = e->query;
+    const struct statement *st = q && q->kind == QUERY_EXECUTE && !q->prepare.into
+                                     ? extended__find(s, q->prepare.name)
+                                     : NULL;
+    return st && st->entry ? st->entry : e;
+}
+
 static struct error *run_execute(struct session *s, const struct query *q, struct output *o,
                                  const char **ret_where)
 {
@@ -130,7 +139,10 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
     entry__ref(e); /* the statement may be dropped, or planned again, meanwhile */
     struct error *failed = q->prepare.into ? run_into(s, q, e, values, o, ret_where)
                                            : statement__run(s, &e, values, o, ret_where);
-    entry__unref(e);
+    if (o->spool)
+        o->executed = e; /* whose rows these are */
+    else
+        entry__unref(e);
     return error_at(failed, 0); /* a place in another text */
 }
 

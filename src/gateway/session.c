@@ -208,6 +208,7 @@ void session__report(struct session *s, struct error *e, const char *where)
     pgwire_put_error(&s->out, "ERROR", e, where);
     recode__sent(s, at);
     error_free(e);
+    s->flush = true; /* a client may wait for it before it sends a Sync */
     if (!s->internal)
         transaction__failed(s);
 }
@@ -245,6 +246,7 @@ void session__notice_text(struct session *s, enum notice_level level, const char
     pgwire_put_error(&s->out, names[level], e, NULL);
     recode__sent(s, at);
     error_free(e);
+    s->flush = true;
 }
 
 void session__ready(struct session *s)

@@ -123,8 +123,12 @@ static void fill(struct entry *e, const struct query *q)
     output__prepare(e);
     e->n_params = inner->n_params - (inner->current_of != NULL);
     e->param_types = mem_zalloc(sizeof(*e->param_types) * (size_t)e->n_params);
-    for (int i = 0; i < e->n_params; i++)
+    e->param_oids = mem_zalloc(sizeof(*e->param_oids) * (size_t)e->n_params);
+    for (int i = 0; i < e->n_params; i++) {
         e->param_types[i] = type_or_text(inner->params[i]);
+        e->param_oids[i] =
+            inner->param_domains[i] ? inner->param_domains[i] : e->param_types[i]->oid;
+    }
 }
 
 struct error *statement__plan(struct session *s, const struct sql_stmt *stmt, const uint32_t *types,
@@ -186,10 +190,8 @@ struct error *statement__refresh(struct session *s, struct entry **e, bool same_
     struct sql_script script;
     struct error *failed = sql_parse(old->text, &arena, &script);
     if (!failed) {
-        uint32_t *types = ARENA_ARRAY(&arena, uint32_t, old->n_params);
-        for (int i = 0; i < old->n_params; i++)
-            types[i] = old->param_types[i]->oid;
-        failed = statement__plan(s, &script.stmts[0], types, old->n_params, PARAMS_CLIENT, &fresh);
+        failed = statement__plan(s, &script.stmts[0], old->param_oids, old->n_params, PARAMS_CLIENT,
+                                 &fresh);
         sql_script_done(&script);
     }
     arena_done(&arena);

@@ -431,6 +431,8 @@ static struct error *announce_params(struct analysis *a)
         uint32_t type = c->param_types[i];
         if (type == OID_UNKNOWN)
             a->lifted = true;
+        else if ((a->params[i] = sql__domain_beneath(a, type)))
+            a->param_domains[i] = type;
         else if (type && !type_by_oid(type))
             return error_hint(
                 error_new(E_UNSUPPORTED, "parameter $%d has an unsupported type (%u)", i + 1, type),

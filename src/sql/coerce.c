@@ -61,9 +61,13 @@ struct error *sql__param(struct analysis *a, int number, int location, struct ex
     if (number > a->cap_params) {
         int cap = MAX(number, a->cap_params * 2 + 8);
         uint32_t *grown = ARENA_ARRAY(a->arena, uint32_t, cap);
-        if (a->n_params)
+        uint32_t *domains = ARENA_ARRAY(a->arena, uint32_t, cap);
+        if (a->n_params) {
             memcpy(grown, a->params, sizeof(*grown) * (size_t)a->n_params);
+            memcpy(domains, a->param_domains, sizeof(*domains) * (size_t)a->n_params);
+        }
         a->params = grown;
+        a->param_domains = domains;
         a->cap_params = cap;
     }
     a->n_params = MAX(a->n_params, number);
@@ -157,6 +161,7 @@ struct error *sql__finish_params(struct analysis *a)
     }
     a->q->n_params = a->n_params;
     a->q->params = a->params;
+    a->q->param_domains = a->param_domains;
     a->q->hidden = ARENA_ARRAY(a->arena, enum hidden_kind, MAX(a->hidden.n, 1));
     for (int i = 0; i < a->hidden.n; i++) {
         struct expr *e = a->hidden.items[i];
@@ -320,6 +325,7 @@ struct error *sql__assign(struct analysis *a, struct expr *e, const struct colum
         error_hint(err, "You will need to rewrite or cast the expression.");
         return sql__at(a, err, location);
     }
+    sql__param_domain(a, e, column->domain);
     TRY(sql__coerce(a, e, column->type, column->typmod, CAST_ASSIGNMENT, ret));
     return sql__to_domain(a, *ret, column->domain, ret);
 }

@@ -160,6 +160,18 @@ struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain
     return NULL;
 }
 
+void sql__param_domain(struct analysis *a, const struct expr *e, uint32_t domain)
+{
+    if (e->kind == EXPR_PARAM && e->param > 0 && e->type == OID_UNKNOWN && !a->params[e->param - 1])
+        a->param_domains[e->param - 1] = domain;
+}
+
+uint32_t sql__domain_beneath(const struct analysis *a, uint32_t domain)
+{
+    const struct object *o = domain_now(a, domain);
+    return o ? o->domain->columns[0].type : 0;
+}
+
 const struct column *sql__domain_default(const struct analysis *a, const struct column *c)
 {
     const struct object *o;

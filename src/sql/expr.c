@@ -73,7 +73,10 @@ static struct error *param_ref(struct analysis *a, struct scope *s, const Node *
     const ParamRef *p = (const ParamRef *)n;
     if (p->number == 0)
         return sql__at(a, error_new(E_SYNTAX, "syntax error at or near \"?\""), p->location);
-    return sql__param(a, p->number, p->location, ret);
+    TRY(sql__param(a, p->number, p->location, ret));
+    /* not one that was inferred: its value is looked at where that was */
+    bool announced = p->number <= a->ctx->n_params;
+    return announced ? sql__to_domain(a, *ret, a->param_domains[p->number - 1], ret) : NULL;
 }
 
 static struct error *column_ref(struct analysis *a, struct scope *s, const Node *n,
@@ -601,6 +604,7 @@ static struct error *type_cast(struct analysis *a, struct scope *s, const Node *
     else
         TRY(sql__expr(a, s, n->arg, ret));
     int location = n->location;
+    sql__param_domain(a, *ret, domain);
     struct error *e = (*ret)->domain && (*ret)->domain == domain
                           ? NULL
                           : sql__coerce(a, *ret, t->oid, typmod, CAST_EXPLICIT, ret);

@@ -23,7 +23,7 @@
 enum {
     SQL_MAX_TEXT = 256 * 1024 * 1024, /* bytes of one script; more is 54000 */
     SQL_MAX_DEPTH = 400,              /* nested expressions and queries; more is 54001 */
-    SQL_MAX_PARAMS = 32000,
+    SQL_MAX_PARAMS = 65535,
     SQL_MAX_RTES = 2000,
 };
 
@@ -469,7 +469,8 @@ struct query {
     struct style style; /* of these: constants were read by it, and the statement runs by it */
 
     int n_params;
-    uint32_t *params; /* types */
+    uint32_t *params;        /* types */
+    uint32_t *param_domains; /* what clients are told in place of these; 0: these */
     int n_hidden;
     enum hidden_kind *hidden; /* bound as parameters n_params + 1 .. */
 

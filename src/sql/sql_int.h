@@ -55,7 +55,8 @@ struct analysis {
     int last_param;       /* the highest that is written */
     struct expr *current; /* the parameter of WHERE CURRENT OF; its number is not known yet */
     uint32_t *params;     /* 0: not known yet */
-    struct list open;     /* EXPR_PARAM nodes made while their type was unknown */
+    uint32_t *param_domains;
+    struct list open;   /* EXPR_PARAM nodes made while their type was unknown */
     struct list hidden; /* EXPR_PARAM nodes; param is -1 - hidden_kind until sql__finish_params() */
     struct list rtes, ctes, selects;
     struct list domains;                         /* what values of a domain go through (domain.c) */
@@ -622,6 +623,9 @@ struct error *sql__rename_domain_constraint(struct analysis *a, const RenameStmt
 /* A value of the type beneath becomes one of the domain (an oid; 0: it stays as it is). */
 struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain,
                              struct expr **ret);
+/* Before `e` is made one of the domain: a parameter without a type is told to the client as it. */
+void sql__param_domain(struct analysis *a, const struct expr *e, uint32_t domain);
+uint32_t sql__domain_beneath(const struct analysis *a, uint32_t domain); /* 0: no domain */
 /* The domain of a column whose default is the column's; NULL: there is none. */
 const struct column *sql__domain_default(const struct analysis *a, const struct column *c);
 uint32_t sql__common_domain(struct expr *const *exprs, int n); /* 0: they are not all of it */

@@ -1,5 +1,6 @@
 """asyncpg: everything in binary, everything prepared."""
 import asyncio
+import contextlib
 import functools
 import time
 
@@ -143,6 +144,30 @@ async def notifications(c):
     await d.execute("SELECT pg_notify('apg_news', 'ä')")
     assert await asyncio.wait_for(heard, 10) == ("apg_news", "ä")
     await d.close()
+
+
+@check
+def portals(connect):
+    async def whole():
+        c = await connect()
+        kept = await c.prepare("SELECT * FROM generate_series(1, 3) a", name="stated")
+        async with c.transaction():
+            cursor = await c.cursor("EXECUTE stated")
+            assert [tuple(r) for r in await cursor.fetch(2)] == [(1,), (2,)]
+            assert [tuple(r) for r in await cursor.fetch(2)] == [(3,)]
+        assert [tuple(r) for r in await kept.fetch()] == [(1,), (2,), (3,)]
+        transaction = c.transaction()
+        await transaction.start()
+        cursor = await c.cursor("SELECT pg_sleep(10)")
+        with contextlib.suppress(asyncio.TimeoutError):
+            await cursor.fetchrow(timeout=0.1)
+        try:
+            assert False, await cursor.fetch(1)
+        except asyncpg.InFailedSQLTransactionError:
+            pass
+        await transaction.rollback()
+        await c.close()
+    asyncio.run(whole())
 
 
 @check

@@ -1,4 +1,5 @@
 """psycopg 3."""
+import select
 import threading
 import time
 
@@ -83,6 +84,69 @@ def pipeline(connect):
         raises(E.UniqueViolation, broken)
         c.rollback()
         assert c.execute("SELECT count(*) FROM pg3_u WHERE id >= 2000").fetchone() == (1,)
+
+
+@check
+def pipeline_without_sync(connect):
+    """An error comes at once, before a Sync or a Flush asks for anything."""
+    with connect() as c:
+        pg = c.pgconn
+        pg.enter_pipeline_mode()
+        pg.send_query_params(b"SELECT 1/0", None)
+        while pg.flush():
+            pass
+        assert select.select([pg.socket], [], [], 10)[0]
+        pg.consume_input()
+        assert pg.get_result().error_message.startswith(b"ERROR:  division by zero")
+        pg.pipeline_sync()
+        while (result := pg.get_result()) is None or result.status != psycopg.pq.ExecStatus.PIPELINE_SYNC:
+            pass
+        pg.exit_pipeline_mode()
+
+
+def described(pg, text, name=b""):
+    """Types of parameters and of columns."""
+    result = pg.prepare(name, text.encode())
+    assert result.status == psycopg.pq.ExecStatus.COMMAND_OK, result.error_message
+    result = pg.describe_prepared(name)
+    return [result.param_type(i) for i in range(result.nparams)], [result.ftype(i) for i in range(result.nfields)]
+
+
+@check
+def descriptions(connect):
+    with connect() as c:
+        pg = c.pgconn
+        c.execute("CREATE DOMAIN pg3_d AS int CHECK (VALUE > 0)")
+        c.execute("CREATE TABLE pg3_of (d pg3_d, i int)")
+        domain, = c.execute("SELECT 'pg3_d'::regtype::oid").fetchone()
+        for text, parameters in (("SELECT $1::pg3_d", [domain]), ("SELECT $1::int::pg3_d", [23]),
+                                 ("INSERT INTO pg3_of VALUES ($1, $2)", [domain, 23]),
+                                 ("UPDATE pg3_of SET d = $1", [domain]),
+                                 ("SELECT i FROM pg3_of WHERE d = $1", [23])):
+            assert described(pg, text)[0] == parameters, text
+        described(pg, "SELECT $1::pg3_d", b"pg3_drawn")
+        c.execute("ALTER TABLE pg3_of ADD x text")  # it is planned again
+        assert pg.describe_prepared(b"pg3_drawn").param_type(0) == domain
+        result = pg.exec_params(b"SELECT $1", [b"-1"], [domain])
+        assert result.error_field(psycopg.pq.DiagnosticField.SQLSTATE) == b"23514", result.error_message
+    with connect() as c:
+        pg = c.pgconn
+        described(pg, "SELECT i, i::text FROM generate_series(1, 5) i", b"pg3_rows")
+        assert described(pg, "EXECUTE pg3_rows") == ([], [23, 25])
+        result = pg.exec_params(b"EXECUTE pg3_rows", None, result_format=1)
+        assert result.ntuples == 5 and result.get_value(4, 0) == b"\0\0\0\5"
+        c.execute("PREPARE pg3_before AS SELECT 1")
+        for i in range(20):
+            c.execute(f"PREPARE pg3_{i} AS SELECT 1")
+        rows = c.execute("SELECT name FROM pg_prepared_statements WHERE name ~ '^pg3_[0-9]' ORDER BY prepare_time")
+        assert [name for name, in rows] == [f"pg3_{i}" for i in range(20)]
+
+
+@check
+def many_parameters(connect):
+    with connect() as c:
+        marks = ", ".join(["%s"] * 33000)
+        assert c.execute(f"SELECT 1 WHERE 32999 IN ({marks})", list(range(33000))).fetchone() == (1,)
 
 
 @check
