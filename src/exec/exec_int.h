@@ -190,6 +190,7 @@ struct run {
     struct exec__objects *objects;   /* what system functions know in it; NULL: not asked */
     int64_t number;                  /* as the session's, of a statement by itself */
     struct map sessions;             /* database -> how many, while pg_stat_database is made */
+    struct buf *lines;               /* EXPLAIN (FORMAT JSON): so far, each with a 0 behind it */
     int64_t joined;                  /* EXPLAIN ANALYZE: rows that came out of the scans */
 };
 

@@ -1,13 +1,18 @@
 /*
  * EXPLAIN: which kind of plan, which regions and servers it touches, what they are sent, and
  * SQLite's own plan where SQLite runs it. EXPLAIN ANALYZE runs the statement, drops its rows, and
- * says how many there were and how long it took.
+ * says how many there were and how long it took. Of FORMAT JSON all is one value.
  */
 #include "exec/exec_int.h"
 
 static struct error *line(struct run *r, const struct buf *b)
 {
     const struct value v = {.kind = VALUE_TEXT, .s = {b->data, b->len}};
+    if (r->lines) {
+        buf_append(r->lines, b->data, b->len);
+        buf_append(r->lines, "", 1);
+        return NULL;
+    }
     r->given = true;
     return r->sink->row(r->sink->ctx, &v, 1);
 }
@@ -233,7 +238,7 @@ static bool always(void *ctx)
     return true;
 }
 
-static struct error *analyze(struct run *r)
+static struct error *analyze(struct run *r, double *ret_ms)
 {
     const struct exec_sink nowhere = {.row = drop_row, .reset = always};
     const struct exec_sink *sink = r->sink;
@@ -243,17 +248,74 @@ static struct error *analyze(struct run *r)
     struct error *e = exec__attempt(r);
     r->sink = sink;
     r->given = true;
-    TRY(e);
-    double ms = (double)(clock_us() - start) / 1000;
+    *ret_ms = (double)(clock_us() - start) / 1000;
+    return e;
+}
+
+static struct error *explain_text(struct run *r)
+{
+    double ms;
+    TRY(explain_kind(r));
+    if (!r->plan->analyze)
+        return NULL;
+    TRY(analyze(r, &ms));
     return linef(r, "%s: %lld   Execution time: %.3f ms", r->plan->writes ? "Rows changed" : "Rows",
                  (long long)r->rows, ms);
 }
 
+/* ---- FORMAT JSON: the lines as a tree, in PostgreSQL's layout ------------------------------- */
+
+static int indent_of(const char *line)
+{
+    return (int)strspn(line, " ");
+}
+
+/* A line and what is indented below it; gives what follows. `rows` -1: they are not known. */
+static const char *put_node(const char *p, const char *end, int depth, int64_t rows,
+                            struct buf *out)
+{
+    int indent = indent_of(p);
+    const char *text = p + indent + (strncmp(p + indent, "-> ", 3) == 0 ? 3 : 0);
+    buf_printf(out, "{\n%*s\"Node Type\": ", depth + 2, "");
+    types_json_quote(text, strlen(text), out);
+    if (rows >= 0)
+        buf_printf(out, ",\n%*s\"Actual Rows\": %lld", depth + 2, "", (long long)rows);
+    p += strlen(p) + 1;
+    bool any = false;
+    for (; p < end && indent_of(p) > indent; any = true) {
+        if (any)
+            buf_printf(out, ",\n%*s", depth + 4, "");
+        else
+            buf_printf(out, ",\n%*s\"Plans\": [\n%*s", depth + 2, "", depth + 4, "");
+        p = put_node(p, end, depth + 4, -1, out);
+    }
+    if (any)
+        buf_printf(out, "\n%*s]", depth + 2, "");
+    buf_printf(out, "\n%*s}", depth, "");
+    return p;
+}
+
+static struct error *explain_json(struct run *r)
+{
+    _cleanup_(buf_done) struct buf lines = {0}, out = {0};
+    double ms = 0;
+    r->lines = &lines;
+    struct error *e = explain_kind(r);
+    r->lines = NULL;
+    TRY(e);
+    if (r->plan->analyze)
+        TRY(analyze(r, &ms));
+    buf_puts(&out, "[\n  {\n    \"Plan\": ");
+    put_node(lines.data, lines.data + lines.len, 4, r->plan->analyze ? r->rows : -1, &out);
+    if (r->plan->analyze)
+        buf_printf(&out, ",\n    \"Triggers\": [\n    ],\n    \"Execution Time\": %.3f", ms);
+    buf_puts(&out, "\n  }\n]");
+    return line(r, &out);
+}
+
 struct error *exec__explain(struct run *r)
 {
-    TRY(explain_kind(r));
-    if (r->plan->analyze)
-        TRY(analyze(r));
+    TRY(r->plan->json ? explain_json(r) : explain_text(r));
     r->rows = 0;
     return NULL;
 }

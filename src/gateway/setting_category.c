@@ -69,8 +69,9 @@ static const struct {
      " "
      "vacuum_cost_delay vacuum_cost_limit vacuum_cost_page_dirty vacuum_cost_page_hit "
      "vacuum_cost_page_miss "},
-    {"Resource Usage / Memory", " "
-                                "hash_mem_multiplier maintenance_work_mem temp_buffers work_mem "},
+    {"Resource Usage / Memory",
+     " "
+     "hash_mem_multiplier maintenance_work_mem max_prepared_transactions temp_buffers work_mem "},
     {"Statistics / Cumulative Query and Index Statistics",
      " "
      "stats_fetch_consistency track_activities track_activity_query_size track_counts "

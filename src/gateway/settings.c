@@ -305,6 +305,8 @@ static const struct setting table[] = {
     {"max_parallel_workers", "8", KIND_INT, .min = 0, .max = 1024, .description = ACCEPTED},
     {"max_parallel_workers_per_gather", "2", KIND_INT, .min = 0, .max = 1024,
      .description = ACCEPTED},
+    {"max_prepared_transactions", "0", KIND_INT, FIXED, .max = 262143,
+     .description = "Shows the maximum number of prepared transactions: there are none."},
     {"min_parallel_index_scan_size", "64", KIND_PAGES, .min = 0, .max = 715827882,
      .description = ACCEPTED},
     {"min_parallel_table_scan_size", "1024", KIND_PAGES, .min = 0, .max = 715827882,

@@ -428,8 +428,10 @@ static struct error *choose(struct plan *p, const struct plan_context *pc)
     }
 }
 
-static const struct result_column explain_column = {
-    .name = "QUERY PLAN", .type = OID_TEXT, .typmod = -1};
+static const struct result_column explain_columns[] = {
+    {.name = "QUERY PLAN", .type = OID_TEXT, .typmod = -1},
+    {.name = "QUERY PLAN", .type = OID_JSON, .typmod = -1},
+};
 
 struct error *plan_new(const struct plan_context *pc, const struct query *q, const char *text,
                        size_t text_len, struct arena *arena, struct plan **ret)
@@ -450,7 +452,8 @@ struct error *plan_new(const struct plan_context *pc, const struct query *q, con
         p->query = q->explain.query;
         p->text = arena_strdup(&p->arena, q->explain.text);
         p->n_columns = 1;
-        p->columns = &explain_column;
+        p->json = q->explain.json;
+        p->columns = &explain_columns[p->json];
         p->returns = true;
     }
     p->writes = p->query->writes || p->query->kind == QUERY_TRUNCATE;

@@ -156,9 +156,10 @@ struct plan {
     const struct query *query; /* the statement itself; of an EXPLAIN: the explained one */
     const char *text; /* PostgreSQL text of `query`, 0-terminated: what another server is sent */
     bool explain, analyze; /* run: answer with lines instead of (analyze: besides) running it */
+    bool json;             /* as one value of json instead of lines */
     const struct catalog_view *view;
 
-    /* result, whatever runs: for EXPLAIN one text column "QUERY PLAN" */
+    /* result, whatever runs: for EXPLAIN one column "QUERY PLAN" */
     int n_columns;
     const struct result_column *columns;
     bool returns;

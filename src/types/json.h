@@ -43,7 +43,6 @@ struct error *types__json_read(const struct value *text, enum json_how how, stru
 /* The text form of jsonb. */
 void types__json_write(const struct json *j, struct buf *out);
 struct value types__json_text(const struct json *j, struct arena *a);
-void types__json_quote(const char *s, size_t n, struct buf *out);
 /* Makes an object's keys sorted and single; of equal ones the last counts. */
 void types__json_sort(struct json *object, struct arena *a);
 int types__json_compare(const struct json *x, const struct json *y);

@@ -332,7 +332,7 @@ static void pretty(const struct json *j, int level, struct buf *out)
         buf_puts(out, i ? "," : "");
         line(level + 1, out);
         if (j->kind == JSON_OBJECT) {
-            types__json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
+            types_json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
             buf_puts(out, ": ");
         }
         pretty(&j->items[i], level + 1, out);
@@ -366,7 +366,7 @@ static void strip(const struct json *j, bool spaces, struct buf *out)
         buf_puts(out, first ? "" : spaces ? ", " : ",");
         first = false;
         if (j->kind == JSON_OBJECT) {
-            types__json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
+            types_json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
             buf_puts(out, spaces ? ": " : ":");
         }
         strip(&j->items[i], spaces, out);

@@ -30,7 +30,7 @@ static void write_time(const struct value *v, uint32_t type, struct buf *out)
         *blank = 'T';
     bool short_zone =
         zone && blank && n > 3 && (text.data[n - 3] == '+' || text.data[n - 3] == '-');
-    types__json_quote(text.data ? text.data : "", n, out);
+    types_json_quote(text.data ? text.data : "", n, out);
     if (short_zone || bc) {
         out->len--; /* the quote */
         buf_printf(out, "%s%s\"", short_zone ? ":00" : "", bc ? " BC" : "");
@@ -44,7 +44,7 @@ static struct error *write_number(const struct type *t, const struct value *v, b
     type_print(t, v, -1, &text);
     char last = text.len ? text.data[text.len - 1] : 0;
     if (last < '0' || last > '9') { /* Infinity */
-        types__json_quote(text.data ? text.data : "", text.len, out);
+        types_json_quote(text.data ? text.data : "", text.len, out);
         return NULL;
     }
     struct value number = value_text(text.data, text.len);
@@ -94,7 +94,7 @@ static struct error *write_value(const struct type *t, int32_t typmod, const str
         return write_array(t, v, jsonb, a, out);
     _cleanup_(buf_done) struct buf text = {0};
     type_print(t, v, typmod, &text);
-    types__json_quote(text.data ? text.data : "", text.len, out);
+    types_json_quote(text.data ? text.data : "", text.len, out);
     return NULL;
 }
 
@@ -175,7 +175,7 @@ static struct error *put_key(const struct value *v, struct buf *out)
     if (first == '"')
         buf_append(out, v->s.p, v->s.n);
     else
-        types__json_quote(v->s.p, v->s.n, out);
+        types_json_quote(v->s.p, v->s.n, out);
     return NULL;
 }
 
@@ -329,12 +329,12 @@ static struct error *put_pair(const struct value *key, const struct value *item,
     if (key->kind == VALUE_NULL)
         return error_new("22004", "null value not allowed for object key");
     buf_puts(out, first ? "" : ", ");
-    types__json_quote(key->s.p, key->s.n, out);
+    types_json_quote(key->s.p, key->s.n, out);
     buf_puts(out, " : ");
     if (item->kind == VALUE_NULL)
         buf_puts(out, "null");
     else
-        types__json_quote(item->s.p, item->s.n, out);
+        types_json_quote(item->s.p, item->s.n, out);
     return NULL;
 }
 

@@ -537,7 +537,7 @@ bool types__json_equal(const struct json *x, const struct json *y)
 /* ---- text --------------------------------------------------------------------------------------
  */
 
-void types__json_quote(const char *s, size_t n, struct buf *out)
+void types_json_quote(const char *s, size_t n, struct buf *out)
 {
     static const char letters[] = "\"\\bfnrt", characters[] = "\"\\\b\f\n\r\t";
     buf_puts(out, "\"");
@@ -567,7 +567,7 @@ void types__json_write(const struct json *j, struct buf *out)
         buf_append(out, j->text.s.p, j->text.s.n);
         break;
     case JSON_STRING:
-        types__json_quote(j->text.s.p, j->text.s.n, out);
+        types_json_quote(j->text.s.p, j->text.s.n, out);
         break;
     case JSON_ARRAY:
     case JSON_OBJECT:
@@ -575,7 +575,7 @@ void types__json_write(const struct json *j, struct buf *out)
         for (int i = 0; i < j->n; i++) {
             buf_puts(out, i ? ", " : "");
             if (j->kind == JSON_OBJECT) {
-                types__json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
+                types_json_quote(j->keys[i].s.p, j->keys[i].s.n, out);
                 buf_puts(out, ": ");
             }
             types__json_write(&j->items[i], out);

@@ -763,7 +763,7 @@ static void print_operator(const struct path *p, bool brackets, struct buf *out)
         if (p->kind != PATH_LIKE)
             print_operand(p, p->right, out);
         else
-            types__json_quote(p->text.s.p, p->text.s.n, out);
+            types_json_quote(p->text.s.p, p->text.s.n, out);
     }
     if (p->kind == PATH_LIKE && p->flags.kind == VALUE_TEXT && p->flags.s.n) {
         buf_puts(out, " flag \"");
@@ -834,7 +834,7 @@ static void print_one(const struct path *p, bool in_key, bool brackets, struct b
         break;
     case PATH_VARIABLE:
         buf_puts(out, "$");
-        types__json_quote(p->text.s.p, p->text.s.n, out);
+        types_json_quote(p->text.s.p, p->text.s.n, out);
         break;
     case PATH_LITERAL: {
         bool number = p->literal.kind == JSON_NUMBER && p->next;
@@ -845,7 +845,7 @@ static void print_one(const struct path *p, bool in_key, bool brackets, struct b
     }
     case PATH_KEY:
         buf_puts(out, in_key ? "." : "");
-        types__json_quote(p->text.s.p, p->text.s.n, out);
+        types_json_quote(p->text.s.p, p->text.s.n, out);
         break;
     case PATH_ANY_KEY:
         buf_puts(out, in_key ? ".*" : "*");

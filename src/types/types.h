@@ -512,6 +512,8 @@ uint32_t func_any_as(const char *name); /* any_as of the rows of this name; 0: n
  */
 const struct func *json_value_func(uint32_t json_type);
 int64_t json_value_arg(uint32_t type, int32_t typmod);
+/* Appends the characters as a string of JSON. */
+void types_json_quote(const char *s, size_t n, struct buf *out);
 
 /* Does a row see argument i of a call (of n_args, with a hidden one) as text? See above. */
 static inline bool func_takes_text(const struct func *f, int i, int n_args, uint32_t type)

@@ -143,6 +143,17 @@ def descriptions(connect):
 
 
 @check
+def explain_json(connect):
+    with connect() as c:
+        for analyze in ("", "ANALYZE, "):
+            k = c.execute(f"EXPLAIN ({analyze}FORMAT JSON) SELECT count(*) FROM pg3_u WHERE id > 1")
+            assert k.description[0].type_code == 114
+            (found, ), = k.fetchall()
+            assert isinstance(found[0]["Plan"]["Node Type"], str) and found[0]["Plan"]["Plans"]
+            assert ("Execution Time" in found[0]) == ("Actual Rows" in found[0]["Plan"]) == bool(analyze)
+
+
+@check
 def many_parameters(connect):
     with connect() as c:
         marks = ", ".join(["%s"] * 33000)
