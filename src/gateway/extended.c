@@ -551,5 +551,7 @@ void extended__message(struct session *s, const struct pgwire_frame *f)
     if (e) {
         session__report(s, e, where);
         s->skip_to_sync = true;
+        if (!s->internal)
+            io__flush(s); /* what is skipped may be long: who sends it can stop */
     }
 }

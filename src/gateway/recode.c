@@ -56,17 +56,18 @@ struct error *recode__message(const struct session *s, struct pgwire_frame *f)
     return NULL;
 }
 
-/* Of a type in this format: is it text, is there text within it? In binary, what has text in it has
- * its length before it. */
-enum content { CONTENT_PLAIN, CONTENT_TEXT, CONTENT_MIXED };
+/* Of a type in this format: is it text, are its items, is there text somewhere within it? In
+ * binary, what has text in it has its length before it. */
+enum content { CONTENT_PLAIN, CONTENT_TEXT, CONTENT_ITEMS, CONTENT_MIXED };
 
 static enum content content_of(const struct type *t, int16_t format)
 {
     if (!format || strchr("SEX", t->category) || t->oid == OID_JSON || t->oid == OID_JSONB)
         return CONTENT_TEXT;
-    if (t->category == 'A' && t->element)
-        return content_of(type_by_oid(t->element), 1) == CONTENT_PLAIN ? CONTENT_PLAIN
-                                                                       : CONTENT_MIXED;
+    if (t->category == 'A' && t->element) {
+        enum content items = content_of(type_by_oid(t->element), 1);
+        return items == CONTENT_TEXT ? CONTENT_ITEMS : items;
+    }
     return strchr("BDGINRTV", t->category) || t->oid == OID_BYTEA || t->oid == OID_UUID
                ? CONTENT_PLAIN
                : CONTENT_MIXED;
@@ -80,6 +81,41 @@ static struct error *mixed(const struct encoding *e, const struct type *t)
                       "Use the text format, or UTF8.");
 }
 
+/* An array in binary: how many dimensions, whether there are nulls, the items' type, of each
+ * dimension its length and lower bound; then each item's length (-1: NULL) and text. What is
+ * malformed goes as it is: whoever reads it says so. `to`: to UTF-8, or from it. */
+static struct error *recode_items(const struct encoding *e, bool to, const char *p, size_t n,
+                                  struct buf *out)
+{
+    enum { HEAD = 12, DIMENSION = 8, MAX_DIMENSIONS = 6 };
+    struct reader in = reader_of(p, n);
+    uint32_t n_dimensions = read32(&in);
+    size_t from = out->len;
+    if (n_dimensions > MAX_DIMENSIONS || n < HEAD + DIMENSION * n_dimensions) {
+        buf_append(out, p, n);
+        return NULL;
+    }
+    in = reader_of(p + HEAD + DIMENSION * n_dimensions, n - HEAD - DIMENSION * n_dimensions);
+    buf_append(out, p, n - reader_left(&in));
+    while (reader_left(&in)) {
+        uint32_t len = read32(&in);
+        size_t at = out->len;
+        buf_put32(out, len);
+        const char *item = len == UINT32_MAX ? "" : read_bytes(&in, len);
+        if (!reader_ok(&in)) {
+            out->len = from;
+            buf_append(out, p, n);
+            return NULL;
+        }
+        if (len == UINT32_MAX)
+            continue;
+        TRY(to ? encoding_to_utf8(e, item, len, NULL, out)
+               : encoding_from_utf8(e, item, len, false, out));
+        pgwire_set32(out, at, (uint32_t)(out->len - at - 4));
+    }
+    return NULL;
+}
+
 struct error *recode__value(const struct encoding *e, const struct type *t, int16_t format,
                             struct arena *a, const char **p, size_t *n)
 {
@@ -91,7 +127,8 @@ struct error *recode__value(const struct encoding *e, const struct type *t, int1
     if (content == CONTENT_PLAIN || is_ascii(*p, *n))
         return NULL;
     _cleanup_(buf_done) struct buf text = {0};
-    TRY(encoding_to_utf8(e, *p, *n, NULL, &text));
+    TRY(content == CONTENT_ITEMS ? recode_items(e, true, *p, *n, &text)
+                                 : encoding_to_utf8(e, *p, *n, NULL, &text));
     *p = memcpy(arena_alloc(a, text.len + 1), text.data, text.len);
     *n = text.len;
     return NULL;
@@ -121,7 +158,13 @@ struct error *recode__field(const struct encoding *e, const struct type *t, int1
     enum content content = content_of(t, format);
     if (content == CONTENT_MIXED)
         return mixed(e, t);
-    return content == CONTENT_PLAIN ? NULL : recode__tail(e, b, from);
+    if (content != CONTENT_ITEMS)
+        return content == CONTENT_PLAIN ? NULL : recode__tail(e, b, from);
+    _cleanup_(buf_done) struct buf array = {0};
+    TRY(recode_items(e, false, b->data + from, b->len - from, &array));
+    b->len = from;
+    buf_append(b, array.data, array.len);
+    return NULL;
 }
 
 const char *recode__name(const struct session *s, const char *name)

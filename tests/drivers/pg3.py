@@ -154,6 +154,33 @@ def explain_json(connect):
 
 
 @check
+def arrays_in_latin1(connect):
+    with connect(client_encoding="latin1") as c:
+        value = ["é", None, "ascii", "ü" * 200]
+        for binary in (False, True):
+            k = c.cursor(binary=binary)
+            k.execute("SELECT %b::text[], ARRAY['é', 'e']::name[], length((%b::text[])[4]), ARRAY[['ß']]", (value, value))
+            assert k.fetchone() == (value, ["é", "e"], 200, [["ß"]]), binary
+        raises(E.UntranslatableCharacter, k.execute, "SELECT ARRAY['a', chr(8364)]")
+
+
+@check
+def errors_stop_pipelines(connect):
+    """An error is sent while more of the pipeline is on its way."""
+    c = connect()
+    pg = c.pgconn
+    pg.enter_pipeline_mode()
+    pg.nonblocking = 1
+    pg.send_query_params(b"SELECT 1/0", None)
+    end = time.monotonic() + 20
+    while not select.select([pg.socket], [], [], 0)[0]:
+        assert time.monotonic() < end
+        pg.send_query_params(b"SELECT $1::text", [b"x" * 100000])
+        pg.flush()
+    c.close()
+
+
+@check
 def many_parameters(connect):
     with connect() as c:
         marks = ", ".join(["%s"] * 33000)
