@@ -81,7 +81,7 @@ static struct error *run_over(struct run *r, sqlite3 *db, const struct plan_gath
                               exec__row_fn row, void *ctx)
 {
     sqlite3_stmt *stmt;
-    int rc = types_sqlite_prepare(db, g->sql, g->sql_len, 0, &stmt, NULL);
+    int rc = types_sqlite_prepare(db, g->sql, g->sql_len, 0, &stmt);
     if (rc != SQLITE_OK)
         return types_sqlite_error(db, rc);
     struct error *e = exec__bind(db, stmt, r->params, r->n_params);

@@ -135,7 +135,7 @@ struct error *exec__scratch_prepare(struct scratch *c, const char *sql, size_t l
     if (!stmt) {
         if (c->stmts.len >= SCRATCH_STATEMENTS)
             forget_statements(c);
-        int rc = types_sqlite_prepare(c->db, sql, len, SQLITE_PREPARE_PERSISTENT, &stmt, NULL);
+        int rc = types_sqlite_prepare(c->db, sql, len, SQLITE_PREPARE_PERSISTENT, &stmt);
         if (rc != SQLITE_OK)
             return types_sqlite_error(c->db, rc);
         map_put(&c->stmts, sql, len, stmt);

@@ -202,10 +202,9 @@ static void evict_oldest(struct store_conn *c)
 
 static struct error *compile(struct store_conn *c, const char *sql, size_t len, sqlite3_stmt **ret)
 {
-    const char *tail = NULL;
     if (len > INT32_MAX)
         return error_new("54000", "statement is too long");
-    int rc = types_sqlite_prepare(c->db, sql, len, SQLITE_PREPARE_PERSISTENT, ret, &tail);
+    int rc = types_sqlite_prepare(c->db, sql, len, SQLITE_PREPARE_PERSISTENT, ret);
     if (rc)
         return types_sqlite_error(c->db, rc);
     if (!*ret)

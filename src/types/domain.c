@@ -78,7 +78,7 @@ static struct error *prepared(struct checker *c, const struct value *text, sqlit
     _cleanup_(buf_done) struct buf sql = {0};
     buf_puts(&sql, "SELECT ");
     buf_append(&sql, text->s.p, text->s.n);
-    int rc = types_sqlite_prepare(c->db, sql.data, sql.len, SQLITE_PREPARE_PERSISTENT, ret, NULL);
+    int rc = types_sqlite_prepare(c->db, sql.data, sql.len, SQLITE_PREPARE_PERSISTENT, ret);
     if (rc != SQLITE_OK)
         return types_sqlite_error(c->db, rc);
     map_put(&c->kept, text->s.p, text->s.n, *ret);

@@ -236,9 +236,45 @@ static void avoid_omission(sqlite3 *db, const char *sql, size_t len)
         sqlite3_test_control(SQLITE_TESTCTRL_OPTIMIZATIONS, db, BLOOM_FILTER | OMIT_NOOP_JOIN);
 }
 
-int types_sqlite_prepare(sqlite3 *db, const char *sql, size_t len, unsigned flags,
-                         sqlite3_stmt **ret, const char **ret_tail)
+/* SQLite looks for the name of each parameter among those of all: `?7` has one, `?` has none, and
+ * is the next number. So a long statement has `?` where that is the same; false: it has none. */
+static bool without_names(const char *sql, size_t len, struct buf *out)
 {
+    enum { TOO_MANY = 1000000 };
+    uint32_t next = 1;
+    char quote = 0;
+    const char *kept = sql, *end = sql + len;
+    for (const char *p = sql; p < end; p++) {
+        if (quote || *p == '\'' || *p == '"') {
+            quote = !quote ? *p : *p == quote ? 0 : quote; /* a doubled one ends and begins */
+            continue;
+        }
+        if (*p != '?')
+            continue;
+        uint32_t number = 0;
+        const char *after = p + 1;
+        for (; after < end && *after >= '0' && *after <= '9'; after++)
+            number = MIN(number * 10 + (uint32_t)(*after - '0'), TOO_MANY);
+        if (number == next || after == p + 1) {
+            buf_append(out, kept, (size_t)(p + 1 - kept));
+            kept = after;
+        }
+        next = after == p + 1 ? next + 1 : MAX(next, number + 1);
+        p = after - 1;
+    }
+    buf_append(out, kept, (size_t)(end - kept));
+    return kept > sql;
+}
+
+int types_sqlite_prepare(sqlite3 *db, const char *sql, size_t len, unsigned flags,
+                         sqlite3_stmt **ret)
+{
+    enum { LONG = 4096 };
+    _cleanup_(buf_done) struct buf plain = {0};
     avoid_omission(db, sql, len);
-    return sqlite3_prepare_v3(db, sql, (int)len, flags, ret, ret_tail);
+    if (len > LONG && without_names(sql, len, &plain)) {
+        sql = plain.data;
+        len = plain.len;
+    }
+    return sqlite3_prepare_v3(db, sql, (int)len, flags, ret, NULL);
 }

@@ -710,7 +710,7 @@ void types_sqlite_begin(void);
 struct error *types_sqlite_error(sqlite3 *db, int rc) MUST_CHECK;
 /* sqlite3_prepare_v3() for what users write, kept from mistakes of SQLite's optimizer. */
 int types_sqlite_prepare(sqlite3 *db, const char *sql, size_t len, unsigned flags,
-                         sqlite3_stmt **ret, const char **ret_tail);
+                         sqlite3_stmt **ret);
 /* One column of the current row, without a copy; valid until the statement moves. */
 struct value value_from_column(sqlite3_stmt *stmt, int column);
 int value_bind(sqlite3_stmt *stmt, int index, const struct value *v); /* SQLITE_STATIC; an rc */

@@ -1016,6 +1016,25 @@ static void test_resolution_hints(void **state)
     assert_int_equal(b.result, OID_VARCHAR);
 }
 
+/* A long statement is compiled without the names of its parameters: the numbers stay, in whatever
+ * order, and what looks like one in a text or a name is none. */
+static void test_parameters_keep_their_numbers(void **state)
+{
+    _cleanup_(buf_done) struct buf sql = {0};
+    sqlite3_stmt *stmt;
+    buf_puts(&sql, "SELECT ?2 || ?1 || ?2 || ?3 || ?5 || ?4 || ?6 || ' ?7 it''s ?8' AS \"?7\"");
+    buf_printf(&sql, ", '%*s'", 10000, "");
+    assert_int_equal(types_sqlite_prepare(db, sql.data, sql.len, 0, &stmt), SQLITE_OK);
+    assert_int_equal(sqlite3_bind_parameter_count(stmt), 6);
+    assert_null(sqlite3_bind_parameter_name(stmt, 6)); /* it was shortened */
+    for (int i = 1; i <= 6; i++)
+        assert_int_equal(sqlite3_bind_int(stmt, i, i), SQLITE_OK);
+    assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+    assert_string_equal((const char *)sqlite3_column_text(stmt, 0), "2123546 ?7 it's ?8");
+    assert_string_equal(sqlite3_column_name(stmt, 0), "?7");
+    assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_db, close_db)
 
 int main(void)
@@ -1043,6 +1062,7 @@ int main(void)
         CASE(test_raised_errors),
         CASE(test_comparisons_use_indexes),
         CASE(test_resolution_hints),
+        CASE(test_parameters_keep_their_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
