@@ -163,6 +163,7 @@ struct table {
     bool unpopulated;     /* .. and it has none yet */
     bool is_domain;       /* it stands for one: struct object */
     char on_commit;       /* of a temporary table: TEMP_DELETE, TEMP_DROP; 0: nothing */
+    uint64_t named;       /* catalog/'s own: see catalog__may_name() */
 };
 enum { TEMP_DELETE = 'd', TEMP_DROP = 'D' };
 const char *table_file_name(const struct table *t);
@@ -328,6 +329,8 @@ const struct table *catalog_sequence_owner(const struct catalog_view *v, uint64_
 /* the table that an index (by name) belongs to; NULL: no such index */
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret);
+/* the same of a key */
+const struct table *catalog_key(const struct catalog_view *v, const char *schema, const char *name);
 /* is it to hold nothing? (reads `drained` only) */
 bool catalog_is_drained(const struct catalog_view *v, const char *server);
 int table_column(const struct table *t, const char *name); /* -1: none */

@@ -71,6 +71,11 @@ struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record 
 struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
 /* database.c: tells types/ of an enum, before a table can have it */
 void catalog__make_type(const struct object *o);
+/* Who looks for a name among thousands of tables asks this first. False: none of the table's
+ * indexes and keys has it, whatever its case, nor have they or the table in its file. */
+bool catalog__may_name(const struct table *t, uint64_t bits);
+uint64_t catalog__name_bits(const char *name);
+void catalog__sum_names(struct table *t); /* into t->named */
 struct error *catalog__encode_object(const struct object *o, char **ret) MUST_CHECK;
 struct error *catalog__decode_object(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__decode_table(const struct coord_kv *kv, struct record **ret) MUST_CHECK;

@@ -186,10 +186,39 @@ const char *index_file_name(const struct index *x)
     return x->file_name ? x->file_name : x->name;
 }
 
+/* ---- names that are not a table's own -------------------------------------------------------- */
+
+/* Two of 64 bits */
+uint64_t catalog__name_bits(const char *name)
+{
+    uint64_t h = 0;
+    for (; *name; name++)
+        h = (h + (unsigned char)(*name | 0x20)) * 0x9e3779b97f4a7c15ull;
+    return 1ull << (h >> 58) | 1ull << (h >> 52 & 63);
+}
+
+bool catalog__may_name(const struct table *t, uint64_t bits)
+{
+    return !t->named || (t->named & bits) == bits;
+}
+
+void catalog__sum_names(struct table *t)
+{
+    t->named = catalog__name_bits(table_file_name(t));
+    for (int i = 0; i < t->n_indexes; i++)
+        t->named |= catalog__name_bits(t->indexes[i].name) |
+                    catalog__name_bits(index_file_name(&t->indexes[i]));
+    for (int i = 0; i < t->n_keys; i++)
+        t->named |= catalog__name_bits(t->keys[i].name);
+}
+
 bool catalog_file_name_taken(const struct catalog_view *v, const char *file_name)
 {
+    uint64_t bits = catalog__name_bits(file_name);
     for (size_t i = 0; i < v->all->n_tables; i++) {
         const struct table *t = v->all->tables[i];
+        if (!catalog__may_name(t, bits))
+            continue;
         if (strcasecmp(table_file_name(t), file_name) == 0)
             return true;
         for (int k = 0; k < t->n_indexes; k++)

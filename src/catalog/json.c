@@ -749,6 +749,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
     if (!catalog__key_id(kv->key, KEY_TABLES, &id) || id != t->id)
         bad(&d, "id");
     TRY(close_record(kv, o, &d, &r));
+    catalog__sum_names(t);
     *ret = r;
     return NULL;
 }

@@ -659,9 +659,11 @@ const struct server *catalog_server(const struct catalog_view *v, const char *na
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret)
 {
+    uint64_t bits = catalog__name_bits(name);
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
-        if (!t->n_indexes || t->database != v->database || strcmp(t->schema, schema) != 0)
+        if (!catalog__may_name(t, bits) || t->database != v->database ||
+            strcmp(t->schema, schema) != 0)
             continue;
         for (int j = 0; j < t->n_indexes; j++) {
             if (strcmp(t->indexes[j].name, name) == 0) {
@@ -670,6 +672,26 @@ const struct table *catalog_index(const struct catalog_view *v, const char *sche
                 return t;
             }
         }
+    }
+    return NULL;
+}
+
+static bool has_key(const struct table *t, const char *name)
+{
+    for (int i = 0; i < t->n_keys; i++)
+        if (strcmp(t->keys[i].name, name) == 0)
+            return true;
+    return false;
+}
+
+const struct table *catalog_key(const struct catalog_view *v, const char *schema, const char *name)
+{
+    uint64_t bits = catalog__name_bits(name);
+    for (size_t i = 0; i < v->n_tables; i++) {
+        const struct table *t = v->tables[i];
+        if (catalog__may_name(t, bits) && t->database == v->database &&
+            strcmp(t->schema, schema) == 0 && has_key(t, name))
+            return t;
     }
     return NULL;
 }

@@ -9,6 +9,8 @@
  */
 #include "exec/system.h"
 
+#include <ctype.h>
+
 #include <assert.h>
 
 /* ---- the list of tables --------------------------------------------------------------------- */
@@ -332,36 +334,67 @@ static const struct value *known_value(const struct exec__maker *m, const struct
     return NULL;
 }
 
-static const struct value *filter_on(const struct exec__maker *m, const char *column)
+/* A regular expression that only one text matches, as psql writes it: ^(name)$ */
+static bool is_one_text(const struct value *pattern, struct value *ret)
+{
+    static const char head[] = "^(", tail[] = ")$";
+    size_t n = pattern->s.n, around = sizeof(head) - 1 + sizeof(tail) - 1;
+    if (pattern->kind != VALUE_TEXT || n <= around || memcmp(pattern->s.p, head, 2) != 0 ||
+        memcmp(pattern->s.p + n - 2, tail, 2) != 0)
+        return false;
+    *ret = *pattern;
+    ret->s.p += sizeof(head) - 1;
+    ret->s.n -= around;
+    for (size_t i = 0; i < ret->s.n; i++)
+        if (!isalnum((unsigned char)ret->s.p[i]) && ret->s.p[i] != '_')
+            return false;
+    return true;
+}
+
+static bool is_column(const struct exec__maker *m, const struct expr *e, const char *column)
+{
+    const struct expr *c = uncast(e);
+    return c->kind == EXPR_COLUMN && c->col.rte == m->scan->rte &&
+           strcmp(m->table->columns[c->col.column].name, column) == 0;
+}
+
+/* False: the statement has no `column = value`. */
+static bool filter_on(const struct exec__maker *m, const char *column, struct value *ret)
 {
     const struct rte *r = m->scan->rte;
     for (int i = 0; i < r->n_filters; i++) {
         const struct expr *f = r->filters[i];
-        if (f->kind != EXPR_FUNC || f->n_args != 2 || strcmp(f->call.func->name, "=") != 0)
+        if (f->kind != EXPR_FUNC || f->n_args != 2)
             continue;
-        for (int side = 0; side < 2; side++) {
-            const struct expr *c = uncast(f->args[side]);
+        bool equal = strcmp(f->call.func->name, "=") == 0;
+        for (int side = 0; equal && side < 2; side++) {
             const struct value *v = known_value(m, f->args[1 - side]);
-            if (v && c->kind == EXPR_COLUMN && c->col.rte == r &&
-                strcmp(m->table->columns[c->col.column].name, column) == 0)
-                return v;
+            if (v && is_column(m, f->args[side], column)) {
+                *ret = *v;
+                return true;
+            }
         }
+        const struct value *pattern =
+            strcmp(f->call.func->name, "~") == 0 ? known_value(m, f->args[1]) : NULL;
+        if (pattern && is_column(m, f->args[0], column) && is_one_text(pattern, ret))
+            return true;
     }
-    return NULL;
+    return false;
 }
 
 bool exec__needs_int(const struct exec__maker *m, const char *column, int64_t i)
 {
     if (m->key_column && m->key->kind == VALUE_INT && strcmp(m->key_column, column) == 0)
         return m->key->i == i;
-    const struct value *v = filter_on(m, column);
-    return !v || v->kind != VALUE_INT || v->i == i;
+    struct value v;
+    return !filter_on(m, column, &v) || v.kind != VALUE_INT || v.i == i;
 }
 
 bool exec__needs_text(const struct exec__maker *m, const char *column, const char *s)
 {
-    const struct value *v = filter_on(m, column);
-    return !v || v->kind != VALUE_TEXT || (v->s.n == strlen(s) && memcmp(v->s.p, s, v->s.n) == 0);
+    struct value v;
+    return !filter_on(m, column, &v) || v.kind != VALUE_TEXT ||
+           (v.s.n == strlen(s) && memcmp(v.s.p, s, v.s.n) == 0);
 }
 
 /* ---- running -------------------------------------------------------------------------------- */

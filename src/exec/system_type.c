@@ -275,10 +275,11 @@ static struct error *make_pg_range(struct exec__maker *m)
 static struct error *give_row_type(struct exec__maker *m, const struct table *t, bool array)
 {
     uint32_t class = catalog_table_oid(t), oid = exec__row_type_oid(class, array);
+    if (!exec__needs_int(m, "oid", oid) || !exec__needs_int(m, "typrelid", array ? 0 : class))
+        return NULL;
     const char *name = arena_printf(&m->arena, "%s%.*s", array ? "_" : "",
                                     array ? CATALOG_NAME_MAX - 1 : CATALOG_NAME_MAX, t->name);
-    if (!exec__needs_int(m, "oid", oid) || !exec__needs_text(m, "typname", name) ||
-        !exec__needs_int(m, "typrelid", array ? 0 : class))
+    if (!exec__needs_text(m, "typname", name))
         return NULL;
     exec__put_int(m, "oid", oid);
     exec__put_text(m, "typname", name);

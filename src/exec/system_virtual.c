@@ -7,6 +7,8 @@
  *
  *   narrow     column = oid of a relation, or of a part of one: the maker looks at the table that
  *              it is or belongs to, and at nothing else (m->only). Costs as much as its rows.
+ *   skimmed    column = value, where the maker passes over other rows before it makes them: done
+ *              for the first values that a statement asks for, which often are all.
  *   looked up  any other column = value: all rows are made, once in a statement, and a hash of the
  *              column's values points at them. As SQLite's automatic indexes, which virtual tables
  *              don't get.
@@ -26,18 +28,19 @@ static const struct keys {
     const char *narrow;    /* all rows with a value in one are about the relation with this oid, or
                               the one that the part with this oid belongs to; the maker minds that */
     const char *selective; /* few rows have the same value in it */
+    const char *skimmed;   /* of these, those that can be */
 } virtual_relations[] = {
-    {"pg_class", "oid", "relname"},
-    {"pg_attribute", "attrelid", NULL},
-    {"pg_attrdef", "adrelid", "oid"},
-    {"pg_index", "indexrelid, indrelid", NULL},
-    {"pg_constraint", "conrelid", "oid, conname, conindid, confrelid, contypid"},
-    {"pg_sequence", "seqrelid", NULL},
-    {"pg_type", NULL, "oid, typrelid, typname"},
-    {"pg_proc", NULL, "oid, proname"},
-    {"pg_rewrite", NULL, "oid, ev_class"},
-    {"pg_depend", NULL, "objid, refobjid"},
-    {"pg_description", NULL, "objoid"}};
+    {"pg_class", "oid", "relname", NULL},
+    {"pg_attribute", "attrelid", NULL, NULL},
+    {"pg_attrdef", "adrelid", "oid", NULL},
+    {"pg_index", "indexrelid, indrelid", NULL, NULL},
+    {"pg_constraint", "conrelid", "oid, conname, conindid, confrelid, contypid", NULL},
+    {"pg_sequence", "seqrelid", NULL, NULL},
+    {"pg_type", NULL, "oid, typrelid, typname", "oid, typrelid"},
+    {"pg_proc", NULL, "oid, proname", NULL},
+    {"pg_rewrite", NULL, "oid, ev_class", NULL},
+    {"pg_depend", NULL, "objid, refobjid", NULL},
+    {"pg_description", NULL, "objoid", NULL}};
 
 /* A relation in a statement; lives as long as the database. */
 struct exec__virtual {
@@ -47,6 +50,7 @@ struct exec__virtual {
     const char *create;  /* CREATE TABLE, as SQLite wants it declared */
     struct error *error; /* SQLite knows only that there was one */
     struct rows *all;    /* NULL: not made yet */
+    int skimmed;         /* so often */
 };
 
 struct rows {
@@ -107,12 +111,13 @@ static struct error *keep_row(void *ctx, const struct value *values, int n)
 }
 
 /* key NULL: all rows. NULL: failed. */
-static struct rows *make_rows(struct exec__virtual *v, int column, const struct value *key)
+static struct rows *make_rows(struct exec__virtual *v, int column, const struct value *key,
+                              bool narrow)
 {
     struct rows *r = NEW(struct rows);
     r->n_columns = v->scan->n_columns;
     r->arena.block = key ? 512 : 0;
-    v->error = exec__system_rows_of(v->run, v->scan, column, key, key != NULL, keep_row, r);
+    v->error = exec__system_rows_of(v->run, v->scan, column, key, narrow, keep_row, r);
     if (!v->error)
         return r;
     rows_free(r);
@@ -122,7 +127,7 @@ static struct rows *make_rows(struct exec__virtual *v, int column, const struct 
 static struct rows *all_rows(struct exec__virtual *v)
 {
     if (!v->all)
-        v->all = make_rows(v, -1, NULL);
+        v->all = make_rows(v, -1, NULL, false);
     return v->all;
 }
 
@@ -236,6 +241,11 @@ static bool names(const char *list, const char *column)
     return false;
 }
 
+static const char *column_name(const struct exec__virtual *v, int column)
+{
+    return v->scan->rte->columns[v->scan->columns[column]].name;
+}
+
 enum how { FULL, LOOKED_UP, SELECTIVE, NARROW };
 
 static enum how how_good(sqlite3_index_info *info, int i, const struct exec__virtual *v)
@@ -245,7 +255,7 @@ static enum how how_good(sqlite3_index_info *info, int i, const struct exec__vir
         column < 0 || column >= v->scan->n_columns ||
         strcmp(sqlite3_vtab_collation(info, i), "BINARY") != 0)
         return FULL;
-    const char *name = v->scan->rte->columns[v->scan->columns[column]].name;
+    const char *name = column_name(v, column);
     return names(v->keys->narrow, name)      ? NARROW
            : names(v->keys->selective, name) ? SELECTIVE
                                              : LOOKED_UP;
@@ -293,11 +303,18 @@ static int close_cursor(sqlite3_vtab_cursor *base)
     return SQLITE_OK;
 }
 
-static int narrow_to(struct cursor *c, struct exec__virtual *v, int column, const struct value *key)
+static bool skims(struct exec__virtual *v, int column)
+{
+    enum { OFTEN = 16 };
+    return !v->all && names(v->keys->skimmed, column_name(v, column)) && v->skimmed++ < OFTEN;
+}
+
+static int make_own_rows(struct cursor *c, struct exec__virtual *v, int column,
+                         const struct value *key, bool narrow)
 {
     if (key->kind != VALUE_INT) /* no oid */
         return SQLITE_OK;
-    c->own = make_rows(v, column, key);
+    c->own = make_rows(v, column, key, narrow);
     c->rows = c->own;
     c->at = c->own && c->own->n > 0;
     return c->own ? SQLITE_OK : SQLITE_ERROR;
@@ -317,7 +334,9 @@ static int filter(sqlite3_vtab_cursor *base, int index, const char *unused, int 
     if (index && key.kind == VALUE_NULL)
         return SQLITE_OK;
     if (index < 0)
-        return narrow_to(c, v, -index - 1, &key);
+        return make_own_rows(c, v, -index - 1, &key, true);
+    if (index && key.kind == VALUE_INT && skims(v, index - 1))
+        return make_own_rows(c, v, index - 1, &key, false);
     struct rows *all = all_rows(v);
     if (!all)
         return SQLITE_ERROR;

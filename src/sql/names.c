@@ -458,26 +458,15 @@ const struct sequence *sql__lookup_sequence(const struct analysis *a, const Rang
     return s;
 }
 
-static const struct table *key_in(const struct analysis *a, const char *schema, const char *name)
-{
-    const struct catalog_view *v = a->ctx->view;
-    for (size_t i = 0; v && i < v->n_tables; i++) {
-        const struct table *t = v->tables[i];
-        if (strcmp(t->schema, schema) == 0 && t->database == v->database &&
-            sql__key_exists(t, name))
-            return t;
-    }
-    return NULL;
-}
-
 const struct table *sql__lookup_key(const struct analysis *a, const RangeVar *rv)
 {
+    const struct catalog_view *v = a->ctx->view;
     const struct table *t = NULL;
     const char *schema;
-    if (rv->schemaname)
-        return key_in(a, schema_of(rv), rv->relname);
+    if (!v || rv->schemaname)
+        return v ? catalog_key(v, schema_of(rv), rv->relname) : NULL;
     for (int i = 0; !t && (schema = next_schema(a, &i));)
-        t = key_in(a, schema, rv->relname);
+        t = catalog_key(v, schema, rv->relname);
     return t;
 }
 
@@ -486,7 +475,7 @@ bool sql__relation_exists(const struct analysis *a, const char *schema, const ch
     const struct catalog_view *v = a->ctx->view;
     return v && (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL) ||
                  catalog_object(v, OBJ_VIEW, schema, name) || catalog_sequence(v, schema, name) ||
-                 key_in(a, schema, name));
+                 catalog_key(v, schema, name));
 }
 
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,

@@ -52,3 +52,32 @@ DROP VIEW joined_v;
 DROP TABLE joined_b, joined_a;
 DROP TABLE joined_t;
 DROP SEQUENCE joined_s;
+
+-- one name, said by a regular expression
+CREATE SCHEMA other;
+CREATE TABLE one_name (a int PRIMARY KEY, b text);
+CREATE TABLE other.one_name (a int);
+CREATE TABLE one_names (a int);
+CREATE TABLE "One_name" (a int);
+SELECT relname, relkind, relnamespace::regnamespace FROM pg_class WHERE relname ~ '^(one_name)$' ORDER BY 3;
+SELECT relname, relkind FROM pg_class WHERE relname OPERATOR(pg_catalog.~) '^(one_name_pkey)$' COLLATE pg_catalog.default;
+SELECT relname FROM pg_class WHERE relname ~ '^(one_name|one_names)$' ORDER BY oid;
+SELECT relname FROM pg_class WHERE relname ~ '^(one_name.)$' ORDER BY oid;
+SELECT relname FROM pg_class WHERE relname ~ 'one_name' AND relkind = 'r' ORDER BY oid;
+SELECT relname FROM pg_class WHERE relname !~ '^(one_name)$' AND relname ~* '^(one_name)$' ORDER BY oid;
+-- types by their oids, more of them than are looked for one by one
+SELECT count(*), count(t.typname) FROM (SELECT DISTINCT atttypid FROM pg_attribute WHERE attnum > 0) a (n) JOIN pg_type t ON t.oid = n WHERE t.typname IN ('bool', 'char', 'name', 'int2', 'int4', 'int8', 'oid', 'text', 'float4', 'timestamptz', 'regproc');
+SELECT n, t.typname FROM generate_series(16, 60) n JOIN pg_type t ON t.oid = n WHERE t.typtype = 'b' AND n IN (16, 17, 20, 21, 23, 25, 26) ORDER BY n;
+SELECT c.relname, t.typname, e.typname AS of FROM pg_class c JOIN pg_type t ON t.oid = c.reltype JOIN pg_type e ON e.oid = t.typarray WHERE c.relname LIKE 'one!_name%' ESCAPE '!' ORDER BY c.oid;
+SELECT t.typname FROM pg_class c JOIN pg_type t ON t.typrelid = c.oid WHERE c.relname = 'one_names';
+SELECT a.attname, t.typname FROM pg_attribute a JOIN pg_type t ON t.oid = a.atttypid WHERE a.attrelid = 'one_name'::regclass AND attnum > 0 ORDER BY attnum;
+-- the same name, whatever its case
+CREATE INDEX one_index ON one_name (b);
+CREATE INDEX "One_index" ON "One_name" (a);
+CREATE INDEX one_index ON one_names (a);
+CREATE TABLE one_index (a int);
+CREATE INDEX one_name_pkey ON other.one_name (a);
+ALTER INDEX one_index RENAME TO two_index;
+CREATE INDEX one_index ON one_names (a);
+DROP TABLE one_name, one_names, "One_name";
+DROP SCHEMA other CASCADE;

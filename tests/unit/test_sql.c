@@ -43,6 +43,15 @@ const struct table *catalog_table_by_id(const struct catalog_view *v, uint64_t i
     return NULL;
 }
 
+const struct table *catalog_key(const struct catalog_view *v, const char *schema, const char *name)
+{
+    for (size_t i = 0; i < v->n_tables; i++)
+        for (int k = 0; k < v->tables[i]->n_keys; k++)
+            if (strcmp(v->tables[i]->keys[k].name, name) == 0)
+                return v->tables[i];
+    return NULL;
+}
+
 const struct table *catalog_index(const struct catalog_view *v, const char *schema,
                                   const char *name, const struct index **ret)
 {
