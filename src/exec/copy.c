@@ -58,6 +58,8 @@ static struct error *give_returning(struct exec_copy *c, int *rc)
 static struct error *insert_here(struct exec_copy *c)
 {
     sqlite3 *db = store_db(c->conn);
+    if (c->s->unchecked)
+        TRY(store_leave_keys(c->conn, true));
     TRY(exec__bind(db, c->stmt, c->params, c->n_params));
     struct error *e = NULL;
     const struct types_host *host = types_host_set(&c->s->host);
@@ -70,6 +72,7 @@ static struct error *insert_here(struct exec_copy *c)
         e = types_sqlite_error(db, rc);
     exec__watch_keys_end(c->s, told, e != NULL);
     sqlite3_reset(c->stmt);
+    error_free(store_leave_keys(c->conn, false));
     if (e)
         return exec__violation(c->s, c->plan->view, c->plan->query->write, c->conn, c->plan->sql,
                                c->plan->sql_len, c->params, c->n_params, e);
@@ -118,7 +121,8 @@ static struct error *begin_there(struct exec_copy *c)
                                     "supported while the target is on another server"),
                           "Leave RETURNING out and select the rows afterwards.");
     TRY(exchange_drawn(c, true));
-    char *text = mem_printf("COPY %llu\n%s", (unsigned long long)c->plan->region, c->plan->sql);
+    char *text = mem_printf("COPY %llu %d\n%s", (unsigned long long)c->plan->region,
+                            c->s->unchecked, c->plan->sql);
     struct error *e = exec__peer_copy_begin(c->s, c->there, text);
     mem_free(text);
     c->copying = !e;

@@ -17,6 +17,9 @@
  * Keys that SQLite does not know are seen to by triggers (sql/foreign_key.c). What those tell while
  * a statement runs is kept in session->told: each is looked at when the statement ends, or, while
  * its key is deferred, when the transaction does.
+ *
+ * With session_replication_role = replica (session->unchecked) nothing is looked at, and no action
+ * follows: the statement runs without either.
  */
 #include "exec/exec_int.h"
 
@@ -176,7 +179,7 @@ static _Thread_local struct types_key_watch watching;
 
 int exec__watch_keys(struct exec_session *s)
 {
-    watching = (struct types_key_watch){s, told};
+    watching = (struct types_key_watch){s, told, s->unchecked};
     types_watch_keys(&watching);
     return s->told.n;
 }

@@ -143,6 +143,11 @@ void exec_cancel(struct exec_session *s)
     atomic_store_explicit(&s->cancel, true, memory_order_relaxed);
 }
 
+void exec_set_unchecked(struct exec_session *s, bool unchecked)
+{
+    s->unchecked = unchecked;
+}
+
 void exec_set_lock_timeout(struct exec_session *s, uint64_t ms)
 {
     s->lock_timeout_ms = ms;

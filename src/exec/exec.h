@@ -168,8 +168,10 @@ void exec_session_free(struct exec_session *s); /* rolls back; NULL is fine */
 void exec_attend(struct exec_session *s);
 /* Ends what the session runs now with 57014, from any thread; nothing when it runs nothing. */
 void exec_cancel(struct exec_session *s);
-void exec_forget_sequences(struct exec_session *s);              /* DISCARD SEQUENCES */
-void exec_set_memory(struct exec_session *s, size_t bytes);      /* work_mem; 0: the default */
+void exec_forget_sequences(struct exec_session *s);         /* DISCARD SEQUENCES */
+void exec_set_memory(struct exec_session *s, size_t bytes); /* work_mem; 0: the default */
+/* Foreign keys and DEFERRABLE keys are not looked at, and have no actions. */
+void exec_set_unchecked(struct exec_session *s, bool unchecked);
 void exec_set_lock_timeout(struct exec_session *s, uint64_t ms); /* 0: none */
 /* What its statement waits for, if it is known; from any thread. */
 void exec_waits_for(const struct exec_session *s, const char **ret_type, const char **ret_event);
@@ -336,28 +338,22 @@ void exec_notify_peers(struct exec *e, const char *body);
  * text. RUN and FRAG are prepared (Parse with one parameter of type bytea, Bind in binary format,
  * Execute); the others are simple queries.
  *
- *   RUN <region> <schema version> <revision of the catalog> <lock timeout> <oid>,..|- [<names>]
- *   <PostgreSQL text>
- *        The whole statement, planned and run here. The oids are the types of its parameters.
- *        args: request id and parameters.
- *   FRAG <region> <schema version> [<time zone> [<style>]]
- *   <SQLite text>
- *        A read of one region. args: parameters.
- *   READ <region> <schema version> | HOLD <region> <schema version> | ENDREAD
- *        FRAGs of the region in between see one state: READ for one statement, HOLD for a
- *        transaction. Several before one ENDREAD: of several regions. Tag of HOLD: "HOLD lsn".
- *   BEGIN <region> <schema version> <gateway> <slot> <seq> <lock timeout> <nowait> <server>
- *        Whose it is: see struct region_owner. How long to wait: struct region_patience. Tag "BEGIN
- * lsn": of the commit before. Then RUN and FRAG inside the transaction, and: COPY <region> <SQLite
- * INSERT> Rows come as CopyData. Tag "COPY n". MARK | UNMARK | UNDO A savepoint is pushed; popped;
- * popped and undone. SCHEMA <region> <a draft's text> The transaction's own schema from now on; the
- * region whose file is brought to it. COMMIT <gateway> <slot> <seq> [<region> ..] | ROLLBACK With
- * regions: it decides for them. PREPARE <deciding region> Instead of COMMIT: the transaction is the
- * region's, not the session's any more. Tag "PREPARE 0": it had changed nothing, and is over.
- *   DECIDE <region> <gateway> <slot> <seq> 0|1
- *        Undoes or commits what is prepared there.
- *   OUTCOME <region> <gateway> <slot> <seq> 0|1
- *        Tag "OUTCOME n": region_outcome.
+ *   RUN <region> <schema version> <revision of the catalog> <lock timeout> <unchecked> <oid>,..|-
+ * [<names>] <PostgreSQL text> The whole statement, planned and run here. The oids are the types of
+ * its parameters. args: request id and parameters. FRAG <region> <schema version> [<time zone>
+ * [<style>]] <SQLite text> A read of one region. args: parameters. READ <region> <schema version> |
+ * HOLD <region> <schema version> | ENDREAD FRAGs of the region in between see one state: READ for
+ * one statement, HOLD for a transaction. Several before one ENDREAD: of several regions. Tag of
+ * HOLD: "HOLD lsn". BEGIN <region> <schema version> <gateway> <slot> <seq> <lock timeout> <nowait>
+ * <server> Whose it is: see struct region_owner. How long to wait: struct region_patience. Tag
+ * "BEGIN lsn": of the commit before. Then RUN and FRAG inside the transaction, and: COPY <region>
+ * <unchecked> <SQLite INSERT> Rows come as CopyData. Tag "COPY n". MARK | UNMARK | UNDO A savepoint
+ * is pushed; popped; popped and undone. SCHEMA <region> <a draft's text> The transaction's own
+ * schema from now on; the region whose file is brought to it. COMMIT <gateway> <slot> <seq>
+ * [<region> ..] | ROLLBACK With regions: it decides for them. PREPARE <deciding region> Instead of
+ * COMMIT: the transaction is the region's, not the session's any more. Tag "PREPARE 0": it had
+ * changed nothing, and is over. DECIDE <region> <gateway> <slot> <seq> 0|1 Undoes or commits what
+ * is prepared there. OUTCOME <region> <gateway> <slot> <seq> 0|1 Tag "OUTCOME n": region_outcome.
  *   PREPARED <region>
  *        Tag "PREPARED gateway seq", 0 0: nothing is.
  *   OWNER <region>

@@ -135,6 +135,7 @@ struct exec_session {
     struct snapshot *snapshot_list; /* also of a peer's READ: its FRAGs see one state */
     struct region_look *look;       /* FSCK's */
 
+    bool unchecked;           /* its writes are not looked at for foreign keys */
     uint64_t lock_timeout_ms; /* 0: none */
     const char *nowait;       /* what the statement that runs won't wait for; NULL: it waits */
     struct advisory_owner *advisory_owner; /* at the master: what is held through this session */

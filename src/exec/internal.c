@@ -199,11 +199,12 @@ static struct error *run_plan(struct call *c, struct run *r, bool has_request, s
 
 static struct error *do_run(struct call *c)
 {
-    uint64_t n[4];
+    uint64_t n[5];
     const char *key = c->head;
-    if (!take_numbers(c, 4, n) || !c->args)
+    if (!take_numbers(c, 5, n) || !c->args)
         return malformed();
     c->s->lock_timeout_ms = n[3];
+    c->s->unchecked = n[4];
     key = arena_printf(&c->arena, "%s\n%.*s", c->head, (int)c->body_len, c->body);
     struct run r = {.s = c->s, .e = c->e, .here = true, .deadline = clock_ms()};
     bool has_request;
@@ -504,6 +505,8 @@ struct copying {
 static struct error *copy_row(void *ctx, const struct value *values, int n)
 {
     struct copying *k = ctx;
+    if (k->s->unchecked)
+        TRY(store_leave_keys(k->conn, true));
     TRY(exec__bind(k->db, k->stmt, values, n));
     int rc;
     const struct types_host *before = types_host_set(k->host);
@@ -515,6 +518,7 @@ static struct error *copy_row(void *ctx, const struct value *values, int n)
     struct error *e = rc == SQLITE_DONE ? NULL : types_sqlite_error(k->db, rc);
     exec__watch_keys_end(k->s, told, e != NULL);
     sqlite3_reset(k->stmt);
+    error_free(store_leave_keys(k->conn, false));
     TRY(e);
     k->rows += sqlite3_changes64(k->db);
     if (k->progress && k->rows % 1024 == 0)
@@ -541,10 +545,11 @@ static struct error *copy_receive(struct call *c, struct copying *k)
 
 static struct error *do_copy(struct call *c)
 {
-    uint64_t region;
+    uint64_t n[2];
     /* Always inside BEGIN: the sender decides what it commits. */
-    if (!take_numbers(c, 1, &region) || !held_store(c) || c->s->held[0].region != region)
+    if (!take_numbers(c, 2, n) || !held_store(c) || c->s->held[0].region != n[0])
         return malformed();
+    c->s->unchecked = n[1];
     struct copying k = {.s = c->s,
                         .txn = c->s->held[0].txn,
                         .host = &c->s->host,
@@ -555,7 +560,7 @@ static struct error *do_copy(struct call *c)
     struct error *e = copy_receive(c, &k);
     store_release(k.conn, k.stmt);
     if (!e)
-        e = exec__statement_ends(c->s, region_txn_store(k.txn), region);
+        e = exec__statement_ends(c->s, region_txn_store(k.txn), n[0]);
     if (!e && k.progress)
         e = region_txn_progress(k.txn);
     if (e) {

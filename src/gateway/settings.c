@@ -127,17 +127,6 @@ static struct error *check_array_nulls(struct session *s, char **value)
                       "Write \"NULL\" for the word in an array.");
 }
 
-static struct error *check_replication_role(struct session *s, char **value)
-{
-    (void)s;
-    if (strcmp(*value, "replica") != 0)
-        return NULL;
-    return error_hint(error_new(E_UNSUPPORTED, "session_replication_role cannot be \"replica\": "
-                                               "foreign keys are always checked"),
-                      "Make the foreign keys DEFERRABLE, and SET CONSTRAINTS ALL DEFERRED in the "
-                      "transaction.");
-}
-
 static struct error *check_oids(struct session *s, char **value)
 {
     (void)s;
@@ -335,7 +324,7 @@ static const struct setting table[] = {
     {"session_authorization", NULL, KIND_TEXT, REPORT | HIDDEN, .check = check_user,
      .description = "Shows the session user name."},
     {"session_replication_role", "origin", KIND_ENUM, .choices = "origin|replica|local",
-     .check = check_replication_role, .description = ACCEPTED},
+     .description = ACCEPTED},
     {"ssl", "off", KIND_BOOL, FIXED, .description = "Shows whether TLS is on."},
     {"standard_conforming_strings", "on", KIND_BOOL, REPORT, .check = check_strings,
      .description = "Causes '...' strings to treat backslashes literally."},
@@ -684,6 +673,9 @@ void settings__derive(struct session *s)
         pool__timed(s->gateway, 1);
     if (!now_timed && timed)
         pool__timed(s->gateway, -1);
+    if (s->exec && !s->internal)
+        exec_set_unchecked(s->exec,
+                           !strcmp(value_of(s, find("session_replication_role"), text), "replica"));
     if (s->exec)
         exec_set_lock_timeout(s->exec, (uint64_t)number(s, "lock_timeout"));
     if (s->exec)

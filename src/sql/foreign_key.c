@@ -220,7 +220,9 @@ static struct error *put_is_orphan(struct key_text *k, const char *row)
 
 /* ---- triggers ------------------------------------------------------------------------------- */
 
-static void begin_trigger(struct key_text *k, int number, const char *event, bool of_parent)
+/* `rests`: not where a session leaves its triggers out (session_replication_role). */
+static void begin_trigger(struct key_text *k, int number, const char *event, bool of_parent,
+                          bool rests)
 {
     const struct table *on = of_parent ? k->parent : k->child;
     buf_puts(k->out, "CREATE TRIGGER ");
@@ -230,6 +232,8 @@ static void begin_trigger(struct key_text *k, int number, const char *event, boo
     buf_printf(k->out, " AFTER %s ON ", event);
     sql_quote(table_file_name(on), k->out);
     buf_puts(k->out, " WHEN ");
+    if (rests)
+        buf_puts(k->out, "minisql_watching() AND ");
 }
 
 static void put_changed(struct key_text *k, bool of_parent)
@@ -261,11 +265,11 @@ static void put_report(struct key_text *k, char what, const char *row, bool of_p
 
 static struct error *watch_child(struct key_text *k)
 {
-    begin_trigger(k, 1, "INSERT", false);
+    begin_trigger(k, 1, "INSERT", false, true);
     TRY(put_is_orphan(k, "NEW."));
     buf_puts(k->out, " BEGIN ");
     put_report(k, 'c', "NEW.", false);
-    begin_trigger(k, 2, "UPDATE", false);
+    begin_trigger(k, 2, "UPDATE", false, true);
     put_changed(k, false);
     buf_puts(k->out, " AND ");
     TRY(put_is_orphan(k, "NEW."));
@@ -340,7 +344,7 @@ static struct error *put_action(struct key_text *k, char action, bool update)
 static struct error *watch_parent(struct key_text *k, bool update)
 {
     char action = update ? k->fk->on_update : k->fk->on_delete;
-    begin_trigger(k, update ? 4 : 3, update ? "UPDATE" : "DELETE", true);
+    begin_trigger(k, update ? 4 : 3, update ? "UPDATE" : "DELETE", true, true);
     if (update) {
         put_changed(k, true);
         buf_puts(k->out, " AND ");
@@ -391,11 +395,11 @@ void sql__unique_triggers(struct analysis *a, const struct table *t, const struc
     const struct foreign_key as_foreign = {
         .name = key->name, .n_columns = key->n_columns, .columns = key->columns};
     struct key_text k = {.a = a, .child = t, .fk = &as_foreign, .out = out};
-    begin_trigger(&k, 1, "INSERT", false);
+    begin_trigger(&k, 1, "INSERT", false, key->deferrable);
     put_is_duplicate(&k, key, "NEW.");
     buf_puts(out, " BEGIN ");
     put_report(&k, 'u', "NEW.", false);
-    begin_trigger(&k, 2, "UPDATE", false);
+    begin_trigger(&k, 2, "UPDATE", false, key->deferrable);
     put_changed(&k, false);
     buf_puts(out, " AND ");
     put_is_duplicate(&k, key, "NEW.");

@@ -108,6 +108,10 @@ bool store_has_violations(struct store *s);
 /* Until the transaction ends, SQLite checks all foreign keys only then. */
 struct error *store_defer_foreign_keys(struct store *s);
 
+/* What the writer's statements do from now on is not looked at for foreign keys of the tables'
+ * texts, and has no actions; until it is said again with false. */
+struct error *store_leave_keys(struct store_conn *c, bool leave);
+
 /* A write's result, kept so that a retry is answered, not applied again. One row for each
  * (gateway, slot): a slot has one request in flight at most, a later seq replaces it. Inside
  * `open`. */

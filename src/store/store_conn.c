@@ -212,10 +212,21 @@ static struct error *compile(struct store_conn *c, const char *sql, size_t len, 
     return NULL;
 }
 
+static enum store_mode own_mode(const struct store_conn *c)
+{
+    return c->unchecked ? STORE_UNCHECKED : STORE_EXECUTE;
+}
+
+struct error *store_leave_keys(struct store_conn *c, bool leave)
+{
+    c->unchecked = leave;
+    return leave ? store__set_mode(c, STORE_UNCHECKED) : NULL;
+}
+
 struct error *store_prepare(struct store_conn *c, const char *sql, size_t len, sqlite3_stmt **ret)
 {
-    if (c->mode != STORE_EXECUTE)
-        TRY(store__set_mode(c, STORE_EXECUTE));
+    if (c->mode != own_mode(c))
+        TRY(store__set_mode(c, own_mode(c)));
     struct store_cached *k = map_get(&c->cached, sql, len);
     if (k && !k->used) {
         unlink_idle(c, k);
@@ -264,7 +275,7 @@ sqlite3 *store_db(struct store_conn *c)
 
 struct error *store_exec(struct store_conn *c, const char *sql)
 {
-    TRY(store__set_mode(c, STORE_EXECUTE));
+    TRY(store__set_mode(c, own_mode(c)));
     int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
     return rc ? types_sqlite_error(c->db, rc) : NULL;
 }

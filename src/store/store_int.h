@@ -30,10 +30,11 @@ enum {
 
 /* How statements behave on the writer. Changing it makes SQLite compile statements again. */
 enum store_mode {
-    STORE_EXECUTE, /* foreign keys, triggers and checks as declared */
-    STORE_APPLY,   /* none of them: what the primary captured holds their effects already */
-    STORE_DDL,     /* no foreign keys: DROP TABLE doesn't delete row by row; PRAGMA writable_schema
-                      has effect */
+    STORE_EXECUTE,   /* foreign keys, triggers and checks as declared */
+    STORE_UNCHECKED, /* no foreign keys */
+    STORE_APPLY,     /* none of them: what the primary captured holds their effects already */
+    STORE_DDL, /* no foreign keys: DROP TABLE doesn't delete row by row; PRAGMA writable_schema
+                  has effect */
 };
 
 struct store_cached {
@@ -54,6 +55,7 @@ struct store_conn {
     struct store_cached *used;
     size_t n_idle;
     enum store_mode mode;
+    bool unchecked; /* it executes in that mode: store_leave_keys() */
     sqlite3_stmt *begin, *take_snapshot, *end;
     bool reading; /* a reader inside store_reader_begin */
     bool writer;

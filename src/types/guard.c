@@ -7,6 +7,7 @@
  *   minisql_limit(n), minisql_offset(n)   what LIMIT and OFFSET get
  *   minisql_watched(table, key, what, ..) a foreign key may be broken: whoever runs the statement
  *                                         is told
+ *   minisql_watching()                is it to be looked for?
  */
 #include "types/types_int.h"
 
@@ -125,6 +126,12 @@ static CALL(key)
     return NULL;
 }
 
+static CALL(watching)
+{
+    *ret = value_int(!key_watch || !key_watch->rests);
+    return NULL;
+}
+
 static CALL(limit)
 {
     if (v->kind != VALUE_NULL && v->i < 0)
@@ -215,6 +222,12 @@ static const struct func rows[] = {
      .volatile_ = true,
      .sqlite_name = "minisql_watched",
      .call = key},
+    {.name = "minisql_watching",
+     .kind = FUNC_SCALAR,
+     .result = OID_BOOL,
+     .volatile_ = true,
+     .sqlite_name = "minisql_watching",
+     .call = watching},
 };
 
 const struct func_rows types__guard_funcs = {rows, ARRAY_LEN(rows)};

@@ -580,6 +580,7 @@ void types_count_missing(int *count);
 struct types_key_watch {
     void *ctx;
     void (*told)(void *ctx, const struct value *args, int n);
+    bool rests; /* they are not to see to it: minisql_watching() */
 };
 void types_watch_keys(const struct types_key_watch *w);
 

@@ -49,7 +49,6 @@ SELECT CAST('{1}'::int4[] AS bit[]), CAST('{1}'::int8[] AS bit[]);
 SELECT CAST('{1}'::int8[] AS bit(3)[]);
 CREATE TABLE sampled (a int);
 CREATE VIEW sample AS SELECT a FROM sampled TABLESAMPLE BERNOULLI (100);
-SET session_replication_role = replica;
 CREATE TABLE checked (id int PRIMARY KEY);
 CREATE TABLE checks (id int REFERENCES checked);
 ALTER TABLE checked DISABLE TRIGGER ALL;
