@@ -61,6 +61,7 @@ struct key {
     char *options;             /* see struct index */
     bool deferrable, deferred; /* as a foreign key's */
     bool nulls_equal;          /* NULLS NOT DISTINCT */
+    bool off;                  /* DISABLE TRIGGER ALL: a deferrable one is not looked at */
 };
 /* Triggers see to it, or to the rows with a NULL in it: see sql/foreign_key.c. */
 static inline bool key_is_watched(const struct key *k)
@@ -84,14 +85,17 @@ struct foreign_key {
     char on_delete, on_update; /* PostgreSQL's letters: a no action, r restrict, c cascade, n set
                                   null, d set default */
     uint64_t id;
-    bool not_valid;            /* as a check's */
-    bool match_full;           /* said so; of one column it means what MATCH SIMPLE does */
-    int n_set;                 /* ON DELETE SET NULL or DEFAULT (columns): .. */
-    int *set_columns;          /* .. which; 0: all of them */
-    bool watched;              /* it is more than SQLite knows of foreign keys, so it is no part of
-                                  the table's text: triggers see to it, see sql/foreign_key.c */
-    bool deferrable, deferred; /* may it be checked at COMMIT; is it, unless the transaction says
-                                  something else */
+    bool not_valid;             /* as a check's */
+    bool match_full;            /* said so; of one column it means what MATCH SIMPLE does */
+    int n_set;                  /* ON DELETE SET NULL or DEFAULT (columns): .. */
+    int *set_columns;           /* .. which; 0: all of them */
+    bool child_off, parent_off; /* DISABLE TRIGGER ALL of the table that has it, of the one that it
+                                   references: what happens there is not looked at */
+    bool was_off;               /* .. so it was once: rows may violate it */
+    bool watched;               /* it is more than SQLite knows of foreign keys, so it is no part of
+                                   the table's text: triggers see to it, see sql/foreign_key.c */
+    bool deferrable, deferred;  /* may it be checked at COMMIT; is it, unless the transaction says
+                                   something else */
     char *comment;
 };
 

@@ -131,6 +131,8 @@ static bool add_keys(json_t *array, const struct table *t)
             json_object_set_new(o, "deferred", json_true());
         if (k->nulls_equal)
             json_object_set_new(o, "nulls_equal", json_true());
+        if (k->off)
+            json_object_set_new(o, "off", json_true());
     }
     return true;
 }
@@ -161,9 +163,15 @@ static bool add_foreign_keys(json_t *array, const struct table *t)
                            (int)f->match_full, "deferrable", (int)f->deferrable, "deferred",
                            (int)f->deferred, "watched", (int)f->watched, "comment", f->comment)))
             return false;
+        json_t *o = json_array_get(array, (size_t)i);
         if (f->n_set)
-            json_object_set_new(json_array_get(array, (size_t)i), "set_columns",
-                                int_array(f->set_columns, f->n_set));
+            json_object_set_new(o, "set_columns", int_array(f->set_columns, f->n_set));
+        if (f->child_off)
+            json_object_set_new(o, "child_off", json_true());
+        if (f->parent_off)
+            json_object_set_new(o, "parent_off", json_true());
+        if (f->was_off)
+            json_object_set_new(o, "was_off", json_true());
     }
     return true;
 }
@@ -506,6 +514,9 @@ static void get_foreign_key(struct decoder *d, const json_t *o, int n_columns,
     f->deferrable = get_bool(d, o, "deferrable");
     f->deferred = get_bool(d, o, "deferred");
     f->watched = get_bool(d, o, "watched");
+    f->child_off = json_is_true(json_object_get(o, "child_off"));
+    f->parent_off = json_is_true(json_object_get(o, "parent_off"));
+    f->was_off = json_is_true(json_object_get(o, "was_off"));
     if (json_object_get(o, "set_columns"))
         f->set_columns = get_columns(d, o, "set_columns", n_columns, &f->n_set);
     if (!strchr("arcnd", f->on_delete) || !strchr("arcnd", f->on_update))
@@ -626,6 +637,7 @@ static void get_parts(struct decoder *d, const json_t *o, struct table *t)
         t->keys[i].deferrable = json_is_true(json_object_get(k, "deferrable"));
         t->keys[i].deferred = json_is_true(json_object_get(k, "deferred"));
         t->keys[i].nulls_equal = json_is_true(json_object_get(k, "nulls_equal"));
+        t->keys[i].off = json_is_true(json_object_get(k, "off"));
         t->keys[i].columns = get_columns(d, k, "columns", t->n_columns, &t->keys[i].n_columns);
     }
     get_checks(d, o, t);

@@ -63,20 +63,52 @@ static struct error *no_trigger(struct analysis *a, struct table *t, const Alter
                      t->name);
 }
 
-static struct error *disable_foreign_keys(struct analysis *a, struct table *t,
-                                          const AlterTableCmd *c)
+/* What is said of a foreign key by the table that has it, or by the one that it references. */
+static void switch_key(struct foreign_key *fk, bool of_parent, bool off)
 {
-    bool any = t->n_foreign_keys > 0;
-    for (size_t i = 0; i < a->ctx->view->n_tables; i++)
-        for (int k = 0; k < a->ctx->view->tables[i]->n_foreign_keys; k++)
-            any |= a->ctx->view->tables[i]->foreign_keys[k].table == t->id;
-    if (!any)
-        return NULL;
-    return sql__unsupported(
-        a, -1,
-        "Make the foreign keys DEFERRABLE, and SET CONSTRAINTS ALL DEFERRED in "
-        "the transaction.",
-        "DISABLE TRIGGER ALL is not supported: foreign keys are always checked");
+    *(of_parent ? &fk->parent_off : &fk->child_off) = off;
+    fk->was_off |= off;
+}
+
+/* Foreign keys of other tables that reference t. */
+static struct error *switch_references(struct analysis *a, const struct table *t, bool off)
+{
+    for (size_t i = 0; i < a->ctx->view->n_tables; i++) {
+        const struct table *from = a->ctx->view->tables[i];
+        bool changes = false;
+        for (int k = 0; from->id != t->id && k < from->n_foreign_keys; k++)
+            changes |=
+                from->foreign_keys[k].table == t->id && from->foreign_keys[k].parent_off != off;
+        if (!changes)
+            continue;
+        struct table *next = sql__also_changed(a, from);
+        for (int k = 0; k < next->n_foreign_keys; k++)
+            if (next->foreign_keys[k].table == t->id)
+                switch_key(&next->foreign_keys[k], true, off);
+        TRY(sql__table_text(a, next));
+    }
+    return NULL;
+}
+
+/* ENABLE and DISABLE TRIGGER ALL: of what triggers do in PostgreSQL there are keys here. */
+static struct error *switch_keys(struct analysis *a, struct table *t, const AlterTableCmd *c)
+{
+    bool off = c->subtype == AT_DisableTrigAll;
+    struct foreign_key *keys = ARENA_ARRAY(a->arena, struct foreign_key, t->n_foreign_keys + 1);
+    struct key *unique = ARENA_ARRAY(a->arena, struct key, t->n_keys + 1);
+    for (int i = 0; i < t->n_foreign_keys; i++) {
+        keys[i] = t->foreign_keys[i];
+        switch_key(&keys[i], false, off);
+        if (keys[i].table == t->id)
+            switch_key(&keys[i], true, off);
+    }
+    for (int i = 0; i < t->n_keys; i++) {
+        unique[i] = t->keys[i];
+        unique[i].off = unique[i].deferrable && off;
+    }
+    t->foreign_keys = keys;
+    t->keys = unique;
+    return switch_references(a, t, off);
 }
 
 /* ---- in PostgreSQL's order
@@ -118,8 +150,8 @@ static const struct form {
     {AT_AlterConstraint, "ALTER CONSTRAINT", ALTER_REST, sql__alter_constraint},
     {AT_EnableTrigUser, "ENABLE TRIGGER USER", ALTER_REST, nothing},
     {AT_DisableTrigUser, "DISABLE TRIGGER USER", ALTER_REST, nothing},
-    {AT_EnableTrigAll, "ENABLE TRIGGER ALL", ALTER_REST, nothing},
-    {AT_DisableTrigAll, "DISABLE TRIGGER ALL", ALTER_REST, disable_foreign_keys},
+    {AT_EnableTrigAll, "ENABLE TRIGGER ALL", ALTER_REST, switch_keys},
+    {AT_DisableTrigAll, "DISABLE TRIGGER ALL", ALTER_REST, switch_keys},
     {AT_EnableTrig, "ENABLE TRIGGER", ALTER_REST, no_trigger},
     {AT_EnableAlwaysTrig, "ENABLE ALWAYS TRIGGER", ALTER_REST, no_trigger},
     {AT_EnableReplicaTrig, "ENABLE REPLICA TRIGGER", ALTER_REST, no_trigger},
@@ -253,8 +285,8 @@ static struct error *check_materialized(const struct analysis *a, const struct t
                             "ALTER of a materialized view is not supported");
 }
 
-/* Triggers: there are none. Rails says this of all tables for each fixture, beside transactions
- * that are open; it is to wait for nobody. */
+/* Triggers: there are none, but for keys. Rails says this of all tables for each fixture, beside
+ * transactions that are open; it is to wait for nobody. */
 static bool is_about_triggers(const AlterTableStmt *n)
 {
     bool all = true;
@@ -264,6 +296,16 @@ static bool is_about_triggers(const AlterTableStmt *n)
                type == AT_EnableTrigAll || type == AT_DisableTrigAll;
     }
     return all;
+}
+
+static bool keys_differ(const struct table *old, const struct table *next)
+{
+    bool differ = false;
+    for (int i = 0; i < next->n_foreign_keys; i++)
+        differ |= old->foreign_keys[i].child_off != next->foreign_keys[i].child_off;
+    for (int i = 0; i < next->n_keys; i++)
+        differ |= old->keys[i].off != next->keys[i].off;
+    return differ;
 }
 
 struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
@@ -294,7 +336,7 @@ struct error *sql__alter_table(struct analysis *a, const AlterTableStmt *n)
         if (pass == ALTER_CONSTRAINTS)
             TRY(constraints(a, next, n->cmds));
     }
-    if (is_about_triggers(n)) {
+    if (is_about_triggers(n) && !keys_differ(a->q->alter_table.table, next) && !a->q->n_also) {
         a->q->alter_table.table = NULL; /* nothing happens */
         a->q->alter_table.next = NULL;
         return NULL;

@@ -1141,7 +1141,7 @@ static const struct table *referenced_now(const struct analysis *a, const struct
 static void watch_unique(struct analysis *a, const struct table *t, bool primary, struct buf *out)
 {
     for (int i = t->n_keys - 1; i >= 0; i--)
-        if (key_is_watched(&t->keys[i]) && t->keys[i].primary == primary)
+        if (key_is_watched(&t->keys[i]) && !t->keys[i].off && t->keys[i].primary == primary)
             sql__unique_triggers(a, t, &t->keys[i], out);
 }
 

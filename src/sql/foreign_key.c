@@ -4,7 +4,7 @@
  * Most are a part of the table's text in the file, and SQLite sees to them. One is `watched`
  * instead where SQLite would do something else than PostgreSQL:
  *
- *   NOT VALID                  SQLite counts violations, and takes a row that violated the key
+ *   NOT VALID, or it was off   SQLite counts violations, and takes a row that violated the key
  *                              before, and is mended or goes, for one less
  *   MATCH FULL of several columns, SET NULL and SET DEFAULT of some: it has none of these
  *   types that lie differently in the file (integer and numeric, date and timestamp)
@@ -23,6 +23,8 @@
  *
  * Unique keys are watched in the same way: those that are DEFERRABLE, whose index is not unique in
  * the file, and of those that are NULLS NOT DISTINCT the rows with a NULL in the key.
+ *
+ * DISABLE TRIGGER ALL of a table leaves out those on it, until ENABLE TRIGGER ALL.
  *
  * The texts are a part of the table's record (table->triggers), as its DDL is; backups apply what
  * the triggers did, and run none.
@@ -56,7 +58,7 @@ bool sql__is_watched(const struct table *t, const struct foreign_key *fk, const 
     for (int i = 0; i < fk->n_columns; i++)
         fits &=
             sql__foreign_fits(fk, &t->columns[fk->columns[i]], &to->columns[fk->ref_columns[i]]);
-    return !fits || fk->not_valid || fk->n_set || sql__mixes_no_nulls(fk) ||
+    return !fits || fk->not_valid || fk->was_off || fk->n_set || sql__mixes_no_nulls(fk) ||
            (to == t && (fk->on_delete == 'r' || fk->on_update == 'r')) || writes_domain(t, fk);
 }
 
@@ -365,7 +367,10 @@ struct error *sql__key_triggers(struct analysis *a, const struct table *t,
     if (table_is_temporary(t))
         return sql__unsupported(a, -1, "Use a plain foreign key.",
                                 "this form of foreign key of a temporary table is not supported");
-    TRY(watch_child(&k));
+    if (!fk->child_off)
+        TRY(watch_child(&k));
+    if (fk->parent_off)
+        return NULL;
     TRY(watch_parent(&k, false));
     return watch_parent(&k, true);
 }
