@@ -275,14 +275,16 @@ static struct error *check_views(const struct catalog_view *v, const struct mast
     for (size_t i = 0; (view = catalog_next_view(v, &i));) {
         bool stays = !goes(o, view->id) && !listed(o->drop, o->n_drop, view->id);
         for (int k = 0; k < view->n_uses && stays; k++)
-            if (listed(o->drop, o->n_drop, view->uses[k].id) || goes(o, view->uses[k].id))
+            if (listed(o->drop, o->n_drop, view->uses[k].id) || goes(o, view->uses[k].id) ||
+                listed(o->sequences, o->n_sequences, view->uses[k].id))
                 return error_new(E_STALE_SCHEMA, "view \"%s\" was made meanwhile", view->name);
     }
     for (size_t i = 0; i < o->n; i++) {
         const struct object *next = o->changes[i].next;
         for (int k = 0; next && k < next->n_uses; k++)
             if (!catalog_table_by_id(v, next->uses[k].id) &&
-                !catalog_object_by_id(v, next->uses[k].id))
+                !catalog_object_by_id(v, next->uses[k].id) &&
+                !catalog_sequence_by_id(v, next->uses[k].id))
                 return error_new(E_STALE_SCHEMA, "what view \"%s\" reads is gone", next->name);
     }
     return NULL;
@@ -656,7 +658,9 @@ struct error *master_drop_sequence(struct master *m, uint64_t id)
 {
     const struct catalog_view *v;
     TRY(master__begin(m, &v));
-    struct error *e = drop_sequence(m, v, id);
+    struct error *e = check_views(v, &(struct master_objects){.sequences = &id, .n_sequences = 1});
+    if (!e)
+        e = drop_sequence(m, v, id);
     master__end(m, v);
     return e;
 }

@@ -221,11 +221,11 @@ static struct error *alter_table(struct master *m, struct catalog *c, struct exe
     else
         TRY(master_alter_table(m, t, next));
     TRY(move_sequences(m, e, q));
-    for (int i = 0; i < q->alter_table.n_drop; i++)
-        TRY(master_drop_sequence(m, q->alter_table.drop[i]));
     if (q->n_views)
         TRY(master_change_objects(
             m, &(struct master_objects){.changes = q->views, .n = (size_t)q->n_views}));
+    for (int i = 0; i < q->alter_table.n_drop; i++)
+        TRY(master_drop_sequence(m, q->alter_table.drop[i]));
     TRY(of_rewrite(exec_draft_bring(s), next));
     for (int i = 0; i < q->alter_table.n_checks; i++)
         if (q->alter_table.checks[i].after) {

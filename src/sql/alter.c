@@ -457,6 +457,7 @@ static struct error *move_sequences(struct analysis *a, const struct table *t, c
         if (!s || strcmp(s->schema, t->schema) != 0)
             continue;
         TRY(free_in_schema(a, schema, s->name));
+        TRY(sql__sequence_keeps_name(a, s, "moving a sequence"));
         struct sequence *next = ARENA_NEW(a->arena, struct sequence);
         *next = *s;
         next->schema = arena_strdup(a->arena, schema);

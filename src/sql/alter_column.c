@@ -332,6 +332,7 @@ static struct error *check_column_free(struct analysis *a, struct table *t, int 
     const char *what = describe_column(a, t, at);
     struct list views = {0};
     sql__views_of_column(a, t->id, at, what, &views, &deps);
+    sql__views_on_owned(a, t, at, &views, &deps);
     references_to(a, t, at, &deps, &references);
     for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;)
         sql__depends(a, &deps, t->columns[g].default_id, describe_column(a, t, g), what);
@@ -354,6 +355,7 @@ struct error *sql__drop_column_with(struct analysis *a, struct table *t, int at,
     if (t->columns[at].dropped) /* it was generated from one that went */
         return NULL;
     sql__views_of_column(a, t->id, at, what, views, deps);
+    sql__views_on_owned(a, t, at, views, deps);
     references_to(a, t, at, deps, &references);
     for (int g = -1; (g = generated_from(a, t, at, g + 1)) >= 0;) {
         sql__depends(a, deps, t->columns[g].default_id, describe_column(a, t, g), what);

@@ -169,6 +169,7 @@ static struct error *drop_dependents(struct analysis *a, int count)
         TRY(sql__drop_references(a, q->drop.tables[i], q->drop.cascade, goes, &deps));
         sql__views_on(a, q->drop.tables[i]->id, sql__describe_table(a, q->drop.tables[i]), &views,
                       &deps);
+        sql__views_on_owned(a, q->drop.tables[i], -1, &views, &deps);
     }
     if (deps.list.n && !q->drop.cascade)
         return sql__has_dependents(a, count > 1 ? NULL : sql__describe_table(a, q->drop.tables[0]),

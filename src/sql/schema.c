@@ -336,10 +336,9 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
         int column;
         if (strcmp(s->schema, schema) != 0 || catalog_sequence_owner(v, s->id, &column))
             continue; /* one that a table owns goes with it */
-        sql__depends(a, deps, s->id,
-                     arena_printf(a->arena, "sequence %s", sql__shown_name(a, schema, s->name)),
-                     what);
+        sql__depends(a, deps, s->id, sql__describe_sequence(a, s), what);
         sql__drop_sequence_with(a, s);
+        sql__views_on(a, s->id, sql__describe_sequence(a, s), views, deps);
     }
     const struct object *type;
     for (size_t i = 0; (type = catalog_next_type(v, &i));) {
@@ -356,6 +355,7 @@ static void contents(struct analysis *a, const char *schema, struct list *views,
         sql__depends(a, deps, t->id, sql__describe_table(a, t), what);
         sql__drop_with(a, t);
         sql__views_on(a, t->id, sql__describe_table(a, t), views, deps);
+        sql__views_on_owned(a, t, -1, views, deps);
     }
     for (int i = first; i < last; i++) {
         const struct object *o = views->items[i];

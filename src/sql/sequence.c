@@ -180,6 +180,8 @@ struct error *sql__sequence_argument(struct analysis *a, const char *function, s
     if (!err && !find_new(a, &rv, &id)) {
         err = find(a, &rv, &s);
         id = err ? 0 : s->id;
+        if (!err)
+            sql__note_sequence(a, s);
     }
     if (err) /* 42809 is found when the function runs */
         return error_is(err, "42809") ? err : sql__at(a, err, e->position - 1);
@@ -536,6 +538,19 @@ struct error *sql__alter_identity(struct analysis *a, const struct table *t, int
     return NULL;
 }
 
+/* Views have its name in their text, where it can't be told from another text. */
+struct error *sql__sequence_keeps_name(struct analysis *a, const struct sequence *s,
+                                       const char *what)
+{
+    return sql__rename_in_views(
+        a, &(struct new_name){.id = s->id, .schema = s->schema, .column = -1, .what = what});
+}
+
+const char *sql__describe_sequence(const struct analysis *a, const struct sequence *s)
+{
+    return arena_printf(a->arena, "sequence %s", sql__shown_name(a, s->schema, s->name));
+}
+
 struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n)
 {
     struct query *q = a->q;
@@ -556,7 +571,7 @@ struct error *sql__rename_sequence(struct analysis *a, const RenameStmt *n)
     q->sequence.next = ARENA_NEW(a->arena, struct sequence);
     *q->sequence.next = *q->sequence.old;
     q->sequence.next->name = arena_strdup(a->arena, n->newname);
-    return NULL;
+    return sql__sequence_keeps_name(a, q->sequence.old, "renaming a sequence");
 }
 
 struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt *n)
@@ -590,7 +605,7 @@ struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt
     q->sequence.next = ARENA_NEW(a->arena, struct sequence);
     *q->sequence.next = *s;
     q->sequence.next->schema = arena_strdup(a->arena, n->newschema);
-    return NULL;
+    return sql__sequence_keeps_name(a, s, "moving a sequence");
 }
 
 /* An identity column's sequence goes with the column only. */
@@ -628,7 +643,7 @@ static struct error *drop_defaults(struct analysis *a, const struct sequence *s,
                                    struct dependents *deps)
 {
     const struct catalog_view *v = a->ctx->view;
-    const char *on = arena_printf(a->arena, "sequence %s", sql__shown_name(a, s->schema, s->name));
+    const char *on = sql__describe_sequence(a, s);
     for (size_t i = 0; i < v->n_tables; i++) {
         const struct table *t = v->tables[i];
         struct table *next = NULL;
@@ -666,24 +681,44 @@ static struct error *drop_defaults(struct analysis *a, const struct sequence *s,
     return NULL;
 }
 
+/* With views the statement is a change of objects. */
+static struct error *drop_views(struct analysis *a, const struct list *views)
+{
+    struct query *q = a->q;
+    const struct sequence **sequences = q->drop.sequences;
+    int n = q->drop.n, column;
+    for (int i = 0; i < n; i++)
+        if (catalog_sequence_owner(a->ctx->view, sequences[i]->id, &column))
+            return sql__unsupported(a, -1, "Drop the views first.",
+                                    "DROP SEQUENCE ... CASCADE cannot drop %s",
+                                    sql__describe_view(a, views->items[0]));
+    memset(&q->objects, 0, sizeof(q->objects));
+    sql__change_objects(a, q->tag);
+    for (int i = 0; i < n; i++)
+        sql__drop_sequence_with(a, sequences[i]);
+    for (int i = 0; i < views->n; i++)
+        sql__drop_view_with(a, views->items[i]);
+    return NULL;
+}
+
 struct error *sql__drop_with_sequences(struct analysis *a, int named)
 {
     struct query *q = a->q;
+    struct list views = {0};
     struct dependents deps = {0};
     for (int i = q->drop.n - 1; i >= 0; i--) {
-        TRY(drop_defaults(a, q->drop.sequences[i], q->drop.cascade, &deps));
+        const struct sequence *s = q->drop.sequences[i];
+        TRY(drop_defaults(a, s, q->drop.cascade, &deps));
+        sql__views_on(a, s->id, sql__describe_sequence(a, s), &views, &deps);
         deps.group++;
     }
     q->n_sequences = 0;
     q->volatile_ = false;
     if (deps.list.n && !q->drop.cascade)
         return sql__has_dependents(
-            a,
-            named > 1 ? NULL
-                      : arena_printf(a->arena, "sequence %s",
-                                     sql__shown_name(a, q->drop.sequences[0]->schema,
-                                                     q->drop.sequences[0]->name)),
-            &deps);
+            a, named > 1 ? NULL : sql__describe_sequence(a, q->drop.sequences[0]), &deps);
+    if (views.n)
+        TRY(drop_views(a, &views));
     sql__tell_cascade(a, &deps);
     return NULL;
 }
@@ -792,5 +827,6 @@ const struct table *sql__sequence_table(struct analysis *a, const RangeVar *rv)
     t->n_owned = 1; /* which sequence it is the row of */
     t->owned = ARENA_NEW(a->arena, struct owned_sequence);
     t->owned->sequence = s->id;
+    sql__note_sequence(a, s);
     return t;
 }

@@ -681,6 +681,14 @@ struct view_reading {
 };
 struct error *sql__begin_view(struct analysis *a, const struct object *view,
                               struct view_reading *r);
+void sql__note_sequence(struct analysis *a, const struct sequence *sequence);
+/* .. and those on sequences that go with t, or with its column. */
+void sql__views_on_owned(struct analysis *a, const struct table *t, int column,
+                         struct list *ret_views, struct dependents *deps);
+/* 0A000 while a view reads it. */
+struct error *sql__sequence_keeps_name(struct analysis *a, const struct sequence *s,
+                                       const char *what);
+const char *sql__describe_sequence(const struct analysis *a, const struct sequence *s);
 /* Columns that what it reads got later are none to a view. */
 void sql__hide_later(const struct analysis *a, uint64_t id, struct rte *r);
 /* Gives the error back, without a place. Only after a beginning without one. */

@@ -21,7 +21,7 @@ struct edit {
 
 struct source {
     uint64_t id;
-    const struct rte *rte; /* of a type: none */
+    const struct rte *rte; /* of a type or a sequence: none */
     struct edit *edit;     /* of its name; NULL: it can't be edited */
     bool is_type, aliased;
 };
@@ -120,6 +120,16 @@ void sql__note_type(struct analysis *a, const TypeName *n, const struct object *
     put_qualified(o->schema, o->name, &b);
     s->edit = note_edit(a, (size_t)n->location, sql__end_of_name(a, n->location), b.data);
     buf_done(&b);
+}
+
+/* A value of it is asked for, or its row. */
+void sql__note_sequence(struct analysis *a, const struct sequence *sequence)
+{
+    if (!a->view || sql__is_temporary(sequence->schema))
+        return;
+    struct source *s = ARENA_NEW(a->arena, struct source);
+    *s = (struct source){.id = sequence->id, .rte = &no_rte};
+    sql__push(a->arena, &a->view->sources, s);
 }
 
 /* s.t.column would not follow when the table gets another name: t.column does. */
@@ -685,6 +695,16 @@ void sql__views_on(struct analysis *a, uint64_t id, const char *what, struct lis
     sql__views_of_column(a, id, -1, what, ret_views, deps);
 }
 
+void sql__views_on_owned(struct analysis *a, const struct table *t, int column,
+                         struct list *ret_views, struct dependents *deps)
+{
+    for (int i = 0; i < t->n_owned; i++) {
+        const struct sequence *s = catalog_sequence_by_id(a->ctx->view, t->owned[i].sequence);
+        if (s && (column < 0 || t->owned[i].column == column))
+            sql__views_on(a, s->id, sql__describe_sequence(a, s), ret_views, deps);
+    }
+}
+
 /* ---- new names of what views read ------------------------------------------------------------ */
 
 /* s.t.column: the alias that keeps the old name does not help there. */
@@ -763,7 +783,8 @@ static const char *schema_of(const struct analysis *a, uint64_t id)
 {
     const struct table *t = catalog_table_by_id(a->ctx->view, id);
     const struct object *o = t ? NULL : catalog_object_by_id(a->ctx->view, id);
-    return t ? t->schema : o ? o->schema : "";
+    const struct sequence *s = catalog_sequence_by_id(a->ctx->view, id);
+    return t ? t->schema : o ? o->schema : s ? s->schema : "";
 }
 
 static bool gets_name(const struct analysis *a, const struct new_name *n, uint64_t id)
