@@ -476,6 +476,8 @@ struct sequence_change {
     const struct sequence *old, *next;
     bool restart;
 };
+/* 22023: where it is lies outside of its limits. */
+struct error *catalog_check_position(const struct sequence *s) MUST_CHECK;
 struct error *catalog_change_sequences(struct catalog *c, const struct sequence_change *changes,
                                        int n, const struct table *old_table,
                                        const struct table *next_table);

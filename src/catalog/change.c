@@ -963,6 +963,17 @@ static bool same_sequence(const struct sequence *a, const struct sequence *b)
     return same;
 }
 
+struct error *catalog_check_position(const struct sequence *s)
+{
+    if (s->last < s->min)
+        return error_new("22023", "RESTART value (%lld) cannot be less than MINVALUE (%lld)",
+                         (long long)s->last, (long long)s->min);
+    if (s->last > s->max)
+        return error_new("22023", "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)",
+                         (long long)s->last, (long long)s->max);
+    return NULL;
+}
+
 /* What a sequence becomes, from what it is by now. */
 static struct error *merge(const struct sequence_change *x, const struct sequence *now,
                            struct sequence *ret)
@@ -973,13 +984,7 @@ static struct error *merge(const struct sequence_change *x, const struct sequenc
         ret->last = now->last;
         ret->called = now->called;
     }
-    if (ret->last < ret->min)
-        return error_new("22023", "RESTART value (%lld) cannot be less than MINVALUE (%lld)",
-                         (long long)ret->last, (long long)ret->min);
-    if (ret->last > ret->max)
-        return error_new("22023", "RESTART value (%lld) cannot be greater than MAXVALUE (%lld)",
-                         (long long)ret->last, (long long)ret->max);
-    return NULL;
+    return catalog_check_position(ret);
 }
 
 static struct error *change_sequence(struct draft *d, const struct catalog_view *v,

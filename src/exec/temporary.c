@@ -384,6 +384,47 @@ static struct error *create_sequence(struct exec__temp *t, const struct query *q
     return put_sequence(t, &s);
 }
 
+static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
+{
+    for (int i = 0; s->temp && i < s->temp->n_sequences; i++)
+        if (s->temp->sequences[i].id == id)
+            return &s->temp->sequences[i];
+    return NULL;
+}
+
+static struct error *no_sequence(void)
+{
+    return error_new(E_UNDEFINED_TABLE, "the sequence belongs to a temporary table of another "
+                                        "session, or is gone");
+}
+
+/* Where a sequence is does not roll back, so neither would this. */
+static struct error *alter_sequence(struct exec_session *s, const struct query *q)
+{
+    struct sequence next = *q->sequence.next;
+    struct sequence *mine = find_sequence(s, next.id);
+    if (q->sequence.own || strcmp(next.name, q->sequence.old->name) != 0)
+        return error_hint(error_new(E_UNSUPPORTED, "this form of ALTER SEQUENCE is not supported "
+                                                   "for temporary sequences"),
+                          "Make another one.");
+    if (s->in_transaction)
+        return error_hint(error_new(E_UNSUPPORTED, "ALTER SEQUENCE of a temporary sequence is not "
+                                                   "supported inside a transaction block"),
+                          "setval() sets where it is.");
+    if (!mine)
+        return no_sequence();
+    if (!q->sequence.restart) {
+        next.last = mine->last;
+        next.called = mine->called;
+    }
+    TRY(catalog_check_position(&next));
+    next.schema = mine->schema;
+    next.name = mine->name;
+    next.comment = NULL;
+    *mine = next;
+    return put_sequence(s->temp, &next);
+}
+
 static struct error *drop_sequences(struct exec__temp *t, const struct query *q)
 {
     for (int i = 0; i < q->drop.n; i++)
@@ -721,9 +762,7 @@ static struct error *change(struct exec_session *s, const struct query *q, struc
     case QUERY_DROP_SEQUENCE:
         return drop_sequences(t, q);
     case QUERY_ALTER_SEQUENCE:
-        return error_hint(
-            error_new(E_UNSUPPORTED, "ALTER SEQUENCE is not supported for temporary sequences"),
-            "setval() sets where it is; or make another one.");
+        return alter_sequence(s, q);
     case QUERY_OBJECTS:
         return change_objects(t, q, a);
     default:
@@ -771,23 +810,9 @@ struct error *exec_temp_discard(struct exec_session *s)
 
 /* ---- sequences ------------------------------------------------------------------------------ */
 
-static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
-{
-    for (int i = 0; s->temp && i < s->temp->n_sequences; i++)
-        if (s->temp->sequences[i].id == id)
-            return &s->temp->sequences[i];
-    return NULL;
-}
-
 const struct sequence *exec__temp_sequence(struct exec_session *s, uint64_t id)
 {
     return find_sequence(s, id);
-}
-
-static struct error *no_sequence(void)
-{
-    return error_new(E_UNDEFINED_TABLE, "the sequence belongs to a temporary table of another "
-                                        "session, or is gone");
 }
 
 struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret)

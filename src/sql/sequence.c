@@ -398,7 +398,7 @@ static struct error *owner(struct analysis *a, const DefElem *d)
     if (n > 2)
         rv.schemaname = strVal(list_nth(names, n - 3));
     TRY(sql__find_relation(a, &rv, &q->sequence.owner));
-    if (!q->sequence.owner->id)
+    if (!q->sequence.owner->id || strcmp(q->sequence.owner->schema, q->sequence.next->schema) != 0)
         return error_new("55000", "sequence must be in same schema as table it is linked to");
     const char *column = strVal(llast(names));
     q->sequence.column = table_column(q->sequence.owner, column);

@@ -43,9 +43,6 @@ EXECUTE i (101);
 RESET session_replication_role;
 EXECUTE i (102);
 INSERT INTO w VALUES (4, 30, 31);
-COPY c FROM stdin;
-103	103	\N
-\.
 BEGIN;
 SET LOCAL session_replication_role = replica;
 EXECUTE i (104);

@@ -1,0 +1,22 @@
+-- temporary sequences that are altered
+CREATE TEMP SEQUENCE alt MAXVALUE 5;
+SELECT nextval('alt'), nextval('alt');
+ALTER SEQUENCE alt INCREMENT 2 MAXVALUE 100;
+SELECT nextval('alt'), nextval('alt');
+ALTER SEQUENCE alt RESTART;
+SELECT nextval('alt');
+ALTER SEQUENCE alt RESTART 50 CYCLE START 7;
+SELECT nextval('alt');
+ALTER SEQUENCE alt MAXVALUE 20;
+ALTER SEQUENCE alt MAXVALUE 51 MINVALUE 2;
+SELECT nextval('alt'), nextval('alt');
+SELECT start_value, min_value, max_value, increment_by, cycle FROM pg_sequences WHERE sequencename = 'alt';
+ALTER SEQUENCE alt RESTART;
+SELECT nextval('alt');
+CREATE TABLE perm (a int);
+ALTER SEQUENCE alt OWNED BY perm.a;
+CREATE SCHEMA apart CREATE SEQUENCE s;
+ALTER SEQUENCE apart.s OWNED BY perm.a;
+CREATE SEQUENCE apart.t OWNED BY perm.a;
+DROP SCHEMA apart CASCADE;
+DROP TABLE perm;
