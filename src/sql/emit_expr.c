@@ -271,6 +271,21 @@ static void filter(struct emitter *em, const struct expr *e)
     buf_puts(em->out, ")");
 }
 
+static void aggregate(struct emitter *em, const struct expr *e)
+{
+    const char *of_none = e->call.func->of_none;
+    buf_puts(em->out, of_none ? "coalesce(" : "");
+    call(em, e);
+    filter(em, e);
+    if (!of_none)
+        return;
+    buf_printf(em->out, ", %s(", of_none);
+    em->direct = true;
+    argument(em, e, 0);
+    em->direct = false;
+    buf_puts(em->out, "))");
+}
+
 /* types/frame.c, which gets the rows to the end of the partition */
 static void framed_call(struct emitter *em, const struct expr *e)
 {
@@ -872,8 +887,7 @@ static void node(struct emitter *em, const struct expr *e)
         call(em, e);
         break;
     case EXPR_AGG:
-        call(em, e);
-        filter(em, e);
+        aggregate(em, e);
         break;
     case EXPR_WINDOW:
         if (is_framed(e)) {

@@ -568,6 +568,7 @@ static struct error *join_condition(struct analysis *a, struct scope *s, const J
                             .clause = CLAUSE_ON};
         TRY(sql__expr(a, &own, n->quals, &f->on));
         TRY(sql__boolean(a, f->on, "JOIN/ON", &f->on));
+        f->on = sql__simplify_condition(a, f->on);
     }
     return NULL;
 }

@@ -113,7 +113,13 @@ static bool waits(struct analysis *a, bool constant_call)
     return constant_call;
 }
 
-/* One of its arguments is NULL, and none can fail. */
+static bool is_null(const struct expr *e)
+{
+    return e->kind == EXPR_CONST && e->value.kind == VALUE_NULL;
+}
+
+/* One of its arguments is NULL, and none can fail. Those that are an array to PostgreSQL are not.
+ */
 static bool is_null_call(struct analysis *a, const struct expr *e)
 {
     const struct func *f = e->call.func;
@@ -122,7 +128,7 @@ static bool is_null_call(struct analysis *a, const struct expr *e)
         return false;
     for (int i = 0; i < e->n_args; i++) {
         calls |= is_constant_call(e->args[i]);
-        null |= e->args[i]->kind == EXPR_CONST && e->args[i]->value.kind == VALUE_NULL;
+        null |= is_null(e->args[i]) && (!f->variadic || i < f->nargs - 1);
     }
     return null && !waits(a, calls);
 }
@@ -159,16 +165,27 @@ void sql__simplify_in(struct analysis *a, struct expr *e)
 
 enum outcome { NEVER, ALWAYS, SOMETIMES };
 
+/* x = NULL is NULL: x IN (..) of nothing but that is never true, x NOT IN (.., NULL) neither. */
+static enum outcome outcome_in(const struct expr *e, bool negated)
+{
+    int nulls = 0;
+    for (int i = 1; i < e->n_args; i++)
+        nulls += is_null(e->args[i]);
+    return e->call.func->strict && nulls >= (negated ? 1 : e->n_args - 1) ? NEVER : SOMETIMES;
+}
+
 /* Whether a condition, or its opposite, is true for some row. NULL is as good as false, below NOT,
  * too, which could be pushed down to it. */
 static enum outcome outcome(const struct expr *e, bool negated)
 {
-    if (e->kind == EXPR_CONST && e->value.kind == VALUE_NULL)
+    if (is_null(e))
         return NEVER;
     if (e->kind == EXPR_CONST && e->value.kind == VALUE_INT)
         return (e->value.i != 0) != negated ? ALWAYS : NEVER;
     if (e->kind == EXPR_NOT)
         return outcome(e->args[0], !negated);
+    if (e->kind == EXPR_IN)
+        return outcome_in(e, negated);
     if (e->kind != EXPR_AND && e->kind != EXPR_OR)
         return SOMETIMES;
     enum outcome decides = (e->kind == EXPR_AND) != negated ? NEVER : ALWAYS;
@@ -189,14 +206,30 @@ static bool find_constant_call(void *ctx, const struct expr *e)
     return !*found;
 }
 
-struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
+static bool is_never_true(struct analysis *a, const struct expr *e)
 {
     bool may_fail = false;
-    if (a->as_written || e->kind == EXPR_CONST || outcome(e, false) != NEVER)
-        return e;
+    if (outcome(e, false) != NEVER)
+        return false;
     expr_walk(e, true, find_constant_call, &may_fail);
-    struct value never = {.kind = VALUE_INT, .i = 0};
-    return waits(a, may_fail) ? e : sql__const(a, OID_BOOL, never, e->position - 1);
+    return !waits(a, may_fail);
+}
+
+/* It is false, or what is never true has gone from its alternatives. */
+struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
+{
+    if (a->as_written || (e->kind == EXPR_CONST && !is_null(e)))
+        return e;
+    if (is_never_true(a, e))
+        return sql__const(a, OID_BOOL, (struct value){.kind = VALUE_INT, .i = 0}, e->position - 1);
+    if (e->kind != EXPR_OR && e->kind != EXPR_AND)
+        return e;
+    int n = 0;
+    for (int i = 0; i < e->n_args; i++)
+        if (e->kind == EXPR_AND || !is_never_true(a, e->args[i]))
+            e->args[n++] = sql__simplify_condition(a, e->args[i]);
+    e->n_args = n;
+    return n == 1 ? e->args[0] : e;
 }
 
 /* ---- reduced copies ---------------------------------------------------------------------------
@@ -205,11 +238,6 @@ struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
 static bool is_bool(const struct expr *e, bool value)
 {
     return e->kind == EXPR_CONST && e->value.kind == VALUE_INT && e->value.i == value;
-}
-
-static bool is_null(const struct expr *e)
-{
-    return e->kind == EXPR_CONST && e->value.kind == VALUE_NULL;
 }
 
 static bool is_never(const struct expr *e)

@@ -236,8 +236,8 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
 void sql__simplify(struct analysis *a, struct expr *e);
 void sql__simplify_choice(struct analysis *a, struct expr *e); /* a new CASE, COALESCE */
 void sql__simplify_in(struct analysis *a, struct expr *e);     /* a new EXPR_IN */
-/* Of a WHERE: false, where it can't become true whatever the rows are, so that nothing in it is
- * computed. */
+/* Of a WHERE or ON: false, where it can't become true whatever the rows are, and without what never
+ * is of an OR, so that nothing in that is computed. */
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);
 void sql__find_failure(struct analysis *a);
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,

@@ -1114,6 +1114,7 @@ static struct error *from_and_where(struct analysis *a, struct scope *s, const L
                 ? current_row(a, target, (const CurrentOfExpr *)where, &sel->where)
                 : sql__expr(a, s, where, &sel->where));
         TRY(sql__boolean(a, sel->where, "WHERE", &sel->where));
+        sel->where = sql__simplify_condition(a, sel->where);
     }
     sql__add_view_conditions(a, a->q->write->view, &sel->where);
     return NULL;

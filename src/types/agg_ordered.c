@@ -87,21 +87,32 @@ static struct error *discrete(const struct values *v, double fraction, struct ar
     return NULL;
 }
 
+static struct error *check_fraction(const struct value *fraction)
+{
+    if (fraction->kind != VALUE_REAL || (fraction->r >= 0 && fraction->r <= 1))
+        return NULL;
+    return isinf(fraction->r)
+               ? error_new(E_OUT_OF_RANGE, "percentile value %sInfinity is not between 0 and 1",
+                           fraction->r < 0 ? "-" : "")
+           : isnan(fraction->r)
+               ? error_new(E_OUT_OF_RANGE, "percentile value NaN is not between 0 and 1")
+               : error_new(E_OUT_OF_RANGE, "percentile value %g is not between 0 and 1",
+                           fraction->r);
+}
+
 static struct error *one_percentile(const struct values *v, const struct value *fraction,
                                     percentile *fn, struct arena *a, struct value *ret)
 {
     *ret = (struct value){.kind = VALUE_NULL};
-    if (fraction->kind != VALUE_REAL)
-        return NULL;
-    if (!(fraction->r >= 0 && fraction->r <= 1))
-        return isinf(fraction->r)
-                   ? error_new(E_OUT_OF_RANGE, "percentile value %sInfinity is not between 0 and 1",
-                               fraction->r < 0 ? "-" : "")
-               : isnan(fraction->r)
-                   ? error_new(E_OUT_OF_RANGE, "percentile value NaN is not between 0 and 1")
-                   : error_new(E_OUT_OF_RANGE, "percentile value %g is not between 0 and 1",
-                               fraction->r);
-    return v->n ? fn(v, fraction->r, a, ret) : NULL;
+    TRY(check_fraction(fraction));
+    return v->n && fraction->kind == VALUE_REAL ? fn(v, fraction->r, a, ret) : NULL;
+}
+
+/* What a percentile of no rows at all is: they would have brought the fraction. */
+static CALL(percentile_of_none)
+{
+    *ret = (struct value){.kind = VALUE_NULL};
+    return check_fraction(&v[0]);
 }
 
 static struct error *percentile_of(const struct ordered_rows *r, percentile *fn, struct arena *a,
@@ -213,10 +224,15 @@ ORDERED(cume_dist)
     return NULL;
 }
 
-#define PERCENTILE(n, fraction, type, result_, sql, fn)                                            \
+#define PERCENTILE(n, type)                                                                        \
     {                                                                                              \
-        .name = n, .kind = FUNC_ORDERED, .nargs = 2, .args = {fraction, type}, .result = result_,  \
-        .direct = 1, .sqlite_name = sql, .ordered = fn                                             \
+        .name = #n, .kind = FUNC_ORDERED, .nargs = 2, .args = {OID_FLOAT8, type}, .result = type,  \
+        .direct = 1, .sqlite_name = #n, .of_none = "minisql_percentile_of_none", .ordered = n      \
+    }
+#define PERCENTILES(n, type, result_)                                                              \
+    {                                                                                              \
+        .name = #n, .kind = FUNC_ORDERED, .nargs = 2, .args = {OID_FLOAT8_ARRAY, type},            \
+        .result = result_, .direct = 1, .sqlite_name = #n "_array", .ordered = n##_array           \
     }
 #define HYPOTHETICAL(fn, result_)                                                                  \
     {                                                                                              \
@@ -225,18 +241,20 @@ ORDERED(cume_dist)
     }
 
 static const struct func rows[] = {
-    PERCENTILE("percentile_cont", OID_FLOAT8, OID_FLOAT8, OID_FLOAT8, "percentile_cont",
-               percentile_cont),
-    PERCENTILE("percentile_cont", OID_FLOAT8, OID_INTERVAL, OID_INTERVAL, "percentile_cont",
-               percentile_cont),
-    PERCENTILE("percentile_cont", OID_FLOAT8_ARRAY, OID_FLOAT8, OID_FLOAT8_ARRAY,
-               "percentile_cont_array", percentile_cont_array),
-    PERCENTILE("percentile_cont", OID_FLOAT8_ARRAY, OID_INTERVAL, OID_INTERVAL_ARRAY,
-               "percentile_cont_array", percentile_cont_array),
-    PERCENTILE("percentile_disc", OID_FLOAT8, OID_ANYELEMENT, OID_ANYELEMENT, "percentile_disc",
-               percentile_disc),
-    PERCENTILE("percentile_disc", OID_FLOAT8_ARRAY, OID_ANYELEMENT, OID_ANYARRAY,
-               "percentile_disc_array", percentile_disc_array),
+    PERCENTILE(percentile_cont, OID_FLOAT8),
+    PERCENTILE(percentile_cont, OID_INTERVAL),
+    PERCENTILES(percentile_cont, OID_FLOAT8, OID_FLOAT8_ARRAY),
+    PERCENTILES(percentile_cont, OID_INTERVAL, OID_INTERVAL_ARRAY),
+    PERCENTILE(percentile_disc, OID_ANYELEMENT),
+    PERCENTILES(percentile_disc, OID_ANYELEMENT, OID_ANYARRAY),
+    {.name = "minisql_percentile_of_none",
+     .kind = FUNC_SCALAR,
+     .nargs = 1,
+     .args = {OID_FLOAT8},
+     .result = OID_FLOAT8,
+     .guard = true,
+     .sqlite_name = "minisql_percentile_of_none",
+     .call = percentile_of_none},
     {.name = "mode",
      .kind = FUNC_ORDERED,
      .nargs = 1,

@@ -734,6 +734,8 @@ struct error *types__vector_parse(const struct type *self, const char *s, size_t
             i++;
         struct error *e =
             i > start ? type_parse(element, s + start, i - start, -1, a, &x.items[x.n++]) : NULL;
+        if (!e && i > start && i < n && self->oid == OID_INT2VECTOR && s[i] != ' ')
+            e = error_new(E_BAD_TEXT, "only a blank ends a smallint");
         if (e) { /* PostgreSQL's tells of all that is left */
             bool range = error_is(e, E_OUT_OF_RANGE);
             error_free(e);

@@ -84,13 +84,41 @@ static const struct salt {
              {"xdes", "_", 725, 1, 0xffffff, true},
              {"bf", "$2a$", 6, 4, 31, false}};
 
-static bool is_salt(const char *s)
+static bool has_prefix(const char *s)
 {
-    static const char first[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
     for (size_t i = 0; i < ARRAY_LEN(salts); i++)
         if (salts[i].prefix[0] && strncmp(s, salts[i].prefix, strlen(salts[i].prefix)) == 0)
             return true;
-    return strncmp(s, "$2x$", 4) == 0 || (*s && s[1] && strchr(first, s[0]) && strchr(first, s[1]));
+    return strncmp(s, "$2x$", 4) == 0;
+}
+
+enum { DES_SALT = 2 };
+
+/* pgcrypto takes any two bytes for the salt of DES: one that is no digit counts as the digit 0, and
+ * is kept. NULL: that would be no text, which only a part of a character can cause. */
+static const char *crypt_des(const char *password, const char *salt, struct crypt_data *data)
+{
+    static const char digits[] = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+    char known[DES_SALT + 1] = {0};
+    for (int i = 0; i < DES_SALT; i++) {
+        if (!salt[i])
+            return NULL;
+        known[i] = strchr(digits, salt[i]) ? salt[i] : digits[0];
+    }
+    char *made = crypt_rn(password, known, data, sizeof(*data));
+    if (!made || made[0] == '*')
+        return NULL;
+    memcpy(made, salt, DES_SALT);
+    struct error *e = types__utf8_check(made, strlen(made));
+    bool text = !e;
+    error_free(e);
+    return text ? made : NULL;
+}
+
+static const char *crypt_known(const char *password, const char *salt, struct crypt_data *data)
+{
+    const char *made = crypt_rn(password, salt, data, sizeof(*data));
+    return made && made[0] != '*' ? made : NULL;
 }
 
 static CALL(crypt_password)
@@ -98,12 +126,12 @@ static CALL(crypt_password)
     const char *password = arena_strndup(a, v[0].s.p, v[0].s.n);
     const char *salt = arena_strndup(a, v[1].s.p, v[1].s.n);
     struct crypt_data *data = mem_zalloc(sizeof(*data));
-    const char *made = is_salt(salt) ? crypt_rn(password, salt, data, sizeof(*data)) : NULL;
-    if (made && made[0] != '*')
+    const char *made =
+        has_prefix(salt) ? crypt_known(password, salt, data) : crypt_des(password, salt, data);
+    if (made)
         *ret = value_text(arena_strdup(a, made), strlen(made));
-    bool ok = made && made[0] != '*';
     mem_free(data);
-    return ok ? NULL : error_new("22023", "invalid salt");
+    return made ? NULL : error_new("22023", "invalid salt");
 }
 
 static struct error *gen_salt(const struct value *name, const unsigned long *rounds,

@@ -395,6 +395,7 @@ struct func {
     /* FUNC_ORDERED: `args` are the direct ones, this many, and then what is sorted. A `variadic`
      * one takes as many direct ones as it is sorted by: a row that is compared with the others. */
     int direct;
+    const char *of_none; /* registered: of the direct argument makes what no rows at all give */
     struct error *(*ordered)(const struct ordered_rows *rows, struct arena *a, struct value *ret);
 };
 

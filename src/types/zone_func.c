@@ -196,7 +196,7 @@ struct error *types__interval_offset(const struct value *v, int64_t *ret_us)
     if (i.months || i.days)
         return error_new("22023", "interval time zone \"%.*s\" must not include months or days",
                          (int)v->s.n, v->s.p);
-    *ret_us = i.us;
+    *ret_us = i.us / SECOND_US * SECOND_US;
     return NULL;
 }
 
@@ -207,6 +207,12 @@ static struct error *shift(int64_t us, int64_t by, struct value *ret)
     return checked(us, ret);
 }
 
+/* PostgreSQL's offset is an int of seconds: what is more wraps around. */
+static int64_t wrapped(int64_t us)
+{
+    return (int32_t)(uint32_t)(us / SECOND_US) * SECOND_US;
+}
+
 static CALL(local_by_interval)
 {
     int64_t offset = 0;
@@ -214,7 +220,7 @@ static CALL(local_by_interval)
     if (is_infinite(v[1].i))
         return NULL;
     TRY(types__interval_offset(&v[0], &offset));
-    return shift(v[1].i, offset, ret);
+    return shift(v[1].i, wrapped(offset), ret);
 }
 
 static CALL(utc_by_interval)
@@ -224,7 +230,7 @@ static CALL(utc_by_interval)
     if (is_infinite(v[1].i))
         return NULL;
     TRY(types__interval_offset(&v[0], &offset));
-    return shift(v[1].i, -offset, ret);
+    return shift(v[1].i, wrapped(-offset), ret);
 }
 
 /* date_trunc(unit, moment, zone) */

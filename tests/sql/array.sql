@@ -28,3 +28,6 @@ select '[1:2]=1,2}'::int[];
 select '{"a"b}'::text[];
 select '{a"b"}'::text[];
 select '{{{{{{{1}}}}}}}'::int[];
+SELECT ' 1  -2 '::int2vector, E' 1\t2'::oidvector, E'\t1'::int2vector;
+SELECT E'1\t'::int2vector;
+SELECT E'1\t2 3'::int2vector;

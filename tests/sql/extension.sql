@@ -25,6 +25,7 @@ SELECT crypt('pw', '$2a$06$abcdefghijklmnopqrstuu'), crypt('pw', 'ab'), crypt('p
 SELECT crypt('pw', hash) = hash, crypt('other', hash) = hash FROM (SELECT crypt('pw', gen_salt('bf', 4)) AS hash UNION ALL SELECT crypt('pw', gen_salt('md5')) UNION ALL SELECT crypt('pw', gen_salt('xdes')) UNION ALL SELECT crypt('pw', gen_salt('des'))) h;
 SELECT crypt('pw', 'x');
 SELECT crypt('pw', '');
+SELECT crypt('pw', s) FROM unnest(ARRAY['a~', '  pad', '-3.5', '\\', 'x''y', '1;2', '*0', '$5$abc', 'Ä', E'\t\n', 'a:b']) s;
 SELECT length(gen_salt('bf')), gen_salt('BF', 8) LIKE '$2a$08$%', length(gen_salt('md5')), length(gen_salt('des')), length(gen_salt('xdes')), length(gen_salt('xdes', 5));
 SELECT gen_salt('foo');
 SELECT gen_salt('bf', 3);

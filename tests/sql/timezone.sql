@@ -85,3 +85,5 @@ SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '2');
 SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '+16');
 SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, 'nowhere');
 SELECT make_timestamptz(1973, 7, 15, 8, 15, 55.33, '');
+SELECT timestamp '2024-01-01 00:00' AT TIME ZONE interval '-1.9 seconds', timestamptz '2024-01-01 00:00+00' AT TIME ZONE interval '1.9 seconds';
+SELECT timestamptz '1900-01-01 00:00+00' AT TIME ZONE interval '1000000 hours', timestamp '1900-01-01 00:00' AT TIME ZONE interval '-1000000 hours', timestamp '1900-01-01 00:00' AT TIME ZONE interval '10000000 hours';

@@ -37,3 +37,11 @@ SELECT mode() WITHIN GROUP (ORDER BY v) FROM m WHERE mode() WITHIN GROUP (ORDER 
 DROP VIEW med;
 SELECT mode() WITHIN GROUP (ORDER BY i) FROM (VALUES (interval '1 mon'), ('30 days'), ('1 day')) q (i);
 SELECT mode() WITHIN GROUP (ORDER BY i) FROM (VALUES (interval '30 days'), ('1 mon'), ('1 day')) q (i);
+SELECT percentile_cont(2) WITHIN GROUP (ORDER BY v) FROM m WHERE false;
+SELECT percentile_cont(2) WITHIN GROUP (ORDER BY i) FILTER (WHERE false) FROM m;
+SELECT g, percentile_disc('nan') WITHIN GROUP (ORDER BY i) FILTER (WHERE g = 'b') FROM m GROUP BY g;
+SELECT percentile_cont(2) WITHIN GROUP (ORDER BY v) FROM m WHERE false GROUP BY g;
+SELECT percentile_disc(NULL) WITHIN GROUP (ORDER BY v), percentile_disc(ARRAY[2]) WITHIN GROUP (ORDER BY v), percentile_cont(0.5) WITHIN GROUP (ORDER BY v) FROM m WHERE false;
+SELECT g, percentile_disc(1) WITHIN GROUP (ORDER BY i) FILTER (WHERE g = 'b') FROM m GROUP BY ROLLUP (g) ORDER BY 1;
+SELECT o.w, (SELECT percentile_disc(o.w + 1) WITHIN GROUP (ORDER BY v) FROM m WHERE m.id < o.w) FROM other o WHERE o.w = 0 ORDER BY 1 LIMIT 1;
+SELECT o.w, (SELECT percentile_disc(o.w + 1) WITHIN GROUP (ORDER BY v) FROM m WHERE m.id < o.w) FROM other o WHERE o.w = 1 ORDER BY 1 LIMIT 1;
