@@ -871,11 +871,30 @@ void sql__emit_expr(struct emitter *em, const struct expr *e)
         restore_collation(em, e, start);
 }
 
+/* SQLite may read another number, by its last bit, from digits whose power of ten is not exact.
+ * Whole numbers and parts of 1024 are safe. */
+static bool is_read_exactly(double r)
+{
+    return !isfinite(r) || (r == trunc(r) && fabs(r) < 1e15) ||
+           (r * 1024 == trunc(r * 1024) && fabs(r) < 1e6);
+}
+
+static void constant(struct emitter *em, const struct expr *e)
+{
+    int64_t bits;
+    if (e->value.kind != VALUE_REAL || is_read_exactly(e->value.r)) {
+        sql_emit_value(&e->value, e->type, em->out);
+        return;
+    }
+    memcpy(&bits, &e->value.r, sizeof(bits));
+    buf_printf(em->out, "minisql_real(%lld)", (long long)bits);
+}
+
 static void node(struct emitter *em, const struct expr *e)
 {
     switch (e->kind) {
     case EXPR_CONST:
-        sql_emit_value(&e->value, e->type, em->out);
+        constant(em, e);
         break;
     case EXPR_PARAM:
         parameter(em, e);

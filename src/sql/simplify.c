@@ -218,7 +218,7 @@ static bool is_never_true(struct analysis *a, const struct expr *e)
 /* It is false, or what is never true has gone from its alternatives. */
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
 {
-    if (a->as_written || (e->kind == EXPR_CONST && !is_null(e)))
+    if (a->as_written || e->kind == EXPR_CONST)
         return e;
     if (is_never_true(a, e))
         return sql__const(a, OID_BOOL, (struct value){.kind = VALUE_INT, .i = 0}, e->position - 1);

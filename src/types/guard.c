@@ -5,6 +5,7 @@
  *   minisql_single(x)                 the one row of a scalar subquery: a second one is 21000
  *   minisql_required(x, table, col)   a value for a row id, where SQLite would replace NULL: 23502
  *   minisql_limit(n), minisql_offset(n)   what LIMIT and OFFSET get
+ *   minisql_real(bits)                a constant that SQLite would not read exactly
  *   minisql_watched(table, key, what, ..) a foreign key may be broken: whoever runs the statement
  *                                         is told
  *   minisql_watching()                is it to be looked for?
@@ -199,6 +200,14 @@ static CALL(view_hides)
         .call = fn                                                                                 \
     }
 
+static CALL(real)
+{
+    double r;
+    memcpy(&r, &v[0].i, sizeof(r));
+    *ret = value_real(r);
+    return NULL;
+}
+
 static const struct func rows[] = {
     OF_VIEW(view_hides),
     OF_VIEW(view_violated),
@@ -213,6 +222,15 @@ static const struct func rows[] = {
     VALUE(limit, true),
     VALUE(offset, true),
     VALUE(changed_once, false),
+    {.name = "minisql_real",
+     .kind = FUNC_SCALAR,
+     .nargs = 1,
+     .args = {OID_INT8},
+     .result = OID_FLOAT8,
+     .strict = true,
+     .guard = true,
+     .sqlite_name = "minisql_real",
+     .call = real},
     {.name = "minisql_watched",
      .kind = FUNC_SCALAR,
      .nargs = 4,

@@ -168,7 +168,7 @@ INSERT INTO z VALUES (1, 0), (2, 0);
 SELECT * FROM z WHERE a NOT IN (1 / b, NULL);
 SELECT * FROM z WHERE NOT (a IN (1 / b, 3, NULL));
 SELECT * FROM z WHERE a NOT IN (1 / b, NULL) OR a = 1;
-SELECT * FROM z WHERE a <> ALL (ARRAY[NULL, 1 / b]) OR 1 / b > 0 AND NULL OR a = 2 AND (b = 0 OR a NOT IN (1 / b, NULL));
+SELECT * FROM z WHERE a NOT IN (NULL, 1 / b) OR 1 / b > 0 AND NULL OR a = 2 AND (b = 0 OR a NOT IN (1 / b, NULL));
 SELECT * FROM z WHERE 1 / b = 2 AND a IN (NULL, NULL);
 SELECT * FROM z WHERE 1 / b = 2 AND a NOT IN (2, 3);
 SELECT a NOT IN (1 / b, NULL) FROM z;
@@ -179,3 +179,6 @@ DELETE FROM z WHERE 1 / b = 2 AND a NOT IN (b, NULL);
 DELETE FROM z WHERE 1 / b = 2 AND a NOT IN (b, 3);
 SELECT json_extract_path_text(x::json, NULL) FROM (VALUES ('{'), ('1')) v (x);
 SELECT json_extract_path_text(x::json, NULL) FROM (VALUES ('1')) v (x);
+-- a constant is read to its last bit
+SELECT 0.1::float8 / 1e300::float8, '1e-301'::float8 = 0.1::float8 / 1e300::float8, 1.0000000000000003e-301::float8, '-2.5e-7'::float8, 1e23::float8, '-0'::float8, 5e-324::float8, 0.1::float4::float8;
+SELECT count(*) FROM (VALUES ('1e300'::text), ('4.9')) v (x) WHERE x::float8 IN (1e300::float8, 4.9::float8);
