@@ -22,6 +22,7 @@ struct exec_copy {
     bool own; /* transaction */
     struct value *params;
     int n_params;
+    struct arena arena;      /* of the hidden ones */
     int row_at, row_n;       /* where in `params` a row goes */
     struct store_conn *conn; /* here */
     sqlite3_stmt *stmt;
@@ -138,6 +139,7 @@ static void copy_free(struct exec_copy *c)
     buf_done(&c->out);
     plan_unref(c->plan);
     mem_free(c->params);
+    arena_done(&c->arena);
     mem_free(c);
 }
 
@@ -208,17 +210,13 @@ static struct error *copy_open(struct exec_session *s, struct plan *plan, int n_
     return NULL;
 }
 
-static void set_hidden(struct exec_copy *c, int at)
+static struct error *set_hidden(struct exec_copy *c, int at)
 {
     const struct query *q = c->plan->query;
-    for (int i = 0; i < q->n_hidden; i++) {
-        struct value *v = &c->params[at + i];
-        if (q->hidden[i] == HIDDEN_USER)
-            *v = (struct value){.kind = VALUE_TEXT, .s = {c->s->user, strlen(c->s->user)}};
-        else
-            *v = (struct value){.kind = VALUE_INT,
-                                .i = q->hidden[i] == HIDDEN_NOW ? c->s->started : c->s->pid};
-    }
+    struct error *e = NULL;
+    for (int i = 0; i < q->n_hidden && !e; i++)
+        e = exec__hidden(c->s, q, i, NULL, &c->arena, &c->params[at + i]);
+    return e;
 }
 
 struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct exec_copy **ret)
@@ -227,7 +225,7 @@ struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct 
     atomic_store_explicit(&s->cancel, false, memory_order_relaxed);
     if (plan->kind != PLAN_REGION || !plan->writes)
         return error_hint(error_new(E_UNSUPPORTED, "COPY FROM cannot compute a default of the "
-                                                   "table that asks for the session's state"),
+                                                   "table that asks for the catalog"),
                           "Say all columns, or INSERT.");
     struct exec_copy *c = NULL;
     TRY(exec__enter(s)); /* left when it ends */
@@ -239,7 +237,12 @@ struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct 
         exec__leave(s);
         return e;
     }
-    set_hidden(c, q->n_params);
+    e = set_hidden(c, q->n_params);
+    if (e) {
+        e = copy_failed(c, e);
+        exec__leave(s);
+        return e;
+    }
     *ret = c;
     return NULL;
 }

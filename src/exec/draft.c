@@ -360,12 +360,14 @@ struct error *exec_draft_query(struct exec_session *s, struct plan *plan,
 {
     struct run r = {.s = s, .e = s->exec, .plan = plan, .sink = sink};
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
-    exec__bind_hidden(&r, NULL);
-    exec__stage_params(&r, r.n_params);
-    if (plan->writes)
-        r.request = exec__next_request(s);
-    struct error *e = exec__run(&r);
-    exec__stage_done(&r);
+    struct error *e = exec__bind_hidden(&r, NULL);
+    if (!e) {
+        exec__stage_params(&r, r.n_params);
+        if (plan->writes)
+            r.request = exec__next_request(s);
+        e = exec__run(&r);
+        exec__stage_done(&r);
+    }
     arena_done(&r.arena);
     return e;
 }

@@ -465,33 +465,55 @@ static struct error *attempts(struct run *r)
     }
 }
 
+static struct error *call(const struct expr *e, const struct value *params, struct arena *a,
+                          struct value *ret)
+{
+    const struct func *f = e->call.func;
+    struct value *args = ARENA_ARRAY(a, struct value, e->n_args + 1);
+    *ret = (struct value){.kind = VALUE_NULL};
+    for (int i = 0; i < e->n_args; i++) {
+        const struct expr *x = e->args[i];
+        args[i] = x->kind == EXPR_PARAM ? params[x->param - 1] : x->value;
+        if (f->strict && args[i].kind == VALUE_NULL)
+            return NULL;
+    }
+    return f->call(args, e->n_args, a, ret);
+}
+
+struct error *exec__hidden(const struct exec_session *s, const struct query *q, int i,
+                           const struct value *params, struct arena *a, struct value *ret)
+{
+    switch (q->hidden[i].kind) {
+    case HIDDEN_NOW:
+        *ret = (struct value){.kind = VALUE_INT, .i = s->started};
+        break;
+    case HIDDEN_USER:
+        *ret = (struct value){.kind = VALUE_TEXT, .s = {s->user, strlen(s->user)}};
+        break;
+    case HIDDEN_PID:
+        *ret = (struct value){.kind = VALUE_INT, .i = s->pid};
+        break;
+    case HIDDEN_CALL:
+        return call(q->hidden[i].call, params, a, ret);
+    }
+    return NULL;
+}
+
 /* The client's parameters, and after them what only the session knows. */
-void exec__bind_hidden(struct run *r, const struct value *params)
+struct error *exec__bind_hidden(struct run *r, const struct value *params)
 {
     const struct query *q = r->plan->query;
-    const struct exec_session *s = r->s;
     r->params = params;
     r->n_params = q->n_params + q->n_hidden;
     if (!q->n_hidden)
-        return;
+        return NULL;
     struct value *all = ARENA_ARRAY(&r->arena, struct value, r->n_params);
     r->params = all;
     if (q->n_params > 0)
         memcpy(all, params, sizeof(*params) * (size_t)q->n_params);
-    for (int i = 0; i < q->n_hidden; i++) {
-        struct value *v = &all[q->n_params + i];
-        switch (q->hidden[i]) {
-        case HIDDEN_NOW:
-            *v = (struct value){.kind = VALUE_INT, .i = s->started};
-            break;
-        case HIDDEN_USER:
-            *v = (struct value){.kind = VALUE_TEXT, .s = {s->user, strlen(s->user)}};
-            break;
-        case HIDDEN_PID:
-            *v = (struct value){.kind = VALUE_INT, .i = s->pid};
-            break;
-        }
-    }
+    for (int i = 0; i < q->n_hidden; i++)
+        TRY(exec__hidden(r->s, q, i, params, &r->arena, &all[q->n_params + i]));
+    return NULL;
 }
 
 /* 57014 and 40001 promise that nothing happened; after an attempt without an answer nobody knows.
@@ -532,7 +554,11 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
                           "Roll back, and run the transaction again.");
     if (!s->in_transaction && plan->query->n_hidden > 0)
         s->started = types_now();
-    exec__bind_hidden(&r, params);
+    struct error *e = exec__bind_hidden(&r, params);
+    if (e) {
+        arena_done(&r.arena);
+        return e;
+    }
     exec__stage_params(&r, r.n_params);
     r.deadline = clock_ms() + s->exec->settings.retry_ms;
     if (plan->writes && !ret->request.gateway)
@@ -540,7 +566,7 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
     r.request = ret->request;
     r.doubt = ret->doubt;
     s->nowait = plan->query->nowait;
-    struct error *e = exec__enter(s);
+    e = exec__enter(s);
     if (!e) {
         e = exec__run(&r);
         exec__leave(s);

@@ -472,7 +472,10 @@ void exec__catch_up(struct exec *e);
  * version keeps plans of before from its tables, and nothing does so for views, types, domains. */
 void exec__show_everywhere(struct exec *e);
 struct error *exec__run_draft(struct run *r);
-void exec__bind_hidden(struct run *r, const struct value *params);
+struct error *exec__bind_hidden(struct run *r, const struct value *params);
+/* Parameter n_params + i + 1; `params` are the client's. */
+struct error *exec__hidden(const struct exec_session *s, const struct query *q, int i,
+                           const struct value *params, struct arena *a, struct value *ret);
 /* The same in a transaction of its own. */
 struct error *exec__run_draft_alone(struct run *r);
 /* `region`: the draft's. */
@@ -586,6 +589,8 @@ void exec__objects_put(struct exec *e, struct exec__objects *o); /* NULL is fine
 void exec__objects_forget(struct exec *e);
 /* The session whose statements this thread analyses and runs; NULL: none */
 struct exec_session *exec__attended(void);
+/* .. for a function that only the client's own server can answer: 0A000 elsewhere. */
+struct error *exec__client(struct exec_session **ret);
 /* What types/ calls for regclass and the like, and for functions about the catalog. */
 extern const struct type_names exec__type_names;
 extern types_system_fn *const exec__system_functions[SYSTEM_FUNCS];

@@ -611,9 +611,10 @@ FUNCTION(is_updatable)
 
 FUNCTION(current_setting)
 {
-    struct exec_session *s = exec__attended();
+    struct exec_session *s;
     _cleanup_(mem_freep) char *value = NULL;
-    if (!s || !s->io.show)
+    TRY(exec__client(&s));
+    if (!s->io.show)
         return no_session();
     struct error *e = s->io.show(s->io.ctx, text_of(&v[0], a), &value);
     if (error_is(e, E_UNDEFINED_OBJECT) && n == 2 && v[1].i) {
@@ -628,9 +629,10 @@ FUNCTION(current_setting)
 
 FUNCTION(set_config)
 {
-    struct exec_session *s = exec__attended();
+    struct exec_session *s;
     _cleanup_(mem_freep) char *value = NULL;
-    if (!s || !s->io.set)
+    TRY(exec__client(&s));
+    if (!s->io.set)
         return no_session();
     if (v[0].kind == VALUE_NULL)
         return error_new("22004", "SET requires parameter name");

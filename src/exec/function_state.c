@@ -14,10 +14,9 @@ static struct error *no_session(void)
 
 static struct error *lock(const struct value *v, int n, int how, struct value *ret)
 {
-    struct exec_session *s = exec__attended();
+    struct exec_session *s;
     bool got = false;
-    if (!s)
-        return no_session();
+    TRY(exec__client(&s));
     TRY(exec__advisory_lock(s, v, n, how, &got));
     *ret = how & ADVISORY_TRY ? (struct value){.kind = VALUE_INT, .i = got}
                               : (struct value){.kind = VALUE_TEXT, .s = {"", 0}};
@@ -26,10 +25,9 @@ static struct error *lock(const struct value *v, int n, int how, struct value *r
 
 static struct error *unlock(const struct value *v, int n, int how, struct value *ret)
 {
-    struct exec_session *s = exec__attended();
+    struct exec_session *s;
     bool held = false;
-    if (!s)
-        return no_session();
+    TRY(exec__client(&s));
     TRY(exec__advisory_unlock(s, v, n, how, &held));
     *ret = (struct value){.kind = VALUE_INT, .i = held};
     return NULL;
@@ -53,9 +51,10 @@ LOCK(unlock_shared, unlock, ADVISORY_SHARED)
 
 FUNCTION(unlock_all)
 {
-    struct exec_session *s = exec__attended();
+    struct exec_session *s;
     *ret = (struct value){.kind = VALUE_TEXT, .s = {"", 0}};
-    return s ? exec__advisory_unlock_all(s) : no_session();
+    TRY(exec__client(&s));
+    return exec__advisory_unlock_all(s);
 }
 
 /* ---- other sessions ---------------------------------------------------------------------------

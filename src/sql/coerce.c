@@ -89,6 +89,14 @@ struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t typ
     return e;
 }
 
+struct expr *sql__hidden_call(struct analysis *a, struct expr *call)
+{
+    struct expr *e = sql__hidden(a, HIDDEN_CALL, call->type);
+    e->args = ARENA_NEW(a->arena, struct expr *); /* nobody walks there: it has no n_args */
+    e->args[0] = call;
+    return e;
+}
+
 static struct error *fix_param(struct analysis *a, struct expr *e, uint32_t type)
 {
     uint32_t *known = &a->params[e->param - 1];
@@ -135,6 +143,15 @@ static struct error *number_current(struct analysis *a)
     return NULL;
 }
 
+static int slot_of(struct query *q, const struct hidden *h)
+{
+    for (int i = 0; i < q->n_hidden && h->kind != HIDDEN_CALL; i++)
+        if (q->hidden[i].kind == h->kind)
+            return i;
+    q->hidden[q->n_hidden] = *h;
+    return q->n_hidden++;
+}
+
 /* Types of those that nothing inferred, and the final numbers of hidden ones. */
 struct error *sql__finish_params(struct analysis *a)
 {
@@ -162,18 +179,13 @@ struct error *sql__finish_params(struct analysis *a)
     a->q->n_params = a->n_params;
     a->q->params = a->params;
     a->q->param_domains = a->param_domains;
-    a->q->hidden = ARENA_ARRAY(a->arena, enum hidden_kind, MAX(a->hidden.n, 1));
+    a->q->hidden = ARENA_ARRAY(a->arena, struct hidden, MAX(a->hidden.n, 1));
     for (int i = 0; i < a->hidden.n; i++) {
         struct expr *e = a->hidden.items[i];
         if (e->param > 0)
             continue; /* shared with one that was done */
-        enum hidden_kind kind = (enum hidden_kind)(-1 - e->param);
-        int slot = 0;
-        while (slot < a->q->n_hidden && a->q->hidden[slot] != kind)
-            slot++;
-        if (slot == a->q->n_hidden)
-            a->q->hidden[a->q->n_hidden++] = kind;
-        e->param = a->n_params + slot + 1;
+        const struct hidden h = {(enum hidden_kind)(-1 - e->param), e->args ? e->args[0] : NULL};
+        e->param = a->n_params + slot_of(a->q, &h) + 1;
     }
     return NULL;
 }

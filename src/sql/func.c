@@ -814,6 +814,43 @@ static struct error *kind_rules(const struct analysis *a, const FuncCall *n, con
     return NULL;
 }
 
+/* Constants, and parameters that the client sends. */
+static bool are_known(const struct expr *e)
+{
+    for (int i = 0; i < e->n_args; i++)
+        if (e->args[i]->kind != EXPR_CONST &&
+            (e->args[i]->kind != EXPR_PARAM || e->args[i]->param < 0))
+            return false;
+    return true;
+}
+
+/* A call that the session answers before the statement runs, wherever that may be. A setting that
+ * is missing is an error where a row asks for it: minisql_setting(name, value or NULL, may miss) */
+static struct error *of_session(struct analysis *a, struct expr *call, struct expr **ret)
+{
+    bool setting = strcmp(call->call.func->name, "current_setting") == 0;
+    struct expr *may_miss = call->n_args == 2 ? call->args[1] : sql__const_int(a, OID_BOOL, 0);
+    if (setting) {
+        call->args[1] = sql__const_int(a, OID_BOOL, 1); /* there is room for one more */
+        call->n_args = 2;
+        const uint32_t types[] = {OID_TEXT, OID_BOOL};
+        TRY(func_resolve("current_setting", FUNC_SCALAR, types, 2, &call->call.func));
+    }
+    *ret = sql__hidden_call(a, call);
+    (*ret)->position = call->position;
+    if (!setting)
+        return NULL;
+    struct expr *e = sql__new_call(a, EXPR_FUNC, call->position - 1, 3);
+    const uint32_t types[] = {OID_TEXT, OID_TEXT, OID_BOOL};
+    e->args[0] = call->args[0];
+    e->args[1] = *ret;
+    e->args[2] = may_miss;
+    TRY(func_resolve("minisql_setting", FUNC_SCALAR, types, 3, &e->call.func));
+    e->type = OID_TEXT;
+    *ret = e;
+    return NULL;
+}
+
 static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall *n,
                              const char *name, enum func_kind kind, struct expr **ret)
 {
@@ -873,7 +910,13 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         err = error_new("42809", "WITHIN GROUP is required for ordered-set aggregate %s", f->name);
     if (err)
         return sql__at(a, err, n->location);
+    bool system = a->q->system, volatile_ = a->q->volatile_;
     TRY(sql__bind_call(a, f, e));
+    if (f->session && !a->as_written && !n->over && are_known(e)) {
+        a->q->system = system;
+        a->q->volatile_ = volatile_;
+        return of_session(a, e, ret);
+    }
     if (kind == FUNC_AGGREGATE && !n->over)
         return aggregate(a, s, n, e, ret);
     if (n->over)

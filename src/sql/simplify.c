@@ -86,6 +86,12 @@ static void become(struct expr *e, struct value v)
     e->n_args = 0;
 }
 
+/* .. that was lifted: not the time, the user and what else the session knows. */
+static bool may_be_literal(const struct expr *e)
+{
+    return e->kind == EXPR_PARAM && e->param > 0;
+}
+
 /* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
  * may fail. A parameter counts: it may stand for a literal. */
 static bool is_constant_call(const struct expr *e)
@@ -100,7 +106,7 @@ static bool is_constant_call(const struct expr *e)
     if (e->kind == EXPR_FUNC && (e->call.func->kind == FUNC_SET || e->call.func->guard))
         return false;
     for (int i = 0; i < e->n_args; i++)
-        if (e->args[i]->kind != EXPR_CONST && e->args[i]->kind != EXPR_PARAM &&
+        if (e->args[i]->kind != EXPR_CONST && !may_be_literal(e->args[i]) &&
             !is_constant_call(e->args[i]))
             return false;
     return true;

@@ -347,6 +347,12 @@ enum hidden_kind {
     HIDDEN_NOW,  /* the transaction's start: timestamptz */
     HIDDEN_USER, /* text */
     HIDDEN_PID,  /* int4: pg_backend_pid() */
+    HIDDEN_CALL, /* call: func->session, of constants and parameters of the client's */
+};
+
+struct hidden {
+    enum hidden_kind kind;
+    const struct expr *call;
 };
 
 struct result_column {
@@ -472,7 +478,7 @@ struct query {
     uint32_t *params;        /* types */
     uint32_t *param_domains; /* what clients are told in place of these; 0: these */
     int n_hidden;
-    enum hidden_kind *hidden; /* bound as parameters n_params + 1 .. */
+    struct hidden *hidden; /* bound as parameters n_params + 1 .. */
 
     int n_columns; /* of the result: 0 when it returns no rows at all (see `returns`) */
     struct result_column *columns;

@@ -252,6 +252,7 @@ struct error *sql__call_kind(struct analysis *a, const char *name, enum func_kin
                              struct expr *const *args, int n, int location, struct expr **ret);
 struct error *sql__param(struct analysis *a, int number, int location, struct expr **ret);
 struct expr *sql__hidden(struct analysis *a, enum hidden_kind kind, uint32_t type);
+struct expr *sql__hidden_call(struct analysis *a, struct expr *call);
 /* The row on which a cursor is: one more parameter, behind those that are written. */
 struct error *sql__current_row(struct analysis *a, const CurrentOfExpr *n, struct expr **ret);
 /* ret_domain: it may be a domain, whose type beneath comes back, and its oid, or 0; NULL: 0A000 */

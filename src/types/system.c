@@ -45,7 +45,18 @@ static CALL(name_get)
     return type_parse(type_by_oid(OID_CHAR), arena_strdup(a, text), strlen(text), -1, a, ret);
 }
 
-enum { STRICT = 1, VOLATILE = 2 };
+/* current_setting() of the value that the session has, or NULL, and whether that may be missing: it
+ * fails for the row that asks, not for the statement. */
+static CALL(setting)
+{
+    *ret = v[1];
+    if (v[1].kind != VALUE_NULL || v[0].kind == VALUE_NULL || v[2].kind == VALUE_NULL || v[2].i)
+        return NULL;
+    return error_new(E_UNDEFINED_OBJECT, "unrecognized configuration parameter \"%.*s\"",
+                     (int)v[0].s.n, v[0].s.p);
+}
+
+enum { STRICT = 1, VOLATILE = 2, SESSION = 4 };
 
 /* `form` tells rows of one name apart. */
 #define ROW(name_, form, id, result_, flags, ...)                                                  \
@@ -53,8 +64,8 @@ enum { STRICT = 1, VOLATILE = 2 };
         .name = name_, .kind = FUNC_SCALAR,                                                        \
         .nargs = (int)(sizeof((uint32_t[]){0, ##__VA_ARGS__}) / sizeof(uint32_t)) - 1,             \
         .args = {__VA_ARGS__}, .result = result_, .strict = ((flags)&STRICT) != 0,                 \
-        .volatile_ = ((flags)&VOLATILE) != 0, .system = true, .sqlite_name = "system_" name_ form, \
-        .call = call_##id                                                                          \
+        .volatile_ = ((flags)&VOLATILE) != 0, .system = true, .session = ((flags)&SESSION) != 0,   \
+        .sqlite_name = "system_" name_ form, .call = call_##id                                     \
     }
 
 /* has_x_privilege of an object by name or by oid, of a user by name, by oid, or of oneself */
@@ -85,6 +96,13 @@ static const struct func rows[] = {
      .strict = true,
      .sqlite_name = "name_get",
      .call = name_get},
+    {.name = "minisql_setting",
+     .kind = FUNC_SCALAR,
+     .nargs = 3,
+     .args = {OID_TEXT, OID_TEXT, OID_BOOL},
+     .result = OID_TEXT,
+     .sqlite_name = "minisql_setting",
+     .call = setting},
     ROW("format_type", "", FORMAT_TYPE, OID_TEXT, 0, OID_OID, OID_INT4),
     ROW("pg_get_indexdef", "", INDEXDEF, OID_TEXT, STRICT, OID_OID),
     ROW("pg_get_indexdef", "_column", INDEXDEF, OID_TEXT, STRICT, OID_OID, OID_INT4, OID_BOOL),
@@ -142,20 +160,21 @@ static const struct func rows[] = {
     ROW("pg_tablespace_size", "_oid", TABLESPACE_SIZE, OID_INT8, STRICT, OID_OID),
     ROW("pg_encoding_to_char", "", ENCODING_TO_CHAR, OID_NAME, STRICT, OID_INT4),
     ROW("pg_char_to_encoding", "", CHAR_TO_ENCODING, OID_INT4, STRICT, OID_NAME),
-    ROW("pg_client_encoding", "", CLIENT_ENCODING, OID_NAME, STRICT),
+    ROW("pg_client_encoding", "", CLIENT_ENCODING, OID_NAME, STRICT | SESSION),
     ROW("getdatabaseencoding", "", ENCODING, OID_NAME, STRICT),
     ROW("pg_is_in_recovery", "", NEVER, OID_BOOL, STRICT),
     ROW("pg_is_other_temp_schema", "", NEVER, OID_BOOL, STRICT, OID_OID),
-    ROW("pg_my_temp_schema", "", MY_TEMP_SCHEMA, OID_OID, STRICT),
+    ROW("pg_my_temp_schema", "", MY_TEMP_SCHEMA, OID_OID, STRICT | SESSION),
     ROW("pg_relation_is_publishable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS),
     ROW("pg_relation_is_updatable", "", IS_UPDATABLE, OID_INT4, STRICT, OID_REGCLASS, OID_BOOL),
     ROW("pg_column_is_updatable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS, OID_INT2,
         OID_BOOL),
-    ROW("pg_postmaster_start_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT),
-    ROW("pg_conf_load_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT),
+    ROW("pg_postmaster_start_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT | SESSION),
+    ROW("pg_conf_load_time", "", START_TIME, OID_TIMESTAMPTZ, STRICT | SESSION),
     ROW("pg_tablespace_location", "", EMPTY, OID_TEXT, STRICT, OID_OID),
-    ROW("current_setting", "", CURRENT_SETTING, OID_TEXT, STRICT, OID_TEXT),
-    ROW("current_setting", "_missing", CURRENT_SETTING, OID_TEXT, STRICT, OID_TEXT, OID_BOOL),
+    ROW("current_setting", "", CURRENT_SETTING, OID_TEXT, STRICT | SESSION, OID_TEXT),
+    ROW("current_setting", "_missing", CURRENT_SETTING, OID_TEXT, STRICT | SESSION, OID_TEXT,
+        OID_BOOL),
     ROW("set_config", "", SET_CONFIG, OID_TEXT, VOLATILE, OID_TEXT, OID_TEXT, OID_BOOL),
     ROW("pg_sleep", "", SLEEP, OID_VOID, STRICT | VOLATILE, OID_FLOAT8),
     ROW("pg_get_serial_sequence", "", SERIAL_SEQUENCE, OID_TEXT, STRICT, OID_TEXT, OID_TEXT),
@@ -191,11 +210,11 @@ static const struct func rows[] = {
     ROW("pg_index_has_property", "", INDEX_PROPERTY, OID_BOOL, STRICT, OID_REGCLASS, OID_TEXT),
     ROW("pg_index_column_has_property", "", INDEX_COLUMN_PROPERTY, OID_BOOL, STRICT, OID_REGCLASS,
         OID_INT4, OID_TEXT),
-    ROW("current_query", "", CURRENT_QUERY, OID_TEXT, VOLATILE),
-    ROW("inet_client_addr", "", CLIENT_ADDRESS, OID_INET, 0),
-    ROW("inet_client_port", "", CLIENT_PORT, OID_INT4, 0),
-    ROW("inet_server_addr", "", SERVER_ADDRESS, OID_INET, 0),
-    ROW("inet_server_port", "", SERVER_PORT, OID_INT4, 0),
+    ROW("current_query", "", CURRENT_QUERY, OID_TEXT, VOLATILE | SESSION),
+    ROW("inet_client_addr", "", CLIENT_ADDRESS, OID_INET, SESSION),
+    ROW("inet_client_port", "", CLIENT_PORT, OID_INT4, SESSION),
+    ROW("inet_server_addr", "", SERVER_ADDRESS, OID_INET, SESSION),
+    ROW("inet_server_port", "", SERVER_PORT, OID_INT4, SESSION),
     ROW("pg_is_wal_replay_paused", "", NOT_IN_RECOVERY, OID_BOOL, STRICT | VOLATILE),
     ROW("pg_get_wal_replay_pause_state", "", NOT_IN_RECOVERY, OID_TEXT, STRICT | VOLATILE),
     ROW("pg_last_xact_replay_timestamp", "", NOTHING, OID_TIMESTAMPTZ, STRICT | VOLATILE),

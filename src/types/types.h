@@ -368,8 +368,9 @@ struct func {
     uint32_t args[FUNC_MAX_ARGS]; /* OID_ANY takes anything */
     bool variadic;                /* the last argument type may repeat (concat, ..) */
     uint32_t result;
-    bool strict; /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
-    bool system; /* hangs on the catalog or the session: runs where the statement came in */
+    bool strict;  /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
+    bool system;  /* hangs on the catalog or the session: runs where the statement came in */
+    bool session; /* .. on the session alone: worked out before the statement runs */
     bool volatile_; /* now() in a statement is stable; random() is volatile */
     /* Not of a user's: what a row has to pass (guard.c, domain.c). It fails for that row alone, and
      * is never computed before there is one. */

@@ -127,3 +127,23 @@ def test_the_master_is_killed(cluster):
         assert not (alive and found == [""]), "two sessions hold one lock"
     assert found == [""]
     assert ask(idle, "SELECT 1") == 1
+
+
+def test_locks_of_rows_that_are_written(cluster):
+    """A write that runs at another server can't take the client's locks: it says so, and takes none there."""
+    connection = cluster.connect("s1")
+    cursor = connection.cursor()
+    states = set()
+    for i in range(3):
+        cursor.execute(f"CREATE TABLE job{i} (id int PRIMARY KEY, taken bool)")
+        cursor.execute(f"INSERT INTO job{i} VALUES ({i}, false)")
+        cursor.execute("SELECT primary_server FROM minisql_tables WHERE name = %s", (f"job{i}",))
+        here = cursor.fetchone()[0] == "s1"
+        try:
+            cursor.execute(f"UPDATE job{i} SET taken = pg_try_advisory_lock(id) RETURNING taken")
+            states.add(here and cursor.fetchone()[0])
+        except psycopg2.Error as e:
+            states.add(not here and e.pgcode)
+        assert ask(connection, "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'") == here
+        cursor.execute("SELECT pg_advisory_unlock_all()")
+    assert states == {True, "0A000"}

@@ -72,7 +72,7 @@ CREATE TEMP TABLE told_too (id serial PRIMARY KEY);
 SET client_min_messages = notice;
 CREATE TABLE untold (id serial PRIMARY KEY);
 DROP TABLE told, untold;
-CREATE TABLE asks (q text DEFAULT current_query(), n int);
+CREATE TABLE asks (q text DEFAULT to_regclass('asks')::text, n int);
 COPY asks (n) FROM stdin;
 1
 \.

@@ -61,4 +61,48 @@ COPY no_keys (n, q) FROM stdin;
 3	given
 \.
 SELECT q FROM no_keys WHERE n = 3;
+COPY no_keys (n) FROM stdin;
+4
+\.
+SELECT q FROM no_keys WHERE n = 4;
 DROP TABLE no_keys;
+-- What the session knows is the client's, wherever the rows are.
+SET app.who = 'ann';
+CREATE TABLE who_a (n int, w text DEFAULT current_setting('app.who'));
+CREATE TABLE who_b (n int, w text DEFAULT current_setting('app.who'));
+CREATE TABLE who_c (n int, w text DEFAULT current_setting('app.who', true));
+INSERT INTO who_a (n) VALUES (1), (2);
+INSERT INTO who_b (n) SELECT n FROM who_a;
+COPY who_c (n) FROM stdin;
+1
+2
+\.
+SET app.who = 'bob';
+UPDATE who_a SET w = current_setting('app.who') WHERE w = 'ann' AND n = 1 RETURNING *;
+UPDATE who_b SET w = current_setting('app.who') WHERE n = 2 RETURNING *;
+UPDATE who_c SET w = w || current_setting('app.' || 'who') WHERE n = 1 RETURNING *;
+SELECT a.n, a.w, b.w, c.w FROM who_a a JOIN who_b b USING (n) JOIN who_c c USING (n) ORDER BY n;
+SELECT n FROM who_b WHERE w = current_setting('app.who');
+DELETE FROM who_a WHERE w = current_setting('app.who', true) RETURNING n;
+DELETE FROM who_b WHERE w = current_setting('app.who', true) RETURNING n;
+SELECT n, current_setting('app.who') FROM who_a;
+UPDATE who_a SET w = current_setting('app.none');
+UPDATE who_b SET w = current_setting('app.none');
+UPDATE who_b SET w = CASE WHEN n = 1 THEN 'one' ELSE current_setting('app.none') END RETURNING *;
+UPDATE who_c SET w = coalesce(current_setting('app.none', true), current_setting('app.who'));
+UPDATE who_c SET w = current_setting(NULL) WHERE n = 1 RETURNING *;
+PREPARE changes (text) AS UPDATE who_c SET w = current_setting($1) WHERE n = 2 RETURNING *;
+EXECUTE changes ('app.who');
+SET app.who = 'eve';
+EXECUTE changes ('app.who');
+UPDATE who_a SET w = 'me' WHERE inet_client_port() IS NOT NULL AND current_query() LIKE 'UPDATE who_a SET w = ''me''%' RETURNING n;
+UPDATE who_b SET w = 'me' WHERE pg_client_encoding() = 'UTF8' AND pg_postmaster_start_time() < now() RETURNING n;
+SELECT * FROM current_setting('app.who');
+SELECT current_setting('app.who') AS s, count(*) FROM who_a GROUP BY current_setting('app.who') ORDER BY current_setting('app.who');
+CREATE VIEW who_v AS SELECT n, current_setting('app.who') AS w FROM who_c;
+SELECT * FROM who_v ORDER BY n;
+SET app.who = 'zoe';
+SELECT * FROM who_v ORDER BY n;
+CREATE INDEX ON who_a (current_setting('app.who'));
+DROP VIEW who_v;
+DROP TABLE who_a, who_b, who_c;

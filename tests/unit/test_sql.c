@@ -787,8 +787,8 @@ static void test_hidden_parameters(void **state)
     struct query *q = analyse(*state, "select now(), $1::int, current_user, current_timestamp");
     assert_int_equal(q->n_params, 1);
     assert_int_equal(q->n_hidden, 2);
-    assert_int_equal(q->hidden[0], HIDDEN_NOW);
-    assert_int_equal(q->hidden[1], HIDDEN_USER);
+    assert_int_equal(q->hidden[0].kind, HIDDEN_NOW);
+    assert_int_equal(q->hidden[1].kind, HIDDEN_USER);
     assert_string_equal(emitted(*state, "select current_user, $1::int"), "SELECT ?2, ?1");
 }
 
