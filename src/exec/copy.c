@@ -232,7 +232,7 @@ struct error *exec_copy_begin(struct exec_session *s, struct plan *plan, struct 
     struct error *e = copy_open(s, plan, q->n_params + q->n_hidden, 0, q->n_params,
                                 clock_ms() + s->exec->settings.retry_ms, &c);
     if (error_is(e, E_STALE_SCHEMA))
-        error_free(catalog_refresh(s->exec->catalog, 2000));
+        exec__catch_up(s->exec);
     if (e) {
         exec__leave(s);
         return e;

@@ -156,6 +156,7 @@ static void for_clients(struct session *s, struct error *e)
         text = "the table's primary server is not reachable";
     } else if (error_is(e, E_STALE_SCHEMA)) {
         memcpy(e->sqlstate, E_SERIALIZATION, 6);
+        log_failure(LOG_WARN, e, "a statement was planned in vain");
         text = "the schema kept changing while the statement was planned";
     } else if (is_plain_cancel(e)) {
         text = atomic_load(&s->timed_out) ? "canceling statement due to statement timeout"
