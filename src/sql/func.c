@@ -917,6 +917,7 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         a->q->volatile_ = volatile_;
         return of_session(a, e, ret);
     }
+    a->q->literals_matter |= f->session && a->ctx->lifted; /* 'app.' || 'user' is known then */
     if (kind == FUNC_AGGREGATE && !n->over)
         return aggregate(a, s, n, e, ret);
     if (n->over)

@@ -87,14 +87,14 @@ static void become(struct expr *e, struct value v)
 }
 
 /* .. that was lifted: not the time, the user and what else the session knows. */
-static bool may_be_literal(const struct expr *e)
+static bool may_be_literal(const struct analysis *a, const struct expr *e)
 {
-    return e->kind == EXPR_PARAM && e->param > 0;
+    return e->kind == EXPR_PARAM && e->param > 0 && e->param <= a->n_params;
 }
 
 /* A call of constants that PostgreSQL makes a constant of before it looks at strictness, so that it
  * may fail. A parameter counts: it may stand for a literal. */
-static bool is_constant_call(const struct expr *e)
+static bool is_constant_call(const struct analysis *a, const struct expr *e)
 {
     static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,     EXPR_CASE,
                                            EXPR_COALESCE, EXPR_GREATEST, EXPR_LEAST};
@@ -106,8 +106,8 @@ static bool is_constant_call(const struct expr *e)
     if (e->kind == EXPR_FUNC && (e->call.func->kind == FUNC_SET || e->call.func->guard))
         return false;
     for (int i = 0; i < e->n_args; i++)
-        if (e->args[i]->kind != EXPR_CONST && !may_be_literal(e->args[i]) &&
-            !is_constant_call(e->args[i]))
+        if (e->args[i]->kind != EXPR_CONST && !may_be_literal(a, e->args[i]) &&
+            !is_constant_call(a, e->args[i]))
             return false;
     return true;
 }
@@ -133,7 +133,7 @@ static bool is_null_call(struct analysis *a, const struct expr *e)
     if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
         return false;
     for (int i = 0; i < e->n_args; i++) {
-        calls |= is_constant_call(e->args[i]);
+        calls |= is_constant_call(a, e->args[i]);
         null |= is_null(e->args[i]) && (!f->variadic || i < f->nargs - 1);
     }
     return null && !waits(a, calls);
@@ -162,7 +162,7 @@ void sql__simplify_in(struct analysis *a, struct expr *e)
         !e->call.func->strict)
         return;
     for (int i = 1; i < e->n_args; i++)
-        if (waits(a, is_constant_call(e->args[i])))
+        if (waits(a, is_constant_call(a, e->args[i])))
             return;
     become(e, (struct value){.kind = VALUE_NULL});
 }
@@ -205,20 +205,25 @@ static enum outcome outcome(const struct expr *e, bool negated)
     return ret;
 }
 
+struct call_search {
+    const struct analysis *a;
+    bool found;
+};
+
 static bool find_constant_call(void *ctx, const struct expr *e)
 {
-    bool *found = ctx;
-    *found |= is_constant_call(e);
-    return !*found;
+    struct call_search *s = ctx;
+    s->found |= is_constant_call(s->a, e);
+    return !s->found;
 }
 
 static bool is_never_true(struct analysis *a, const struct expr *e)
 {
-    bool may_fail = false;
+    struct call_search s = {.a = a};
     if (outcome(e, false) != NEVER)
         return false;
-    expr_walk(e, true, find_constant_call, &may_fail);
-    return !waits(a, may_fail);
+    expr_walk(e, true, find_constant_call, &s);
+    return !waits(a, s.found);
 }
 
 /* It is false, or what is never true has gone from its alternatives. */
@@ -491,7 +496,7 @@ static bool find_param(void *ctx, const struct expr *e)
 static bool has_lifted(const struct search *s, const struct expr *e)
 {
     bool found = false;
-    if (s->a->ctx->lifted && is_constant_call(e))
+    if (s->a->ctx->lifted && is_constant_call(s->a, e))
         expr_walk(e, false, find_param, &found);
     return found;
 }

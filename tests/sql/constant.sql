@@ -182,3 +182,7 @@ SELECT json_extract_path_text(x::json, NULL) FROM (VALUES ('1')) v (x);
 -- a constant is read to its last bit
 SELECT 0.1::float8 / 1e300::float8, '1e-301'::float8 = 0.1::float8 / 1e300::float8, 1.0000000000000003e-301::float8, '-2.5e-7'::float8, 1e23::float8, '-0'::float8, 5e-324::float8, 0.1::float4::float8;
 SELECT count(*) FROM (VALUES ('1e300'::text), ('4.9')) v (x) WHERE x::float8 IN (1e300::float8, 4.9::float8);
+-- what the session knows is no literal
+SELECT upper(current_user) = upper(session_user), length(md5(current_user || 'x'));
+SELECT upper(current_setting('client_encoding')), length(current_query() || 'y');
+SELECT coalesce(nullif(current_user, ''), '?') = current_user;
