@@ -912,7 +912,8 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
         return sql__at(a, err, n->location);
     bool system = a->q->system, volatile_ = a->q->volatile_;
     TRY(sql__bind_call(a, f, e));
-    if (f->session && !a->as_written && !n->over && are_known(e)) {
+    a->sets_config |= strcmp(name, "set_config") == 0;
+    if (f->session && !a->as_written && !n->over && !a->sets_config && are_known(e)) {
         a->q->system = system;
         a->q->volatile_ = volatile_;
         return of_session(a, e, ret);

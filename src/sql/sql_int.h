@@ -65,6 +65,7 @@ struct analysis {
     const struct list *new_sequences; /* CREATE TABLE: those of its columns so far; else NULL */
     int n_windows;
     bool lifted;                  /* a parameter stands for a literal */
+    bool sets_config;             /* by set_config(), before what reads settings */
     const struct object *reading; /* the view whose text this is; NULL: a statement's own */
     bool as_written;              /* casts of constants stay (deparse.c) */
     struct view_draft *view;      /* CREATE VIEW: what is noted of its SELECT; NULL otherwise */

@@ -164,7 +164,7 @@ static const struct func rows[] = {
     ROW("getdatabaseencoding", "", ENCODING, OID_NAME, STRICT),
     ROW("pg_is_in_recovery", "", NEVER, OID_BOOL, STRICT),
     ROW("pg_is_other_temp_schema", "", NEVER, OID_BOOL, STRICT, OID_OID),
-    ROW("pg_my_temp_schema", "", MY_TEMP_SCHEMA, OID_OID, STRICT | SESSION),
+    ROW("pg_my_temp_schema", "", MY_TEMP_SCHEMA, OID_OID, STRICT),
     ROW("pg_relation_is_publishable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS),
     ROW("pg_relation_is_updatable", "", IS_UPDATABLE, OID_INT4, STRICT, OID_REGCLASS, OID_BOOL),
     ROW("pg_column_is_updatable", "", TABLE_IS_OURS, OID_BOOL, STRICT, OID_REGCLASS, OID_INT2,
