@@ -392,8 +392,13 @@ static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
     return NULL;
 }
 
-static struct error *no_sequence(void)
+static struct error *no_sequence(const struct exec_session *s)
 {
+    if (s->internal)
+        return error_hint(error_new(E_UNSUPPORTED, "a statement that writes to a table of another "
+                                                   "server can't take values of a temporary "
+                                                   "sequence"),
+                          "INSERT .. SELECT without RETURNING can.");
     return error_new(E_UNDEFINED_TABLE, "the sequence belongs to a temporary table of another "
                                         "session, or is gone");
 }
@@ -412,7 +417,7 @@ static struct error *alter_sequence(struct exec_session *s, const struct query *
                                                    "supported inside a transaction block"),
                           "setval() sets where it is.");
     if (!mine)
-        return no_sequence();
+        return no_sequence(s);
     if (!q->sequence.restart) {
         next.last = mine->last;
         next.called = mine->called;
@@ -819,7 +824,7 @@ struct error *exec__temp_next(struct exec_session *s, uint64_t id, int64_t *ret)
 {
     struct sequence *q = find_sequence(s, id);
     if (!q)
-        return no_sequence();
+        return no_sequence(s);
     bool up = q->increment > 0;
     if (q->called) {
         bool over = up ? q->last > q->max - q->increment : q->last < q->min - q->increment;
@@ -838,7 +843,7 @@ struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value,
 {
     struct sequence *q = find_sequence(s, id);
     if (!q)
-        return no_sequence();
+        return no_sequence(s);
     if (value < q->min || value > q->max)
         return error_new(E_OUT_OF_RANGE,
                          "setval: value %lld is out of bounds for sequence \"%s\" (%lld..%lld)",
@@ -851,5 +856,5 @@ struct error *exec__temp_set(struct exec_session *s, uint64_t id, int64_t value,
 struct error *exec__temp_restart(struct exec_session *s, uint64_t id)
 {
     const struct sequence *q = find_sequence(s, id);
-    return q ? exec__temp_set(s, id, q->start, false) : no_sequence();
+    return q ? exec__temp_set(s, id, q->start, false) : no_sequence(s);
 }

@@ -180,8 +180,10 @@ struct error *sql__sequence_argument(struct analysis *a, const char *function, s
     if (!err && !find_new(a, &rv, &id)) {
         err = find(a, &rv, &s);
         id = err ? 0 : s->id;
-        if (!err)
+        if (!err) {
             sql__note_sequence(a, s);
+            a->q->system |= sql__is_temporary(s->schema); /* no region has it */
+        }
     }
     if (err) /* 42809 is found when the function runs */
         return error_is(err, "42809") ? err : sql__at(a, err, e->position - 1);

@@ -47,3 +47,16 @@ DROP TABLE perm, public.nothing;
 DROP TABLE perm;
 DROP SEQUENCE public.ts;
 DROP TABLE ser;
+-- permanent tables of other servers, too
+CREATE TEMP SEQUENCE far;
+CREATE TABLE far_a (n int);
+CREATE TABLE far_b (n int);
+CREATE TABLE far_c (n int);
+INSERT INTO far_a VALUES (nextval('far')), (nextval('far'));
+INSERT INTO far_b SELECT nextval('far') FROM far_a;
+INSERT INTO far_c SELECT n * 10 + nextval('far') FROM far_b;
+SELECT n, nextval('far') FROM far_a ORDER BY n;
+SELECT n, currval('far') FROM far_b ORDER BY n;
+SELECT n FROM far_c WHERE n > currval('far') ORDER BY n;
+DROP TABLE far_a, far_b, far_c;
+DROP SEQUENCE far;
