@@ -261,22 +261,6 @@ static struct error *parse_message(struct session *s, const struct pgwire_frame 
 
 /* ---- Bind --------------------------------------------------------------------------------- */
 
-/* A record does not know the types of its fields. */
-static struct error *check_format(const struct type *t, int16_t format)
-{
-    if (!format || (t->oid != OID_RECORD && t->oid != OID_RECORD_ARRAY))
-        return NULL;
-    return error_hint(error_new(E_UNSUPPORTED, "records are not sent in binary"),
-                      "Ask for this column in text, cast it to text, or select its fields.");
-}
-
-static struct error *check_formats(const struct pgwire_bind *m, const struct entry *e)
-{
-    for (int i = 0; m->n_results && i < e->n_columns; i++)
-        TRY(check_format(e->column_types[i], m->results[m->n_results == 1 ? 0 : i]));
-    return NULL;
-}
-
 static struct error *check_counts(struct session *s, const struct pgwire_bind *m,
                                   const struct entry *e)
 {
@@ -293,7 +277,7 @@ static struct error *check_counts(struct session *s, const struct pgwire_bind *m
     if (m->n_results > 1 && m->n_results != n_columns)
         return error_new(E_PROTOCOL, "bind message has %d result formats but query has %d columns",
                          m->n_results, n_columns);
-    return rows && rows->returns && !fetched ? check_formats(m, rows) : NULL;
+    return NULL;
 }
 
 /* The message is in the input buffer, and its arrays in the worker's arena, which are reused. */

@@ -464,6 +464,8 @@ static struct error *null_test(struct analysis *a, struct scope *s, const Node *
     TRY(sql__expr(a, s, (const Node *)n->arg, &e));
     if (e->kind != EXPR_PARAM) /* whose type this says nothing about */
         sql__default_unknown(a, &e);
+    if (sql__is_row_type(e->type))
+        return sql__value_null_test(a, e, n->nulltesttype == PG_IS_NULL, n->location, ret);
     return is_node(a, e, n->nulltesttype == PG_IS_NULL ? IS_NULL : IS_NOT_NULL, n->location, ret);
 }
 
@@ -705,23 +707,54 @@ static struct error *row_value(struct analysis *a, struct scope *s, const Node *
     return sql__row_value(a, s, n, ret);
 }
 
-/* (t).x; subscripts are arrays' */
+/* The elements from `at` on that are subscripts */
+static List *subscripts(struct analysis *a, const List *all, int at)
+{
+    int n = 0;
+    while (at + n < list_length(all) && IsA(list_nth(all, at + n), A_Indices))
+        n++;
+    List *l = arena_alloc(a->arena, sizeof(List));
+    *l = (List){.type = T_List, .length = n, .max_length = n, .elements = all->elements + at};
+    return l;
+}
+
+/* ((t).x)[1].y: fields of rows, subscripts of arrays */
+struct error *sql__indirection(struct analysis *a, struct scope *s, const Node *arg,
+                               const List *all, int n, int location, struct expr **ret)
+{
+    struct expr *e = NULL;
+    int done = 0;
+    if (n > 0 && IsA(linitial(all), String) && sql__has_fields(a, s, arg)) {
+        TRY(sql__row_field(a, s, arg, strVal(linitial(all)), location, &e));
+        done = 1;
+    } else {
+        TRY(sql__expr(a, s, arg, &e));
+    }
+    while (done < n) {
+        const Node *next = list_nth(all, done);
+        if (IsA(next, A_Indices)) {
+            List *part = subscripts(a, all, done);
+            TRY(e->type == OID_JSONB ? sql__json_subscripts(a, s, e, part, &e)
+                                     : sql__subscript(a, s, e, part, &e));
+            done += list_length(part);
+        } else if (IsA(next, String)) {
+            TRY(sql__value_field(a, e, strVal(next), location, &e));
+            done++;
+        } else {
+            return sql__at(a, error_new(E_SYNTAX, "row expansion via \"*\" is not supported here"),
+                           location);
+        }
+    }
+    *ret = e;
+    return NULL;
+}
+
 static struct error *indirection(struct analysis *a, struct scope *s, const Node *node,
                                  struct expr **ret)
 {
     const A_Indirection *n = (const A_Indirection *)node;
-    const Node *first = linitial(n->indirection);
-    if (IsA(first, A_Indices)) {
-        struct expr *base;
-        TRY(sql__expr(a, s, n->arg, &base));
-        if (base->type == OID_JSONB)
-            return sql__json_subscripts(a, s, base, n, ret);
-        return sql__subscript(a, s, base, n->indirection, ret);
-    }
-    if (list_length(n->indirection) != 1 || !IsA(first, String) || !sql__has_fields(a, s, n->arg))
-        return sql__unsupported(a, sql__location(node), "Name the row that has the field.",
-                                "composite values are not supported here");
-    return sql__row_field(a, s, n->arg, strVal(first), sql__location(node), ret);
+    return sql__indirection(a, s, n->arg, n->indirection, list_length(n->indirection),
+                            sql__location(node), ret);
 }
 
 static struct error *array_expr(struct analysis *a, struct scope *s, const Node *n,
@@ -939,11 +972,14 @@ static int figure_name(const Node *n, const char **ret)
         *ret = "row";
         return 2;
     case T_A_Indirection: {
-        const Node *last = llast(((const A_Indirection *)n)->indirection);
-        if (!IsA(last, String))
-            return figure_name(((const A_Indirection *)n)->arg, ret);
-        *ret = strVal(last);
-        return 2;
+        const List *all = ((const A_Indirection *)n)->indirection;
+        for (int i = list_length(all) - 1; i >= 0; i--) {
+            if (!IsA(list_nth(all, i), String))
+                continue;
+            *ret = strVal(list_nth(all, i));
+            return 2;
+        }
+        return figure_name(((const A_Indirection *)n)->arg, ret);
     }
     case T_CaseExpr: {
         int strength = figure_name((const Node *)((const CaseExpr *)n)->defresult, ret);

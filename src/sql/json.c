@@ -10,11 +10,6 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
     *ret = e;
     if (e->type == json_type)
         return NULL;
-    const struct type *t = type_by_oid(e->type);
-    if (e->type == OID_RECORD || t->element == OID_RECORD)
-        return sql__unsupported(a, e->position - 1, "Name the row's table, or its columns.",
-                                "a row made by a subquery or inside a row is not supported as %s",
-                                sql__type(a, json_type));
     struct expr *made = sql__new_expr(a, EXPR_FUNC, json_type, e->position - 1, 2);
     made->args[0] = e;
     made->args[1] = sql__const_int(a, OID_INT8, json_value_arg(e->type, e->typmod));
@@ -57,7 +52,7 @@ struct error *sql__json_between(const struct analysis *a, const char *name, cons
 const char *sql__json_variant(const char *name, const struct expr *arg, bool is_row)
 {
     const struct type *t = type_by_oid(arg->type);
-    bool lines = is_row || (t && t->category == 'A');
+    bool lines = is_row || (t && (t->category == 'A' || type_is_row(t)));
     if (is_row && strcmp(name, "row_to_json") == 0)
         return "minisql_row_to_json";
     return lines && strcmp(name, "json_agg") == 0 ? "minisql_json_agg_lines" : name;
@@ -580,17 +575,14 @@ struct error *sql__set_json_item(struct analysis *a, struct scope *s, const stru
 }
 
 struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
-                                   const A_Indirection *n, struct expr **ret)
+                                   const List *subscripts, struct expr **ret)
 {
-    int count = list_length(n->indirection);
+    int count = list_length(subscripts);
     struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_JSONB, json->position - 1, count + 1);
     uint32_t types[2] = {OID_JSONB, OID_TEXT};
     e->args[0] = json;
     for (int i = 0; i < count; i++) {
-        const Node *item = list_nth(n->indirection, i);
-        if (!IsA(item, A_Indices))
-            return sql__unsupported(a, json->position - 1, "Write the key as a subscript.",
-                                    "this access to a jsonb value is not supported");
+        const Node *item = list_nth(subscripts, i);
         uint32_t type;
         TRY(subscript(a, s, (const A_Indices *)item, &e->args[i + 1], &type));
     }

@@ -1,11 +1,9 @@
 /*
  * Rows as values: ROW(..), (a, b), the name of a table, (t).x.
  *
- * A row is taken apart wherever that gives its meaning: comparisons, IS NULL, IN, ORDER BY and
- * GROUP BY work on its fields. Only where a row itself is asked for (SELECT t, count(t)) is one
- * made: a value of type record, in the text form that PostgreSQL prints. Such a value can be
- * printed and counted, but not compared by more than its text: sql__record_rules() says where
- * that would not do.
+ * A row that is written out is taken apart wherever that gives its meaning: comparisons, IS NULL
+ * and IN work on its fields. Where a row itself is asked for (SELECT t, count(t)) one is made: a
+ * value of type record, or of a composite type (types/record.c).
  */
 #include "sql_int.h"
 
@@ -66,30 +64,36 @@ static const FuncCall *record_call(const Node *n)
     return IsA(n, FuncCall) && func_gives_record(strVal(llast(f->funcname))) ? f : NULL;
 }
 
-/* A column that holds records, whose making is in sight: a subquery's. *ret_made: where. */
-static struct expr *record_column(struct analysis *a, struct scope *s, const Node *n,
-                                  const struct expr **ret_made)
+/* What a column is in the one select that makes it; NULL: there is none. */
+static const struct expr *column_source(const struct expr *e)
 {
-    struct expr *column = NULL;
-    struct error *err =
-        IsA(n, ColumnRef) ? sql__column_ref(a, s, (const ColumnRef *)n, &column) : NULL;
-    const struct expr *e = err ? NULL : column;
-    error_free(err);
-    if (!e || e->type != OID_RECORD)
-        return NULL;
-    while (e->kind == EXPR_COLUMN && e->col.rte->kind == RTE_SUBQUERY &&
-           e->col.rte->select->kind == SELECT_PLAIN)
-        e = e->col.rte->select->targets[e->col.column].expr;
-    *ret_made = e;
-    return e->kind == EXPR_FUNC && strcmp(e->call.func->name, "minisql_record") == 0 ? column
-                                                                                     : NULL;
+    const struct rte *r = e->kind == EXPR_COLUMN && e->col.column >= 0 ? e->col.rte : NULL;
+    const struct cte *c = r && r->kind == RTE_CTE && !r->cte->recursive ? r->cte : NULL;
+    const struct select *sel = c ? c->select : r && r->kind == RTE_SUBQUERY ? r->select : NULL;
+    bool known = sel && sel->kind == SELECT_PLAIN && e->col.column < sel->n_targets;
+    return known ? sel->targets[e->col.column].expr : NULL;
+}
+
+/* Where a record is made, if that is in sight: in a subquery. */
+static const struct expr *made_at(const struct expr *e)
+{
+    for (const struct expr *at = column_source(e); at; at = column_source(at))
+        e = at;
+    if (e->kind == EXPR_CASE && e->n_args == 3 && e->args[2]->kind == EXPR_CONST &&
+        e->args[2]->value.kind == VALUE_NULL) /* missing_row() */
+        e = e->args[1];
+    return e->kind == EXPR_FUNC && e->call.func == record_func(RECORD_MAKE) ? e : NULL;
 }
 
 bool sql__has_fields(struct analysis *a, struct scope *s, const Node *n)
 {
-    const struct expr *made;
-    return sql__is_row(a, s, n) || record_call(n) || sql__populated(n) ||
-           record_column(a, s, n, &made);
+    return sql__is_row(a, s, n) || record_call(n) || sql__populated(n);
+}
+
+bool sql__is_row_type(uint32_t type)
+{
+    const struct type *t = type_by_oid(type);
+    return t && type_is_row(t);
 }
 
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n)
@@ -137,21 +141,102 @@ static struct error *call_fields(struct analysis *a, struct scope *s, const Func
     return NULL;
 }
 
-/* The fields of a record's text */
-static struct error *text_fields(struct analysis *a, struct expr *record, const struct expr *made,
-                                 struct list *l)
+static struct expr *int8_const(struct analysis *a, int64_t i)
 {
-    for (int i = 0; i < made->n_args; i++) {
-        const struct expr *field = made->args[i];
-        struct expr *args[2] = {record, sql__const_int(a, OID_INT4, i)}, *e;
-        TRY(sql__call_kind(a, "minisql_record_field", FUNC_SCALAR, args, 2, record->position - 1,
-                           &e));
-        TRY(sql__coerce(a, e, field->type, field->typmod, CAST_EXPLICIT, &e));
-        add_field(a, l, e,
-                  field->kind == EXPR_COLUMN && field->col.column >= 0
-                      ? field->col.rte->columns[field->col.column].name
-                      : arena_printf(a->arena, "f%d", i + 1));
+    return sql__const_int(a, OID_INT8, i);
+}
+
+/* The fields of a value. *ret_n -1: nobody knows before it runs. */
+static void value_shape(struct analysis *a, const struct expr *e, int *ret_n,
+                        struct composite_attribute **ret)
+{
+    const struct type *t = type_by_oid(e->type);
+    const struct expr *made = type_is_composite(t) ? NULL : made_at(e);
+    *ret_n = -1;
+    if (made || type_is_composite(t))
+        *ret_n = record_shape(t, made ? &made->args[0]->value : NULL, a->arena, ret);
+    for (int i = 0; made && i < *ret_n; i++)
+        (*ret)[i].typmod = made->args[i + 1]->typmod;
+}
+
+static struct expr *value_field(struct analysis *a, struct expr *e, int i,
+                                const struct composite_attribute *of, int location)
+{
+    uint32_t type = of->type == OID_UNKNOWN ? OID_TEXT : of->type;
+    struct expr *field = sql__new_expr(a, EXPR_FUNC, type, location, 4);
+    field->args[0] = e;
+    field->args[1] = int8_const(a, e->type);
+    field->args[2] = sql__const_int(a, OID_INT4, i);
+    field->args[3] = int8_const(a, type);
+    field->call.func = record_func(RECORD_FIELD);
+    field->typmod = of->typmod;
+    return field;
+}
+
+static struct error *shape_unknown(struct analysis *a, int location)
+{
+    return sql__unsupported(a, location, "Select the fields where the record is made.",
+                            "the fields of a record that is made elsewhere are not known");
+}
+
+struct error *sql__value_fields(struct analysis *a, struct expr *e, int location, int *ret_n,
+                                struct target **ret)
+{
+    struct composite_attribute *shape;
+    int n;
+    if (!sql__is_row_type(e->type))
+        return error_new("42809", "type %s is not composite", sql__type_of(a, e->type, e->domain));
+    value_shape(a, e, &n, &shape);
+    if (n < 0 && e->kind != EXPR_COLUMN)
+        return error_new("42809", "record type has not been registered");
+    if (n < 0)
+        return shape_unknown(a, location);
+    *ret_n = n;
+    *ret = ARENA_ARRAY(a->arena, struct target, MAX(n, 1));
+    for (int i = 0; i < n; i++)
+        (*ret)[i] = (struct target){.expr = value_field(a, e, i, &shape[i], location),
+                                    .name = (char *)(uintptr_t)shape[i].name};
+    return NULL;
+}
+
+struct error *sql__value_field(struct analysis *a, struct expr *e, const char *name, int location,
+                               struct expr **ret)
+{
+    struct composite_attribute *shape = NULL;
+    int n = -1;
+    if (!sql__is_row_type(e->type))
+        return sql__at(a,
+                       error_new("42809",
+                                 "column notation .%s applied to type %s, which is not a composite "
+                                 "type",
+                                 name, sql__type_of(a, e->type, e->domain)),
+                       location);
+    value_shape(a, e, &n, &shape);
+    if (n < 0 && e->kind == EXPR_COLUMN) /* elsewhere PostgreSQL does not look for them, either */
+        return shape_unknown(a, location);
+    for (int i = 0; i < n; i++) {
+        if (strcmp(shape[i].name, name) != 0)
+            continue;
+        *ret = value_field(a, e, i, &shape[i], location);
+        return NULL;
     }
+    return sql__at(a,
+                   e->type == OID_RECORD
+                       ? error_new(E_UNDEFINED_COLUMN,
+                                   "could not identify column \"%s\" in record data type", name)
+                       : error_new(E_UNDEFINED_COLUMN, "column \"%s\" not found in data type %s",
+                                   name, sql__type(a, e->type)),
+                   location);
+}
+
+struct error *sql__value_null_test(struct analysis *a, struct expr *e, bool is_null, int location,
+                                   struct expr **ret)
+{
+    *ret = sql__new_expr(a, EXPR_FUNC, OID_BOOL, location, 3);
+    (*ret)->args[0] = e;
+    (*ret)->args[1] = int8_const(a, e->type);
+    (*ret)->args[2] = sql__const_int(a, OID_INT4, is_null);
+    (*ret)->call.func = record_func(RECORD_NULLS);
     return NULL;
 }
 
@@ -164,12 +249,8 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
     if (sql__populated(n))
         return sql__populated_fields(a, s, sql__populated(n), ret_n, ret);
     const ColumnRef *c = row_name(a, s, n, &at, &item);
-    const struct expr *made;
-    struct expr *column = c ? NULL : record_column(a, s, n, &made);
     if (record_call(n)) {
         TRY(call_fields(a, s, record_call(n), &l));
-    } else if (column) {
-        TRY(text_fields(a, column, made, &l));
     } else if (c && s->clause == CLAUSE_GENERATED) {
         return sql__at(
             a,
@@ -312,9 +393,12 @@ struct error *sql__row_compare(struct analysis *a, struct scope *s, const Node *
 {
     struct expr **left, **right;
     int n;
-    if (!IsA(l, RowExpr) || !IsA(r, RowExpr)) /* as records: NULLs are equal, and have an order */
-        return sql__unsupported(a, location, "Compare their columns one by one.",
-                                "comparing whole rows is not supported");
+    if (!IsA(l, RowExpr) || !IsA(r, RowExpr)) { /* as records: NULLs are equal, and have an order */
+        struct expr *pair[2];
+        TRY(sql__row_value(a, s, l, &pair[0]));
+        TRY(sql__row_value(a, s, r, &pair[1]));
+        return sql__call(a, op, pair, 2, location, ret);
+    }
     TRY(two_rows(a, s, l, r, location, &n, &left, &right));
     if (n == 0)
         return sql__at(a, error_new(E_UNSUPPORTED, "cannot compare rows of zero length"), location);
@@ -367,22 +451,36 @@ struct error *sql__row_null_test(struct analysis *a, struct scope *s, const Node
 
 /* ---- records ------------------------------------------------------------------------------ */
 
-static struct error *make_record(struct analysis *a, struct target *fields, int n, int location,
-                                 struct expr **ret)
+/* A composite type's fields have the names that the type says. A literal's type stays unknown in a
+ * record, which drivers see in binary, and comparisons refuse. */
+static struct error *make_record(struct analysis *a, struct target *fields, int n, uint32_t type,
+                                 int location, struct expr **ret)
 {
-    enum { MAX_FIELDS = 60 };
-    uint32_t types[MAX_FIELDS + 1] = {OID_TEXT};
+    enum { MAX_FIELDS = 100 };
+    _cleanup_(buf_done) struct buf head = {0};
     if (n > MAX_FIELDS)
         return sql__unsupported(a, location, "Name the columns that you need.",
                                 "a row of more than %d columns as a value is not supported",
                                 MAX_FIELDS);
-    struct expr *e = sql__new_expr(a, EXPR_FUNC, OID_RECORD, location, n);
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, type, location, n + 1);
     for (int i = 0; i < n; i++) {
-        e->args[i] = fields[i].expr;
-        sql__default_unknown(a, &e->args[i]);
-        types[i] = e->args[i]->type;
+        struct expr *field = fields[i].expr;
+        bool literal =
+            type == OID_RECORD && field->type == OID_UNKNOWN && field->kind == EXPR_CONST;
+        e->args[i + 1] = field;
+        a->q->literals_matter |=
+            a->lifted && field->type == OID_UNKNOWN && field->kind == EXPR_PARAM;
+        sql__default_unknown(a, &e->args[i + 1]);
+        types_record_head(literal ? OID_UNKNOWN : e->args[i + 1]->type,
+                          type == OID_RECORD ? fields[i].name : "", &head);
     }
-    TRY(func_resolve("minisql_record", FUNC_SCALAR, types, n, &e->call.func));
+    e->args[0] = sql__const(
+        a, OID_TEXT,
+        (struct value){
+            .kind = VALUE_TEXT,
+            .s = {arena_strndup(a->arena, head.data ? head.data : "", head.len), head.len}},
+        -1);
+    e->call.func = record_func(RECORD_MAKE);
     *ret = e;
     return NULL;
 }
@@ -483,16 +581,8 @@ struct error *sql__row_value(struct analysis *a, struct scope *s, const Node *n,
     struct target *fields;
     int count;
     TRY(sql__row_fields(a, s, n, &count, &fields));
-    TRY(make_record(a, fields, count, sql__location(n), ret));
+    TRY(make_record(a, fields, count, OID_RECORD, sql__location(n), ret));
     return sql__missing_row(a, s, n, *ret, ret);
-}
-
-/* Do equal values of a type have the same text? */
-static bool is_exact(const struct expr *e)
-{
-    const struct type *t = type_by_oid(e->type);
-    return t && e->type != OID_RECORD && e->type != OID_FLOAT4 && e->type != OID_FLOAT8 &&
-           (!t->collation || ((e->type == OID_NUMERIC || e->type == OID_BPCHAR) && e->typmod >= 0));
 }
 
 /* Some types are not equal to anything, or have no order; so do their arrays. */
@@ -530,15 +620,12 @@ struct error *sql__record_rules(struct analysis *a, const struct expr *e, const 
                                  "could not identify an equality operator for type %s",
                                  sql__type(a, e->type)),
                        e->position - 1);
-    if (e->type != OID_RECORD)
-        return NULL;
-    bool exact = e->kind == EXPR_FUNC && e->call.func->result == OID_RECORD;
-    for (int i = 0; i < e->n_args && exact; i++)
-        exact = is_exact(e->args[i]);
-    if (exact && !orders)
-        return NULL;
-    return sql__unsupported(a, e->position - 1, "Name its columns one by one.",
-                            "a row of such columns is not supported in %s", clause);
+    const struct expr *made = e->type == OID_RECORD ? made_at(e) : NULL;
+    for (int i = 1; made && i < made->n_args; i++)
+        if (!has_operators(made->args[i]->type, orders))
+            return sql__at(a, sql__compares(a, made->args[i]->type, false, orders),
+                           e->position - 1);
+    return NULL;
 }
 
 /* ---- (t).x -------------------------------------------------------------------------------- */

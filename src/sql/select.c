@@ -335,6 +335,18 @@ static bool is_star(const Node *n)
     return IsA(n, ColumnRef) && IsA(llast(((const ColumnRef *)n)->fields), A_Star);
 }
 
+/* (t).*, (t.x).* */
+static struct error *starred(struct analysis *a, struct scope *s, const A_Indirection *n,
+                             int *ret_n, struct target **ret)
+{
+    struct expr *e;
+    int location = sql__location((const Node *)n), before = list_length(n->indirection) - 1;
+    if (before == 0 && sql__has_fields(a, s, n->arg))
+        return sql__row_fields(a, s, n->arg, ret_n, ret);
+    TRY(sql__indirection(a, s, n->arg, n->indirection, before, location, &e));
+    return sql__value_fields(a, e, location, ret_n, ret);
+}
+
 /* Into one target each. *ret_done false: it is none of these. */
 static struct error *expand(struct analysis *a, struct scope *s, const Node *n, struct list *l,
                             bool *ret_done)
@@ -343,11 +355,10 @@ static struct error *expand(struct analysis *a, struct scope *s, const Node *n, 
     *ret_done = true;
     if (is_star(n))
         return expand_star(a, s, (const ColumnRef *)n, l);
-    if (IsA(n, A_Indirection) && IsA(llast(of->indirection), A_Star) &&
-        sql__has_fields(a, s, of->arg)) { /* (t).* */
+    if (IsA(n, A_Indirection) && IsA(llast(of->indirection), A_Star)) {
         struct target *fields;
         int count;
-        TRY(sql__row_fields(a, s, of->arg, &count, &fields));
+        TRY(starred(a, s, of, &count, &fields));
         for (int k = 0; k < count; k++)
             add_target(a, l, fields[k].expr, fields[k].name);
         return NULL;

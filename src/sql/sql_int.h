@@ -309,7 +309,7 @@ struct error *sql__json_between(const struct analysis *a, const char *name, cons
  * NULL: it is something else. */
 struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret);
 struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
-                                   const A_Indirection *n, struct expr **ret);
+                                   const List *subscripts, struct expr **ret);
 /* The name of the function that takes the place of a call's: json_agg() of rows or arrays. */
 const char *sql__json_variant(const char *name, const struct expr *arg, bool is_row);
 
@@ -346,6 +346,17 @@ struct error *sql__find_column(struct analysis *a, struct scope *s, const char *
 /* Is the node a row: ROW(..), (a, b), a relation's name? */
 /* f, as in SELECT f FROM json_array_elements(..) f; NULL: it is something else */
 struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnRef *c);
+/* The first n of (arg).x[1].y */
+struct error *sql__indirection(struct analysis *a, struct scope *s, const Node *arg,
+                               const List *all, int n, int location, struct expr **ret);
+bool sql__is_row_type(uint32_t type); /* record, or a composite one */
+/* Fields of a value of such a type: all, or the one of this name */
+struct error *sql__value_fields(struct analysis *a, struct expr *e, int location, int *ret_n,
+                                struct target **ret);
+struct error *sql__value_field(struct analysis *a, struct expr *e, const char *name, int location,
+                               struct expr **ret);
+struct error *sql__value_null_test(struct analysis *a, struct expr *e, bool is_null, int location,
+                                   struct expr **ret);
 bool sql__has_fields(struct analysis *a, struct scope *s,
                      const Node *n); /* (n).x may be asked for */
 bool sql__is_row(struct analysis *a, struct scope *s, const Node *n);

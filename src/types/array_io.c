@@ -411,6 +411,20 @@ void types__array_store(const struct value *v, struct buf *out)
     types__array_quote(text.len ? text.data : "", text.len, out);
 }
 
+void types__stored_print(const struct value *v, struct buf *out)
+{
+    store_item(NULL, v, -1, out);
+}
+
+bool types__stored_read(enum value_kind storage, const char *p, size_t n, struct arena *a,
+                        struct value *ret)
+{
+    struct error *e = read_item(storage, &(const struct item){.p = p, .n = n}, a, ret);
+    bool ok = !e;
+    error_free(e);
+    return ok;
+}
+
 static void show_item(const struct type *element, const struct value *v, int32_t typmod,
                       struct buf *out)
 {
@@ -600,8 +614,8 @@ struct error *types__array_recv(const struct type *self, const char *s, size_t n
     return NULL;
 }
 
-static void send_item(const struct type *element, const struct value *v, int32_t typmod,
-                      struct buf *out)
+void types__array_send_item(const struct type *element, const struct value *v, int32_t typmod,
+                            struct buf *out)
 {
     if (v->kind == VALUE_NULL) {
         buf_put32(out, UINT32_MAX);
@@ -638,7 +652,7 @@ void types__array_send(const struct type *self, const struct value *v, int32_t t
         buf_put32(out, (uint32_t)x.lower[i]);
     }
     for (size_t i = 0; i < x.n; i++)
-        send_item(element, &x.items[i], typmod, out);
+        types__array_send_item(element, &x.items[i], typmod, out);
 }
 
 /* ---- the order ----------------------------------------------------------------------------------

@@ -779,10 +779,10 @@ static const struct cast casts[] = {
     {OID_NAME, OID_VARCHAR, A, NULL},
     {OID_NAME, OID_BPCHAR, A, NULL},
     {OID_CHAR, OID_TEXT, I, NULL},
-    {OID_RECORD, OID_TEXT, A, NULL},
-    {OID_RECORD, OID_VARCHAR, A, NULL},
-    {OID_RECORD, OID_BPCHAR, A, NULL},
-    {OID_RECORD, OID_NAME, A, &rows[TEXT_NAME]},
+    {OID_RECORD, OID_TEXT, A, &rows[ANY_OUT]},
+    {OID_RECORD, OID_VARCHAR, A, &rows[ANY_OUT]},
+    {OID_RECORD, OID_BPCHAR, A, &rows[ANY_OUT]},
+    {OID_RECORD, OID_NAME, A, &rows[ANY_NAME]},
     {OID_CHAR, OID_BPCHAR, A, NULL},
     {OID_CHAR, OID_VARCHAR, A, NULL},
     {OID_TEXT, OID_CHAR, A, &rows[TEXT_CHAR]},
@@ -890,6 +890,11 @@ static bool derive(const struct type *from, const struct type *to, struct cast *
 {
     if (array_cast_of(from, to, ret))
         return true;
+    if (type_is_composite(from) && to->oid == OID_RECORD) {
+        ret->context = CAST_IMPLICIT;
+        ret->func = record_func(RECORD_OF);
+        return true;
+    }
     bool pseudo = from->category == 'P' && from->oid != OID_VOID;
     if (pseudo || to->category == 'P' || from->category == 'X' || to->category == 'X')
         return false;
@@ -1005,7 +1010,7 @@ const struct func *type_output_func(uint32_t type, bool *ret_more)
         return &rows[TIMESTAMPTZ_TEXT];
     default:
         if (!t || (t->storage == VALUE_TEXT && !t->element && type < FIRST_USER_OID &&
-                   type != OID_INET && t->category != 'R'))
+                   type != OID_INET && type != OID_RECORD && t->category != 'R'))
             return NULL;
         *ret_more = true;
         return &rows[ANY_OUT];

@@ -54,6 +54,8 @@ static struct error *write_number(const struct type *t, const struct value *v, b
     return NULL;
 }
 
+static struct error *write_record(const struct type *t, const struct value *v, bool jsonb,
+                                  struct arena *a, struct buf *out);
 static struct error *write_value(const struct type *t, int32_t typmod, const struct value *v,
                                  bool jsonb, struct arena *a, struct buf *out)
 {
@@ -92,6 +94,8 @@ static struct error *write_value(const struct type *t, int32_t typmod, const str
     }
     if (t->category == 'A' && t->element) /* int2vector, too */
         return write_array(t, v, jsonb, a, out);
+    if (type_is_row(t))
+        return write_record(t, v, jsonb, a, out);
     _cleanup_(buf_done) struct buf text = {0};
     type_print(t, v, typmod, &text);
     types_json_quote(text.data ? text.data : "", text.len, out);
@@ -125,6 +129,28 @@ static struct error *write_array(const struct type *t, const struct value *v, bo
         return NULL;
     }
     return write_dimension(element, &array, 0, &next, jsonb, a, out);
+}
+
+static struct error *write_record(const struct type *t, const struct value *v, bool jsonb,
+                                  struct arena *a, struct buf *out)
+{
+    _cleanup_(buf_done) struct buf text = {0};
+    struct record r;
+    TRY(types__record_read(t, v, a, &r));
+    buf_puts(&text, "{");
+    for (size_t i = 0; i < r.n; i++) {
+        const struct record_field *f = &r.fields[i];
+        buf_puts(&text, i ? "," : "");
+        types_json_quote(f->name, f->name_length, &text);
+        buf_puts(&text, ":");
+        TRY(write_value(f->type, f->typmod, &f->value, jsonb, a, &text));
+    }
+    buf_puts(&text, "}");
+    struct value object = value_text(text.data, text.len);
+    if (jsonb)
+        TRY(types__json_to_jsonb(&object, 1, a, &object));
+    buf_append(out, object.s.p, object.s.n);
+    return NULL;
 }
 
 static struct error *value_as_json(const struct value *v, bool jsonb, struct arena *a,

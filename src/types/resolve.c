@@ -63,6 +63,7 @@ static const struct func_rows *const tables[] = {
     &types__array_funcs,
     &types__enum_funcs,
     &types__set_funcs,
+    &types__record_funcs,
     &types__array_aggs,
     &types__ordered_aggs,
 };

@@ -78,9 +78,12 @@ static void build(void)
     size_t n;
     const struct func *rows = func_table(&n);
     struct map seen = {0};
-    const struct func_rows *const nameless[] = {&types__cast_funcs, &types__domain_funcs};
-    registrations =
-        mem_zalloc((n + types__cast_funcs.n + types__domain_funcs.n) * sizeof(*registrations));
+    const struct func_rows *const nameless[] = {&types__cast_funcs, &types__domain_funcs,
+                                                &types__record_hidden_funcs};
+    size_t all = n;
+    for (size_t i = 0; i < ARRAY_LEN(nameless); i++)
+        all += nameless[i]->n;
+    registrations = mem_zalloc(all * sizeof(*registrations));
     for (size_t i = 0; i < n; i++)
         add_registration(&seen, &rows[i]);
     for (size_t i = 0; i < ARRAY_LEN(nameless); i++)

@@ -112,60 +112,6 @@ static CALL(text_concat)
     return join(NULL, v, n, a, ret);
 }
 
-/* (1,"a b",): the text form of a row. */
-static CALL(text_record)
-{
-    _cleanup_(buf_done) struct buf out = {0};
-    buf_puts(&out, "(");
-    for (int i = 0; i < n; i++) {
-        const char *p = v[i].s.p;
-        size_t len = v[i].kind == VALUE_NULL ? 0 : v[i].s.n;
-        bool quoted = v[i].kind != VALUE_NULL && len == 0;
-        if (out.len + 2 * len > TEXT_MAX_BYTES)
-            return too_large();
-        for (size_t k = 0; k < len && !quoted; k++)
-            quoted = strchr("\"\\(), \t\n\r\v\f", p[k]) != NULL;
-        buf_puts(&out, i ? "," : "");
-        buf_puts(&out, quoted ? "\"" : "");
-        for (size_t k = 0; k < len; k++) {
-            if (p[k] == '"' || p[k] == '\\')
-                buf_append(&out, &p[k], 1);
-            buf_append(&out, &p[k], 1);
-        }
-        buf_puts(&out, quoted ? "\"" : "");
-    }
-    buf_puts(&out, ")");
-    *ret = types__text_of(a, &out);
-    return NULL;
-}
-
-/* Field v[1] (from 0) of such a text; an empty one without quotes is NULL. */
-static CALL(record_field)
-{
-    _cleanup_(buf_done) struct buf out = {0};
-    int64_t field = 0;
-    bool in_quotes = false, quoted = false;
-    for (size_t i = 1; i + 1 < v[0].s.n && field <= v[1].i; i++) {
-        char c = v[0].s.p[i];
-        if (c == ',' && !in_quotes) {
-            field++;
-            continue;
-        }
-        if (c == '"' && !(in_quotes && i + 2 < v[0].s.n && v[0].s.p[i + 1] == '"')) {
-            in_quotes = !in_quotes;
-            quoted |= field == v[1].i;
-            continue;
-        }
-        if ((c == '"' || c == '\\') && i + 2 < v[0].s.n)
-            c = v[0].s.p[++i];
-        if (field == v[1].i)
-            buf_append(&out, &c, 1);
-    }
-    if (out.len || quoted)
-        *ret = types__text_of(a, &out);
-    return NULL;
-}
-
 static CALL(text_concat_ws)
 {
     if (v[0].kind == VALUE_NULL) {
@@ -423,21 +369,6 @@ static const struct func rows[] = {
      .result = T,
      .sqlite_name = "text_concat",
      .call = text_concat},
-    SCALAR2("minisql_record_field", OID_RECORD, OID_INT4, OID_TEXT, "minisql_record_field",
-            record_field),
-    {.name = "minisql_record",
-     .kind = FUNC_SCALAR,
-     .nargs = 1,
-     .args = {ANY},
-     .variadic = true,
-     .result = OID_RECORD,
-     .sqlite_name = "text_record",
-     .call = text_record},
-    {.name = "minisql_record",
-     .kind = FUNC_SCALAR,
-     .result = OID_RECORD,
-     .sqlite_name = "text_record",
-     .call = text_record},
     {.name = "concat_ws",
      .kind = FUNC_SCALAR,
      .nargs = 2,

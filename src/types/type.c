@@ -576,11 +576,6 @@ PRINT(void_print)
 {
 }
 
-PARSE(record_parse)
-{
-    return error_new(E_UNSUPPORTED, "input of anonymous composite types is not implemented");
-}
-
 /* ---- the rows ---- */
 
 #define COLLATION(name) .collation = name, .collate = " COLLATE " name
@@ -616,7 +611,8 @@ PARSE(record_parse)
 #define PSEUDO(id, type_name, bytes)                                                               \
     {                                                                                              \
         .oid = id, .name = type_name, .sql_name = type_name, .size = bytes, .category = 'P',       \
-        .storage = VALUE_TEXT, .parse = record_parse, .recv = record_parse, TEXT_FORMS             \
+        .storage = VALUE_TEXT, .parse = types__record_parse, .recv = types__record_recv,           \
+        TEXT_FORMS                                                                                 \
     }
 
 static const struct type rows[] = {
@@ -1024,9 +1020,12 @@ static const struct type rows[] = {
      .array = OID_RECORD_ARRAY,
      .category = 'P',
      .storage = VALUE_TEXT,
-     .parse = record_parse,
-     .recv = record_parse,
-     TEXT_FORMS},
+     COLLATION("minisql_type_2249"),
+     .parse = types__record_parse,
+     .print = types__record_print,
+     .recv = types__record_recv,
+     .send = types__record_send,
+     .compare = types__record_compare},
     {.oid = OID_CHAR,
      .name = "char",
      .sql_name = "\"char\"",
@@ -1111,8 +1110,8 @@ static const struct type rows[] = {
      .size = 4,
      .category = 'P',
      .storage = VALUE_TEXT,
-     .parse = record_parse,
-     .recv = record_parse,
+     .parse = types__record_parse,
+     .recv = types__record_recv,
      TEXT_FORMS},
     {.oid = OID_CSTRING,
      .name = "cstring",
@@ -1202,7 +1201,9 @@ struct error *type_coerce(const struct type *t, int32_t typmod, struct value *v,
 bool type_reads_clock(const struct type *t, const char *s, size_t n)
 {
     const struct type *of = t->category == 'A' ? type_by_oid(t->element) : NULL;
-    if (of && of->category == 'D') { /* it may be in any place: better once too often */
+    bool composite = type_is_composite(of ? of : t);
+    if (composite ||
+        (of && of->category == 'D')) { /* it may be in any place: better once too often */
         static const char *const words[] = {"now", "today", "tomorrow", "yesterday"};
         for (size_t i = 0; i < n; i++)
             for (size_t k = 0; k < ARRAY_LEN(words); k++)

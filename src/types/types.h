@@ -241,6 +241,35 @@ void types_add_enum(uint32_t oid, uint32_t array, const char *name, const char *
                     const struct enum_label *labels, int n);
 /* A domain: what is said of it. Values have the type `base`, and no array type is made. */
 void types_add_domain(uint32_t oid, const char *name, const char *sql_name, uint32_t base);
+/* A composite type: what its fields are. Attributes may be renamed and added later, at the end. */
+struct composite_attribute {
+    const char *name;
+    uint32_t type;
+    int32_t typmod;
+};
+void types_add_composite(uint32_t oid, uint32_t array, const char *name, const char *sql_name,
+                         const struct composite_attribute *attributes, int n);
+static inline bool type_is_composite(const struct type *t)
+{
+    return t->category == 'C';
+}
+static inline bool type_is_row(const struct type *t)
+{
+    return t->oid == OID_RECORD || type_is_composite(t);
+}
+/* The fields of a composite type, or of a record that is made with this head; how many. */
+int record_shape(const struct type *t, const struct value *head, struct arena *a,
+                 struct composite_attribute **ret);
+/* Appends a field to the head that a call of RECORD_MAKE begins with; names of composite types'
+ * fields are left out. */
+void types_record_head(uint32_t type, const char *name, struct buf *out);
+enum record_func {
+    RECORD_MAKE,  /* (head, values ..) -> record, or a composite type's value */
+    RECORD_FIELD, /* (record, its type, which field, the field's type) -> the field */
+    RECORD_NULLS, /* (record, its type, 1 or 0) -> are all fields NULL? is none? */
+    RECORD_OF,    /* the cast of a composite type to record */
+};
+const struct func *record_func(enum record_func which);
 /* The scalar (value, text) -> the value, after the checks that the text has: see domain.c. */
 const struct func *domain_func(void);
 /* All types that the program itself has, arrays too; *ret_n rows. */

@@ -28,7 +28,8 @@ extern const struct func_rows types__format_funcs, types__stat_aggs, types__degr
 extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
     types__json_make_funcs, types__array_funcs, types__enum_funcs, types__set_funcs,
-    types__domain_funcs, types__array_aggs, types__ordered_aggs;
+    types__domain_funcs, types__record_funcs, types__record_hidden_funcs, types__array_aggs,
+    types__ordered_aggs;
 
 /* The types that the program has, but for those of arrays, which are made of them. */
 struct type_rows {
@@ -411,6 +412,40 @@ void types__money_print(const struct value *v, int32_t typmod, struct buf *out);
 CALL(types__int_to_money);
 CALL(types__numeric_to_money);
 CALL(types__money_to_numeric);
+
+/* ---- records (record.c) ------------------------------------------------------------------------
+ */
+
+struct record_field {
+    const struct type *type;
+    int32_t typmod; /* of a composite type's; -1 else */
+    const char *name;
+    size_t name_length;
+    struct value value;
+};
+struct record {
+    size_t n;
+    struct record_field *fields;
+};
+/* Of a composite type, or record; in the arena, text is the value's. */
+struct error *types__record_read(const struct type *t, const struct value *v, struct arena *a,
+                                 struct record *ret);
+struct error *types__record_parse(const struct type *self, const char *text, size_t n,
+                                  int32_t typmod, struct arena *a, struct value *ret);
+void types__record_print(const struct type *self, const struct value *v, int32_t typmod,
+                         struct buf *out);
+struct error *types__record_recv(const struct type *self, const char *p, size_t n, int32_t typmod,
+                                 struct arena *a, struct value *ret);
+void types__record_send(const struct type *self, const struct value *v, int32_t typmod,
+                        struct buf *out);
+int types__record_compare(const struct type *self, const struct value *v, const struct value *w);
+/* A value inside another one (array_io.c): as text, and back; false: it is none. */
+void types__stored_print(const struct value *v, struct buf *out);
+bool types__stored_read(enum value_kind storage, const char *p, size_t n, struct arena *a,
+                        struct value *ret);
+/* With its length; NULL, too */
+void types__array_send_item(const struct type *element, const struct value *v, int32_t typmod,
+                            struct buf *out);
 
 /* ---- ranges ------------------------------------------------------------------------------------
  */

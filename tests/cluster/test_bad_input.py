@@ -340,14 +340,3 @@ def newest_log_file(data):
             found += [os.path.join(directory, name) for name in names]
     assert found, f"no log segments beneath {data}"
     return max(found, key=os.path.getmtime)
-
-
-def test_records_in_binary(single):
-    """They are refused rather than sent as text that is called binary; their text and their fields are there."""
-    with psycopg.connect(host="127.0.0.1", port=single.port, user="test", dbname="minisql", autocommit=True) as c:
-        cursor = c.cursor(binary=True)
-        for record in ("ROW(1, 'a')", "ARRAY[ROW(1, 'a')]"):
-            with pytest.raises(psycopg.errors.FeatureNotSupported):
-                cursor.execute(f"SELECT 1, {record}")
-            assert cursor.execute(f"SELECT 1, {record}::text").fetchone()[0] == 1
-            assert c.execute(f"SELECT 1, {record}").fetchone()[0] == 1

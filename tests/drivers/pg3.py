@@ -1,4 +1,6 @@
 """psycopg 3."""
+import datetime
+import decimal
 import select
 import threading
 import time
@@ -215,6 +217,29 @@ def copy(connect):
                 out.write(b"3000\tx\nthis is no number\ty\n")
         e = raises(E.InvalidTextRepresentation, broken)
         assert "line 2, column id" in e.diag.context
+
+
+@check
+def records(connect):
+    """In binary a record says of which types its fields are."""
+    with connect() as c, c.cursor(binary=True) as k:
+        k.execute("DELETE FROM pg3_t")
+        k.execute("INSERT INTO pg3_t (id, i8, t) VALUES (1, 5, 'a,b'), (2, NULL, '')")
+        k.execute("SELECT ROW(1, 'a')")
+        head = b"\0\0\0\2" b"\0\0\0\x17\0\0\0\4\0\0\0\1"
+        assert k.pgresult.get_value(0, 0) == head + b"\0\0\2\xc1\0\0\0\1a"  # of type unknown
+        for i, wanted in enumerate([(1, 5, "a,b"), (2, None, "")]):
+            k.execute("SELECT r, ARRAY[r] FROM (SELECT id, ROW(id, i8, t) AS r FROM pg3_t) s WHERE id = %s", (i + 1,))
+            assert k.fetchone() == (wanted, [wanted])
+        types = "SELECT ROW(1.5::numeric, 2.5::float8, true, '2020-02-03'::date, '\\x00ff'::bytea, ARRAY[1, NULL])"
+        found = k.execute(types).fetchone()[0]
+        assert found == (decimal.Decimal("1.5"), 2.5, True, datetime.date(2020, 2, 3), b"\0\xff", [1, None]), found
+        assert k.execute("SELECT x FROM (SELECT id, t FROM pg3_t) x ORDER BY x DESC").fetchall()[0] == ((2, ""),)
+        with k.copy("COPY (SELECT ROW(id, i8) FROM pg3_t ORDER BY id) TO STDOUT (FORMAT BINARY)") as out:
+            out.set_types(["record"])
+            assert list(out.rows()) == [((1, 5),), ((2, None),)]
+    with connect() as c:
+        assert c.execute("SELECT ROW(1, 'a')").fetchone() == (("1", "a"),)
 
 
 @check

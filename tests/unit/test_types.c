@@ -1035,6 +1035,46 @@ static void test_parameters_keep_their_numbers(void **state)
     assert_int_equal(sqlite3_finalize(stmt), SQLITE_OK);
 }
 
+/* What is no record, or lies too deep in itself, ends where it is wrong. */
+static void test_damaged_records(void **state)
+{
+    static const struct {
+        const char *stored, *printed;
+    } cases[] = {
+        {"1;23.2:id1:525.0:-", "(5,)"},
+        {"1;", "()"},
+        {"", "()"},
+        {"1", "()"},
+        {"1;23.99:id1:5", "()"},
+        {"1;23.2:id1:525.0:9:x", "(5)"},
+        {"1;23.2:id1:599999999.0:-", "(5)"},
+        {"1;23.2:id99999999999999999999:5", "()"},
+        {"1;23.0:1:x", "()"},
+        {"501;23.0:1:1", "()"},
+        {"0;23.0:1:1", "()"},
+        {"2;2249.0:8:1;23.0:-", "(\"()\")"},
+        {"1;2249.0:8:1;23.0:-", "()"},
+        {"1;2287.0:-23.0:1:1", "(,1)"},
+    };
+    const struct type *record = type_by_oid(OID_RECORD);
+    const struct value other = value_of_text("1;23.0:1:7", 10);
+    for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+        _cleanup_(buf_done) struct buf text = {0}, sent = {0};
+        size_t n = strlen(cases[i].stored);
+        char *copy = mem_alloc(n + 1); /* no 0 after it */
+        memcpy(copy + 1, cases[i].stored, n);
+        const struct value v = value_of_text(copy + 1, n);
+        type_print(record, &v, -1, &text);
+        if (strlen(cases[i].printed) != text.len ||
+            memcmp(text.data, cases[i].printed, text.len) != 0)
+            fail_msg("%s: %.*s", cases[i].stored, (int)text.len, text.data);
+        record->send(record, &v, -1, &sent);
+        assert_true(sent.len >= 4);
+        assert_int_equal(type_compare(record, &v, &other) < 0, i < 11 || i == 12);
+        mem_free(copy);
+    }
+}
+
 #define CASE(name) cmocka_unit_test_setup_teardown(name, open_db, close_db)
 
 int main(void)
@@ -1049,6 +1089,7 @@ int main(void)
         CASE(test_numeric_collation),
         CASE(test_hash),
         CASE(test_bad_wire_values),
+        CASE(test_damaged_records),
         CASE(test_types_made_at_run_time),
         CASE(test_numeric_limits),
         CASE(test_nan_is_a_value),
