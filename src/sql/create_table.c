@@ -13,6 +13,7 @@
 #include "emit_int.h"
 #include "lex.h"
 
+#include <math.h>
 #include <strings.h>
 
 /* ---- names
@@ -1050,7 +1051,14 @@ static bool is_set_to_default(const struct table *t, int column)
     return false;
 }
 
-/* A literal of SQLite's; NULL: the default is no constant. */
+/* From 17 digits SQLite reads the same number where long doubles hold the power of ten that it
+ * multiplies them by. */
+static bool is_read_exactly(double r)
+{
+    return r == 0 || !isfinite(r) || (fabs(r) >= 1e-9 && fabs(r) < 1e22);
+}
+
+/* A literal of SQLite's; NULL: the default is no constant, or none that would stay what it is. */
 static struct error *constant_default(struct analysis *a, const struct column *c, const char **ret)
 {
     struct expr *e;
@@ -1059,7 +1067,7 @@ static struct error *constant_default(struct analysis *a, const struct column *c
     *ret = NULL;
     TRY(sql__stored_expr(a, &s, c->default_sql, &e));
     TRY(sql__assign(a, e, c, e->position - 1, &e));
-    if (e->kind != EXPR_CONST)
+    if (e->kind != EXPR_CONST || (e->value.kind == VALUE_REAL && !is_read_exactly(e->value.r)))
         return NULL;
     sql_emit_value(&e->value, e->type, &text);
     *ret = arena_strdup(a->arena, text.data);

@@ -253,6 +253,13 @@ static bool is_list_of_values(const A_Expr *n)
 static struct error *any_array(struct analysis *a, struct scope *s, const A_Expr *n, const char *op,
                                struct expr **ret);
 
+/* An array is computed as a whole before anything is compared with it, so that each of its items
+ * may fail; IN ends with the first that is found. */
+static bool is_computed(const struct expr *e)
+{
+    return e->kind != EXPR_COLUMN && has_column(e);
+}
+
 static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *n, const List *list,
                              struct expr **ret)
 {
@@ -273,12 +280,13 @@ static struct error *in_list(struct analysis *a, struct scope *s, const A_Expr *
     } else {
         struct expr *e = sql__new_expr(a, EXPR_IN, OID_BOOL, n->location, count + 1);
         TRY(sql__expr(a, s, n->lexpr, &e->args[0]));
-        bool arrays = false;
+        bool as_array = false; /* x = ANY (ARRAY[[1], [2]]) is about their items, too */
         for (int i = 0; i < count; i++) {
             TRY(sql__expr(a, s, list_nth(list, i), &e->args[i + 1]));
-            arrays |= type_by_oid(e->args[i + 1]->type)->category == 'A';
+            as_array |=
+                type_by_oid(e->args[i + 1]->type)->category == 'A' || is_computed(e->args[i + 1]);
         }
-        if (arrays && n->kind != AEXPR_IN) /* x = ANY (ARRAY[[1], [2]]) is about their items */
+        if (as_array && n->kind != AEXPR_IN)
             return any_array(a, s, n, strVal(linitial(n->name)), ret);
         *ret = e;
         if (mixes_types(e)) {

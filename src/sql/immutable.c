@@ -39,14 +39,21 @@ static bool is_text(uint32_t type)
     return t && t->category == 'S';
 }
 
-/* Values whose text hangs on settings: dates, labels that can be renamed, rows of such. */
+static bool is_range(uint32_t type)
+{
+    const struct type *t = type_by_oid(type);
+    return t && t->category == 'R';
+}
+
+/* Values whose text hangs on settings: dates, labels that can be renamed, ranges and rows of such.
+ */
 static bool has_unstable_text(uint32_t type, bool reading)
 {
     const struct type *t = type_by_oid(type);
     if (!t)
         return false;
     bool clock = type == OID_TIME || type == OID_TIMETZ || type == OID_INTERVAL;
-    return t->category == 'E' || type == OID_RECORD ||
+    return t->category == 'E' || is_range(type) || type == OID_RECORD ||
            (t->category == 'D' && (reading || !clock)) || (type == OID_INTERVAL && reading);
 }
 
@@ -88,7 +95,7 @@ static bool is_stable_call(const struct expr *e)
 static bool is_stable_cast(const struct expr *e)
 {
     uint32_t from = e->args[0]->type, to = e->type;
-    if (e->args[0]->kind == EXPR_CONST)
+    if (e->args[0]->kind == EXPR_CONST && !(is_text(from) && is_range(to)))
         return false;
     if (is_text(to))
         return has_unstable_text(from, false);

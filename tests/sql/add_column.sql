@@ -101,3 +101,10 @@ ALTER TABLE ex ADD COLUMN x text DEFAULT clock_timestamp()::text;
 COMMIT;
 SELECT a, s > 0, x IS NOT NULL FROM ex ORDER BY a;
 DROP TABLE t, nokey, ident, ex, nothing;
+-- Numbers that digits would not give back to the last bit.
+CREATE TABLE exact (i int);
+INSERT INTO exact VALUES (1);
+ALTER TABLE exact ADD COLUMN tiny float8 DEFAULT 0.1::float8 / 1e300::float8, ADD COLUMN huge float8 DEFAULT 1.1e300::float8 / 3, ADD COLUMN third float8 DEFAULT 1::float8 / 3, ADD COLUMN nano float8 DEFAULT 1e-9::float8 / 0.7;
+INSERT INTO exact VALUES (2);
+SELECT * FROM exact ORDER BY i;
+SELECT count(DISTINCT tiny), count(DISTINCT huge), count(DISTINCT third), count(DISTINCT nano), bool_and(tiny = 0.1::float8 / 1e300::float8), bool_and(third * 3 = 1) FROM exact;

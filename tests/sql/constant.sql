@@ -186,3 +186,20 @@ SELECT count(*) FROM (VALUES ('1e300'::text), ('4.9')) v (x) WHERE x::float8 IN 
 SELECT upper(current_user) = upper(session_user), length(md5(current_user || 'x'));
 SELECT upper(current_setting('client_encoding')), length(current_query() || 'y');
 SELECT coalesce(nullif(current_user, ''), '?') = current_user;
+-- An array is computed as a whole, IN as far as it is asked for. What reads a range is stable: NULL beside it decides.
+CREATE TABLE parts (a int, b int);
+INSERT INTO parts VALUES (1, 0), (2, 1);
+SELECT a FROM parts WHERE a <> ALL (ARRAY[NULL, 1 / b]);
+SELECT a FROM parts WHERE a = ANY (ARRAY[1, 1 / b]);
+SELECT a FROM parts WHERE a = ANY (ARRAY[a, 1 / b]);
+SELECT a FROM parts WHERE a = ANY (ARRAY[a + 1, b + 2, NULL]) ORDER BY a;
+SELECT a, a <> ALL (ARRAY[a + 1, b + 1, NULL]) FROM parts ORDER BY a;
+SELECT a FROM parts WHERE a IN (a, 1 / b) ORDER BY a;
+SELECT a FROM parts WHERE a NOT IN (NULL, 1 / b);
+SELECT CAST(''::name AS numrange) + NULL;
+SELECT CAST(''::text AS numrange) + NULL;
+SELECT ''::numrange + NULL;
+SELECT CAST('[1,2)'::name AS int4range) + '[2,3)';
+CREATE TABLE ranges (r int4range);
+CREATE INDEX ON ranges ((r::text));
+CREATE TABLE read (t text, r int4range GENERATED ALWAYS AS (t::int4range) STORED);
