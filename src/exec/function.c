@@ -84,6 +84,9 @@ FUNCTION(format_type)
         return NULL;
     const struct type *t = type_by_oid((uint32_t)v[0].i);
     int32_t typmod = v[1].kind == VALUE_NULL ? -1 : (int32_t)v[1].i;
+    uint32_t base = t && t->category == 'A' ? t->element : t ? t->oid : 0;
+    if (base == OID_INTERVAL && typmod >= 0 && !type_interval_fields(typmod))
+        return error_new(E_INTERNAL, "invalid INTERVAL typmod: 0x%x", (unsigned)typmod);
     if (v[0].i == 0)
         *ret = text_value("-", a);
     else if (!t)
@@ -234,17 +237,25 @@ FUNCTION(type_is_visible)
     return NULL;
 }
 
-/* to_regclass() and its like: NULL where the cast would fail. */
+/* to_regclass() and its like: NULL where the cast would find nothing, or several. What can be no
+ * name fails in them, too, and so do the arguments' types. */
 static struct error *name_to_oid(uint32_t reg, const struct value *v, struct arena *a,
                                  struct value *ret)
 {
+    static const char *const missing[] = {E_UNDEFINED_TABLE, E_UNDEFINED_FUNCTION, "42725", "3F000",
+                                          E_UNDEFINED_OBJECT};
+    bool has_types = reg == OID_REGPROCEDURE || reg == OID_REGOPERATOR;
     struct error *e = type_parse(type_by_oid(reg), v->s.p, v->s.n, -1, a, ret);
-    if (e)
+    if (!e)
+        return NULL;
+    for (size_t i = 0; i < ARRAY_LEN(missing); i++) {
+        if (!error_is(e, missing[i]) || (has_types && error_is(e, E_UNDEFINED_OBJECT)))
+            continue;
         *ret = null_value;
-    if (error_is(e, "42602"))
-        return e;
-    error_free(e);
-    return NULL;
+        error_free(e);
+        return NULL;
+    }
+    return e;
 }
 
 FUNCTION(to_regclass)
@@ -431,6 +442,30 @@ FUNCTION(size_pretty)
     return NULL;
 }
 
+/* Divides the number that the digits are; leading zeros go. */
+static char *divide_digits(char *digits, uint64_t by)
+{
+    uint64_t rest = 0;
+    for (char *p = digits; *p; p++) {
+        rest = rest * 10 + (uint64_t)(*p - '0');
+        *p = (char)('0' + rest / by);
+        rest %= by;
+    }
+    return digits + strspn(digits, "0");
+}
+
+/* Of more digits than a whole number has: in the largest unit, rounded. */
+static struct value pretty_large_size(const char *sign, char *digits, struct arena *a)
+{
+    enum { HALF_BITS = 49 };
+    char *halves = divide_digits(digits, 1ULL << HALF_BITS), *p = halves + strlen(halves) - 1;
+    while (*p == '9' && p > digits)
+        *p-- = '0'; /* "halves" has a zero before it: the division made it shorter */
+    *p += 1;
+    return text_value(arena_printf(a, "%s%s PB", sign, divide_digits(p < halves ? p : halves, 2)),
+                      a);
+}
+
 /* Of a numeric: as it is while it is small, else without what is behind the point. */
 FUNCTION(size_pretty_numeric)
 {
@@ -438,9 +473,11 @@ FUNCTION(size_pretty_numeric)
     const char *text = text_of(&v[0], a), *p = text + (*text == '-');
     __int128 size = 0;
     size_t digits = strspn(p, "0123456789");
-    if (digits > MAX_DIGITS || !digits)
-        return error_hint(error_new(E_UNSUPPORTED, "pg_size_pretty() of so large a number"),
-                          "Sizes have 27 digits at most.");
+    if (!digits || digits > MAX_DIGITS) {
+        *ret = digits ? pretty_large_size(*text == '-' ? "-" : "", arena_strndup(a, p, digits), a)
+                      : text_value(arena_printf(a, "%s PB", text), a); /* infinite, NaN */
+        return NULL;
+    }
     for (size_t i = 0; i < digits; i++)
         size = size * 10 + (p[i] - '0');
     if (size < LIMIT)

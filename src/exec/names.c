@@ -235,13 +235,34 @@ static struct error *no_type(const char *s, size_t n)
                      p.n > 1 ? p.text[p.n - 2] : "", p.n > 1 ? "." : "", p.text[p.n - 1]);
 }
 
+/* What the parser says of a text that names no type. */
+static struct error *no_type_name(const char *s, size_t n)
+{
+    static const char before[] = "ALTER TABLE x ALTER x TYPE ";
+    _cleanup_(arena_done) struct arena a = {0};
+    struct sql_script script = {0};
+    struct error *e = sql_parse(arena_printf(&a, "%s%.*s", before, (int)n, s), &a, &script);
+    sql_script_done(&script);
+    if (!e || strspn(s, " \t\n") >= n) {
+        error_free(e);
+        return error_new(E_SYNTAX, "invalid type name \"%.*s\"", (int)MIN(n, 500), s);
+    }
+    e->position = 0; /* it would be one in another text */
+    return e;
+}
+
 /* A user's type, or one of the program's own by a quoted name; types/ knows what is not quoted. */
 static struct error *find_type(const struct exec__objects *o, const char *s, size_t n,
                                uint32_t *ret)
 {
     bool array = n > 2 && memcmp(s + n - 2, "[]", 2) == 0;
     n -= array ? 2 : 0;
-    TRY(find_in_path(OID_REGTYPE, o, s, n, ret));
+    struct error *e = find_in_path(OID_REGTYPE, o, s, n, ret);
+    if (error_is(e, "42602")) {
+        error_free(e);
+        return no_type_name(s, n);
+    }
+    TRY(e);
     const struct type *t = type_by_oid(*ret);
     if (t && array)
         *ret = t->array;
@@ -354,6 +375,9 @@ static struct error *find_signature(const struct catalog_view *v, const char *s,
         return error_new("22P02", "expected a left parenthesis");
     if (text[end - 1] != ')')
         return error_new("22P02", "expected a right parenthesis");
+    if (is_operator && !strchr(open, ','))
+        return error_hint(error_new("42P02", "missing argument"),
+                          "Use NONE to denote the missing argument of a unary operator.");
     size_t before = (size_t)(open - text);
     const char *list = arena_strndup(&a, open + 1, end - before - 2);
     TRY(argument_types(list, strlen(list), &a, types, &n_types));

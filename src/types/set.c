@@ -212,12 +212,14 @@ static struct error *expand(const struct value *v, int n, struct arena *a, void 
     return types__array_read(type_by_oid((uint32_t)v[n - 1].i), &v[0], a, &s->x);
 }
 
+/* x[i] of each i of the first dimension: NULL where there are more. */
 static struct error *expand_next(void *state, struct arena *row, struct value *ret, bool *ret_more)
 {
     struct numbered *s = state;
-    *ret_more = s->at < s->x.n;
+    *ret_more = s->x.n && s->at < (size_t)s->x.dims[0];
     if (*ret_more) {
-        ret[0] = s->x.items[s->at++];
+        ret[0] = s->x.n_dims == 1 ? s->x.items[s->at] : (struct value){.kind = VALUE_NULL};
+        s->at++;
         ret[1] = value_int((int64_t)s->at);
     }
     return NULL;

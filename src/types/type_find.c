@@ -211,7 +211,7 @@ const struct type *type_by_name(const char *name)
     return NULL;
 }
 
-static const char *interval_label(int32_t typmod, struct arena *a)
+const char *type_interval_fields(int32_t typmod)
 {
     static const struct {
         int fields;
@@ -228,12 +228,19 @@ static const char *interval_label(int32_t typmod, struct arena *a)
                {INTERVAL_DAY | INTERVAL_HOUR | INTERVAL_MINUTE | INTERVAL_SECOND, " day to second"},
                {INTERVAL_HOUR | INTERVAL_MINUTE, " hour to minute"},
                {INTERVAL_HOUR | INTERVAL_MINUTE | INTERVAL_SECOND, " hour to second"},
-               {INTERVAL_MINUTE | INTERVAL_SECOND, " minute to second"}};
-    int fields = typmod >> 16 & INTERVAL_ALL_FIELDS, digits = typmod & INTERVAL_ALL_DIGITS;
-    const char *words = "";
+               {INTERVAL_MINUTE | INTERVAL_SECOND, " minute to second"},
+               {INTERVAL_ALL_FIELDS, ""}};
     for (size_t i = 0; i < ARRAY_LEN(all); i++)
-        if (all[i].fields == fields)
-            words = all[i].words;
+        if (all[i].fields == (typmod >> 16 & INTERVAL_ALL_FIELDS))
+            return all[i].words;
+    return NULL;
+}
+
+static const char *interval_label(int32_t typmod, struct arena *a)
+{
+    const char *words = type_interval_fields(typmod);
+    int digits = typmod & INTERVAL_ALL_DIGITS;
+    words = words ? words : "";
     return digits == INTERVAL_ALL_DIGITS ? arena_printf(a, "interval%s", words)
                                          : arena_printf(a, "interval%s(%d)", words, digits);
 }

@@ -275,6 +275,7 @@ const struct func *domain_func(void);
 /* All types that the program itself has, arrays too; *ret_n rows. */
 const struct type *const *type_table(size_t *ret_n);
 const char *type_label(uint32_t oid, int32_t typmod, struct arena *a); /* "character varying(10)" */
+const char *type_interval_fields(int32_t typmod); /* " day to hour", "": all; NULL: none has it */
 
 /* Access methods of indexes, by their oids in pg_am. */
 enum {
