@@ -180,6 +180,7 @@ enum object_kind {
     OBJ_VIEW,
     OBJ_ENUM,
     OBJ_DOMAIN,
+    OBJ_COMPOSITE,
     OBJ_EXTENSION,
     OBJ_COMMENT, /* on what is there without a record: see catalog_schema_comment() */
 };
@@ -239,7 +240,7 @@ struct object {
     int n_uses;
     struct object_use *uses;
     char check_option; /* CHECK_LOCAL, CHECK_CASCADED; 0: none */
-    /* OBJ_ENUM; the type and the type of its arrays have the oids of these ids */
+    /* OBJ_ENUM, OBJ_COMPOSITE: the type and the type of its arrays have the oids of these ids */
     uint64_t array_id;
     int n_labels;
     struct object_label *labels;
@@ -247,6 +248,8 @@ struct object {
      * `domain`, the one that this is over), default, NOT NULL; and the checks. Under the domain's
      * id and name. */
     struct table *domain;
+    /* OBJ_COMPOSITE: its attributes, as a table's columns; under the type's id and name. */
+    struct table *attributes;
 };
 
 /* A region's record: who holds it. `former`: servers that held it lately and may still have data.
@@ -348,7 +351,7 @@ const struct object *catalog_object(const struct catalog_view *v, enum object_ki
 const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t id);
 /* The domain of this oid; NULL: it is none. */
 const struct object *catalog_domain(const struct catalog_view *v, uint32_t oid);
-/* A type: an enum, a domain; all of them in turn, as views. */
+/* A type: an enum, a domain, a composite type; all of them in turn, as views. */
 const struct object *catalog_type(const struct catalog_view *v, const char *schema,
                                   const char *name);
 const struct object *catalog_next_type(const struct catalog_view *v, size_t *i);

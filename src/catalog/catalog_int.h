@@ -69,7 +69,8 @@ struct error *catalog__encode_region(const struct region *r, char **ret) MUST_CH
 struct error *catalog__encode_sequence(const struct sequence *s, char **ret) MUST_CHECK;
 struct error *catalog__decode_sequence(const struct coord_kv *kv, struct record **ret) MUST_CHECK;
 struct error *catalog__encode_server(const struct server *s, char **ret) MUST_CHECK;
-/* database.c: tells types/ of an enum, before a table can have it */
+bool catalog__is_type(const struct object *o);
+/* database.c: tells types/ of a type, before a table can have it */
 void catalog__make_type(const struct object *o);
 /* Who looks for a name among thousands of tables asks this first. False: none of the table's
  * indexes and keys has it, whatever its case, nor have they or the table in its file. */

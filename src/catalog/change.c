@@ -928,7 +928,7 @@ struct error *catalog_change_objects(struct catalog *c, const struct object_chan
         next->version = changes[i].old ? changes[i].old->version + 1 : 1;
         if (!next->id)
             TRY(catalog_next_id(c, &next->id));
-        if (next->kind == OBJ_ENUM && !next->array_id)
+        if ((next->kind == OBJ_ENUM || next->kind == OBJ_COMPOSITE) && !next->array_id)
             TRY(catalog_next_id(c, &next->array_id));
         for (int k = 0; k < next->n_labels; k++)
             if (!next->labels[k].id)

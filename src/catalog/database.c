@@ -154,6 +154,18 @@ static void put_name(struct buf *b, const char *name)
     buf_puts(b, plain ? "" : "\"");
 }
 
+static void make_composite(const struct object *o, const char *sql_name)
+{
+    const struct table *t = o->attributes;
+    struct composite_attribute *all = mem_zalloc(sizeof(*all) * (size_t)(t->n_columns + 1));
+    for (int i = 0; i < t->n_columns; i++)
+        all[i] = (struct composite_attribute){t->columns[i].name, t->columns[i].type,
+                                              t->columns[i].typmod};
+    types_add_composite(catalog_oid(o->id), catalog_oid(o->array_id), o->name, sql_name, all,
+                        t->n_columns);
+    mem_free(all);
+}
+
 void catalog__make_type(const struct object *o)
 {
     _cleanup_(buf_done) struct buf name = {0};
@@ -164,6 +176,10 @@ void catalog__make_type(const struct object *o)
     put_name(&name, o->name);
     if (o->kind == OBJ_DOMAIN) {
         types_add_domain(catalog_oid(o->id), o->name, name.data, o->domain->columns[0].type);
+        return;
+    }
+    if (o->kind == OBJ_COMPOSITE) {
+        make_composite(o, name.data);
         return;
     }
     struct enum_label *labels = mem_zalloc(sizeof(*labels) * (size_t)(o->n_labels + 1));

@@ -771,7 +771,7 @@ struct error *catalog__decode_table(const struct coord_kv *kv, struct record **r
 static const char *const object_kinds[] = {
     [OBJ_DATABASE] = "database", [OBJ_SCHEMA] = "schema",       [OBJ_VIEW] = "view",
     [OBJ_ENUM] = "enum",         [OBJ_EXTENSION] = "extension", [OBJ_COMMENT] = "comment",
-    [OBJ_DOMAIN] = "domain"};
+    [OBJ_DOMAIN] = "domain",     [OBJ_COMPOSITE] = "composite"};
 
 static bool add_view(json_t *record, const struct object *o)
 {
@@ -811,6 +811,15 @@ static bool add_domain(json_t *record, const struct table *t)
     return ok;
 }
 
+static bool add_attributes(json_t *record, const struct object *o)
+{
+    json_t *columns = json_array();
+    bool ok = add_columns(columns, o->attributes);
+    json_object_set_new(record, "columns", columns);
+    return ok &&
+           json_object_set_new(record, "array_id", json_integer((json_int_t)o->array_id)) == 0;
+}
+
 struct error *catalog__encode_object(const struct object *o, char **ret)
 {
     json_t *database = o->database ? json_integer((json_int_t)o->database) : NULL;
@@ -827,6 +836,10 @@ struct error *catalog__encode_object(const struct object *o, char **ret)
         record = NULL;
     }
     if (record && o->domain && !add_domain(record, o->domain)) {
+        json_decref(record);
+        record = NULL;
+    }
+    if (record && o->attributes && !add_attributes(record, o)) {
         json_decref(record);
         record = NULL;
     }
@@ -918,10 +931,14 @@ struct error *catalog__decode_object(const struct coord_kv *kv, struct record **
         get_enum(&d, json, o);
     if (o->kind == OBJ_DOMAIN)
         get_domain(&d, json, o);
+    if (o->kind == OBJ_COMPOSITE) {
+        o->array_id = get_id(&d, json, "array_id");
+        o->attributes = table_of(&d, json, o);
+    }
     if (!catalog__key_id(kv->key, KEY_OBJECTS, &id) || id != o->id)
         bad(&d, "id");
     TRY(close_record(kv, json, &d, &r));
-    if (o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN)
+    if (catalog__is_type(o))
         catalog__make_type(o);
     *ret = r;
     return NULL;

@@ -567,22 +567,25 @@ const struct object *catalog_object_by_id(const struct catalog_view *v, uint64_t
     return lookup(((const struct view *)v)->objects_by_id, &id, by_id);
 }
 
-static bool is_type(const struct object *o)
+bool catalog__is_type(const struct object *o)
 {
-    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN;
+    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN || o->kind == OBJ_COMPOSITE;
 }
 
 const struct object *catalog_type(const struct catalog_view *v, const char *schema,
                                   const char *name)
 {
-    const struct object *o = catalog_object(v, OBJ_ENUM, schema, name);
-    return o ? o : catalog_object(v, OBJ_DOMAIN, schema, name);
+    static const enum object_kind kinds[] = {OBJ_ENUM, OBJ_DOMAIN, OBJ_COMPOSITE};
+    const struct object *o = NULL;
+    for (size_t i = 0; i < ARRAY_LEN(kinds) && !o; i++)
+        o = catalog_object(v, kinds[i], schema, name);
+    return o;
 }
 
 const struct object *catalog_next_type(const struct catalog_view *v, size_t *i)
 {
     while (*i < v->n_objects)
-        if (is_type(v->objects[(*i)++]))
+        if (catalog__is_type(v->objects[(*i)++]))
             return v->objects[*i - 1];
     return NULL;
 }
@@ -590,7 +593,7 @@ const struct object *catalog_next_type(const struct catalog_view *v, size_t *i)
 bool column_has_type(const struct column *c, const struct object *type)
 {
     uint32_t oid = catalog_oid(type->id);
-    return is_type(type) && !c->dropped &&
+    return catalog__is_type(type) && !c->dropped &&
            (c->domain
                 ? c->domain == oid
                 : c->type == oid || (type->array_id && c->type == catalog_oid(type->array_id)));
@@ -866,6 +869,8 @@ struct object *object_copy(const struct object *from, struct arena *a)
         o->relation = table_copy(o->relation, a);
     if (o->domain)
         o->domain = table_copy(o->domain, a);
+    if (o->attributes)
+        o->attributes = table_copy(o->attributes, a);
     return o;
 }
 

@@ -73,7 +73,7 @@ static struct error *on_object(const struct visit *x, const struct object *o)
     for (int i = 0; o->domain && i < o->domain->n_checks; i++)
         TRY(one(x, catalog_oid(o->domain->checks[i].id), IN_CONSTRAINT, 0,
                 o->domain->checks[i].comment));
-    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN
+    return o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN || o->kind == OBJ_COMPOSITE
                ? one(x, catalog_oid(o->id), IN_TYPE, 0, o->comment)
                : NULL;
 }
@@ -164,7 +164,8 @@ const char *exec__comment(const struct exec__objects *all, uint32_t oid, uint32_
     const struct exec__object *x = exec__object(all, oid);
     struct search s = {oid, class, NULL};
     uint32_t own;
-    if (x && (x->kind == OBJECT_TABLE || x->kind >= OBJECT_INDEX)) {
+    bool in_table = x && (x->kind == OBJECT_TABLE || x->kind >= OBJECT_INDEX);
+    if (in_table && x->relkind != 'c') { /* that is a type, too */
         const char *text = of_part(x, &own);
         return !class || class == own ? text : NULL;
     }

@@ -101,7 +101,8 @@ const struct object *exec__type_by_oid(const struct catalog_view *v, uint32_t oi
     *ret_array = t && t->element;
     const struct object *o =
         t ? catalog_object_by_id(v, (t->element ? t->element : oid) - FIRST_USER_OID) : NULL;
-    return o && (o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN) ? o : NULL;
+    bool type = o && (o->kind == OBJ_ENUM || o->kind == OBJ_DOMAIN || o->kind == OBJ_COMPOSITE);
+    return type ? o : NULL;
 }
 
 /* In a schema, by its name or by that of its arrays. */
@@ -110,8 +111,8 @@ static uint32_t type_in(const struct catalog_view *v, const char *schema, const 
     const struct object *o = catalog_type(v, schema, name);
     if (o)
         return catalog_oid(o->id);
-    o = *name == '_' ? catalog_object(v, OBJ_ENUM, schema, name + 1) : NULL;
-    return o ? catalog_oid(o->array_id) : 0;
+    o = *name == '_' ? catalog_type(v, schema, name + 1) : NULL;
+    return o && o->array_id ? catalog_oid(o->array_id) : 0;
 }
 
 bool exec__is_type_visible(struct exec_session *s, const struct exec__objects *o,

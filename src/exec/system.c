@@ -151,6 +151,9 @@ const struct table *exec__next_relation(const struct catalog_view *v, size_t *i,
         *ret_kind = 'v';
         if (at < v->n_objects && v->objects[at]->kind == OBJ_VIEW)
             return v->objects[at]->relation;
+        *ret_kind = 'c';
+        if (at < v->n_objects && v->objects[at]->kind == OBJ_COMPOSITE)
+            return v->objects[at]->attributes;
         if (at < v->n_objects)
             continue;
         const struct listed *l = &listed[at - v->n_objects];

@@ -14,7 +14,7 @@ static struct error *each_table(struct exec__maker *m, const char *column, table
     const struct table *t;
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));)
-        if (kind != 'm' && exec__needs_text(m, column, t->name))
+        if (kind != 'm' && kind != 'c' && exec__needs_text(m, column, t->name))
             TRY(visit(m, t));
     return NULL;
 }
@@ -206,7 +206,7 @@ static void put_time_size(struct exec__maker *m, const struct column *c)
 void exec__put_type(struct exec__maker *m, const struct column *c, int number)
 {
     const struct type *t = type_by_oid(c->type);
-    bool own = c->domain || t->category == 'E';
+    bool own = c->domain || t->category == 'E' || t->category == 'C';
     exec__put_text(m, "data_type",
                    own                  ? "USER-DEFINED"
                    : t->category == 'A' ? "ARRAY"

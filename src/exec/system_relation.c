@@ -156,7 +156,10 @@ static struct error *class_of_relation(struct exec__maker *m, const struct table
     if (!needs_relation(m, oid, t->name, kind))
         return NULL;
     put_relation(m, oid, t->name, t->schema, kind);
-    exec__put_int(m, "reltype", kind == 'S' ? 0 : exec__row_type_oid(oid, false));
+    exec__put_int(m, "reltype",
+                  kind == 'S'   ? 0
+                  : kind == 'c' ? oid
+                                : exec__row_type_oid(oid, false));
     put_options(m, t->options);
     exec__put_int(m, "relam", kind == 'r' || kind == 'm' ? EXEC__HEAP : 0);
     exec__put_int(m, "relispopulated", !t->unpopulated);

@@ -68,6 +68,8 @@ char exec__align(const struct type *t)
 {
     const struct type *element = element_of(t);
     const struct fact *f = fact_of(element ? element->oid : t->oid);
+    if (t->category == 'C' || (element && element->category == 'C'))
+        return 'd';
     if (element)
         return f && f->align == 'd' ? 'd' : 'i';
     return f ? f->align : 'i';
@@ -231,6 +233,7 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
                    : is_enum(t)         ? 'e'
                    : domain             ? 'd'
                    : t->category == 'R' ? 'r'
+                   : t->category == 'C' ? 'c'
                                         : 'b');
     exec__put_char(m, "typcategory", t->category);
     exec__put_int(m, "typispreferred", t->preferred);
@@ -242,7 +245,13 @@ static struct error *give_type(struct exec__maker *m, const struct type *t, uint
     exec__put_int(m, "typarray", t->array);
     const struct type *own = domain ? type_by_oid(domain->domain->columns[0].type) : t;
     const struct fact *f = fact_of(own->oid);
-    put_io(m, element_of(own) ? "array_" : f ? f->io : is_enum(own) ? "enum_" : "any");
+    put_io(m, element_of(own)    ? "array_"
+              : f                ? f->io
+              : is_enum(own)     ? "enum_"
+              : type_is_row(own) ? "record_"
+                                 : "any");
+    if (t->category == 'C')
+        exec__put_int(m, "typrelid", t->oid);
     if (array)
         exec__put_int(m, "typanalyze", exec__io_function("array_typanalyze"));
     exec__put_char(m, "typalign", exec__align(own));
@@ -309,6 +318,8 @@ static struct error *make_row_types(struct exec__maker *m)
     const struct table *t;
     char kind;
     for (size_t i = 0; (t = exec__next_relation(m->view, &i, &kind));) {
+        if (kind == 'c') /* which is a type of its own */
+            continue;
         TRY(give_row_type(m, t, false));
         TRY(give_row_type(m, t, true));
     }

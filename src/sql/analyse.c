@@ -363,6 +363,9 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
     case T_AlterTableStmt:
         if (sql__is_owner_change((const AlterTableStmt *)n))
             return sql__change_owner(a, (const AlterTableStmt *)n);
+        if (((const AlterTableStmt *)n)->objtype == OBJECT_TYPE)
+            return sql__unsupported(a, -1, "Make another type, and drop this one.",
+                                    "changing the attributes of a type is not supported");
         return sql__alter_table(a, (const AlterTableStmt *)n);
     case T_DropStmt:
         return sql__drop(a, (const DropStmt *)n);
@@ -372,6 +375,8 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         return sql__create_table_as(a, (const CreateTableAsStmt *)n, stmt);
     case T_CreateEnumStmt:
         return sql__create_enum(a, (const CreateEnumStmt *)n);
+    case T_CompositeTypeStmt:
+        return sql__create_composite(a, (const CompositeTypeStmt *)n);
     case T_CreateDomainStmt:
         return sql__create_domain(a, (const CreateDomainStmt *)n);
     case T_AlterDomainStmt:

@@ -201,6 +201,9 @@ static struct error *subscripts(struct analysis *a, struct scope *s, const List 
 
 static struct error *check_subscripts(const struct analysis *a, uint32_t type, int n, int location)
 {
+    if (sql__is_row_type(type)) /* t.field = .., INSERT INTO t (column.field) */
+        return sql__unsupported(a, location, "Set the whole value: ROW((c).a, .., 'new').",
+                                "fields of composite values are not supported here");
     if (!is_array(type))
         return sql__at(
             a,

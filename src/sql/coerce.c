@@ -195,6 +195,8 @@ struct error *sql__finish_params(struct analysis *a)
 
 bool sql__can_coerce(const struct expr *e, uint32_t to, enum cast_context context)
 {
+    if (sql__is_made_row(e) && to != OID_RECORD && sql__is_row_type(to))
+        return true;
     return e->type == to || e->type == OID_UNKNOWN || to == OID_ANY ||
            cast_find(e->type, to, context) != NULL;
 }
@@ -297,6 +299,8 @@ struct error *sql__coerce(struct analysis *a, struct expr *e, uint32_t to, int32
         a->q->literals_matter |= a->lifted && to == OID_INTERVAL && typmod >= 0;
     } else if (e->type == OID_UNKNOWN && e->kind == EXPR_CONST) {
         TRY(parse_literal(a, e, to, typmod, &e));
+    } else if (e->type != to && sql__is_made_row(e) && sql__is_row_type(to)) {
+        TRY(sql__to_composite(a, e, to, context, &e));
     } else if (e->type != to) {
         uint32_t from = e->type == OID_UNKNOWN ? OID_TEXT : e->type;
         const struct cast *c = cast_find(from, to, context);

@@ -1214,7 +1214,6 @@ static const struct {
     {T_AlterObjectSchemaStmt, "ALTER ... SET SCHEMA", "All tables are in schema public."},
     {T_DoStmt, "DO", "Run the logic in the client."},
     {T_MergeStmt, "MERGE", "Use INSERT ... ON CONFLICT."},
-    {T_CompositeTypeStmt, "CREATE TYPE", "Use the built-in types."},
     {T_DefineStmt, "CREATE TYPE, AGGREGATE and OPERATOR", "Use the built-in ones."},
     {T_RuleStmt, "CREATE RULE", "Run the logic in the client."},
     {T_ClusterStmt, "CLUSTER", "Rows lie in the order of the integer primary key."},

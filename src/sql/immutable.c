@@ -53,7 +53,7 @@ static bool has_unstable_text(uint32_t type, bool reading)
     if (!t)
         return false;
     bool clock = type == OID_TIME || type == OID_TIMETZ || type == OID_INTERVAL;
-    return t->category == 'E' || is_range(type) || type == OID_RECORD ||
+    return t->category == 'E' || is_range(type) || type_is_row(t) ||
            (t->category == 'D' && (reading || !clock)) || (type == OID_INTERVAL && reading);
 }
 

@@ -475,7 +475,7 @@ bool sql__relation_exists(const struct analysis *a, const char *schema, const ch
     const struct catalog_view *v = a->ctx->view;
     return v && (catalog_table(v, schema, name) || catalog_index(v, schema, name, NULL) ||
                  catalog_object(v, OBJ_VIEW, schema, name) || catalog_sequence(v, schema, name) ||
-                 catalog_key(v, schema, name));
+                 catalog_object(v, OBJ_COMPOSITE, schema, name) || catalog_key(v, schema, name));
 }
 
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
@@ -483,6 +483,9 @@ struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
 {
     TRY(check_database(a, rv));
     lookup(a, rv, ret_table, ret_view);
+    if (!*ret_table && !*ret_view && sql__lookup_object(a, OBJ_COMPOSITE, rv))
+        return sql__at(a, error_new("42809", "\"%s\" is a composite type", rv->relname),
+                       rv->location);
     if (!*ret_table && !*ret_view) {
         struct error *e =
             rv->schemaname

@@ -456,12 +456,11 @@ struct error *sql__row_null_test(struct analysis *a, struct scope *s, const Node
 static struct error *make_record(struct analysis *a, struct target *fields, int n, uint32_t type,
                                  int location, struct expr **ret)
 {
-    enum { MAX_FIELDS = 100 };
     _cleanup_(buf_done) struct buf head = {0};
-    if (n > MAX_FIELDS)
+    if (n > SQL__RECORD_FIELDS)
         return sql__unsupported(a, location, "Name the columns that you need.",
                                 "a row of more than %d columns as a value is not supported",
-                                MAX_FIELDS);
+                                SQL__RECORD_FIELDS);
     struct expr *e = sql__new_expr(a, EXPR_FUNC, type, location, n + 1);
     for (int i = 0; i < n; i++) {
         struct expr *field = fields[i].expr;
@@ -483,6 +482,47 @@ static struct error *make_record(struct analysis *a, struct target *fields, int 
     e->call.func = record_func(RECORD_MAKE);
     *ret = e;
     return NULL;
+}
+
+bool sql__is_made_row(const struct expr *e)
+{
+    return e->kind == EXPR_FUNC && e->type == OID_RECORD &&
+           e->call.func == record_func(RECORD_MAKE);
+}
+
+static struct error *no_composite(const struct analysis *a, const struct expr *row, uint32_t type,
+                                  const char *why)
+{
+    return sql__at(a,
+                   error_detail(error_new("42846", "cannot cast type %s to %s",
+                                          sql__type(a, OID_RECORD), sql__type(a, type)),
+                                "%s", why),
+                   row->position - 1);
+}
+
+struct error *sql__to_composite(struct analysis *a, struct expr *row, uint32_t type,
+                                enum cast_context context, struct expr **ret)
+{
+    struct composite_attribute *want, *have;
+    int n = record_shape(type_by_oid(type), NULL, a->arena, &want);
+    int given = record_shape(type_by_oid(OID_RECORD), &row->args[0]->value, a->arena, &have);
+    struct target *fields = ARENA_ARRAY(a->arena, struct target, n + 1);
+    if (given != n)
+        return no_composite(
+            a, row, type, given < n ? "Input has too few columns." : "Input has too many columns.");
+    for (int i = 0; i < n; i++) {
+        struct expr *e = row->args[i + 1];
+        if (have[i].type == OID_UNKNOWN) { /* a literal, as it was before it became a text */
+            e = sql__const(a, OID_UNKNOWN, e->value, e->position - 1);
+        } else if (!sql__can_coerce(e, want[i].type, context)) {
+            return no_composite(a, row, type,
+                                arena_printf(a->arena, "Cannot cast type %s to %s in column %d.",
+                                             sql__type(a, e->type), sql__type(a, want[i].type),
+                                             i + 1));
+        }
+        TRY(sql__coerce(a, e, want[i].type, want[i].typmod, context, &fields[i].expr));
+    }
+    return make_record(a, fields, n, type, row->position - 1, ret);
 }
 
 /* One more column, which no name finds. */
@@ -620,11 +660,13 @@ struct error *sql__record_rules(struct analysis *a, const struct expr *e, const 
                                  "could not identify an equality operator for type %s",
                                  sql__type(a, e->type)),
                        e->position - 1);
-    const struct expr *made = e->type == OID_RECORD ? made_at(e) : NULL;
-    for (int i = 1; made && i < made->n_args; i++)
-        if (!has_operators(made->args[i]->type, orders))
-            return sql__at(a, sql__compares(a, made->args[i]->type, false, orders),
-                           e->position - 1);
+    struct composite_attribute *shape;
+    int n = -1;
+    if (sql__is_row_type(e->type))
+        value_shape(a, e, &n, &shape);
+    for (int i = 0; i < n; i++)
+        if (!has_operators(shape[i].type, orders))
+            return sql__at(a, sql__compares(a, shape[i].type, false, orders), e->position - 1);
     return NULL;
 }
 

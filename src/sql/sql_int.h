@@ -350,6 +350,11 @@ struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnR
 struct error *sql__indirection(struct analysis *a, struct scope *s, const Node *arg,
                                const List *all, int n, int location, struct expr **ret);
 bool sql__is_row_type(uint32_t type); /* record, or a composite one */
+enum { SQL__RECORD_FIELDS = 100 };    /* so many at most */
+/* ROW(..), which can be made a composite type's value */
+bool sql__is_made_row(const struct expr *e);
+struct error *sql__to_composite(struct analysis *a, struct expr *row, uint32_t type,
+                                enum cast_context context, struct expr **ret);
 /* Fields of a value of such a type: all, or the one of this name */
 struct error *sql__value_fields(struct analysis *a, struct expr *e, int location, int *ret_n,
                                 struct target **ret);
@@ -614,6 +619,7 @@ struct error *sql__drop_role(struct analysis *a, const DropRoleStmt *n);
 struct error *sql__create_extension(struct analysis *a, const CreateExtensionStmt *n);
 struct error *sql__alter_extension(struct analysis *a, const AlterExtensionStmt *n);
 struct error *sql__drop_extension(struct analysis *a, const DropStmt *n);
+struct error *sql__create_composite(struct analysis *a, const CompositeTypeStmt *n);
 struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n);
 struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);

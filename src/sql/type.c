@@ -1,5 +1,5 @@
 /*
- * CREATE, ALTER and DROP TYPE: enums.
+ * CREATE, ALTER and DROP TYPE: enums, composite types.
  *
  * A label's number is its place in the order, with room before and after it (types/enum.c): numbers
  * never change, so that stored values, keys and indexes stay as they are.
@@ -95,6 +95,53 @@ struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n)
         o->labels[o->n_labels++] =
             (struct object_label){.name = arena_strdup(a->arena, label), .value = (i + 1) * STEP};
     }
+    sql__change_object(a, NULL, o);
+    return NULL;
+}
+
+/* ---- CREATE TYPE .. AS (..) ----------------------------------------------------------------- */
+
+static struct error *add_attribute(struct analysis *a, struct table *t, const ColumnDef *n)
+{
+    const struct type *type;
+    struct column *c = &t->columns[t->n_columns];
+    if (table_column(t, n->colname) >= 0)
+        return error_new("42701", "column \"%s\" specified more than once", n->colname);
+    *c = (struct column){.name = arena_strdup(a->arena, n->colname)};
+    struct error *e = sql__type_name(a, n->typeName, &type, &c->typmod, &c->domain);
+    if (e) { /* PostgreSQL does not say where */
+        e->position = 0;
+        return e;
+    }
+    if (c->domain)
+        return sql__unsupported(a, n->typeName->location, "Use the type beneath it.",
+                                "an attribute of a domain is not supported");
+    TRY(sql__check_column_type(a, n, type));
+    c->type = type->oid;
+    t->n_columns++;
+    return NULL;
+}
+
+struct error *sql__create_composite(struct analysis *a, const CompositeTypeStmt *n)
+{
+    RangeVar rv = *n->typevar;
+    char *schema;
+    int count = list_length(n->coldeflist);
+    sql__change_objects(a, "CREATE TYPE");
+    TRY(sql__target_schema(a, &rv, &schema));
+    TRY(sql__type_taken(a, schema, rv.relname));
+    if (count > SQL__RECORD_FIELDS)
+        return sql__unsupported(a, rv.location, "Use several types.",
+                                "a composite type of more than %d attributes is not supported",
+                                SQL__RECORD_FIELDS);
+    struct object *o = sql__new_object(a, OBJ_COMPOSITE, schema, rv.relname);
+    o->attributes = ARENA_NEW(a->arena, struct table);
+    *o->attributes = (struct table){.schema = o->schema,
+                                    .name = o->name,
+                                    .database = o->database,
+                                    .columns = ARENA_ARRAY(a->arena, struct column, count + 1)};
+    for (int i = 0; i < count; i++)
+        TRY(add_attribute(a, o->attributes, list_nth(n->coldeflist, i)));
     sql__change_object(a, NULL, o);
     return NULL;
 }
@@ -239,9 +286,10 @@ static struct error *change_name(struct analysis *a, const struct object *old, c
     struct object *next = object_copy(old, a->arena);
     next->schema = arena_strdup(a->arena, schema);
     next->name = arena_strdup(a->arena, name);
-    if (next->domain) {
-        next->domain->schema = next->schema;
-        next->domain->name = next->name;
+    struct table *as_table = next->domain ? next->domain : next->attributes;
+    if (as_table) {
+        as_table->schema = next->schema;
+        as_table->name = next->name;
     }
     sql__change_object(a, old, next);
     return NULL;
@@ -360,6 +408,27 @@ static struct error *drop_columns(struct analysis *a, const struct object *type,
     return NULL;
 }
 
+/* Composite types with attributes of it, which can't be taken from them. */
+static void attributes_of(struct analysis *a, const struct object *type, const struct list *types,
+                          struct dependents *deps, const char **ret_kept)
+{
+    const struct object *o;
+    for (size_t i = 0; (o = catalog_next_type(a->ctx->view, &i));) {
+        const struct table *t = o->attributes;
+        for (int c = 0; t && c < t->n_columns && !listed(types, o); c++) {
+            if (!column_has_type(&t->columns[c], type))
+                continue;
+            const char *name = sql__shown_name(a, o->schema, o->name);
+            sql__depends(a, deps, o->id,
+                         arena_printf(a->arena, "column %s of composite type %s",
+                                      sql__list_name(a, t->columns[c].name), name),
+                         sql__describe_type(a, type));
+            sql__last_dependent(deps)->part = c;
+            *ret_kept = arena_printf(a->arena, "composite type %s", name);
+        }
+    }
+}
+
 struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
 {
     struct dependents deps = {0};
@@ -375,6 +444,7 @@ struct error *sql__drop_type(struct analysis *a, const DropStmt *n)
         deps.under = under.items[i];
         domains_over(a, o, &types, &under, &deps);
         TRY(drop_columns(a, o, &views, &deps, &kept));
+        attributes_of(a, o, &types, &deps, &kept);
         sql__views_on(a, o->id, sql__describe_type(a, o), &views, &deps);
     }
     if (deps.list.n && n->behavior != DROP_CASCADE)

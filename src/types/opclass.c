@@ -34,6 +34,7 @@ static const struct opclass rows[] = {
     {10026, AM_BTREE, "macaddr8_ops", 3371, "macaddr8_ops", OID_MACADDR8, true},
     {10028, AM_BTREE, "name_ops", 1994, "text_ops", OID_NAME, true},
     {10032, AM_BTREE, "oidvector_ops", 1991, "oidvector_ops", OID_OIDVECTOR, true},
+    {10034, AM_BTREE, "record_ops", 2994, "record_ops", OID_RECORD, true},
     {10038, AM_BTREE, "time_ops", 1996, "time_ops", OID_TIME, true},
     {10041, AM_BTREE, "timetz_ops", 2000, "timetz_ops", OID_TIMETZ, true},
     {10043, AM_BTREE, "varbit_ops", 2002, "varbit_ops", OID_VARBIT, true},
@@ -61,6 +62,7 @@ static const struct opclass rows[] = {
     {10030, AM_HASH, "numeric_ops", 1998, "numeric_ops", OID_NUMERIC, true},
     {10031, AM_HASH, "oid_ops", 1990, "oid_ops", OID_OID, true},
     {10033, AM_HASH, "oidvector_ops", 1992, "oidvector_ops", OID_OIDVECTOR, true},
+    {10035, AM_HASH, "record_ops", 6194, "record_ops", OID_RECORD, true},
     {10037, AM_HASH, "text_ops", 1995, "text_ops", OID_TEXT, true},
     {10039, AM_HASH, "time_ops", 1997, "time_ops", OID_TIME, true},
     {10040, AM_HASH, "timestamptz_ops", 1999, "timestamptz_ops", OID_TIMESTAMPTZ, true},
@@ -218,6 +220,8 @@ bool opclass_takes(const struct opclass *c, uint32_t type)
         return t && t->category == 'E';
     case OID_ANYRANGE:
         return t && t->category == 'R';
+    case OID_RECORD:
+        return t && type_is_composite(t);
     case OID_BPCHAR: /* text is taken for it, too, where it is named */
         return type == OID_BPCHAR || beneath(type) == OID_TEXT;
     default:

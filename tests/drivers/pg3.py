@@ -7,6 +7,7 @@ import time
 
 import psycopg
 from psycopg import errors as E
+from psycopg.types.composite import CompositeInfo, register_composite
 
 from checks import COLUMNS, DATABASE, HOST, LARGE, LARGE_PORT, NULLS, PORT, TEXT, TYPES, USER, VALUES, check, raises, run
 
@@ -350,6 +351,26 @@ def notifications(connect):
         while not heard and time.monotonic() < deadline:
             c.execute("SELECT 1")
         assert heard == [("pg3_news", "später")]
+
+
+@check
+def composites(connect):
+    with connect(autocommit=True) as c:
+        c.execute("DROP TABLE IF EXISTS pg3_stock; DROP TYPE IF EXISTS pg3_item")
+        c.execute("CREATE TYPE pg3_item AS (name text, price numeric(8, 2))")
+        c.execute("CREATE TABLE pg3_stock (id int PRIMARY KEY, item pg3_item, parts pg3_item[])")
+        info = CompositeInfo.fetch(c, "pg3_item")
+        register_composite(info, c)
+        item = info.python_type
+        pen, cap = item('pen "ä"', decimal.Decimal("1.50")), item("cap", None)
+        for i, binary in enumerate((False, True)):
+            k = c.cursor(binary=binary)
+            k.execute(f"INSERT INTO pg3_stock VALUES (%s, {'%b' if binary else '%t'}, ARRAY[%s, NULL]::pg3_item[])",
+                      (i, pen, cap))
+            assert k.execute("SELECT item, parts FROM pg3_stock WHERE id = %s", (i,)).fetchone() == (pen, [cap, None])
+            assert k.execute("SELECT (item).price FROM pg3_stock WHERE item = %s", (pen,)).fetchall() == [
+                (pen.price,)] * (i + 1)
+        c.execute("DROP TABLE pg3_stock; DROP TYPE pg3_item")
 
 
 @check

@@ -43,25 +43,6 @@ INSERT INTO d VALUES (1, 1, 'ok', 'lon', 1);
 UPDATE d SET a = a - 1;
 UPDATE d SET b = NULL;
 UPDATE d SET b = b || 'more';
--- COPY
-COPY p FROM stdin;
-7	7	seven
-8	8	two
-\.
-COPY c FROM stdin;
-7	3	0
-8	99	0
-\.
-COPY c (id, k) FROM stdin;
-7	3
-8	30
-\.
-COPY c FROM stdin;
-7	3	\N
-\.
-COPY d FROM stdin;
-7	-3	a	b	1
-\.
 -- other statements
 WITH x AS (INSERT INTO p VALUES (1, 100, 'hundred') RETURNING id) SELECT * FROM x;
 WITH x AS (DELETE FROM needs RETURNING id) INSERT INTO c SELECT 9, 3, -5 FROM x;
