@@ -20,7 +20,7 @@
  * another server takes the session's values along when it reads them, and brings back those that it
  * drew (rows.c, 'V').
  */
-#include "exec/exec_int.h"
+#include "exec/system.h"
 
 enum { FIRST_BLOCK = 32, BLOCK_MAX = 1 << 16, SHORT_MS = 1000, LONG_MS = 10000, PEER_MS = 1500 };
 
@@ -532,8 +532,9 @@ void exec_forget_sequences(struct exec_session *s)
 enum { FIRST_OID = 16384 };
 
 /* The sequence that an argument names, of the view. */
-static struct error *sequence_of(const struct catalog_view *v, const struct value *arg,
-                                 struct arena *a, const struct sequence **ret)
+static struct error *sequence_of(struct exec_session *s, const struct catalog_view *v,
+                                 const struct value *arg, struct arena *a,
+                                 const struct sequence **ret)
 {
     if (arg->kind == VALUE_INT) {
         *ret = arg->i > FIRST_OID ? catalog_sequence_by_id(v, (uint64_t)arg->i - FIRST_OID) : NULL;
@@ -543,7 +544,16 @@ static struct error *sequence_of(const struct catalog_view *v, const struct valu
     }
     char *schema, *name;
     TRY(sql_relation_name(arg->s.p, arg->s.n, a, &schema, &name));
-    return sql_find_sequence(v, schema, name, ret);
+    const char **path = NULL;
+    int n = 0;
+    if (!schema && s->internal)
+        return error_hint(error_new(E_UNSUPPORTED, "a statement that writes to a table of another "
+                                                   "server can't look for a sequence by the "
+                                                   "session's search_path"),
+                          "Say its schema, or its name as a constant.");
+    if (!schema)
+        n = exec__search_path(s, v, a, &path);
+    return sql_find_sequence(v, schema, path, n, name, ret);
 }
 
 /* What the session's database has. */
@@ -719,7 +729,7 @@ struct error *exec__sequence(void *ctx, enum sequence_call what, const struct va
     }
     const struct catalog_view *v = exec__with_temporary(s, view_of(s));
     const struct sequence *q = NULL;
-    struct error *e = sequence_of(v, &args[0], a, &q);
+    struct error *e = sequence_of(s, v, &args[0], a, &q);
     if (!e)
         e = call(s, what, q->id, q->name, args, nargs, &ret->i);
     catalog_unref(v);

@@ -555,11 +555,14 @@ struct error *region_write(struct regions *rs, struct region_write *w)
         struct waiter waiter = {.kind = WAIT_WRITE, .write = w};
         region__touch(p);
         sem_init(&waiter.woken, 0, 0);
-        if (enqueue(p, &waiter))
+        bool leads = enqueue(p, &waiter);
+        if (!leads) {
+            e = await(p, &waiter, &w->patience);
+            leads = !e && waiter.leads;
+        }
+        if (leads)
             lead(p, &waiter);
-        else if (!(waiter.error = await(p, &waiter, &w->patience)) && waiter.leads)
-            lead(p, &waiter);
-        e = waiter.error;
+        e = e ? e : waiter.error; /* whoever led it may have set that */
         sem_destroy(&waiter.woken);
     }
     region__put(p);

@@ -79,15 +79,18 @@ static struct error *find(const struct analysis *a, const RangeVar *rv, const st
                   : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
 }
 
-struct error *sql_find_sequence(const struct catalog_view *v, const char *schema, const char *name,
+struct error *sql_find_sequence(const struct catalog_view *v, const char *schema,
+                                const char *const *path, int n, const char *name,
                                 const struct sequence **ret)
 {
-    const char *in = schema ? schema : "public";
-    *ret = v ? catalog_sequence(v, in, name) : NULL;
-    if (*ret)
-        return NULL;
-    if (v && (catalog_table(v, in, name) || catalog_index(v, in, name, NULL)))
-        return error_new("42809", "\"%s\" is not a sequence", name);
+    *ret = NULL;
+    for (int i = 0; i < (schema ? 1 : n); i++) {
+        const char *in = schema ? schema : path[i];
+        if ((*ret = catalog_sequence(v, in, name)))
+            return NULL;
+        if (catalog_table(v, in, name) || catalog_index(v, in, name, NULL))
+            return error_new("42809", "\"%s\" is not a sequence", name);
+    }
     return schema ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema, name)
                   : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
 }
@@ -173,8 +176,10 @@ struct error *sql__sequence_argument(struct analysis *a, const char *function, s
     char *schema, *name;
     const struct sequence *s;
     uint64_t id = 0;
-    if (e->kind != EXPR_CONST || e->value.kind != VALUE_TEXT)
+    if (e->kind != EXPR_CONST || e->value.kind != VALUE_TEXT) {
+        a->q->system |= e->kind != EXPR_CONST; /* the name is looked up in the session's path */
         return NULL;
+    }
     struct error *err = sql_relation_name(e->value.s.p, e->value.s.n, a->arena, &schema, &name);
     const RangeVar rv = {.schemaname = schema, .relname = name};
     if (!err && !find_new(a, &rv, &id)) {
@@ -583,8 +588,7 @@ struct error *sql__move_sequence(struct analysis *a, const AlterObjectSchemaStmt
     q->kind = QUERY_ALTER_SEQUENCE;
     q->tag = "ALTER SEQUENCE";
     q->writes = true;
-    struct error *e = sql_find_sequence(a->ctx->view, n->relation->schemaname, n->relation->relname,
-                                        &q->sequence.old);
+    struct error *e = find(a, n->relation, &q->sequence.old);
     if (error_is(e, E_UNDEFINED_TABLE) && n->missing_ok) {
         error_free(e);
         sql__notice(a, "00000", NULL, "relation \"%s\" does not exist, skipping",

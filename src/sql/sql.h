@@ -829,8 +829,9 @@ void sql_view_updatable(const struct catalog_view *v, const struct object *view,
 /* What regclass reads: 'name', 'schema.name', '"Name"'; *ret_schema NULL: none given. 42602. */
 struct error *sql_relation_name(const char *text, size_t len, struct arena *a, char **ret_schema,
                                 char **ret_name);
-/* 42P01, 42809 when it is no sequence. schema NULL: wherever it is. */
-struct error *sql_find_sequence(const struct catalog_view *v, const char *schema, const char *name,
+/* 42P01, 42809 when it is no sequence. schema NULL: in the first of `path` that has the name. */
+struct error *sql_find_sequence(const struct catalog_view *v, const char *schema,
+                                const char *const *path, int n, const char *name,
                                 const struct sequence **ret);
 /* The text of a default: nextval('s'::regclass) */
 char *sql_next_value_text(const char *schema, const char *name, struct arena *a);

@@ -325,6 +325,39 @@ static void test_concurrent(void **state)
     assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 800);
 }
 
+static _Atomic int taken;
+
+static void *write_same(void *arg)
+{
+    for (int i = 0; i < 100; i++) {
+        char sql[64];
+        snprintf(sql, sizeof(sql), "INSERT INTO t VALUES (%d, 'x')", i + 1);
+        struct error *e = write_sql(arg, 0, sql);
+        if (!e)
+            taken++;
+        else
+            assert_string_equal(e->sqlstate, E_UNIQUE);
+        error_free(e);
+    }
+    return NULL;
+}
+
+/* Whoever leads the batch, a writer hears of its own failure: of those who insert the same key one
+ * succeeds. */
+static void test_concurrent_failures(void **state)
+{
+    struct fixture *f = *state;
+    pthread_t threads[8];
+    taken = 0;
+    ok(write_sql(f, 0, "INSERT INTO t VALUES (1000, 'x')")); /* it serves */
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, write_same, f), 0);
+    for (size_t i = 0; i < ARRAY_LEN(threads); i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(taken, 100);
+    assert_int_equal(read_number(f, "SELECT count(*) FROM t"), 101);
+}
+
 static struct region_txn *begin(struct fixture *f)
 {
     struct region_txn *t = NULL;
@@ -883,16 +916,27 @@ int main(void)
     log_threshold = LOG_ERROR;
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_write_read),     CASE(test_failing_statement),
-        CASE(test_retry),          CASE(test_requests_are_folded),
-        CASE(test_restart),        CASE(test_concurrent),
-        CASE(test_transaction),    CASE(test_parts),
-        CASE(test_prepared),       CASE(test_nothing_to_prepare),
-        CASE(test_decision),       CASE(test_large_statement),
-        CASE(test_leftovers),      CASE(test_ddl),
-        CASE(test_shape),          CASE(test_stale_schema),
-        CASE(test_kill),           CASE(test_move),
-        CASE(test_many),           CASE(test_log_behind_file),
+        CASE(test_write_read),
+        CASE(test_failing_statement),
+        CASE(test_retry),
+        CASE(test_requests_are_folded),
+        CASE(test_restart),
+        CASE(test_concurrent),
+        CASE(test_concurrent_failures),
+        CASE(test_transaction),
+        CASE(test_parts),
+        CASE(test_prepared),
+        CASE(test_nothing_to_prepare),
+        CASE(test_decision),
+        CASE(test_large_statement),
+        CASE(test_leftovers),
+        CASE(test_ddl),
+        CASE(test_shape),
+        CASE(test_stale_schema),
+        CASE(test_kill),
+        CASE(test_move),
+        CASE(test_many),
+        CASE(test_log_behind_file),
         CASE(test_log_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
