@@ -523,6 +523,9 @@ struct error *exec__peer_copy_data(struct exec_session *s, struct peer_conn *c, 
                                    size_t len);
 struct error *exec__peer_copy_end(struct exec_session *s, struct peer_conn *c, bool ok,
                                   int64_t *ret_count);
+/* A simple query to a server, in a session of its own. `row` and `tag` may be NULL. */
+struct error *exec__ask_server(struct exec *e, const char *server, const char *text,
+                               unsigned patience_ms, exec__row_fn row, void *ctx, char tag[64]);
 /* A simple query without rows to each other server that runs; one that does not answer in time, or
  * says no, is left out. */
 void exec__tell_servers(struct exec *e, const char *text, unsigned patience_ms);
@@ -591,6 +594,8 @@ void exec__objects_forget(struct exec *e);
 struct exec_session *exec__attended(void);
 /* .. for a function that only the client's own server can answer: 0A000 elsewhere. */
 struct error *exec__client(struct exec_session **ret);
+/* 0A000, in an internal session: what it can't do, and what to do instead. */
+struct error *exec__not_elsewhere(const char *what, const char *hint);
 /* What types/ calls for regclass and the like, and for functions about the catalog. */
 extern const struct type_names exec__type_names;
 extern types_system_fn *const exec__system_functions[SYSTEM_FUNCS];

@@ -19,16 +19,21 @@ struct exec_session *exec__attended(void)
     return attended;
 }
 
+struct error *exec__not_elsewhere(const char *what, const char *hint)
+{
+    struct error *e = error_new(
+        E_UNSUPPORTED, "a statement that writes to a table of another server can't %s", what);
+    return error_hint(e, "%s", hint);
+}
+
 struct error *exec__client(struct exec_session **ret)
 {
     *ret = attended;
     if (!attended)
         return error_new(E_UNSUPPORTED, "this function needs a session");
     if (attended->internal)
-        return error_hint(error_new(E_UNSUPPORTED,
-                                    "a statement that writes to a table of another server can't "
-                                    "ask each of its rows for the client's session"),
-                          "SELECT what the function gives first, and write then.");
+        return exec__not_elsewhere("ask each of its rows for the client's session",
+                                   "SELECT what the function gives first, and write then.");
     return NULL;
 }
 

@@ -545,29 +545,32 @@ struct error *exec__peer_copy_end(struct exec_session *s, struct peer_conn *c, b
     return NULL;
 }
 
-/* ---- all of them ----------------------------------------------------------------------------- */
+/* ---- from nobody's session --------------------------------------------------------------------
+ */
 
-static struct error *tell(struct exec_session *s, const char *server, const char *text,
-                          unsigned patience_ms)
+struct error *exec__ask_server(struct exec *e, const char *server, const char *text,
+                               unsigned patience_ms, exec__row_fn row, void *ctx, char tag[64])
 {
+    const struct exec_session_options o = {.internal = true};
+    struct exec_session *s = exec_session_new(e, &o);
     struct peer_conn *c;
     s->patience = clock_ms() + patience_ms;
-    TRY(exec__peer_get(s, server, 0, s->patience, &c));
-    struct error *e = exec__peer_run(s, c, text, NULL, NULL, NULL, NULL, NULL);
-    exec__peer_put(c);
-    return e;
+    struct error *err = exec__peer_get(s, server, 0, s->patience, &c);
+    if (!err) {
+        err = exec__peer_run(s, c, text, NULL, row, ctx, NULL, tag);
+        exec__peer_put(c);
+    }
+    exec_session_free(s);
+    return err;
 }
 
 void exec__tell_servers(struct exec *e, const char *text, unsigned patience_ms)
 {
-    const struct exec_session_options o = {.internal = true};
-    struct exec_session *s = exec_session_new(e, &o);
     const struct catalog_view *v = catalog_view(e->catalog);
     for (size_t i = 0; i < v->n_servers; i++) {
         const struct server *peer = v->servers[i];
         if (strcmp(peer->name, e->name) != 0 && (peer->gateway || peer->region))
-            error_free(tell(s, peer->name, text, patience_ms));
+            error_free(exec__ask_server(e, peer->name, text, patience_ms, NULL, NULL, NULL));
     }
     catalog_unref(v);
-    exec_session_free(s);
 }

@@ -547,10 +547,8 @@ static struct error *sequence_of(struct exec_session *s, const struct catalog_vi
     const char **path = NULL;
     int n = 0;
     if (!schema && s->internal)
-        return error_hint(error_new(E_UNSUPPORTED, "a statement that writes to a table of another "
-                                                   "server can't look for a sequence by the "
-                                                   "session's search_path"),
-                          "Say its schema, or its name as a constant.");
+        return exec__not_elsewhere("look for a sequence by the session's search_path",
+                                   "Say its schema, or its name as a constant.");
     if (!schema)
         n = exec__search_path(s, v, a, &path);
     return sql_find_sequence(v, schema, path, n, name, ret);

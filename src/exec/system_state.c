@@ -77,20 +77,11 @@ struct error *exec__each_peer(struct exec *e, const char *text, exec__row_fn row
     const struct catalog_view *v = catalog_view(e->catalog);
     struct error *failed = NULL;
     for (size_t i = 0; i < v->n_servers && !failed; i++) {
-        const struct exec_session_options o = {.internal = true};
         const struct server *server = v->servers[i];
         if (!server->gateway || strcmp(server->name, e->name) == 0)
             continue;
-        struct exec_session *s = exec_session_new(e, &o);
-        s->patience = clock_ms() + PATIENCE_MS;
-        struct peer_conn *c;
         char tag[64] = "";
-        failed = exec__peer_get(s, server->name, 0, s->patience, &c);
-        if (!failed) {
-            failed = exec__peer_run(s, c, text, NULL, row, ctx, NULL, tag);
-            exec__peer_put(c);
-        }
-        exec_session_free(s);
+        failed = exec__ask_server(e, server->name, text, PATIENCE_MS, row, ctx, tag);
         if (failed && exec__is_retryable(failed)) { /* its sessions are as good as gone */
             error_free(failed);
             failed = NULL;

@@ -395,10 +395,8 @@ static struct sequence *find_sequence(struct exec_session *s, uint64_t id)
 static struct error *no_sequence(const struct exec_session *s)
 {
     if (s->internal)
-        return error_hint(error_new(E_UNSUPPORTED, "a statement that writes to a table of another "
-                                                   "server can't take values of a temporary "
-                                                   "sequence"),
-                          "INSERT .. SELECT without RETURNING can.");
+        return exec__not_elsewhere("take values of a temporary sequence",
+                                   "INSERT .. SELECT without RETURNING can.");
     return error_new(E_UNDEFINED_TABLE, "the sequence belongs to a temporary table of another "
                                         "session, or is gone");
 }

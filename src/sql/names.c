@@ -478,23 +478,23 @@ bool sql__relation_exists(const struct analysis *a, const char *schema, const ch
                  catalog_object(v, OBJ_COMPOSITE, schema, name) || catalog_key(v, schema, name));
 }
 
+struct error *sql__undefined_relation(const char *schema, const char *name)
+{
+    return schema ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema, name)
+                  : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
+}
+
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
                                const struct table **ret_table, const struct object **ret_view)
 {
     TRY(check_database(a, rv));
     lookup(a, rv, ret_table, ret_view);
-    if (!*ret_table && !*ret_view && sql__lookup_object(a, OBJ_COMPOSITE, rv))
-        return sql__at(a, error_new("42809", "\"%s\" is a composite type", rv->relname),
-                       rv->location);
-    if (!*ret_table && !*ret_view) {
-        struct error *e =
-            rv->schemaname
-                ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", rv->schemaname,
-                            rv->relname)
-                : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", rv->relname);
-        return sql__at(a, e, rv->location);
-    }
-    return NULL;
+    if (*ret_table || *ret_view)
+        return NULL;
+    struct error *e = sql__lookup_object(a, OBJ_COMPOSITE, rv)
+                          ? error_new("42809", "\"%s\" is a composite type", rv->relname)
+                          : sql__undefined_relation(rv->schemaname, rv->relname);
+    return sql__at(a, e, rv->location);
 }
 
 struct error *sql__find_table(const struct analysis *a, const RangeVar *rv,

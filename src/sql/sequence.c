@@ -75,8 +75,7 @@ static struct error *find(const struct analysis *a, const RangeVar *rv, const st
         return NULL;
     if (sql__lookup_table(a, rv) || sql__lookup_index(a, rv, &x) || sql__lookup_key(a, rv))
         return error_new("42809", "\"%s\" is not a sequence", name);
-    return schema ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema, name)
-                  : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
+    return sql__undefined_relation(schema, name);
 }
 
 struct error *sql_find_sequence(const struct catalog_view *v, const char *schema,
@@ -91,8 +90,7 @@ struct error *sql_find_sequence(const struct catalog_view *v, const char *schema
         if (catalog_table(v, in, name) || catalog_index(v, in, name, NULL))
             return error_new("42809", "\"%s\" is not a sequence", name);
     }
-    return schema ? error_new(E_UNDEFINED_TABLE, "relation \"%s.%s\" does not exist", schema, name)
-                  : error_new(E_UNDEFINED_TABLE, "relation \"%s\" does not exist", name);
+    return sql__undefined_relation(schema, name);
 }
 
 char *sql_relation_text(const char *schema, const char *name, struct arena *a)

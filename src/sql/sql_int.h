@@ -186,6 +186,8 @@ const struct table *sql__lookup_table(const struct analysis *a, const RangeVar *
 const struct object *sql__lookup_object(const struct analysis *a, enum object_kind kind,
                                         const RangeVar *rv);
 const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv);
+/* 42P01. schema NULL: the name came without one. */
+struct error *sql__undefined_relation(const char *schema, const char *name);
 /* A table, or else a view: whichever the path finds first. 42P01 */
 struct error *sql__find_source(const struct analysis *a, const RangeVar *rv,
                                const struct table **ret_table, const struct object **ret_view);
