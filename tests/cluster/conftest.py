@@ -143,6 +143,15 @@ class Cluster:
         with open(os.path.join(self.dir, name + ".pid")) as f:
             return int(f.read())
 
+    def alive(self, name):
+        """Also while only its other threads are, or its files are being closed: one may hold a lock, or write."""
+        try:
+            tasks = os.listdir(f"/proc/{self.pid(name)}/task")
+            with open(f"/proc/{self.pid(name)}/stat") as f:
+                return len(tasks) > 1 or f.read().rpartition(")")[2].split()[0] != "Z"
+        except OSError:
+            return False
+
     def log(self, name):
         with open(os.path.join(self.dir, name + ".log"), errors="replace") as f:
             return f.read()

@@ -167,16 +167,6 @@ def power_cut(cluster, seed=None):
     for pid in [cluster.pid(name) for name in cluster.names]:
         os.kill(pid, signal.SIGKILL)
     for name in cluster.names:
-        conftest.wait_until(f"{name} is gone", lambda: not alive(cluster, name), 30)
+        conftest.wait_until(f"{name} is gone", lambda: not cluster.alive(name), 30)
     dice = random.Random(seed)
     return {name: lose_unsynced(cluster.faults[name], dice) for name in cluster.names}
-
-
-def alive(cluster, name):
-    """Also while only its other threads are: one may be in the middle of a write."""
-    try:
-        tasks = os.listdir(f"/proc/{cluster.pid(name)}/task")
-        with open(f"/proc/{cluster.pid(name)}/stat") as f:
-            return len(tasks) > 1 or f.read().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False

@@ -360,14 +360,14 @@ class Nemesis:
         except ProcessLookupError:
             pass
         deadline = time.monotonic() + 20
-        while self.pid(name):
+        while self.cluster.alive(name):
             if time.monotonic() > deadline:
                 if number == signal.SIGKILL:
                     raise AssertionError(f"{name} does not end")
                 self.recorder.fault("hangs", target=name, why="at SIGTERM")
                 self.died.append(f"{name} (did not end within 20 s of SIGTERM)")
                 number, deadline = signal.SIGKILL, time.monotonic() + 20
-                os.kill(self.pid(name), number)
+                os.kill(self.cluster.pid(name), number)
             time.sleep(0.01)
 
     def start(self, name):
