@@ -108,16 +108,12 @@ static struct error *add_columns(struct analysis *a, const IntoClause *into,
     t->n_columns = sel->n_targets;
     for (int i = 0; i < sel->n_targets; i++) {
         const struct target *target = &sel->targets[i];
-        const struct type *type = type_by_oid(target->expr->type);
         const char *name = i < named ? strVal(list_nth(into->colNames, i)) : target->name;
         t->columns[i] = (struct column){.name = arena_strdup(a->arena, name),
                                         .type = target->expr->type,
                                         .typmod = target->expr->typmod,
                                         .domain = target->expr->domain};
-        if (!type || !type->column)
-            return sql__unsupported(a, -1, "Cast it to another type.",
-                                    "a column of type %s is not supported",
-                                    sql__type(a, target->expr->type));
+        TRY(sql__check_result_type(a, name, target->expr->type));
         for (int k = 0; k < i; k++)
             if (strcasecmp(t->columns[k].name, name) == 0)
                 return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",

@@ -227,6 +227,17 @@ struct error *sql__check_new_column(const struct analysis *a, const struct table
     return system_column(name);
 }
 
+struct error *sql__check_result_type(const struct analysis *a, const char *name, uint32_t oid)
+{
+    const struct type *type = type_by_oid(oid);
+    if (oid == OID_RECORD || oid == OID_RECORD_ARRAY)
+        return error_new("42P16", "column \"%s\" has pseudo-type %s", name, sql__type(a, oid));
+    if (type && type->column)
+        return NULL;
+    return sql__unsupported(a, -1, "Cast it to another type.",
+                            "a column of type %s is not supported", sql__type(a, oid));
+}
+
 struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *n,
                                      const struct type *type)
 {

@@ -37,7 +37,8 @@ static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, str
 static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
 {
     int n = alias ? list_length(alias->colnames) : 0, given = 0;
-    for (int i = 0; i < r->n_columns && given < n; i++) {
+    int renamed = r->n_columns - (r->kind == RTE_CTE ? r->cte->n_added : 0);
+    for (int i = 0; i < renamed && given < n; i++) {
         struct rte_column *c = &r->columns[i];
         if (c->dropped)
             continue;
@@ -104,12 +105,14 @@ static struct error *find_recursive(struct analysis *a, struct with *w, int i, s
                    item->location);
 }
 
+/* ret_above: in how many levels above this one it was looked for. */
 static struct error *find_cte(struct analysis *a, struct scope *s, const char *name,
-                              struct cte **ret)
+                              struct cte **ret, int *ret_above)
 {
     *ret = NULL;
-    for (; s && !*ret; s = s->parent) {
+    for (*ret_above = -1; s && !*ret; s = s->parent) {
         int i = s->with && s->with->clause->recursive ? with_item(s->with, name) : -1;
+        ++*ret_above;
         if (i >= 0)
             return find_recursive(a, s->with, i, ret);
         *ret = cte_named(&s->ctes, name);
@@ -133,7 +136,7 @@ static struct error *hint_at_with(struct error *e, const struct scope *s, const 
     return e;
 }
 
-static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *rv,
+static struct error *cte_rte(struct analysis *a, struct cte *c, bool above, const RangeVar *rv,
                              struct rte **ret)
 {
     if (!c->columns) {
@@ -152,6 +155,8 @@ static struct error *cte_rte(struct analysis *a, struct cte *c, const RangeVar *
     r->n_columns = c->n_columns;
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, MAX(c->n_columns, 1));
     memcpy(r->columns, c->columns, sizeof(*c->columns) * (size_t)c->n_columns);
+    for (int i = c->n_columns - c->n_added; i < c->n_columns; i++)
+        r->columns[i].unlisted = above;
     if (c->write && !c->n_columns)
         return sql__at(
             a,
@@ -171,12 +176,13 @@ static struct error *table_rte(struct analysis *a, struct scope *s, const RangeV
                                struct rte **ret)
 {
     struct cte *c = NULL;
+    int above = 0;
     if (!rv->schemaname)
-        TRY(find_cte(a, s, rv->relname, &c));
+        TRY(find_cte(a, s, rv->relname, &c, &above));
     if (a->rtes.n >= SQL_MAX_RTES)
         return error_hint(error_new("54000", "too many tables in one statement"), "Split it up.");
     if (c) {
-        TRY(cte_rte(a, c, rv, ret));
+        TRY(cte_rte(a, c, above > 0, rv, ret));
     } else {
         const struct table *t = sql__sequence_table(a, rv);
         const struct object *view = NULL;
@@ -442,6 +448,7 @@ static void rest_columns(struct analysis *a, struct joined *side, const struct l
                 continue;
             bool *used = item->rte ? &item->rte->columns[c].used : NULL, was = used && *used;
             col->expr = sql__item_column(a, item, c, -1);
+            col->unlisted = sql__item_column_unlisted(item, c);
             if (used)
                 *used = was; /* naming it is not reading it */
             sql__push(a->arena, ret, col);
@@ -659,8 +666,9 @@ static struct error *sample(struct analysis *a, struct scope *s, const RangeTabl
 {
     const RangeVar *rv = (const RangeVar *)(const void *)n->relation;
     struct cte *c = NULL;
+    int above;
     if (IsA(n->relation, RangeVar) && !rv->schemaname)
-        TRY(find_cte(a, s, rv->relname, &c));
+        TRY(find_cte(a, s, rv->relname, &c, &above));
     return sql__sample(a, n, c != NULL, ret);
 }
 

@@ -250,8 +250,7 @@ static struct error *add_expression(struct analysis *a, const IndexStmt *n, cons
         return error_new("42P17", "functions in index expression must be marked IMMUTABLE");
     const char *name = sql__column_name(e->expr);
     if (x->type == OID_RECORD)
-        return error_new("42P16", "column \"%s\" has pseudo-type record",
-                         strcmp(name, "?column?") == 0 ? "expr" : name);
+        return sql__check_result_type(a, strcmp(name, "?column?") == 0 ? "expr" : name, x->type);
     struct index_expression *all = ret->expressions;
     ret->expressions = ARENA_ARRAY(a->arena, struct index_expression, ret->n_expressions + 1);
     if (ret->n_expressions)

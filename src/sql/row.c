@@ -484,6 +484,17 @@ static struct error *make_record(struct analysis *a, struct target *fields, int 
     return NULL;
 }
 
+struct error *sql__make_record(struct analysis *a, struct target *fields, int n, struct expr **ret)
+{
+    return make_record(a, fields, n, OID_RECORD, -1, ret);
+}
+
+struct expr *sql__record_depth(struct analysis *a, struct expr *record)
+{
+    return value_field(a, record, 0, &(struct composite_attribute){.type = OID_INT8, .typmod = -1},
+                       -1);
+}
+
 bool sql__is_made_row(const struct expr *e)
 {
     return e->kind == EXPR_FUNC && e->type == OID_RECORD &&

@@ -22,6 +22,12 @@ bool sql__item_column_gone(const struct name_item *item, int i)
     return item->rte && item->rte->columns[i].dropped;
 }
 
+bool sql__item_column_unlisted(const struct name_item *item, int i)
+{
+    return item->columns ? item->columns[i].unlisted
+                         : item->rte->columns[i].dropped || item->rte->columns[i].unlisted;
+}
+
 struct expr *sql__column(struct analysis *a, struct rte *r, int column, int location)
 {
     struct rte_column *c = &r->columns[column];

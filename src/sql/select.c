@@ -75,6 +75,15 @@ static struct error *check_step(struct analysis *a, const struct cte *c, const s
     return NULL;
 }
 
+/* What stands for it in its step. */
+static struct rte *own_rows(const struct analysis *a, const struct cte *c, int first)
+{
+    int i = first;
+    while (((const struct rte *)a->rtes.items[i])->cte != c)
+        i++;
+    return a->rtes.items[i];
+}
+
 /* References to c among the range table's entries from `first` on. */
 static struct error *check_references(struct analysis *a, const struct cte *c, int first,
                                       const struct select *step)
@@ -155,6 +164,8 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
     const SelectStmt *q = (const SelectStmt *)n->ctequery;
     struct select *sel = sql__new_select(a, SELECT_SETOP, s->select);
     struct scope own = {.parent = s, .select = sel};
+    struct with_search added;
+    TRY(sql__search_marks(a, s, n, &added));
     TRY(recursive_form(a, q));
     TRY(sql__with(a, &own, q->withClause));
     TRY(sql__select(a, &own, q->larg, &sel->left));
@@ -164,6 +175,7 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
     sel->n_targets = sel->left->n_targets;
     sel->targets = sel->left->targets;
     cte_columns(a, c, sel, n->aliascolnames);
+    sql__search_columns(a, c, &added);
     int before = c->n_refs, first = a->rtes.n;
     TRY(sql__select(a, &own, q->rarg, &sel->right));
     c->recursive = c->n_refs > before;
@@ -177,7 +189,8 @@ static struct error *recursive_cte(struct analysis *a, struct scope *s, struct c
                        n->location);
     for (int i = 0; i < sel->n_targets; i++)
         TRY(step_column(a, c, sel, i));
-    return NULL;
+    return c->recursive && c->n_added ? sql__search(a, c, &added, sel, own_rows(a, c, first))
+                                      : NULL;
 }
 
 static struct error *cte(struct analysis *a, struct scope *s, const CommonTableExpr *n,
@@ -189,10 +202,6 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
                        error_new(E_UNSUPPORTED, "WITH clause containing a data-modifying statement "
                                                 "must be at the top level"),
                        n->location);
-    if (n->search_clause || n->cycle_clause)
-        return sql__unsupported(a, n->location,
-                                "Compute the order or the path in the query itself.",
-                                "SEARCH and CYCLE are not supported");
     struct cte *c = ARENA_NEW(a->arena, struct cte);
     c->name = arena_strdup(a->arena, n->ctename);
     for (int i = 0; i < s->ctes.n; i++) {
@@ -224,14 +233,16 @@ static struct error *cte(struct analysis *a, struct scope *s, const CommonTableE
         cte_columns(a, c, sel, n->aliascolnames);
         sql__push(a->arena, &s->ctes, c);
     }
-    int named = list_length(n->aliascolnames);
-    if (named > c->n_columns)
+    int named = list_length(n->aliascolnames), available = c->n_columns - c->n_added;
+    if (named > available)
         return sql__at(
             a,
             error_new("42P10",
                       "WITH query \"%s\" has %d columns available but %d columns specified",
-                      c->name, c->n_columns, named),
+                      c->name, available, named),
             n->location);
+    if (!c->recursive && (n->search_clause || n->cycle_clause))
+        return sql__at(a, error_new(E_SYNTAX, "WITH query is not recursive"), n->location);
     return NULL;
 }
 
@@ -286,7 +297,7 @@ static void add_target(struct analysis *a, struct list *l, struct expr *e, const
 static void expand_item(struct analysis *a, struct list *l, struct name_item *item, int location)
 {
     for (int i = 0; i < item->n_columns; i++)
-        if (!sql__item_column_gone(item, i))
+        if (!sql__item_column_unlisted(item, i))
             add_target(a, l, sql__item_column(a, item, i, location),
                        sql__item_column_name(item, i));
 }

@@ -162,6 +162,7 @@ struct rte_column {
     bool not_null; /* by declaration; see rte->nullable for outer joins */
     bool used;     /* the statement reads it somewhere */
     bool dropped;  /* not a column any more: nothing finds it */
+    bool unlisted; /* * does not give it */
 };
 
 struct rte {
@@ -241,6 +242,7 @@ struct cte {
     bool recursive;    /* mentions itself */
     int n_columns;
     struct rte_column *columns;
+    int n_added;           /* of the columns: the last ones, which SEARCH and CYCLE add */
     struct select *select; /* recursive: a SETOP_UNION of the start and the step */
     struct write *write;   /* INSERT, UPDATE, DELETE: select is NULL; n_columns 0: no RETURNING */
     int n_refs;
@@ -855,6 +857,7 @@ uint64_t expr_hash(const struct expr *e); /* equal expressions hash alike */
 bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of true */
 int sql_set_width(const struct expr *e);  /* columns of one of an RTE_CALLS's args */
 bool expr_has_subquery(const struct expr *e);
+bool expr_is_volatile(const struct expr *e); /* calls a volatile function, also in a subquery */
 bool expr_is_constant(const struct expr *e); /* no column, aggregate, subquery, volatile function */
 bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside subqueries */
 /* The only range-table entry of `s`'s own FROM that e mentions; NULL: none or several (*ret_n says:

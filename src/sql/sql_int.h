@@ -102,6 +102,7 @@ enum clause {
 struct name_column {
     const char *name;
     struct expr *expr;
+    bool unlisted; /* * does not give it */
 };
 
 /* One name that FROM made visible. Joins with USING have an item of their own for the merged
@@ -329,7 +330,8 @@ struct expr *sql__column(struct analysis *a, struct rte *r, int column, int loca
 struct error *sql__row_number(struct analysis *a, struct rte *r, int location, struct expr **ret);
 struct expr *sql__item_column(struct analysis *a, struct name_item *item, int i, int location);
 const char *sql__item_column_name(const struct name_item *item, int i);
-bool sql__item_column_gone(const struct name_item *item, int i); /* it was dropped */
+bool sql__item_column_unlisted(const struct name_item *item, int i); /* not in the item's * */
+bool sql__item_column_gone(const struct name_item *item, int i);     /* it was dropped */
 struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte *r);
 /* name of a relation -> item; NULL: none. Only this scope */
 struct name_item *sql__find_item(struct scope *s, const char *name);
@@ -342,6 +344,23 @@ bool sql__unaliased(const struct name_item *item); /* a table under its own name
 struct error *sql__find_column(struct analysis *a, struct scope *s, const char *name, int location,
                                struct expr **ret);
 
+/* ---- search.c -----------------------------------------------------------------------------------
+ */
+
+/* What SEARCH and CYCLE of a WITH query add to it: columns of it, by their indexes, or -1. */
+struct with_search {
+    const CommonTableExpr *with;
+    int sequence, mark, path;
+    struct expr *marked, *unmarked; /* the mark's two values */
+};
+/* In this order: before its query is read; when its start was, and its columns are known; when its
+ * step was, where `own` stands for the rows found so far. */
+struct error *sql__search_marks(struct analysis *a, struct scope *s, const CommonTableExpr *n,
+                                struct with_search *ret);
+void sql__search_columns(struct analysis *a, struct cte *c, struct with_search *x);
+struct error *sql__search(struct analysis *a, const struct cte *c, const struct with_search *x,
+                          struct select *all, struct rte *own);
+
 /* ---- row.c --------------------------------------------------------------------------------------
  */
 
@@ -353,6 +372,9 @@ struct error *sql__indirection(struct analysis *a, struct scope *s, const Node *
                                const List *all, int n, int location, struct expr **ret);
 bool sql__is_row_type(uint32_t type); /* record, or a composite one */
 enum { SQL__RECORD_FIELDS = 100 };    /* so many at most */
+/* A record of these values; and the first field of one that is an int8. */
+struct error *sql__make_record(struct analysis *a, struct target *fields, int n, struct expr **ret);
+struct expr *sql__record_depth(struct analysis *a, struct expr *record);
 /* ROW(..), which can be made a composite type's value */
 bool sql__is_made_row(const struct expr *e);
 struct error *sql__to_composite(struct analysis *a, struct expr *row, uint32_t type,
@@ -822,6 +844,7 @@ struct error *sql__finish_columns(struct analysis *a, struct table *next);
 /* Is the name free, and a column's? 42701. `but`: the column that is to have it, or -1. */
 struct error *sql__check_new_column(const struct analysis *a, const struct table *t,
                                     const char *name, int but);
+struct error *sql__check_result_type(const struct analysis *a, const char *name, uint32_t oid);
 struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *n,
                                      const struct type *type);
 /* Where an expression of the catalog's names columns: places in "SELECT " and the text. */

@@ -430,17 +430,13 @@ static struct error *view_columns(struct analysis *a, const ViewStmt *n, const s
     t->n_columns = sel->n_targets;
     for (int i = 0; i < sel->n_targets; i++) {
         const struct target *target = &sel->targets[i];
-        const struct type *type = type_by_oid(target->expr->type);
         t->columns[i] = (struct column){
             .name =
                 arena_strdup(a->arena, i < named ? strVal(list_nth(n->aliases, i)) : target->name),
             .type = target->expr->type,
             .typmod = target->expr->typmod,
             .domain = target->expr->domain};
-        if (!type || !type->column)
-            return sql__unsupported(a, -1, "Cast it to another type.",
-                                    "a column of type %s is not supported",
-                                    sql__type(a, target->expr->type));
+        TRY(sql__check_result_type(a, t->columns[i].name, target->expr->type));
         for (int k = 0; k < i; k++)
             if (strcmp(t->columns[k].name, t->columns[i].name) == 0)
                 return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",

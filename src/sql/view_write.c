@@ -118,7 +118,8 @@ static struct name_item *table_item(struct analysis *a, struct rte *r, const cha
     int n = 0;
     for (int i = 0; i < r->n_columns; i++)
         if (!r->columns[i].dropped)
-            item->columns[n++] = (struct name_column){r->columns[i].name, sql__column(a, r, i, -1)};
+            item->columns[n++] =
+                (struct name_column){.name = r->columns[i].name, .expr = sql__column(a, r, i, -1)};
     item->n_columns = n;
     return item;
 }
@@ -194,7 +195,8 @@ static struct error *read_view(struct analysis *a, const SelectStmt *n, const st
     *ret = new_item(a, view->name, count);
     for (int i = 0; i < count; i++) {
         sql__default_unknown(a, &targets[i].expr);
-        (*ret)->columns[i] = (struct name_column){view->relation->columns[i].name, targets[i].expr};
+        (*ret)->columns[i] =
+            (struct name_column){.name = view->relation->columns[i].name, .expr = targets[i].expr};
         updatable += is_base_column(v, targets[i].expr);
     }
     return updatable || kind == QUERY_DELETE
@@ -272,8 +274,8 @@ struct name_item *sql__excluded_item(struct analysis *a, const struct write_view
     for (int i = 0; i < v->n_columns; i++) {
         int c = sql__base_column(v, i);
         if (c >= 0)
-            item->columns[n++] =
-                (struct name_column){v->columns[i].name, sql__column(a, excluded, c, -1)};
+            item->columns[n++] = (struct name_column){.name = v->columns[i].name,
+                                                      .expr = sql__column(a, excluded, c, -1)};
     }
     item->n_columns = n;
     return item;
@@ -289,20 +291,10 @@ struct substitution {
     bool failed;
 };
 
-static bool is_volatile(void *ctx, const struct expr *e)
-{
-    bool *found = ctx;
-    *found |= e->kind == EXPR_FUNC && e->call.func->volatile_;
-    return !*found;
-}
-
 static struct expr *new_value(struct substitution *s, struct expr *e)
 {
     struct expr *value = s->values[e->col.column];
-    bool twice = false;
-    if (value)
-        expr_walk(value, true, is_volatile, &twice);
-    s->failed |= twice || (!value && s->insert);
+    s->failed |= (value && expr_is_volatile(value)) || (!value && s->insert);
     return value ? value : e;
 }
 

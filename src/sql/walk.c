@@ -317,6 +317,20 @@ bool expr_has_subquery(const struct expr *e)
     return found;
 }
 
+static bool find_volatile(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_FUNC && e->call.func->volatile_;
+    return !*found;
+}
+
+bool expr_is_volatile(const struct expr *e)
+{
+    bool found = false;
+    expr_walk(e, true, find_volatile, &found);
+    return found;
+}
+
 static bool find_variable(void *ctx, const struct expr *e)
 {
     bool *found = ctx;

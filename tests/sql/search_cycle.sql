@@ -1,0 +1,87 @@
+-- SEARCH and CYCLE of recursive queries
+CREATE TABLE graph (f int, t int, label text);
+INSERT INTO graph VALUES (1, 2, 'arc 1 -> 2'), (1, 3, 'arc 1 -> 3'), (2, 3, 'arc 2 -> 3'), (1, 4, 'arc 1 -> 4'), (4, 5, 'arc 4 -> 5'), (5, 1, 'arc 5 -> 1');
+CREATE TABLE tree (id int PRIMARY KEY, parent int, name varchar(20), weight numeric(6, 2));
+INSERT INTO tree VALUES (1, NULL, 'root', 1.5), (2, 1, 'b', 10), (3, 1, 'a', 9), (4, 2, 'd', 100.25), (5, 2, 'c', 20), (6, 3, 'e', NULL), (7, 4, 'f', 0);
+
+-- SEARCH
+WITH RECURSIVE r (id, name) AS (SELECT id, name FROM tree WHERE parent IS NULL UNION ALL SELECT t.id, t.name FROM tree t, r WHERE t.parent = r.id) SEARCH DEPTH FIRST BY id SET seq SELECT * FROM r ORDER BY seq;
+WITH RECURSIVE r (id, name) AS (SELECT id, name FROM tree WHERE parent IS NULL UNION ALL SELECT t.id, t.name FROM tree t, r WHERE t.parent = r.id) SEARCH DEPTH FIRST BY name, id SET seq SELECT id, seq FROM r ORDER BY seq;
+WITH RECURSIVE r (id, name) AS (SELECT id, name FROM tree WHERE parent IS NULL UNION ALL SELECT t.id, t.name FROM tree t, r WHERE t.parent = r.id) SEARCH BREADTH FIRST BY name SET seq SELECT * FROM r ORDER BY seq;
+WITH RECURSIVE r AS (SELECT id, weight, name FROM tree WHERE parent IS NULL UNION ALL SELECT t.id, t.weight, t.name FROM tree t JOIN r ON t.parent = r.id) SEARCH BREADTH FIRST BY weight, name SET ordercol SELECT * FROM r ORDER BY ordercol DESC;
+WITH RECURSIVE r AS (SELECT id, weight, name FROM tree WHERE parent IS NULL UNION ALL SELECT t.id, t.weight, t.name FROM tree t JOIN r ON t.parent = r.id) SEARCH DEPTH FIRST BY weight, name SET ordercol SELECT id FROM r ORDER BY ordercol;
+WITH RECURSIVE r (f, t, label) AS (SELECT * FROM graph g WHERE f = 1 UNION DISTINCT SELECT g.* FROM graph g, r WHERE g.f = r.t AND g.t <> 1) SEARCH DEPTH FIRST BY f, t SET seq SELECT * FROM r ORDER BY seq;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SEARCH BREADTH FIRST BY n SET s SELECT s, n, pg_typeof(s) FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 4) SEARCH DEPTH FIRST BY n SET s SELECT s, n, pg_typeof(s), cardinality(s), s[1] FROM r;
+WITH RECURSIVE r (n) AS (VALUES (1), (5) UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r ORDER BY s;
+WITH RECURSIVE r (n) AS ((SELECT 1 UNION SELECT 5 ORDER BY 1 LIMIT 1) UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r ORDER BY s;
+WITH RECURSIVE r (n, c) AS (SELECT parent, count(*) FROM tree WHERE parent < 3 GROUP BY parent UNION ALL SELECT n + 1, c FROM r WHERE n < 3) SEARCH BREADTH FIRST BY n, c SET s SELECT * FROM r ORDER BY s, n;
+-- the sequence in the query itself, and in *
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE cardinality(s) < 4) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r;
+WITH RECURSIVE r AS (SELECT 1 AS n UNION ALL SELECT r.n + 1 FROM (VALUES (1), (2)) x (k), r WHERE r.n < k) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r;
+WITH RECURSIVE r AS (SELECT id, parent FROM tree WHERE id = 1 UNION ALL SELECT t.id, r.id FROM r JOIN tree t ON t.parent = r.id) SEARCH DEPTH FIRST BY id SET s SELECT r.* FROM r ORDER BY s;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT r.* FROM r WHERE n < 0) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r JOIN (SELECT 1 AS n) x USING (n);
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2) SEARCH DEPTH FIRST BY n SET s SELECT * FROM (SELECT * FROM r) x;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2) SEARCH DEPTH FIRST BY n SET s, q AS (SELECT * FROM r) SELECT * FROM q;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2) SEARCH DEPTH FIRST BY n SET s SELECT (SELECT s FROM r x WHERE x.n = r.n) FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r AS x (a, b);
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 2) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r UNION ALL SELECT * FROM r;
+
+-- CYCLE
+WITH RECURSIVE r (f, t, label) AS (SELECT * FROM graph g UNION ALL SELECT g.* FROM graph g, r WHERE g.f = r.t) CYCLE f, t SET is_cycle USING path SELECT * FROM r ORDER BY path;
+WITH RECURSIVE r (f, t, label) AS (SELECT * FROM graph g UNION ALL SELECT g.* FROM graph g, r WHERE g.f = r.t) CYCLE f, t SET is_cycle TO 'Y' DEFAULT 'N' USING path SELECT * FROM r ORDER BY path;
+WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph WHERE f = 4 UNION SELECT g.f, g.t FROM graph g, r WHERE g.f = r.t) CYCLE f SET c TO 2 DEFAULT 1.5 USING path SELECT f, t, c, pg_typeof(c), path, pg_typeof(path) FROM r ORDER BY path;
+WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph WHERE f = 4 UNION ALL SELECT g.f, g.t FROM graph g, r WHERE g.f = r.t OR g.f = 0) CYCLE t SET c TO date '2020-01-01' DEFAULT date '2021-01-01' USING path SELECT * FROM r ORDER BY path, 1, 2;
+WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.t FROM graph g, r WHERE g.f = r.t AND c = false) CYCLE f, t SET c USING path SELECT count(*), count(*) FILTER (WHERE c) FROM r;
+WITH RECURSIVE r (x) AS (SELECT 1 UNION ALL SELECT NULL::int FROM r) CYCLE x SET c USING p SELECT * FROM r;
+WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph g UNION ALL SELECT g.f, g.t FROM graph g LEFT JOIN graph h ON h.f = g.t, r WHERE g.f = r.t) CYCLE f, t SET c USING p SELECT f, t, c, count(*) FROM r GROUP BY f, t, c ORDER BY 1, 2, 3;
+
+-- what is selected stands in the rows, too
+WITH RECURSIVE r (n, m) AS (SELECT 1, 2 UNION ALL SELECT (SELECT min(g.t) FROM graph g WHERE g.f = r.n), (WITH x AS (SELECT max(g.t) AS y FROM graph g WHERE g.f = r.m) SELECT y FROM x) FROM r WHERE n IS NOT NULL) SEARCH DEPTH FIRST BY n, m SET s CYCLE m SET c USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT g.t FROM r CROSS JOIN LATERAL (SELECT t FROM graph WHERE f = r.n) g) CYCLE n SET c USING p SELECT * FROM r ORDER BY p;
+WITH RECURSIVE r AS (SELECT 'a' AS x UNION ALL SELECT x || 'b' FROM r WHERE length(x) < 3) SEARCH BREADTH FIRST BY x SET s SELECT s FROM (SELECT s FROM r) q;
+
+-- both
+WITH RECURSIVE r (f, t, label) AS (SELECT * FROM graph g WHERE f = 1 UNION ALL SELECT g.* FROM graph g, r WHERE g.f = r.t) SEARCH DEPTH FIRST BY f, t SET seq CYCLE f, t SET is_cycle USING path SELECT * FROM r ORDER BY seq;
+WITH RECURSIVE r (f, t, label) AS (SELECT * FROM graph g WHERE f = 1 UNION DISTINCT SELECT g.* FROM graph g, r WHERE g.f = r.t) SEARCH BREADTH FIRST BY f, t SET seq CYCLE f, t SET is_cycle TO 'Y' DEFAULT 'N' USING path SELECT * FROM r ORDER BY seq, label;
+
+-- rules
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY x SET s SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n, n SET s SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET n SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE x SET c USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n, n SET c USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET n USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET c USING n SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET c USING c SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s CYCLE n SET s USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s CYCLE n SET c USING s SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET c TO 1 DEFAULT 'x' USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET c TO true DEFAULT 55 USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) CYCLE n SET c TO json '1' DEFAULT json '2' USING p SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION SELECT 2) CYCLE n SET c USING p SELECT * FROM r;
+WITH r (n) AS (SELECT 1 UNION SELECT 2) CYCLE n SET c USING p SELECT * FROM r;
+WITH RECURSIVE r (n, m) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION SELECT 2 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s SELECT * FROM r;
+WITH RECURSIVE r (a, b) AS (SELECT 1, json '1' UNION ALL SELECT a + 1, b FROM r WHERE a < 3) SEARCH DEPTH FIRST BY a, b SET s SELECT * FROM r;
+
+-- views, tables, writes
+CREATE VIEW walk AS WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.t FROM graph g, r WHERE g.f = r.t) SEARCH DEPTH FIRST BY f, t SET seq CYCLE f, t SET is_cycle TO 'Y' DEFAULT 'N' USING path SELECT * FROM r;
+CREATE TABLE walk AS SELECT ROW(f) AS one FROM graph;
+CREATE VIEW walk AS WITH RECURSIVE r (f, t) AS (SELECT f, t FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.t FROM graph g, r WHERE g.f = r.t) SEARCH DEPTH FIRST BY f, t SET seq CYCLE f, t SET is_cycle TO 'Y' DEFAULT 'N' USING path SELECT f, t, is_cycle, seq::text AS seq, path[2]::text AS second FROM r;
+SELECT * FROM walk ORDER BY seq;
+SELECT column_name, data_type FROM information_schema.columns WHERE table_name = 'walk' ORDER BY ordinal_position;
+ALTER TABLE graph RENAME COLUMN t TO into_;
+SELECT f, t FROM walk ORDER BY seq DESC;
+DROP VIEW walk;
+CREATE VIEW walk AS WITH RECURSIVE r AS (SELECT f, into_ FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.into_ FROM graph g, r WHERE g.f = r.into_) CYCLE into_ SET is_cycle USING path SELECT f, into_, is_cycle FROM r;
+ALTER TABLE graph RENAME COLUMN into_ TO onto;
+SELECT * FROM walk ORDER BY 1, 2, 3;
+CREATE TABLE found AS WITH RECURSIVE r (f, t) AS (SELECT f, onto FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.onto FROM graph g, r WHERE g.f = r.t) CYCLE f, t SET is_cycle TO 1 DEFAULT 0 USING path SELECT f, t, is_cycle, path::text FROM r;
+SELECT * FROM found ORDER BY path;
+WITH RECURSIVE r (f, t) AS (SELECT f, onto FROM graph WHERE f = 1 UNION ALL SELECT g.f, g.onto FROM graph g, r WHERE g.f = r.t) CYCLE f, t SET c USING path DELETE FROM found USING r WHERE r.f = found.f AND r.c;
+SELECT count(*) FROM found;
+WITH RECURSIVE r (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SEARCH DEPTH FIRST BY n SET s INSERT INTO found (f) SELECT * FROM r RETURNING f;
+DROP VIEW walk;
+DROP TABLE graph, tree, found;
