@@ -295,17 +295,35 @@ static struct error *look_at_told(struct exec_session *s, struct store *store, u
 
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
-    TRY(look_at_told(s, store, region, !s->in_transaction));
     const struct held *h = exec__held(s, region);
-    if (!store_has_violations(store) || (h && !s->n_said && !h->counts_all))
-        return NULL;
-    return find(s, store, region, !s->in_transaction);
+    if (!h || s->n_said || h->counts_all)
+        return exec__look_at_keys(s, store, region);
+    return look_at_told(s, store, region, !s->in_transaction);
+}
+
+struct error *exec__look_at_keys(struct exec_session *s, struct store *store, uint64_t region)
+{
+    TRY(look_at_told(s, store, region, !s->in_transaction));
+    return store_has_violations(store) ? find(s, store, region, !s->in_transaction) : NULL;
+}
+
+void exec__keys_late_end(struct exec_session *s, struct store *store, uint64_t region)
+{
+    struct held *h = exec__held(s, region);
+    if (!store_has_violations(store))
+        error_free(store_defer_foreign_keys(store, false));
+    else if (h) /* keys that are INITIALLY DEFERRED are violated: SQLite would forget that */
+        h->counts_all = true;
 }
 
 struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region)
 {
     TRY(look_at_told(s, store, region, true));
-    return store_has_violations(store) ? find(s, store, region, true) : NULL;
+    if (!store_has_violations(store))
+        return NULL;
+    TRY(find(s, store, region, true));
+    store_keys_hold(store);
+    return NULL;
 }
 
 /* ---- SET CONSTRAINTS ------------------------------------------------------------------------ */
@@ -324,7 +342,7 @@ static struct error *count_all(struct exec_session *s, struct held *h)
     if (!needed || h->counts_all)
         return NULL;
     h->counts_all = true;
-    return store_defer_foreign_keys(region_txn_store(h->txn));
+    return store_defer_foreign_keys(region_txn_store(h->txn), true);
 }
 
 static struct error *tell_here(struct exec_session *s, struct held *h)

@@ -183,7 +183,8 @@ struct run {
     bool sink_failed; /* the error came from the sink: not ours to retry */
     bool here;        /* on a peer's behalf: here or MS001 */
     struct store_request request;
-    bool doubt; /* a write went out under it that got no answer */
+    bool keys_early; /* a foreign key failed a stage that is followed by one that writes */
+    bool doubt;      /* a write went out under it that got no answer */
     uint64_t deadline;
     int n_pins;
     struct pin pins[RUN_MAX_PINS];
@@ -262,6 +263,10 @@ int exec__watch_keys(struct exec_session *s);
 void exec__watch_keys_end(struct exec_session *s, int mark, bool failed);
 /* 23503 when a key is violated that is to be checked now. */
 struct error *exec__statement_ends(struct exec_session *s, struct store *store, uint64_t region);
+/* The same, whatever SQLite has looked at. */
+struct error *exec__look_at_keys(struct exec_session *s, struct store *store, uint64_t region);
+/* After store_defer_foreign_keys() for one statement, which has ended. */
+void exec__keys_late_end(struct exec_session *s, struct store *store, uint64_t region);
 struct error *exec__transaction_ends(struct exec_session *s, struct store *store, uint64_t region);
 void exec__say_constraint(struct exec_session *s, uint64_t id, bool deferred); /* id 0: all */
 /* Whoever holds the region learns what was said; h NULL: all that are held. */
@@ -288,6 +293,8 @@ int exec__stage_sent(const struct run *r);
 struct error *exec__stage_pull(struct run *r);
 /* MS002 when what was sent was packed for another plan. */
 struct error *exec__stage_check(const struct run *r);
+/* Do several of its stages write? */
+bool exec__changes_in_stages(const struct run *r);
 struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn row, void *ctx,
                                int64_t *ret_count);
 void exec__stage_done(struct run *r);

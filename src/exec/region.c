@@ -96,6 +96,50 @@ static struct error *named(struct run *r, struct error *e)
     return e ? sql_name_constraint(r->plan->view, r->plan->query, e) : NULL;
 }
 
+/* A stage violates a foreign key, which a later one may mend, or that may fail otherwise. So SQLite
+ * looks at foreign keys only after all of them, as PostgreSQL does. In between it counts in another
+ * place, which has to begin with nothing. */
+static struct error *run_with_late_keys(struct run *r, struct store *store, exec__row_fn row,
+                                        void *ctx, int64_t *ret_count)
+{
+    TRY(store_defer_foreign_keys(store, true));
+    TRY(store_mark(store));
+    struct error *e = named(r, run_write_stmt(r, store_writer(store), row, ctx, ret_count));
+    if (!e)
+        e = exec__look_at_keys(r->s, store, r->plan->region);
+    if (store_ended(store))
+        return e;
+    error_free(e ? store_rollback_to(store) : store_release_mark(store));
+    exec__keys_late_end(r->s, store, r->plan->region);
+    return e;
+}
+
+static struct error *run_once(struct run *r, struct store *store, exec__row_fn row, void *ctx,
+                              int64_t *ret_count)
+{
+    TRY(named(r, run_write_stmt(r, store_writer(store), row, ctx, ret_count)));
+    return exec__statement_ends(r->s, store, r->plan->region);
+}
+
+static struct error *run_write(struct run *r, struct store *store, exec__row_fn row, void *ctx,
+                               int64_t *ret_count)
+{
+    if (!exec__changes_in_stages(r))
+        return run_once(r, store, row, ctx, ret_count);
+    TRY(store_mark(store));
+    r->keys_early = false;
+    struct error *e = run_once(r, store, row, ctx, ret_count);
+    if (store_ended(store))
+        return e;
+    if (!e)
+        return store_release_mark(store);
+    error_free(store_rollback_to(store));
+    if (!r->keys_early || store_has_violations(store))
+        return e;
+    error_free(e);
+    return run_with_late_keys(r, store, row, ctx, ret_count);
+}
+
 struct error *exec__run_on(struct run *r, struct store_conn *c)
 {
     int64_t count = 0;
@@ -133,9 +177,7 @@ static struct error *write_in_batch(void *ctx, struct store *s, struct buf *resu
     int64_t count;
     exec__drawn_settle(r->s);
     const struct style *before = style_use(&r->plan->query->style);
-    struct error *e = run_write_stmt(r, store_writer(s), put_row, result, &count);
-    if (!e)
-        e = exec__statement_ends(r->s, s, r->plan->region);
+    struct error *e = run_write(r, s, put_row, result, &count);
     style_use(before);
     if (!e)
         exec__end_put(result, r->s, count);
@@ -169,9 +211,7 @@ static struct error *in_txn(struct run *r, const struct held *h)
     struct region_txn *txn = h->txn;
     struct store *store = region_txn_store(txn);
     int64_t count = 0;
-    struct error *e = named(r, run_write_stmt(r, store_writer(store), emit_row, r, &count));
-    if (!e)
-        e = exec__statement_ends(r->s, store, r->plan->region);
+    struct error *e = run_write(r, store, emit_row, r, &count);
     if (e && store_ended(store)) { /* it was cancelled: no savepoint is there to go back to */
         exec__drop_held(r->s);
         r->s->lost = true;

@@ -112,10 +112,27 @@ static struct error *run_stage(struct run *r, struct store_conn *c, const struct
     return named(r, s, exec__write_stmt(r, c, s->sql, s->sql_len, s->write, row, ctx));
 }
 
+bool exec__changes_in_stages(const struct run *r)
+{
+    int n = 0;
+    for (int i = 0; r->plan->staged && i < r->plan->staged->n_stages; i++)
+        n += r->plan->staged->stages[i].write != NULL;
+    return n > 1;
+}
+
+static bool changes_later(const struct plan_staged *st, int i)
+{
+    while (++i < st->n_stages)
+        if (st->stages[i].write)
+            return true;
+    return false;
+}
+
 struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn row, void *ctx,
                                int64_t *ret_count)
 {
     const struct plan_staged *st = r->plan->staged;
+    bool given = false; /* rows to the client, who can't get them again */
     *ret_count = 0;
     for (int i = 0; i < st->n_stages; i++) {
         const struct plan_stage *s = &st->stages[i];
@@ -124,7 +141,12 @@ struct error *exec__run_stages(struct run *r, struct store_conn *c, exec__row_fn
             rows = (struct counted){.row = pack_row, .ctx = pack_of(r, s->param)};
         else if (s->to_client)
             rows = (struct counted){.row = row, .ctx = ctx};
-        TRY(run_stage(r, c, s, count_row, &rows));
+        struct error *e = run_stage(r, c, s, count_row, &rows);
+        if (e) {
+            r->keys_early = !given && error_is(e, E_FOREIGN_KEY) && changes_later(st, i);
+            return e;
+        }
+        given |= s->to_client && rows.n;
         if (s->param)
             set_param(r, s->param, rows.ctx);
         if (s->counted)

@@ -95,8 +95,6 @@ static bool is_stable_call(const struct expr *e)
 static bool is_stable_cast(const struct expr *e)
 {
     uint32_t from = e->args[0]->type, to = e->type;
-    if (e->args[0]->kind == EXPR_CONST && !(is_text(from) && is_range(to)))
-        return false;
     if (is_text(to))
         return has_unstable_text(from, false);
     if (is_text(from))

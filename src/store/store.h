@@ -105,8 +105,12 @@ void store_rollback(struct store *s);
 /* Does the open transaction violate a foreign key that SQLite checks when it commits? Then it can't
  * be committed. */
 bool store_has_violations(struct store *s);
-/* Until the transaction ends, SQLite checks all foreign keys only then. */
-struct error *store_defer_foreign_keys(struct store *s);
+/* Before the commit: who looked at all keys found no violation. SQLite, asked how many there are,
+ * does not take together what it counted before store_defer_foreign_keys() and after it. */
+void store_keys_hold(struct store *s);
+/* Until the transaction ends, or it is said again with false, SQLite checks all foreign keys only
+ * then. With false it forgets what it has counted. */
+struct error *store_defer_foreign_keys(struct store *s, bool defer);
 
 /* What the writer's statements do from now on is not looked at for foreign keys of the tables'
  * texts, and has no actions; until it is said again with false. */

@@ -218,6 +218,7 @@ struct store {
     size_t n_marks, cap_marks;
     bool open;
     bool deferring;               /* store_defer_foreign_keys() was called for the transaction */
+    bool keys_hold;               /* store_keys_hold() was called for it */
     uint64_t schema_version;      /* what the next commit writes */
     uint64_t n_ddl, n_ddl_before; /* calls of store_apply_ddl: in all, and before `open` */
 

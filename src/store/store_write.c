@@ -54,7 +54,7 @@ static void leave(struct store *s)
     s->open = false;
     if (s->deferring) /* so that what was compiled under it is compiled anew */
         sqlite3_exec(s->writer->db, "PRAGMA defer_foreign_keys = OFF", NULL, NULL, NULL);
-    s->deferring = false;
+    s->deferring = s->keys_hold = false;
     s->capture.on = false;
     s->n_marks = 0;
     pthread_mutex_lock(&s->lock);
@@ -144,14 +144,20 @@ bool store_has_violations(struct store *s)
     int now = 0, highest;
     if (s->open)
         sqlite3_db_status(s->writer->db, SQLITE_DBSTATUS_DEFERRED_FKS, &now, &highest, 0);
-    return now != 0;
+    return now != 0 && !s->keys_hold;
 }
 
-struct error *store_defer_foreign_keys(struct store *s)
+void store_keys_hold(struct store *s)
+{
+    s->keys_hold = true;
+}
+
+struct error *store_defer_foreign_keys(struct store *s, bool defer)
 {
     TRY(check_open(s));
-    s->deferring = true;
-    return store_exec(s->writer, "PRAGMA defer_foreign_keys = ON");
+    s->deferring = defer;
+    return store_exec(s->writer,
+                      defer ? "PRAGMA defer_foreign_keys = ON" : "PRAGMA defer_foreign_keys = OFF");
 }
 
 /* ---- marks -------------------------------------------------------------------------------- */

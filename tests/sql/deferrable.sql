@@ -194,3 +194,27 @@ insert into held values (4);
 commit;
 select * from holds order by id;
 drop table holds, held;
+
+-- violated before SET CONSTRAINTS, mended after it
+create table held (id int primary key);
+create table later (p int references held deferrable initially deferred);
+create table holds (p int references held deferrable);
+begin;
+insert into later values (5);
+set constraints all deferred;
+insert into held values (5);
+commit;
+begin;
+insert into later values (6);
+set constraints all deferred;
+insert into holds values (7);
+insert into held values (6);
+commit;
+begin;
+insert into later values (6);
+set constraints all deferred;
+insert into holds values (7);
+insert into held values (7);
+commit;
+select * from later, holds;
+drop table later, holds, held;
