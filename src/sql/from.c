@@ -34,6 +34,12 @@ static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, str
 }
 
 /* AS t (x, y): new names for the first columns. */
+static struct error *too_few_columns(const char *what, const char *name, int n, int given)
+{
+    return error_new("42P10", "%s \"%s\" has %d columns available but %d columns specified", what,
+                     name, n, given);
+}
+
 static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
 {
     int n = alias ? list_length(alias->colnames) : 0, given = 0;
@@ -45,10 +51,7 @@ static struct error *rename_columns(struct analysis *a, struct rte *r, const Ali
         c->own = r->kind == RTE_TABLE || r->view ? c->name : NULL;
         c->name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, given++)));
     }
-    if (given < n)
-        return error_new("42P10", "table \"%s\" has %d columns available but %d columns specified",
-                         r->name, given, n);
-    return NULL;
+    return given < n ? too_few_columns("table", r->name, given, n) : NULL;
 }
 
 struct rte *sql__base_rte(struct analysis *a, const struct table *t, const char *name, int location)
@@ -83,6 +86,21 @@ static struct cte *cte_named(const struct list *ctes, const char *name)
         if (strcmp(((struct cte *)ctes->items[i])->name, name) == 0)
             return ctes->items[i];
     return NULL;
+}
+
+/* The item's columns, under the names that an alias gives; what: whose they are. */
+static struct error *name_columns(struct analysis *a, struct name_item *item,
+                                  const struct list *columns, const Alias *alias, const char *what)
+{
+    int given = alias ? list_length(alias->colnames) : 0;
+    item->n_columns = columns->n;
+    item->columns = ARENA_ARRAY(a->arena, struct name_column, MAX(columns->n, 1));
+    for (int i = 0; i < columns->n; i++) {
+        item->columns[i] = *(struct name_column *)columns->items[i];
+        if (i < given)
+            item->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
+    }
+    return given > columns->n ? too_few_columns(what, item->name, columns->n, given) : NULL;
 }
 
 /* Of a WITH RECURSIVE, whose items see each other. */
@@ -308,6 +326,34 @@ static struct error *view_function(struct analysis *a, struct scope *s, const Ra
     return NULL;
 }
 
+static bool gives_fields(const struct rte *r)
+{
+    bool any = false;
+    for (int i = 0; i < r->n_columns && !any; i++)
+        any = type_is_composite(type_by_oid(r->columns[i].type));
+    return any;
+}
+
+/* Composite values of functions are seen as their fields. */
+static struct error *open_fields(struct analysis *a, struct rte *r, const Alias *alias,
+                                 struct name_item *item)
+{
+    struct list l = {0};
+    for (int i = 0; i < r->n_columns; i++) {
+        struct target one = {.expr = sql__column(a, r, i, -1), .name = r->columns[i].name};
+        struct target *fields = &one;
+        int n = 1;
+        if (type_is_composite(type_by_oid(r->columns[i].type)))
+            TRY(sql__value_fields(a, one.expr, -1, &n, &fields));
+        for (int k = 0; k < n; k++) {
+            struct name_column *c = ARENA_NEW(a->arena, struct name_column);
+            *c = (struct name_column){.name = fields[k].name, .expr = fields[k].expr};
+            sql__push(a->arena, &l, c);
+        }
+    }
+    return name_columns(a, item, &l, alias, "table");
+}
+
 static struct error *function(struct analysis *a, struct scope *s, const RangeFunction *n,
                               struct joined *ret)
 {
@@ -318,9 +364,9 @@ static struct error *function(struct analysis *a, struct scope *s, const RangeFu
     struct scope lateral = lateral_scope(s);
     TRY(sql__function_rte(a, &lateral, n, &r));
     r->lateral = lateral.referenced;
-    TRY(rename_columns(a, r, n->alias));
     leaf(a, s, r, ret);
-    return NULL;
+    return gives_fields(r) ? open_fields(a, r, n->alias, ret->items.items[0])
+                           : rename_columns(a, r, n->alias);
 }
 
 /* ---- joins
@@ -446,7 +492,7 @@ static void rest_columns(struct analysis *a, struct joined *side, const struct l
             col->name = sql__item_column_name(item, c);
             if (in_names(names, col->name))
                 continue;
-            bool *used = item->rte ? &item->rte->columns[c].used : NULL, was = used && *used;
+            bool *used = item->columns ? NULL : &item->rte->columns[c].used, was = used && *used;
             col->expr = sql__item_column(a, item, c, -1);
             col->unlisted = sql__item_column_unlisted(item, c);
             if (used)
@@ -498,19 +544,9 @@ static struct error *join_alias(struct analysis *a, const Alias *alias, struct j
     rest_columns(a, j, &none, &columns);
     struct name_item *item = ARENA_NEW(a->arena, struct name_item);
     *item = (struct name_item){.name = arena_strdup(a->arena, alias->aliasname),
-                               .n_columns = columns.n,
                                .table_visible = true,
                                .columns_visible = true};
-    item->columns = ARENA_ARRAY(a->arena, struct name_column, MAX(columns.n, 1));
-    for (int i = 0; i < columns.n; i++) {
-        item->columns[i] = *(struct name_column *)columns.items[i];
-        if (i < list_length(alias->colnames))
-            item->columns[i].name = arena_strdup(a->arena, strVal(list_nth(alias->colnames, i)));
-    }
-    if (list_length(alias->colnames) > columns.n)
-        return error_new("42P10",
-                         "join expression \"%s\" has %d columns available but %d columns specified",
-                         alias->aliasname, columns.n, list_length(alias->colnames));
+    TRY(name_columns(a, item, &columns, alias, "join expression"));
     j->items = (struct list){0};
     sql__push(a->arena, &j->items, item);
     return NULL;
@@ -691,7 +727,8 @@ static struct error *from_node_inner(struct analysis *a, struct scope *s, const 
     }
     case T_RangeFunction: {
         const Node *record;
-        TRY(sql__json_record(a, (const RangeFunction *)n, &record));
+        struct scope lateral = lateral_scope(s);
+        TRY(sql__json_record(a, &lateral, (const RangeFunction *)n, &record));
         if (record)
             return from_node_inner(a, s, record, ret);
         return function(a, s, (const RangeFunction *)n, ret);

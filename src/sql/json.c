@@ -247,80 +247,31 @@ struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row
     return sql__missing_row(a, s, row, all, ret);
 }
 
-/* What gives a field as what its type is read from: JSON for json, {..} for arrays, else text. */
-static const char *field_function(const TypeName *t)
+#define FIELD_VALUE "minisql_json_field_value"
+
+/* What gives a field as what its type is read from: composite values and arrays as they are, JSON
+ * for json, else text; {..} for arrays whose items have a modifier. */
+static const char *field_function(const struct type *t, int32_t typmod)
 {
-    const char *name = strVal(llast(t->names));
-    if (t->arrayBounds || *name == '_')
-        return "minisql_json_field_array";
-    return strcmp(name, "json") == 0 || strcmp(name, "jsonb") == 0 ? "minisql_json_field"
-                                                                   : "minisql_json_field_text";
+    bool array = t->category == 'A' && t->element;
+    if (type_is_composite(t) || (array && typmod < 0))
+        return FIELD_VALUE;
+    return array                                       ? "minisql_json_field_array"
+           : t->oid == OID_JSON || t->oid == OID_JSONB ? "minisql_json_field"
+                                                       : "minisql_json_field_text";
 }
 
 /* With the modifier set beforehand, a cast does what reading a value of the type does: what is too
  * long is an error. See type_cast(). */
-static struct error *read_strictly(struct analysis *a, const TypeName **type)
+static const TypeName *read_strictly(struct analysis *a, const TypeName *type, int32_t typmod)
 {
-    const struct type *t;
-    int32_t typmod;
-    uint32_t domain;
-    if (!(*type)->typmods)
-        return NULL;
-    TRY(sql__type_name(a, *type, &t, &typmod, &domain));
+    if (!type->typmods)
+        return type;
     TypeName *strict = RAW(TypeName);
-    *strict = **type;
+    *strict = *type;
     strict->typmods = NIL;
     strict->typemod = typmod;
-    *type = strict;
-    return NULL;
-}
-
-/* json: what it is a field of; NULL: the column called "value" */
-static struct error *record_field(struct analysis *a, const ColumnDef *def, const Node *json,
-                                  ResTarget **ret)
-{
-    const TypeName *type = def->typeName;
-    ColumnRef *value = RAW(ColumnRef);
-    value->fields = one(a, raw_string(a, "value"));
-    value->location = def->location;
-    A_Const *name = RAW(A_Const);
-    name->val.sval = *(String *)(void *)raw_string(a, def->colname);
-    name->location = def->location;
-    List *args = raw_list(a, 2);
-    add(args, json ? (void *)(uintptr_t)json : value);
-    add(args, name);
-    TypeCast *cast = RAW(TypeCast);
-    cast->arg = (Node *)raw_call(a, field_function(type), args, def->location);
-    TRY(read_strictly(a, &type));
-    cast->typeName = (TypeName *)(uintptr_t)type;
-    cast->location = def->location;
-    ResTarget *target = RAW(ResTarget);
-    target->name = def->colname;
-    target->val = (Node *)cast;
-    target->location = def->location;
-    *ret = target;
-    return NULL;
-}
-
-static const char *record_function(const char *name, bool *ret_populates)
-{
-    static const struct {
-        const char *name, *function;
-        bool populates;
-    } known[] = {{"json_to_record", "minisql_json_record", false},
-                 {"jsonb_to_record", "minisql_jsonb_record", false},
-                 {"json_to_recordset", "minisql_json_records", false},
-                 {"jsonb_to_recordset", "minisql_jsonb_records", false},
-                 {"json_populate_record", "minisql_json_record", true},
-                 {"jsonb_populate_record", "minisql_jsonb_record", true},
-                 {"json_populate_recordset", "minisql_json_records", true},
-                 {"jsonb_populate_recordset", "minisql_jsonb_records", true}};
-    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
-        *ret_populates = known[i].populates;
-        if (strcmp(known[i].name, name) == 0)
-            return known[i].function;
-    }
-    return NULL;
+    return strict;
 }
 
 /* A type, as text that is analysed would name it. */
@@ -344,31 +295,89 @@ static TypeName *type_name(struct analysis *a, const struct column *c, int locat
     return t;
 }
 
-static bool is_null_row(const FuncCall *f)
+static Node *null_of(struct analysis *a, uint32_t type)
 {
-    const TypeCast *cast = list_length(f->args) > 1 ? linitial(f->args) : NULL;
-    const A_Const *null = cast && IsA(cast, TypeCast) ? (const A_Const *)cast->arg : NULL;
-    return null && IsA(null, A_Const) && null->isnull;
+    A_Const *null = RAW(A_Const);
+    null->isnull = true;
+    null->location = -1;
+    TypeCast *cast = RAW(TypeCast);
+    cast->arg = (Node *)null;
+    cast->typeName = type_name(a, &(struct column){.type = type, .typmod = -1}, -1);
+    cast->location = -1;
+    return (Node *)cast;
 }
 
-/* json_populate_record(NULL::t, x): the columns of t; NIL: it is something else. */
-static struct error *populated_columns(struct analysis *a, const FuncCall *f, List **ret)
+/* json: what it is a field of; NULL: the column called "value" */
+static struct error *record_field(struct analysis *a, const ColumnDef *def, const Node *json,
+                                  ResTarget **ret)
 {
-    const TypeCast *cast = list_length(f->args) > 1 ? linitial(f->args) : NULL;
-    const A_Const *null = cast && IsA(cast, TypeCast) ? (const A_Const *)cast->arg : NULL;
-    *ret = NIL;
+    const struct type *type;
+    int32_t typmod;
+    uint32_t domain;
+    TRY(sql__type_name(a, def->typeName, &type, &typmod, &domain));
+    const char *function = field_function(type, typmod);
+    ColumnRef *value = RAW(ColumnRef);
+    value->fields = one(a, raw_string(a, "value"));
+    value->location = def->location;
+    A_Const *name = RAW(A_Const);
+    name->val.sval = *(String *)(void *)raw_string(a, def->colname);
+    name->location = def->location;
+    List *args = raw_list(a, 3);
+    if (strcmp(function, FIELD_VALUE) == 0)
+        add(args, null_of(a, type->oid));
+    add(args, json ? (void *)(uintptr_t)json : value);
+    add(args, name);
+    TypeCast *cast = RAW(TypeCast);
+    cast->arg = (Node *)raw_call(a, function, args, def->location);
+    cast->typeName = (TypeName *)(uintptr_t)read_strictly(a, def->typeName, typmod);
+    cast->location = def->location;
+    ResTarget *target = RAW(ResTarget);
+    target->name = def->colname;
+    target->val = (Node *)cast;
+    target->location = def->location;
+    *ret = target;
+    return NULL;
+}
+
+static const char *record_function(const char *name, bool *ret_populates)
+{
+    static const struct {
+        const char *name, *function;
+        bool populates;
+    } known[] = {{"json_to_record", "minisql_json_record", false},
+                 {"jsonb_to_record", "minisql_jsonb_record", false},
+                 {"json_to_recordset", "minisql_json_records", false},
+                 {"jsonb_to_recordset", "minisql_jsonb_records", false},
+                 {"json_populate_record", "minisql_json_record", true},
+                 {"jsonb_populate_record", "minisql_jsonb_record", true},
+                 {"json_populate_recordset", "minisql_json_populated", true},
+                 {"jsonb_populate_recordset", "minisql_jsonb_populated", true}};
+    for (size_t i = 0; i < ARRAY_LEN(known); i++) {
+        *ret_populates = known[i].populates;
+        if (strcmp(known[i].name, name) == 0)
+            return known[i].function;
+    }
+    return NULL;
+}
+
+/* NULL::table or view: what its columns are; NULL: it is something else */
+static const struct table *null_row(const struct analysis *a, const FuncCall *f)
+{
+    const TypeCast *cast = linitial(f->args);
+    const A_Const *null = IsA(cast, TypeCast) ? (const A_Const *)cast->arg : NULL;
     if (!null || !IsA(null, A_Const) || !null->isnull || cast->typeName->arrayBounds)
-        return sql__unsupported(a, f->location, "Write NULL::table for it, or json_to_record().",
-                                "json_populate_record() of a row is not supported");
+        return NULL;
     RangeVar rv = sql__range_var(cast->typeName->names);
     const struct table *t = sql__lookup_table(a, &rv);
     const struct object *view = t ? NULL : sql__lookup_view(a, &rv);
-    t = view ? view->relation : t;
-    if (!t)
-        return sql__at(a, error_new(E_UNDEFINED_OBJECT, "type \"%s\" does not exist", rv.relname),
-                       cast->typeName->location);
+    return view ? view->relation : t;
+}
+
+/* Of json_populate_record(NULL::t, x) */
+static List *populated_columns(struct analysis *a, const struct table *t)
+{
     sql__note_unfixed(a, "the type of a table's rows");
-    *ret = raw_list(a, t->n_columns);
+    List *columns = raw_list(a, t->n_columns);
     for (int i = 0; i < t->n_columns; i++) {
         if (t->columns[i].dropped)
             continue;
@@ -376,18 +385,25 @@ static struct error *populated_columns(struct analysis *a, const FuncCall *f, Li
         def->colname = arena_strdup(a->arena, t->columns[i].name);
         def->typeName = type_name(a, &t->columns[i], -1);
         def->location = -1;
-        add(*ret, def);
+        add(columns, def);
     }
-    return NULL;
+    return columns;
 }
 
-const FuncCall *sql__populated(const Node *n)
+/* Of a table, not of a composite type or ROW(..), for which there are functions. */
+static bool is_table_row(struct analysis *a, struct scope *s, const FuncCall *f)
+{
+    const Node *row = linitial(f->args);
+    return null_row(a, f) || (sql__is_row(a, s, row) && !IsA(row, RowExpr));
+}
+
+const FuncCall *sql__populated(struct analysis *a, struct scope *s, const Node *n)
 {
     const FuncCall *f = (const FuncCall *)n;
     const char *name = IsA(n, FuncCall) ? strVal(llast(f->funcname)) : "";
     bool known =
         strcmp(name, "json_populate_record") == 0 || strcmp(name, "jsonb_populate_record") == 0;
-    return known && list_length(f->args) == 2 ? f : NULL;
+    return known && list_length(f->args) == 2 && is_table_row(a, s, f) ? f : NULL;
 }
 
 /* A field of the row that json_populate_record() starts from, where json has none of its name */
@@ -401,15 +417,13 @@ static struct error *kept_field(struct analysis *a, struct scope *s, const FuncC
     if (old->domain)
         return sql__unsupported(a, f->location, "Write NULL::table, and COALESCE.",
                                 "json_populate_record() of a row with a domain is not supported");
-    const char *function = t->element ? "minisql_json_field_array"
-                           : old->type == OID_JSON || old->type == OID_JSONB
-                               ? "minisql_json_field"
-                               : "minisql_json_field_text";
+    const char *function = field_function(t, old->typmod);
+    bool typed = strcmp(function, FIELD_VALUE) == 0;
     TRY(sql__expr(a, s, lsecond(f->args), &json));
     TRY(sql__coerce(a, json, jsonb ? OID_JSONB : OID_JSON, -1, CAST_IMPLICIT, &json));
-    pair[0] = json;
-    pair[1] = text_const(a, field->name);
-    TRY(sql__call_kind(a, function, FUNC_SCALAR, pair, 2, f->location, &value));
+    struct expr *args[3] = {field->expr, json, text_const(a, field->name)};
+    TRY(sql__call_kind(a, function, FUNC_SCALAR, args + !typed, 2 + typed, f->location, &value));
+    pair[1] = args[2];
     TRY(sql__coerce(a, value, old->type, -1, CAST_EXPLICIT, &value));
     TRY(sql__coerce(a, value, old->type, old->typmod, CAST_ASSIGNMENT, &value));
     struct expr *choice = sql__new_expr(a, EXPR_CASE, old->type, f->location, 3);
@@ -425,19 +439,16 @@ static struct error *kept_field(struct analysis *a, struct scope *s, const FuncC
 struct error *sql__populated_fields(struct analysis *a, struct scope *s, const FuncCall *f,
                                     int *ret_n, struct target **ret)
 {
-    List *columns;
-    if (!is_null_row(f)) {
+    const struct table *t = null_row(a, f);
+    if (!t) {
         struct target *fields;
-        if (!sql__is_row(a, s, linitial(f->args)) || IsA(linitial(f->args), RowExpr))
-            return sql__unsupported(a, f->location, "Write NULL::table, or the name of a table.",
-                                    "json_populate_record() of such a row is not supported");
         TRY(sql__row_fields(a, s, linitial(f->args), ret_n, &fields));
         *ret = ARENA_ARRAY(a->arena, struct target, MAX(*ret_n, 1));
         for (int i = 0; i < *ret_n; i++)
             TRY(kept_field(a, s, f, &fields[i], &(*ret)[i]));
         return NULL;
     }
-    TRY(populated_columns(a, f, &columns));
+    List *columns = populated_columns(a, t);
     *ret_n = list_length(columns);
     *ret = ARENA_ARRAY(a->arena, struct target, MAX(*ret_n, 1));
     for (int i = 0; i < *ret_n; i++) {
@@ -479,7 +490,8 @@ static const Node *populated_select(struct analysis *a, const RangeFunction *n, 
     return (const Node *)sub;
 }
 
-struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret)
+struct error *sql__json_record(struct analysis *a, struct scope *s, const RangeFunction *n,
+                               const Node **ret)
 {
     *ret = NULL;
     const Node *node = linitial((const List *)linitial(n->functions));
@@ -490,15 +502,18 @@ struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const
     if (!function || n->ordinality || list_length(n->functions) != 1 ||
         (n->coldeflist != NIL) == populates)
         return NULL;
-    if (sql__populated(node) && !is_null_row(f)) {
+    const struct table *t = populates && list_length(f->args) == 2 ? null_row(a, f) : NULL;
+    if (!t && sql__populated(a, s, node)) {
         *ret = populated_select(a, n, f);
         return NULL;
     }
-    List *columns = n->coldeflist, *args = f->args;
-    if (populates) {
-        TRY(populated_columns(a, f, &columns));
-        args = one(a, list_nth(f->args, 1));
-    }
+    if (!t && populates && list_length(f->args) == 2 && is_table_row(a, s, f))
+        return sql__unsupported(a, f->location, "Write NULL::table for it, or json_to_record().",
+                                "json_populate_recordset() of a table's row is not supported");
+    if (!t && populates) /* an ordinary function */
+        return NULL;
+    List *columns = t ? populated_columns(a, t) : n->coldeflist;
+    List *args = t ? one(a, lsecond(f->args)) : f->args;
     RangeFunction *from = RAW(RangeFunction);
     from->functions = one(a, one(a, raw_call(a, function, args, f->location)));
     SelectStmt *select = RAW(SelectStmt);

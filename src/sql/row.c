@@ -87,7 +87,7 @@ static const struct expr *made_at(const struct expr *e)
 
 bool sql__has_fields(struct analysis *a, struct scope *s, const Node *n)
 {
-    return sql__is_row(a, s, n) || record_call(n) || sql__populated(n);
+    return sql__is_row(a, s, n) || record_call(n) || sql__populated(a, s, n);
 }
 
 bool sql__is_row_type(uint32_t type)
@@ -110,7 +110,7 @@ struct expr *sql__scalar_item(struct analysis *a, struct scope *s, const ColumnR
     if (!row_name(a, s, (const Node *)c, &at, &item) || !is_scalar(item))
         return NULL;
     sql__mark_correlated(s, at);
-    return sql__item_column(a, item, 0, c->location);
+    return sql__column(a, item->rte, 0, c->location);
 }
 
 static void add_field(struct analysis *a, struct list *l, struct expr *e, const char *name)
@@ -246,8 +246,8 @@ struct error *sql__row_fields(struct analysis *a, struct scope *s, const Node *n
     struct list l = {0};
     struct scope *at;
     struct name_item *item;
-    if (sql__populated(n))
-        return sql__populated_fields(a, s, sql__populated(n), ret_n, ret);
+    if (sql__populated(a, s, n))
+        return sql__populated_fields(a, s, sql__populated(a, s, n), ret_n, ret);
     const ColumnRef *c = row_name(a, s, n, &at, &item);
     if (record_call(n)) {
         TRY(call_fields(a, s, record_call(n), &l));
@@ -289,7 +289,7 @@ void sql__row_type_names(struct analysis *a, struct scope *s, const Node *n, str
 {
     struct scope *at;
     struct name_item *item;
-    if (!row_name(a, s, n, &at, &item) || !item->rte)
+    if (!row_name(a, s, n, &at, &item) || !item->rte || item->columns)
         return;
     for (int i = 0, k = 0; i < item->n_columns; i++) {
         if (sql__item_column_gone(item, i))

@@ -19,7 +19,7 @@ struct name_item *sql__add_item(struct analysis *a, struct scope *s, struct rte 
 
 bool sql__item_column_gone(const struct name_item *item, int i)
 {
-    return item->rte && item->rte->columns[i].dropped;
+    return !item->columns && item->rte->columns[i].dropped;
 }
 
 bool sql__item_column_unlisted(const struct name_item *item, int i)

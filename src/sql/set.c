@@ -102,6 +102,11 @@ static struct error *columns(struct analysis *a, struct rte *r, const struct lis
     r->columns = ARENA_ARRAY(a->arena, struct rte_column, n);
     for (int i = 0; i < r->n_args; i++) {
         const char *name = named_as_table && r->n_args == 1 ? r->name : names->items[i];
+        if (r->args[i]->type == OID_RECORD && sql_set_width(r->args[i]) == 1)
+            return sql__at(a,
+                           error_new(E_SYNTAX, "a column definition list is required for "
+                                               "functions returning \"record\""),
+                           r->args[i]->position - 1);
         TRY(call_columns(a, r->args[i], name, r->columns + r->n_columns));
         r->n_columns += sql_set_width(r->args[i]);
     }

@@ -109,9 +109,9 @@ struct name_column {
  * columns, which hides the columns of both sides. */
 struct name_item {
     const char *name; /* NULL: a join without alias */
-    struct rte *rte;  /* or NULL and: */
+    struct rte *rte;  /* or NULL: a join */
     int n_columns;
-    struct name_column *columns;
+    struct name_column *columns; /* NULL: those of rte */
     bool table_visible, columns_visible;
     bool not_lateral; /* left side of the RIGHT or FULL join that is being read */
 };
@@ -298,8 +298,9 @@ struct error *sql__as_json(struct analysis *a, struct expr *e, uint32_t json_typ
 struct error *sql__json_row(struct analysis *a, struct scope *s, const Node *row,
                             const char *between, struct expr **ret);
 const Node *sql__json_rows(struct analysis *a, struct scope *s, const Node *n);
-/* A call of json_populate_record() or its kin, and the fields that it gives; NULL: it is none. */
-const FuncCall *sql__populated(const Node *n);
+/* A call of json_populate_record() or its kin with the row of a table, and the fields that it
+ * gives; NULL: it is none. */
+const FuncCall *sql__populated(struct analysis *a, struct scope *s, const Node *n);
 struct error *sql__populated_fields(struct analysis *a, struct scope *s, const FuncCall *f,
                                     int *ret_n, struct target **ret);
 /* (SELECT x FROM (..) x), of which a function makes json: its i'th argument. */
@@ -310,7 +311,8 @@ struct error *sql__json_between(const struct analysis *a, const char *name, cons
                                 const char **ret);
 /* json_to_record(..) and its kin with a list of columns, as the subquery that it stands for; *ret
  * NULL: it is something else. */
-struct error *sql__json_record(struct analysis *a, const RangeFunction *n, const Node **ret);
+struct error *sql__json_record(struct analysis *a, struct scope *s, const RangeFunction *n,
+                               const Node **ret);
 struct error *sql__json_subscripts(struct analysis *a, struct scope *s, struct expr *json,
                                    const List *subscripts, struct expr **ret);
 /* The name of the function that takes the place of a call's: json_agg() of rows or arrays. */

@@ -182,9 +182,10 @@ static struct error *one_record(const struct value *v, int n, struct arena *a, v
     return NULL;
 }
 
-static struct error *records(const struct value *v, bool jsonb, struct arena *a, void **ret)
+static struct error *records(const struct value *v, const char *function, struct arena *a,
+                             void **ret)
 {
-    const char *function = jsonb ? "jsonb_to_recordset" : "json_to_recordset";
+    bool jsonb = strncmp(function, "jsonb", 5) == 0;
     struct json j;
     TRY(types__json_read(v, JSON_READ, a, &j));
     if (j.kind != JSON_ARRAY)
@@ -200,12 +201,22 @@ static struct error *records(const struct value *v, bool jsonb, struct arena *a,
 
 static struct error *json_records(const struct value *v, int n, struct arena *a, void **ret)
 {
-    return records(v, false, a, ret);
+    return records(v, "json_to_recordset", a, ret);
+}
+
+static struct error *json_populated(const struct value *v, int n, struct arena *a, void **ret)
+{
+    return records(v, "json_populate_recordset", a, ret);
+}
+
+static struct error *jsonb_populated(const struct value *v, int n, struct arena *a, void **ret)
+{
+    return records(v, "jsonb_populate_recordset", a, ret);
 }
 
 static struct error *jsonb_records(const struct value *v, int n, struct arena *a, void **ret)
 {
-    return records(v, true, a, ret);
+    return records(v, "jsonb_to_recordset", a, ret);
 }
 
 /* ---- fields of records: NULL where there is none, or null */
@@ -296,7 +307,10 @@ static const struct set each_set = {2, json_pair, json_each, each_next},
                         record_set = {1, json_value, one_record, types__set_list_next},
                         jsonb_record_set = {1, jsonb_value, one_record, types__set_list_next},
                         records_set = {1, json_value, json_records, types__set_list_next},
-                        jsonb_records_set = {1, jsonb_value, jsonb_records, types__set_list_next};
+                        jsonb_records_set = {1, jsonb_value, jsonb_records, types__set_list_next},
+                        populated_set = {1, json_value, json_populated, types__set_list_next},
+                        jsonb_populated_set = {1, jsonb_value, jsonb_populated,
+                                               types__set_list_next};
 
 #define ROWS(n, arg, r, s)                                                                         \
     {                                                                                              \
@@ -325,6 +339,8 @@ static const struct func rows[] = {
     RECORD("minisql_jsonb_record", JB, jsonb_record_set),
     ROWS("minisql_json_records", J, J, records_set),
     ROWS("minisql_jsonb_records", JB, JB, jsonb_records_set),
+    ROWS("minisql_json_populated", J, J, populated_set),
+    ROWS("minisql_jsonb_populated", JB, JB, jsonb_populated_set),
     SCALAR2("minisql_json_field", J, OID_TEXT, J, "minisql_json_field", json_field),
     SCALAR2("minisql_json_field", JB, OID_TEXT, JB, "minisql_json_field", json_field),
     SCALAR2("minisql_json_field_text", J, OID_TEXT, OID_TEXT, "minisql_json_field_text",

@@ -229,6 +229,21 @@ static struct error *write_composite(const struct attributes *as, const struct v
     return finish(depth, &out, a, ret);
 }
 
+struct error *types__record_write(const struct type *t, const struct record *r, struct arena *a,
+                                  struct value *ret)
+{
+    _cleanup_(buf_done) struct buf out = {0};
+    bool named = !type_is_composite(t);
+    uint64_t depth = 0;
+    for (size_t i = 0; i < r->n; i++) {
+        const struct record_field *f = &r->fields[i];
+        put_head(f->type->oid, f->name, named ? f->name_length : 0, &out);
+        TRY(put_value(&f->value, &out));
+        TRY(depth_of(f->type, &f->value, a, &depth));
+    }
+    return finish(depth, &out, a, ret);
+}
+
 /* ---- calls ------------------------------------------------------------------------------------
  */
 
@@ -290,17 +305,10 @@ static CALL(record_nulls)
 /* A composite value as a record */
 static CALL(composite_to_record)
 {
-    _cleanup_(buf_done) struct buf out = {0};
     const struct value type = value_int((uint32_t)(v[1].i >> 32));
-    uint64_t depth = 0;
     struct record r;
     TRY(read_arg(&v[0], &type, a, &r));
-    for (size_t i = 0; i < r.n; i++) {
-        put_head(r.fields[i].type->oid, r.fields[i].name, r.fields[i].name_length, &out);
-        TRY(put_value(&r.fields[i].value, &out));
-        TRY(depth_of(r.fields[i].type, &r.fields[i].value, a, &depth));
-    }
-    return finish(depth, &out, a, ret);
+    return types__record_write(type_by_oid(OID_RECORD), &r, a, ret);
 }
 
 /* ---- the text form ----------------------------------------------------------------------------

@@ -58,6 +58,7 @@ static const struct func_rows *const tables[] = {
     &types__json_edit_funcs,
     &types__json_make_funcs,
     &types__json_row_funcs,
+    &types__json_populate_funcs,
     &types__json_path_funcs,
     &types__regex_sets,
     &types__array_funcs,

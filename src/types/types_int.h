@@ -25,6 +25,7 @@ extern const struct func_rows types__system_funcs, types__system_set_funcs, type
     types__regex_funcs;
 extern const struct func_rows types__format_funcs, types__stat_aggs, types__degree_funcs,
     types__bit_funcs;
+extern const struct func_rows types__json_populate_funcs;
 extern const struct func_rows types__json_row_funcs, types__json_path_funcs, types__regex_sets;
 extern const struct func_rows types__json_funcs, types__json_get_funcs, types__json_edit_funcs,
     types__json_make_funcs, types__array_funcs, types__enum_funcs, types__set_funcs,
@@ -430,6 +431,8 @@ struct record {
 /* Of a composite type, or record; in the arena, text is the value's. */
 struct error *types__record_read(const struct type *t, const struct value *v, struct arena *a,
                                  struct record *ret);
+struct error *types__record_write(const struct type *t, const struct record *r, struct arena *a,
+                                  struct value *ret);
 struct error *types__record_parse(const struct type *self, const char *text, size_t n,
                                   int32_t typmod, struct arena *a, struct value *ret);
 void types__record_print(const struct type *self, const struct value *v, int32_t typmod,
