@@ -323,6 +323,8 @@ void session__cancel(struct session *s);
 /* Sends it and, except in `FATAL`, marks the transaction as failed. Takes the error. */
 void session__report(struct session *s, struct error *e, const char *where);
 void session__fatal(struct session *s, struct error *e);
+/* As PostgreSQL: what does not begin like one of our clients gets no answer. Takes the error. */
+void session__not_a_client(struct session *s, struct error *e);
 void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
                      const char *format, ...) PRINTF_LIKE(4, 5);
 void session__notice_text(struct session *s, enum notice_level level, const char *sqlstate,

@@ -223,6 +223,13 @@ void session__fatal(struct session *s, struct error *e)
     s->closing = s->flush = true;
 }
 
+void session__not_a_client(struct session *s, struct error *e)
+{
+    log_info("conn=%u: %s", s->pid, e->message);
+    error_free(e);
+    s->closing = true;
+}
+
 void session__notice(struct session *s, enum notice_level level, const char *sqlstate,
                      const char *format, ...)
 {
@@ -342,7 +349,7 @@ static bool next_message(struct session *s)
     struct error *e = pgwire_next_frame(s->started ? PGWIRE_RUNNING : PGWIRE_STARTING,
                                         s->in.data + s->in_pos, s->in.len - s->in_pos, &f, &need);
     if (e) {
-        session__fatal(s, e);
+        (s->started ? session__fatal : session__not_a_client)(s, e);
         return true;
     }
     if (need)

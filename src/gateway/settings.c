@@ -19,12 +19,18 @@ enum setting_kind {
     KIND_INT,
     KIND_REAL,
     KIND_MS,
+    KIND_S,
     KIND_KB,
     KIND_PAGES,
     KIND_ENUM,
     KIND_TEXT
 };
-enum { REPORT = 1, FIXED = 2, HIDDEN = 4 /* not in pg_settings and SHOW ALL */ };
+enum {
+    REPORT = 1,
+    FIXED = 2,
+    HIDDEN = 4 /* not in pg_settings and SHOW ALL */,
+    PLAIN = 8 /* no unit */
+};
 
 struct setting {
     const char *name, *initial;
@@ -171,6 +177,8 @@ static const struct setting table[] = {
      .description = "Enables input of NULL elements in arrays."},
     {"backslash_quote", "safe_encoding", KIND_ENUM, .choices = "safe_encoding|on|off",
      .description = ACCEPTED},
+    {"block_size", "8192", KIND_INT, FIXED, .min = 8192, .max = 8192,
+     .description = "Shows the size of a disk block, in which sizes of tables are told."},
     {"bytea_output", "hex", KIND_ENUM, .choices = "escape|hex",
      .description = "Sets the output format for bytea."},
     {"check_function_bodies", "on", KIND_BOOL, .description = ACCEPTED},
@@ -182,6 +190,8 @@ static const struct setting table[] = {
      .description = "Sets the message levels that are sent to the client."},
     {"commit_delay", "0", KIND_INT, .min = 0, .max = 100000, .description = ACCEPTED},
     {"commit_siblings", "5", KIND_INT, .min = 0, .max = 1000, .description = ACCEPTED},
+    {"compute_query_id", "auto", KIND_ENUM, .choices = "auto|regress|on|off",
+     .description = ACCEPTED},
     {"constraint_exclusion", "partition", KIND_ENUM, .choices = "partition|on|off",
      .description = ACCEPTED},
     {"cpu_index_tuple_cost", "0.005", KIND_REAL, .min = 0, .max = 0, .description = ACCEPTED},
@@ -190,7 +200,7 @@ static const struct setting table[] = {
     {"cursor_tuple_fraction", "0.1", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
     {"DateStyle", "ISO, MDY", KIND_TEXT, REPORT, .check = check_date_style,
      .description = "Sets the display format for date and time values."},
-    {"deadlock_timeout", "1s", KIND_MS, .min = 1, .max = MAX_MS, .description = ACCEPTED},
+    {"deadlock_timeout", "1000", KIND_MS, .min = 1, .max = MAX_MS, .description = ACCEPTED},
     {"debug_pretty_print", "on", KIND_BOOL, .description = ACCEPTED},
     {"debug_print_parse", "off", KIND_BOOL, .description = ACCEPTED},
     {"debug_print_plan", "off", KIND_BOOL, .description = ACCEPTED},
@@ -204,7 +214,7 @@ static const struct setting table[] = {
     {"default_transaction_deferrable", "off", KIND_BOOL, .description = ACCEPTED},
     {"default_transaction_isolation", "read committed", KIND_ENUM, .choices = ISOLATIONS,
      .description = "Sets the transaction isolation level of each new transaction."},
-    {"default_transaction_read_only", "off", KIND_BOOL,
+    {"default_transaction_read_only", "off", KIND_BOOL, REPORT,
      .description = "Sets the default read-only status of new transactions."},
     {"default_with_oids", "off", KIND_BOOL, HIDDEN, .check = check_oids, .description = ACCEPTED},
     {"effective_cache_size", "524288", KIND_PAGES, .min = 1, .max = INT32_MAX,
@@ -237,14 +247,20 @@ static const struct setting table[] = {
     {"from_collapse_limit", "8", KIND_INT, .min = 1, .max = INT32_MAX, .description = ACCEPTED},
     {"geqo", "on", KIND_BOOL, .description = ACCEPTED},
     {"geqo_effort", "5", KIND_INT, .min = 1, .max = 10, .description = ACCEPTED},
+    {"geqo_generations", "0", KIND_INT, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
+    {"geqo_pool_size", "0", KIND_INT, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
     {"geqo_seed", "0", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
     {"geqo_threshold", "12", KIND_INT, .min = 2, .max = INT32_MAX, .description = ACCEPTED},
     {"gin_fuzzy_search_limit", "0", KIND_INT, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
+    {"gin_pending_list_limit", "4096", KIND_KB, .min = 64, .max = INT32_MAX,
+     .description = ACCEPTED},
     {"hash_mem_multiplier", "2", KIND_REAL, .min = 1, .max = 1000, .description = ACCEPTED},
     {"idle_in_transaction_session_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed idle time between queries in a transaction."},
     {"idle_session_timeout", "0", KIND_MS, .max = MAX_MS,
      .description = "Sets the maximum allowed idle time between queries outside of a transaction."},
+    {"in_hot_standby", "off", KIND_BOOL, REPORT | FIXED,
+     .description = "Shows whether hot standby is currently active."},
     {"integer_datetimes", "on", KIND_BOOL, REPORT | FIXED,
      .description = "Shows whether datetimes are integer based."},
     {"IntervalStyle", "postgres", KIND_ENUM, REPORT,
@@ -272,12 +288,22 @@ static const struct setting table[] = {
     {"log_duration", "off", KIND_BOOL, .description = ACCEPTED},
     {"log_error_verbosity", "default", KIND_ENUM, .choices = "terse|default|verbose",
      .description = ACCEPTED},
+    {"log_executor_stats", "off", KIND_BOOL, .description = ACCEPTED},
     {"log_lock_waits", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_min_duration_sample", "-1", KIND_MS, .min = -1, .max = MAX_MS, .description = ACCEPTED},
     {"log_min_duration_statement", "-1", KIND_MS, .min = -1, .max = MAX_MS,
      .description = ACCEPTED},
     {"log_min_error_statement", "error", KIND_ENUM, .choices = LOG_LEVELS, .description = ACCEPTED},
     {"log_min_messages", "warning", KIND_ENUM, .choices = LOG_LEVELS, .description = ACCEPTED},
+    {"log_parser_stats", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_planner_stats", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_replication_commands", "off", KIND_BOOL, .description = ACCEPTED},
     {"log_statement", "none", KIND_ENUM, .choices = "none|ddl|mod|all", .description = ACCEPTED},
+    {"log_statement_sample_rate", "1", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
+    {"log_statement_stats", "off", KIND_BOOL, .description = ACCEPTED},
+    {"log_transaction_sample_rate", "0", KIND_REAL, .min = 0, .max = 1, .description = ACCEPTED},
+    {"logical_decoding_work_mem", "65536", KIND_KB, .min = 64, .max = INT32_MAX,
+     .description = ACCEPTED},
     {"maintenance_io_concurrency", "10", KIND_INT, .min = 0, .max = 1000, .description = ACCEPTED},
     {"maintenance_work_mem", "65536", KIND_KB, .min = 1024, .max = INT32_MAX,
      .description = ACCEPTED},
@@ -296,6 +322,7 @@ static const struct setting table[] = {
      .description = ACCEPTED},
     {"max_prepared_transactions", "0", KIND_INT, FIXED, .max = 262143,
      .description = "Shows the maximum number of prepared transactions: there are none."},
+    {"max_stack_depth", "2048", KIND_KB, .min = 100, .max = INT32_MAX, .description = ACCEPTED},
     {"min_parallel_index_scan_size", "64", KIND_PAGES, .min = 0, .max = 715827882,
      .description = ACCEPTED},
     {"min_parallel_table_scan_size", "1024", KIND_PAGES, .min = 0, .max = 715827882,
@@ -332,9 +359,17 @@ static const struct setting table[] = {
      .description = "Sets the maximum allowed duration of any statement."},
     {"stats_fetch_consistency", "cache", KIND_ENUM, .choices = "none|cache|snapshot",
      .description = ACCEPTED},
+    {"superuser_reserved_connections", "0", KIND_INT, FIXED, .max = 262143,
+     .description = "Shows the number of connections reserved for superusers: there are none."},
     {"synchronize_seqscans", "on", KIND_BOOL, .description = ACCEPTED},
     {"synchronous_commit", "on", KIND_ENUM, .choices = "on|remote_apply|remote_write|local|off",
      .description = "Accepted for compatibility: commits are always durable on all copies."},
+    {"tcp_keepalives_count", "0", KIND_INT, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
+    {"tcp_keepalives_idle", "0", KIND_S, PLAIN, .min = 0, .max = INT32_MAX,
+     .description = ACCEPTED},
+    {"tcp_keepalives_interval", "0", KIND_S, PLAIN, .min = 0, .max = INT32_MAX,
+     .description = ACCEPTED},
+    {"tcp_user_timeout", "0", KIND_MS, PLAIN, .min = 0, .max = MAX_MS, .description = ACCEPTED},
     {"temp_buffers", "1024", KIND_PAGES, .min = 100, .max = 1073741823, .description = ACCEPTED},
     {"temp_tablespaces", "", KIND_TEXT, .description = ACCEPTED},
     {"TimeZone", "UTC", KIND_TEXT, REPORT, .check = check_time_zone,
@@ -347,21 +382,35 @@ static const struct setting table[] = {
      .description = "Shows whether the use of tables is counted."},
     {"track_functions", "none", KIND_ENUM, .choices = "none|pl|all", .description = ACCEPTED},
     {"track_io_timing", "off", KIND_BOOL, .description = ACCEPTED},
+    {"track_wal_io_timing", "off", KIND_BOOL, .description = ACCEPTED},
     {"transaction_deferrable", NULL, KIND_BOOL, .description = ACCEPTED},
     {"transaction_isolation", NULL, KIND_ENUM, .choices = ISOLATIONS,
      .description = "Sets the current transaction's isolation level."},
     {"transaction_read_only", NULL, KIND_BOOL,
      .description = "Sets the current transaction's read-only status."},
     {"transform_null_equals", "off", KIND_BOOL, FIXED, .description = ACCEPTED},
+    {"update_process_title", "on", KIND_BOOL, .description = ACCEPTED},
     {"vacuum_cost_delay", "0", KIND_MS, .min = 0, .max = 100, .description = ACCEPTED},
     {"vacuum_cost_limit", "200", KIND_INT, .min = 1, .max = 10000, .description = ACCEPTED},
     {"vacuum_cost_page_dirty", "20", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
     {"vacuum_cost_page_hit", "1", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
     {"vacuum_cost_page_miss", "2", KIND_INT, .min = 0, .max = 10000, .description = ACCEPTED},
+    {"vacuum_failsafe_age", "1600000000", KIND_INT, .min = 0, .max = 2100000000,
+     .description = ACCEPTED},
     {"vacuum_freeze_min_age", "50000000", KIND_INT, .min = 0, .max = 1000000000,
      .description = ACCEPTED},
     {"vacuum_freeze_table_age", "150000000", KIND_INT, .min = 0, .max = 2000000000,
      .description = ACCEPTED},
+    {"vacuum_multixact_failsafe_age", "1600000000", KIND_INT, .min = 0, .max = 2100000000,
+     .description = ACCEPTED},
+    {"vacuum_multixact_freeze_min_age", "5000000", KIND_INT, .min = 0, .max = 1000000000,
+     .description = ACCEPTED},
+    {"vacuum_multixact_freeze_table_age", "150000000", KIND_INT, .min = 0, .max = 2000000000,
+     .description = ACCEPTED},
+    {"wal_compression", "off", KIND_ENUM, .choices = "pglz|lz4|zstd|on|off",
+     .description = ACCEPTED},
+    {"wal_sender_timeout", "60000", KIND_MS, .min = 0, .max = MAX_MS, .description = ACCEPTED},
+    {"wal_skip_threshold", "2048", KIND_KB, .min = 0, .max = INT32_MAX, .description = ACCEPTED},
     {"work_mem", "65536", KIND_KB, .min = 64, .max = INT32_MAX,
      .description = "Sets the memory of a statement's joins and groups; more goes to disk."},
     {"xmlbinary", "base64", KIND_ENUM, .choices = "base64|hex", .description = ACCEPTED},
@@ -477,6 +526,12 @@ static bool parse_number(enum setting_kind kind, const char *value, int64_t *ret
                  {KIND_MS, "min", 60000},
                  {KIND_MS, "h", 3600000},
                  {KIND_MS, "d", 86400000},
+                 {KIND_S, "us", 0.000001},
+                 {KIND_S, "ms", 0.001},
+                 {KIND_S, "s", 1},
+                 {KIND_S, "min", 60},
+                 {KIND_S, "h", 3600},
+                 {KIND_S, "d", 86400},
                  {KIND_KB, "B", 1.0 / 1024},
                  {KIND_KB, "kB", 1},
                  {KIND_KB, "MB", 1024},
@@ -504,7 +559,9 @@ static bool parse_number(enum setting_kind kind, const char *value, int64_t *ret
 
 static const char *unit_of(enum setting_kind kind)
 {
-    return kind == KIND_MS ? " ms" : kind == KIND_KB ? " kB" : kind == KIND_PAGES ? " 8kB" : "";
+    static const char *const units[] = {
+        [KIND_MS] = " ms", [KIND_S] = " s", [KIND_KB] = " kB", [KIND_PAGES] = " 8kB"};
+    return (size_t)kind < ARRAY_LEN(units) && units[kind] ? units[kind] : "";
 }
 
 static struct error *check_real(const struct setting *row, char **value)
@@ -520,6 +577,17 @@ static struct error *check_real(const struct setting *row, char **value)
     return replace(value, text);
 }
 
+static const char *number_text(const struct setting *row, int64_t v, char text[32])
+{
+    enum setting_kind kind = v <= 0 || row->flags & PLAIN ? KIND_INT : row->kind;
+    if (kind == KIND_MS || kind == KIND_S)
+        return ms_text(kind == KIND_S ? v * 1000 : v, text);
+    if (kind == KIND_KB || kind == KIND_PAGES)
+        return kb_text(kind == KIND_PAGES ? v * 8 : v, text);
+    snprintf(text, 32, "%lld", (long long)v);
+    return text;
+}
+
 static struct error *check_number(const struct setting *row, char **value)
 {
     int64_t v;
@@ -530,14 +598,7 @@ static struct error *check_number(const struct setting *row, char **value)
             "22023", "%lld%s is outside the valid range for parameter \"%s\" (%lld .. %lld)",
             (long long)v, unit_of(row->kind), row->name, (long long)row->min, (long long)row->max);
     char text[32];
-    if (row->kind == KIND_MS)
-        return replace(value, ms_text(v, text));
-    if (row->kind == KIND_KB)
-        return replace(value, kb_text(v, text));
-    if (row->kind == KIND_PAGES)
-        return replace(value, kb_text(v * 8, text));
-    snprintf(text, sizeof(text), "%lld", (long long)v);
-    return replace(value, text);
+    return replace(value, number_text(row, v, text));
 }
 
 static struct error *check_bool(const struct setting *row, char **value)
@@ -579,6 +640,7 @@ static struct error *check(struct session *s, const struct setting *row, char **
         break;
     case KIND_INT:
     case KIND_MS:
+    case KIND_S:
     case KIND_KB:
     case KIND_PAGES:
         TRY(check_number(row, value));
@@ -854,9 +916,8 @@ struct error *settings__show(struct session *s, const char *name, char **ret)
     if (i < 0)
         return unknown(name);
     const char *value = value_of(s, i, text);
-    bool pages = i < N_SETTINGS && table[i].kind == KIND_PAGES;
-    if (i < N_SETTINGS && (pages || table[i].kind == KIND_KB) && value == table[i].initial)
-        value = kb_text(number(s, name) * (pages ? 8 : 1), shown);
+    if (i < N_SETTINGS && value == table[i].initial && *unit_of(table[i].kind))
+        value = number_text(&table[i], number(s, name), shown);
     *ret = mem_strdup(value);
     return NULL;
 }
@@ -892,9 +953,9 @@ static struct error *io_set(void *ctx, const char *name, const char *value, bool
 static bool io_setting(void *ctx, int i, struct exec_setting *ret)
 {
     static const char *const types[] = {
-        [KIND_BOOL] = "bool",  [KIND_INT] = "integer",   [KIND_MS] = "integer",
-        [KIND_KB] = "integer", [KIND_PAGES] = "integer", [KIND_REAL] = "real",
-        [KIND_ENUM] = "enum",  [KIND_TEXT] = "string"};
+        [KIND_BOOL] = "bool",  [KIND_S] = "integer",  [KIND_INT] = "integer",
+        [KIND_MS] = "integer", [KIND_KB] = "integer", [KIND_PAGES] = "integer",
+        [KIND_REAL] = "real",  [KIND_ENUM] = "enum",  [KIND_TEXT] = "string"};
     struct session *s = ctx;
     char scratch[16]; /* of numbers alone, which are printed below */
     for (int k = 0; k < N_SETTINGS && k <= i; k++)
@@ -915,8 +976,7 @@ static bool io_setting(void *ctx, int i, struct exec_setting *ret)
                                  .start = settings__start_text(&s->settings, i),
                                  .min = row->min,
                                  .max = row->max,
-                                 .numeric = row->kind == KIND_INT || row->kind == KIND_MS ||
-                                            row->kind == KIND_KB || row->kind == KIND_PAGES,
+                                 .numeric = strcmp(types[row->kind], "integer") == 0,
                                  .changed = settings__changed(&s->settings, i)};
     int64_t reset;
     if (ret->numeric && ret->start && parse_number(row->kind, ret->start, &reset)) {

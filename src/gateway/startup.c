@@ -214,7 +214,7 @@ void startup__message(struct session *s, const struct pgwire_frame *f)
     struct pgwire_start p;
     struct error *e = pgwire_decode_start(f, &p);
     if (e) {
-        session__fatal(s, e);
+        (p.kind == PGWIRE_START_SESSION ? session__fatal : session__not_a_client)(s, e);
         return;
     }
     switch (p.kind) {

@@ -125,12 +125,13 @@ struct error *pgwire_decode_start(const struct pgwire_frame *f, struct pgwire_st
 {
     struct reader r = body_of(f);
     uint32_t code = read32(&r);
+    ret->kind = PGWIRE_START_SESSION;
     ret->n = 0;
     ret->minor = 0;
     ret->cancel_pid = ret->cancel_secret = 0;
     if (code == CODE_SSL || code == CODE_GSSENC) {
         ret->kind = code == CODE_SSL ? PGWIRE_START_SSL : PGWIRE_START_GSSENC;
-        return ended(&r) ? NULL : error_new(E_PROTOCOL, "invalid length of startup packet");
+        return NULL; /* as PostgreSQL, whatever follows */
     }
     if (code == CODE_CANCEL) {
         ret->kind = PGWIRE_START_CANCEL;
@@ -145,7 +146,6 @@ struct error *pgwire_decode_start(const struct pgwire_frame *f, struct pgwire_st
                                     code >> 16, code & 0xffff),
                           "MiniSQL speaks PostgreSQL's protocol, version 3: connect with a "
                           "PostgreSQL client or driver.");
-    ret->kind = PGWIRE_START_SESSION;
     ret->minor = (uint16_t)(code & 0xffff);
     return decode_session(&r, ret);
 }

@@ -89,6 +89,19 @@ def test_garbage_bytes(single):
     assert single.pid("s1") == pid and single.value("SELECT count(*) FROM t") == 1
 
 
+@pytest.mark.parametrize("data", [
+    struct.pack("!I", 0), struct.pack("!I", 7) + b"abc", struct.pack("!I", 0x7fffffff), b"GET / HTTP/1.1\r\n\r\n",
+    b"\x16\x03\x01\x02\0\x01", struct.pack("!III", 12, 80877102, 1), struct.pack("!IIIII", 20, 80877102, 1, 2, 3)])
+def test_not_a_client(single, data):
+    """What does not begin like a client gets no answer, as from PostgreSQL."""
+    with socket.create_connection(("127.0.0.1", single.port), 5) as sock:
+        sock.sendall(data)
+        try:
+            assert sock.recv(65536) == b""
+        except ConnectionResetError:
+            pass  # hung up with some of it unread
+
+
 def test_half_open_connections_do_not_block(single):
     """Two hundred clients that never finish their message leave room for others."""
     socks = [socket.create_connection(("127.0.0.1", single.port)) for _ in range(200)]
