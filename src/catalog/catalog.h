@@ -230,7 +230,7 @@ struct object {
     uint64_t version; /* raised by every change to it */
     bool dropped;     /* schema public exists without a record: this one says that it does not */
     bool colocated;   /* OBJ_DATABASE: all its tables lie in one region. Databases that are always
-                         there, and template1, have a record only to say this */
+                         there have a record only to say this */
     char *comment;
     /* OBJ_VIEW: what it looks like from outside, as a table without region, with the view's id and
      * name; its SELECT, every table with its schema and no star, and the search_path under which
@@ -376,6 +376,7 @@ const char *catalog_database_comment(const struct catalog_view *v, const char *n
 bool catalog_is_colocated(const struct catalog_view *v, uint64_t database);
 #define CATALOG_FIRST_DATABASE "minisql"
 #define CATALOG_POSTGRES_ID ((uint64_t)1 << 52)
+#define CATALOG_TEMPLATE_ID (CATALOG_POSTGRES_ID + 1)
 /* A file name for a new table or index that nothing else has, whatever the case of its letters. */
 char *catalog_file_name(const struct catalog_view *v, const char *schema, const char *name,
                         struct arena *a) MUST_CHECK;

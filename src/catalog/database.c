@@ -5,15 +5,20 @@
  * statements are analysed against, so that nothing above has to know that there are others. Parts
  * are made when they are first asked for, and live as long as their view.
  *
- * Two databases are there without a record: "minisql", whose id is 0, and "postgres". So are the
+ * Three databases are there without a record: "minisql", "postgres" and "template1". So are the
  * schemas pg_catalog, information_schema, and in each database public, until it is dropped.
  */
 #include "catalog/catalog_int.h"
 
 #include <strings.h>
 
-/* pg_database.oid */
-enum { OID_POSTGRES = 5, OID_MINISQL = 16383 };
+static const struct fixed {
+    const char *name;
+    uint64_t id;
+    uint32_t oid;
+} fixed[] = {{CATALOG_FIRST_DATABASE, 0, 16383},
+             {"postgres", CATALOG_POSTGRES_ID, 5},
+             {"template1", CATALOG_TEMPLATE_ID, 1}};
 /* pg_namespace.oid */
 enum {
     OID_TEMPORARY = 16382,
@@ -40,18 +45,25 @@ const struct catalog_view *catalog_of_database(const struct catalog_view *v, uin
     return &p->pub;
 }
 
+static const struct fixed *fixed_by_id(uint64_t id)
+{
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        if (fixed[i].id == id)
+            return &fixed[i];
+    return NULL;
+}
+
 bool catalog_database(const struct catalog_view *v, const char *name, uint64_t *ret_id)
 {
+    for (size_t i = 0; i < ARRAY_LEN(fixed); i++)
+        if (strcmp(fixed[i].name, name) == 0) {
+            *ret_id = fixed[i].id;
+            return true;
+        }
     const struct object *o = catalog_object(v, OBJ_DATABASE, "", name);
-    if (strcmp(name, CATALOG_FIRST_DATABASE) == 0)
-        *ret_id = 0;
-    else if (strcmp(name, "postgres") == 0)
-        *ret_id = CATALOG_POSTGRES_ID;
-    else if (o)
+    if (o)
         *ret_id = o->id;
-    else
-        return false;
-    return true;
+    return o != NULL;
 }
 
 bool catalog_is_colocated(const struct catalog_view *v, uint64_t database)
@@ -66,15 +78,15 @@ uint32_t catalog_database_oid(const struct catalog_view *v, const char *name)
     uint64_t id;
     if (!catalog_database(v, name, &id))
         return 0;
-    return id == 0 ? OID_MINISQL : id == CATALOG_POSTGRES_ID ? OID_POSTGRES : catalog_oid(id);
+    const struct fixed *f = fixed_by_id(id);
+    return f ? f->oid : catalog_oid(id);
 }
 
 const char *catalog_database_name(const struct catalog_view *v, uint64_t id)
 {
-    if (id == 0)
-        return CATALOG_FIRST_DATABASE;
-    if (id == CATALOG_POSTGRES_ID)
-        return "postgres";
+    const struct fixed *f = fixed_by_id(id);
+    if (f)
+        return f->name;
     const struct object *o = catalog_object_by_id(v, id);
     return o && o->kind == OBJ_DATABASE ? o->name : NULL;
 }

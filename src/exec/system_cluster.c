@@ -277,17 +277,14 @@ static struct error *give_database(struct exec__maker *m, const char *name, uint
 
 static struct error *make_databases(struct exec__maker *m)
 {
-    static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres"};
+    static const char *const always[] = {CATALOG_FIRST_DATABASE, "postgres", "template1"};
     uint64_t id;
     for (size_t i = 0; i < ARRAY_LEN(always); i++)
         if (catalog_database(m->view, always[i], &id))
             TRY(give_database(m, always[i], id));
-    TRY(give_database(m, "template1", UINT64_MAX)); /* for what is inherited from it */
     for (size_t i = 0; i < m->view->n_objects; i++) {
         const struct object *o = m->view->objects[i];
-        if (o->kind != OBJ_DATABASE || strncmp(o->name, "template", 8) == 0)
-            continue;
-        if (catalog_database(m->view, o->name, &id) && id == o->id)
+        if (o->kind == OBJ_DATABASE && catalog_database(m->view, o->name, &id) && id == o->id)
             TRY(give_database(m, o->name, id));
     }
     return NULL;

@@ -12,7 +12,7 @@ static struct error *give_database(struct exec__maker *m, uint32_t oid, const ch
     exec__put_int(m, "encoding", 6);
     exec__put_char(m, "datlocprovider", 'c');
     exec__put_int(m, "datistemplate", is_template);
-    exec__put_int(m, "datallowconn", !is_template);
+    exec__put_int(m, "datallowconn", strcmp(name, "template0") != 0);
     exec__put_int(m, "datconnlimit", -1);
     exec__put_int(m, "datfrozenxid", 1);
     exec__put_int(m, "datminmxid", 1);

@@ -138,7 +138,7 @@ static struct error *check_database(const struct session *s, const char *databas
     if (!s->gateway->o.clients)
         return error_hint(error_new(E_UNAVAILABLE, "this server does not take clients"),
                           "Its --roles are without gateway: connect to another server.");
-    if (!strcmp(database, "template0") || !strcmp(database, "template1"))
+    if (!strcmp(database, "template0"))
         return error_new("55000", "database \"%s\" is not currently accepting connections",
                          database);
     struct error *e = catalog_view_database(s->gateway->o.catalog, database, &v);

@@ -60,7 +60,7 @@ static bool one_of(const char *value, const char *list)
 static const struct {
     const char *name, *accepted;
 } create_options[] = {
-    {"template", "*"}, /* checked by itself, so is the next */
+    {"template", "*"}, /* checked by itself */
     {"colocation", "*"},
     {"encoding", "UTF8|UTF-8|utf8|utf-8|unicode|6"},
     {"owner", "*"}, /* checked by itself */
@@ -83,19 +83,19 @@ static bool is_colocated(const struct analysis *a, const char *name)
 }
 
 /* Its tables are not copied. */
-static struct error *check_template(struct analysis *a, const char *name, const DefElem *d)
+static struct error *check_template(struct analysis *a, const char *name, int location)
 {
     uint64_t id;
     if (!exists(a, name))
         return error_new(E_NO_DATABASE, "template database \"%s\" does not exist", name);
-    if (is_template(name) || !catalog_database(a->ctx->view, name, &id))
+    if (!catalog_database(a->ctx->view, name, &id))
         return NULL;
     const struct catalog_view *in = catalog_of_database(a->ctx->view, id);
     bool empty = !in->n_tables && !in->n_sequences;
     for (size_t i = 0; i < in->n_objects; i++)
         empty &= in->objects[i]->database != id || in->objects[i]->kind == OBJ_DATABASE;
     return empty ? NULL
-                 : sql__unsupported(a, d->location,
+                 : sql__unsupported(a, location,
                                     "Use an empty one, and bring what is in it with pg_dump.",
                                     "a template that is not empty is not supported");
 }
@@ -112,8 +112,6 @@ static struct error *colocation(struct analysis *a, const DefElem *d, bool *ret)
 static struct error *create_option(struct analysis *a, const DefElem *d, struct object *o)
 {
     const char *value = option_text(a, d);
-    if (strcmp(d->defname, "template") == 0 && d->arg)
-        return check_template(a, value, d);
     if (strcmp(d->defname, "colocation") == 0)
         return colocation(a, d, &o->colocated);
     if (strcmp(d->defname, "owner") == 0 && d->arg) {
@@ -135,14 +133,14 @@ static struct error *create_option(struct analysis *a, const DefElem *d, struct 
     return sql__at(a, error_new(E_SYNTAX, "option \"%s\" not recognized", d->defname), d->location);
 }
 
-static const char *template_of(struct analysis *a, const List *options)
+static const DefElem *template_option(const List *options)
 {
     for (int i = 0; i < list_length(options); i++) {
         const DefElem *d = list_nth(options, i);
         if (strcmp(d->defname, "template") == 0 && d->arg)
-            return option_text(a, d);
+            return d;
     }
-    return "template1";
+    return NULL;
 }
 
 struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n)
@@ -150,7 +148,10 @@ struct error *sql__create_database(struct analysis *a, const CreatedbStmt *n)
     sql__change_objects(a, "CREATE DATABASE");
     a->q->alone = a->q->tag;
     struct object *o = sql__new_object(a, OBJ_DATABASE, "", n->dbname);
-    o->colocated = is_colocated(a, template_of(a, n->options));
+    const DefElem *from = template_option(n->options);
+    const char *template = from ? option_text(a, from) : "template1";
+    TRY(check_template(a, template, from ? from->location : -1));
+    o->colocated = is_colocated(a, template);
     for (int i = 0; i < list_length(n->options); i++)
         TRY(create_option(a, list_nth(n->options, i), o));
     if (exists(a, n->dbname))
@@ -183,6 +184,8 @@ struct error *sql__drop_database(struct analysis *a, const DropdbStmt *n)
         sql__notice(a, "00000", NULL, "database \"%s\" does not exist, skipping", n->dbname);
         return NULL;
     }
+    if (is_template(n->dbname))
+        return error_new("42809", "cannot drop a template database");
     if (strcmp(n->dbname, a->path->database) == 0)
         return error_new("55006", "cannot drop the currently open database");
     TRY(find(a, n->dbname, &o));

@@ -57,3 +57,13 @@ DROP DATABASE store_x;
 DROP DATABASE IF EXISTS store_x;
 DROP DATABASE shop_x WITH (FORCE);
 SELECT count(*) FROM pg_database WHERE datname LIKE '%\_x';
+-- template1 is a database as others, template0 is none to connect to
+\c template1
+SELECT current_database(), count(*) FROM pg_class WHERE relname IN ('t', 'u');
+SELECT datname, datistemplate, datallowconn FROM pg_database WHERE datname LIKE 'template_' ORDER BY 1;
+CREATE TABLE in_template1 (id int PRIMARY KEY);
+INSERT INTO in_template1 VALUES (1);
+SELECT * FROM in_template1;
+DROP TABLE in_template1;
+DROP DATABASE template1;
+\c minisql

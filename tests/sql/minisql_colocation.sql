@@ -67,3 +67,12 @@ DROP DATABASE app_not;
 DROP DATABASE app_later;
 DROP DATABASE app_loose;
 SELECT name FROM minisql_databases WHERE name LIKE 'app%';
+-- what is in template1 would have to be copied
+\c template1
+CREATE TABLE in_template (id int);
+CREATE DATABASE app_of_template;
+CREATE DATABASE app_of_template TEMPLATE template1;
+DROP TABLE in_template;
+CREATE DATABASE app_of_template;
+\c minisql
+DROP DATABASE app_of_template;

@@ -299,12 +299,12 @@ static void encryption_is_declined(void **state)
     close(fd);
 }
 
-/* Garbage ends the connection with 08P01, and hurts nobody else. */
+/* Garbage ends the connection, with 08P01 when it began as a client's, and hurts nobody else. */
 static void garbage_ends_the_connection(void **state)
 {
     int fd = dial_raw();
     SAY(fd, "GET / HTTP/1.1\r\n\r\n");
-    assert_string_equal(heard(fd, 'Z', 1), "E08P01 .");
+    assert_string_equal(heard(fd, 'Z', 1), ".");
     close(fd);
     fd = dial_hand();
     SAY(fd, "\7\7\7\7\7\7");
