@@ -24,24 +24,21 @@ static bool is_array(uint32_t oid)
     return t && t->category == 'A';
 }
 
-/* Calls of `name` over all the items, joined by ||. Constants alone are computed now. */
+/* A call of `name` over the items; of halves joined by || where they are many. Constants alone are
+ * computed now. */
 static struct error *make(struct analysis *a, const char *name, struct expr **items, int n,
                           int location, struct expr **ret)
 {
-    struct expr *all = NULL;
-    for (int i = 0; i < n; i += MAX_ITEMS) {
-        struct expr *part;
-        int count = MIN(n - i, MAX_ITEMS);
-        TRY(sql__call_kind(a, name, FUNC_SCALAR, items + i, count, location, &part));
-        sql__fold_call(a, &part);
-        if (all) {
-            struct expr *both[2] = {all, part};
-            TRY(sql__call_kind(a, "array_cat", FUNC_SCALAR, both, 2, location, &part));
-            sql__fold_call(a, &part);
-        }
-        all = part;
+    int half = n / 2;
+    struct expr *halves[2];
+    if (n <= MAX_ITEMS) {
+        TRY(sql__call_kind(a, name, FUNC_SCALAR, items, n, location, ret));
+    } else {
+        TRY(make(a, name, items, half, location, &halves[0]));
+        TRY(make(a, name, items + half, n - half, location, &halves[1]));
+        TRY(sql__call_kind(a, "array_cat", FUNC_SCALAR, halves, 2, location, ret));
     }
-    *ret = all;
+    sql__fold_call(a, ret);
     return NULL;
 }
 

@@ -51,3 +51,9 @@ select count(*) from t where a is null;
 select unnest from unnest(array[[1,2],[3,4]]);
 select (select array_agg(x order by x desc) from unnest(t.a) x) from t order by id;
 select array_to_string(array(select id from t order by id), ',');
+-- of thousands of items
+SELECT string_agg(format('''v%s''', i), ',') AS items FROM generate_series(1, 40000) i \gset
+SET statement_timeout = '20s';
+SELECT cardinality(a), a[1], a[50], a[51], a[40000] FROM (SELECT ARRAY[:items]) t (a);
+SELECT cardinality(a), a[1:2], a[39999:] FROM (SELECT ARRAY[:items, n::text] FROM generate_series(1, 2) n) t (a);
+RESET statement_timeout;
