@@ -203,6 +203,31 @@ static void named_table(struct emitter *em, const struct rte *r)
     sql_quote(r->label, em->out);
 }
 
+static bool is_volatile(const struct select *s)
+{
+    bool found = s->kind == SELECT_SETOP && (is_volatile(s->left) || is_volatile(s->right));
+    for (int i = 0; i < s->n_targets && s->kind == SELECT_PLAIN; i++)
+        found |= expr_is_volatile(s->targets[i].expr);
+    for (int i = 0; i < s->n_rows * s->n_targets; i++)
+        found |= expr_is_volatile(s->rows[i / s->n_targets][i % s->n_targets]);
+    return found;
+}
+
+/*
+ * SQLite computes what a subquery's column stands for wherever the query around it mentions it:
+ * random() in it would not be the same in WHERE and in the result. Its rows are made once, then.
+ * But not for each row of a query that this one is part of: there it stays as it is.
+ */
+static bool is_made_once(const struct rte *r)
+{
+    bool once = r->select && !r->lateral && is_volatile(r->select);
+    for (int i = 0; i < r->n_args && !r->lateral; i++)
+        once |= expr_is_volatile(r->args[i]);
+    for (const struct select *s = r->owner; s && once; s = s->parent)
+        once = !s->correlated;
+    return once;
+}
+
 static void derived(struct emitter *em, const struct rte *r)
 {
     puts_(em, "(");
@@ -215,6 +240,8 @@ static void derived(struct emitter *em, const struct rte *r)
 
 static void leaf(struct emitter *em, const struct rte *r)
 {
+    bool once = (r->kind == RTE_SUBQUERY || r->kind == RTE_CALLS) && is_made_once(r);
+    puts_(em, once ? "(WITH minisql_once AS MATERIALIZED " : "");
     switch (r->kind) {
     case RTE_TABLE:
         named_table(em, r);
@@ -237,7 +264,7 @@ static void leaf(struct emitter *em, const struct rte *r)
     case RTE_EXCLUDED:
         return;
     }
-    puts_(em, " AS ");
+    puts_(em, once ? " SELECT * FROM minisql_once) AS " : " AS ");
     sql_quote(r->label, em->out);
 }
 
@@ -542,9 +569,9 @@ static void values_rows(struct emitter *em, const struct select *s)
     }
 }
 
-static void values(struct emitter *em, const struct select *s, enum column_names names, bool tail)
+static void values(struct emitter *em, const struct select *s, enum column_names names)
 {
-    if (names == NAMES_NONE && !(tail && has_tail(s))) {
+    if (names == NAMES_NONE && !has_tail(s)) {
         values_rows(em, s);
         return;
     }
@@ -554,8 +581,7 @@ static void values(struct emitter *em, const struct select *s, enum column_names
     puts_(em, " FROM (");
     values_rows(em, s);
     puts_(em, ")");
-    if (tail)
-        order_and_limit(em, s);
+    order_and_limit(em, s);
 }
 
 /* ---- set operations
@@ -637,8 +663,9 @@ static void cte(struct emitter *em, const struct cte *c)
     sql_quote(c->label, em->out);
     puts_(em, "(");
     positions(em, c->n_columns);
-    /* PostgreSQL runs a query that is read twice once */
-    bool once = c->write || c->materialized > 0 || (c->materialized == 0 && c->n_refs > 1);
+    /* PostgreSQL runs a query that is read twice once, and a volatile one */
+    bool once = c->write || c->materialized > 0 || (c->materialized == 0 && c->n_refs > 1) ||
+                is_volatile(c->select);
     puts_(em, once && !c->recursive ? ") AS MATERIALIZED (" : ") AS (");
     if (c->write)
         em->how->cte(em->how->ctx, c, em->out);
@@ -762,23 +789,123 @@ static void counted(struct emitter *em, const struct select *s)
     puts_(em, " ORDER BY minisql_row");
 }
 
-static void select_part(struct emitter *em, const struct select *s, enum column_names names,
-                        bool tail)
+/* What the rows that ORDER BY sorts can give: columns, keys, aggregates, .. of the select */
+struct parts {
+    const struct select *s;
+    int n;
+    struct expr **list;
+    bool volatile_; /* and more than these */
+};
+
+static bool find_parts(void *ctx, const struct expr *e)
+{
+    struct parts *p = ctx;
+    const struct select *s = p->s, *own = s->original ? s->original : s;
+    bool is_part = (e->kind == EXPR_COLUMN && e->col.rte->owner == own) ||
+                   sql__find_expr(s->group, s->n_group, e) >= 0 ||
+                   sql__find_expr(s->aggs, s->n_aggs, e) >= 0 ||
+                   sql__find_expr(s->groupings, s->n_groupings, e) >= 0;
+    for (int i = 0; i < s->n_windows && e->kind == EXPR_WINDOW; i++)
+        is_part |= e->call.window == s->windows[i];
+    p->volatile_ |= !is_part && e->kind == EXPR_FUNC && e->call.func->volatile_;
+    if (is_part && sql__find_expr(p->list, p->n, e) < 0) {
+        p->list = mem_realloc(p->list, sizeof(*p->list) * (size_t)(p->n + 1));
+        p->list[p->n++] = (struct expr *)e;
+    }
+    return !is_part;
+}
+
+/* Adds to `parts` what the target needs, if it is one to be computed later. */
+static bool is_postponed(const struct select *s, int target, struct parts *parts)
+{
+    struct parts own = {.s = s};
+    const struct expr *e = s->targets[target].expr;
+    bool key = sql__find_expr(s->distinct_on, s->n_distinct_on, e) >= 0;
+    for (int i = 0; i < s->n_order; i++)
+        key |= s->order[i].target == target;
+    if (!key)
+        expr_walk(e, true, find_parts, &own);
+    if (own.volatile_)
+        expr_walk(e, true, find_parts, parts);
+    mem_free(own.list);
+    return own.volatile_;
+}
+
+static void select_part(struct emitter *em, const struct select *s, enum column_names names);
+
+/* A volatile target is computed after ORDER BY and LIMIT, unless it is a key: nextval() numbers the
+ * rows that are left, in their order. SELECT .. FROM (the other targets, and parts, in order) */
+static bool postponed(struct emitter *em, const struct select *s, enum column_names names)
+{
+    struct parts parts = {.s = s};
+    size_t n = (size_t)s->n_targets;
+    int n_kept = 0, *place = mem_alloc((n + 1) * sizeof(*place)); /* 0: postponed */
+    for (int i = 0; i < s->n_targets; i++)
+        place[i] = is_postponed(s, i, &parts) ? 0 : ++n_kept;
+    if (n_kept == s->n_targets) {
+        mem_free(place);
+        return false;
+    }
+    struct select below = *s;
+    below.original = s->original ? s->original : s;
+    below.n_ctes = 0;
+    below.n_targets = n_kept + parts.n;
+    below.targets = mem_zalloc((n + (size_t)parts.n) * sizeof(*below.targets));
+    below.order = mem_alloc((size_t)s->n_order * sizeof(*below.order));
+    for (int i = 0; i < s->n_targets; i++)
+        if (place[i])
+            below.targets[place[i] - 1] = s->targets[i];
+    for (int i = 0; i < parts.n; i++)
+        below.targets[n_kept + i].expr = parts.list[i];
+    for (int i = 0; i < s->n_order; i++) {
+        below.order[i] = s->order[i];
+        if (s->order[i].target >= 0)
+            below.order[i].target = place[s->order[i].target] - 1;
+    }
+
+    struct group_source rows = {.select = s,
+                                .id = ++em->n_probes,
+                                .outer = em->groups,
+                                .parts = parts.list,
+                                .n_parts = parts.n,
+                                .first = n_kept + 1};
+    puts_(em, "SELECT ");
+    for (int i = 0; i < s->n_targets; i++) {
+        comma(em, i);
+        em->groups = &rows;
+        if (place[i])
+            buf_printf(em->out, "minisql_rows_%d.c%d", rows.id, place[i]);
+        else
+            sql__emit_expr(em, s->targets[i].expr);
+        em->groups = rows.outer;
+        if (names == NAMES_POSITION)
+            buf_printf(em->out, " AS c%d", i + 1);
+    }
+    puts_(em, " FROM (WITH minisql_once AS MATERIALIZED (");
+    select_part(em, &below, NAMES_POSITION);
+    buf_printf(em->out, ") SELECT * FROM minisql_once) AS minisql_rows_%d", rows.id);
+    mem_free(place);
+    mem_free(parts.list);
+    mem_free(below.targets);
+    mem_free(below.order);
+    return true;
+}
+
+static void select_part(struct emitter *em, const struct select *s, enum column_names names)
 {
     with(em, s);
-    if (tail && ((s->with_ties && s->limit) || s->limit_varies)) {
-        counted(em, s);
+    if (s->kind == SELECT_PLAIN && s->n_order && !s->distinct && postponed(em, s, names))
         return;
-    }
-    if (s->kind == SELECT_PLAIN) {
+    if ((s->with_ties && s->limit) || s->limit_varies) {
+        counted(em, s);
+    } else if (s->kind == SELECT_PLAIN) {
         struct body b = {.s = s};
-        plain(em, &b, names, false, tail);
+        plain(em, &b, names, false, true);
     } else if (s->kind == SELECT_VALUES) {
-        values(em, s, names, tail);
+        values(em, s, names);
     } else {
         setop(em, s, names);
-        if (tail)
-            order_and_limit(em, s);
+        order_and_limit(em, s);
     }
 }
 
@@ -788,7 +915,7 @@ void sql__emit_select(struct emitter *em, const struct select *s, enum column_na
     struct steps *steps = em->steps;
     em->nesting = 0;
     em->steps = NULL;
-    select_part(em, s, names, true);
+    select_part(em, s, names);
     em->nesting = nesting;
     em->steps = steps;
 }
@@ -796,7 +923,7 @@ void sql__emit_select(struct emitter *em, const struct select *s, enum column_na
 struct error *sql_emit_select(const struct select *s, const struct sql_emit *how, struct buf *out)
 {
     struct emitter em = {.how = how, .out = out, .with = how ? how->with : NULL};
-    select_part(&em, s, NAMES_NONE, !(how && how->no_order));
+    select_part(&em, s, NAMES_NONE);
     return NULL;
 }
 
@@ -819,17 +946,6 @@ void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
         buf_puts(out, " WHERE ");
         sql__emit_conjunction(&em, filters, n_filters, " AND ");
     }
-}
-
-struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
-                            struct buf *out)
-{
-    if (s->kind != SELECT_PLAIN)
-        return error_new(E_INTERNAL, "only a plain select has a tail of its own");
-    struct emitter em = {.how = how, .out = out};
-    struct body b = {.s = s, .source = source};
-    plain(&em, &b, NAMES_NONE, false, !(how && how->no_order));
-    return NULL;
 }
 
 /* ---- writes

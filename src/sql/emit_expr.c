@@ -816,7 +816,7 @@ static void restore_collation(struct emitter *em, const struct expr *e, size_t s
     buf_puts(em->out, *own ? own : " COLLATE BINARY");
 }
 
-static int find(struct expr *const *list, int n, const struct expr *e)
+int sql__find_expr(struct expr *const *list, int n, const struct expr *e)
 {
     for (int i = 0; i < n; i++) {
         if (list[i] == e || expr_equal(list[i], e))
@@ -830,10 +830,17 @@ static bool is_group_column(struct emitter *em, const struct expr *e)
 {
     for (const struct group_source *g = em->groups; g; g = g->outer) {
         const struct select *s = g->select;
+        int part = sql__find_expr(g->parts, g->n_parts, e);
+        if (part >= 0) {
+            buf_printf(em->out, "minisql_rows_%d.c%d", g->id, g->first + part);
+            return true;
+        }
+        if (g->n_parts)
+            continue;
         char letter = e->kind == EXPR_AGG ? 'a' : e->kind == EXPR_GROUPING ? 'p' : 'g';
-        int i = letter == 'a'   ? find(s->aggs, s->n_aggs, e)
-                : letter == 'p' ? find(s->groupings, s->n_groupings, e)
-                                : find(s->group, s->n_group, e);
+        int i = letter == 'a'   ? sql__find_expr(s->aggs, s->n_aggs, e)
+                : letter == 'p' ? sql__find_expr(s->groupings, s->n_groupings, e)
+                                : sql__find_expr(s->group, s->n_group, e);
         if (i < 0)
             continue;
         buf_printf(em->out, "minisql_sets_%d.%c%d", g->id, letter, i + 1);
@@ -844,7 +851,7 @@ static bool is_group_column(struct emitter *em, const struct expr *e)
 
 static bool is_left_out(const struct grouping_set *set, const struct expr *e)
 {
-    int i = find(set->select->group, set->select->n_group, e);
+    int i = sql__find_expr(set->select->group, set->select->n_group, e);
     return i >= 0 && !(set->keys >> i & 1);
 }
 

@@ -11,7 +11,7 @@ struct emitter {
     struct buf *out;
     const struct rte *bare; /* its columns are printed without a qualifier */
     bool no_returning;
-    const struct group_source *groups; /* whose rows are groups that were made below */
+    const struct group_source *groups; /* whose rows were made below */
     const struct grouping_set *set;    /* whose groups are being printed */
     bool direct;         /* inside of direct arguments: the keys that `set` leaves out are NULL */
     const char *with;    /* how->with, until it is printed */
@@ -27,6 +27,10 @@ struct group_source {
     const struct select *select;
     int id; /* "minisql_sets_<id>" is its name */
     const struct group_source *outer;
+
+    /* Not of sets, but "minisql_rows_<id>": columns c<first>, .. */
+    struct expr *const *parts;
+    int n_parts, first;
 };
 
 struct grouping_set {
@@ -47,6 +51,8 @@ void sql__emit_order(struct emitter *em, const struct order_item *items, int n);
 void sql__emit_select(struct emitter *em, const struct select *s, enum column_names names);
 /* The select as exactly one row: NULLs when it has none, 21000 when it has more. */
 void sql__emit_single(struct emitter *em, const struct select *s, enum column_names names);
+/* Its place in the list, by what it says; -1: it is not there. */
+int sql__find_expr(struct expr *const *list, int n, const struct expr *e);
 /* Of one table, the row of a key? */
 bool sql__reads_one_row(const struct select *s);
 /* EXISTS of it as a set of keys, where that is cheaper: emit_exists.c */

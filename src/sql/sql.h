@@ -765,9 +765,7 @@ struct sql_emit {
     bool (*table)(void *ctx, const struct rte *r, struct buf *out);
     /* Prints the query that stands for a data-modifying CTE: the rows of its RETURNING. */
     void (*cte)(void *ctx, const struct cte *c, struct buf *out);
-    const char
-        *with;     /* definitions that go before the statement's own WITH: a AS (..), b AS (..) */
-    bool no_order; /* leave out ORDER BY, LIMIT and OFFSET of the outermost select */
+    const char *with; /* definitions that go before the statement's own WITH: a AS (..), b AS (..) */
 };
 
 /* SELECT, INSERT, UPDATE, DELETE as one SQLite statement, result columns in order. `how` may be
@@ -781,11 +779,6 @@ void sql_emit_expr(const struct expr *e, const struct sql_emit *how, struct buf 
 void sql_emit_scan(const struct rte *r, const int *columns, int n_columns,
                    struct expr *const *computed, struct expr *const *filters, int n_filters,
                    const struct sql_emit *how, struct buf *out);
-/* The tail of a select whose FROM, WHERE and GROUP BY somebody else has run: targets, HAVING,
- * DISTINCT, ORDER BY, LIMIT over `source` ('temp."groups"'); how->expr prints the group keys,
- * aggregates and columns as columns of that source. */
-struct error *sql_emit_tail(const struct select *s, const char *source, const struct sql_emit *how,
-                            struct buf *out);
 /* One INSERT, UPDATE or DELETE. no_returning: leave it out. */
 struct error *sql_emit_write(const struct write *w, bool no_returning, const struct sql_emit *how,
                              struct buf *out);

@@ -294,7 +294,7 @@ struct substitution {
 static struct expr *new_value(struct substitution *s, struct expr *e)
 {
     struct expr *value = s->values[e->col.column];
-    s->failed |= (value && expr_is_volatile(value)) || (!value && s->insert);
+    s->failed |= value ? expr_is_volatile(value) : s->insert;
     return value ? value : e;
 }
 

@@ -310,13 +310,6 @@ static bool find_subquery(void *ctx, const struct expr *e)
     return !*found;
 }
 
-bool expr_has_subquery(const struct expr *e)
-{
-    bool found = false;
-    expr_walk(e, false, find_subquery, &found);
-    return found;
-}
-
 static bool find_volatile(void *ctx, const struct expr *e)
 {
     bool *found = ctx;
@@ -328,6 +321,13 @@ bool expr_is_volatile(const struct expr *e)
 {
     bool found = false;
     expr_walk(e, true, find_volatile, &found);
+    return found;
+}
+
+bool expr_has_subquery(const struct expr *e)
+{
+    bool found = false;
+    expr_walk(e, false, find_subquery, &found);
     return found;
 }
 
