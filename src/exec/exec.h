@@ -237,7 +237,8 @@ struct error *exec_run(struct exec_session *s, struct plan *plan, const struct v
  * One that is READ ONLY holds no region: it reads such states only, of one region if SERIALIZABLE.
  */
 bool exec_in_transaction(const struct exec_session *s);
-/* Of the transaction, before its first statement. `read_only`: the caller refuses its writes. */
+/* Of the transaction, before its first statement, or of a statement outside of one. `read_only`:
+ * the caller refuses its writes; nextval() and setval() are refused here. */
 void exec_isolate(struct exec_session *s, enum isolation level, bool read_only);
 struct error *exec_begin(struct exec_session *s); /* 25001 when there is one */
 /* Holds the plan's region before the statement runs: its tables stay as they are while it is

@@ -688,6 +688,10 @@ static struct error *call(struct exec_session *s, enum sequence_call what, uint6
                           const char *name, const struct value *args, int nargs, int64_t *ret)
 {
     const struct drawn *d;
+    bool changes = what == SEQUENCE_NEXT || what == SEQUENCE_SET;
+    if (changes && s->read_only && id <= CATALOG_TEMP_ID)
+        return error_new("25006", "cannot execute %s() in a read-only transaction",
+                         what == SEQUENCE_NEXT ? "nextval" : "setval");
     switch (what) {
     case SEQUENCE_NEXT:
         TRY(id > CATALOG_TEMP_ID ? exec__temp_next(s, id, ret) : next_value(s, id, ret));

@@ -295,7 +295,10 @@ static struct error *check_read_only(struct session *s, const struct entry *e)
                   e->query->kind == QUERY_TRUNCATE ||
                   (e->query->kind == QUERY_COPY && e->query->copy.from) ||
                   (e->plan && !e->plan->explain && e->plan->writes);
-    bool read_only = s->txn == 'I' && !s->implicit ? s->settings.read_only : s->read_only;
+    bool alone = s->txn == 'I' && !s->implicit;
+    bool read_only = alone ? s->settings.read_only : s->read_only;
+    if (alone)
+        exec_isolate(s->exec, ISOLATION_DEFAULT, read_only);
     if (read_only && e->query->locks)
         return error_new("25006", "cannot execute SELECT FOR UPDATE in a read-only transaction");
     bool temporary = e->plan && e->plan->region == CATALOG_TEMP_REGION;

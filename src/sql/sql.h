@@ -765,7 +765,8 @@ struct sql_emit {
     bool (*table)(void *ctx, const struct rte *r, struct buf *out);
     /* Prints the query that stands for a data-modifying CTE: the rows of its RETURNING. */
     void (*cte)(void *ctx, const struct cte *c, struct buf *out);
-    const char *with; /* definitions that go before the statement's own WITH: a AS (..), b AS (..) */
+    const char
+        *with; /* definitions that go before the statement's own WITH: a AS (..), b AS (..) */
 };
 
 /* SELECT, INSERT, UPDATE, DELETE as one SQLite statement, result columns in order. `how` may be

@@ -109,3 +109,28 @@ BEGIN;
 SET transaction_read_only = on;
 insert into temptest2 values (1);
 ROLLBACK;
+
+-- sequences
+CREATE SEQUENCE mode_q;
+CREATE TEMPORARY SEQUENCE mode_t;
+BEGIN READ ONLY;
+SELECT nextval('mode_q') WHERE false;
+SELECT nextval('mode_t');
+SELECT nextval('mode_q');
+ROLLBACK;
+BEGIN;
+SELECT nextval('mode_q');
+SET TRANSACTION READ ONLY;
+SELECT currval('mode_q'), lastval();
+SELECT setval('mode_q', 5);
+ROLLBACK;
+SET default_transaction_read_only = on;
+SELECT nextval('mode_q');
+SELECT setval('mode_t', 3);
+BEGIN READ WRITE;
+SELECT nextval('mode_q');
+COMMIT;
+RESET default_transaction_read_only;
+SELECT nextval('mode_q');
+DROP SEQUENCE mode_q;
+DROP SEQUENCE mode_t;
