@@ -180,9 +180,6 @@ static struct error *subscripts(struct analysis *a, struct scope *s, const List 
     for (int i = 0; i < list_length(indirection); i++) {
         const A_Indices *n = list_nth(indirection, i);
         struct expr *e;
-        if (!IsA(n, A_Indices))
-            return sql__unsupported(a, -1, "Use a table of its own for such values.",
-                                    "fields of composite values are not supported here");
         if (slice) {
             if (n->is_slice)
                 TRY(subscript(a, s, n->lidx, &e));
@@ -198,9 +195,6 @@ static struct error *subscripts(struct analysis *a, struct scope *s, const List 
 
 static struct error *check_subscripts(const struct analysis *a, uint32_t type, int n, int location)
 {
-    if (sql__is_row_type(type)) /* t.field = .., INSERT INTO t (column.field) */
-        return sql__unsupported(a, location, "Set the whole value: ROW((c).a, .., 'new').",
-                                "fields of composite values are not supported here");
     if (!is_array(type))
         return sql__at(
             a,
@@ -235,9 +229,29 @@ struct error *sql__subscript(struct analysis *a, struct scope *s, struct expr *a
     return NULL;
 }
 
-uint32_t sql__item_type(uint32_t type, const List *indirection)
+uint32_t sql__item_type(struct analysis *a, uint32_t type, const List *indirection)
 {
-    return is_array(type) && !has_slice(indirection) ? type_by_oid(type)->element : type;
+    if (!list_length(indirection))
+        return type;
+    if (!IsA(linitial(indirection), A_Indices))
+        return sql__item_type(a, sql__field_type(a, type, strVal(linitial(indirection))),
+                              sql__list_from(a, indirection, 1));
+    const List *own = sql__subscripts(a, indirection, 0);
+    uint32_t item = is_array(type) && !has_slice(own) ? type_by_oid(type)->element : type;
+    return sql__item_type(a, item, sql__list_from(a, indirection, list_length(own)));
+}
+
+/* a[1].f = x: a[1] with x in its f, on its way into a */
+static struct error *set_within(struct analysis *a, struct scope *s, const struct column *column,
+                                struct expr *before, const List *own, const List *rest,
+                                int location, struct expr **value)
+{
+    struct expr *item;
+    const struct column part = {.name = column->name,
+                                .type = sql__item_type(a, column->type, own),
+                                .typmod = column->typmod};
+    TRY(sql__subscript(a, s, before, own, &item));
+    return sql__set_item(a, s, &part, item, rest, *value, location, value);
 }
 
 /* The array `before` with `value` in the place that the subscripts say. */
@@ -246,11 +260,17 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
                             int location, struct expr **ret)
 {
     struct list args = {0};
-    bool slice = has_slice(indirection);
     if (column->type == OID_JSONB)
         return sql__set_json_item(a, s, column, before, indirection, value, location, ret);
-    TRY(check_subscripts(a, column->type, list_length(indirection), location));
-    uint32_t type = sql__item_type(column->type, indirection);
+    if (!IsA(linitial(indirection), A_Indices))
+        return sql__set_field(a, s, column, before, indirection, value, location, ret);
+    const List *own = sql__subscripts(a, indirection, 0);
+    const List *rest = sql__list_from(a, indirection, list_length(own));
+    bool slice = has_slice(own);
+    TRY(check_subscripts(a, column->type, list_length(own), location));
+    if (list_length(rest))
+        TRY(set_within(a, s, column, before, own, rest, location, &value));
+    uint32_t type = sql__item_type(a, column->type, own);
     if (!sql__can_coerce(value, type, CAST_ASSIGNMENT)) {
         struct error *e = error_new(
             E_TYPE_MISMATCH,
@@ -262,7 +282,7 @@ struct error *sql__set_item(struct analysis *a, struct scope *s, const struct co
     TRY(sql__coerce(a, value, type, column->typmod, CAST_ASSIGNMENT, &value));
     sql__push(a->arena, &args, before);
     sql__push(a->arena, &args, value);
-    TRY(subscripts(a, s, indirection, slice, &args));
+    TRY(subscripts(a, s, own, slice, &args));
     TRY(sql__call_kind(a, slice ? "minisql_array_set_slice" : "minisql_array_set", FUNC_SCALAR,
                        (struct expr **)args.items, args.n, location, ret));
     (*ret)->typmod = column->typmod;

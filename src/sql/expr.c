@@ -715,15 +715,24 @@ static struct error *row_value(struct analysis *a, struct scope *s, const Node *
     return sql__row_value(a, s, n, ret);
 }
 
-/* The elements from `at` on that are subscripts */
-static List *subscripts(struct analysis *a, const List *all, int at)
+static List *part_of(struct analysis *a, const List *all, int at, int n)
+{
+    List *l = arena_alloc(a->arena, sizeof(List));
+    *l = (List){.type = T_List, .length = n, .max_length = n, .elements = all->elements + at};
+    return l;
+}
+
+List *sql__list_from(struct analysis *a, const List *all, int at)
+{
+    return part_of(a, all, at, list_length(all) - at);
+}
+
+List *sql__subscripts(struct analysis *a, const List *all, int at)
 {
     int n = 0;
     while (at + n < list_length(all) && IsA(list_nth(all, at + n), A_Indices))
         n++;
-    List *l = arena_alloc(a->arena, sizeof(List));
-    *l = (List){.type = T_List, .length = n, .max_length = n, .elements = all->elements + at};
-    return l;
+    return part_of(a, all, at, n);
 }
 
 /* ((t).x)[1].y: fields of rows, subscripts of arrays */
@@ -741,7 +750,7 @@ struct error *sql__indirection(struct analysis *a, struct scope *s, const Node *
     while (done < n) {
         const Node *next = list_nth(all, done);
         if (IsA(next, A_Indices)) {
-            List *part = subscripts(a, all, done);
+            List *part = sql__subscripts(a, all, done);
             TRY(e->type == OID_JSONB ? sql__json_subscripts(a, s, e, part, &e)
                                      : sql__subscript(a, s, e, part, &e));
             done += list_length(part);

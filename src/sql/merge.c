@@ -97,10 +97,19 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
     s->targets = ARENA_ARRAY(a->arena, struct target, MAX(t->n_columns, 1));
     for (int i = 0; i < given; i++) {
         int c = columns[i];
-        if (s->targets[c].expr)
-            return error_new(E_DUPLICATE_COLUMN, "column \"%s\" specified more than once",
-                             t->columns[c].name);
+        const ResTarget *target = named ? list_nth(n->targetList, i) : NULL;
+        for (int k = 0; k < i && named; k++) {
+            const ResTarget *other = list_nth(n->targetList, k);
+            if (columns[k] == c && !(other->indirection && target->indirection))
+                return sql__at(a,
+                               error_new(E_DUPLICATE_COLUMN,
+                                         "column \"%s\" specified more than once",
+                                         t->columns[c].name),
+                               target->location);
+        }
         const Node *value = list_nth(n->values, i);
+        if (IsA(value, SetToDefault) && target && target->indirection)
+            return sql__no_part_default(a, target);
         if (IsA(value, SetToDefault))
             continue;
         struct expr *e;
@@ -108,7 +117,8 @@ static struct error *insert_values(struct merge *m, const MergeWhenClause *n, st
         TRY(sql__expr(a, m->s, value, &e));
         if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
             continue; /* the value is checked, and not used */
-        TRY(sql__fit(a, t, c, e, sql__location(value), &s->targets[c].expr));
+        TRY(sql__put(a, m->s, n->targetList, t, i, c, e, sql__location(value),
+                     &s->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {
         s->targets[c].name = t->columns[c].name;

@@ -229,6 +229,87 @@ struct error *sql__value_field(struct analysis *a, struct expr *e, const char *n
                    location);
 }
 
+/* -1: there is none */
+static int field_named(struct analysis *a, uint32_t type, const char *name,
+                       struct composite_attribute *ret)
+{
+    struct composite_attribute *shape = NULL;
+    const struct type *t = type_by_oid(type);
+    int n = type_is_composite(t) ? record_shape(t, NULL, a->arena, &shape) : 0;
+    for (int i = 0; i < n; i++) {
+        *ret = shape[i];
+        if (strcmp(shape[i].name, name) == 0)
+            return i;
+    }
+    return -1;
+}
+
+uint32_t sql__field_type(struct analysis *a, uint32_t type, const char *name)
+{
+    struct composite_attribute of;
+    return field_named(a, type, name, &of) < 0 ? OID_TEXT : of.type;
+}
+
+static struct error *no_such_field(struct analysis *a, const struct column *c, const char *field,
+                                   int location)
+{
+    bool composite = type_is_composite(type_by_oid(c->type));
+    return sql__at(
+        a,
+        composite
+            ? error_new(E_UNDEFINED_COLUMN,
+                        "cannot assign to field \"%s\" of column \"%s\" because there is no such "
+                        "column in data type %s",
+                        field, c->name, sql__type(a, c->type))
+            : error_new(E_TYPE_MISMATCH,
+                        "cannot assign to field \"%s\" of column \"%s\" because its type %s is not "
+                        "a composite type",
+                        field, c->name, sql__type_of(a, c->type, c->domain)),
+        location);
+}
+
+static struct error *field_value(struct analysis *a, const char *name,
+                                 const struct composite_attribute *of, struct expr *value,
+                                 int location, struct expr **ret)
+{
+    if (!sql__can_coerce(value, of->type, CAST_ASSIGNMENT))
+        return sql__at(
+            a,
+            error_hint(error_new(E_TYPE_MISMATCH,
+                                 "subfield \"%s\" is of type %s but expression is of type %s", name,
+                                 sql__type(a, of->type), sql__type(a, value->type)),
+                       "You will need to rewrite or cast the expression."),
+            location);
+    return sql__coerce(a, value, of->type, of->typmod, CAST_ASSIGNMENT, ret);
+}
+
+struct error *sql__set_field(struct analysis *a, struct scope *s, const struct column *column,
+                             struct expr *before, const List *indirection, struct expr *value,
+                             int location, struct expr **ret)
+{
+    struct composite_attribute of;
+    const char *name = strVal(linitial(indirection));
+    int i = field_named(a, column->type, name, &of);
+    if (i < 0)
+        return no_such_field(a, column, name, location);
+    if (list_length(indirection) > 1)
+        TRY(sql__set_item(
+            a, s,
+            &(struct column){.name = (char *)(uintptr_t)name, .type = of.type, .typmod = of.typmod},
+            value_field(a, before, i, &of, location), sql__list_from(a, indirection, 1), value,
+            location, &value));
+    else
+        TRY(field_value(a, name, &of, value, location, &value));
+    struct expr *e = sql__new_expr(a, EXPR_FUNC, column->type, location, 4);
+    e->args[0] = before;
+    e->args[1] = int8_const(a, column->type);
+    e->args[2] = sql__const_int(a, OID_INT4, i);
+    e->args[3] = value;
+    e->call.func = record_func(RECORD_SET);
+    *ret = e;
+    return NULL;
+}
+
 struct error *sql__value_null_test(struct analysis *a, struct expr *e, bool is_null, int location,
                                    struct expr **ret)
 {

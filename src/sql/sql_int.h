@@ -386,6 +386,12 @@ struct error *sql__value_fields(struct analysis *a, struct expr *e, int location
                                 struct target **ret);
 struct error *sql__value_field(struct analysis *a, struct expr *e, const char *name, int location,
                                struct expr **ret);
+/* The column's value `before`, of a composite type, with `value` in the field that the indirection
+ * begins with, or in a part of it. */
+struct error *sql__set_field(struct analysis *a, struct scope *s, const struct column *column,
+                             struct expr *before, const List *indirection, struct expr *value,
+                             int location, struct expr **ret);
+uint32_t sql__field_type(struct analysis *a, uint32_t type, const char *name); /* text: no such */
 struct error *sql__value_null_test(struct analysis *a, struct expr *e, bool is_null, int location,
                                    struct expr **ret);
 bool sql__has_fields(struct analysis *a, struct scope *s,
@@ -437,7 +443,10 @@ struct error *sql__set_json_item(struct analysis *a, struct scope *s, const stru
                                  struct expr *before, const List *indirection, struct expr *value,
                                  int location, struct expr **ret);
 /* What is assigned to a part of a column of this type. */
-uint32_t sql__item_type(uint32_t type, const List *indirection);
+uint32_t sql__item_type(struct analysis *a, uint32_t type, const List *indirection);
+/* Of an indirection: what stands from `at` on; and of that the subscripts at its beginning. */
+List *sql__list_from(struct analysis *a, const List *all, int at);
+List *sql__subscripts(struct analysis *a, const List *all, int at);
 struct error *sql__set_item(struct analysis *a, struct scope *s, const struct column *column,
                             struct expr *before, const List *indirection, struct expr *value,
                             int location, struct expr **ret);
@@ -493,8 +502,11 @@ void sql__give(struct analysis *a, struct write *w, struct select *rows);
 struct error *sql__write_target(struct analysis *a, const RangeVar *rv, struct rte **ret);
 struct error *sql__target_column(const struct analysis *a, const struct table *t,
                                  const ResTarget *n, int *ret);
-struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
-                       int location, struct expr **ret);
+/* The value of the i'th of the columns that INSERT names (NIL: none) on its way to column c. */
+struct error *sql__put(struct analysis *a, struct scope *s, const List *columns,
+                       const struct table *t, int i, int c, struct expr *e, int location,
+                       struct expr **ret);
+struct error *sql__no_part_default(struct analysis *a, const ResTarget *target);
 struct error *sql__default_value(struct analysis *a, const struct table *t, int column,
                                  struct expr **ret);
 struct error *sql__assignments(struct analysis *a, struct scope *s, const struct table *t,

@@ -218,7 +218,7 @@ static struct error *insert_columns(struct analysis *a, const InsertStmt *n, con
     return NULL;
 }
 
-static struct error *no_part_default(struct analysis *a, const ResTarget *target)
+struct error *sql__no_part_default(struct analysis *a, const ResTarget *target)
 {
     return sql__unsupported(a, target->location, "Give the value.",
                             IsA(linitial(target->indirection), A_Indices)
@@ -227,11 +227,11 @@ static struct error *no_part_default(struct analysis *a, const ResTarget *target
 }
 
 /* The i'th value, on its way to column c, or to a part of it: (a[1], a[2]) make one array. */
-static struct error *put(struct analysis *a, struct scope *s, const InsertStmt *n,
-                         const struct table *t, int i, int c, struct expr *e, int location,
-                         struct expr **ret)
+struct error *sql__put(struct analysis *a, struct scope *s, const List *columns,
+                       const struct table *t, int i, int c, struct expr *e, int location,
+                       struct expr **ret)
 {
-    const ResTarget *target = n->cols ? list_nth(n->cols, i) : NULL;
+    const ResTarget *target = columns ? list_nth(columns, i) : NULL;
     if (target && target->indirection) {
         struct expr *before = *ret ? *ret : sql__const_null(a, t->columns[c].type, -1);
         TRY(sql__set_item(a, s, &t->columns[c], before, target->indirection, e, target->location,
@@ -311,7 +311,7 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
             if (c < 0)
                 return sql__not_a_view_column(a, a->q->write->view, -1 - c);
             if (IsA(value, SetToDefault) && target && target->indirection)
-                return no_part_default(a, target);
+                return sql__no_part_default(a, target);
             if (IsA(value, SetToDefault))
                 continue;
             if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
@@ -320,7 +320,7 @@ static struct error *insert_values(struct analysis *a, struct scope *outer, cons
             TRY(sql__expr(a, &s, value, &e));
             if (n->override == OVERRIDING_USER_VALUE && t->columns[c].identity)
                 continue; /* the value is checked, and not used */
-            TRY(put(a, &s, n, t, i, c, e, sql__location(value), &out[c]));
+            TRY(sql__put(a, &s, n->cols, t, i, c, e, sql__location(value), &out[c]));
         }
         for (int c = 0; c < t->n_columns; c++) {
             if (!out[c] && !defaults[c])
@@ -364,7 +364,7 @@ static struct error *type_source(struct analysis *a, const InsertStmt *n, struct
             continue;
         uint32_t type = t->columns[columns[i]].type;
         if (target && target->indirection)
-            type = sql__item_type(type, target->indirection);
+            type = sql__item_type(a, type, target->indirection);
         TRY(sql__coerce_select_column(a, source, i, type));
     }
     return NULL;
@@ -417,7 +417,8 @@ static struct error *insert_select(struct analysis *a, struct scope *outer, cons
         if (n->override == OVERRIDING_NOT_SET || t->columns[c].generated)
             TRY(check_given(t, c, false));
         struct expr *e = sql__column(a, r, i, given->expr->position - 1);
-        TRY(put(a, &s, n, t, i, c, e, location_of_target(q, source, i), &sel->targets[c].expr));
+        TRY(sql__put(a, &s, n->cols, t, i, c, e, location_of_target(q, source, i),
+                     &sel->targets[c].expr));
     }
     for (int c = 0; c < t->n_columns; c++) {
         if (!sel->targets[c].expr)
@@ -437,7 +438,7 @@ static struct error *one_assignment(struct analysis *a, struct scope *s, const s
 {
     TRY(find_target_column(a, t, n, &ret->column));
     if (IsA(value, SetToDefault) && n->indirection)
-        return no_part_default(a, n);
+        return sql__no_part_default(a, n);
     if (IsA(value, SetToDefault)) /* nothing, where it is generated: see assignments() */
         return default_value(a, t, ret->column, &ret->value);
     TRY(check_given(t, ret->column, true));
@@ -1197,12 +1198,6 @@ struct error *sql__target_column(const struct analysis *a, const struct table *t
                                  const ResTarget *n, int *ret)
 {
     return find_target_column(a, t, n, ret);
-}
-
-struct error *sql__fit(struct analysis *a, const struct table *t, int column, struct expr *e,
-                       int location, struct expr **ret)
-{
-    return fit(a, t, column, e, location, ret);
 }
 
 struct error *sql__default_value(struct analysis *a, const struct table *t, int column,

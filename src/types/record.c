@@ -247,6 +247,18 @@ struct error *types__record_write(const struct type *t, const struct record *r, 
 /* ---- calls ------------------------------------------------------------------------------------
  */
 
+/* SQLite gives a float that is whole as an integer. */
+static bool fits(const struct type *t, const struct value *v)
+{
+    return v->kind == VALUE_NULL || v->kind == t->storage ||
+           (v->kind == VALUE_INT && t->storage == VALUE_REAL);
+}
+
+static struct value as_stored(const struct type *t, const struct value *v)
+{
+    return v->kind == VALUE_INT && t->storage == VALUE_REAL ? value_real((double)v->i) : *v;
+}
+
 /* head, values .. */
 static CALL(record_make)
 {
@@ -256,13 +268,10 @@ static CALL(record_make)
     for (int i = 1; i < n; i++) {
         const char *start = r.p;
         struct record_field f;
-        if (!scan_head(&r, &f) || (v[i].kind != VALUE_NULL && v[i].kind != f.type->storage &&
-                                   !(v[i].kind == VALUE_INT && f.type->storage == VALUE_REAL)))
+        if (!scan_head(&r, &f) || !fits(f.type, &v[i]))
             return damaged();
         buf_append(&out, start, (size_t)(r.p - start));
-        struct value value = v[i];
-        if (value.kind == VALUE_INT && f.type->storage == VALUE_REAL)
-            value = value_real((double)value.i);
+        struct value value = as_stored(f.type, &v[i]);
         TRY(put_value(&value, &out));
         TRY(depth_of(f.type, &value, a, &depth));
     }
@@ -287,6 +296,19 @@ static CALL(record_field)
         return damaged();
     *ret = f->value;
     return NULL;
+}
+
+/* composite value or NULL, its type, which field, value: it with that */
+static CALL(record_set)
+{
+    const struct value nothing = {.kind = VALUE_TEXT, .s = {"1;", 2}};
+    struct record r;
+    TRY(read_arg(v[0].kind == VALUE_NULL ? &nothing : &v[0], &v[1], a, &r));
+    struct record_field *f = v[2].i >= 0 && (uint64_t)v[2].i < r.n ? &r.fields[v[2].i] : NULL;
+    if (!f || !fits(f->type, &v[3]))
+        return damaged();
+    f->value = as_stored(f->type, &v[3]);
+    return types__record_write(type_by_oid((uint32_t)v[1].i), &r, a, ret);
 }
 
 /* record, its type, 1: are all fields NULL? 0: is none? */
@@ -611,6 +633,13 @@ static const struct func hidden[] = {
                       .strict = true,
                       .sqlite_name = "minisql_record_field",
                       .call = record_field},
+    [RECORD_SET] = {.name = "minisql_record_set",
+                    .kind = FUNC_SCALAR,
+                    .nargs = 4,
+                    .args = {R, OID_INT8, OID_INT4, OID_ANYELEMENT},
+                    .result = R,
+                    .sqlite_name = "minisql_record_set",
+                    .call = record_set},
     [RECORD_NULLS] = {.name = "minisql_record_nulls",
                       .kind = FUNC_SCALAR,
                       .nargs = 3,

@@ -266,6 +266,7 @@ void types_record_head(uint32_t type, const char *name, struct buf *out);
 enum record_func {
     RECORD_MAKE,  /* (head, values ..) -> record, or a composite type's value */
     RECORD_FIELD, /* (record, its type, which field, the field's type) -> the field */
+    RECORD_SET,   /* (composite value, its type, which field, value) -> it with that */
     RECORD_NULLS, /* (record, its type, 1 or 0) -> are all fields NULL? is none? */
     RECORD_OF,    /* the cast of a composite type to record */
 };
