@@ -663,7 +663,7 @@ static struct error *note_values(struct analysis *a, const struct table *t, int 
         return NULL;
     }
     struct buf text = {0};
-    struct emitter em = {.out = &text, .all_bare = true};
+    struct emitter em = {.out = &text, .all_bare = true, .stored = true};
     sql__emit_expr(&em, e);
     add_source(a, &(struct column_source){.column = at, .sql = take(a, &text)});
     return NULL;

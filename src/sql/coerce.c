@@ -725,9 +725,10 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
         return sql__unsupported(a, t->location, "Write the type of one row's value.",
                                 "SETOF is not supported here");
     const struct object *own = sql__lookup_type(a, t->names);
+    const struct object *item = own ? NULL : sql__lookup_item_type(a, t->names);
     const char *schema =
         list_length(t->names) > 1 ? strVal(list_nth(t->names, list_length(t->names) - 2)) : NULL;
-    if (!own && schema && strcmp(schema, "pg_catalog") != 0)
+    if (!own && !item && schema && strcmp(schema, "pg_catalog") != 0)
         return sql__at(
             a,
             a->ctx->view && !catalog_schema(a->ctx->view, schema)
@@ -741,6 +742,10 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
                                               : type_by_name(name);
     if (!type && own)
         type = type_by_oid(catalog_oid(own->id));
+    if (!type && item) {
+        type = type_by_oid(catalog_oid(item->array_id));
+        sql__note_type((struct analysis *)(uintptr_t)a, t, item);
+    }
     if (own && type && type->oid == catalog_oid(own->id))
         sql__note_type((struct analysis *)(uintptr_t)a, t, own);
     if (!type)
@@ -748,7 +753,7 @@ struct error *sql__type_name(const struct analysis *a, const TypeName *t, const 
     if (own && own->kind == OBJ_DOMAIN && type->oid == catalog_oid(own->id))
         return of_domain(a, t, own, ret, ret_typmod, ret_domain);
     TRY(typmod_of(a, t, type->oid, ret_typmod));
-    if (t->arrayBounds && type->category != 'A') /* int[][] is int[] */
+    if (t->arrayBounds)
         type = type_by_oid(type->array);
     if (!type || type->category == 'P')
         return sql__at(a,

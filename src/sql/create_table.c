@@ -1119,7 +1119,7 @@ static struct error *check_sqlite_text(struct analysis *a, struct rte *rte, cons
     buf_puts(out, ", CONSTRAINT ");
     sql_quote(c->name, out);
     buf_puts(out, " CHECK (");
-    struct emitter em = {.out = out, .all_bare = true};
+    struct emitter em = {.out = out, .all_bare = true, .stored = true};
     sql__emit_expr(&em, e);
     buf_puts(out, ")");
     return NULL;
@@ -1212,7 +1212,7 @@ static struct error *generation(struct analysis *a, const struct table *t, int c
     TRY(sql__stored_expr(a, &s, c->default_sql, &e));
     TRY(sql__assign(a, e, c, -1, &e));
     buf_puts(out, " GENERATED ALWAYS AS (");
-    struct emitter em = {.out = out, .all_bare = true};
+    struct emitter em = {.out = out, .all_bare = true, .stored = true};
     sql__emit_expr(&em, e);
     buf_puts(out, ") STORED");
     return NULL;

@@ -547,9 +547,24 @@ static bool compares_natively(const struct expr *e)
                        !x->collation && !y->collation));
 }
 
+/* By a function that goes through the items itself. */
+static void any_call(struct emitter *em, const struct expr *e)
+{
+    buf_printf(em->out, "minisql_any_item('%s', %u, %u, %d, ", e->call.func->name, e->args[0]->type,
+               type_by_oid(e->args[1]->type)->element, e->call.all);
+    sql__emit_expr(em, e->args[0]);
+    buf_puts(em->out, ", ");
+    sql__emit_expr(em, e->args[1]);
+    buf_puts(em->out, ")");
+}
+
 static void any_array(struct emitter *em, const struct expr *e)
 {
     bool any = !e->call.all;
+    if (em->stored) {
+        any_call(em, e);
+        return;
+    }
     if (compares_natively(e)) { /* which can use an index */
         buf_puts(em->out, "(");
         sql__emit_compared(em, e->args[0]);

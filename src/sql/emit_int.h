@@ -16,6 +16,7 @@ struct emitter {
     bool direct;         /* inside of direct arguments: the keys that `set` leaves out are NULL */
     const char *with;    /* how->with, until it is printed */
     bool all_bare;       /* a scan, a CHECK: there is one table only */
+    bool stored;         /* a CHECK, an index, a generated column: SQLite takes no subquery there */
     int nesting;         /* of the expression that is being printed; 0: none */
     struct steps *steps; /* its parts that stand in a WITH; NULL: it is shallow */
     int n_probes;        /* numbers the names made up on the way */

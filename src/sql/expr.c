@@ -1033,9 +1033,9 @@ static int figure_name(const Node *n, const char **ret)
         if (l->subLinkType != EXPR_SUBLINK || !s->targetList)
             return 0;
         const ResTarget *t = linitial(s->targetList);
+        *ret = t->name ? t->name : "?column?";
         if (!t->name)
-            return figure_name(t->val, ret);
-        *ret = t->name;
+            figure_name(t->val, ret);
         return 2;
     }
     case T_SQLValueFunction: {

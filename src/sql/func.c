@@ -851,6 +851,23 @@ static struct error *of_session(struct analysis *a, struct expr *call, struct ex
     return NULL;
 }
 
+/* What was called with its schema, or by a syntax of its own, is told of with that. */
+static struct error *by_called_name(const FuncCall *n, struct error *e)
+{
+    static const char before[] = "function ";
+    const size_t len = strlen(before);
+    if (list_length(n->funcname) < 2 || strncmp(e->message, before, len) != 0)
+        return e;
+    const char *schema = strVal(list_nth(n->funcname, list_length(n->funcname) - 2));
+    if (strcmp(schema, "pg_catalog") != 0) /* see function_name() */
+        return e;
+    struct buf b = {0};
+    buf_printf(&b, "%spg_catalog.%s", before, e->message + len);
+    mem_free(e->message);
+    e->message = b.data;
+    return e;
+}
+
 static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall *n,
                              const char *name, enum func_kind kind, struct expr **ret)
 {
@@ -909,7 +926,7 @@ static struct error *resolve(struct analysis *a, struct scope *s, const FuncCall
     if (!err && kind == FUNC_ORDERED)
         err = error_new("42809", "WITHIN GROUP is required for ordered-set aggregate %s", f->name);
     if (err)
-        return sql__at(a, err, n->location);
+        return sql__at(a, by_called_name(n, err), n->location);
     bool system = a->q->system, volatile_ = a->q->volatile_;
     TRY(sql__bind_call(a, f, e));
     a->sets_config |= strcmp(name, "set_config") == 0;

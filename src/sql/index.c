@@ -94,7 +94,7 @@ struct error *sql__mark_indexed(struct analysis *a, struct rte *r)
 
 void sql__emit_index_key(const struct expr *e, struct buf *out)
 {
-    struct emitter em = {.out = out, .all_bare = true};
+    struct emitter em = {.out = out, .all_bare = true, .stored = true};
     sql__emit_compared(&em, e);
 }
 
@@ -457,7 +457,7 @@ struct error *sql__index_where(struct analysis *a, const struct table *t, const 
     if (!index_has_rows(x))
         return NULL;
     struct buf text = {0};
-    struct emitter em = {.out = &text, .all_bare = true};
+    struct emitter em = {.out = &text, .all_bare = true, .stored = true};
     sql__emit_expr(&em, e);
     x->ddl = arena_printf(a->arena, "%s WHERE %s", x->ddl, text.data);
     buf_done(&text);

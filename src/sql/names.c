@@ -401,17 +401,30 @@ const struct object *sql__lookup_object(const struct analysis *a, enum object_ki
     return o;
 }
 
-const struct object *sql__lookup_type(const struct analysis *a, const List *names)
+static const struct object *type_named(const struct analysis *a, const char *in, const char *name)
 {
     const struct catalog_view *v = a->ctx->view;
-    const RangeVar rv = sql__range_var(names);
     const struct object *o = NULL;
     const char *schema;
-    if (!v || rv.schemaname)
-        return v ? catalog_type(v, rv.schemaname, rv.relname) : NULL;
+    if (!v || in)
+        return v ? catalog_type(v, in, name) : NULL;
     for (int i = 0; !o && (schema = next_schema(a, &i));)
-        o = catalog_type(v, schema, rv.relname);
+        o = catalog_type(v, schema, name);
     return o;
+}
+
+const struct object *sql__lookup_type(const struct analysis *a, const List *names)
+{
+    const RangeVar rv = sql__range_var(names);
+    return type_named(a, rv.schemaname, rv.relname);
+}
+
+const struct object *sql__lookup_item_type(const struct analysis *a, const List *names)
+{
+    const RangeVar rv = sql__range_var(names);
+    const struct object *o =
+        *rv.relname == '_' ? type_named(a, rv.schemaname, rv.relname + 1) : NULL;
+    return o && o->array_id ? o : NULL;
 }
 
 const struct object *sql__lookup_view(const struct analysis *a, const RangeVar *rv)

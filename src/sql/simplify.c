@@ -592,6 +592,10 @@ static void look_at_write(struct search *s, const struct write *w)
         look_at_select(s, w->select, true);
     for (int i = 0; i < w->n_set; i++)
         look(s, w->set[i].value);
+    for (int i = 0; w->conflict && i < w->conflict->n_set; i++)
+        look(s, w->conflict->set[i].value);
+    if (w->conflict)
+        look(s, w->conflict->where);
     for (int i = 0; i < w->n_returning; i++)
         look(s, w->returning[i].expr);
     for (int i = 0; i < w->n_parts; i++)

@@ -668,6 +668,8 @@ struct error *sql__find_type(const struct analysis *a, const List *names,
 struct error *sql__type_taken(const struct analysis *a, const char *schema,
                               const char *name); /* 42710 */
 const struct object *sql__lookup_type(const struct analysis *a, const List *names);
+/* Of what the named type is the array: mood, of _mood. */
+const struct object *sql__lookup_item_type(const struct analysis *a, const List *names);
 const char *sql__describe_type(const struct analysis *a, const struct object *o); /* "type s.t" */
 
 /* ---- domain.c

@@ -114,10 +114,12 @@ void sql__note_type(struct analysis *a, const TypeName *n, const struct object *
     struct source *s = ARENA_NEW(a->arena, struct source);
     *s = (struct source){.id = o->id, .rte = &no_rte, .is_type = true};
     sql__push(a->arena, &a->view->sources, s);
-    if (!stands_at(a, n->location, o->name))
+    const char *name = strVal(llast(n->names));
+    if (!stands_at(a, n->location, name))
         return;
     struct buf b = {0};
     put_qualified(o->schema, o->name, &b);
+    buf_puts(&b, strcmp(name, o->name) == 0 ? "" : "[]"); /* _mood is mood[] */
     s->edit = note_edit(a, (size_t)n->location, sql__end_of_name(a, n->location), b.data);
     buf_done(&b);
 }

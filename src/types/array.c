@@ -593,14 +593,44 @@ static CALL(trim_array)
         return error_new("2202E", "number of elements to trim must be between 0 and %d", length);
     if (!length)
         return (*ret = v[0], NULL);
+    /* Before the lowest number is the highest one, in PostgreSQL: nothing is trimmed. */
+    bool wraps = x.lower[0] == INT32_MIN && v[1].i == length;
     size_t inner = x.n / (size_t)length;
-    x.dims[0] -= (int32_t)v[1].i;
+    x.dims[0] -= wraps ? 0 : (int32_t)v[1].i;
     x.lower[0] = 1;
     x.n = inner * (size_t)x.dims[0];
     x.n_dims = x.n ? x.n_dims : 0;
     for (int i = 0; i < x.n_dims; i++)
         x.lower[i] = 1;
     *ret = types__array_write(element, &x, a);
+    return NULL;
+}
+
+/* x op ANY (array), x op ALL (array), where SQLite takes no subquery: (op, type of x, type of the
+ * items, ALL?, x, array) */
+static CALL(any_item)
+{
+    const uint32_t types[2] = {(uint32_t)v[1].i, (uint32_t)v[2].i};
+    const struct func *f;
+    struct array x;
+    bool all = v[3].i, null = false;
+    TRY(func_resolve(arena_strndup(a, v[0].s.p, v[0].s.n), FUNC_OPERATOR, types, 2, &f));
+    *ret = (struct value){.kind = VALUE_NULL};
+    if (v[5].kind == VALUE_NULL)
+        return NULL;
+    TRY(read_array(type_by_oid(types[1]), &v[5], a, &x));
+    for (size_t i = 0; i < x.n; i++) {
+        struct value args[2] = {v[4], x.items[i]}, one = {.kind = VALUE_NULL};
+        if (!f->strict || (args[0].kind != VALUE_NULL && args[1].kind != VALUE_NULL))
+            TRY(f->call(args, 2, a, &one));
+        null |= one.kind == VALUE_NULL;
+        if (one.kind != VALUE_NULL && (one.i != 0) != all) {
+            *ret = value_int(!all);
+            return NULL;
+        }
+    }
+    if (!null)
+        *ret = value_int(all);
     return NULL;
 }
 
@@ -954,6 +984,13 @@ static const struct func rows[] = {
                OID_ANYELEMENT, OID_INT4),
     SUBSCRIPTS("minisql_array_set_slice", false, "minisql_array_set_slice", array_set_slice, ARRAY,
                3, ARRAY, ARRAY, OID_INT4),
+    {.name = "minisql_any_item",
+     .kind = FUNC_SCALAR,
+     .nargs = 6,
+     .args = {OID_TEXT, OID_INT8, OID_INT8, OID_BOOL, OID_ANYELEMENT, OID_ANYARRAY},
+     .result = OID_BOOL,
+     .sqlite_name = "minisql_any_item",
+     .call = any_item},
     POLY("width_bucket", FN, 2, true, "width_bucket_array", width_bucket, OID_INT4, COMPATIBLE,
          CARRAY),
     POLY("pg_typeof", FN, 1, false, "pg_typeof", pg_typeof, OID_REGTYPE, OID_ANY),

@@ -31,3 +31,5 @@ select '{{{{{{{1}}}}}}}'::int[];
 SELECT ' 1  -2 '::int2vector, E' 1\t2'::oidvector, E'\t1'::int2vector;
 SELECT E'1\t'::int2vector;
 SELECT E'1\t2 3'::int2vector;
+SELECT trim_array('[-2147483648:-2147483647]={1,2}'::int[], n) FROM generate_series(0, 2) n;
+SELECT trim_array(array_fill(7, '{2,1}', '{-2147483648,3}'), 2);

@@ -211,3 +211,7 @@ SELECT CAST('[1,2)'::name AS int4range) + '[2,3)';
 CREATE TABLE ranges (r int4range);
 CREATE INDEX ON ranges ((r::text));
 CREATE TABLE read (t text, r int4range GENERATED ALWAYS AS (t::int4range) STORED);
+CREATE TABLE once (id int PRIMARY KEY, v int);
+INSERT INTO once VALUES (1) ON CONFLICT (id) DO UPDATE SET v = 1 / 0;
+INSERT INTO once VALUES (1) ON CONFLICT (id) DO UPDATE SET v = 1 WHERE 1 / 0 = 1;
+SELECT * FROM once;

@@ -72,3 +72,22 @@ INSERT INTO public.pub VALUES (1);
 SELECT public.pub.a, pub.a FROM public.pub;
 SELECT * FROM nosuch.pub;
 DROP TABLE public.pub;
+
+-- op ANY and ALL of arrays in what is stored: checks, indexes, generated columns
+CREATE TABLE picky (a int CHECK (a = ANY ('{1,2,NULL}')), b int[] CHECK (1 = ANY (b) OR b IS NULL), c text CHECK (c > ALL ('{a,b}')), d numeric CHECK (d <> ALL (ARRAY[1.0, 2.00])), g bool GENERATED ALWAYS AS (c LIKE ANY ('{x%,%y}')) STORED);
+INSERT INTO picky VALUES (3, '{1}', 'c', 3);
+INSERT INTO picky VALUES (2, '{2}', 'c', 3);
+INSERT INTO picky VALUES (2, '{1}', 'a', 3);
+INSERT INTO picky VALUES (2, '{3,1}', 'xy', 1);
+INSERT INTO picky VALUES (2, '{3,1}', 'xy', 3), (NULL, '{1}', 'c', NULL), (1, NULL, 'd', 5);
+CREATE INDEX ON picky (a) WHERE a = ANY ('{1,2}');
+CREATE INDEX ON picky (a) WHERE 1 = ANY (b);
+CREATE INDEX ON picky (c) WHERE c > ALL ('{a,b}');
+CREATE UNIQUE INDEX ON picky ((a = ANY ('{1}')), d);
+ALTER TABLE picky ADD h bool GENERATED ALWAYS AS (a = ALL (b)) STORED;
+INSERT INTO picky (a, d) VALUES (1, 5);
+INSERT INTO picky (a, b, c, d) VALUES (2, '{2,1}', 'y', 7) RETURNING *;
+SELECT * FROM picky ORDER BY d, c;
+SELECT a FROM picky WHERE a = ANY ('{1,2}') ORDER BY 1;
+SELECT a FROM picky WHERE 1 = ANY (b) ORDER BY 1;
+DROP TABLE picky;

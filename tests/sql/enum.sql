@@ -117,3 +117,16 @@ CREATE TABLE far_table (id far_color REFERENCES near_table);
 CREATE TABLE far_table (id near_color REFERENCES near_table);
 DROP TABLE far_table, near_table;
 DROP TYPE near_color, far_color;
+
+-- the name that its array has
+CREATE TYPE weather AS ENUM ('sun', 'rain');
+SELECT '{rain,sun}'::_weather, NULL::public._weather;
+SELECT ARRAY['sun']::_weather[];
+SELECT '{1}'::_int4[];
+CREATE TABLE days (w _weather);
+INSERT INTO days VALUES ('{sun}');
+ALTER TYPE weather RENAME TO climate;
+SELECT pg_typeof(w) FROM days;
+SELECT '{sun}'::_weather;
+DROP TYPE climate CASCADE;
+DROP TABLE days;

@@ -135,3 +135,24 @@ select * from information_schema._pg_expandarray('[3:4]={1,2}'::int[]);
 select * from information_schema._pg_expandarray('[3:4][2:2]={{1},{2}}'::int[]);
 select * from information_schema._pg_expandarray('{}'::int[]);
 select 'a b c'::regtype;
+
+-- names of columns that are made of a subquery's
+SELECT CASE WHEN false THEN 1 ELSE (SELECT 5::int8) END;
+SELECT CASE WHEN false THEN 1 ELSE (SELECT 1 + 1) END;
+SELECT (SELECT 1 + 1)::text;
+SELECT CASE WHEN true THEN 1 ELSE (SELECT true AS z) END FROM (SELECT 1) x WHERE false;
+SELECT CASE WHEN true THEN 1 ELSE (SELECT 2 AS z) END, (SELECT 3 AS y)::text;
+
+-- functions that were called with their schema, or by a syntax of their own
+SELECT pg_catalog.lower(1, 2);
+SELECT position(1 IN 2);
+SELECT overlay(1 PLACING 2 FROM 3);
+SELECT trim(BOTH 1 FROM 2);
+SELECT substring(1 FROM 2.5);
+SELECT extract(year FROM 1);
+SELECT 1 AT TIME ZONE 'x';
+SELECT normalize(1, NFC);
+SELECT 1 IS NFC NORMALIZED;
+SELECT (time '0:00', interval '1 h') OVERLAPS (date '2024-01-01', date '2024-01-02');
+SELECT pg_catalog.nope(1);
+SELECT public.nope(1);

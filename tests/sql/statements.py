@@ -71,6 +71,7 @@ VALUES = {  # type: (extreme, harmless)
               "{}", "[]", "true"], ['{"a": 1}', "[1, 2]", "3"]),
     "jsonb": (['{"a": 1, "b": [1, 2, {"c": null}], "aa": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
                "{}", "[]", "true", '{"b": {"c": [true, 1e2]}}'], ['{"a": 1}', "[1, 2]", "3"]),
+    "mood": (["sad", "ok", "happy"], ["sad", "ok", "happy"]),
     "jsonpath": (["$.a", "$.b[*]", "$[0]", "lax $.b.c[0]", "strict $.x"], ["$.a"]),
 }
 
@@ -130,9 +131,12 @@ ARGUMENTS = {
     ("date_trunc", 2): ["UTC", "Europe/Berlin", "no"], ("make_timestamptz", 6): ["UTC", "Europe/Berlin", "no"], ("make_date", 0): ["-1", "0", "4", "1999", "2024", "9999999"], ("age", 0): ["2000-01-01", "2024-02-29 12:00", "1999-12-31"], ("age", 1): ["2023-03-31", "1900-01-01 13:14:15.16"],
     **{(f"{r}range", 2): ["[)", "[]", "(]", "()"] for r in ("int4", "int8", "num", "date", "ts", "tstz")},
     ("normalize", 1): ["NFC", "NFD", "NFKC", "x"], ("substring", 1): None, ("set_config", 0): None,
+    ("to_regtype", 0): ["int4", "text[]", "nope", "numeric(5, 2)", "timestamp with time zone", "_text", "public.mood", "\"char\""],
+    ("pg_size_bytes", 0): ["12", "1 kB", "-2.5MB", "1e3", "3 TB ", "x", "1 PB", "9999999999 GB", ".5gb"], ("pg_encoding_to_char", 0): ["-1", "6", "8", "99"],
+    ("format_type", 0): ["23", "1700", "1043", "1042", "1114", "0", "1231"], ("format_type", 1): ["-1", "5", "327686", "0"],
     ("lpad", 2): ["x", "", "xy"], ("rpad", 2): ["x", "", "xy"], ("width_bucket", 3): SMALL,
 }
-HEAVY = {"repeat", "lpad", "rpad", "^", "power", "pow", "exp", "factorial", "array_fill", "generate_series"}
+HEAVY = {"to_regtype", "repeat", "lpad", "rpad", "^", "power", "pow", "exp", "factorial", "array_fill", "generate_series"}
 DAMAGE = [b"", b"\\", b",", b'"', b"\n", b"\t", b"x", b"-", b"\\N"]
 COPY_OPTIONS = [  # formats, option, its values
     (("text", "csv"), "DELIMITER ", ["','", "'|'", "';'", "E'\\t'", "'x'", "'.'"]),
@@ -168,6 +172,8 @@ WITH_LENGTH = {"interval": [" year", " month", " day", " hour", " minute", " sec
                "varchar": ["(3)"], "bpchar": ["(3)"]}
 QUOTED_BITS = ["'b'", "','", "''", "NULL"]
 JSON_LISTS = ['[1, "two", null]', "[]", '[{"a": 1}, [2]]']
+JSON_OBJECTS = ['{"a": 1, "b": "x", "c": null}', "{}", '{"a": 12, "b": "y z", "d": [1, 2]}', '{"b": "2024-02-29", "a": 0}', '{"d": {"e": "f"}, "b": ""}']
+FIELDS_OF_JSON = [[("a", "int4"), ("b", "text")], [("b", "text"), ("d", "jsonb")], [("a", "numeric"), ("c", "bool")], [("d", "json"), ("a", "text")]]
 AGGREGATED = ("int4", "int8", "numeric", "text", "date", "timestamp")
 FRAMES = [" RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING", " RANGE UNBOUNDED PRECEDING", " GROUPS BETWEEN 1 PRECEDING AND CURRENT ROW",
           " RANGE BETWEEN CURRENT ROW AND UNBOUNDED FOLLOWING", " GROUPS BETWEEN CURRENT ROW AND 1 FOLLOWING EXCLUDE CURRENT ROW",
@@ -175,10 +181,51 @@ FRAMES = [" RANGE BETWEEN 1 PRECEDING AND 2 FOLLOWING", " RANGE UNBOUNDED PRECED
           " RANGE BETWEEN 1 PRECEDING AND 1 FOLLOWING EXCLUDE TIES"]
 STORED = ["int2", "int4", "int8", "numeric", "numeric(6, 2)", "numeric(3, -1)", "float4", "float8", "text", "varchar(3)", "char(4)", "bool",
           "date", "time", "time(2)", "timestamp", "timestamp(0)", "timestamptz", "interval", "uuid", "inet", "cidr", "bytea", "json", "jsonb", "int4[]",
-          "text[]", "numeric(5, 1)[]", "varchar(2)[]", "oid", "name"]
-UNSTABLE = re.compile(r"^(pg_|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg|col_desc"
-                      r"|obj_desc|shobj|format_type|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
-                      r"|transaction_t|timeofday|gen_|row_security|getdatabase|query_to|table_to|uuid_|minisql)")
+          "text[]", "numeric(5, 1)[]", "varchar(2)[]", "oid", "name", "mood", "mood[]"]
+# What has a syntax of its own: (type, text, whether it never fails). In the text `a|b` is one of these, {t} an expression
+# of type t, {t.} a column or a constant; T is a type, _T its array, A and B are any types. Where not all is computed: {t.}.
+FORMS = [
+    ("numeric", "EXTRACT(`year|month|day|week|quarter|dow|isodow|isoyear|doy|epoch|century|julian` FROM {date.})", True),
+    ("numeric", "EXTRACT(`hour|minute|second|epoch|milliseconds|timezone|decade|no` FROM {`timestamp|timestamptz|time|timetz|interval`})", False),
+    ("timestamp", "({timestamptz} AT TIME ZONE `'UTC'|'Europe/Berlin'|'America/New_York'|'+03'|interval '-02:30'|'no'`)", False),
+    ("timestamptz", "({timestamp} AT TIME ZONE `'UTC'|'Europe/Berlin'|'EST5EDT'|interval '1 hour'`)", False),
+    ("timetz", "({timetz} AT TIME ZONE `'UTC'|'+03'|interval '-02:30'`)", False),
+    ("int4", "POSITION({text} IN {text})", True), ("int4", "POSITION({`bytea|varbit`} IN {`bytea|varbit`})", False),
+    ("text", "SUBSTRING({text} FROM `1|2|0|-1` FOR `0|1|3`)", True), ("text", "SUBSTRING({text} FOR `1|2|-1`)", False),
+    ("text", "SUBSTRING({text} FROM '`a.|[a-z]+|(o)l?|^.|(`')", False), ("text", "SUBSTRING({text} SIMILAR '`%#\"l+#\"%|%|_#\"%#\"|a`' ESCAPE '#')", False),
+    ("text", "OVERLAY({text} PLACING {text} FROM `1|2|5`)", True), ("text", "OVERLAY({text} PLACING {text} FROM `0|1|3` FOR `0|1|9|-1`)", False),
+    ("bytea", "OVERLAY({bytea} PLACING {bytea} FROM `1|2|5|0`)", False), ("varbit", "OVERLAY({varbit} PLACING {varbit} FROM `1|2|0`)", False),
+    ("text", "TRIM(`BOTH|LEADING|TRAILING` {text} FROM {text})", True), ("bytea", "TRIM(`BOTH|LEADING|TRAILING` {bytea} FROM {bytea})", False),
+    ("text", "normalize({text}, `NFC|NFD|NFKC|NFKD`)", False), ("bool", "({text} IS `NFC|NFD|NFKC|NFKD` NORMALIZED)", False),
+    ("bool", "({text} `SIMILAR TO|NOT SIMILAR TO` '`a%|[ab]+c?|_[[:alpha:]]*|%b_`')", True),
+    ("bool", "({text} `LIKE|NOT LIKE|ILIKE|NOT ILIKE` {text} ESCAPE `'#'|''|'ab'|'%'`)", False),
+    ("bool", "({T} `BETWEEN|NOT BETWEEN` SYMMETRIC {T.} AND {T.})", True),
+    ("bool", "({T} `=|<>|<|>=` `ANY|ALL` ({_T}))", True), ("bool", "({text} `LIKE|ILIKE|~` `ANY|ALL` ({_text}))", False),
+    ("bool", "(ROW({A.}, {B.}) `=|<>|<|<=|>|>=` ROW({A.}, {B.}))", True), ("bool", "(ROW({A.}, {B.}) IS `|NOT` DISTINCT FROM ROW({A.}, {B.}))", True),
+    ("bool", "(({A.}, {B.}) `IN|NOT IN` (({A.}, {B.}), ({A.}, {B.})))", True), ("bool", "(ROW({A}, {B}) IS `NULL|NOT NULL`)", True),
+    ("bool", "(({`date|timestamp|time`.}, {interval.}) OVERLAPS ({date.}, {date.}))", False),
+    ("bool", "(({timestamp.}, {timestamp.}) OVERLAPS ({timestamp.}, {interval.}))", False),
+    ("bool", "({text} COLLATE \"C\" `<|>=|=` {text})", True), ("bool", "({T} IS `NULL|NOT NULL`)", True),
+    ("_T", "ARRAY[{T}, {T}, {T}]", True), ("_T", "ARRAY[[{T}, {T}], [{T}, {T}]]", False), ("_T", "ARRAY[{_T}, {_T}]", False),
+    ("T", "({_T})[`0|1|2|-1`]", True), ("T", "({_T})[{int4.}]", True), ("T", "({_T})[`1|2`][`1|2`]", True),
+    ("_T", "({_T})[`1|2|0`:`2|3|1`]", True), ("_T", "({_T})[:`2|0`]", True), ("_T", "({_T})[`1:1|2:`][`1:2|:`]", True),
+    ("jsonb", "({jsonb})['`a|b|1|x`']", True), ("jsonb", "({jsonb})[`0|1|-1|'b'`][`0|1|'c'`]", True),
+    ("text", "concat(VARIADIC {_text})", True), ("text", "concat_ws({text}, VARIADIC {_text})", True),
+    ("text", "format('`%s %s|%2$s|%I|%L %s|%s`', VARIADIC {_text})", False),
+    ("int4", "`num_nulls|num_nonnulls`(VARIADIC {_T})", True), ("json", "json_build_array(VARIADIC {_T})", False),
+    ("jsonb", "jsonb_build_`array|object`(VARIADIC {_text})", False), ("text", "json_extract_path_text({json}, VARIADIC {_text})", False),
+    ("jsonb", "jsonb_extract_path({jsonb}, VARIADIC {_text})", True),
+    ("json", "to_json({T})", False), ("jsonb", "to_jsonb({T})", False), ("json", "row_to_json(ROW({A}, {B}))", False), ("jsonb", "to_jsonb(ROW({A}, {B}))", False),
+    ("text", "CAST(ROW({A}, {B}) AS text)", False), ("text", "CAST(pg_typeof({T}) AS text)", True),
+    ("text", "CAST({text} AS `varchar(3)|char(4)|varchar(1)`)::text", True), ("text", "CAST({numeric} AS `numeric(6, 2)|numeric(3, -1)|numeric(2, 4)`)::text", False),
+    ("text", "CAST({`timestamp|time|timestamptz|interval|timetz`} AS `timestamp(0)|time(2)|interval(1)|interval day to hour|timestamptz(3)`)::text", False),
+    ("int4", "(CASE {T.} WHEN {T.} THEN 1 WHEN {T.} THEN 2 ELSE 3 END)", True), ("T", "(SELECT {T})", True),
+    ("T", "(SELECT max(z.c) FROM (VALUES ({T}), ({T})) z (c) WHERE z.c IS NOT NULL)", False), ("int8", "(SELECT count(*) FROM unnest({_T}))", True),
+    ("_T", "ARRAY(SELECT z.c FROM unnest({_T}) z (c) ORDER BY 1, CAST(z.c AS text))", False),
+]
+UNSTABLE = re.compile(r"^(pg_(?!typeof$|size_|encoding_|char_to|client_enc)|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg(?!type$)|col_desc"
+                      r"|obj_desc|shobj|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
+                      r"|transaction_t|timeofday|gen_|row_security|query_to|table_to|uuid_generate_v[14]|minisql)")
 HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",
             "left", "right", "reverse", "md5", "char_length", "btrim", "sign", "starts_with", "cardinality"}
 FAILING = {"jsonb", "inet", "cidr", "name"}  # some of these functions fail for them
@@ -313,6 +360,11 @@ class Generator:
             elif f.kind == "cast":
                 self.casts[f.result].append(f.args[0])
                 self.by_result[f.result].remove(f)
+        self.forms = collections.defaultdict(list)
+        for type_, text, harmless in FORMS:
+            for t in ELEMENTS if type_ == "_T" else ELEMENTS.values() if type_ == "T" else [type_]:
+                if {t, f"_{t}" if type_ == "T" else t} <= set(types) and ELEMENTS.get(t, t) not in UNSORTED:
+                    self.forms[t].append((ELEMENTS[t] if type_ == "_T" else t if type_ == "T" else None, text, harmless))
         self.n_alias = 0
         self.visible = []  # views and parts of WITH: (name, Columns)
 
@@ -361,7 +413,7 @@ class Generator:
     def expression(self, type_, scope, depth, harmless=False):
         if depth <= 0 or self.chance(0.15):
             return self.leaf(type_, scope, harmless)
-        choices = [self.by_call] * 5 + [self.by_condition]
+        choices = [self.by_call] * 5 + [self.by_condition, self.by_form]
         if not harmless:
             choices += [self.by_cast]
         if type_ == "bool":
@@ -396,6 +448,24 @@ class Generator:
             return Node(type_, ["NULLIF(", a, ", ", b, ")"])
         condition = self.expression("bool", scope, below, harmless)
         return Node(type_, ["CASE WHEN ", condition, " THEN ", a, Node(None, [" ELSE ", b], optional=True), " END"])
+
+    def by_form(self, type_, scope, depth, harmless):
+        found = [f for f in self.forms[type_] if f[2] or not harmless]
+        if not found:
+            return self.leaf(type_, scope, harmless)
+        of, text, _ = self.pick(found)
+        sorted_ = [t for t in self.types if t not in UNSORTED and f"_{t}" in self.types]
+        bound = {"T": of or self.pick(sorted_), "A": self.pick(sorted_), "B": self.pick(sorted_)}
+        bound["_T"] = "_" + bound["T"]
+        text = re.sub("`([^`]*)`", lambda m: self.pick(m[1].split("|")), text)
+        parts = []
+        for part in re.split(r"(\{\w+\.?\})", text):
+            if part.startswith("{") and part != "{}":
+                t = part[1:-1].rstrip(".")
+                parts.append(self.expression(bound.get(t, t), scope, 0 if "." in part else depth - 1, harmless))
+            else:
+                parts.append(part)
+        return Node(type_, parts)
 
     def by_predicate(self, _, scope, depth, harmless):
         below = depth - 1
@@ -478,7 +548,7 @@ class Generator:
     def copy(self):
         """Rows of w to the client, and from there into a table."""
         name = f"n{self.alias()}"
-        columns = self.rng.sample([c for c in self.tables["w"][1:] if not re.search("reg|inet|cidr", c.type)], self.rng.randrange(1, 5))
+        columns = self.rng.sample([c for c in self.tables["w"][1:] if not re.search("reg|inet|cidr|_mood", c.type)], self.rng.randrange(1, 5))
         names = ", ".join(c.name for c in columns)
         format_ = self.pick(["text", "text", "csv", "csv", "binary"])
         options = [f"FORMAT {format_}"] + [f"{option}{self.pick(values)}" for formats, option, values in COPY_OPTIONS
@@ -590,7 +660,26 @@ class Generator:
         return Node("int4", ["generate_series(", int4(), ", ", int4(), Node(None, [f", {self.pick(['2', '-1', '3'])}"],
                                                                              optional=True), ")"])
 
+    def record_source(self):
+        """A function that gives rows of several columns."""
+        text, alias = self.pick(JSON_OBJECTS), self.alias()
+        arrays = [literal(t, self.pick(VALUES[t][1])) for t in (self.pick(["_int4", "_text", "_date", "_mood"]) for _ in range(2))]
+        j = self.pick(["json", "jsonb"])
+        of = self.pick(FIELDS_OF_JSON)
+        declared = ", ".join(f"{n} {t}" for n, t in of)
+        call, names, types = self.pick([
+            ([f"{j}_each_text('{text}')"], ["k", "v"], ["text", "text"]), ([f"{j}_each('{text}')"], ["k", "v"], ["text", j]),
+            (["unnest(", arrays[0], ", ", arrays[1], ")"], ["a", "b"], [ELEMENTS[a.type] for a in arrays]),
+            (["ROWS FROM (unnest(", arrays[0], f"), generate_series(1, {self.rng.randrange(4)}))"], ["a", "b"], [ELEMENTS[arrays[0].type], "int4"]),
+            ([f"unnest(", arrays[0], ", ", arrays[1], ") WITH ORDINALITY"], ["a", "b", "n"], [*(ELEMENTS[a.type] for a in arrays), "int8"]),
+            ([f"{j}_to_record('{text}')"], None, None), ([f"{j}_to_recordset('[{text}, {self.pick(JSON_OBJECTS)}]')"], None, None)])
+        if names:
+            return Node(None, [*call, f" {alias} ({', '.join(names)})"]), [Column(f"{alias}.{n}", t) for n, t in zip(names, types)]
+        return Node(None, [*call, f" AS {alias} ({declared})"]), [Column(f"{alias}.{n}", t) for n, t in of]
+
     def function_source(self, scope):
+        if self.chance(0.3):
+            return self.record_source()
         call, alias = self.set_call(scope), self.alias()
         if self.chance(0.3):
             return (Node(None, [call, f" WITH ORDINALITY {alias} (c0, n)"]),
@@ -652,6 +741,12 @@ class Generator:
         return self.expression("bool", scope, 2, True)
 
     def aggregate(self, scope):
+        lists = [c for c in scope if c.type in AGGREGATED]
+        if lists and self.chance(0.15):  # of values in their order
+            c = self.pick(lists)
+            name, result, more = self.pick([("array_agg", "_" + c.type, ""), ("string_agg", "text", ", ';'"), ("jsonb_agg", "jsonb", ""), ("json_agg", "json", "")])
+            value = Node(None, [c.name, "::text"] if name == "string_agg" else [c.name])
+            return Node(result, [f"{name}(", self.pick(["", "", "DISTINCT "]), value, more, " ORDER BY ", value, ")"])
         type_ = self.pick([t for t in ("int8", "numeric", "float8", "text", "bool", "int4", "date")
                            if self.aggregates[t]])
         f = self.pick([f for f in self.aggregates[type_]
