@@ -244,11 +244,10 @@ struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *
     if (!type->column)
         return sql__unsupported(a, n->typeName->location, "Use another type.",
                                 "a column of type %s is not supported", type->sql_name);
-    if ((n->collClause || n->compression) &&
-        (!n->collClause || strcmp(strVal(llast(n->collClause->collname)), "C") != 0))
-        return sql__unsupported(a, n->location, "Leave COLLATE and COMPRESSION out.",
+    if (n->compression)
+        return sql__unsupported(a, n->location, "Leave COMPRESSION out.",
                                 "this property of column \"%s\" is not supported", n->colname);
-    return NULL;
+    return n->collClause ? sql__check_collation(a, n->collClause, type) : NULL;
 }
 
 static struct error *add_column(struct analysis *a, struct table *t, const ColumnDef *n)

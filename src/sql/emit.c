@@ -552,6 +552,7 @@ static void plain(struct emitter *em, const struct body *b, enum column_names na
 /* A column (of an outer query) in the first row would name its column instead of column1. */
 static void values_row(struct emitter *em, struct expr *const *row, int n, bool first)
 {
+    puts_(em, n ? "" : "NULL"); /* of a row without columns */
     for (int i = 0; i < n; i++) {
         comma(em, i);
         puts_(em, first && (row[i]->kind == EXPR_COLUMN || row[i]->kind == EXPR_CAST) ? "+" : "");
@@ -576,7 +577,7 @@ static void values(struct emitter *em, const struct select *s, enum column_names
         return;
     }
     puts_(em, "SELECT ");
-    for (int i = 0; i < s->n_targets; i++)
+    for (int i = 0; i < MAX(s->n_targets, 1); i++)
         buf_printf(em->out, "%scolumn%d AS c%d", i ? ", " : "", i + 1, i + 1);
     puts_(em, " FROM (");
     values_rows(em, s);

@@ -627,28 +627,34 @@ static struct error *type_cast(struct analysis *a, struct scope *s, const Node *
     return sql__at(a, e, location);
 }
 
-static struct error *collate(struct analysis *a, struct scope *s, const Node *node,
-                             struct expr **ret)
+struct error *sql__check_collation(const struct analysis *a, const CollateClause *n,
+                                   const struct type *type)
 {
-    const CollateClause *n = (const CollateClause *)node;
-    const char *name = strVal(llast(n->collname));
-    if (list_length(n->collname) > 1 && strcmp(strVal(linitial(n->collname)), "pg_catalog") != 0)
-        return sql__at(
-            a, error_new("3F000", "schema \"%s\" does not exist", strVal(linitial(n->collname))),
-            n->location);
+    const char *name = strVal(llast(n->collname)), *schema = strVal(linitial(n->collname));
+    const struct type *element = type->element ? type_by_oid(type->element) : type;
+    if (element->category != 'S')
+        return sql__at(a,
+                       error_new(E_TYPE_MISMATCH, "collations are not supported by type %s",
+                                 sql__type(a, type->oid)),
+                       n->location);
+    if (list_length(n->collname) > 1 && strcmp(schema, "pg_catalog") != 0)
+        return sql__at(a, error_new("3F000", "schema \"%s\" does not exist", schema), n->location);
     if (strcmp(name, "C") != 0 && strcmp(name, "POSIX") != 0 && strcmp(name, "default") != 0 &&
         strcmp(name, "ucs_basic") != 0)
         return sql__unsupported(a, n->location,
                                 "All text is compared by its bytes, as in collation \"C\".",
                                 "collation \"%s\" is not supported", name);
+    return NULL;
+}
+
+static struct error *collate(struct analysis *a, struct scope *s, const Node *node,
+                             struct expr **ret)
+{
+    const CollateClause *n = (const CollateClause *)node;
     TRY(sql__expr(a, s, n->arg, ret));
     sql__default_unknown(a, ret);
-    if ((*ret)->type && type_by_oid((*ret)->type)->category != 'S')
-        return sql__at(a,
-                       error_new(E_TYPE_MISMATCH, "collations are not supported by type %s",
-                                 sql__type(a, (*ret)->type)),
-                       n->location);
-    return NULL;
+    const struct type *type = type_by_oid((*ret)->type ? (*ret)->type : OID_TEXT);
+    return sql__check_collation(a, n, type);
 }
 
 static struct error *sql_value(struct analysis *a, struct scope *s, const Node *node,

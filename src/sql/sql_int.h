@@ -861,6 +861,9 @@ struct error *sql__finish_columns(struct analysis *a, struct table *next);
 struct error *sql__check_new_column(const struct analysis *a, const struct table *t,
                                     const char *name, int but);
 struct error *sql__check_result_type(const struct analysis *a, const char *name, uint32_t oid);
+/* COLLATE of a value of the type */
+struct error *sql__check_collation(const struct analysis *a, const CollateClause *n,
+                                   const struct type *type);
 struct error *sql__check_column_type(const struct analysis *a, const ColumnDef *n,
                                      const struct type *type);
 /* Where an expression of the catalog's names columns: places in "SELECT " and the text. */

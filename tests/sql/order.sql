@@ -49,3 +49,17 @@ SELECT id FROM t ORDER BY id LIMIT 1.5;
 SELECT id AS x, a AS x FROM t ORDER BY x;
 SELECT DISTINCT ON (a) a, b FROM t ORDER BY b;
 DROP TABLE t, u;
+
+-- COLLATE of columns and of what is no text
+CREATE TABLE cc0 (a int COLLATE "C");
+CREATE TABLE cc (a text[] COLLATE "C", b varchar COLLATE "default", c char(3) COLLATE pg_catalog."POSIX");
+ALTER TABLE cc ADD d date COLLATE "C";
+CREATE DOMAIN cd AS int COLLATE "C";
+SELECT 1 COLLATE "C", ARRAY['a'] COLLATE "C";
+SELECT ARRAY['b', 'a'] COLLATE "C" < ARRAY['b', 'b'];
+SELECT a COLLATE "C" FROM cc ORDER BY a COLLATE "POSIX";
+CREATE TABLE nocols ();
+INSERT INTO nocols DEFAULT VALUES;
+SELECT * FROM nocols n, LATERAL (VALUES (n.*)) v;
+SELECT count(*) FROM nocols n, LATERAL (VALUES (n.*), (n.*)) v;
+DROP TABLE cc, nocols;
