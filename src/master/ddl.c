@@ -243,11 +243,23 @@ static bool goes(const struct master_objects *o, uint64_t id)
     return false;
 }
 
-/* A table may have come to have the type that goes. */
+/* Values of the type as it was are none of it any more. */
+static bool loses_values(const struct object_change *c)
+{
+    const struct table *was = c->next && c->old ? c->old->attributes : NULL;
+    const struct table *is = was ? c->next->attributes : NULL;
+    bool other = was && is->n_columns < was->n_columns;
+    for (int i = 0; was && i < was->n_columns && !other; i++)
+        other = is->columns[i].type != was->columns[i].type;
+    return other;
+}
+
+/* A table may have come to have the type that goes, or that has no values. */
 static struct error *check_types(const struct catalog_view *v, const struct master_objects *o)
 {
     for (size_t i = 0; i < o->n; i++) {
-        const struct object *type = o->changes[i].next ? NULL : o->changes[i].old;
+        bool gone = !o->changes[i].next || loses_values(&o->changes[i]);
+        const struct object *type = gone ? o->changes[i].old : NULL;
         for (size_t k = 0; type && k < v->n_tables; k++) {
             const struct table *t = v->tables[k];
             for (int c = 0; c < t->n_columns && !listed(o->drop, o->n_drop, t->id); c++)

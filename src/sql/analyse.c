@@ -327,6 +327,8 @@ static struct error *rename_object(struct analysis *a, const RenameStmt *n,
         return sql__rename_domain_constraint(a, n);
     if (n->renameType == OBJECT_TYPE || n->renameType == OBJECT_DOMAIN)
         return sql__rename_type(a, n);
+    if (n->renameType == OBJECT_ATTRIBUTE)
+        return sql__rename_attribute(a, n);
     if (n->renameType == OBJECT_VIEW ||
         (n->renameType == OBJECT_COLUMN && n->relationType == OBJECT_VIEW))
         return sql__rename_view(a, n);
@@ -364,8 +366,7 @@ static struct error *statement(struct analysis *a, const Node *n, const struct s
         if (sql__is_owner_change((const AlterTableStmt *)n))
             return sql__change_owner(a, (const AlterTableStmt *)n);
         if (((const AlterTableStmt *)n)->objtype == OBJECT_TYPE)
-            return sql__unsupported(a, -1, "Make another type, and drop this one.",
-                                    "changing the attributes of a type is not supported");
+            return sql__alter_attributes(a, (const AlterTableStmt *)n);
         return sql__alter_table(a, (const AlterTableStmt *)n);
     case T_DropStmt:
         return sql__drop(a, (const DropStmt *)n);

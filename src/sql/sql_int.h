@@ -661,6 +661,11 @@ struct error *sql__create_composite(struct analysis *a, const CompositeTypeStmt 
 struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n);
 struct error *sql__alter_enum(struct analysis *a, const AlterEnumStmt *n);
 struct error *sql__rename_type(struct analysis *a, const RenameStmt *n);
+struct error *sql__alter_attributes(struct analysis *a, const AlterTableStmt *n);
+struct error *sql__rename_attribute(struct analysis *a, const RenameStmt *n);
+struct error *sql__add_attribute(struct analysis *a, struct table *t, const ColumnDef *n);
+/* Does a default, check or index of the table say its name? */
+bool sql__names_type(struct analysis *a, const struct table *t, const struct object *type);
 struct error *sql__move_type(struct analysis *a, const AlterObjectSchemaStmt *n);
 struct error *sql__drop_type(struct analysis *a, const DropStmt *n);
 struct error *sql__find_type(const struct analysis *a, const List *names,

@@ -101,18 +101,14 @@ struct error *sql__create_enum(struct analysis *a, const CreateEnumStmt *n)
 
 /* ---- CREATE TYPE .. AS (..) ----------------------------------------------------------------- */
 
-static struct error *add_attribute(struct analysis *a, struct table *t, const ColumnDef *n)
+struct error *sql__add_attribute(struct analysis *a, struct table *t, const ColumnDef *n)
 {
     const struct type *type;
     struct column *c = &t->columns[t->n_columns];
     if (table_column(t, n->colname) >= 0)
         return error_new("42701", "column \"%s\" specified more than once", n->colname);
     *c = (struct column){.name = arena_strdup(a->arena, n->colname)};
-    struct error *e = sql__type_name(a, n->typeName, &type, &c->typmod, &c->domain);
-    if (e) { /* PostgreSQL does not say where */
-        e->position = 0;
-        return e;
-    }
+    TRY(sql__type_name(a, n->typeName, &type, &c->typmod, &c->domain));
     if (c->domain)
         return sql__unsupported(a, n->typeName->location, "Use the type beneath it.",
                                 "an attribute of a domain is not supported");
@@ -140,8 +136,13 @@ struct error *sql__create_composite(struct analysis *a, const CompositeTypeStmt 
                                     .name = o->name,
                                     .database = o->database,
                                     .columns = ARENA_ARRAY(a->arena, struct column, count + 1)};
-    for (int i = 0; i < count; i++)
-        TRY(add_attribute(a, o->attributes, list_nth(n->coldeflist, i)));
+    struct error *e = NULL;
+    for (int i = 0; i < count && !e; i++)
+        e = sql__add_attribute(a, o->attributes, list_nth(n->coldeflist, i));
+    if (e) { /* PostgreSQL does not say where */
+        e->position = 0;
+        return e;
+    }
     sql__change_object(a, NULL, o);
     return NULL;
 }
@@ -249,6 +250,13 @@ static bool rename_in_texts(struct analysis *a, struct table *t, const struct ne
             any |= rename_in(a, t, CLAUSE_INDEX_EXPRESSION, &x->expressions[k].sql, n, old);
     }
     return any;
+}
+
+bool sql__names_type(struct analysis *a, const struct table *t, const struct object *type)
+{
+    const struct new_name n = {
+        .id = type->id, .schema = type->schema, .name = "x", .column = -1, .what = ""};
+    return rename_in_texts(a, table_copy(t, a->arena), &n, type->name);
 }
 
 static struct error *rename_everywhere(struct analysis *a, const struct new_name *n,
