@@ -110,7 +110,8 @@ struct index_expression {
 struct index {
     char *name;
     bool unique;
-    bool watched; /* of a key that is DEFERRABLE: in the file it is not unique */
+    bool watched;     /* of a key that is DEFERRABLE: in the file it is not unique */
+    bool nulls_equal; /* NULLS NOT DISTINCT: in the file it is on expressions (sql/index.c) */
     int n_columns;
     int *columns; /* 0-based; below 0: expressions[-1 - it] */
     int n_expressions;

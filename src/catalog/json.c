@@ -225,6 +225,8 @@ static bool add_rare(json_t *array, const struct index *x)
         json_object_set_new(o, "options", json_string(x->options));
     if (x->watched)
         json_object_set_new(o, "watched", json_true());
+    if (x->nulls_equal)
+        json_object_set_new(o, "nulls_equal", json_true());
     return ok;
 }
 
@@ -591,6 +593,7 @@ static void get_index(struct decoder *d, const json_t *o, int n_columns, struct 
     if (json_object_get(o, "classes"))
         x->classes = get_oids(d, o, "classes", x->n_columns);
     x->watched = json_is_true(json_object_get(o, "watched"));
+    x->nulls_equal = json_is_true(json_object_get(o, "nulls_equal"));
     if (json_object_get(o, "included"))
         x->included = get_columns(d, o, "included", n_columns, &x->n_included);
 }

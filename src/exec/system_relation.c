@@ -43,6 +43,7 @@ bool exec__index(const struct table *t, int i, struct exec__index *ret)
                                 .method = x->method ? x->method : AM_BTREE,
                                 .classes = x->classes,
                                 .unique = x->unique,
+                                .nulls_equal = x->nulls_equal,
                                 .n_columns = x->n_columns,
                                 .columns = x->columns,
                                 .expressions = x->expressions,

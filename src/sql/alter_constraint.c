@@ -354,7 +354,7 @@ const char *sql__key_of_reference(const struct table *t, const struct foreign_ke
             return t->keys[i].name;
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
-        if (x->unique && !x->watched && !x->where_sql &&
+        if (x->unique && !x->watched && !x->nulls_equal && !x->where_sql &&
             same_columns(x->columns, fk->ref_columns, x->n_columns, fk->n_columns))
             return x->name;
     }
@@ -593,6 +593,9 @@ struct error *sql__key_of_index(struct analysis *a, struct table *t, const Const
             a, error_new("55000", "index \"%s\" is already associated with a constraint", x->name),
             n->location);
     TRY(sql__at(a, check_usable(x, n->indexname), n->location));
+    if (x->nulls_equal)
+        return sql__unsupported(a, n->location, "Name the columns.",
+                                "USING INDEX of one with NULLS NOT DISTINCT is not supported");
     k->n_columns = x->n_columns;
     k->columns = x->columns;
     k->index_id = x->id;

@@ -49,7 +49,8 @@ static const char *unique_name(const struct table *t, const char *columns)
     }
     for (int i = 0; i < t->n_indexes; i++) {
         const struct index *x = &t->indexes[i];
-        if (x->unique && !x->watched && columns_match(t, x->columns, x->n_columns, columns))
+        if (x->unique && !x->watched && !x->nulls_equal &&
+            columns_match(t, x->columns, x->n_columns, columns))
             return x->name;
     }
     return NULL;

@@ -616,7 +616,8 @@ static bool has_key(const struct table_draft *d, const struct table *t, const in
             return true;
     }
     for (int i = 0; i < t->n_indexes && !deferrable; i++) {
-        if (t->indexes[i].unique && !t->indexes[i].watched && !t->indexes[i].where_sql &&
+        if (t->indexes[i].unique && !t->indexes[i].watched && !t->indexes[i].nulls_equal &&
+            !t->indexes[i].where_sql &&
             same_set(t->indexes[i].columns, t->indexes[i].n_columns, columns, n))
             return true;
     }

@@ -975,15 +975,21 @@ static void returning(struct emitter *em, const struct write *w)
 }
 
 static void conflict_target(struct emitter *em, const struct table *t, const int *columns, int n,
-                            struct expr *const *exprs)
+                            struct expr *const *exprs, bool nulls_equal)
 {
     puts_(em, " (");
     for (int i = 0; i < n; i++) {
+        const struct expr *e = columns[i] < 0 ? exprs[-1 - columns[i]] : NULL;
+        _cleanup_(buf_done) struct buf key = {0};
         comma(em, i);
-        if (columns[i] < 0)
-            sql__emit_index_key(exprs[-1 - columns[i]], em->out);
+        if (e)
+            sql__emit_index_key(e, &key);
         else
-            sql_quote(t->columns[columns[i]].name, em->out);
+            sql_quote(t->columns[columns[i]].name, &key);
+        if (nulls_equal)
+            sql__emit_equal_nulls(key.data, e ? e->type : t->columns[columns[i]].type, em->out);
+        else
+            puts_(em, key.data);
     }
     puts_(em, ")");
 }
@@ -996,9 +1002,10 @@ static void on_conflict(struct emitter *em, const struct write *w)
         return;
     puts_(em, " ON CONFLICT");
     if (c->key)
-        conflict_target(em, t, c->key->columns, c->key->n_columns, NULL);
+        conflict_target(em, t, c->key->columns, c->key->n_columns, NULL, false);
     else if (c->index)
-        conflict_target(em, t, c->index->columns, c->index->n_columns, c->index_exprs);
+        conflict_target(em, t, c->index->columns, c->index->n_columns, c->index_exprs,
+                        c->index->nulls_equal);
     if (c->index_where) {
         struct emitter bare = {.how = em->how, .out = em->out, .all_bare = true};
         puts_(em, " WHERE ");

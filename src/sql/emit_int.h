@@ -44,6 +44,10 @@ enum column_names { NAMES_NONE, NAMES_POSITION /* c1, c2, .. */ };
 
 void sql__emit_expr(struct emitter *em, const struct expr *e);
 void sql__emit_index_key(const struct expr *e, struct buf *out);
+/* A key of a unique index for which NULLs are equal: two, as SQLite knows, the text of the one
+ * given.
+ */
+void sql__emit_equal_nulls(const char *key, uint32_t type, struct buf *out);
 void sql__emit_expr_list(struct emitter *em, struct expr *const *list, int n, const char *between);
 void sql__emit_conjunction(struct emitter *em, struct expr *const *list, int n, const char *op);
 /* With the type's collation, for places where SQLite compares values itself. */

@@ -98,6 +98,17 @@ void sql__emit_index_key(const struct expr *e, struct buf *out)
     sql__emit_compared(&em, e);
 }
 
+void sql__emit_equal_nulls(const char *key, uint32_t type, struct buf *out)
+{
+    buf_printf(out, "(%s) IS NULL, ifnull(%s, 0)%s", key, key, sql__collation(type));
+}
+
+static uint32_t key_type(const struct table *t, const struct index *x, int i)
+{
+    int at = x->columns[i];
+    return at < 0 ? x->expressions[-1 - at].type : t->columns[at].type;
+}
+
 static struct error *emit_key(struct analysis *a, const struct table *t, const struct index *x,
                               int i, struct buf *out)
 {
@@ -131,8 +142,13 @@ static struct error *emit_keys(struct analysis *a, const struct table *t, const 
                                struct buf *out)
 {
     for (int i = 0; i < x->n_columns; i++) {
+        _cleanup_(buf_done) struct buf key = {0};
         buf_puts(out, i ? ", " : " (");
-        TRY(emit_key(a, t, x, i, out));
+        TRY(emit_key(a, t, x, i, &key));
+        if (x->nulls_equal)
+            sql__emit_equal_nulls(key.data, key_type(t, x, i), out);
+        else
+            buf_puts(out, key.data);
         buf_puts(out, x->descending[i] ? " DESC" : "");
     }
     for (int i = 0; i < x->n_included && !x->unique; i++) {
@@ -141,12 +157,6 @@ static struct error *emit_keys(struct analysis *a, const struct table *t, const 
     }
     buf_puts(out, ")");
     return NULL;
-}
-
-static uint32_t key_type(const struct table *t, const struct index *x, int i)
-{
-    int at = x->columns[i];
-    return at < 0 ? x->expressions[-1 - at].type : t->columns[at].type;
 }
 
 static uint32_t method_of(const struct index *x)
@@ -392,15 +402,6 @@ static void number_expressions(struct analysis *a, const struct table *t, struct
     }
 }
 
-static struct error *refuse_index(const struct analysis *a, const IndexStmt *n)
-{
-    int at = n->relation->location;
-    if (n->nulls_not_distinct)
-        return sql__unsupported(a, at, "Declare the columns NOT NULL.",
-                                "NULLS NOT DISTINCT is not supported");
-    return sql__check_tablespace(n->tableSpace);
-}
-
 static struct error *cannot(const char *method, const char *what)
 {
     return error_new(E_UNSUPPORTED, "access method \"%s\" does not support %s", method, what);
@@ -492,19 +493,20 @@ static struct alter_check *duplicates(struct analysis *a, const struct table *t,
         else
             sql_quote_identifier(t->columns[x->columns[i]].name, &key);
         buf_printf(&keys, "%s%s", i ? ", " : "", key.data);
-        buf_printf(&nulls, "%s IS NOT NULL AND ", key.data);
+        if (!x->nulls_equal)
+            buf_printf(&nulls, "%s IS NOT NULL AND ", key.data);
         buf_printf(&numbers, "%s%d", i ? ", " : "", i + 1);
         buf_done(&key);
     }
     struct alter_check *check = ARENA_NEW(a->arena, struct alter_check);
     *check = (struct alter_check){
         .table = t,
-        .query =
-            arena_printf(a->arena,
-                         "SELECT %s FROM %s WHERE %s(%s) GROUP BY %s HAVING count(*) > 1 "
-                         "ORDER BY %s",
-                         keys.data, sql_relation_text(t->schema, t->name, a->arena), nulls.data,
-                         x->where_sql ? x->where_sql : "true", numbers.data, numbers.data),
+        .query = arena_printf(a->arena,
+                              "SELECT %s FROM %s WHERE %s(%s) GROUP BY %s HAVING count(*) > 1 "
+                              "ORDER BY %s",
+                              keys.data, sql_relation_text(t->schema, t->name, a->arena),
+                              nulls.data ? nulls.data : "", x->where_sql ? x->where_sql : "true",
+                              numbers.data, numbers.data),
         .sqlstate = E_UNIQUE,
         .message = arena_printf(a->arena, "could not create unique index \"%s\"", x->name),
         .constraint = x->name,
@@ -526,7 +528,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     q->alone = n->concurrent ? "CREATE INDEX CONCURRENTLY" : NULL;
     q->writes = true;
     TRY(sql__find_relation(a, n->relation, &t));
-    TRY(refuse_index(a, n));
+    TRY(sql__check_tablespace(n->tableSpace));
     if (t->id == 0)
         return sql__at(a, error_new("42501", "permission denied for system table \"%s\"", t->name),
                        n->relation->location);
@@ -535,6 +537,7 @@ struct error *sql__create_index(struct analysis *a, const IndexStmt *n)
     q->create_index.if_not_exists = n->if_not_exists;
     TRY(take_method(n, x));
     x->unique = n->unique;
+    x->nulls_equal = n->nulls_not_distinct;
     x->n_columns = list_length(n->indexParams);
     x->columns = ARENA_ARRAY(a->arena, int, x->n_columns);
     x->descending = ARENA_ARRAY(a->arena, bool, x->n_columns);
