@@ -20,7 +20,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { IDLE_MS = 5000, MIN_IDLE = 2, STACK_BYTES = 2 * 1024 * 1024, KEEP_BYTES = 256 * 1024 };
+enum { IDLE_MS = 5000, MIN_IDLE = 2, STACK_BYTES = 8 * 1024 * 1024, KEEP_BYTES = 256 * 1024 };
 
 static void *worker_main(void *arg);
 

@@ -68,12 +68,23 @@ bool plan__runs_alone(const struct expr *e)
     return !system && !expr_has_subquery(e);
 }
 
+/* It is read again for each row around it, and then perhaps not all of it. */
+static bool is_correlated(const struct rte *r)
+{
+    bool ret = false;
+    for (const struct select *s = r->owner; s; s = s->parent)
+        ret |= s->correlated;
+    return ret;
+}
+
+/* Of what may fail no more is to be computed there than the statement would. */
 static struct expr **scan_filters(struct plan *p, const struct rte *r, int *ret_n)
 {
     int n = 0;
+    bool correlated = is_correlated(r);
     struct expr **filters = ARENA_ARRAY(&p->arena, struct expr *, MAX(r->n_filters, 1));
     for (int i = 0; i < r->n_filters; i++)
-        if (plan__runs_alone(r->filters[i]))
+        if (plan__runs_alone(r->filters[i]) && !(correlated && expr_may_fail(r->filters[i])))
             filters[n++] = r->filters[i];
     *ret_n = n;
     return filters;

@@ -285,7 +285,7 @@ static void kept_condition(struct emitter *em, const struct expr *e, const struc
     }
     bool fixed = is_fixed(e, s);
     puts_(em, fixed ? "iif(random() IS NULL, 0, " : "");
-    sql__emit_expr(em, e);
+    sql__emit_condition(em, e);
     puts_(em, fixed ? ")" : "");
 }
 
@@ -314,7 +314,7 @@ static void from_tree(struct emitter *em, const struct from *f, const struct sel
         if (extended && f->join == JOIN_INNER)
             kept_condition(em, f->on, s);
         else
-            sql__emit_expr(em, f->on);
+            sql__emit_condition(em, f->on);
     }
 }
 
@@ -385,7 +385,7 @@ static void where(struct emitter *em, const struct expr *e)
     if (!e)
         return;
     puts_(em, " WHERE ");
-    sql__emit_expr(em, e);
+    sql__emit_condition(em, e);
 }
 
 static void body(struct emitter *em, const struct body *b)
@@ -411,7 +411,7 @@ static void body(struct emitter *em, const struct body *b)
     }
     if (s->having) {
         puts_(em, " HAVING ");
-        sql__emit_expr(em, s->having);
+        sql__emit_condition(em, s->having);
     }
 }
 

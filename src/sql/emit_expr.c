@@ -267,7 +267,7 @@ static void filter(struct emitter *em, const struct expr *e)
     if (!e->call.filter)
         return;
     buf_puts(em->out, " FILTER (WHERE ");
-    sql__emit_expr(em, e->call.filter);
+    sql__emit_condition(em, e->call.filter);
     buf_puts(em->out, ")");
 }
 
@@ -659,13 +659,36 @@ static void case_when(struct emitter *em, const struct expr *e)
     buf_puts(em->out, "CASE");
     for (int i = 0; i + 1 < e->n_args; i += 2) {
         buf_puts(em->out, " WHEN ");
-        sql__emit_expr(em, e->args[i]);
+        sql__emit_condition(em, e->args[i]);
         buf_puts(em->out, " THEN ");
         sql__emit_expr(em, e->args[i + 1]);
     }
     buf_puts(em->out, " ELSE ");
     sql__emit_expr(em, e->args[e->n_args - 1]);
     buf_puts(em->out, " END");
+}
+
+static bool find_extreme(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_GREATEST || e->kind == EXPR_LEAST;
+    return !*found;
+}
+
+/* Of arguments that have their like inside: printed several times each they would grow with each
+ * level. */
+static bool extreme_of_extremes(struct emitter *em, const struct expr *e)
+{
+    bool found = false;
+    for (int i = 0; i < e->n_args; i++)
+        expr_walk(e->args[i], true, find_extreme, &found);
+    if (!found)
+        return false;
+    buf_printf(em->out, "minisql_%s(%u, ", e->kind == EXPR_GREATEST ? "greatest" : "least",
+               e->type);
+    sql__emit_expr_list(em, e->args, e->n_args, ", ");
+    buf_puts(em->out, ")");
+    return true;
 }
 
 /* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b,
@@ -680,6 +703,8 @@ static void extreme(struct emitter *em, const struct expr *e)
         sql__emit_expr(em, e->args[0]);
         return;
     }
+    if (nullable && extreme_of_extremes(em, e))
+        return;
     buf_puts(em->out, e->kind == EXPR_GREATEST ? "max(" : "min(");
     for (int nth = 0; nth < e->n_args; nth++) {
         int i = e->kind == EXPR_GREATEST ? nth : e->n_args - 1 - nth;
@@ -718,11 +743,34 @@ static void row_compare(struct emitter *em, const struct expr *e)
     buf_puts(em->out, "))");
 }
 
-static void in_parentheses(struct emitter *em, struct expr *const *list, int n, const char *op)
+static bool fails_behind_first(const struct expr *e)
 {
-    buf_puts(em->out, "(");
-    sql__emit_conjunction(em, list, n, op);
-    buf_puts(em->out, ")");
+    for (int i = 1; i < e->n_args; i++)
+        if (expr_may_fail(e->args[i]))
+            return true;
+    return false;
+}
+
+/* AND and OR. SQLite leaves out what stands behind the argument that decides where it jumps by the
+ * result; where it wants the value it computes all of them. There, if one may fail, they are tried
+ * one after the other, as PostgreSQL does; when none decides, all have been computed. */
+static void logic(struct emitter *em, const struct expr *e)
+{
+    enum { MAX_REPEATED = 6 };
+    const char *op = e->kind == EXPR_AND ? " AND " : " OR ";
+    bool in_turn = !em->condition && !em->all_bare && !em->bare && em->repeated < MAX_REPEATED &&
+                   fails_behind_first(e) && !expr_is_volatile(e);
+    em->repeated += in_turn;
+    buf_puts(em->out, in_turn ? "CASE" : "(");
+    for (int i = 0; in_turn && i + 1 < e->n_args; i++) {
+        buf_puts(em->out, e->kind == EXPR_AND ? " WHEN NOT " : " WHEN ");
+        sql__emit_condition(em, e->args[i]);
+        buf_puts(em->out, e->kind == EXPR_AND ? " THEN 0" : " THEN 1");
+    }
+    buf_puts(em->out, in_turn ? " ELSE (" : "");
+    sql__emit_conjunction(em, e->args, e->n_args, op);
+    buf_puts(em->out, in_turn ? ") END" : ")");
+    em->repeated -= in_turn;
 }
 
 static void parameter(struct emitter *em, const struct expr *e)
@@ -734,7 +782,7 @@ static void parameter(struct emitter *em, const struct expr *e)
 
 /* ---- deep expressions -------------------------------------------------------------------- */
 
-enum { STEP_HEIGHT = 8, MAX_HEIGHT = 11, MAX_STEPS = 256 };
+enum { STEP_HEIGHT = 8, MAX_STEPS = 256 };
 
 struct steps {
     int n, first; /* the number of the first one's name */
@@ -742,21 +790,60 @@ struct steps {
     const struct expr *defining; /* the one whose definition is being printed */
 };
 
-static int height(const struct expr *e)
+int sql__find_expr(struct expr *const *list, int n, const struct expr *e)
 {
-    int h = 0;
-    for (int i = 0; i < e->n_args; i++) {
-        int of_arg = height(e->args[i]);
-        h = MAX(h, of_arg);
+    for (int i = 0; i < n; i++) {
+        if (list[i] == e || expr_equal(list[i], e))
+            return i;
     }
-    return h + 1;
+    return -1;
 }
+
+/* The column of the groups' source that an expression is. */
+struct group_column {
+    const char *source;
+    int id;
+    char letter;
+    int number;
+};
+
+static bool find_group_column(const struct emitter *em, const struct expr *e,
+                              struct group_column *ret)
+{
+    for (const struct group_source *g = em->groups; g; g = g->outer) {
+        const struct select *s = g->select;
+        int part = sql__find_expr(g->parts, g->n_parts, e);
+        if (part >= 0) {
+            *ret = (struct group_column){"rows", g->id, 'c', g->first + part};
+            return true;
+        }
+        if (g->n_parts)
+            continue;
+        char letter = e->kind == EXPR_AGG ? 'a' : e->kind == EXPR_GROUPING ? 'p' : 'g';
+        int i = letter == 'a'   ? sql__find_expr(s->aggs, s->n_aggs, e)
+                : letter == 'p' ? sql__find_expr(s->groupings, s->n_groupings, e)
+                                : sql__find_expr(s->group, s->n_group, e);
+        if (i < 0)
+            continue;
+        *ret = (struct group_column){"sets", g->id, letter, i + 1};
+        return true;
+    }
+    return false;
+}
+
+struct aggregate_search {
+    const struct emitter *em;
+    bool found;
+};
 
 static bool find_aggregate(void *ctx, const struct expr *e)
 {
-    bool *found = ctx;
-    *found |= e->kind == EXPR_AGG || e->kind == EXPR_WINDOW;
-    return !*found;
+    struct aggregate_search *s = ctx;
+    struct group_column column;
+    if (find_group_column(s->em, e, &column))
+        return false;
+    s->found |= e->kind == EXPR_AGG || e->kind == EXPR_WINDOW;
+    return !s->found;
 }
 
 static int step_of(const struct steps *s, const struct expr *e)
@@ -769,20 +856,21 @@ static int step_of(const struct steps *s, const struct expr *e)
 }
 
 /* Makes steps of e's parts, the deepest first. Returns the height of what is left of e. */
-static int cut(struct steps *s, const struct expr *e, bool is_root)
+static int cut(const struct emitter *em, struct steps *s, const struct expr *e, bool is_root)
 {
     int h = 0;
-    if (step_of(s, e) >= 0)
+    struct group_column column;
+    if (step_of(s, e) >= 0 || find_group_column(em, e, &column))
         return 1;
     for (int i = 0; i < e->n_args; i++) {
-        int of_arg = cut(s, e->args[i], false);
+        int of_arg = cut(em, s, e->args[i], false);
         h = MAX(h, of_arg);
     }
-    bool aggregate = false;
     if (++h < STEP_HEIGHT || is_root || s->n == MAX_STEPS)
         return h;
-    expr_walk(e, true, find_aggregate, &aggregate);
-    if (aggregate) /* it belongs to this select, a subquery's would be another */
+    struct aggregate_search search = {.em = em};
+    expr_walk(e, true, find_aggregate, &search);
+    if (search.found) /* it belongs to this select, a subquery's would be another */
         return h;
     s->exprs[s->n++] = e;
     return 1;
@@ -793,7 +881,7 @@ static void node(struct emitter *em, const struct expr *e);
 static void in_steps(struct emitter *em, const struct expr *e)
 {
     struct steps steps = {.first = em->n_probes + 1}, *outer = em->steps;
-    cut(&steps, e, true);
+    cut(em, &steps, e, true);
     em->n_probes += steps.n;
     em->steps = &steps;
     for (int i = 0; i < steps.n; i++) {
@@ -831,43 +919,33 @@ static void restore_collation(struct emitter *em, const struct expr *e, size_t s
     buf_puts(em->out, *own ? own : " COLLATE BINARY");
 }
 
-int sql__find_expr(struct expr *const *list, int n, const struct expr *e)
-{
-    for (int i = 0; i < n; i++) {
-        if (list[i] == e || expr_equal(list[i], e))
-            return i;
-    }
-    return -1;
-}
-
 /* Prints the column of the groups' source that e is, if it is one. */
 static bool is_group_column(struct emitter *em, const struct expr *e)
 {
-    for (const struct group_source *g = em->groups; g; g = g->outer) {
-        const struct select *s = g->select;
-        int part = sql__find_expr(g->parts, g->n_parts, e);
-        if (part >= 0) {
-            buf_printf(em->out, "minisql_rows_%d.c%d", g->id, g->first + part);
-            return true;
-        }
-        if (g->n_parts)
-            continue;
-        char letter = e->kind == EXPR_AGG ? 'a' : e->kind == EXPR_GROUPING ? 'p' : 'g';
-        int i = letter == 'a'   ? sql__find_expr(s->aggs, s->n_aggs, e)
-                : letter == 'p' ? sql__find_expr(s->groupings, s->n_groupings, e)
-                                : sql__find_expr(s->group, s->n_group, e);
-        if (i < 0)
-            continue;
-        buf_printf(em->out, "minisql_sets_%d.%c%d", g->id, letter, i + 1);
-        return true;
-    }
-    return false;
+    struct group_column c;
+    if (!find_group_column(em, e, &c))
+        return false;
+    buf_printf(em->out, "minisql_%s_%d.%c%d", c.source, c.id, c.letter, c.number);
+    return true;
 }
 
 static bool is_left_out(const struct grouping_set *set, const struct expr *e)
 {
     int i = sql__find_expr(set->select->group, set->select->n_group, e);
     return i >= 0 && !(set->keys >> i & 1);
+}
+
+static bool is_logic(const struct expr *e)
+{
+    return e->kind == EXPR_AND || e->kind == EXPR_OR || e->kind == EXPR_NOT;
+}
+
+void sql__emit_condition(struct emitter *em, const struct expr *e)
+{
+    bool before = em->condition;
+    em->condition = true;
+    sql__emit_expr(em, e);
+    em->condition = before;
 }
 
 void sql__emit_expr(struct emitter *em, const struct expr *e)
@@ -883,12 +961,17 @@ void sql__emit_expr(struct emitter *em, const struct expr *e)
         return;
     if (is_step(em, e))
         return;
+    bool condition = em->condition;
+    bool deep = em->nesting == 0 && e->n_args && !em->all_bare && !em->bare &&
+                expr_height(e) > SQL_EMIT_HEIGHT;
+    em->condition = condition && !deep && is_logic(e);
     em->nesting++;
-    if (em->nesting == 1 && e->n_args && !em->all_bare && !em->bare && height(e) > MAX_HEIGHT)
+    if (deep)
         in_steps(em, e);
     else
         node(em, e);
     em->nesting--;
+    em->condition = condition;
     if (em->out->len - start > 9)
         restore_collation(em, e, start);
 }
@@ -946,10 +1029,8 @@ static void node(struct emitter *em, const struct expr *e)
             sql__emit_expr(em, e->args[0]);
         break;
     case EXPR_AND:
-        in_parentheses(em, e->args, e->n_args, " AND ");
-        break;
     case EXPR_OR:
-        in_parentheses(em, e->args, e->n_args, " OR ");
+        logic(em, e);
         break;
     case EXPR_NOT:
         buf_puts(em->out, "(NOT ");

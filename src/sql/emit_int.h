@@ -17,6 +17,8 @@ struct emitter {
     const char *with;    /* how->with, until it is printed */
     bool all_bare;       /* a scan, a CHECK: there is one table only */
     bool stored;         /* a CHECK, an index, a generated column: SQLite takes no subquery there */
+    bool condition;      /* it only matters whether the expression is true: see logic() */
+    int repeated;        /* how often what is being printed is printed in all: 2 ^ this */
     int nesting;         /* of the expression that is being printed; 0: none */
     struct steps *steps; /* its parts that stand in a WITH; NULL: it is shallow */
     int n_probes;        /* numbers the names made up on the way */
@@ -43,6 +45,8 @@ struct grouping_set {
 enum column_names { NAMES_NONE, NAMES_POSITION /* c1, c2, .. */ };
 
 void sql__emit_expr(struct emitter *em, const struct expr *e);
+/* Where SQLite jumps by it: WHERE, ON, HAVING, FILTER, WHEN. */
+void sql__emit_condition(struct emitter *em, const struct expr *e);
 void sql__emit_index_key(const struct expr *e, struct buf *out);
 /* A key of a unique index for which NULLs are equal: two, as SQLite knows, the text of the one
  * given.

@@ -724,11 +724,38 @@ static struct error *group_clause(struct analysis *a, struct scope *s, const Sel
     return NULL;
 }
 
+static bool find_agg(void *ctx, const struct expr *e)
+{
+    bool *found = ctx;
+    *found |= e->kind == EXPR_AGG;
+    return !*found;
+}
+
+/* It is printed in steps, which are subqueries. */
+static bool is_deep_over_groups(const struct expr *e)
+{
+    bool found = false;
+    if (e && expr_height(e) > SQL_EMIT_HEIGHT)
+        expr_walk(e, false, find_agg, &found);
+    return found;
+}
+
+static bool has_deep_over_groups(const struct select *sel)
+{
+    bool found = is_deep_over_groups(sel->having);
+    for (int i = 0; i < sel->n_targets && !found; i++)
+        found = is_deep_over_groups(sel->targets[i].expr);
+    for (int i = 0; i < sel->n_order && !found; i++)
+        found = is_deep_over_groups(sel->order[i].expr);
+    return found;
+}
+
 /* SQLite lets no subquery read an aggregate of the query around, but where it can be one itself:
  * the groups are made below, as those of sets are. */
 static struct error *sets_to_read(struct analysis *a, struct select *sel)
 {
-    if (!sel->read_below || sel->n_sets)
+    bool needed = sel->read_below || (sel->n_aggs && has_deep_over_groups(sel));
+    if (!needed || sel->n_sets)
         return NULL;
     if (sel->n_group > MAX_SET_KEYS)
         return too_many_sets(a);

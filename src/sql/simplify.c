@@ -119,6 +119,18 @@ static bool waits(struct analysis *a, bool constant_call)
     return constant_call;
 }
 
+struct call_search {
+    const struct analysis *a;
+    bool found;
+};
+
+static bool find_constant_call(void *ctx, const struct expr *e)
+{
+    struct call_search *s = ctx;
+    s->found |= is_constant_call(s->a, e);
+    return !s->found;
+}
+
 static bool is_null(const struct expr *e)
 {
     return e->kind == EXPR_CONST && e->value.kind == VALUE_NULL;
@@ -129,14 +141,15 @@ static bool is_null(const struct expr *e)
 static bool is_null_call(struct analysis *a, const struct expr *e)
 {
     const struct func *f = e->call.func;
-    bool null = false, calls = false;
+    bool null = false;
+    struct call_search calls = {.a = a};
     if (!f->strict || (f->kind != FUNC_SCALAR && f->kind != FUNC_OPERATOR))
         return false;
-    for (int i = 0; i < e->n_args; i++) {
-        calls |= is_constant_call(a, e->args[i]);
+    for (int i = 0; i < e->n_args; i++)
         null |= is_null(e->args[i]) && (!f->variadic || i < f->nargs - 1);
-    }
-    return null && !waits(a, calls);
+    for (int i = 0; null && i < e->n_args; i++)
+        expr_walk(e->args[i], false, find_constant_call, &calls);
+    return null && !waits(a, calls.found);
 }
 
 void sql__simplify(struct analysis *a, struct expr *e)
@@ -205,18 +218,6 @@ static enum outcome outcome(const struct expr *e, bool negated)
     return ret;
 }
 
-struct call_search {
-    const struct analysis *a;
-    bool found;
-};
-
-static bool find_constant_call(void *ctx, const struct expr *e)
-{
-    struct call_search *s = ctx;
-    s->found |= is_constant_call(s->a, e);
-    return !s->found;
-}
-
 static bool is_never_true(struct analysis *a, const struct expr *e)
 {
     struct call_search s = {.a = a};
@@ -227,7 +228,7 @@ static bool is_never_true(struct analysis *a, const struct expr *e)
 }
 
 /* It is false, or what is never true has gone from its alternatives. */
-struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
+static struct expr *simplify_condition(struct analysis *a, struct expr *e)
 {
     if (a->as_written || e->kind == EXPR_CONST)
         return e;
@@ -238,9 +239,16 @@ struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
     int n = 0;
     for (int i = 0; i < e->n_args; i++)
         if (e->kind == EXPR_AND || !is_never_true(a, e->args[i]))
-            e->args[n++] = sql__simplify_condition(a, e->args[i]);
+            e->args[n++] = simplify_condition(a, e->args[i]);
     e->n_args = n;
     return n == 1 ? e->args[0] : e;
+}
+
+struct expr *sql__simplify_condition(struct analysis *a, struct expr *e)
+{
+    struct expr *ret = simplify_condition(a, e);
+    sql__order_conditions(a, ret);
+    return ret;
 }
 
 /* ---- reduced copies ---------------------------------------------------------------------------
@@ -430,6 +438,7 @@ static bool is_undecided(const struct expr *e)
 struct search {
     struct analysis *a;
     bool thorough;         /* conditions are reduced first */
+    bool runs;             /* these are computed whatever the rows are */
     struct error *failure; /* the first */
 };
 
@@ -511,11 +520,32 @@ static bool is_plain(const struct expr *e)
     return plain;
 }
 
-/* A literal that is cast is what it is for every row. */
+/* From integer to a wider number, or to text of any length. */
+static bool always_fits(const struct expr *cast)
+{
+    static const uint32_t widths[] = {OID_INT2,    OID_INT4,   OID_INT8,
+                                      OID_NUMERIC, OID_FLOAT4, OID_FLOAT8};
+    size_t from = 0, to = 0;
+    if (cast->typmod >= 0)
+        return false;
+    while (from < 3 && widths[from] != cast->args[0]->type)
+        from++;
+    while (to < ARRAY_LEN(widths) && widths[to] != cast->type)
+        to++;
+    return cast->type == OID_TEXT || (from < 3 && from < to && to < ARRAY_LEN(widths));
+}
+
+/* A literal whose cast can't fail, or is made for a row in any case, need not be looked at. */
+static bool is_mere_cast(const struct search *s, const struct expr *e)
+{
+    return e->kind == EXPR_CAST && e->args[0]->kind == EXPR_PARAM &&
+           (s->runs || !e->call.func || e->type == OID_BOOL || always_fits(e));
+}
+
 static bool note_lifted(struct search *s, const struct expr *e)
 {
     struct query *q = s->a->q;
-    if ((e->kind == EXPR_CAST && e->args[0]->kind == EXPR_PARAM) || !has_lifted(s, e))
+    if (is_mere_cast(s, e) || !has_lifted(s, e))
         return false;
     if (e->type == OID_BOOL || !is_plain(e)) {
         q->literals_matter = true;
@@ -588,8 +618,10 @@ static void look_at_from(struct search *s, const struct from *f)
 
 static void look_at_write(struct search *s, const struct write *w)
 {
+    s->runs = w->select && w->select->kind == SELECT_VALUES;
     if (w->select)
         look_at_select(s, w->select, true);
+    s->runs = false;
     for (int i = 0; i < w->n_set; i++)
         look(s, w->set[i].value);
     for (int i = 0; w->conflict && i < w->conflict->n_set; i++)

@@ -22,7 +22,8 @@
 
 enum {
     SQL_MAX_TEXT = 256 * 1024 * 1024, /* bytes of one script; more is 54000 */
-    SQL_MAX_DEPTH = 400,              /* nested expressions and queries; more is 54001 */
+    SQL_MAX_DEPTH = 4000,             /* nested expressions and queries; more is 54001 */
+    SQL_EMIT_HEIGHT = 11, /* of an expression that SQLite's parser surely takes in one piece */
     SQL_MAX_PARAMS = 65535,
     SQL_MAX_RTES = 2000,
 };
@@ -852,6 +853,8 @@ bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of
 int sql_set_width(const struct expr *e);  /* columns of one of an RTE_CALLS's args */
 bool expr_has_subquery(const struct expr *e);
 bool expr_is_volatile(const struct expr *e); /* calls a volatile function, also in a subquery */
+int expr_height(const struct expr *e);       /* 1: a leaf, which a subquery is */
+bool expr_may_fail(const struct expr *e);    /* for some row; errs on the side of true */
 bool expr_is_constant(const struct expr *e); /* no column, aggregate, subquery, volatile function */
 bool expr_mentions(const struct expr *e, const struct rte *r); /* also inside subqueries */
 /* The only range-table entry of `s`'s own FROM that e mentions; NULL: none or several (*ret_n says:

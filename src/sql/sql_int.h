@@ -243,6 +243,7 @@ void sql__simplify_in(struct analysis *a, struct expr *e);     /* a new EXPR_IN 
 /* Of a WHERE or ON: false, where it can't become true whatever the rows are, and without what never
  * is of an OR, so that nothing in that is computed. */
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);
+void sql__order_conditions(struct analysis *a, struct expr *e); /* as PostgreSQL tests them */
 void sql__find_failure(struct analysis *a);
 struct error *sql__call(struct analysis *a, const char *name, struct expr **args, int n,
                         int location, struct expr **ret); /* an operator as EXPR_FUNC */

@@ -310,6 +310,23 @@ static bool find_subquery(void *ctx, const struct expr *e)
     return !*found;
 }
 
+bool expr_has_subquery(const struct expr *e)
+{
+    bool found = false;
+    expr_walk(e, false, find_subquery, &found);
+    return found;
+}
+
+int expr_height(const struct expr *e)
+{
+    int highest = 0;
+    for (int i = 0; i < e->n_args; i++) {
+        int of_arg = expr_height(e->args[i]);
+        highest = MAX(highest, of_arg);
+    }
+    return highest + 1;
+}
+
 static bool find_volatile(void *ctx, const struct expr *e)
 {
     bool *found = ctx;
@@ -321,13 +338,6 @@ bool expr_is_volatile(const struct expr *e)
 {
     bool found = false;
     expr_walk(e, true, find_volatile, &found);
-    return found;
-}
-
-bool expr_has_subquery(const struct expr *e)
-{
-    bool found = false;
-    expr_walk(e, false, find_subquery, &found);
     return found;
 }
 

@@ -6,6 +6,7 @@
  *   minisql_required(x, table, col)   a value for a row id, where SQLite would replace NULL: 23502
  *   minisql_limit(n), minisql_offset(n)   what LIMIT and OFFSET get
  *   minisql_real(bits)                a constant that SQLite would not read exactly
+ *   minisql_greatest(type, x, ..), minisql_least(..)  as PostgreSQL's, each argument printed once
  *   minisql_watched(table, key, what, ..) a foreign key may be broken: whoever runs the statement
  *                                         is told
  *   minisql_watching()                is it to be looked for?
@@ -208,7 +209,38 @@ static CALL(real)
     return NULL;
 }
 
+static void extreme(const struct value *v, int n, int sign, struct value *ret)
+{
+    const struct type *t = type_by_oid((uint32_t)v[0].i);
+    *ret = (struct value){.kind = VALUE_NULL};
+    for (int i = 1; t && i < n; i++)
+        if (v[i].kind != VALUE_NULL &&
+            (ret->kind == VALUE_NULL || sign * type_compare(t, &v[i], ret) > 0))
+            *ret = v[i];
+}
+
+static CALL(greatest)
+{
+    extreme(v, n, 1, ret);
+    return NULL;
+}
+
+static CALL(least)
+{
+    extreme(v, n, -1, ret);
+    return NULL;
+}
+
+#define EXTREME(fn)                                                                                \
+    {                                                                                              \
+        .name = "minisql_" #fn, .kind = FUNC_SCALAR, .nargs = 2,                                   \
+        .args = {OID_INT8, OID_ANYELEMENT}, .variadic = true, .result = OID_ANYELEMENT,            \
+        .guard = true, .sqlite_name = "minisql_" #fn, .call = fn                                   \
+    }
+
 static const struct func rows[] = {
+    EXTREME(greatest),
+    EXTREME(least),
     OF_VIEW(view_hides),
     OF_VIEW(view_violated),
     SINGLE(OID_INT8, int),
