@@ -166,6 +166,7 @@ static struct error *nullif(struct analysis *a, struct scope *s, const A_Expr *n
     e->typmod = args[0]->typmod;
     e->domain = domain;
     e->position = n->location + 1;
+    sql__simplify_nullif(a, e);
     if (own && type != e->type) /* else what = compares is the result */
         TRY(sql__coerce(a, e, type, -1, CAST_EXPLICIT, &e));
     *ret = e;

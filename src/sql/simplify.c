@@ -96,8 +96,8 @@ static bool may_be_literal(const struct analysis *a, const struct expr *e)
  * may fail. A parameter counts: it may stand for a literal. */
 static bool is_constant_call(const struct analysis *a, const struct expr *e)
 {
-    static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,     EXPR_CASE,
-                                           EXPR_COALESCE, EXPR_GREATEST, EXPR_LEAST};
+    static const enum expr_kind kinds[] = {EXPR_FUNC,     EXPR_CAST,  EXPR_CASE,  EXPR_COALESCE,
+                                           EXPR_GREATEST, EXPR_LEAST, EXPR_NULLIF};
     bool found = false;
     for (size_t i = 0; i < ARRAY_LEN(kinds); i++)
         found |= e->kind == kinds[i];
@@ -165,6 +165,19 @@ void sql__simplify(struct analysis *a, struct expr *e)
     bool large = !err && (v.kind == VALUE_TEXT || v.kind == VALUE_BLOB) && v.s.n > FOLDED_MAX;
     if (!err && !large)
         become(e, v);
+    error_free(err);
+}
+
+void sql__simplify_nullif(struct analysis *a, struct expr *e)
+{
+    struct value same;
+    if (a->as_written || e->domain || !can_call(e))
+        return;
+    struct error *err = make_call(a->arena, e, &same);
+    if (!err && same.kind == VALUE_INT && same.i)
+        become(e, (struct value){.kind = VALUE_NULL});
+    else if (!err)
+        become(e, e->args[0]->value);
     error_free(err);
 }
 
@@ -383,6 +396,9 @@ static struct expr *reduced(struct analysis *a, const struct expr *e)
         break;
     case EXPR_IN:
         reduce_in(a, r);
+        break;
+    case EXPR_NULLIF:
+        sql__simplify_nullif(a, r);
         break;
     default:
         break;

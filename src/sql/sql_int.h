@@ -242,6 +242,7 @@ void sql__simplify_choice(struct analysis *a, struct expr *e); /* a new CASE, CO
 void sql__simplify_in(struct analysis *a, struct expr *e);     /* a new EXPR_IN */
 /* Of a WHERE or ON: false, where it can't become true whatever the rows are, and without what never
  * is of an OR, so that nothing in that is computed. */
+void sql__simplify_nullif(struct analysis *a, struct expr *e);
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);
 void sql__order_conditions(struct analysis *a, struct expr *e); /* as PostgreSQL tests them */
 void sql__find_failure(struct analysis *a);

@@ -229,5 +229,9 @@ UPDATE none SET n = 123.45, s = 5;
 INSERT INTO none (s, n) VALUES (5, 1.239), (6, 99.99) RETURNING s, n;
 INSERT INTO none (s) VALUES (40000);
 SELECT length(make_date(2020, 13, 1)::text) + NULL::int FROM none WHERE a = 1;
+-- NULLIF of constants is one
+SELECT coalesce(a, 40 / -NULLIF(0, 63)) FROM none WHERE a = 1;
+SELECT 1 FROM none WHERE a = 77 AND 1 / (NULLIF(5, 6) - 5) > 0;
+SELECT NULLIF(2, 2), NULLIF(2, 3), NULLIF(1.0, 1.00), NULLIF('a', 'b'), NULLIF(NULL, 1), NULLIF(1, NULL), 1 / NULLIF(0, 0), NULLIF(1::int2, 1::int8), pg_typeof(NULLIF(1::int2, 2.5));
 SELECT NULL::int + length(make_date(2020, 12, 1)::text) FROM none;
 DROP TABLE none;
