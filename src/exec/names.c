@@ -151,13 +151,27 @@ static const char *skip_blanks(const char *p, const char *end)
     return p;
 }
 
-/* a.b."C", with blanks around the parts: 42602 when it is no name at all */
-static struct error *split_name(const char *s, size_t n, struct parts *ret)
+/* What more than two parts mean to a relation (its messages differ) or another object. */
+static struct error *check_parts(const struct parts *p, const char *all, bool relation)
 {
+    if (p->n > 3)
+        return error_new(E_SYNTAX, "improper %s name (too many dotted names): %s",
+                         relation ? "relation" : "qualified", all);
+    const char *quote = relation ? "\"" : "";
+    if (p->n == 3 && !attended->internal && strcmp(p->text[0], attended->database) != 0)
+        return error_new(E_UNSUPPORTED, "cross-database references are not implemented: %s%s%s",
+                         quote, all, quote);
+    return NULL;
+}
+
+/* a.b."C", with blanks around the parts: 42602 when it is no name at all */
+static struct error *split_name(const char *s, size_t n, bool relation, struct parts *ret)
+{
+    _cleanup_(buf_done) struct buf all = {0};
     const char *p = s, *end = s + n;
     *ret = (struct parts){0};
     do {
-        char *to = ret->text[ret->n];
+        char *to = ret->text[MIN(ret->n, 2)];
         size_t len = 0;
         p = skip_blanks(p, end);
         bool quoted = p < end && *p == '"';
@@ -176,15 +190,15 @@ static struct error *split_name(const char *s, size_t n, struct parts *ret)
         p = skip_blanks(p, end);
         if (!len || (p < end && *p != '.'))
             return error_new("42602", "invalid name syntax");
-        ret->n++;
-    } while (p++ < end && ret->n < 3);
-    return p <= end ? error_new("42602", "invalid name syntax") : NULL;
+        buf_printf(&all, "%s%.*s", ret->n++ ? "." : "", (int)len, to);
+    } while (p++ < end);
+    return check_parts(ret, all.data, relation);
 }
 
 /* A name that stands in no schema. */
 static struct error *split_one(const char *s, size_t n, struct parts *ret)
 {
-    TRY(split_name(s, n, ret));
+    TRY(split_name(s, n, false, ret));
     return ret->n == 1 ? NULL : error_new("42602", "invalid name syntax");
 }
 
@@ -213,7 +227,7 @@ static struct error *find_in_path(uint32_t reg, const struct exec__objects *o, c
     _cleanup_(arena_done) struct arena a = {0};
     struct parts p;
     const char **path;
-    TRY(split_name(s, n, &p));
+    TRY(split_name(s, n, reg == OID_REGCLASS, &p));
     const char *name = p.text[p.n - 1];
     *ret = p.n > 1 ? find_in(reg, o, p.text[p.n - 2], name) : 0;
     int len = p.n > 1 ? 0 : exec__search_path(attended, exec__objects_view(o), &a, &path);
@@ -226,7 +240,7 @@ static struct error *find_class(const struct exec__objects *o, const char *s, si
                                 uint32_t *ret)
 {
     struct parts p;
-    TRY(split_name(s, n, &p));
+    TRY(split_name(s, n, true, &p));
     TRY(find_in_path(OID_REGCLASS, o, s, n, ret));
     return *ret ? NULL
                 : error_new(E_UNDEFINED_TABLE, "relation \"%s%s%s%s%s\" does not exist", p.text[0],
@@ -236,7 +250,7 @@ static struct error *find_class(const struct exec__objects *o, const char *s, si
 static struct error *no_type(const char *s, size_t n)
 {
     struct parts p;
-    TRY(split_name(s, n, &p));
+    TRY(split_name(s, n, false, &p));
     return error_new(E_UNDEFINED_OBJECT, "type \"%s%s%s\" does not exist",
                      p.n > 1 ? p.text[p.n - 2] : "", p.n > 1 ? "." : "", p.text[p.n - 1]);
 }
@@ -312,7 +326,7 @@ static struct error *find_func(const struct catalog_view *v, const char *s, size
 {
     struct parts p;
     bool there;
-    TRY(split_name(s, n, &p));
+    TRY(split_name(s, n, false, &p));
     TRY(function_schema(v, &p, &there));
     int found = there ? exec__funcs_named(p.text[p.n - 1], ret) : 0;
     if (found > 1)
@@ -388,7 +402,7 @@ static struct error *find_signature(const struct catalog_view *v, const char *s,
     const char *list = arena_strndup(&a, open + 1, end - before - 2);
     TRY(argument_types(list, strlen(list), &a, types, &n_types));
     if (!is_operator) {
-        TRY(split_name(text, before, &p));
+        TRY(split_name(text, before, false, &p));
         TRY(function_schema(v, &p, &there));
     }
     const char *name = is_operator ? operator_name(text, before, &a) : p.text[p.n - 1];

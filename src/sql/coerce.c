@@ -339,6 +339,7 @@ struct error *sql__assign(struct analysis *a, struct expr *e, const struct colum
                       column->name, sql__type_of(a, column->type, column->domain),
                       sql__type_of(a, e->type, e->domain));
         error_hint(err, "You will need to rewrite or cast the expression.");
+        err->routine = "transformAssignedExpr"; /* postgres.js' cue to prepare it again */
         return sql__at(a, err, location);
     }
     sql__param_domain(a, e, column->domain);

@@ -1069,19 +1069,47 @@ static bool is_read_exactly(double r)
     return r == 0 || !isfinite(r) || (fabs(r) >= 1e-9 && fabs(r) < 1e22);
 }
 
+/* The default as a row gets it; NULL: it is no constant. */
+static struct error *assigned_default(struct analysis *a, const struct column *c, struct expr **ret)
+{
+    struct expr *e;
+    struct scope s = {.clause = CLAUSE_DEFAULT};
+    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
+    TRY(sql__assign(a, e, c, e->position - 1, &e));
+    *ret = e->kind == EXPR_CONST ? e : NULL;
+    return NULL;
+}
+
 /* A literal of SQLite's; NULL: the default is no constant, or none that would stay what it is. */
 static struct error *constant_default(struct analysis *a, const struct column *c, const char **ret)
 {
     struct expr *e;
-    struct scope s = {.clause = CLAUSE_DEFAULT};
     struct buf text = {0};
     *ret = NULL;
-    TRY(sql__stored_expr(a, &s, c->default_sql, &e));
-    TRY(sql__assign(a, e, c, e->position - 1, &e));
-    if (e->kind != EXPR_CONST || (e->value.kind == VALUE_REAL && !is_read_exactly(e->value.r)))
+    TRY(assigned_default(a, c, &e));
+    if (!e || (e->value.kind == VALUE_REAL && !is_read_exactly(e->value.r)))
         return NULL;
     sql_emit_value(&e->value, e->type, &text);
     *ret = arena_strdup(a->arena, text.data);
+    buf_done(&text);
+    return NULL;
+}
+
+/* One that SQLite does not read exactly is given by its bits, which rows older than the column
+ * can't be. */
+static struct error *default_of_action(struct analysis *a, const struct column *c, const char **ret)
+{
+    struct expr *e;
+    TRY(constant_default(a, c, ret));
+    if (*ret)
+        return NULL;
+    TRY(assigned_default(a, c, &e));
+    if (!e)
+        return sql__unsupported(a, -1, "Use a constant as the column's default.",
+                                "ON DELETE SET DEFAULT needs a constant default");
+    struct buf text = {0};
+    sql__emit_real(e->value.r, &text);
+    *ret = arena_printf(a->arena, "(%s)", text.data);
     buf_done(&text);
     return NULL;
 }
@@ -1094,10 +1122,7 @@ static struct error *sqlite_default(struct analysis *a, const struct table *t, i
     const struct column *c = &t->columns[column];
     const char *value = c->added;
     if (is_set_to_default(t, column) && c->default_sql) {
-        TRY(constant_default(a, c, &value));
-        if (!value)
-            return sql__unsupported(a, -1, "Use a constant as the column's default.",
-                                    "ON DELETE SET DEFAULT needs a constant default");
+        TRY(default_of_action(a, c, &value));
         if (c->added && strcmp(c->added, value) != 0)
             return sql__unsupported(a, -1, "Create the table anew.",
                                     "ON DELETE SET DEFAULT is not supported where the column was "

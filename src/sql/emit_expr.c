@@ -691,6 +691,25 @@ static bool extreme_of_extremes(struct emitter *em, const struct expr *e)
     return true;
 }
 
+/* SQLite's functions take no more than this: more are in calls of calls. */
+enum { MAX_ARGS = 100 };
+
+static void coalesce(struct emitter *em, struct expr *const *args, int n)
+{
+    int each = 1;
+    while (n > each * MAX_ARGS)
+        each *= MAX_ARGS;
+    buf_puts(em->out, n > each ? "coalesce(" : "(");
+    for (int i = 0; i < n; i += each) {
+        buf_puts(em->out, i ? ", " : "");
+        if (each > 1)
+            coalesce(em, args + i, MIN(each, n - i));
+        else
+            sql__emit_expr(em, args[i]);
+    }
+    buf_puts(em->out, ")");
+}
+
 /* max(a, b) is NULL when one of them is: PostgreSQL skips NULLs. max(coalesce(a, b), coalesce(b,
  * a)) is the same set of values without them. Of equal values (1.0 and 1.00) PostgreSQL gives the
  * first; SQLite's max() too, min() the last. */
@@ -984,15 +1003,19 @@ static bool is_read_exactly(double r)
            (r * 1024 == trunc(r * 1024) && fabs(r) < 1e6);
 }
 
-static void constant(struct emitter *em, const struct expr *e)
+void sql__emit_real(double r, struct buf *out)
 {
     int64_t bits;
-    if (e->value.kind != VALUE_REAL || is_read_exactly(e->value.r)) {
+    memcpy(&bits, &r, sizeof(bits));
+    buf_printf(out, "minisql_real(%lld)", (long long)bits);
+}
+
+static void constant(struct emitter *em, const struct expr *e)
+{
+    if (e->value.kind != VALUE_REAL || is_read_exactly(e->value.r))
         sql_emit_value(&e->value, e->type, em->out);
-        return;
-    }
-    memcpy(&bits, &e->value.r, sizeof(bits));
-    buf_printf(em->out, "minisql_real(%lld)", (long long)bits);
+    else
+        sql__emit_real(e->value.r, em->out);
 }
 
 static void node(struct emitter *em, const struct expr *e)
@@ -1047,9 +1070,7 @@ static void node(struct emitter *em, const struct expr *e)
         case_when(em, e);
         break;
     case EXPR_COALESCE:
-        buf_puts(em->out, e->n_args > 1 ? "coalesce(" : "(");
-        sql__emit_expr_list(em, e->args, e->n_args, ", ");
-        buf_puts(em->out, ")");
+        coalesce(em, e->args, e->n_args);
         break;
     case EXPR_NULLIF:
         buf_puts(em->out, "nullif(");

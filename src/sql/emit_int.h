@@ -47,6 +47,7 @@ enum column_names { NAMES_NONE, NAMES_POSITION /* c1, c2, .. */ };
 void sql__emit_expr(struct emitter *em, const struct expr *e);
 /* Where SQLite jumps by it: WHERE, ON, HAVING, FILTER, WHEN. */
 void sql__emit_condition(struct emitter *em, const struct expr *e);
+void sql__emit_real(double r, struct buf *out); /* to the last bit */
 void sql__emit_index_key(const struct expr *e, struct buf *out);
 /* A key of a unique index for which NULLs are equal: two, as SQLite knows, the text of the one
  * given.

@@ -435,6 +435,14 @@ static const char *clause_name(enum clause c)
     }
 }
 
+static const char *dotted(struct analysis *a, const List *names)
+{
+    const char *all = strVal(linitial(names));
+    for (int i = 1; i < list_length(names); i++)
+        all = arena_printf(a->arena, "%s.%s", all, strVal(list_nth(names, i)));
+    return all;
+}
+
 struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnRef *c,
                               struct expr **ret)
 {
@@ -479,7 +487,9 @@ struct error *sql__column_ref(struct analysis *a, struct scope *s, const ColumnR
                                  strVal(list_nth(c->fields, 2)), last),
                        c->location);
     if (n > 4)
-        return sql__at(a, error_new(E_SYNTAX, "improper qualified name (too many dotted names)"),
+        return sql__at(a,
+                       error_new(E_SYNTAX, "improper qualified name (too many dotted names): %s",
+                                 dotted(a, c->fields)),
                        c->location);
     return qualified(a, s, n > 2 ? strVal(list_nth(c->fields, n - 3)) : NULL,
                      strVal(list_nth(c->fields, n - 2)), last, c->location, ret);

@@ -57,8 +57,11 @@ struct error *sql_relation_name(const char *text, size_t len, struct arena *a, c
         skip_blanks(&p, end);
         if (p == end)
             break;
-        if (*p++ != '.' || n == 3)
+        if (*p++ != '.')
             return bad_name();
+        if (n == 3)
+            return error_new(E_SYNTAX, "improper relation name (too many dotted names): %.*s",
+                             (int)len, text);
     }
     *ret_name = parts[n - 1];
     *ret_schema = n > 1 ? parts[n - 2] : NULL;

@@ -708,6 +708,9 @@ static void plans_follow_the_schema(void **state)
     assert_non_null(strstr(PQresultErrorMessage(r), "cached plan must not change result type"));
     assert_string_equal(PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION), "RevalidateCachedQuery");
     assert_string_equal(shown(r), "0A000");
+    r = PQexec(c, "insert into t values (3, 'x'::text)");
+    assert_string_equal(PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION), "transformAssignedExpr");
+    assert_string_equal(shown(r), "42804");
     ASK(c, "select * from t", "1|2;");
     PQfinish(c);
     PQfinish(other);
