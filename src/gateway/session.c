@@ -275,6 +275,8 @@ void session__ready(struct session *s)
         notify__take(s);
     pgwire_put_ready(&s->out, state);
     s->flush = true;
+    if (!s->internal && s->in_pos < s->in.len) /* what follows may take its time */
+        io__flush(s);
     atomic_store(&s->between, state == 'I');
 }
 

@@ -322,6 +322,19 @@ static void garbage_ends_the_connection(void **state)
     PQfinish(c);
 }
 
+/* An answer does not wait for the statements that were sent along with it. */
+static void answers_go_at_once(void **state)
+{
+    int fd = dial_hand();
+    uint64_t start = clock_ms();
+    SAY(fd, "Q\0\0\0\x0dselect 1\0Q\0\0\0\x17select pg_sleep(1)\0");
+    assert_string_equal(heard(fd, 'Z', 1), "TDC(SELECT 1)ZI");
+    assert_true(clock_ms() - start < 900);
+    assert_string_equal(heard(fd, 'Z', 1), "TDC(SELECT 1)ZI");
+    assert_true(clock_ms() - start >= 1000);
+    close(fd);
+}
+
 /* One client too many is told so; when one leaves there is room again. */
 static void connections_are_limited(void **state)
 {
@@ -929,6 +942,7 @@ int main(void)
         cmocka_unit_test(bad_startups_are_refused),
         cmocka_unit_test(encryption_is_declined),
         cmocka_unit_test(garbage_ends_the_connection),
+        cmocka_unit_test(answers_go_at_once),
         cmocka_unit_test(connections_are_limited),
         cmocka_unit_test(simple_queries_answer),
         cmocka_unit_test(cache_keys_are_no_back_door),
