@@ -57,6 +57,13 @@ struct error *extended__add(struct session *s, const char *name, struct entry *e
     return NULL;
 }
 
+struct error *extended__no_statement(const char *name)
+{
+    struct error *e = error_new("26000", "prepared statement \"%s\" does not exist", name);
+    e->routine = "FetchPreparedStatement"; /* JDBC's and postgres.js' cue to prepare it again */
+    return e;
+}
+
 static struct error *need_statement(struct session *s, const char *name, struct statement **ret)
 {
     *ret = extended__find(s, name);
@@ -64,7 +71,7 @@ static struct error *need_statement(struct session *s, const char *name, struct 
         return NULL;
     if (!*name)
         return error_new("26000", "unnamed prepared statement does not exist");
-    return error_new("26000", "prepared statement \"%s\" does not exist", name);
+    return extended__no_statement(name);
 }
 
 /* ---- portals ------------------------------------------------------------------------------ */

@@ -477,6 +477,7 @@ void extended__message(struct session *s, const struct pgwire_frame *f);
 void extended__sync(struct session *s);
 void extended__free_statement(struct statement *st);
 struct statement *extended__find(struct session *s, const char *name);
+struct error *extended__no_statement(const char *name);
 /* Puts it under a new name. Takes the entry. 42P05 when there is one. */
 struct error *extended__add(struct session *s, const char *name, struct entry *e, const char *text);
 void extended__forget(struct session *s, const char *name);

@@ -120,7 +120,7 @@ static struct error *run_execute(struct session *s, const struct query *q, struc
 {
     struct statement *st = extended__find(s, q->prepare.name);
     if (!st || !st->entry)
-        return error_new("26000", "prepared statement \"%s\" does not exist", q->prepare.name);
+        return extended__no_statement(q->prepare.name);
     if (!entry__is_current(s, st->entry))
         TRY(error_at(statement__refresh(s, &st->entry, st->entry->returns), 0));
     struct entry *e = st->entry;
@@ -153,7 +153,7 @@ static struct error *run_deallocate(struct session *s, const char *name)
         return NULL;
     }
     if (!*name || !extended__find(s, name))
-        return error_new("26000", "prepared statement \"%s\" does not exist", name);
+        return extended__no_statement(name);
     extended__forget(s, name);
     return NULL;
 }

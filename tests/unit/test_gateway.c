@@ -724,6 +724,9 @@ static void plans_follow_the_schema(void **state)
     r = PQexec(c, "insert into t values (3, 'x'::text)");
     assert_string_equal(PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION), "transformAssignedExpr");
     assert_string_equal(shown(r), "42804");
+    r = PQexecPrepared(c, "nope", 0, NULL, NULL, NULL, 0);
+    assert_string_equal(PQresultErrorField(r, PG_DIAG_SOURCE_FUNCTION), "FetchPreparedStatement");
+    assert_string_equal(shown(r), "26000");
     ASK(c, "select * from t", "1|2;");
     PQfinish(c);
     PQfinish(other);
