@@ -284,7 +284,7 @@ void session__ready(struct session *s)
 
 static void not_recoded(struct session *s, const struct pgwire_frame *f, struct error *e)
 {
-    if (f->type != 'Q' && s->skip_to_sync) {
+    if (s->skip_to_sync) {
         error_free(e);
         return;
     }
@@ -301,6 +301,8 @@ static void started_message(struct session *s, struct pgwire_frame *f)
         not_recoded(s, f, e);
         return;
     }
+    if (s->skip_to_sync && (f->type == 'Q' || f->type == 'F'))
+        return;
     switch (f->type) {
     case 'X':
         s->closing = true;
@@ -310,7 +312,6 @@ static void started_message(struct session *s, struct pgwire_frame *f)
         e = pgwire_decode_query(f, &text);
         if (e)
             break;
-        s->skip_to_sync = false;
         if (s->internal)
             internal__query(s, text);
         else

@@ -335,6 +335,17 @@ static void answers_go_at_once(void **state)
     close(fd);
 }
 
+/* After an error nothing counts until the Sync, a Query neither (JDBC sends SAVEPOINT so). */
+static void errors_skip_queries(void **state)
+{
+    int fd = dial_hand();
+    SAY(fd, "B\0\0\0\x10\0nope\0\0\0\0\0\0\0Q\0\0\0\x0dselect 1\0S\0\0\0\4");
+    assert_string_equal(heard(fd, 'Z', 1), "E26000 ZI");
+    SAY(fd, "Q\0\0\0\x0dselect 1\0");
+    assert_string_equal(heard(fd, 'Z', 1), "TDC(SELECT 1)ZI");
+    close(fd);
+}
+
 /* One client too many is told so; when one leaves there is room again. */
 static void connections_are_limited(void **state)
 {
@@ -946,6 +957,7 @@ int main(void)
         cmocka_unit_test(encryption_is_declined),
         cmocka_unit_test(garbage_ends_the_connection),
         cmocka_unit_test(answers_go_at_once),
+        cmocka_unit_test(errors_skip_queries),
         cmocka_unit_test(connections_are_limited),
         cmocka_unit_test(simple_queries_answer),
         cmocka_unit_test(cache_keys_are_no_back_door),
