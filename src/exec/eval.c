@@ -97,11 +97,10 @@ static bool is_true(const struct value *v)
 static struct error *call_func(struct env *v, const struct func *f, const struct value *args, int n,
                                struct value *ret)
 {
+    *ret = null_value; /* a function leaves that where it gives NULL */
     for (int i = 0; f->strict && i < n; i++)
-        if (is_null(&args[i])) {
-            *ret = null_value;
+        if (is_null(&args[i]))
             return NULL;
-        }
     return f->call(args, n, &v->arena, ret);
 }
 

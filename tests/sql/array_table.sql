@@ -86,3 +86,12 @@ SELECT (ARRAY[1,2,3])[2:], (ARRAY[1,2,3])[:2], (ARRAY[1,2,3])[NULL:], (ARRAY[1,2
 SELECT (now())[1];
 SELECT ('{}'::int[])[1][2][3][4][5][6][7];
 DROP TABLE part;
+
+-- NULLs that functions give within others, over tables of several regions
+CREATE TABLE here (d date[], b char(2)[]);
+CREATE TABLE there (id int);
+INSERT INTO here VALUES ('{2000-01-01}', '{a,b}'), (NULL, NULL), ('{}', '{{x,y},{z,w}}');
+INSERT INTO there VALUES (1), (2);
+SELECT '2000-01-01'::date || d[1:3], ARRAY['c'::char(2), b[2][2]], array_append(d[2:3], d[1]) FROM here, there ORDER BY d, id;
+SELECT ARRAY[d[1], '2001-01-01', d[7]], coalesce(b[2], b[1][2], 'no') FROM here, there ORDER BY d, id;
+DROP TABLE here, there;
