@@ -225,7 +225,7 @@ FORMS = [
 ]
 UNSTABLE = re.compile(r"^(pg_(?!typeof$|size_|encoding_|char_to|client_enc)|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg(?!type$)|col_desc"
                       r"|obj_desc|shobj|currval|lastval|nextval|setval|random|setseed|clock_|statement_t"
-                      r"|transaction_t|timeofday|gen_|row_security|query_to|table_to|uuid_generate_v[14]|minisql)")
+                      r"|transaction_t|timeofday|gen_|row_security|jsonb?_populate|query_to|table_to|uuid_generate_v[14]|minisql)")
 HARMLESS = {"+", "-", "lower", "upper", "length", "abs", "||", "=", "<>", "<", "<=", ">", ">=", "~~", "concat",
             "left", "right", "reverse", "md5", "char_length", "btrim", "sign", "starts_with", "cardinality"}
 FAILING = {"jsonb", "inet", "cidr", "name"}  # some of these functions fail for them
