@@ -549,13 +549,16 @@ static void plain(struct emitter *em, const struct body *b, enum column_names na
         order_and_limit(em, s);
 }
 
-/* A column (of an outer query) in the first row would name its column instead of column1. */
+/* A column (of an outer query) in the first row would name its column instead of column1, be it in
+ * a cast or call that prints nothing else. */
 static void values_row(struct emitter *em, struct expr *const *row, int n, bool first)
 {
     puts_(em, n ? "" : "NULL"); /* of a row without columns */
     for (int i = 0; i < n; i++) {
         comma(em, i);
-        puts_(em, first && (row[i]->kind == EXPR_COLUMN || row[i]->kind == EXPR_CAST) ? "+" : "");
+        bool named =
+            row[i]->kind == EXPR_COLUMN || row[i]->kind == EXPR_CAST || row[i]->kind == EXPR_FUNC;
+        puts_(em, first && named ? "+" : "");
         sql__emit_expr(em, row[i]);
     }
 }

@@ -81,3 +81,13 @@ DROP TYPE unchanged CASCADE;
 DROP TABLE unchanged_t;
 DROP TYPE around, unchanged;
 DROP DOMAIN plain_int;
+
+-- what SQLite would not take is refused before a region has it
+CREATE TABLE deep (a int CHECK (a+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1 > 0));
+CREATE TABLE deep (a int CHECK (a+1+1+1+1+1+1+1+1+1 > 0));
+INSERT INTO deep VALUES (-10);
+INSERT INTO deep VALUES (1) RETURNING *;
+CREATE INDEX ON deep ((a+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1));
+ALTER TABLE deep ADD CHECK (a+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1+1 > 0);
+SELECT * FROM deep;
+DROP TABLE deep;

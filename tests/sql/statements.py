@@ -220,7 +220,7 @@ FORMS = [
     ("text", "CAST({text} AS `varchar(3)|char(4)|varchar(1)`)::text", True), ("text", "CAST({numeric} AS `numeric(6, 2)|numeric(3, -1)|numeric(2, 4)`)::text", False),
     ("text", "CAST({`timestamp|time|timestamptz|interval|timetz`} AS `timestamp(0)|time(2)|interval(1)|interval day to hour|timestamptz(3)`)::text", False),
     ("int4", "(CASE {T.} WHEN {T.} THEN 1 WHEN {T.} THEN 2 ELSE 3 END)", True), ("T", "(SELECT {T})", True),
-    ("T", "(SELECT max(z.c) FROM (VALUES ({T}), ({T})) z (c) WHERE z.c IS NOT NULL)", False), ("int8", "(SELECT count(*) FROM unnest({_T}))", True),
+    ("T", "(SELECT \"max\"(z.c) FROM (VALUES ({T}), ({T})) z (c) WHERE z.c IS NOT NULL)", False), ("int8", "(SELECT count(*) FROM unnest({_T}))", True),
     ("_T", "ARRAY(SELECT z.c FROM unnest({_T}) z (c) ORDER BY 1, CAST(z.c AS text))", False),
 ]
 UNSTABLE = re.compile(r"^(pg_(?!typeof$|size_|encoding_|char_to|client_enc)|current_|now$|session_user|user$|version|inet_client|inet_server|txid_|set_config|has_|to_reg(?!type$)|col_desc"

@@ -54,3 +54,5 @@ SELECT name FROM author WHERE (id, name) IN (SELECT id FROM author);
 SELECT * FROM (SELECT 1);
 SELECT name FROM author WHERE id IN (SELECT name FROM author);
 DROP TABLE author, book, sale;
+SELECT (SELECT max(z.d) FROM (VALUES (+ t.c), (t.c)) z (d) WHERE z.d IS NOT NULL) FROM (SELECT 5::int8 AS c) t;
+SELECT (SELECT string_agg(z.d, ',') FROM (VALUES (lower(t.c)), (t.c)) z (d)) FROM (SELECT 'Ab' AS c) t;
