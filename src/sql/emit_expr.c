@@ -524,18 +524,6 @@ static void any_items(struct emitter *em, const struct expr *array)
     buf_printf(em->out, ", %u)", t->element);
 }
 
-static void probe_items(struct emitter *em, const struct expr *e, const char *before,
-                        const char *after)
-{
-    char label[32];
-    snprintf(label, sizeof(label), "minisql_any_%d", ++em->n_probes);
-    buf_puts(em->out, "EXISTS(SELECT 1 FROM ");
-    any_items(em, e->args[1]);
-    buf_printf(em->out, " AS \"%s\" WHERE %s", label, before);
-    test_against(em, e, e->call.func, label, type_by_oid(e->args[1]->type)->element);
-    buf_printf(em->out, "%s)", after);
-}
-
 /* May SQLite's IN stand for "=", <> ALL for NOT IN? Values of one type it compares as we do. */
 static bool compares_natively(const struct expr *e)
 {
@@ -560,24 +548,15 @@ static void any_call(struct emitter *em, const struct expr *e)
 
 static void any_array(struct emitter *em, const struct expr *e)
 {
-    bool any = !e->call.all;
-    if (em->stored) {
+    if (em->stored || !compares_natively(e)) {
         any_call(em, e);
         return;
     }
-    if (compares_natively(e)) { /* which can use an index */
-        buf_puts(em->out, "(");
-        sql__emit_compared(em, e->args[0]);
-        buf_puts(em->out, any ? " IN (SELECT c1 FROM " : " NOT IN (SELECT c1 FROM ");
-        any_items(em, e->args[1]);
-        buf_puts(em->out, "))");
-        return;
-    }
-    buf_puts(em->out, "CASE WHEN ");
-    probe_items(em, e, any ? "" : "NOT ", "");
-    buf_puts(em->out, any ? " THEN 1 WHEN " : " THEN 0 WHEN ");
-    probe_items(em, e, "", " IS NULL");
-    buf_puts(em->out, any ? " THEN NULL ELSE 0 END" : " THEN NULL ELSE 1 END");
+    buf_puts(em->out, "("); /* it can use an index */
+    sql__emit_compared(em, e->args[0]);
+    buf_puts(em->out, e->call.all ? " NOT IN (SELECT c1 FROM " : " IN (SELECT c1 FROM ");
+    any_items(em, e->args[1]);
+    buf_puts(em->out, "))");
 }
 
 /* SQLite keeps a subquery's order for an aggregate that it does not know. */

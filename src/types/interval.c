@@ -273,15 +273,22 @@ struct error *types__timestamp_move(int64_t us, const struct interval *by, struc
     return NULL;
 }
 
+struct error *interval_back(int64_t us, const struct value *by, struct interval *ret)
+{
+    struct interval x, n = {0};
+    TRY(interval_of(by, &x));
+    struct error *e = is_infinite(us) ? NULL : interval_negate(&x, &n);
+    error_free(e);
+    if (e)
+        return timestamp_out_of_range();
+    *ret = n;
+    return NULL;
+}
+
 static struct error *move_back(int64_t us, const struct value *by, struct value *ret)
 {
-    struct interval x, n;
-    TRY(interval_of(by, &x));
-    if (is_infinite(us)) {
-        *ret = value_int(us);
-        return NULL;
-    }
-    TRY(interval_negate(&x, &n));
+    struct interval n;
+    TRY(interval_back(us, by, &n));
     return types__timestamp_move(us, &n, ret);
 }
 

@@ -24,6 +24,8 @@ int interval_compare(const struct interval *x, const struct interval *y);
 struct error *interval_add(const struct interval *x, const struct interval *y,
                            struct interval *ret);
 struct error *interval_negate(const struct interval *x, struct interval *ret);
+/* What `by` is from a moment backwards. 22008 for the moment when it has no opposite. */
+struct error *interval_back(int64_t us, const struct value *by, struct interval *ret);
 /* 22008 "interval out of range" */
 struct error *interval_out_of_range(void);
 struct error *interval_multiply(const struct interval *x, double by, struct interval *ret);

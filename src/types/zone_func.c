@@ -145,9 +145,8 @@ static CALL(plus_tz)
 
 static CALL(tz_minus)
 {
-    struct interval by, back;
-    TRY(interval_of(&v[1], &by));
-    TRY(interval_negate(&by, &back));
+    struct interval back;
+    TRY(interval_back(v[0].i, &v[1], &back));
     return move(types__zone(), v[0].i, &back, ret);
 }
 

@@ -57,3 +57,13 @@ SET statement_timeout = '20s';
 SELECT cardinality(a), a[1], a[50], a[51], a[40000] FROM (SELECT ARRAY[:items]) t (a);
 SELECT cardinality(a), a[1:2], a[39999:] FROM (SELECT ARRAY[:items, n::text] FROM generate_series(1, 2) n) t (a);
 RESET statement_timeout;
+
+-- the left side is computed once, also of no items
+CREATE TABLE sides (id int, t text, m interval);
+INSERT INTO sides VALUES (1, '1', '1 mon'), (2, 'x', NULL);
+SELECT id FROM sides WHERE t::int >= ANY ('{}');
+SELECT id FROM sides WHERE t::int = ANY ('{}');
+SELECT id FROM sides WHERE t::float8 <> ALL ('{}'::float8[]);
+SELECT id, m >= ANY ('{30 days}'), m < ALL ('{}'), m <> ANY (NULL), t LIKE ANY ('{x%,NULL}'), t ~ ALL ('{[0-9],1}') FROM sides ORDER BY id;
+SELECT id FROM sides WHERE m = ANY (ARRAY['30 days'::interval, NULL]);
+DROP TABLE sides;

@@ -68,3 +68,10 @@ SELECT 'infinity'::date - make_interval(0, -2147483648), '-infinity'::timestamp 
 SELECT interval '-9223372036854775808 microseconds' AS x, interval '-9223372036854775808 microseconds' < '0' AS y, interval '-2147483648 months -2147483648 days -9223372036854775808 us' AS z;
 SELECT extract(epoch FROM interval '-9223372036854775808 microseconds'), interval '-2562047788:00:54.775808';
 SELECT interval '-2562047788:00:54.775807';
+
+-- an interval that has no opposite
+SELECT '2024-01-01'::date - make_interval(months => -2147483648);
+SELECT '2024-01-01'::timestamp - make_interval(days => -2147483648);
+SELECT '2024-01-01 00:00+00'::timestamptz - make_interval(months => -2147483648);
+SELECT 'infinity'::timestamptz - make_interval(months => -2147483648), 'infinity'::timestamp - make_interval(days => -2147483648);
+SELECT - make_interval(days => -2147483648);
