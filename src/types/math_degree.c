@@ -186,7 +186,7 @@ static CALL(float_width_bucket)
         part = up ? (x / 2 - low / 2) / (high / 2 - low / 2)
                   : (low / 2 - x / 2) / (low / 2 - high / 2);
     int64_t bucket = (int64_t)((double)count * part);
-    return give_bucket(MIN(bucket, count - 1) + 1, ret);
+    return give_bucket(bucket + 1, ret); /* it may have been rounded up to the count */
 }
 
 struct bucket {

@@ -106,3 +106,4 @@ SELECT '  pad '::numeric;
 SELECT ' +1.5x '::text::numeric;
 -- a negative scale rounds once
 SELECT 1234.56::numeric(3,-1), 1235::numeric(3,-1), 1234.99::numeric(4,-1), -1234.56::numeric(3,-1), 12345678.9::numeric(4,-5), 4.9::numeric(3,-1), 49999.9::numeric(1,-5);
+SELECT width_bucket(-0.5, 99999999999999999999.123, -2.5, 3), width_bucket(-0.5, 99999999999999999999.123, -2.5, 1), width_bucket(1e20 - 0.1, -2.5, 1e20, 3), width_bucket(5e19, 0, 99999999999999999999.5, 2);
