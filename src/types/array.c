@@ -606,6 +606,21 @@ static CALL(trim_array)
     return NULL;
 }
 
+/* A comparison that has no code of its own is by the collation of the type. */
+static struct error *compare_item(const struct func *f, const struct type *t, const struct value *v,
+                                  struct arena *a, struct value *ret)
+{
+    if (f->call)
+        return f->call(v, 2, a, ret);
+    int order = type_compare(t, &v[0], &v[1]);
+    bool equal = order == 0, negated = strcmp(f->name, "<>") == 0;
+    if (negated || strcmp(f->name, "=") == 0)
+        *ret = value_int(equal != negated);
+    else
+        *ret = value_int(equal ? f->name[1] == '=' : (order < 0) == (*f->name == '<'));
+    return NULL;
+}
+
 /* x op ANY (array), x op ALL (array), where SQLite takes no subquery: (op, type of x, type of the
  * items, ALL?, x, array) */
 static CALL(any_item)
@@ -622,7 +637,7 @@ static CALL(any_item)
     for (size_t i = 0; i < x.n; i++) {
         struct value args[2] = {v[4], x.items[i]}, one = {.kind = VALUE_NULL};
         if (!f->strict || (args[0].kind != VALUE_NULL && args[1].kind != VALUE_NULL))
-            TRY(f->call(args, 2, a, &one));
+            TRY(compare_item(f, type_by_oid(types[0]), args, a, &one));
         null |= one.kind == VALUE_NULL;
         if (one.kind != VALUE_NULL && (one.i != 0) != all) {
             *ret = value_int(!all);

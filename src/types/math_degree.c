@@ -186,7 +186,7 @@ static CALL(float_width_bucket)
         part = up ? (x / 2 - low / 2) / (high / 2 - low / 2)
                   : (low / 2 - x / 2) / (low / 2 - high / 2);
     int64_t bucket = (int64_t)((double)count * part);
-    return give_bucket(bucket + 1, ret); /* it may have been rounded up to the count */
+    return give_bucket(MIN(bucket, count - 1) + 1, ret);
 }
 
 struct bucket {
@@ -228,7 +228,7 @@ static struct error *numeric_bucket(struct bucket *b, int64_t count, struct valu
     num_truncate(&b->x, 0);
     num_done(&factor);
     bucket = (int64_t)(b->x.big ? (__int128)mpz_get_si(b->x.z) : b->x.small);
-    return give_bucket(MIN(bucket, count - 1) + 1, ret);
+    return give_bucket(bucket + 1, ret); /* it may have been rounded up to the count */
 }
 
 static CALL(numeric_width_bucket)

@@ -67,3 +67,4 @@ SELECT id FROM sides WHERE t::float8 <> ALL ('{}'::float8[]);
 SELECT id, m >= ANY ('{30 days}'), m < ALL ('{}'), m <> ANY (NULL), t LIKE ANY ('{x%,NULL}'), t ~ ALL ('{[0-9],1}') FROM sides ORDER BY id;
 SELECT id FROM sides WHERE m = ANY (ARRAY['30 days'::interval, NULL]);
 DROP TABLE sides;
+SELECT '[1,2)'::int4range < ANY ('{"[1,3)"}'::int4range[]), '{"a": 1}'::jsonb >= ALL ('{"{}"}'::jsonb[]), '\x61'::bytea > ANY ('{"\\x60"}'::bytea[]), '1'::xid <> ANY ('{1,2}'::xid[]), 'pg_class'::regclass > ANY ('{1}'::regclass[]), 1.50 < ANY ('{1.5,1.51}'::numeric[]), 'a'::char(2) < ALL ('{b,"b "}'::char(2)[]);
