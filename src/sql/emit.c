@@ -551,14 +551,19 @@ static void plain(struct emitter *em, const struct body *b, enum column_names na
 
 /* A column (of an outer query) in the first row would name its column instead of column1, be it in
  * a cast or call that prints nothing else. */
+static bool names_a_column(const struct expr *e)
+{
+    const struct func *f = e->kind == EXPR_FUNC ? e->call.func : NULL;
+    return e->kind == EXPR_COLUMN || e->kind == EXPR_CAST ||
+           (f && f->emit && strcmp(f->emit, "$1") == 0);
+}
+
 static void values_row(struct emitter *em, struct expr *const *row, int n, bool first)
 {
     puts_(em, n ? "" : "NULL"); /* of a row without columns */
     for (int i = 0; i < n; i++) {
         comma(em, i);
-        bool named =
-            row[i]->kind == EXPR_COLUMN || row[i]->kind == EXPR_CAST || row[i]->kind == EXPR_FUNC;
-        puts_(em, first && named ? "+" : "");
+        puts_(em, first && names_a_column(row[i]) ? "+" : "");
         sql__emit_expr(em, row[i]);
     }
 }
