@@ -278,11 +278,14 @@ static struct error *bring_there(struct exec_session *s, const struct held *h)
     return exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* The file of the draft's region, and the sessions that hold it and others, get what is new. */
+/* The file of the draft's region, and the sessions that hold it and others, get what is new. What
+ * the draft is based on has to be as new as the file was when it was held: a table that others made
+ * before, with their rows, would be none of the schema's and go. */
 static struct error *bring(struct exec_session *s)
 {
     if (!s->n_held)
         return NULL;
+    catalog_draft_rebase(s->draft);
     if (!s->draft_region) /* it changes no file: any of them may decide */
         s->draft_region = s->held[0].region;
     catalog_draft_hold(s->draft, s->draft_region);
@@ -483,9 +486,10 @@ static struct error *prepare(struct exec_session *s, const struct store_request 
     const struct catalog_request request = {.gateway = q->gateway, .slot = q->slot, .seq = q->seq};
     _cleanup_(mem_freep) char *text = NULL;
     char tag[64];
-    catalog_draft_rebase(s->draft);
     if (s->n_held && s->held[0].kind == HELD_LOCAL)
         TRY(bring(s));
+    else
+        catalog_draft_rebase(s->draft);
     TRY(catalog_draft_text(s->draft, &request, &text));
     return exec__ask_master(s, "PREPARE", text, deadline, tag);
 }
@@ -533,7 +537,6 @@ struct error *exec__draft_before_commit(struct exec_session *s)
     if (!has_changes(s) || !s->n_held || s->held[0].kind != HELD_REMOTE)
         return NULL;
     TRY(exec__made_put(s));
-    catalog_draft_rebase(s->draft);
     return bring(s);
 }
 

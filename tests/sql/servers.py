@@ -33,7 +33,7 @@ class Postgres:
                   "--locale=C", "--no-sync")
         self.tool("pg_ctl", "-D", self.dir + "/data", "-l", self.dir + "/log", "-w", "start", "-o",
                   f"-p {self.port} -k {self.dir} -c listen_addresses=127.0.0.1 -c timezone=UTC "
-                  "-c fsync=off -c max_prepared_transactions=10")
+                  "-c fsync=off -c jit=off -c max_prepared_transactions=10")
 
     def tool(self, program, *arguments):
         subprocess.run([*self.wrap, os.path.join(POSTGRES, program), *arguments], cwd=self.dir,
