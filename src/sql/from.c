@@ -33,13 +33,13 @@ static struct from *leaf(struct analysis *a, struct scope *s, struct rte *r, str
     return f;
 }
 
-/* AS t (x, y): new names for the first columns. */
 static struct error *too_few_columns(const char *what, const char *name, int n, int given)
 {
     return error_new("42P10", "%s \"%s\" has %d columns available but %d columns specified", what,
                      name, n, given);
 }
 
+/* AS t (x, y): new names for the first columns. */
 static struct error *rename_columns(struct analysis *a, struct rte *r, const Alias *alias)
 {
     int n = alias ? list_length(alias->colnames) : 0, given = 0;

@@ -240,9 +240,9 @@ struct error *sql__operator(struct analysis *a, const char *name, struct expr **
 void sql__simplify(struct analysis *a, struct expr *e);
 void sql__simplify_choice(struct analysis *a, struct expr *e); /* a new CASE, COALESCE */
 void sql__simplify_in(struct analysis *a, struct expr *e);     /* a new EXPR_IN */
+void sql__simplify_nullif(struct analysis *a, struct expr *e); /* a new EXPR_NULLIF */
 /* Of a WHERE or ON: false, where it can't become true whatever the rows are, and without what never
  * is of an OR, so that nothing in that is computed. */
-void sql__simplify_nullif(struct analysis *a, struct expr *e);
 struct expr *sql__simplify_condition(struct analysis *a, struct expr *e);
 void sql__order_conditions(struct analysis *a, struct expr *e); /* as PostgreSQL tests them */
 void sql__find_failure(struct analysis *a);
