@@ -56,7 +56,7 @@ class Postgres:
 
 
 class MiniSQL:
-    """A playground; psql talks to its first server."""
+    """A playground; psql talks to its last server, for the first one gets the first table."""
 
     def __init__(self, build, shape):
         self.build = build
@@ -64,6 +64,7 @@ class MiniSQL:
         self.environment = dict(os.environ, MINISQL_BUILD=build)
         self.port = random.randrange(*PORTS[shape])
         self.playground("up", *SHAPES[shape], "--port", str(self.port), "--quiet")
+        self.port += int(SHAPES[shape][1]) - 1
 
     def playground(self, command, *arguments):
         subprocess.run([PLAYGROUND, command, "--dir", self.dir, *arguments], check=True,
