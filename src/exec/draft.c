@@ -391,6 +391,22 @@ static struct error *cannot_repeat(struct exec_session *s, struct error *e)
     return told;
 }
 
+/* Many may wait for a region to make a table in it. Each finds the schema changed by who had it
+ * before, so it is held while the statement is planned once more. */
+static bool may_repeat_holding(const struct exec_session *s, const struct error *e)
+{
+    return error_is(e, E_STALE_SCHEMA) && !s->n_held && !s->alone && s->draft_region;
+}
+
+static struct error *hold_before_repeating(struct exec_session *s, struct error *e)
+{
+    struct error *failed = exec__hold_newest(s, s->draft_region);
+    if (!failed)
+        return e;
+    error_free(e);
+    return failed;
+}
+
 static struct error *change(struct run *r)
 {
     struct exec_session *s = r->s;
@@ -410,9 +426,10 @@ struct error *exec__run_draft(struct run *r)
     TRY(exec__made_put(s));
     const struct catalog_draft_mark before = catalog_draft_mark(s->draft);
     struct error *e = change(r);
-    if (e)
-        catalog_draft_undo(s->draft, &before);
-    return e ? cannot_repeat(s, e) : NULL;
+    if (!e)
+        return NULL;
+    catalog_draft_undo(s->draft, &before);
+    return may_repeat_holding(s, e) ? hold_before_repeating(s, e) : cannot_repeat(s, e);
 }
 
 struct error *exec__run_draft_alone(struct run *r)

@@ -302,8 +302,7 @@ void exec_isolate(struct exec_session *s, enum isolation level, bool read_only)
     s->read_only = read_only;
 }
 
-/* As its schema is by now. */
-static struct error *hold_newest(struct exec_session *s, uint64_t region)
+struct error *exec__hold_newest(struct exec_session *s, uint64_t region)
 {
     uint64_t deadline = clock_ms() + s->exec->settings.retry_ms;
     for (unsigned tries = 0;;) {
@@ -328,7 +327,7 @@ static struct error *hold_newest(struct exec_session *s, uint64_t region)
 
 struct error *exec_hold_for(struct exec_session *s, const struct plan *p)
 {
-    return hold_newest(s, p->region);
+    return exec__hold_newest(s, p->region);
 }
 
 struct error *exec_lock_tables(struct exec_session *s, const struct query *q)
@@ -341,7 +340,7 @@ struct error *exec_lock_tables(struct exec_session *s, const struct query *q)
         const struct table *t = q->lock.tables[i];
         _cleanup_(mem_freep) char *what = mem_printf("relation \"%s\"", t->name);
         s->nowait = q->nowait ? what : NULL;
-        e = hold_newest(s, t->region);
+        e = exec__hold_newest(s, t->region);
         s->nowait = NULL;
     }
     exec__leave(s);

@@ -398,6 +398,44 @@ def test_killed_anywhere(make_cluster):
     clean(cluster)
 
 
+def test_a_queue_for_one_region(cluster):
+    """Many transactions wait for a region to make a table in it, and each finds the schema changed by the one
+    before: all come to their table, but for the last four, who want one name."""
+    cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
+    cluster.query("INSERT INTO base VALUES (0)")
+    first = cluster.connect("s1", autocommit=False)
+    first.cursor().execute("CREATE TABLE t (id int REFERENCES base)")
+    codes = []
+
+    def creating(i):
+        connection = cluster.connect(f"s{i % 3 + 1}", autocommit=False)
+        cursor = connection.cursor()
+        name = f"t{min(i, 12)}"
+        try:
+            cursor.execute(f"CREATE TABLE {name} (id int REFERENCES base)")
+            cursor.execute(f"INSERT INTO {name} VALUES (0)")
+            connection.commit()
+            codes.append(None)
+        except psycopg2.Error as error:
+            codes.append(error.pgcode)
+
+    def all_wait():
+        activity = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^CREATE TABLE t'"
+        return cluster.value(activity) == 16
+
+    threads = [threading.Thread(target=creating, args=(i,)) for i in range(16)]
+    for thread in threads:
+        thread.start()
+    wait_until("all wait", all_wait)
+    first.commit()
+    for thread in threads:
+        thread.join(60)
+    assert sorted(codes, key=str) == ["42P07"] * 3 + [None] * 13
+    tables = [f"t{i}" for i in range(13)] + ["t"]
+    assert all(cluster.value(f"SELECT count(*) FROM {table}") == (table != "t") for table in tables)
+    clean(cluster)
+
+
 def test_others_go_on(cluster):
     """Transactions that create tables, statements that create tables, and readers beside each other, in one
     region: each gets its own, and nobody sees half of anything."""
