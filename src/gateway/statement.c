@@ -425,7 +425,7 @@ static struct error *run_once(struct session *s, struct attempt *t)
 static bool may_hold(struct session *s, const struct plan *p)
 {
     return p->region && p->region != CATALOG_TEMP_REGION && !p->explain &&
-           (p->writes || !exec_in_transaction(s->exec)) && !exec_has_draft(s->exec);
+           (p->writes || !exec_in_transaction(s->exec));
 }
 
 static struct error *replan_and_run(struct session *s, struct attempt *t)

@@ -399,8 +399,9 @@ def test_killed_anywhere(make_cluster):
 
 
 def test_a_queue_for_one_region(cluster):
-    """Many transactions wait for a region to make a table in it, and each finds the schema changed by the one
-    before: all come to their table, but for the last four, who want one name."""
+    """Many transactions wait for a region to make a table in it, or to write to it when they have made something
+    else, and each finds the schema changed by the one before: all come to their table, but for the last four,
+    who want one name."""
     cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
     cluster.query("INSERT INTO base VALUES (0)")
     first = cluster.connect("s1", autocommit=False)
@@ -412,6 +413,9 @@ def test_a_queue_for_one_region(cluster):
         cursor = connection.cursor()
         name = f"t{min(i, 12)}"
         try:
+            if i % 2:
+                cursor.execute(f"CREATE SEQUENCE s{i}")
+                cursor.execute(f"INSERT INTO base VALUES ({i})")
             cursor.execute(f"CREATE TABLE {name} (id int REFERENCES base)")
             cursor.execute(f"INSERT INTO {name} VALUES (0)")
             connection.commit()
@@ -420,7 +424,7 @@ def test_a_queue_for_one_region(cluster):
             codes.append(error.pgcode)
 
     def all_wait():
-        activity = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^CREATE TABLE t'"
+        activity = "SELECT count(*) FROM pg_stat_activity WHERE state = 'active' AND query ~ '^CREATE TABLE t|^INSERT'"
         return cluster.value(activity) == 16
 
     threads = [threading.Thread(target=creating, args=(i,)) for i in range(16)]
