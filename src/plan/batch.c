@@ -573,8 +573,8 @@ static void make_groups(struct shape *h)
     for (int i = 0; i < s->n_group; i++)
         if (!in_group(b, s->group[i]))
             b->group[b->n_group++] = s->group[i];
-    b->n_aggs = s->n_aggs;
-    b->aggs = s->aggs;
+    b->aggs = ARENA_ARRAY(&h->p->arena, struct expr *, s->n_aggs + 1);
+    b->n_aggs = select_used_aggs(s, b->aggs);
     if (!s->grouped)
         return;
     for (int i = 0; i < s->n_targets; i++)

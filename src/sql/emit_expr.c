@@ -635,6 +635,10 @@ static void is_test(struct emitter *em, const struct expr *e)
 
 static void case_when(struct emitter *em, const struct expr *e)
 {
+    if (e->n_args == 1) {
+        sql__emit_expr(em, e->args[0]);
+        return;
+    }
     buf_puts(em->out, "CASE");
     for (int i = 0; i + 1 < e->n_args; i += 2) {
         buf_puts(em->out, " WHEN ");

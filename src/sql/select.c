@@ -871,6 +871,8 @@ static bool check_grouped(void *ctx, const struct expr *e)
         g->in_subquery = before;
         return false;
     }
+    for (int i = 0; i < e->n_left_out; i++)
+        expr_walk(e->args[e->n_args + i], false, check_grouped, g);
     if (e->kind != EXPR_COLUMN || e->col.rte->owner != g->sel)
         return true;
     if (key_in_group(g->sel, e->col.rte) || key_in_sets(g->a, g->sel, e)) {
@@ -1571,6 +1573,8 @@ static struct error *plain_select(struct analysis *a, struct scope *s, const Sel
     sql__finish_projections(a, s, sel);
     TRY(sets_to_read(a, sel));
     sel->grouped = sel->n_group || sel->n_sets || sel->n_aggs || sel->n_groupings || sel->having;
+    if (sel->n_sets) /* which have all that the list has */
+        sel->n_aggs = select_used_aggs(sel, sel->aggs);
     TRY(key_rules(a, sel));
     TRY(locking(a, s, n, sel));
     *ret = sql__project_over(a, s, sel);

@@ -43,6 +43,8 @@ void sql__fold_call(struct analysis *a, struct expr **e)
     }
     struct expr *c = sql__const(a, (*e)->type, v, (*e)->position - 1);
     c->typmod = (*e)->typmod;
+    c->args = (*e)->args;
+    c->n_left_out = (*e)->n_args;
     *e = c;
 }
 
@@ -83,6 +85,7 @@ static void become(struct expr *e, struct value v)
 {
     e->kind = EXPR_CONST;
     e->value = v;
+    e->n_left_out += e->n_args;
     e->n_args = 0;
 }
 
@@ -315,24 +318,64 @@ static void reduce_is(struct expr *e)
     become_bool(e, is[e->test]);
 }
 
-static void reduce_case(struct expr *e)
+struct parts {
+    struct expr **kept, **left_out;
+    int n_kept, n_left_out;
+};
+
+static void part(struct parts *p, bool keep, struct expr *e)
 {
-    int i = 0;
-    while (i + 1 < e->n_args && is_never(e->args[i]))
-        i += 2;
-    if (i + 1 < e->n_args)
-        i = is_bool(e->args[i], true) ? i + 1 : -1;
-    if (i >= 0 && e->args[i]->kind == EXPR_CONST)
-        become(e, e->args[i]->value);
+    if (keep)
+        p->kept[p->n_kept++] = e;
+    else
+        p->left_out[p->n_left_out++] = e;
 }
 
-static void reduce_coalesce(struct expr *e)
+/* Conditions that are never true go with their results, and all that is behind one which always is.
+ */
+static void part_case(const struct expr *e, struct parts *p)
 {
     int i = 0;
-    while (i + 1 < e->n_args && is_null(e->args[i]))
-        i++;
-    if (e->args[i]->kind == EXPR_CONST)
-        become(e, e->args[i]->value);
+    for (; i + 1 < e->n_args && !is_bool(e->args[i], true); i += 2) {
+        bool keep = !is_never(e->args[i]);
+        part(p, keep, e->args[i]);
+        part(p, keep, e->args[i + 1]);
+    }
+    if (i + 1 < e->n_args)
+        part(p, false, e->args[i++]);
+    part(p, true, e->args[i++]);
+    while (i < e->n_args)
+        part(p, false, e->args[i++]);
+}
+
+static void part_coalesce(const struct expr *e, struct parts *p)
+{
+    bool decided = false;
+    for (int i = 0; i < e->n_args; i++) {
+        bool all_null = p->n_kept == 0 && i + 1 == e->n_args;
+        part(p, all_null || (!decided && !is_null(e->args[i])), e->args[i]);
+        decided |= e->args[i]->kind == EXPR_CONST && !is_null(e->args[i]);
+    }
+}
+
+/* CASE, COALESCE */
+static void reduce_choice(struct analysis *a, struct expr *e)
+{
+    int all = e->n_args + e->n_left_out;
+    struct parts p = {.kept = ARENA_ARRAY(a->arena, struct expr *, all),
+                      .left_out = ARENA_ARRAY(a->arena, struct expr *, all)};
+    if (e->kind == EXPR_CASE)
+        part_case(e, &p);
+    else
+        part_coalesce(e, &p);
+    for (int i = e->n_args; i < all; i++)
+        part(&p, false, e->args[i]);
+    memcpy(p.kept + p.n_kept, p.left_out, sizeof(*p.kept) * (size_t)p.n_left_out);
+    e->args = p.kept;
+    e->n_args = p.n_kept;
+    e->n_left_out = p.n_left_out;
+    if (e->n_args == 1 && e->args[0]->kind == EXPR_CONST)
+        become(e, e->args[0]->value);
 }
 
 /* x IN (..) of constants; NULL when some are NULL and none is found. */
@@ -364,9 +407,11 @@ static struct expr *reduced(struct analysis *a, const struct expr *e)
 {
     struct expr *r = ARENA_NEW(a->arena, struct expr);
     *r = *e;
-    r->args = ARENA_ARRAY(a->arena, struct expr *, MAX(e->n_args, 1));
+    r->args = ARENA_ARRAY(a->arena, struct expr *, MAX(e->n_args + e->n_left_out, 1));
     for (int i = 0; i < e->n_args; i++)
         r->args[i] = reduced(a, e->args[i]);
+    for (int i = e->n_args; i < e->n_args + e->n_left_out; i++)
+        r->args[i] = e->args[i];
     switch (e->kind) {
     case EXPR_FUNC:
     case EXPR_CAST:
@@ -389,10 +434,8 @@ static struct expr *reduced(struct analysis *a, const struct expr *e)
         reduce_is(r);
         break;
     case EXPR_CASE:
-        reduce_case(r);
-        break;
     case EXPR_COALESCE:
-        reduce_coalesce(r);
+        reduce_choice(a, r);
         break;
     case EXPR_IN:
         reduce_in(a, r);
@@ -427,20 +470,36 @@ static bool holds(const struct expr *e, const enum expr_kind *kinds, size_t n)
     return of.found;
 }
 
-/* What makes a select one of groups, or holds another one: both count where they are left out. */
-static const enum expr_kind of_groups[] = {EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING, EXPR_SUBQUERY};
+/* What the select has a list of, to compute. An aggregate may go: the select stays one of groups. */
+static const enum expr_kind listed[] = {EXPR_WINDOW, EXPR_GROUPING, EXPR_SUBQUERY};
 static const enum expr_kind of_rows[] = {EXPR_COLUMN, EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING,
                                          EXPR_SUBQUERY};
 
+/* SQLite computes aggregates whether they are asked for or not. So what decides about them has to
+ * be known. */
+static void decide(struct analysis *a, struct expr *e)
+{
+    int step = e->kind == EXPR_CASE ? 2 : 1;
+    for (int i = 0; i + 1 < e->n_args; i += step) {
+        struct expr *r = reduced(a, e->args[i]);
+        if (r->kind == EXPR_CONST)
+            e->args[i] = r;
+        else if (waits(a, !holds(r, of_rows, ARRAY_LEN(of_rows))))
+            return;
+    }
+}
+
 void sql__simplify_choice(struct analysis *a, struct expr *e)
 {
-    if (a->as_written || e->domain || e->args[0]->kind != EXPR_CONST ||
-        holds(e, of_groups, ARRAY_LEN(of_groups)))
+    static const enum expr_kind aggregate = EXPR_AGG;
+    if (e->kind != EXPR_CASE && e->kind != EXPR_COALESCE)
         return;
-    if (e->kind == EXPR_CASE)
-        reduce_case(e);
-    else if (e->kind == EXPR_COALESCE)
-        reduce_coalesce(e);
+    if (a->as_written || e->domain || holds(e, listed, ARRAY_LEN(listed)))
+        return;
+    if (holds(e, &aggregate, 1))
+        decide(a, e);
+    if (e->args[0]->kind == EXPR_CONST)
+        reduce_choice(a, e);
 }
 
 /* A constant to PostgreSQL, though not to the code here. */
@@ -504,7 +563,7 @@ static void look_at_some(struct search *s, const struct expr *e)
                                      : !is_bool(x, e->kind == EXPR_OR))
             continue;
         for (int k = i + 1; k < e->n_args; k++)
-            if (!holds(e->args[k], of_groups, ARRAY_LEN(of_groups)))
+            if (!holds(e->args[k], listed, ARRAY_LEN(listed)))
                 e->args[k] = e->args[i];
         return;
     }
@@ -732,6 +791,7 @@ static struct expr *computed(const struct query *q, const struct expr *e,
 {
     struct expr *r = ARENA_NEW(arena, struct expr);
     *r = *e;
+    r->n_left_out = 0;
     r->args = ARENA_ARRAY(arena, struct expr *, e->n_args);
     for (int i = 0; i < e->n_args; i++)
         if (!(r->args[i] = computed(q, e->args[i], params, arena)))

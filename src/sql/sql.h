@@ -115,6 +115,7 @@ struct expr {
     int position;    /* byte of the source + 1; 0: none */
     int n_args;
     struct expr **args;
+    int n_left_out; /* of `args`, behind the others: what constants rule out. It is not computed */
     union {
         struct value value;
         int param;
@@ -847,6 +848,9 @@ void write_walk(const struct write *w, bool selects, bool (*visit)(void *ctx, co
  * in it when `selects` is set. */
 void select_walk(const struct select *s, bool selects,
                  bool (*visit)(void *ctx, const struct expr *e), void *ctx);
+/* Those of s->aggs that it reads: constants may have ruled out others. Their number; ret may be
+ * s->aggs itself. */
+int select_used_aggs(const struct select *s, struct expr **ret);
 bool expr_equal(const struct expr *a, const struct expr *b);
 uint64_t expr_hash(const struct expr *e); /* equal expressions hash alike */
 bool expr_nullable(const struct expr *e); /* may it be NULL? errs on the side of true */

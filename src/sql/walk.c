@@ -109,6 +109,30 @@ void select_walk(const struct select *s, bool selects, visit_func *visit, void *
     expr_walk(s->offset, selects, visit, ctx);
 }
 
+struct use {
+    const struct expr *agg;
+    bool found;
+};
+
+static bool find_use(void *ctx, const struct expr *e)
+{
+    struct use *u = ctx;
+    u->found |= expr_equal(e, u->agg);
+    return !u->found;
+}
+
+int select_used_aggs(const struct select *s, struct expr **ret)
+{
+    int n = 0;
+    for (int i = 0; i < s->n_aggs; i++) {
+        struct use u = {.agg = s->aggs[i]};
+        select_walk(s, true, find_use, &u);
+        if (u.found)
+            ret[n++] = s->aggs[i];
+    }
+    return n;
+}
+
 int sql_set_width(const struct expr *e)
 {
     return e->kind == EXPR_FUNC && e->call.func->set ? e->call.func->set->n_columns : 1;
