@@ -470,7 +470,8 @@ static bool holds(const struct expr *e, const enum expr_kind *kinds, size_t n)
     return of.found;
 }
 
-/* What the select has a list of, to compute. An aggregate may go: the select stays one of groups. */
+/* What the select has a list of, to compute. An aggregate may go: the select stays one of groups.
+ */
 static const enum expr_kind listed[] = {EXPR_WINDOW, EXPR_GROUPING, EXPR_SUBQUERY};
 static const enum expr_kind of_rows[] = {EXPR_COLUMN, EXPR_AGG, EXPR_WINDOW, EXPR_GROUPING,
                                          EXPR_SUBQUERY};
@@ -496,9 +497,10 @@ void sql__simplify_choice(struct analysis *a, struct expr *e)
         return;
     if (a->as_written || e->domain || holds(e, listed, ARRAY_LEN(listed)))
         return;
-    if (holds(e, &aggregate, 1))
+    bool aggregates = holds(e, &aggregate, 1);
+    if (aggregates)
         decide(a, e);
-    if (e->args[0]->kind == EXPR_CONST)
+    if (aggregates || e->args[0]->kind == EXPR_CONST)
         reduce_choice(a, e);
 }
 
