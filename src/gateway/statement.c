@@ -492,11 +492,17 @@ bool statement__may_not_tell(const struct session *s, const struct entry *e)
     return e->plan->writes && s->txn == 'I' && !s->implicit;
 }
 
+/* SELECT .. FOR UPDATE: for whoever has the writer, or not at all. */
+static bool waits(const struct session *s, const struct entry *e)
+{
+    return e->query->locks && s->txn == 'I' && !s->implicit;
+}
+
 struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
                                   struct output *o)
 {
     int64_t rows = 0;
-    bool own = s->encoding && (*e)->returns && statement__may_not_tell(s, *e);
+    bool own = (s->encoding && (*e)->returns && statement__may_not_tell(s, *e)) || waits(s, *e);
     if (own)
         TRY(transaction__begin_implicit(s));
     TRY(run_tries(s, e, values, o, &rows));

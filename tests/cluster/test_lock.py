@@ -46,7 +46,8 @@ def check_patience(cluster, names):
     held = transaction(cluster, "s1", "UPDATE t SET v = v WHERE id = 1")
     elsewhere = "UPDATE u SET v = v" if len(names) > 1 else "SELECT v FROM u"
     for name in names:
-        for sql in ("UPDATE t SET v = 5 WHERE id = 1", "CREATE INDEX ON t (v)", "ALTER TABLE t ADD w int"):
+        for sql in ("UPDATE t SET v = 5 WHERE id = 1", "SELECT v FROM t FOR UPDATE", "CREATE INDEX ON t (v)",
+                    "ALTER TABLE t ADD w int"):
             assert refused(cluster, name, "SET lock_timeout = '50ms'", sql) == (
                 "canceling statement due to lock timeout")
         for sql in ("UPDATE t SET v = 5 WHERE id = 1", "SELECT v FROM t WHERE id = 1 FOR UPDATE",
@@ -55,13 +56,15 @@ def check_patience(cluster, names):
                 "canceling statement due to lock timeout")
         assert refused(cluster, name, "BEGIN", "SELECT * FROM t AS x FOR UPDATE NOWAIT") == (
             'could not obtain lock on row in relation "t"')
+        assert refused(cluster, name, "SELECT * FROM t FOR SHARE NOWAIT") == 'could not obtain lock on row in relation "t"'
         assert refused(cluster, name, "BEGIN", "LOCK TABLE t, u NOWAIT") == 'could not obtain lock on relation "t"'
         transaction(cluster, name, "LOCK t IN ROW EXCLUSIVE MODE NOWAIT", "COMMIT")
     held.execute("COMMIT")
     for name in names:
         transaction(cluster, name, "SET LOCAL lock_timeout = '20s'", "SELECT * FROM t FOR UPDATE NOWAIT",
                     "LOCK TABLE t NOWAIT", "UPDATE t SET v = v", "COMMIT")
-        cluster.connect(name).cursor().execute("SELECT * FROM t FOR UPDATE NOWAIT")
+        for _ in range(2):
+            cluster.connect(name).cursor().execute("SELECT * FROM t FOR UPDATE NOWAIT")
 
 
 def test_patience(cluster):
