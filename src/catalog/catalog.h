@@ -522,7 +522,7 @@ struct catalog *catalog_draft_new(struct catalog *base);
 void catalog_draft_rebase(struct catalog *draft); /* on base's present view */
 /* The region that the transaction writes, whose log decides about it. */
 void catalog_draft_hold(struct catalog *draft, uint64_t region);
-enum { CATALOG_DRAFT_REGIONS = 16 };
+enum { CATALOG_DRAFT_REGIONS = 64 };
 struct catalog_draft_mark {
     size_t n_compares, n_ops;
     int n_regions; /* that it touches */

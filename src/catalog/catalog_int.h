@@ -115,11 +115,17 @@ struct drafted {
     struct coord_compare *compares;
     struct coord_op *ops;
     size_t cap_compares, cap_ops;
-    struct map keys;    /* of all of them */
-    uint64_t region;    /* what decides, and is held; 0: none */
-    uint64_t version;   /* schema version that the file of `region` gets */
-    uint64_t told_base; /* by catalog_draft_read: the schema version that it was made on */
+    struct map keys;  /* of all of them */
+    uint64_t region;  /* what decides, and is held; 0: none */
+    uint64_t version; /* schema version that the files of the regions that it builds in get */
+    /* By catalog_draft_read: the schema versions that it was made on, of `region` and of each of
+     * mark.regions (0: not said) */
+    bool told;
+    uint64_t told_base, told_bases[CATALOG_DRAFT_REGIONS];
 };
+
+/* Of a region that is touched, by its record before: what its file gets, and its record then. */
+uint64_t catalog__draft_version(const struct drafted *d, const struct region *before);
 
 struct listener {
     struct listener *next;

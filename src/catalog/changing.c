@@ -188,6 +188,18 @@ static struct error *put_change(struct catalog *c, const struct drafted *d, cons
     return put_pending(c, d, record);
 }
 
+/* Was a region that it is held for changed by somebody else? */
+static bool is_overtaken(const struct drafted *d)
+{
+    const struct region *r = catalog_region(d->base_view, d->region);
+    bool is = d->region && (!r || r->schema_version != d->told_base);
+    for (int i = 0; i < d->mark.n_regions; i++) {
+        r = catalog_region(d->base_view, d->mark.regions[i]);
+        is |= d->told_bases[i] && (!r || r->schema_version != d->told_bases[i]);
+    }
+    return is;
+}
+
 struct error *catalog_prepare(struct catalog *c, const char *text)
 {
     struct catalog *draft = catalog_draft_new(c);
@@ -195,9 +207,8 @@ struct error *catalog_prepare(struct catalog *c, const char *text)
     struct error *e = catalog_draft_read(draft, text, &request);
     if (!e) {
         const struct drafted *d = draft->drafted;
-        const struct region *r = catalog_region(d->base_view, d->region);
         const struct catalog_view *v = catalog_view(draft);
-        if (d->region && (!r || r->schema_version != d->told_base))
+        if (is_overtaken(d))
             e = error_new(E_STALE_SCHEMA, "the schema has changed");
         if (!e)
             e = check_whole(v, d);
@@ -249,7 +260,7 @@ static struct error *region_op(const struct catalog_view *base, const struct cat
     if (!keeps || !r)
         return NULL;
     struct region *next = region_copy(r, a);
-    next->schema_version = id == d->region ? d->version : r->schema_version + 1;
+    next->schema_version = catalog__draft_version(d, r);
     next->provisional = NULL;
     TRY(catalog__encode_region(next, &text));
     ret->kind = COORD_PUT;

@@ -13,8 +13,8 @@
  *                (changing.c), where the ops become records
  *
  * Regions' records are not among the ops, since others change them all the time; which regions a
- * draft touches is listed instead, and the schema version that the file of one of them, the one
- * that the transaction writes, is to be at.
+ * draft touches is listed instead, and the schema version that the files of those which the
+ * transaction writes are to be at.
  *
  * Invariants:
  *  1. A draft's view has a schema number that no other view ever had: plans made on it fit it
@@ -102,18 +102,32 @@ static struct coord_event as_event(const struct coord_op *o, uint64_t revision)
                                        .mod_revision = revision}};
 }
 
+uint64_t catalog__draft_version(const struct drafted *d, const struct region *before)
+{
+    return MAX(d->version, before->schema_version + 1);
+}
+
+/* Above that of any region which it touches: so it is the same wherever the draft goes from here,
+ * whatever is known there of regions that others change. */
+static void raise_version(struct drafted *d)
+{
+    for (int i = 0; i < d->mark.n_regions && !d->told; i++) {
+        const struct region *r = catalog_region(d->base_view, d->mark.regions[i]);
+        if (r)
+            d->version = catalog__draft_version(d, r);
+    }
+}
+
 /* The region's record as the transaction is to see it; false: there is none. */
-static bool region_event(struct drafted *d, const struct catalog_view *base, uint64_t id,
+static bool region_event(const struct drafted *d, const struct catalog_view *base, uint64_t id,
                          struct arena *a, struct coord_event *ret)
 {
     const struct region *r = catalog_region(base, id);
     if (!r)
         return false;
     struct region *next = region_copy(r, a);
-    next->schema_version = r->schema_version + 1;
+    next->schema_version = catalog__draft_version(d, r);
     next->provisional = NULL;
-    if (id == d->region)
-        next->schema_version = d->version = MAX(d->version, next->schema_version);
     char *text;
     struct error *e = catalog__encode_region(next, &text);
     if (e) { /* it was decoded from a text: impossible */
@@ -142,6 +156,7 @@ static void show_since(struct catalog *c, const struct view *before, size_t from
     struct coord_event *events =
         ARENA_ARRAY(&a, struct coord_event, d->mark.n_ops - from + CATALOG_DRAFT_REGIONS + 1);
     uint64_t stamp = new_stamp();
+    raise_version(d);
     for (size_t i = from; i < d->mark.n_ops; i++)
         events[n++] = as_event(&d->ops[i], stamp);
     for (int i = 0; i < d->mark.n_regions; i++)
@@ -308,6 +323,17 @@ static json_t *compares_json(const struct drafted *d)
     return list;
 }
 
+/* With the version that a file in which it builds something was held at. */
+static json_t *region_json(const struct catalog *c, uint64_t id)
+{
+    const struct region *r = catalog_region(c->drafted->base_view, id);
+    uint64_t base = r && catalog_draft_builds(c, id) ? r->schema_version : 0;
+    json_t *pair = json_array();
+    json_array_append_new(pair, json_integer((json_int_t)id));
+    json_array_append_new(pair, json_integer((json_int_t)base));
+    return pair;
+}
+
 struct error *catalog_draft_text(const struct catalog *c, const struct catalog_request *request,
                                  char **ret)
 {
@@ -315,7 +341,7 @@ struct error *catalog_draft_text(const struct catalog *c, const struct catalog_r
     const struct region *base = catalog_region(d->base_view, d->region);
     json_t *regions = json_array();
     for (int i = 0; i < d->mark.n_regions; i++)
-        json_array_append_new(regions, json_integer((json_int_t)d->mark.regions[i]));
+        json_array_append_new(regions, region_json(c, d->mark.regions[i]));
     json_t *o = json_pack(
         "{s:I, s:I, s:I, s:I, s:I, s:I, s:o, s:o, s:o}", "region", (json_int_t)d->region, "version",
         (json_int_t)d->version, "base", (json_int_t)(base ? base->schema_version : 0), "gateway",
@@ -364,19 +390,28 @@ static bool read_compare(struct drafted *d, json_t *j)
     return true;
 }
 
+static bool read_region(struct drafted *d, json_t *j)
+{
+    if (!touch_region(d, (uint64_t)json_integer_value(json_array_get(j, 0))))
+        return false;
+    uint64_t base = (uint64_t)json_integer_value(json_array_get(j, 1));
+    d->told_bases[d->mark.n_regions - 1] = base;
+    return true;
+}
+
 static bool read_all(struct drafted *d, json_t *o, struct catalog_request *request)
 {
     size_t i;
     json_t *item;
     bool good = json_is_object(o);
+    d->told = true;
     d->region = (uint64_t)json_integer_value(json_object_get(o, "region"));
     d->version = (uint64_t)json_integer_value(json_object_get(o, "version"));
     d->told_base = (uint64_t)json_integer_value(json_object_get(o, "base"));
     request->gateway = (uint64_t)json_integer_value(json_object_get(o, "gateway"));
     request->slot = (uint32_t)json_integer_value(json_object_get(o, "slot"));
     request->seq = (uint64_t)json_integer_value(json_object_get(o, "seq"));
-    json_array_foreach(json_object_get(o, "regions"), i, item) good =
-        good && touch_region(d, (uint64_t)json_integer_value(item));
+    json_array_foreach(json_object_get(o, "regions"), i, item) good = good && read_region(d, item);
     json_array_foreach(json_object_get(o, "compares"), i, item) good =
         good && read_compare(d, item);
     json_array_foreach(json_object_get(o, "ops"), i, item) good = good && read_op(d, item);

@@ -6,8 +6,8 @@
  * which works on the draft as it would on the catalog, and then to the file of the region that the
  * transaction writes, inside the transaction: row changes and DDL travel in one log entry. When the
  * region's primary is another server, its session gets the draft as text (SCHEMA) and has the same
- * view; so do the sessions that hold other regions, which the transaction writes only. What is said
- * of "the region" below is the draft's: where there are several it decides about all (span.c).
+ * view; so do the sessions that hold other regions. The schema of several may change: the first of
+ * them decides about all (span.c); that is "the region" below.
  *
  *   exec_begin -> .. -> first schema change: draft -> .. (savepoints: marks) -> COMMIT:
  *
@@ -16,6 +16,9 @@
  * pending
  *     3. the region's log: the entry commits, or does not. This decides
  *     4. the master: SETTLE. Asks 3 and makes the records, or drops the pending change
+ *
+ * Of several regions it is the gateway that does 1, for all of them, and 2, before the others are
+ * prepared: what is prepared can't follow the catalog any more.
  *
  * A crash before 3 leaves nothing but the pending record, one after it a change that has happened;
  * in both cases whoever is master next does 4, as does any schema change before it begins. A new
@@ -222,22 +225,12 @@ static void drop_provisional(struct exec_session *s)
 
 /* ---- what the file is told ------------------------------------------------------------------- */
 
-static struct error *second_region(void)
-{
-    return error_hint(
-        error_new(E_UNSUPPORTED, "a transaction cannot change the schema of tables of "
-                                 "two regions yet"),
-        "Commit in between, or put both tables into one region: a FOREIGN KEY between "
-        "them, or WITH (colocate_with = '..') when creating; or all into one: CREATE "
-        "DATABASE .. WITH COLOCATION = true.");
-}
-
-/* The region whose file the draft changes. Others may be written, too. */
+/* A region whose file the draft changes. */
 static struct error *hold(struct exec_session *s, uint64_t region, uint64_t deadline)
 {
-    if (s->draft_region && s->draft_region != region && touches(s, s->draft_region))
-        return second_region();
-    s->draft_region = region;
+    if (!s->draft_region || !touches(s, s->draft_region))
+        s->draft_region = region;
+    s->holding = region;
     for (unsigned tries = 0;;) {
         const struct catalog_view *v = catalog_view(s->exec->catalog);
         const struct region *r = catalog_region(v, region);
@@ -261,7 +254,7 @@ static uint64_t stamp_of(struct exec_session *s)
 
 static struct error *bring_here(struct exec_session *s, const struct held *h)
 {
-    if (h->region != s->draft_region || !touches(s, h->region))
+    if (!touches(s, h->region))
         return NULL;
     const struct catalog_view *v = catalog_view(s->draft);
     struct error *e = region_txn_schema(h->txn, v);
@@ -278,14 +271,14 @@ static struct error *bring_there(struct exec_session *s, const struct held *h)
     return exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* The file of the draft's region, and the sessions that hold it and others, get what is new. What
- * the draft is based on has to be as new as the file was when it was held: a table that others made
- * before, with their rows, would be none of the schema's and go. */
+/* The files of the draft's regions, and the sessions that hold them and others, get what is new.
+ * What the draft is based on has to be as new as the files were when they were held: a table that
+ * others made before, with their rows, would be none of the schema's and go. */
 static struct error *bring(struct exec_session *s)
 {
+    catalog_draft_rebase(s->draft);
     if (!s->n_held)
         return NULL;
-    catalog_draft_rebase(s->draft);
     if (!s->draft_region) /* it changes no file: any of them may decide */
         s->draft_region = s->held[0].region;
     catalog_draft_hold(s->draft, s->draft_region);
@@ -293,6 +286,8 @@ static struct error *bring(struct exec_session *s)
         struct held *h = &s->held[i];
         if (h->brought == stamp_of(s))
             continue;
+        s->n_brought++;
+        h->wrote |= touches(s, h->region);
         TRY(h->kind == HELD_LOCAL ? bring_here(s, h) : bring_there(s, h));
         h->brought = stamp_of(s);
     }
@@ -346,6 +341,7 @@ struct error *exec_draft_bring(struct exec_session *s)
 struct error *exec_draft_ddl(struct exec_session *s, uint64_t region, const char *sql)
 {
     TRY(exec_draft_hold(s, region));
+    s->n_brought++;
     struct error *e;
     const struct held *h = exec__held(s, region);
     if (h->kind == HELD_LOCAL) {
@@ -393,14 +389,9 @@ static struct error *cannot_repeat(struct exec_session *s, struct error *e)
 
 /* Many may wait for a region to make a table in it. Each finds the schema changed by who had it
  * before, so it is held while the statement is planned once more. */
-static bool may_repeat_holding(const struct exec_session *s, const struct error *e)
-{
-    return error_is(e, E_STALE_SCHEMA) && !s->n_held && !s->alone && s->draft_region;
-}
-
 static struct error *hold_before_repeating(struct exec_session *s, struct error *e)
 {
-    struct error *failed = exec__hold_newest(s, s->draft_region);
+    struct error *failed = exec__hold_newest(s, s->holding);
     if (!failed)
         return e;
     error_free(e);
@@ -425,11 +416,14 @@ struct error *exec__run_draft(struct run *r)
         s->draft = catalog_draft_new(s->exec->catalog);
     TRY(exec__made_put(s));
     const struct catalog_draft_mark before = catalog_draft_mark(s->draft);
+    unsigned brought = s->n_brought;
+    s->holding = 0;
     struct error *e = change(r);
     if (!e)
         return NULL;
     catalog_draft_undo(s->draft, &before);
-    return may_repeat_holding(s, e) ? hold_before_repeating(s, e) : cannot_repeat(s, e);
+    bool again = error_is(e, E_STALE_SCHEMA) && s->holding && s->n_brought == brought && !s->alone;
+    return again ? hold_before_repeating(s, e) : cannot_repeat(s, e);
 }
 
 struct error *exec__run_draft_alone(struct run *r)
@@ -503,10 +497,7 @@ static struct error *prepare(struct exec_session *s, const struct store_request 
     const struct catalog_request request = {.gateway = q->gateway, .slot = q->slot, .seq = q->seq};
     _cleanup_(mem_freep) char *text = NULL;
     char tag[64];
-    if (s->n_held && s->held[0].kind == HELD_LOCAL)
-        TRY(bring(s));
-    else
-        catalog_draft_rebase(s->draft);
+    TRY(bring(s));
     TRY(catalog_draft_text(s->draft, &request, &text));
     return exec__ask_master(s, "PREPARE", text, deadline, tag);
 }
@@ -528,23 +519,35 @@ static struct error *prepare_here(struct exec_session *s, const struct store_req
     }
 }
 
+struct error *exec__draft_prepare(struct exec_session *s, const struct store_request *q)
+{
+    if (!has_changes(s))
+        return NULL;
+    TRY(exec__made_put(s));
+    return prepare_here(s, q);
+}
+
+void exec__draft_undone(struct exec_session *s)
+{
+    if (has_changes(s))
+        error_free(exec__settle(s, SETTLE_MS));
+}
+
 struct error *exec__commit_local(struct exec_session *s, const struct store_request *q,
                                  const uint64_t *participants, int n)
 {
     bool changes = has_changes(s);
     struct region_txn *txn = s->held[0].txn;
     struct error *e = exec__transaction_ends(s, region_txn_store(txn), s->held[0].region);
-    if (!e && changes)
-        e = exec__made_put(s);
-    if (!e && changes)
-        e = prepare_here(s, q);
+    if (!e && !n)
+        e = exec__draft_prepare(s, q);
     if (e) {
         exec__drop_held(s);
         return e;
     }
     s->n_held = 0;
     e = n ? region_txn_decide(txn, q, participants, (size_t)n) : region_txn_commit(txn, q);
-    if (changes) /* if not now: the gateway sees to it, or the master */
+    if (changes && !n) /* if not now: the gateway sees to it, or the master */
         error_free(exec__settle(s, SETTLE_MS));
     return e;
 }
@@ -555,14 +558,6 @@ struct error *exec__draft_before_commit(struct exec_session *s)
         return NULL;
     TRY(exec__made_put(s));
     return bring(s);
-}
-
-struct error *exec__commit_draft_alone(struct exec_session *s, const struct store_request *q)
-{
-    if (!has_changes(s))
-        return NULL;
-    TRY(exec__made_put(s));
-    return prepare_here(s, q);
 }
 
 /* Step 4 as the client sees it: what is committed shows from now on. */

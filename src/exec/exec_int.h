@@ -116,9 +116,11 @@ struct exec_session {
     _Atomic bool deadlocked;   /* it waited for one that waits for it, and was told to give up */
     struct exec__temp *temp;   /* its temporary tables; NULL: it had none yet */
     struct catalog *draft;     /* what the transaction has done to the schema; NULL: nothing */
-    uint64_t draft_region;     /* whose file it changes: it decides; 0: not known yet */
-    uint64_t provisional;      /* a region that was made for the transaction; 0: none */
-    uint64_t asked_as;         /* the transaction's number in asking for it; 0: it was not */
+    uint64_t draft_region; /* whose file it changes, the first of them: it decides; 0: none yet */
+    uint64_t holding;      /* that the schema change under way asked for last; 0: none */
+    unsigned n_brought;    /* how often a file got something of the draft */
+    uint64_t provisional;  /* a region that was made for the transaction; 0: none */
+    uint64_t asked_as;     /* the transaction's number in asking for it; 0: it was not */
     struct catalog_draft_mark *marks; /* of each savepoint */
     int cap_marks;
     struct types_host host; /* this session, for functions */
@@ -502,11 +504,12 @@ struct error *exec__commit_local(struct exec_session *s, const struct store_requ
                                  const uint64_t *participants, int n);
 /* Makes the request one that decides about the draft, if there is one. */
 void exec__draft_request(const struct exec_session *s, struct store_request *q);
-/* At the gateway, around the commit of what is held there. */
+/* At the gateway, around the commit of what is held there: of one region, .. */
 struct error *exec__draft_before_commit(struct exec_session *s);
+/* .. of none or several, and when the commit of several failed. */
+struct error *exec__draft_prepare(struct exec_session *s, const struct store_request *q);
+void exec__draft_undone(struct exec_session *s);
 struct error *exec__draft_after_commit(struct exec_session *s);
-/* A transaction that holds no region. */
-struct error *exec__commit_draft_alone(struct exec_session *s, const struct store_request *q);
 void exec__draft_end(struct exec_session *s);
 
 /* ---- other servers (peer.c) ----------------------------------------------------------------- */

@@ -110,7 +110,7 @@ static struct error *commit_first(struct exec_session *s, const struct store_req
                                   const uint64_t *participants, int n)
 {
     struct held h = s->held[0];
-    struct error *e = exec__draft_before_commit(s);
+    struct error *e = n ? NULL : exec__draft_before_commit(s);
     if (e) {
         exec__drop_one(s, 0);
         return e;
@@ -270,11 +270,17 @@ static struct error *commit_parts(struct exec_session *s, struct part *parts, in
 {
     uint64_t participants[EXEC_MAX_HELD];
     int n_prepared = 0;
+    struct error *e = exec__draft_prepare(s, q);
+    if (e) {
+        memset(parts, 0, sizeof(*parts) * (size_t)n);
+        exec__drop_held(s);
+        return exec__is_retryable(e) ? exec__tell_lost(e) : e;
+    }
     prepare_all(s, parts, n);
     for (int i = 0; i < n; i++)
         if (parts[i].prepared)
             participants[n_prepared++] = parts[i].region;
-    struct error *e = first_error(parts, n);
+    e = first_error(parts, n);
     if (e) {
         exec__drop_held(s);
         return undone(s, parts, n, q, e);
@@ -294,6 +300,8 @@ struct error *exec__commit_held(struct exec_session *s, const struct store_reque
     if (!n)
         return commit_first(s, q, NULL, 0);
     struct error *e = commit_parts(s, parts, n, q);
+    if (e)
+        exec__draft_undone(s);
     for (int i = 0; i < n; i++)
         if (parts[i].conn)
             exec__peer_put(parts[i].conn);

@@ -423,7 +423,7 @@ struct error *exec_commit(struct exec_session *s)
         e = exec__commit_held(s, &q);
     } else if (!e) {
         struct store_request q = exec__next_request(s);
-        e = exec__commit_draft_alone(s, &q);
+        e = exec__draft_prepare(s, &q);
     }
     if (!e)
         e = exec__draft_after_commit(s);

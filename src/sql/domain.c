@@ -8,9 +8,9 @@
  * as SQLite text, unless the value has the domain already.
  *
  * The checks are kept in the catalog alone. ALTER DOMAIN asks the rows of the tables that have
- * columns of it in a transaction that holds their region and raises its version, so that no
- * statement that was analysed before writes there. It can hold one region. ADD .. NOT VALID only
- * raises the versions, of all of them; after that VALIDATE has no more to do than to read.
+ * columns of it in a transaction that holds their regions and raises their versions, so that no
+ * statement that was analysed before writes there. ADD .. NOT VALID only raises the versions; after
+ * that VALIDATE has no more to do than to read.
  */
 #include "sql_int.h"
 
@@ -392,20 +392,14 @@ static void uses_of(struct analysis *a, const struct object *o, struct list *ret
             }
 }
 
-static struct error *ask(struct analysis *a, const struct object *o, const struct question *q)
+static void ask(struct analysis *a, const struct object *o, const struct question *q)
 {
     struct list uses = {0};
     uses_of(a, o, &uses);
     for (int i = 0; i < uses.n; i++) {
-        const struct use *u = uses.items[i], *first = uses.items[0];
-        if (q->hold && u->table->region != first->table->region)
-            return sql__unsupported(
-                a, -1, "ADD CONSTRAINT .. CHECK (..) NOT VALID, and then VALIDATE CONSTRAINT.",
-                "this is not supported while tables of different regions have columns of domain %s",
-                o->name);
+        const struct use *u = uses.items[i];
         ask_column(a, u->table, u->column, q);
     }
-    return NULL;
 }
 
 /* Nothing that was analysed before writes there from now on. */
@@ -468,8 +462,8 @@ static struct error *set_not_null(struct analysis *a, const struct object *old, 
                                   bool not_null)
 {
     if (not_null && !old->domain->columns[0].not_null)
-        TRY(ask(a, old,
-                &(struct question){"value IS NOT NULL", E_NOT_NULL, "contains null values", true}));
+        ask(a, old,
+            &(struct question){"value IS NOT NULL", E_NOT_NULL, "contains null values", true});
     next->domain->columns[0].not_null = not_null;
     return NULL;
 }
@@ -481,9 +475,10 @@ static struct error *add_constraint(struct analysis *a, const struct object *old
         return not_possible(a, n);
     TRY(add_check(a, next->domain, n));
     const struct check *c = &next->domain->checks[next->domain->n_checks - 1];
-    if (!c->not_valid)
-        return ask(a, old, &(struct question){c->sql, E_CHECK, violated, true});
-    outdate(a, old);
+    if (c->not_valid)
+        outdate(a, old);
+    else
+        ask(a, old, &(struct question){c->sql, E_CHECK, violated, true});
     return NULL;
 }
 
@@ -510,8 +505,7 @@ static struct error *validate(struct analysis *a, const struct object *old, stru
     if (at < 0)
         return no_constraint(next, name);
     if (next->domain->checks[at].not_valid)
-        TRY(ask(a, old,
-                &(struct question){next->domain->checks[at].sql, E_CHECK, violated, false}));
+        ask(a, old, &(struct question){next->domain->checks[at].sql, E_CHECK, violated, false});
     next->domain->checks[at].not_valid = false;
     return NULL;
 }

@@ -20,6 +20,8 @@ numbers = itertools.count(1)
 class Attempt(threading.Thread):
     """One transaction, at a gateway of its own: tables with rows and indexes, one dropped, a row elsewhere in
     the region."""
+    HAPPENED = (50, 1, 0, None, 1, None, 3, 50, 3)
+    NOTHING = (None, None, None, 1, 0, None, 0, 50, 3)
 
     def __init__(self, cluster, base, gateway):
         super().__init__(daemon=True)
@@ -60,14 +62,18 @@ class Attempt(threading.Thread):
             try:
                 cursor.execute(f"SELECT count(*) FROM {table} {where}")
                 return cursor.fetchone()[0]
-            except psycopg2.errors.UndefinedTable:
+            except (psycopg2.errors.UndefinedTable, psycopg2.errors.UndefinedColumn):
                 return None
         facts = (count(f"new_{self.n}"), count(f"new_{self.n}", "WHERE v = 'v7'"), count(f"more_{self.n}"),
                  count(f"old_{self.n}"), count(self.base, f"WHERE id = {self.n}"), count(f"never_{self.n}"),
                  count("pg_constraint", f"WHERE conrelid = 'shape_{self.n}'::regclass AND contype <> 'p'"),
-                 *(count(f"shape_{self.n}", where) for where in ("", "WHERE id BETWEEN 7 AND 9")))
+                 *(count(f"shape_{self.n}", where) for where in ("", "WHERE id BETWEEN 7 AND 9")),
+                 *self.more_facts(count))
         connection.close()
         return facts
+
+    def more_facts(self, count):
+        return ()
 
     def check(self):
         """True: it happened."""
@@ -75,8 +81,8 @@ class Attempt(threading.Thread):
         assert self.done, "COMMIT has not come back"
         everywhere = [self.facts(name) for name in self.cluster.names]
         assert len(set(everywhere)) == 1, everywhere
-        assert everywhere[0] in (HAPPENED, NOTHING), (everywhere[0], self.error)
-        happened = everywhere[0] == HAPPENED
+        assert everywhere[0] in (self.HAPPENED, self.NOTHING), (everywhere[0], self.error)
+        happened = everywhere[0] == self.HAPPENED
         code = getattr(self.error, "pgcode", None)
         print(f"attempt {self.n}: {'happened' if happened else 'nothing'}, told {code} {self.error}")
         if not self.error:
@@ -98,8 +104,32 @@ class Attempt(threading.Thread):
         return False
 
 
-HAPPENED = (50, 1, 0, None, 1, None, 3, 50, 3)
-NOTHING = (None, None, None, 1, 0, None, 0, 50, 3)
+class WideAttempt(Attempt):
+    """It changes the schema of a second region, too, and writes there with it."""
+    HAPPENED = (*Attempt.HAPPENED, 21, 1, 1, 1)
+    NOTHING = (*Attempt.NOTHING, 20, None, 0, 0)
+
+    def __init__(self, cluster, base, gateway):
+        super().__init__(cluster, base, gateway)
+        table = f"far_{self.n}"
+        setup = cluster.connect(gateway).cursor()
+        setup.execute(f"CREATE TABLE {table} (id int PRIMARY KEY, v int) WITH (colocate_with = 'far')")
+        setup.execute(f"INSERT INTO {table} SELECT i, i FROM generate_series(1, 20) i")
+        cursor = self.connection.cursor()
+        cursor.execute(f"ALTER TABLE {table} ADD COLUMN z int DEFAULT 3 CHECK (z > 0)")
+        cursor.execute(f"CREATE INDEX ON {table} (z, v)")
+        cursor.execute(f"INSERT INTO {table} SELECT 100, 1, count(*) FROM new_{self.n}")
+
+    def more_facts(self, count):
+        table = f"far_{self.n}"
+        return (count(table), count(table, "WHERE z = 50"),
+                count("pg_attribute", f"WHERE attrelid = '{table}'::regclass AND attname = 'z'"),
+                count("pg_indexes", f"WHERE tablename = '{table}' AND indexdef LIKE '%z, v%'"))
+
+
+@pytest.fixture(params=[Attempt, WideAttempt])
+def kind(request):
+    return request.param
 
 
 @pytest.fixture
@@ -114,6 +144,8 @@ def place(make_cluster):
             break
     base = f"base_{i}"
     assert cluster.master() not in cluster.placement()[base], "no region without the master"
+    cluster.query("CREATE TABLE far (id int PRIMARY KEY)")
+    cluster.wait_copies()
     return cluster, base
 
 
@@ -142,8 +174,8 @@ def whole_again(cluster, *killed):
     cluster.wait_copies()
 
 
-def stand_before_log(cluster, base, gateway, backup):
-    attempt = Attempt(cluster, base, gateway)
+def stand_before_log(cluster, base, gateway, backup, kind=Attempt):
+    attempt = kind(cluster, base, gateway)
     cluster.pause(backup)
     attempt.start()
     wait_until("the change is pending", lambda: pending(cluster), 5, 0.01)
@@ -151,13 +183,15 @@ def stand_before_log(cluster, base, gateway, backup):
     return attempt
 
 
-def test_before_the_log(place):
+def test_before_the_log(place, kind):
     """Between the master's admission and the region's log: the log decides."""
     cluster, base = place
-    for role in ("primary", "master", "gateway"):
+    for role in ("primary", "master", "gateway") + (("far",) if kind is WideAttempt else ()):
         primary, backup, master, gateway = roles(cluster, base)
-        attempt = stand_before_log(cluster, base, gateway, backup)
-        victim = {"primary": primary, "master": master, "gateway": gateway}[role]
+        attempt = stand_before_log(cluster, base, gateway, backup, kind)
+        far = cluster.primary("far")
+        victim = {"primary": primary, "master": master, "gateway": gateway,
+                  "far": far if far != backup else gateway}[role]
         cluster.kill(victim)
         cluster.resume(backup)
         attempt.join(60)
@@ -170,15 +204,27 @@ def test_before_the_log(place):
         clean(cluster)
 
 
-def test_after_the_log(place):
+def stand_after_log(cluster, base, kind):
+    """On a slow machine the master has taken the stopped backup out, and settled, before it is stopped itself:
+    then once more."""
+    for _ in range(6):
+        primary, backup, master, gateway = roles(cluster, base)
+        attempt = stand_before_log(cluster, base, gateway, backup, kind)
+        cluster.pause(master)
+        cluster.resume(backup)
+        time.sleep(0.5)  # the log commits; SETTLE gets no answer
+        if pending(cluster):
+            return attempt, primary, master, gateway
+        cluster.resume(master)
+        assert attempt.check()
+        cluster.wait_copies()
+    raise AssertionError("the change was settled each time")
+
+
+def test_after_the_log(place, kind):
     """The region's log has it, the catalog not yet, and everybody who knew is gone."""
     cluster, base = place
-    primary, backup, master, gateway = roles(cluster, base)
-    attempt = stand_before_log(cluster, base, gateway, backup)
-    cluster.pause(master)
-    cluster.resume(backup)
-    time.sleep(0.5)  # the log commits; SETTLE gets no answer
-    assert pending(cluster)
+    attempt, primary, master, gateway = stand_after_log(cluster, base, kind)
     for name in (gateway, primary, master):
         cluster.kill(name)
     whole_again(cluster, gateway, primary, master)
@@ -187,11 +233,11 @@ def test_after_the_log(place):
     clean(cluster)
 
 
-def test_before_the_master(place):
+def test_before_the_master(place, kind):
     """The master does not answer, and the primary is lost: nothing has happened."""
     cluster, base = place
     primary, backup, master, gateway = roles(cluster, base)
-    attempt = Attempt(cluster, base, gateway)
+    attempt = kind(cluster, base, gateway)
     cluster.pause(master)
     attempt.start()
     time.sleep(0.3)
@@ -332,9 +378,11 @@ def test_drop_database_with_sessions_elsewhere(cluster):
 
 
 def test_killed_anywhere(make_cluster):
-    """Transactions from everywhere while one server after the other is killed: all or nothing."""
+    """Transactions from everywhere while one server after the other is killed: all or nothing. One in three
+    changes a table of another region, too."""
     cluster = make_cluster(servers=4)
     cluster.query("CREATE TABLE base (id int PRIMARY KEY)")
+    cluster.query("CREATE TABLE other (id int PRIMARY KEY)")
     stop, lock, outcomes = threading.Event(), threading.Lock(), {}
 
     def work(name):
@@ -351,6 +399,9 @@ def test_killed_anywhere(make_cluster):
                 if n % 2:
                     cursor.execute(f"INSERT INTO base VALUES ({n})")
                 cursor.execute(f"INSERT INTO k_{n} SELECT i, {n if n % 2 else 'i'} FROM generate_series(1, 20) i")
+                if n % 3 == 0:
+                    cursor.execute(f"ALTER TABLE other ADD COLUMN c_{n} int")
+                    cursor.execute(f"INSERT INTO other (id, c_{n}) SELECT {n}, count(*) FROM k_{n}")
                 if n % 5 == 0:
                     connection.rollback()
                     outcomes[n] = False
@@ -382,11 +433,16 @@ def test_killed_anywhere(make_cluster):
              ((name, cluster.value(f"SELECT count(*) FROM {name}"))
               for name in cluster.placement() if name.startswith("k_"))}
     rows = {row[0] for row in cluster.query("SELECT id FROM base")}
+    other = {row[0] for row in cluster.query("SELECT id FROM other")}
+    columns = {int(row[0][2:]) for row in cluster.query("SELECT attname FROM pg_attribute WHERE attrelid = "
+                                                        "'other'::regclass AND attname ~ '^c_'")}
     print(sum(o is True for o in outcomes.values()), "acknowledged,", len(there), "there, of", len(outcomes))
     assert set(there.values()) == {20}
     for n, outcome in outcomes.items():
         assert outcome is None or outcome == (n in there), (n, outcome)
         assert not n % 2 or (n in there) == (n in rows), n
+        assert n % 3 or (n in there) == (n in other) == (n in columns), n
+        assert n not in columns or cluster.value(f"SELECT c_{n} FROM other WHERE id = {n}") == 20
     assert sum(o is True for o in outcomes.values()) > 20
 
     def all_have_tables():  # a gateway that could not give one back tries again when a transaction ends

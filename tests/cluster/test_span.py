@@ -289,8 +289,11 @@ def test_schema_and_rows(make_cluster):
         assert cluster.value(f"SELECT count(*) FROM new_{n} WHERE v = 'w' AND id = {n}") == 1
     cursor = connection.cursor()
     cursor.execute("CREATE TABLE one (id int)")
-    with pytest.raises(psycopg2.errors.FeatureNotSupported):
-        cursor.execute("ALTER TABLE log ADD COLUMN at timestamp")
+    cursor.execute("ALTER TABLE log ADD COLUMN at timestamp")
+    cursor.execute("INSERT INTO log (n, at) VALUES (99, '2026-01-02')")
+    connection.commit()
+    assert [str(cluster.value("SELECT at FROM log WHERE n = 99", name=name)) for name in cluster.names] == (
+        ["2026-01-02 00:00:00"] * 3)
 
 
 def test_serializable(make_cluster):

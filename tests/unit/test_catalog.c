@@ -911,7 +911,7 @@ static void pending_changes_are_settled(void **state)
         assert_int_equal(shows(w.a, old->name), !happened);
         const struct catalog_view *v = catalog_view(w.a);
         assert_int_equal(v->changing, 0);
-        assert_int_equal(catalog_region(v, old->region)->schema_version, 1 + happened);
+        assert_int_equal(catalog_region(v, old->region)->schema_version > 1, happened);
         catalog_unref(v);
         ok(catalog_pending(w.a, &w.arena, &p));
         assert_int_equal(p.revision, 0);
@@ -950,6 +950,50 @@ static void overtaken_drafts_are_refused(void **state)
     fails(catalog_prepare(w.a, text_of(d)), E_SERIALIZATION);
     catalog_close(d);
     assert_false(has_key("/minisql/changing"));
+}
+
+static uint64_t version_of(struct catalog *c, uint64_t region)
+{
+    const struct catalog_view *v = catalog_view(c);
+    uint64_t version = catalog_region(v, region)->schema_version;
+    catalog_unref(v);
+    return version;
+}
+
+/* A draft builds in two regions: it is refused when somebody else has changed one of them, and the
+ * records get the versions that the files have got. */
+static void drafts_build_in_several_regions(void **state)
+{
+    struct table *old[] = {create("first"), create("second")};
+    struct catalog *d = catalog_draft_new(w.a);
+    for (int i = 0; i < 2; i++) {
+        struct table *t = sample(i ? "there" : "here");
+        t->region = old[i]->region;
+        ok(catalog_create_table(d, t, NULL));
+    }
+    catalog_draft_hold(d, old[0]->region);
+    struct table *beside = sample("beside");
+    beside->region = old[1]->region;
+    ok(catalog_create_table(w.a, beside, NULL));
+    fails(catalog_prepare(w.a, text_of(d)), E_STALE_SCHEMA);
+    catalog_draft_rebase(d);
+
+    struct catalog *elsewhere = catalog_draft_new(w.b);
+    ok(catalog_refresh(w.b, 1000));
+    ok(catalog_draft_read(elsewhere, text_of(d), NULL));
+    ok(catalog_prepare(w.a, text_of(d)));
+    struct catalog_pending p;
+    ok(catalog_pending(w.a, &w.arena, &p));
+    assert_int_equal(p.region, old[0]->region);
+    ok(catalog_settle(w.a, &p, true));
+    ok(catalog_refresh(w.a, 1000));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(version_of(w.a, old[i]->region), version_of(d, old[i]->region));
+        assert_int_equal(version_of(elsewhere, old[i]->region), version_of(d, old[i]->region));
+    }
+    assert_true(shows(w.a, "here") && shows(w.a, "there"));
+    catalog_close(elsewhere);
+    catalog_close(d);
 }
 
 /* A draft's text comes from another server, or from the store: whatever it is, it is refused or
@@ -1052,6 +1096,7 @@ int main(int argc, char **argv)
                                        CASE(views_of_drafts_have_numbers),
                                        CASE(pending_changes_are_settled),
                                        CASE(overtaken_drafts_are_refused),
+                                       CASE(drafts_build_in_several_regions),
                                        CASE(mangled_drafts),
                                        CASE(provisional_regions)};
     log_threshold = LOG_ERROR + 1; /* bad records are logged as errors */
