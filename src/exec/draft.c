@@ -271,32 +271,49 @@ static struct error *bring_there(struct exec_session *s, const struct held *h)
     return exec__peer_run(s, h->conn, text, NULL, NULL, NULL, NULL, NULL);
 }
 
-/* The files of the draft's regions, and the sessions that hold them and others, get what is new.
- * What the draft is based on has to be as new as the files were when they were held: a table that
+/* The file of a region that is held, or the session that holds it, gets what is new. */
+static struct error *bring_to(struct exec_session *s, struct held *h)
+{
+    uint64_t stamp = stamp_of(s);
+    if (h->brought == stamp)
+        return NULL;
+    s->n_brought++;
+    h->wrote |= touches(s, h->region);
+    TRY(h->kind == HELD_LOCAL ? bring_here(s, h) : bring_there(s, h));
+    h->brought = stamp;
+    return NULL;
+}
+
+/* What the draft is based on has to be as new as the files were when they were held: a table that
  * others made before, with their rows, would be none of the schema's and go. */
-static struct error *bring(struct exec_session *s)
+static void base_on_present(struct exec_session *s)
 {
     catalog_draft_rebase(s->draft);
-    if (!s->n_held)
-        return NULL;
-    if (!s->draft_region) /* it changes no file: any of them may decide */
+    if (!s->draft_region && s->n_held) /* it changes no file: any of them may decide */
         s->draft_region = s->held[0].region;
     catalog_draft_hold(s->draft, s->draft_region);
-    for (int i = 0; i < s->n_held; i++) {
-        struct held *h = &s->held[i];
-        if (h->brought == stamp_of(s))
-            continue;
-        s->n_brought++;
-        h->wrote |= touches(s, h->region);
-        TRY(h->kind == HELD_LOCAL ? bring_here(s, h) : bring_there(s, h));
-        h->brought = stamp_of(s);
-    }
+}
+
+static struct error *bring(struct exec_session *s)
+{
+    base_on_present(s);
+    for (int i = 0; i < s->n_held; i++)
+        TRY(bring_to(s, &s->held[i]));
     return NULL;
 }
 
 struct error *exec__draft_shows(struct exec_session *s)
 {
-    return s->draft ? bring(s) : NULL;
+    if (!s->draft)
+        return NULL;
+    base_on_present(s);
+    int newest = s->n_held - 1;
+    for (int i = 0; i < newest; i++) {
+        struct error *e = bring_to(s, &s->held[i]);
+        if (e) /* to hold the new one again would not help */
+            return exec__held_failed(s, e);
+    }
+    return bring_to(s, &s->held[newest]);
 }
 
 void exec__draft_decides(struct exec_session *s)
