@@ -635,11 +635,8 @@ static void is_test(struct emitter *em, const struct expr *e)
 
 static void case_when(struct emitter *em, const struct expr *e)
 {
-    if (e->n_args == 1) {
-        sql__emit_expr(em, e->args[0]);
-        return;
-    }
-    buf_puts(em->out, "CASE");
+    /* the column that may be left alone would bring its affinity and its name along */
+    buf_puts(em->out, e->n_args == 1 ? "CASE WHEN 0 THEN 0" : "CASE");
     for (int i = 0; i + 1 < e->n_args; i += 2) {
         buf_puts(em->out, " WHEN ");
         sql__emit_condition(em, e->args[i]);
@@ -690,6 +687,17 @@ static void coalesce(struct emitter *em, struct expr *const *args, int n)
         else
             sql__emit_expr(em, args[i]);
     }
+    buf_puts(em->out, ")");
+}
+
+static void puts_coalesce(struct emitter *em, const struct expr *e)
+{
+    if (e->n_args > 1) {
+        coalesce(em, e->args, e->n_args);
+        return;
+    }
+    buf_puts(em->out, "coalesce(NULL, "); /* as above */
+    sql__emit_expr(em, e->args[0]);
     buf_puts(em->out, ")");
 }
 
@@ -1053,7 +1061,7 @@ static void node(struct emitter *em, const struct expr *e)
         case_when(em, e);
         break;
     case EXPR_COALESCE:
-        coalesce(em, e->args, e->n_args);
+        puts_coalesce(em, e);
         break;
     case EXPR_NULLIF:
         buf_puts(em->out, "nullif(");

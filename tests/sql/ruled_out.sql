@@ -82,6 +82,15 @@ SELECT coalesce(1, x) FROM t ORDER BY sum(y);
 CREATE VIEW v AS SELECT CASE WHEN false THEN sum(x / 0) ELSE count(*) END AS n, coalesce(3, max(x / 0)) FROM t;
 SELECT * FROM v;
 DROP VIEW v;
+-- a column that is left alone is still no column
+SELECT x, (SELECT max(z.c) FROM (VALUES (CASE WHEN false THEN 1.5::float8 ELSE y::float8 END), (x::float8)) z (c)) FROM t ORDER BY x;
+SELECT x, (SELECT max(z.c) FROM (VALUES (coalesce(NULL, y)), (x)) z (c)) FROM t ORDER BY x;
+CREATE TABLE kinds (c char(5), n numeric(5, 2), v text);
+INSERT INTO kinds VALUES ('ab', 1.50, 'AB'), ('abc', 2, 'ab');
+SELECT CASE WHEN false THEN NULL ELSE c END || '|', coalesce(NULL, c) = 'ab ', CASE WHEN false THEN NULL ELSE n END = 1.5, coalesce(NULL, n) FROM kinds ORDER BY v;
+SELECT min(CASE WHEN false THEN NULL ELSE n END), max(coalesce(NULL, v)), count(DISTINCT coalesce(NULL, n)) FROM kinds WHERE CASE WHEN false THEN NULL ELSE n END > 1;
+SELECT CASE WHEN false THEN 1 ELSE n END AS k FROM kinds UNION SELECT 2.5 ORDER BY k;
+DROP TABLE kinds;
 DROP TABLE t, u;
 SELECT COUNT ( * ) * - - NULLIF ( 32, + 43 * + ( - 84 ) ) + - - AVG ( 22 ) / + 18 - + + CASE - - 17 WHEN - + AVG ( CAST ( - 33 AS INTEGER ) ) THEN ( 77 ) / CAST ( + CASE + 60 WHEN + ( - ( 34 ) ) THEN - AVG ( DISTINCT + 5 ) ELSE - 19 / + 87 END AS REAL ) WHEN - 73 THEN + CASE - ( + CASE + 70 WHEN - 63 THEN NULL ELSE 21 END ) WHEN NULLIF ( COUNT ( * ), + COALESCE ( + ( 64 ), + 89, 17 ) ) THEN NULL WHEN 79 THEN NULLIF ( 57, - ( CASE + 48 WHEN + COUNT ( * ) * - COUNT ( * ) THEN + ( + 87 ) WHEN + ( + 59 ) THEN NULL END ) - 7 ) * 28 ELSE NULL END WHEN 28 THEN COUNT ( * ) ELSE NULL END + - 39 * COALESCE ( - CASE 97 WHEN ( + COUNT ( * ) ) + 61 THEN CASE 0 WHEN 56 * + AVG ( 31 ) THEN NULL ELSE 54 END + 1 * + 96 END, 41 / ( 79 ) );
 SELECT 62 / - COALESCE ( - 0, 85 + - 99 + COUNT ( * ), + 82 * + NULLIF ( + CAST ( NULL AS INTEGER ), + 3 / - 74 / - 31 + - 67 * + 45 ) ) * CAST ( NULL AS REAL );
