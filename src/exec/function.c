@@ -193,9 +193,9 @@ FUNCTION(function_definition)
         "PARALLEL SAFE%s\nAS $function$%s$function$\n",
         f->name, (int)arguments.s.n, arguments.s.p, (int)result.s.n, result.s.p,
         f->kind == FUNC_WINDOW ? " WINDOW" : "",
-        f->volatile_ ? ""
-        : f->system  ? " STABLE"
-                     : " IMMUTABLE",
+        f->volatile_             ? ""
+        : f->stable || f->system ? " STABLE"
+                                 : " IMMUTABLE",
         f->strict ? " STRICT" : "", f->name);
     *ret = text_value(text, a);
     return NULL;

@@ -482,7 +482,7 @@ static struct error *give_proc(struct exec__maker *m, const struct func *f)
     exec__put_int(m, "proretset", f->kind == FUNC_SET);
     exec__put_real(m, "prorows", f->kind == FUNC_SET ? 1000 : 0);
     put_all_arguments(m, f);
-    if (f->volatile_ || f->system)
+    if (f->volatile_ || f->stable || f->system)
         exec__put_char(m, "provolatile", f->volatile_ ? 'v' : 's');
     if (f->kind == FUNC_AGGREGATE || f->kind == FUNC_ORDERED)
         exec__put_text(m, "prosrc", "aggregate_dummy");

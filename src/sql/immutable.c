@@ -5,7 +5,8 @@
  */
 #include "sql_int.h"
 
-/* Functions that PostgreSQL calls stable though nothing in their types says so. */
+/* Functions that PostgreSQL calls stable though nothing in their types says so, nor func->stable.
+ */
 static const char *const stable[] = {
     "concat",
     "concat_ws",
@@ -23,9 +24,6 @@ static const char *const stable[] = {
     "jsonb_build_object",
     "quote_literal",
     "quote_nullable",
-    "jsonb_path_exists_tz",
-    "jsonb_path_query_tz",
-    "jsonb_path_match_tz",
 };
 
 static bool has_zone(uint32_t type)
@@ -79,7 +77,8 @@ static bool hangs_on_zone(const struct expr *e, const char *name)
 static bool is_stable_call(const struct expr *e)
 {
     const char *name = e->call.func->name;
-    if (e->call.func->volatile_ || e->call.func->system || hangs_on_zone(e, name))
+    const struct func *f = e->call.func;
+    if (f->volatile_ || f->stable || f->system || hangs_on_zone(e, name))
         return true;
     for (size_t i = 0; i < ARRAY_LEN(stable); i++)
         if (strcmp(name, stable[i]) == 0)

@@ -1,4 +1,5 @@
-/* to_char() and its family: format_time.c, format_number.c, scan_number.c. Private to them. */
+/* to_char() and its family: format_time.c, scan_time.c, format_number.c, scan_number.c. Private to
+ * them and json_path_time.c. */
 #pragma once
 
 #include "types/types_int.h"
@@ -17,13 +18,26 @@ struct time_item {
     const char *name; /* of a pattern; NULL: a character */
     bool fill_mode, localized;
     bool ordinal, upper; /* TH or th comes behind */
-    char text;           /* the first byte of the character, and how many it has */
-    size_t n;
+    char text[5];        /* the character */
     bool quoted;
 };
 
 struct error *types__time_items(const struct value *format, struct arena *a, struct time_item **ret,
                                 size_t *ret_n);
+
+/* ---- as SQL/JSON reads times (scan_time.c) -------------------------------------------------- */
+
+struct moment_read {
+    uint32_t type; /* OID_DATE, OID_TIME, OID_TIMETZ, OID_TIMESTAMP or OID_TIMESTAMPTZ */
+    int64_t value;
+    int32_t east; /* the offset in the text, seconds; 0: none */
+};
+
+/* 22007 where what stands between the patterns may not. */
+struct error *types__time_separators(const struct time_item *items, size_t n);
+/* 22007, 22008, 22009, 0A000 */
+struct error *types__moment_read(const struct value *text, const struct time_item *items, size_t n,
+                                 struct moment_read *ret);
 
 /* ---- formats of numbers (format_number.c) --------------------------------------------------- */
 

@@ -467,9 +467,10 @@ struct error *types__time_items(const struct value *format, struct arena *a, str
         s = types__format_literal(s, end, &text);
         uint32_t c;
         for (size_t at = 0; at < text.len; n++) {
-            items[n] = (struct time_item){.quoted = quoted, .text = text.data[at]};
-            items[n].n = types__utf8_decode(text.data + at, text.len - at, &c);
-            at += items[n].n;
+            size_t bytes = types__utf8_decode(text.data + at, text.len - at, &c);
+            items[n] = (struct time_item){.quoted = quoted};
+            memcpy(items[n].text, text.data + at, bytes);
+            at += bytes;
         }
     }
     *ret = items;

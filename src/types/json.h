@@ -6,7 +6,7 @@
  *   json_get.c    operators and functions that look into a value
  *   json_edit.c   those that make another value of one
  *   json_make.c   to_json(b) of any type, json(b)_build_*, aggregates
- *   json_path.c, json_path_run.c  SQL/JSON paths
+ *   json_path.c, json_path_run.c, json_path_time.c, json_layout.c  SQL/JSON paths
  *
  * SQLite holds both as text: json as it was written, jsonb as PostgreSQL prints it, so that equal
  * keys are gone, keys are sorted by length, then bytes, and numbers are numeric's text. Equal jsonb
@@ -18,17 +18,29 @@
 
 enum { JSON_MAX_DEPTH = 1500 };
 
-/* In the order of jsonb. */
-enum json_kind { JSON_NULL, JSON_STRING, JSON_NUMBER, JSON_BOOL, JSON_ARRAY, JSON_OBJECT };
+/* In the order of jsonb, which has no JSON_MOMENT: what datetime() of a path gives. */
+enum json_kind {
+    JSON_NULL,
+    JSON_STRING,
+    JSON_NUMBER,
+    JSON_BOOL,
+    JSON_MOMENT,
+    JSON_ARRAY,
+    JSON_OBJECT
+};
 
 struct json {
     enum json_kind kind;
-    bool truth;          /* JSON_BOOL */
-    int n;               /* items or members */
-    struct value text;   /* JSON_STRING: its characters; JSON_NUMBER: its digits */
+    bool truth; /* JSON_BOOL */
+    int n;      /* items or members */
+    union {
+        uint32_t offset; /* of an array or object, by types__json_lay_out() */
+        uint32_t type;   /* JSON_MOMENT: date or a type like it .. */
+    };
+    struct value text;   /* JSON_STRING, JSON_MOMENT: its characters; JSON_NUMBER: its digits */
     struct json *items;  /* of an array; of an object the values */
     struct value *keys;  /* of an object */
-    struct value source; /* the text that it was read from, where it was read */
+    struct value source; /* the text that it was read from, where it was read; .. and its value */
 };
 
 enum json_how {
@@ -49,6 +61,8 @@ int types__json_compare(const struct json *x, const struct json *y);
 /* The member of a sorted or unsorted object; of several the last. NULL: none */
 struct json *types__json_member(const struct json *object, const char *key, size_t n);
 bool types__json_equal(const struct json *x, const struct json *y);
+/* Tells all arrays and objects in it where they lie in PostgreSQL's binary form of it. */
+void types__json_lay_out(struct json *j);
 
 /* The text of a path's step as a number, for arrays. */
 bool types__json_index(const struct value *text, int64_t *ret);

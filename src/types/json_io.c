@@ -89,7 +89,7 @@ CALL(types__text_to_json)
 static struct error *scalar_of(const struct value *v, enum json_kind kind, struct arena *a,
                                struct json *ret)
 {
-    static const char *const names[] = {"null", "string", "numeric", "boolean", "array", "object"};
+    static const char *const names[] = {"null", "string", "numeric", "boolean"};
     TRY(types__json_read(v, JSON_READ, a, ret));
     if (ret->kind == kind)
         return NULL;

@@ -506,6 +506,7 @@ static int compare_values(const struct json *x, const struct json *y)
     case JSON_NULL:
         return 0;
     case JSON_STRING:
+    case JSON_MOMENT:
         return compare_text(&x->text, &y->text);
     case JSON_NUMBER:
         return types__numeric_compare(&x->text, &y->text);
@@ -567,6 +568,7 @@ void types__json_write(const struct json *j, struct buf *out)
         buf_append(out, j->text.s.p, j->text.s.n);
         break;
     case JSON_STRING:
+    case JSON_MOMENT:
         types_json_quote(j->text.s.p, j->text.s.n, out);
         break;
     case JSON_ARRAY:

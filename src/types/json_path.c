@@ -2,14 +2,15 @@
  * The language of SQL/JSON paths: text -> tree -> PostgreSQL's own spelling of it.
  *
  * Predicates (comparisons, logic) and expressions share one grammar here, by precedence; what may
- * not stand where is told by is_predicate(). Left out, with 0A000: datetime() and keyvalue().
+ * not stand where is told by is_predicate().
  */
 #include "types/json_path.h"
 #include "types/regex.h"
 
 #include <strings.h>
 
-const char *const types__path_methods[] = {"type", "size", "double", "abs", "floor", "ceiling"};
+const char *const types__path_methods[] = {"type",  "size",    "double",   "abs",
+                                           "floor", "ceiling", "datetime", "keyvalue"};
 const char *const types__path_operators[] = {
     [PATH_OR] = "||",         [PATH_AND] = "&&",           [PATH_EQUAL] = "==",
     [PATH_NOT_EQUAL] = "!=",  [PATH_LESS] = "<",           [PATH_GREATER] = ">",
@@ -388,23 +389,20 @@ static struct error *deep(struct scanner *s, struct path **ret)
 
 static struct error *method(struct scanner *s, const struct value *name, struct path **ret)
 {
-    bool left_out = (name->s.n == 8 && (strncasecmp(name->s.p, "datetime", 8) == 0 ||
-                                        strncasecmp(name->s.p, "keyvalue", 8) == 0));
-    if (left_out)
-        return error_hint(error_new(E_UNSUPPORTED, "jsonpath method .%.*s() is not supported",
-                                    (int)name->s.n, name->s.p),
-                          "Take the value apart in SQL.");
+    size_t i = 0, n = ARRAY_LEN(types__path_methods);
+    while (i < n && (strlen(types__path_methods[i]) != name->s.n ||
+                     strncasecmp(types__path_methods[i], name->s.p, name->s.n) != 0))
+        i++;
+    if (i == n)
+        return syntax_error(s);
+    *ret = node(s, PATH_METHOD, NULL, NULL);
+    (*ret)->method = (enum path_method)i;
     TRY(next(s));
-    TRY(expect(s, ")"));
-    for (size_t i = 0; i < ARRAY_LEN(types__path_methods); i++) {
-        const char *known = types__path_methods[i];
-        if (strlen(known) == name->s.n && strncasecmp(known, name->s.p, name->s.n) == 0) {
-            *ret = node(s, PATH_METHOD, NULL, NULL);
-            (*ret)->method = (enum path_method)i;
-            return NULL;
-        }
+    if (i == METHOD_DATETIME && s->token == T_STRING) {
+        (*ret)->text = s->text;
+        TRY(next(s));
     }
-    return syntax_error(s);
+    return expect(s, ")");
 }
 
 static struct error *member(struct scanner *s, struct path **ret)
@@ -864,7 +862,10 @@ static void print_one(const struct path *p, bool in_key, bool brackets, struct b
         print_around("?(", p->left, ")", out);
         break;
     case PATH_METHOD:
-        buf_printf(out, ".%s()", types__path_methods[p->method]);
+        buf_printf(out, ".%s(", types__path_methods[p->method]);
+        if (p->text.kind == VALUE_TEXT)
+            types_json_quote(p->text.s.p, p->text.s.n, out);
+        buf_puts(out, ")");
         break;
     case PATH_NOT:
         print_around("!(", p->left, ")", out);

@@ -1,4 +1,5 @@
-/* SQL/JSON paths, inside types/: what json_path.c reads and json_path_run.c runs. */
+/* SQL/JSON paths, inside types/: what json_path.c reads and json_path_run.c runs, with
+ * json_path_time.c for dates and times. */
 #pragma once
 
 #include "types/json.h"
@@ -16,7 +17,7 @@ enum path_kind {
     PATH_RANGE,    /* left to right (NULL: left alone) */
     PATH_DEEP,     /* .**{first to last} */
     PATH_FILTER,   /* left */
-    PATH_METHOD,   /* method */
+    PATH_METHOD,   /* method; datetime(): text, VALUE_NULL: none */
     PATH_OR,       /* these: left, right */
     PATH_AND,
     PATH_EQUAL,
@@ -45,7 +46,9 @@ enum path_method {
     METHOD_DOUBLE,
     METHOD_ABS,
     METHOD_FLOOR,
-    METHOD_CEILING
+    METHOD_CEILING,
+    METHOD_DATETIME,
+    METHOD_KEYVALUE,
 };
 enum { PATH_MAX_DEPTH = 200, PATH_DEEPEST = INT32_MAX };
 
@@ -63,9 +66,21 @@ struct path {
 extern const char *const types__path_methods[];   /* names by enum path_method */
 extern const char *const types__path_operators[]; /* texts by kind, PATH_OR to PATH_MODULO */
 
-/* 42601, 22P02, 0A000 */
+/* 42601, 22P02 */
 struct error *types__path_read(const struct value *text, struct arena *a, bool *ret_strict,
                                struct path **ret);
 void types__path_write(const struct path *p, bool strict, struct buf *out);
 /* Flags of a like_regex as those of types__regex_get(). */
 struct error *types__path_regex_flags(const struct value *flags, int *ret);
+
+/* ---- dates and times (json_path_time.c) ------------------------------------------------------ */
+
+/* The text of a JSON_STRING as JSON_MOMENT, by a template, or (VALUE_NULL) as ISO 8601. *ret_hard:
+ * the template is wrong, which no path forgives. 22007, 22008, 22009, 22031, 0A000 */
+struct error *types__path_moment(const struct value *text, const struct value *template,
+                                 struct arena *a, struct json *ret, bool *ret_hard);
+const char *types__path_moment_type(const struct json *moment);
+/* *ret_comparable: false for a time and a date. By the session's zone, where one has a zone and the
+ * other one has none: 0A000 unless `zoned`. */
+struct error *types__path_moment_compare(const struct json *x, const struct json *y, bool zoned,
+                                         struct arena *a, bool *ret_comparable, int *ret);

@@ -16,10 +16,21 @@ struct sequence {
     int n, cap;
 };
 
+/* What the item at hand is a part of: the root, the variables, or what keyvalue() has made. */
+struct base {
+    struct json *json;
+    int64_t id;
+    bool laid_out;
+};
+
 struct run {
     const struct json *root, *current, *variables;
+    struct base root_base, variables_base, *base;
+    int64_t next_base;
     struct arena *arena;
     bool lax, forgiving; /* structural errors are no errors */
+    bool zoned;          /* the session's time zone may be used */
+    bool hard;           /* there was an error that is told to whoever asks silently, too */
     int array_size;      /* of the innermost subscript; < 0: none */
     int depth;
 };
@@ -118,9 +129,9 @@ static struct error *all_of(struct run *r, const struct path *p, const struct js
  */
 
 /* What no predicate makes unknown. */
-static bool is_fatal(const struct error *e)
+static bool is_hard(const struct run *r, const struct error *e)
 {
-    return error_is(e, "42704") || error_is(e, "54001") || error_is(e, E_UNSUPPORTED);
+    return r->hard || error_is(e, "42704") || error_is(e, "54001");
 }
 
 static enum truth truth_of(bool b)
@@ -128,16 +139,8 @@ static enum truth truth_of(bool b)
     return b ? YES : NO;
 }
 
-static enum truth compare(enum path_kind op, const struct json *x, const struct json *y)
+static enum truth truth_of_order(enum path_kind op, int order)
 {
-    if (x->kind != y->kind) {
-        if (x->kind == JSON_NULL || y->kind == JSON_NULL)
-            return truth_of(op == PATH_NOT_EQUAL);
-        return UNKNOWN;
-    }
-    if (x->kind >= JSON_ARRAY)
-        return UNKNOWN;
-    int order = types__json_compare(x, y);
     switch (op) {
     case PATH_EQUAL:
         return truth_of(order == 0);
@@ -152,6 +155,31 @@ static enum truth compare(enum path_kind op, const struct json *x, const struct 
     default:
         return truth_of(order >= 0);
     }
+}
+
+static struct error *compare(struct run *r, enum path_kind op, const struct json *x,
+                             const struct json *y, enum truth *ret)
+{
+    bool comparable = true;
+    int order;
+    *ret = UNKNOWN;
+    if (x->kind != y->kind) {
+        if (x->kind == JSON_NULL || y->kind == JSON_NULL)
+            *ret = truth_of(op == PATH_NOT_EQUAL);
+        return NULL;
+    }
+    if (x->kind >= JSON_ARRAY)
+        return NULL;
+    if (x->kind == JSON_MOMENT) {
+        struct error *e = types__path_moment_compare(x, y, r->zoned, r->arena, &comparable, &order);
+        r->hard |= e != NULL;
+        if (e || !comparable)
+            return e;
+    } else {
+        order = types__json_compare(x, y);
+    }
+    *ret = truth_of_order(op, order);
+    return NULL;
 }
 
 static enum truth starts(const struct json *x, const struct json *y)
@@ -178,19 +206,21 @@ static struct error *matches(const struct path *p, const struct json *x, enum tr
     return NULL;
 }
 
-static struct error *test_pair(const struct path *p, const struct json *x, const struct json *y,
-                               enum truth *ret)
+static struct error *test_pair(struct run *r, const struct path *p, const struct json *x,
+                               const struct json *y, enum truth *ret)
 {
     if (p->kind == PATH_LIKE)
         return matches(p, x, ret);
-    *ret = p->kind == PATH_STARTS ? starts(x, y) : compare(p->kind, x, y);
+    if (p->kind != PATH_STARTS)
+        return compare(r, p->kind, x, y, ret);
+    *ret = starts(x, y);
     return NULL;
 }
 
 /* Drops an error that makes a predicate unknown. */
-static struct error *or_unknown(struct error *e, enum truth *ret)
+static struct error *or_unknown(const struct run *r, struct error *e, enum truth *ret)
 {
-    if (!e || is_fatal(e))
+    if (!e || is_hard(r, e))
         return e;
     error_free(e);
     *ret = UNKNOWN;
@@ -209,7 +239,7 @@ static struct error *some_pair(struct run *r, const struct path *p, const struct
     for (int i = 0; i < left.n; i++) {
         for (int k = 0; k < (p->right ? right.n : 1); k++) {
             enum truth one = NO;
-            TRY(test_pair(p, left.items[i], p->right ? right.items[k] : NULL, &one));
+            TRY(test_pair(r, p, left.items[i], p->right ? right.items[k] : NULL, &one));
             unknown |= one == UNKNOWN;
             found |= one == YES;
             if (r->lax ? one == YES : one == UNKNOWN) {
@@ -262,9 +292,9 @@ static struct error *predicate(struct run *r, const struct path *p, const struct
         *ret = truth_of(inner == UNKNOWN);
         return NULL;
     case PATH_EXISTS:
-        return or_unknown(exists(r, p, j, ret), ret);
+        return or_unknown(r, exists(r, p, j, ret), ret);
     default:
-        return or_unknown(some_pair(r, p, j, ret), ret);
+        return or_unknown(r, some_pair(r, p, j, ret), ret);
     }
 }
 
@@ -345,6 +375,15 @@ static struct error *sign(struct run *r, const struct path *p, const struct json
     return NULL;
 }
 
+static const char *type_of(const struct json *j)
+{
+    static const char *const kinds[] = {
+        [JSON_NULL] = "null",    [JSON_STRING] = "string", [JSON_NUMBER] = "number",
+        [JSON_BOOL] = "boolean", [JSON_ARRAY] = "array",   [JSON_OBJECT] = "object",
+    };
+    return j->kind == JSON_MOMENT ? types__path_moment_type(j) : kinds[j->kind];
+}
+
 static struct error *to_double(struct run *r, const struct json *j, struct json **ret)
 {
     double number;
@@ -372,13 +411,98 @@ static struct error *to_double(struct run *r, const struct json *j, struct json 
     return types__numeric_parse(text.data, text.len, -1, r->arena, &(*ret)->text);
 }
 
+static struct error *datetime(struct run *r, const struct path *p, const struct json *j,
+                              struct sequence *found, bool *any)
+{
+    bool hard;
+    if (j->kind != JSON_STRING)
+        return wrong("22031", "jsonpath item method .datetime() can only be applied to a string");
+    struct json *moment = new_json(r, JSON_MOMENT);
+    struct error *e = types__path_moment(&j->text, &p->text, r->arena, moment, &hard);
+    r->hard |= e && hard;
+    return e ? e : go_on(r, p->next, moment, found, any);
+}
+
+/* ---- keyvalue() ---------------------------------------------------------------------------------
+ * An object's id says in which base it lies, and where in it.
+ */
+
+enum { ROOT_BASE, VARIABLES_BASE };
+#define BASE_SPACE INT64_C(10000000000)
+
+static bool asks_key_value(const struct path *p)
+{
+    for (; p; p = p->next)
+        if ((p->kind == PATH_METHOD && p->method == METHOD_KEYVALUE) || asks_key_value(p->left) ||
+            asks_key_value(p->right))
+            return true;
+    return false;
+}
+
+/* Arrays and objects have a place in one base only. */
+static struct json copy(struct run *r, const struct json *j)
+{
+    struct json c = *j;
+    if (j->kind < JSON_ARRAY)
+        return c;
+    c.items = ARENA_ARRAY(r->arena, struct json, MAX(j->n, 1));
+    for (int i = 0; i < j->n; i++)
+        c.items[i] = copy(r, &j->items[i]);
+    return c;
+}
+
+static struct json *pair(struct run *r, const struct value *key, const struct json *value,
+                         int64_t id, bool deep)
+{
+    static const char *const names[] = {"id", "key", "value"};
+    struct json *j = new_json(r, JSON_OBJECT);
+    j->n = ARRAY_LEN(names);
+    j->keys = ARENA_ARRAY(r->arena, struct value, ARRAY_LEN(names));
+    j->items = ARENA_ARRAY(r->arena, struct json, ARRAY_LEN(names));
+    for (size_t i = 0; i < ARRAY_LEN(names); i++)
+        j->keys[i] = value_text(names[i], strlen(names[i]));
+    j->items[0] = *int_json(r, id);
+    j->items[1] = (struct json){.kind = JSON_STRING, .text = *key};
+    j->items[2] = deep ? copy(r, value) : *value;
+    return j;
+}
+
+static struct error *key_value(struct run *r, const struct path *p, const struct json *j,
+                               struct sequence *found, bool *any)
+{
+    struct base *base = r->base;
+    bool deep = asks_key_value(p->next);
+    if (j->kind != JSON_OBJECT)
+        return wrong("2203C", "jsonpath item method .keyvalue() can only be applied to an object");
+    if (!p->next && !found) {
+        *any |= j->n > 0;
+        return NULL;
+    }
+    if (!base->laid_out)
+        types__json_lay_out(base->json);
+    base->laid_out = true;
+    int64_t id = base->id * BASE_SPACE + j->offset;
+    for (int i = 0; i < j->n && (found || !*any); i++) {
+        struct json *made = pair(r, &j->keys[i], &j->items[i], id, deep);
+        struct base own = {.json = made, .id = r->next_base++};
+        r->base = &own;
+        struct error *e = go_on(r, p->next, made, found, any);
+        r->base = base;
+        if (e)
+            return e;
+    }
+    return NULL;
+}
+
+/* ---- methods ------------------------------------------------------------------------------------
+ */
+
 static struct error *method(struct run *r, const struct path *p, const struct json *j, bool unwrap,
                             struct sequence *found, bool *any)
 {
-    static const char *const kinds[] = {"null", "string", "number", "boolean", "array", "object"};
     const char *name = types__path_methods[p->method];
     if (p->method == METHOD_TYPE)
-        return go_on(r, p->next, text_json(r, kinds[j->kind]), found, any);
+        return go_on(r, p->next, text_json(r, type_of(j)), found, any);
     if (p->method == METHOD_SIZE) {
         if (j->kind != JSON_ARRAY && !r->lax && !r->forgiving)
             return wrong("22039", "jsonpath item method .size() can only be applied to an array");
@@ -386,6 +510,10 @@ static struct error *method(struct run *r, const struct path *p, const struct js
     }
     if (unwrap && j->kind == JSON_ARRAY)
         return unwrapped(r, p, j, found, any);
+    if (p->method == METHOD_DATETIME)
+        return datetime(r, p, j, found, any);
+    if (p->method == METHOD_KEYVALUE)
+        return key_value(r, p, j, found, any);
     struct json *result = NULL;
     if (p->method == METHOD_DOUBLE && (j->kind == JSON_NUMBER || j->kind == JSON_STRING)) {
         TRY(to_double(r, j, &result));
@@ -528,6 +656,16 @@ static struct error *filter(struct run *r, const struct path *p, const struct js
     return go_on(r, p->next, j, found, any);
 }
 
+static struct error *on_base(struct run *r, const struct path *p, struct base *base,
+                             const struct json *j, struct sequence *found, bool *any)
+{
+    struct base *before = r->base;
+    r->base = base;
+    struct error *e = go_on(r, p->next, j, found, any);
+    r->base = before;
+    return e;
+}
+
 static struct error *variable(struct run *r, const struct path *p, struct sequence *found,
                               bool *any)
 {
@@ -536,7 +674,7 @@ static struct error *variable(struct run *r, const struct path *p, struct sequen
     if (!v)
         return error_new(E_UNDEFINED_OBJECT, "could not find jsonpath variable \"%.*s\"",
                          (int)p->text.s.n, p->text.s.p);
-    return go_on(r, p->next, v, found, any);
+    return on_base(r, p, &r->variables_base, v, found, any);
 }
 
 static struct error *truth_as_item(struct run *r, const struct path *p, const struct json *j,
@@ -554,7 +692,7 @@ static struct error *one_step(struct run *r, const struct path *p, const struct 
 {
     switch (p->kind) {
     case PATH_ROOT:
-        return go_on(r, p->next, r->root, found, any);
+        return on_base(r, p, &r->root_base, r->root, found, any);
     case PATH_CURRENT:
         return go_on(r, p->next, r->current, found, any);
     case PATH_LAST:
@@ -604,9 +742,19 @@ static struct error *step(struct run *r, const struct path *p, const struct json
 /* ---- functions: (jsonb, jsonpath [, variables [, silent]])
  * ------------------------------------------ */
 
-static struct error *run_path(const struct value *v, int n, struct arena *a, bool wants_all,
-                              struct sequence *ret, bool *any)
+/* How a function was called. */
+struct request {
+    bool silent;
+    bool zoned;    /* one of those named _tz */
+    bool operator; /* and so there are not even empty variables */
+};
+
+/* *ret_hard: the error is told in any case. */
+static struct error *run_path(const struct value *v, int n, const struct request *q,
+                              struct arena *a, bool wants_all, struct sequence *ret, bool *any,
+                              bool *ret_hard)
 {
+    *ret_hard = true;
     struct json *root = ARENA_NEW(a, struct json), *variables = ARENA_NEW(a, struct json);
     struct path *path;
     bool strict;
@@ -622,87 +770,86 @@ static struct error *run_path(const struct value *v, int n, struct arena *a, boo
     struct run r = {.root = root,
                     .current = root,
                     .variables = n > 2 ? variables : NULL,
+                    .root_base = {.json = root, .id = ROOT_BASE},
+                    .variables_base = {.json = variables, .id = VARIABLES_BASE},
+                    .next_base = VARIABLES_BASE + !q->operator,
                     .arena = a,
+                    .zoned = q->zoned,
                     .lax = !strict,
                     .forgiving = !strict,
                     .array_size = -1};
-    return step(&r, path, root, r.lax, wants_all || strict ? ret : NULL, any);
+    r.base = &r.root_base;
+    struct error *e = step(&r, path, root, r.lax, wants_all || strict ? ret : NULL, any);
+    *ret_hard = e && is_hard(&r, e);
+    return e;
 }
 
-static bool is_silent(const struct value *v, int n)
+static struct request plain(const struct value *v, int n)
 {
-    return n > 3 && v[3].i;
+    return (struct request){.silent = n > 3 && v[3].i};
 }
 
-/* Drops what a silent call doesn't tell; *ret_failed: there was an error. */
-static struct error *hush(struct error *e, bool silent, bool *ret_failed)
+static struct request with_zone(const struct value *v, int n)
 {
+    return (struct request){.silent = n > 3 && v[3].i, .zoned = true};
+}
+
+static const struct request operator_request = {.silent = true, .operator= true };
+
+/* .. without what a silent call doesn't tell; *ret_failed: there was an error. */
+static struct error *run(const struct value *v, int n, const struct request *q, struct arena *a,
+                         bool wants_all, struct sequence *ret, bool *any, bool *ret_failed)
+{
+    bool hard;
+    struct error *e = run_path(v, n, q, a, wants_all, ret, any, &hard);
     *ret_failed = e != NULL;
-    if (!e || !silent || is_fatal(e) || error_is(e, E_SYNTAX) || error_is(e, "22023"))
+    if (!e || !q->silent || hard)
         return e;
     error_free(e);
     return NULL;
 }
 
-static struct error *path_exists(const struct value *v, int n, bool silent, struct arena *a,
+static struct error *path_exists(const struct value *v, int n, struct request q, struct arena *a,
                                  struct value *ret)
 {
     struct sequence found = {0};
     bool any = false, failed;
     *ret = (struct value){.kind = VALUE_NULL};
-    TRY(hush(run_path(v, n, a, false, &found, &any), silent, &failed));
+    TRY(run(v, n, &q, a, false, &found, &any, &failed));
     if (!failed)
         *ret = value_int(any);
     return NULL;
 }
 
-static struct error *path_match(const struct value *v, int n, bool silent, struct arena *a,
+static struct error *path_match(const struct value *v, int n, struct request q, struct arena *a,
                                 struct value *ret)
 {
     struct sequence found = {0};
     bool any = false, failed;
     *ret = (struct value){.kind = VALUE_NULL};
-    TRY(hush(run_path(v, n, a, true, &found, &any), silent, &failed));
+    TRY(run(v, n, &q, a, true, &found, &any, &failed));
     const struct json *one = found.n == 1 ? found.items[0] : NULL;
     if (one && one->kind == JSON_BOOL)
         *ret = value_int(one->truth);
-    else if (!silent && !(one && one->kind == JSON_NULL))
+    else if (!q.silent && !(one && one->kind == JSON_NULL))
         return wrong("22038", "single boolean result is expected");
     return NULL;
 }
 
-static CALL(jsonb_path_exists)
-{
-    return path_exists(v, n, is_silent(v, n), a, ret);
-}
-
-static CALL(jsonb_path_exists_op)
-{
-    return path_exists(v, n, true, a, ret);
-}
-
-static CALL(jsonb_path_match)
-{
-    return path_match(v, n, is_silent(v, n), a, ret);
-}
-
-static CALL(jsonb_path_match_op)
-{
-    return path_match(v, n, true, a, ret);
-}
-
 /* What was found before an error that is not told counts. */
-static struct error *query(const struct value *v, int n, struct arena *a, struct sequence *ret)
+static struct error *query(const struct value *v, int n, struct request q, struct arena *a,
+                           struct sequence *ret)
 {
     bool any = false, failed;
     *ret = (struct sequence){0};
-    return hush(run_path(v, n, a, true, ret, &any), is_silent(v, n), &failed);
+    return run(v, n, &q, a, true, ret, &any, &failed);
 }
 
-static CALL(jsonb_path_query_array)
+static struct error *path_query_array(const struct value *v, int n, struct request q,
+                                      struct arena *a, struct value *ret)
 {
     struct sequence found;
-    TRY(query(v, n, a, &found));
+    TRY(query(v, n, q, a, &found));
     struct json array = {.kind = JSON_ARRAY, .n = found.n};
     array.items = ARENA_ARRAY(a, struct json, MAX(found.n, 1));
     for (int i = 0; i < found.n; i++)
@@ -711,27 +858,65 @@ static CALL(jsonb_path_query_array)
     return NULL;
 }
 
-static CALL(jsonb_path_query_first)
+static struct error *path_query_first(const struct value *v, int n, struct request q,
+                                      struct arena *a, struct value *ret)
 {
     struct sequence found;
-    TRY(query(v, n, a, &found));
+    TRY(query(v, n, q, a, &found));
     *ret = (struct value){.kind = VALUE_NULL};
     if (found.n)
         *ret = types__json_text(found.items[0], a);
     return NULL;
 }
 
-static struct error *jsonb_path_query(const struct value *v, int n, struct arena *a, void **ret)
+static struct error *path_query(const struct value *v, int n, struct request q, struct arena *a,
+                                void **ret)
 {
     struct sequence found;
     struct set_list *l = ARENA_NEW(a, struct set_list);
     *ret = l;
-    TRY(query(v, n, a, &found));
+    TRY(query(v, n, q, a, &found));
     l->n = (size_t)found.n;
     l->items = ARENA_ARRAY(a, struct value, MAX(found.n, 1));
     for (int i = 0; i < found.n; i++)
         l->items[i] = types__json_text(found.items[i], a);
     return NULL;
+}
+
+/* name and name_tz */
+#define DEFINE_BOTH(name)                                                                          \
+    static CALL(jsonb_##name)                                                                      \
+    {                                                                                              \
+        return name(v, n, plain(v, n), a, ret);                                                    \
+    }                                                                                              \
+    static CALL(jsonb_##name##_tz)                                                                 \
+    {                                                                                              \
+        return name(v, n, with_zone(v, n), a, ret);                                                \
+    }
+
+DEFINE_BOTH(path_exists)
+DEFINE_BOTH(path_match)
+DEFINE_BOTH(path_query_array)
+DEFINE_BOTH(path_query_first)
+
+static CALL(jsonb_path_exists_op)
+{
+    return path_exists(v, n, operator_request, a, ret);
+}
+
+static CALL(jsonb_path_match_op)
+{
+    return path_match(v, n, operator_request, a, ret);
+}
+
+static struct error *jsonb_path_query(const struct value *v, int n, struct arena *a, void **ret)
+{
+    return path_query(v, n, plain(v, n), a, ret);
+}
+
+static struct error *jsonb_path_query_tz(const struct value *v, int n, struct arena *a, void **ret)
+{
+    return path_query(v, n, with_zone(v, n), a, ret);
 }
 
 /* ---- the type
@@ -765,39 +950,39 @@ struct error *types__jsonpath_recv(const struct type *self, const char *s, size_
  * ------------------------------------------------------------------------------------------ */
 
 static const struct set query_set = {1, NULL, jsonb_path_query, types__set_list_next};
+static const struct set query_tz_set = {1, NULL, jsonb_path_query_tz, types__set_list_next};
 
 #define JB OID_JSONB
 #define JP OID_JSONPATH
-#define PATH_FUNC(nm, n_, r, fn)                                                                   \
+#define PATH_FUNC(fn, n_, r, tz)                                                                   \
     {                                                                                              \
-        .name = nm, .kind = FUNC_SCALAR, .nargs = n_, .args = {JB, JP, JB, OID_BOOL}, .result = r, \
-        .strict = true, .sqlite_name = #fn "_" #n_, .call = fn                                     \
+        .name = #fn, .kind = FUNC_SCALAR, .nargs = n_, .args = {JB, JP, JB, OID_BOOL},             \
+        .result = r, .strict = true, .stable = tz, .sqlite_name = #fn "_" #n_, .call = fn          \
     }
-#define THREE(nm, r, fn) PATH_FUNC(nm, 2, r, fn), PATH_FUNC(nm, 3, r, fn), PATH_FUNC(nm, 4, r, fn)
-#define QUERY(nm, n_)                                                                              \
+#define THREE(fn, r, tz) PATH_FUNC(fn, 2, r, tz), PATH_FUNC(fn, 3, r, tz), PATH_FUNC(fn, 4, r, tz)
+#define QUERY(nm, n_, set_, tz)                                                                    \
     {                                                                                              \
         .name = nm, .kind = FUNC_SET, .nargs = n_, .args = {JB, JP, JB, OID_BOOL}, .result = JB,   \
-        .strict = true, .set = &query_set                                                          \
+        .strict = true, .stable = tz, .set = &set_                                                 \
     }
 
 static const struct func rows[] = {
     BINARY("@?", JB, JP, OID_BOOL, "jsonb_path_exists_op", jsonb_path_exists_op),
     BINARY("@@", JB, JP, OID_BOOL, "jsonb_path_match_op", jsonb_path_match_op),
-    THREE("jsonb_path_exists", OID_BOOL, jsonb_path_exists),
-    THREE("jsonb_path_match", OID_BOOL, jsonb_path_match),
-    THREE("jsonb_path_query_array", JB, jsonb_path_query_array),
-    THREE("jsonb_path_query_first", JB, jsonb_path_query_first),
-    QUERY("jsonb_path_query", 2),
-    QUERY("jsonb_path_query", 3),
-    QUERY("jsonb_path_query", 4),
-    /* They differ in datetime(), which paths do not have here. */
-    THREE("jsonb_path_exists_tz", OID_BOOL, jsonb_path_exists),
-    THREE("jsonb_path_match_tz", OID_BOOL, jsonb_path_match),
-    THREE("jsonb_path_query_array_tz", JB, jsonb_path_query_array),
-    THREE("jsonb_path_query_first_tz", JB, jsonb_path_query_first),
-    QUERY("jsonb_path_query_tz", 2),
-    QUERY("jsonb_path_query_tz", 3),
-    QUERY("jsonb_path_query_tz", 4),
+    THREE(jsonb_path_exists, OID_BOOL, false),
+    THREE(jsonb_path_match, OID_BOOL, false),
+    THREE(jsonb_path_query_array, JB, false),
+    THREE(jsonb_path_query_first, JB, false),
+    QUERY("jsonb_path_query", 2, query_set, false),
+    QUERY("jsonb_path_query", 3, query_set, false),
+    QUERY("jsonb_path_query", 4, query_set, false),
+    THREE(jsonb_path_exists_tz, OID_BOOL, true),
+    THREE(jsonb_path_match_tz, OID_BOOL, true),
+    THREE(jsonb_path_query_array_tz, JB, true),
+    THREE(jsonb_path_query_first_tz, JB, true),
+    QUERY("jsonb_path_query_tz", 2, query_tz_set, true),
+    QUERY("jsonb_path_query_tz", 3, query_tz_set, true),
+    QUERY("jsonb_path_query_tz", 4, query_tz_set, true),
 };
 
 const struct func_rows types__json_path_funcs = {rows, ARRAY_LEN(rows)};

@@ -1,6 +1,6 @@
 /*
- * to_date() and to_timestamp(text, text): read a day or a moment by a format, as to_char()
- * (format_time.c) writes it.
+ * to_date(), to_timestamp(text, text) and datetime() of SQL/JSON paths: read a day or a moment by a
+ * format, as to_char() (format_time.c) writes it.
  *
  * The format is gone through item by item; each takes what belongs to it from the text:
  *
@@ -11,6 +11,9 @@
  *
  * Blanks before and behind a pattern's part are passed over. With FX nothing is: what is no
  * pattern takes exactly one character. What the parts say is put together at the end.
+ *
+ * SQL/JSON is strict: as with FX, and what is no pattern has to be the same in the text, which has
+ * to be all there and no more. The format says which type comes out.
  */
 #include "types/format.h"
 #include "types/interval.h"
@@ -159,7 +162,7 @@ struct scan {
     int slots[N_SLOTS];
     enum convention convention;
     int year_digits;
-    bool fixed, twelve_hours;
+    bool fixed, twelve_hours, strict;
     int zone_sign; /* 0: none was read */
     int precision; /* of FF1 .. FF6; -1: there is none */
     int skipped;   /* separators and blanks passed over beyond what the format has */
@@ -221,9 +224,9 @@ static bool ends_by_itself(const struct scan *s)
     if (s->item->fill_mode || s->item->ordinal || next == s->last_item)
         return true;
     if (!next->name)
-        return next->n != 1 || !isdigit((unsigned char)next->text);
+        return next->text[1] || !isdigit((unsigned char)next->text[0]);
     const struct field *f = field_of(next->name);
-    return f->kind == NAME || f->kind == UNREADABLE || f->kind == FIXED;
+    return f->kind == NAME || f->kind == UNREADABLE || f->kind == FIXED || f->slot == ZONE_HOUR;
 }
 
 static struct error *bad_value(const struct scan *s, const char *p, size_t n)
@@ -433,6 +436,19 @@ static struct error *read_pattern(struct scan *s)
     return NULL;
 }
 
+/* The same, of a strict format */
+static struct error *read_same(struct scan *s)
+{
+    uint32_t c;
+    const char *wanted = s->item->text;
+    size_t n = types__utf8_decode(s->p, (size_t)(s->end - s->p), &c);
+    if (n != strlen(wanted) || memcmp(s->p, wanted, n) != 0)
+        return error_new(E_BAD_DATETIME, "unmatched format %s \"%s\"",
+                         s->item->quoted ? "character" : "separator", wanted);
+    s->p += n;
+    return NULL;
+}
+
 /* One character of the format that stands for itself */
 static void read_character(struct scan *s, char c, bool quoted)
 {
@@ -451,15 +467,24 @@ static void read_character(struct scan *s, char c, bool quoted)
     }
 }
 
-static struct error *scan(struct scan *s, const struct value *text, const struct value *format,
-                          struct arena *a)
+static struct error *ends(struct scan *s)
 {
-    size_t n;
-    struct time_item *items;
-    TRY(types__time_items(format, a, &items, &n));
+    if (s->item < s->last_item)
+        return error_new(E_BAD_DATETIME, "input string is too short for datetime format");
+    skip_blanks(s);
+    if (s->p < s->end)
+        return error_new(E_BAD_DATETIME,
+                         "trailing characters remain in input string after datetime format");
+    return NULL;
+}
+
+static struct error *scan(struct scan *s, const struct value *text, const struct time_item *items,
+                          size_t n)
+{
     s->start = s->p = text->s.p;
     s->end = s->p + text->s.n;
     s->last_item = items + n;
+    s->fixed = s->strict;
     for (s->item = items; s->item < s->last_item && s->p < s->end; s->item++) {
         bool fx = s->item->name && strcasecmp(s->item->name, "FX") == 0;
         if (!s->fixed && !fx && (s->item->name || s->item == items))
@@ -468,10 +493,12 @@ static struct error *scan(struct scan *s, const struct value *text, const struct
             TRY(read_pattern(s));
             continue;
         }
-        if (s->p < s->end)
-            read_character(s, s->item->text, s->item->quoted);
+        if (s->strict)
+            TRY(read_same(s));
+        else if (s->p < s->end)
+            read_character(s, s->item->text[0], s->item->quoted);
     }
-    return NULL;
+    return s->strict ? ends(s) : NULL;
 }
 
 /* ---- what the parts say together
@@ -621,43 +648,133 @@ static struct error *zone_of(const struct scan *s, int64_t *ret_us)
     return NULL;
 }
 
-static struct error *moment_of(const struct value *v, struct arena *a, struct scan *s,
-                               int64_t *ret_days, int64_t *ret_us, int64_t *ret_zone)
+struct parts {
+    int64_t days, us, zone; /* zone: microseconds */
+};
+
+static struct error *parts_of(struct scan *s, const struct value *text,
+                              const struct time_item *items, size_t n, struct parts *ret)
 {
     struct clock c = {0};
-    TRY(scan(s, &v[0], &v[1], a));
+    TRY(scan(s, text, items, n));
     TRY(clock_of(s, &c));
-    TRY(day_of(s, ret_days));
-    TRY(time_of(s, &c, ret_us));
-    return zone_of(s, ret_zone);
+    TRY(day_of(s, &ret->days));
+    TRY(time_of(s, &c, &ret->us));
+    return zone_of(s, &ret->zone);
+}
+
+static struct error *date_of(const struct scan *s, const struct parts *p, int64_t *ret)
+{
+    if (!types__date_valid(p->days) || p->days == DATE_NEVER || p->days == DATE_EVER)
+        return error_new(E_DATETIME_RANGE, "date out of range: \"%.*s\"",
+                         (int)MIN(s->end - s->start, 1000), s->start);
+    *ret = p->days;
+    return NULL;
+}
+
+/* `zoned`: at the session's zone, where the text tells of none; else it is left out. */
+static struct error *timestamp_of(const struct scan *s, const struct parts *p, bool zoned,
+                                  const char *type, int64_t *ret)
+{
+    bool fits = p->days >= -2451546 && p->days <= 106751983;
+    int64_t at = fits ? p->days * DAY_US + p->us : 0;
+    if (fits && zoned)
+        at = s->zone_sign ? at - p->zone : types__utc_of(types__zone(), at);
+    if (!fits || !types__timestamp_valid(at) || at == TIMESTAMP_NEVER || at == TIMESTAMP_EVER)
+        return error_new(E_DATETIME_RANGE, "%s out of range", type);
+    return types__timestamp_fit(at, s->precision, ret);
 }
 
 static CALL(to_date)
 {
     struct scan s = {.precision = -1};
-    int64_t days, us, zone = 0;
-    TRY(moment_of(v, a, &s, &days, &us, &zone));
-    if (!types__date_valid(days) || days == DATE_NEVER || days == DATE_EVER)
-        return error_new(E_DATETIME_RANGE, "date out of range: \"%.*s\"", (int)MIN(v[0].s.n, 1000),
-                         v[0].s.p);
-    *ret = value_int(days);
-    return NULL;
+    struct time_item *items;
+    struct parts parts = {0};
+    size_t n_items;
+    TRY(types__time_items(&v[1], a, &items, &n_items));
+    TRY(parts_of(&s, &v[0], items, n_items, &parts));
+    *ret = value_int(0);
+    return date_of(&s, &parts, &ret->i);
 }
 
 static CALL(to_timestamp)
 {
     struct scan s = {.precision = -1};
-    int64_t days, us, zone = 0;
-    TRY(moment_of(v, a, &s, &days, &us, &zone));
-    bool fits = days >= -2451546 && days <= 106751983;
-    int64_t at = fits ? days * DAY_US + us : 0;
-    if (fits)
-        at = s.zone_sign ? at - zone : types__utc_of(types__zone(), at);
-    if (!fits || !types__timestamp_valid(at) || at == TIMESTAMP_NEVER || at == TIMESTAMP_EVER)
-        return error_new(E_DATETIME_RANGE, "timestamp out of range");
-    TRY(types__timestamp_fit(at, s.precision, &at));
-    *ret = value_int(at);
+    struct time_item *items;
+    struct parts parts = {0};
+    size_t n_items;
+    TRY(types__time_items(&v[1], a, &items, &n_items));
+    TRY(parts_of(&s, &v[0], items, n_items, &parts));
+    *ret = value_int(0);
+    return timestamp_of(&s, &parts, true, "timestamp", &ret->i);
+}
+
+/* ---- datetime() of SQL/JSON paths ------------------------------------------------------------ */
+
+enum { DATED = 1, TIMED = 2, ZONED = 4 };
+
+static int about(const struct time_item *item)
+{
+    const struct field *f = item->name ? field_of(item->name) : NULL;
+    if (!f || f->kind == FIXED || strcasecmp(f->name, "IW") == 0) /* so PostgreSQL */
+        return 0;
+    switch (f->slot) {
+    case HOUR:
+    case MINUTE:
+    case SECOND:
+    case DAY_SECONDS:
+    case MILLISECOND:
+    case MICROSECOND:
+    case AFTERNOON:
+        return TIMED;
+    case ZONE_HOUR:
+    case ZONE_MINUTE:
+        return ZONED;
+    default:
+        return DATED;
+    }
+}
+
+struct error *types__time_separators(const struct time_item *items, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (!items[i].name && !items[i].quoted && !strchr("-./,':; ", items[i].text[0]))
+            return error_new(E_BAD_DATETIME, "invalid datetime format separator: \"%s\"",
+                             items[i].text[0] == '"' ? "\\" : items[i].text);
     return NULL;
+}
+
+struct error *types__moment_read(const struct value *text, const struct time_item *items, size_t n,
+                                 struct moment_read *ret)
+{
+    struct scan s = {.precision = -1, .strict = true};
+    struct parts parts = {0};
+    int kind = 0;
+    TRY(parts_of(&s, text, items, n, &parts));
+    for (size_t i = 0; i < n; i++)
+        kind |= about(&items[i]);
+    ret->east = (int32_t)(parts.zone / SECOND_US);
+    switch (kind) {
+    case DATED:
+        ret->type = OID_DATE;
+        return date_of(&s, &parts, &ret->value);
+    case DATED | TIMED:
+        ret->type = OID_TIMESTAMP;
+        return timestamp_of(&s, &parts, false, "timestamp", &ret->value);
+    case DATED | TIMED | ZONED:
+        ret->type = OID_TIMESTAMPTZ;
+        return timestamp_of(&s, &parts, true, "timestamptz", &ret->value);
+    case TIMED:
+        ret->type = OID_TIME;
+        return types__timestamp_fit(parts.us, s.precision, &ret->value);
+    case TIMED | ZONED:
+        ret->type = OID_TIMETZ;
+        return types__timetz_fit(types__timetz_pack(parts.us, ret->east), s.precision, &ret->value);
+    default:
+        return error_new(E_BAD_DATETIME, kind & DATED
+                                             ? "datetime format is zoned but not timed"
+                                             : "datetime format is not dated and not timed");
+    }
 }
 
 static const struct func rows[] = {

@@ -402,6 +402,7 @@ struct func {
     bool strict;  /* a NULL argument gives NULL without a call (scalars), is skipped (aggregates) */
     bool system;  /* hangs on the catalog or the session: runs where the statement came in */
     bool session; /* .. on the session alone: worked out before the statement runs */
+    bool stable;  /* hangs on the session, which nothing in its types says; see immutable.c */
     bool volatile_; /* now() in a statement is stable; random() is volatile */
     /* Not of a user's: what a row has to pass (guard.c, domain.c). It fails for that row alone, and
      * is never computed before there is one. */
