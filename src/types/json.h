@@ -57,6 +57,7 @@ void types__json_write(const struct json *j, struct buf *out);
 struct value types__json_text(const struct json *j, struct arena *a);
 /* Makes an object's keys sorted and single; of equal ones the last counts. */
 void types__json_sort(struct json *object, struct arena *a);
+const char *types__json_kind_name(enum json_kind kind); /* as jsonb_typeof() tells it */
 int types__json_compare(const struct json *x, const struct json *y);
 /* The member of a sorted or unsorted object; of several the last. NULL: none */
 struct json *types__json_member(const struct json *object, const char *key, size_t n);

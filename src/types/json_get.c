@@ -413,10 +413,10 @@ static CALL(json_array_length)
 
 static CALL(json_typeof)
 {
-    static const char *const names[] = {"null", "string", "number", "boolean", "array", "object"};
     struct json j;
     TRY(read(v, a, &j));
-    *ret = value_text(names[j.kind], strlen(names[j.kind]));
+    const char *name = types__json_kind_name(j.kind);
+    *ret = value_text(name, strlen(name));
     return NULL;
 }
 

@@ -473,6 +473,16 @@ struct json *types__json_member(const struct json *object, const char *key, size
     return NULL;
 }
 
+const char *types__json_kind_name(enum json_kind kind)
+{
+    static const char *const names[] = {
+        [JSON_NULL] = "null",     [JSON_STRING] = "string",   [JSON_NUMBER] = "number",
+        [JSON_BOOL] = "boolean",  [JSON_MOMENT] = "datetime", [JSON_ARRAY] = "array",
+        [JSON_OBJECT] = "object",
+    };
+    return names[kind];
+}
+
 /* ---- order -------------------------------------------------------------------------------------
  */
 

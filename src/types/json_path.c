@@ -155,6 +155,8 @@ static struct error *text_token(struct scanner *s, bool quoted)
     if (quoted && s->p == s->end)
         return error_new(E_SYNTAX, "unterminated quoted string at end of jsonpath input");
     s->p += quoted;
+    if (quoted)
+        s->start = s->p - 1; /* messages point at the end of what is quoted */
     s->text = types__text_of(s->arena, &out);
     return NULL;
 }

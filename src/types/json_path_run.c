@@ -29,6 +29,7 @@ struct run {
     int64_t next_base;
     struct arena *arena;
     bool lax, forgiving; /* structural errors are no errors */
+    bool quiet;          /* nobody asks for errors */
     bool zoned;          /* the session's time zone may be used */
     bool hard;           /* there was an error that is told to whoever asks silently, too */
     int array_size;      /* of the innermost subscript; < 0: none */
@@ -279,6 +280,8 @@ static struct error *predicate(struct run *r, const struct path *p, const struct
                                enum truth *ret)
 {
     enum truth inner;
+    bool before = r->quiet;
+    struct error *e;
     switch (p->kind) {
     case PATH_AND:
     case PATH_OR:
@@ -291,10 +294,11 @@ static struct error *predicate(struct run *r, const struct path *p, const struct
         TRY(predicate(r, p->left, j, &inner));
         *ret = truth_of(inner == UNKNOWN);
         return NULL;
-    case PATH_EXISTS:
-        return or_unknown(r, exists(r, p, j, ret), ret);
     default:
-        return or_unknown(r, some_pair(r, p, j, ret), ret);
+        r->quiet = true;
+        e = p->kind == PATH_EXISTS ? exists(r, p, j, ret) : some_pair(r, p, j, ret);
+        r->quiet = before;
+        return or_unknown(r, e, ret);
     }
 }
 
@@ -373,15 +377,6 @@ static struct error *sign(struct run *r, const struct path *p, const struct json
         TRY(go_on(r, p->next, result, found, any));
     }
     return NULL;
-}
-
-static const char *type_of(const struct json *j)
-{
-    static const char *const kinds[] = {
-        [JSON_NULL] = "null",    [JSON_STRING] = "string", [JSON_NUMBER] = "number",
-        [JSON_BOOL] = "boolean", [JSON_ARRAY] = "array",   [JSON_OBJECT] = "object",
-    };
-    return j->kind == JSON_MOMENT ? types__path_moment_type(j) : kinds[j->kind];
 }
 
 static struct error *to_double(struct run *r, const struct json *j, struct json **ret)
@@ -502,7 +497,10 @@ static struct error *method(struct run *r, const struct path *p, const struct js
 {
     const char *name = types__path_methods[p->method];
     if (p->method == METHOD_TYPE)
-        return go_on(r, p->next, text_json(r, type_of(j)), found, any);
+        return go_on(r, p->next,
+                     text_json(r, j->kind == JSON_MOMENT ? types__path_moment_type(j)
+                                                         : types__json_kind_name(j->kind)),
+                     found, any);
     if (p->method == METHOD_SIZE) {
         if (j->kind != JSON_ARRAY && !r->lax && !r->forgiving)
             return wrong("22039", "jsonpath item method .size() can only be applied to an array");
@@ -633,8 +631,12 @@ static struct error *deep(struct run *r, const struct path *p, const struct json
         r->forgiving = true;
         struct error *e = go_on(r, p->next, j, found, any);
         r->forgiving = before;
-        if (e || (*any && !found))
+        /* what is deeper counts, as in PostgreSQL */
+        if (e && (!r->quiet || is_hard(r, e) || j->kind < JSON_ARRAY))
             return e;
+        error_free(e);
+        if (*any && !found)
+            return NULL;
     }
     if (j->kind < JSON_ARRAY)
         return NULL;
@@ -774,6 +776,7 @@ static struct error *run_path(const struct value *v, int n, const struct request
                     .variables_base = {.json = variables, .id = VARIABLES_BASE},
                     .next_base = VARIABLES_BASE + !q->operator,
                     .arena = a,
+                    .quiet = q->silent,
                     .zoned = q->zoned,
                     .lax = !strict,
                     .forgiving = !strict,

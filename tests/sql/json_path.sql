@@ -42,3 +42,25 @@ SELECT '$ ? (1 == 1) + '::jsonpath;
 SELECT jsonb_path_query('{"a": {"b": 1}}', 'lax $.**{0}'), jsonb '{"a": {"b": 1}}' @? '$.**{0}.b ? ( @ > 0)';
 SELECT jsonb_path_query('{"a": {"b": [1]}}', 'lax $.**{1 to 2}');
 SELECT jsonb_path_query('{"a": {"b": [1]}}', 'lax $.**{2 to 1}');
+
+-- keyvalue(): an object's id is of where it lies
+SELECT '$.KeyValue( ).key'::jsonpath, '$.keyvalue'::jsonpath;
+SELECT '$.keyvalue("a")'::jsonpath;
+SELECT jsonb_path_query('{"b": [1, {"c": null}], "a": "x", "long": {}}', '$.keyvalue()');
+SELECT jsonb_path_query('[{"a": 1}, [{"b": 2}], {"ä": {"c": {}, "d": {"e": false}}}]', '$[*] ? (@.type() == "object").keyvalue()');
+SELECT jsonb_path_query('[{"a": 1}, [{"b": 2}], {"ä": {"c": {}, "d": {"e": false}}}]', 'lax $.** ? (@.type() == "object").keyvalue().id');
+SELECT jsonb_path_query_array('[0, {"a": 1}, 10000, {"a": 1}, -12345.678, {"a": 1}, 123456789012345678901234567890, {"a": 1}, 1e252, {"a": 1}, 1e-256, {"a": 1}, 1e256, {"a": 1}, 0.0001, {"a": 1}, 1.50, {"a": 1}]', '$[*] ? (@.type() == "object").keyvalue().id');
+SELECT jsonb_path_query_array('[1e-63, {"a": 1}, 1e-64, {"a": 1}, "", {"a": 1}, "täxt", {"a": 1}, true, {"a": 1}, [], {"a": 1}, {}, {"a": 1}, ["x", 1], {"a": 1}]', '$[*] ? (@.type() == "object").keyvalue().id');
+SELECT jsonb_path_query('{"a": {"b": {"c": 1}}, "d": {"e": [{"f": {"g": 2}}]}}', '$.keyvalue().value.keyvalue().value.keyvalue().keyvalue()');
+SELECT jsonb_path_query('{"a": {"b": 1}}', '$x.** ? (@.type() == "object").keyvalue().id', '{"n": 0.5, "x": {"y": {"z": 1}, "w": 2}}'), jsonb_path_query('{"a": {"b": 1}}', '$x.keyvalue() ? (exists ($.a.keyvalue() ? (@.id == 16))).value.keyvalue()', '{"n": 0.5, "x": {"y": {"z": 1}}}');
+SELECT jsonb '{"a": {"b": 1}}' @? '$.keyvalue().value.keyvalue() ? (@.id > 20000000000)', jsonb_path_exists('{"a": {"b": 1}}', '$.keyvalue().value.keyvalue() ? (@.id > 20000000000)'), jsonb '{"a": {"b": 1}}' @? '$.keyvalue().value.keyvalue() ? (@.id > 10000000000)';
+SELECT jsonb '{}' @? '$.keyvalue()', jsonb '{"a": 1}' @? '$.keyvalue()', jsonb '[]' @? '$.keyvalue()', jsonb '1' @? '$.keyvalue()', jsonb_path_query_array('{}', '$.keyvalue()');
+SELECT jsonb_path_query('[{"a": 1}, {}]', '$.keyvalue().size()'), jsonb_path_query('[{"a": 1}, {}]', '$.keyvalue().id + 1'), jsonb_path_query('{"a": 1}', '$.keyvalue().type()');
+SELECT jsonb_path_query('[{"a": 1}]', 'strict $.keyvalue()');
+SELECT jsonb_path_query('[[{"a": 1}]]', '$.keyvalue()');
+SELECT jsonb_path_query('"a"', '$.keyvalue()');
+
+-- in strict mode an error at the root does not end a silent **
+SELECT jsonb_path_query('[1, {"a": "2"}]', 'strict $.**.double()', '{}', true), jsonb_path_query('"x"', 'strict $.**.double()', '{}', true);
+SELECT jsonb_path_query('["1", "2"]', 'strict $.** ? (@.**.double() > 1)', '{}', true), jsonb_path_query_array('[{"a": "2"}]', 'strict $.** ? (exists (@.**.double()))');
+SELECT jsonb_path_query('[1]', 'strict $.**.double()');

@@ -41,7 +41,6 @@ DROP TABLE t, u;
 CREATE TABLE pointed_at (t timestamp PRIMARY KEY);
 CREATE TABLE pointer (t timestamptz REFERENCES pointed_at);
 DROP TABLE pointed_at;
-SELECT jsonb '"10-03-2017"' @? '$.datetime("dd-mm-yyyy")';
 SELECT CAST('{1}'::int4[] AS bit[]), CAST('{1}'::int8[] AS bit[]);
 SELECT CAST('{1}'::int8[] AS bit(3)[]);
 CREATE TABLE sampled (a int);

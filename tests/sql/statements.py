@@ -70,9 +70,11 @@ VALUES = {  # type: (extreme, harmless)
     "json": (['{"a": 1, "b": [1, 2, {"c": null}], "a": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
               "{}", "[]", "true"], ['{"a": 1}', "[1, 2]", "3"]),
     "jsonb": (['{"a": 1, "b": [1, 2, {"c": null}], "aa": "x"}', "[1, \"two\", null, 1.50]", "3", "\"s\"", "null",
-               "{}", "[]", "true", '{"b": {"c": [true, 1e2]}}'], ['{"a": 1}', "[1, 2]", "3"]),
+               "{}", "[]", "true", '{"b": {"c": [true, 1e2]}}', '["2024-02-29", "2024-02-29T12:34:56+01", "12:34:56.5", "24:00:00"]'],
+              ['{"a": 1}', "[1, 2]", "3"]),
     "mood": (["sad", "ok", "happy"], ["sad", "ok", "happy"]),
-    "jsonpath": (["$.a", "$.b[*]", "$[0]", "lax $.b.c[0]", "strict $.x"], ["$.a"]),
+    "jsonpath": (["$.a", "$.b[*]", "$[0]", "lax $.b.c[0]", "strict $.x", "$.**.keyvalue().id", "$[*].datetime()",
+                  '$[*].datetime("HH24:MI:SS") ? (@ < "12:35:00+01".datetime())'], ["$.a"]),
 }
 
 
@@ -162,7 +164,7 @@ PIECES = {
     "bit": ["0", "1", "b", "x", "F", " ", "2"], "macaddr": ["08", ":", "-", ".", "00", "2b", "0800", "080", "ff", "g", " ", "01"],
     "json": ["{", "}", "[", "]", ",", ":", '"a"', '"', "\\", "1", "-", ".5", "e1", "null", "true", " ", "\n", '"\\u00e4"', '"\\ud83d', "01", "nul"],
     "jsonpath": ["$", ".", "a", "[", "]", "*", "0", "last", " ", "?", "(", "@", ")", "==", "1", '"x"', "&&", "!", "lax", "strict", "**", "{", "}", "to", ",",
-                 "size", "()", "-", "exists", "like_regex", "starts with", "is unknown", "$x", ".5", "+", "/", "%"],
+                 "size", "()", "-", "exists", "like_regex", "starts with", "is unknown", "$x", ".5", "+", "/", "%", "datetime", "keyvalue", '("HH24")'],
     "int2vector": ["1", " ", "-", "99999", "x", ","],
 }
 PIECES.update({"cidr": PIECES["inet"], "varbit": PIECES["bit"], "macaddr8": PIECES["macaddr"], "jsonb": PIECES["json"], "oidvector": PIECES["int2vector"]})
@@ -215,6 +217,9 @@ FORMS = [
     ("int4", "`num_nulls|num_nonnulls`(VARIADIC {_T})", True), ("json", "json_build_array(VARIADIC {_T})", False),
     ("jsonb", "jsonb_build_`array|object`(VARIADIC {_text})", False), ("text", "json_extract_path_text({json}, VARIADIC {_text})", False),
     ("jsonb", "jsonb_extract_path({jsonb}, VARIADIC {_text})", True),
+    ("jsonb", "jsonb_path_query_array({jsonb}, '`lax|strict` $`|.**|.*`.keyvalue()`|.id|.value.keyvalue()`', '{}', `true|false`)", False),
+    ("jsonb", "jsonb_path_query_first(to_jsonb({`date|timestamp|time|timetz`}), '$.datetime(`|\"yyyy-mm-dd\"|\"HH24:MI:SSTZH\"|\"HH24.MI\"`)`|.type()`')", False),
+    ("bool", "jsonb_path_match`|_tz`(jsonb_build_array({`date|timestamp|time|timetz`.}, {`date|timestamp|time|timetz`.}), '$[0].datetime() `<|>=|==` $[1].datetime()')", False),
     ("json", "to_json({T})", False), ("jsonb", "to_jsonb({T})", False), ("json", "row_to_json(ROW({A}, {B}))", False), ("jsonb", "to_jsonb(ROW({A}, {B}))", False),
     ("text", "CAST(ROW({A}, {B}) AS text)", False), ("text", "CAST(pg_typeof({T}) AS text)", True),
     ("text", "CAST({text} AS `varchar(3)|char(4)|varchar(1)`)::text", True), ("text", "CAST({numeric} AS `numeric(6, 2)|numeric(3, -1)|numeric(2, 4)`)::text", False),
