@@ -936,7 +936,8 @@ struct error *types__jsonpath_parse(const struct type *self, const char *s, size
     TRY(types__path_read(&text, a, &strict, &path));
     types__path_write(path, strict, &out);
     *ret = types__text_of(a, &out);
-    return NULL;
+    /* written, it may be nested deeper: 1 + 1 + 1 is ((1 + 1) + 1) */
+    return out.len > PATH_MAX_DEPTH ? types__path_read(ret, a, &strict, &path) : NULL;
 }
 
 struct error *types__jsonpath_recv(const struct type *self, const char *s, size_t n, int32_t typmod,

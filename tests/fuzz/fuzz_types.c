@@ -55,6 +55,7 @@ static void pair(char kind, const char *p, size_t n, const char *q, size_t m, st
         (void)ok;
         v[0] = text_of(q, m); /* what a damaged file may hold */
         call("jsonb_path_query_array", FUNC_SCALAR, OID_JSONB, OID_JSONPATH, v, a);
+        call("jsonb_path_query_array_tz", FUNC_SCALAR, OID_JSONB, OID_JSONPATH, v, a);
         call("->>", FUNC_OPERATOR, OID_JSONB, OID_TEXT, v, a);
     }
 }

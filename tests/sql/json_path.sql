@@ -64,3 +64,6 @@ SELECT jsonb_path_query('"a"', '$.keyvalue()');
 SELECT jsonb_path_query('[1, {"a": "2"}]', 'strict $.**.double()', '{}', true), jsonb_path_query('"x"', 'strict $.**.double()', '{}', true);
 SELECT jsonb_path_query('["1", "2"]', 'strict $.** ? (@.**.double() > 1)', '{}', true), jsonb_path_query_array('[{"a": "2"}]', 'strict $.** ? (exists (@.**.double()))');
 SELECT jsonb_path_query('[1]', 'strict $.**.double()');
+
+-- signs and sums are written in parentheses
+SELECT jsonb_path_query('1', (repeat('-', 60) || '$')::jsonpath), jsonb_path_query('1', (repeat('1 + ', 90) || '$')::jsonpath);

@@ -27,3 +27,8 @@ SELECT to_timestamp('x', 'Y,YYY');
 CREATE TABLE t (id int PRIMARY KEY, v text);
 INSERT INTO t VALUES (1, '2024-02-29 12:00'), (2, NULL), (3, '1999-12-31 23:59');
 SELECT id, to_timestamp(v, 'YYYY-MM-DD HH24:MI'), to_char(to_date(v, 'YYYY-MM-DD'), 'DD.MM.YYYY') FROM t WHERE to_date(v, 'YYYY-MM-DD') > '2000-01-01' OR v IS NULL ORDER BY id;
+
+-- TZH ends what is before it
+SELECT to_timestamp('1+1', 'HH24TZH'), to_timestamp('7:8.5-03', 'HH24:MI:USTZH');
+SELECT to_timestamp('7:8.5-03', 'HH24:MI.USTZH'), to_timestamp('1234567', 'SSTZM');
+SELECT to_timestamp('101', 'HH24TZH');
