@@ -437,7 +437,8 @@ struct error *exec__hold(struct exec_session *s, uint64_t region, uint64_t schem
                          uint64_t deadline);
 /* With whatever schema it has by now. A region that is gone is not held. */
 struct error *exec__hold_newest(struct exec_session *s, uint64_t region);
-/* Before a statement of a transaction above READ COMMITTED: what it needs to see one state. */
+/* Before a statement of a transaction: holds what it locks and, above READ COMMITTED, what it needs
+ * to see one state. */
 struct error *exec__isolate(struct run *r);
 /* Lets go of what is held, undone. */
 struct error *exec__enter(struct exec_session *s);

@@ -371,12 +371,28 @@ static struct error *isolate_from_all(struct run *r, const struct plan_scan *sca
     return NULL;
 }
 
+/* FOR UPDATE over several regions, before any of them is read. */
+static struct error *hold_read(struct run *r)
+{
+    const struct query *q = r->plan->query;
+    if (!r->plan->locks || r->plan->kind == PLAN_REGION)
+        return NULL;
+    for (int i = 0; i < q->n_tables; i++) {
+        const struct table *t = q->tables[i].table;
+        const struct region *region = catalog_region(r->plan->view, t->region);
+        if (region)
+            TRY(exec__hold(r->s, region->id, region->schema_version, r->deadline));
+    }
+    return NULL;
+}
+
 struct error *exec__isolate(struct run *r)
 {
     struct exec_session *s = r->s;
     const struct plan *p = r->plan;
     if (!s->in_transaction || r->here)
         return NULL;
+    TRY(hold_read(r));
     if (s->level <= READ_COMMITTED)
         return NULL;
     s->snapshots = true;

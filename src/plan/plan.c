@@ -228,10 +228,6 @@ static struct error *plan_select(struct plan *p, const struct plan_context *pc)
         return emit(p, q);
     }
     bool one = at.n_system == 0 && at.n_regions == 1;
-    if (q->locks && !one)
-        return error_hint(
-            error_new(E_UNSUPPORTED, "FOR UPDATE over tables of several regions is not supported"),
-            "Lock the rows of one table, and read the others in a statement of their own.");
     if (one && (q->locks || at.temporary || !many_rows(p, pc, q)))
         return whole_in_region(p, at.region);
     if (at.n_system == 0 && !at.temporary)

@@ -57,6 +57,9 @@ def check_patience(cluster, names):
         assert refused(cluster, name, "BEGIN", "SELECT * FROM t AS x FOR UPDATE NOWAIT") == (
             'could not obtain lock on row in relation "t"')
         assert refused(cluster, name, "SELECT * FROM t FOR SHARE NOWAIT") == 'could not obtain lock on row in relation "t"'
+        for begin in ((), ("BEGIN",)):
+            assert refused(cluster, name, *begin, "SELECT * FROM u JOIN t USING (id) FOR UPDATE NOWAIT") == (
+                'could not obtain lock on row in relation "u"')
         assert refused(cluster, name, "BEGIN", "LOCK TABLE t, u NOWAIT") == 'could not obtain lock on relation "t"'
         transaction(cluster, name, "LOCK t IN ROW EXCLUSIVE MODE NOWAIT", "COMMIT")
     held.execute("COMMIT")
