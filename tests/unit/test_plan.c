@@ -178,6 +178,7 @@ static void test_kinds(void **state)
     assert_true(planned(f, "insert into a values (1, 2, '3', 4)", PLAN_REGION)->writes);
     assert_true(planned(f, "update a set k = (select max(k) from d)", PLAN_REGION)->writes);
     assert_true(planned(f, "select * from b for update", PLAN_REGION)->locks);
+    assert_true(planned(f, "select * from a, b for update", PLAN_GATHER)->locks);
     planned(f, "insert into a select * from b", PLAN_INSERT);
     planned(f, "create table z (a int)", PLAN_DDL);
     planned(f, "drop table b", PLAN_DDL);
@@ -193,7 +194,6 @@ static void test_refused(void **state)
             "with x as (delete from a returning id), y as (insert into a values (1, 2, '3', 4) on "
             "conflict (id) do update set k = 1) table x",
             E_UNSUPPORTED);
-    assert_true(planned(f, "select * from a, b for update", PLAN_BATCH)->locks);
 }
 
 /* A write that reads elsewhere brings what it needs along; what is read after something was written
