@@ -507,10 +507,32 @@ struct error *sql__analyse_copy(const struct table *t, const int *columns, int n
     return NULL;
 }
 
+/* Was a parameter without a type found to be of a domain? */
+static bool has_found_domain(const struct query *q, const struct sql_context *ctx, int n)
+{
+    bool found = false;
+    for (int i = 0; i < n; i++)
+        found |= q->param_domains[i] && (i >= ctx->n_params || !ctx->param_types[i]);
+    return found;
+}
+
+/* A value becomes one of a domain before anything is done with it, be the domain announced or
+ * found: so what was found is announced then. */
 struct error *sql_analyse(const struct sql_stmt *stmt, const struct sql_context *ctx,
                           struct arena *arena, struct query **ret)
 {
-    return sql__analyse_node(stmt->node, stmt, ctx, arena, ret);
+    TRY(sql__analyse_node(stmt->node, stmt, ctx, arena, ret));
+    const struct query *q = *ret;
+    int n = q->n_params - (q->current_of != NULL);
+    if (ctx->lifted || !has_found_domain(q, ctx, n))
+        return NULL;
+    uint32_t *types = ARENA_ARRAY(arena, uint32_t, n);
+    for (int i = 0; i < n; i++)
+        types[i] = q->param_domains[i] ? q->param_domains[i] : q->params[i];
+    struct sql_context told = *ctx;
+    told.param_types = types;
+    told.n_params = n;
+    return sql__analyse_node(stmt->node, stmt, &told, arena, ret);
 }
 
 struct error *sql_analyse_text(const char *text, const struct sql_context *ctx, struct arena *arena,

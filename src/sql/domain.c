@@ -166,6 +166,18 @@ void sql__param_domain(struct analysis *a, const struct expr *e, uint32_t domain
         a->param_domains[e->param - 1] = domain;
 }
 
+struct error *sql__param_of_domain(struct analysis *a, struct expr *e, uint32_t domain,
+                                   struct expr **ret)
+{
+    const struct object *o = domain_now(a, domain);
+    *ret = e;
+    if (!o)
+        return NULL;
+    const struct column *c = &o->domain->columns[0];
+    TRY(sql__coerce(a, e, c->type, c->typmod, CAST_ASSIGNMENT, &e));
+    return sql__to_domain(a, e, domain, ret);
+}
+
 uint32_t sql__domain_beneath(const struct analysis *a, uint32_t domain)
 {
     const struct object *o = domain_now(a, domain);

@@ -74,9 +74,9 @@ static struct error *param_ref(struct analysis *a, struct scope *s, const Node *
     if (p->number == 0)
         return sql__at(a, error_new(E_SYNTAX, "syntax error at or near \"?\""), p->location);
     TRY(sql__param(a, p->number, p->location, ret));
-    /* not one that was inferred: its value is looked at where that was */
+    /* of one that is inferred the statement is analysed once more: see sql_analyse() */
     bool announced = p->number <= a->ctx->n_params;
-    return announced ? sql__to_domain(a, *ret, a->param_domains[p->number - 1], ret) : NULL;
+    return announced ? sql__param_of_domain(a, *ret, a->param_domains[p->number - 1], ret) : NULL;
 }
 
 static struct error *column_ref(struct analysis *a, struct scope *s, const Node *n,

@@ -689,6 +689,9 @@ struct error *sql__rename_domain_constraint(struct analysis *a, const RenameStmt
 /* A value of the type beneath becomes one of the domain (an oid; 0: it stays as it is). */
 struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain,
                              struct expr **ret);
+/* A parameter that was announced as one of the domain (0: of none), as the domain's input has it. */
+struct error *sql__param_of_domain(struct analysis *a, struct expr *e, uint32_t domain,
+                                   struct expr **ret);
 /* Before `e` is made one of the domain: a parameter without a type is told to the client as it. */
 void sql__param_domain(struct analysis *a, const struct expr *e, uint32_t domain);
 uint32_t sql__domain_beneath(const struct analysis *a, uint32_t domain); /* 0: no domain */

@@ -332,6 +332,31 @@ def made_of_parameters(connect):
 
 
 @check
+def domain_parameters(connect):
+    """A value is one of the domain before anything is done with it, be the domain announced or found; that a table
+    was made meanwhile changes nothing."""
+    with connect(autocommit=True) as c:
+        c.execute("CREATE DOMAIN pg3_short AS varchar(3) CHECK (VALUE <> 'no')")
+        c.execute("CREATE DOMAIN pg3_price AS numeric(5, 1)")
+        oids = [c.execute(f"SELECT '{name}'::regtype::oid").fetchone()[0] for name in ("pg3_short", "pg3_price")]
+        pg = c.pgconn
+        for n, (text, types) in enumerate((("SELECT $1::pg3_short || '', $2::pg3_price + $2", None),
+                                           ("SELECT $1 || '', $2 + $2", oids))):
+            name = b"domains%d" % n
+            assert pg.prepare(name, text.encode(), types).status == psycopg.pq.ExecStatus.COMMAND_OK
+            told = pg.describe_prepared(name)
+            assert [told.param_type(i) for i in range(2)] == oids
+            for _ in range(2):
+                row = pg.exec_prepared(name, [b"ab   ", b"1.25"])
+                assert [row.get_value(0, i) for i in range(2)] == [b"ab ", b"2.6"]
+                for bad, state in (((b"abcd", b"1"), b"22001"), ((b"no", b"1"), b"23514"), ((b"a", b"99999"), b"22003")):
+                    assert pg.exec_prepared(name, bad).error_field(psycopg.pq.DiagnosticField.SQLSTATE) == state
+                c.execute("CREATE TABLE pg3_meanwhile (i int)")
+                c.execute("DROP TABLE pg3_meanwhile")
+        c.execute("DROP DOMAIN pg3_short, pg3_price")
+
+
+@check
 def unicode(connect):
     with connect() as c:
         for binary in (False, True):
