@@ -193,6 +193,15 @@ static bool is_null(const struct pgwire_copy *c, int i, const char *p, size_t n,
     return !(c->o.force_not_null && c->o.force_not_null[i]);
 }
 
+/* A backslash with nothing behind it, where the data end, stands for nothing. */
+static size_t without_last_backslash(const char *p, size_t n)
+{
+    size_t backslashes = 0;
+    while (backslashes < n && p[n - 1 - backslashes] == '\\')
+        backslashes++;
+    return n - backslashes % 2;
+}
+
 static void make_field(struct pgwire_copy *c, int i)
 {
     const struct copy_span *s = &c->spans[i];
@@ -204,6 +213,8 @@ static void make_field(struct pgwire_copy *c, int i)
         c->fields[i] = (struct pgwire_copy_field){null ? NULL : p, null ? 0 : n};
         return;
     }
+    if (!csv)
+        n = without_last_backslash(p, n);
     if (!csv && is_null(c, i, p, n, false)) { /* \N is compared before escapes are taken out */
         c->fields[i] = (struct pgwire_copy_field){NULL, 0};
         return;

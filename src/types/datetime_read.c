@@ -428,6 +428,7 @@ static enum outcome read_julian(struct moment *m, const char *text, unsigned *re
         return BAD_FIELD;
     set_day(m, days - 2451545);
     m->julian = true;
+    m->is_value = false; /* it comes after epoch or infinity, and counts */
     *ret_has = HAS_DATE;
     if (*p == '.') {
         char *end;

@@ -301,6 +301,9 @@ static void text_rows_are_parsed(void **state)
     ROWS(o, 3, "a\r\nb\r\n", "1:<a>;2:<b>;");
     ROWS(o, 3, "a\rb\r", "1:<a>;2:<b>;");
     ROWS(o, 1, "1\t2\t3\t4\n", "1:<1><2>;");
+    ROWS(o, 3, "a\t\\N\\", "1:<a>~;");
+    ROWS(o, 3, "a\\\\\\", "1:<a\\>;");
+    ROWS(o, 3, "\\", "1:<>;");
     ROWS(o, 3, "", "");
 }
 
