@@ -689,7 +689,8 @@ struct error *sql__rename_domain_constraint(struct analysis *a, const RenameStmt
 /* A value of the type beneath becomes one of the domain (an oid; 0: it stays as it is). */
 struct error *sql__to_domain(struct analysis *a, struct expr *e, uint32_t domain,
                              struct expr **ret);
-/* A parameter that was announced as one of the domain (0: of none), as the domain's input has it. */
+/* A parameter that was announced as one of the domain (0: of none), as the domain's input has it.
+ */
 struct error *sql__param_of_domain(struct analysis *a, struct expr *e, uint32_t domain,
                                    struct expr **ret);
 /* Before `e` is made one of the domain: a parameter without a type is told to the client as it. */
