@@ -156,15 +156,15 @@ def pending(cluster):
 def roles(cluster, base):
     """Four servers, one for each; the master is made to be none of the region's."""
     for _ in range(12):
-        if cluster.master() not in (cluster.primary(base), *cluster.backups(base)):
-            break
-        master = cluster.master()
+        wait_until("it has two copies", lambda: len(cluster.placement()[base]) == 2, 20)
+        holders, master = cluster.placement()[base], cluster.master()
+        if master not in holders:
+            primary, backup = holders
+            return primary, backup, master, next(n for n in cluster.names if n not in (*holders, master))
         cluster.kill(master)
+        wait_until("another is the master", lambda old=master: cluster.master() not in (None, old), 20)
         whole_again(cluster, master)
-        wait_until("there is a master", cluster.master, 20)
-    primary, backup, master = cluster.primary(base), cluster.backups(base)[0], cluster.master()
-    gateway = next(n for n in cluster.names if n not in (primary, backup, master))
-    return primary, backup, master, gateway
+    raise AssertionError("the master always holds a copy")
 
 
 def whole_again(cluster, *killed):
