@@ -188,15 +188,18 @@ static struct error *put_change(struct catalog *c, const struct drafted *d, cons
     return put_pending(c, d, record);
 }
 
-/* Was a region that it is held for changed by somebody else? */
+static bool is_at(const struct drafted *d, uint64_t region, uint64_t version)
+{
+    const struct region *r = catalog_region(d->base_view, region);
+    return r && r->schema_version == version;
+}
+
+/* Has somebody else changed a region that the transaction holds? */
 static bool is_overtaken(const struct drafted *d)
 {
-    const struct region *r = catalog_region(d->base_view, d->region);
-    bool is = d->region && (!r || r->schema_version != d->told_base);
-    for (int i = 0; i < d->mark.n_regions; i++) {
-        r = catalog_region(d->base_view, d->mark.regions[i]);
-        is |= d->told_bases[i] && (!r || r->schema_version != d->told_bases[i]);
-    }
+    bool is = d->region && !is_at(d, d->region, d->told_base);
+    for (int i = 0; i < d->mark.n_regions; i++)
+        is |= d->told_bases[i] && !is_at(d, d->mark.regions[i], d->told_bases[i]);
     return is;
 }
 

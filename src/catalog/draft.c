@@ -219,7 +219,7 @@ void catalog_draft_hold(struct catalog *c, uint64_t region)
     if (d->region == region)
         return;
     d->region = region;
-    show(c);
+    show(c); /* by a new number: whoever was told of the draft is told once more */
 }
 
 struct catalog_draft_mark catalog_draft_mark(const struct catalog *c)

@@ -270,17 +270,11 @@ static struct error *commit_parts(struct exec_session *s, struct part *parts, in
 {
     uint64_t participants[EXEC_MAX_HELD];
     int n_prepared = 0;
-    struct error *e = exec__draft_prepare(s, q);
-    if (e) {
-        memset(parts, 0, sizeof(*parts) * (size_t)n);
-        exec__drop_held(s);
-        return exec__is_retryable(e) ? exec__tell_lost(e) : e;
-    }
     prepare_all(s, parts, n);
     for (int i = 0; i < n; i++)
         if (parts[i].prepared)
             participants[n_prepared++] = parts[i].region;
-    e = first_error(parts, n);
+    struct error *e = first_error(parts, n);
     if (e) {
         exec__drop_held(s);
         return undone(s, parts, n, q, e);
@@ -299,7 +293,13 @@ struct error *exec__commit_held(struct exec_session *s, const struct store_reque
     int n = s->n_held - 1;
     if (!n)
         return commit_first(s, q, NULL, 0);
-    struct error *e = commit_parts(s, parts, n, q);
+    struct error *e = exec__draft_prepare(s, q);
+    if (e) {
+        exec__drop_held(s);
+        exec__draft_undone(s);
+        return exec__is_retryable(e) ? exec__tell_lost(e) : e;
+    }
+    e = commit_parts(s, parts, n, q);
     if (e)
         exec__draft_undone(s);
     for (int i = 0; i < n; i++)

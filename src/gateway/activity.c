@@ -53,7 +53,7 @@ void activity__begin(struct session *s)
     int64_t now = now_us();
     s->shown.due = false;
     atomic_store_explicit(&s->shown.query_start, now, memory_order_relaxed);
-    if (s->txn == 'I' && !s->implicit)
+    if (transaction__outside(s))
         atomic_store_explicit(&s->shown.xact_start, now, memory_order_relaxed);
     atomic_store_explicit(&s->shown.state_change, now, memory_order_relaxed);
     atomic_store_explicit(&s->shown.state, 'A', memory_order_relaxed);

@@ -49,7 +49,7 @@ static struct error *declare(struct session *s, struct entry **e, const struct v
     struct portal *p;
     if (!*name)
         return error_new("34000", "invalid cursor name: must not be empty");
-    if (!q->cursor.hold && s->txn == 'I' && !s->implicit)
+    if (!q->cursor.hold && transaction__outside(s))
         return error_new("25P01", "DECLARE CURSOR can only be used in transaction blocks");
     TRY(sql_failure(q->cursor.query)); /* others come with the row that has them */
     TRY(extended__new_portal(s, name, &p));

@@ -453,6 +453,11 @@ struct error *transaction__set_modes(struct session *s, const struct transaction
                                      bool session);
 /* Tells exec/ the transaction's isolation level and access mode. */
 void transaction__isolate(struct session *s);
+/* Of any block, the implicit one of a pipeline or of several statements in one query included. */
+static inline bool transaction__outside(const struct session *s)
+{
+    return s->txn == 'I' && !s->implicit;
+}
 struct error *transaction__begin_implicit(struct session *s);
 /* Commits the implicit one, if any. */
 struct error *transaction__end_implicit(struct session *s);

@@ -119,7 +119,7 @@ struct error *notify__run(struct session *s, const struct query *q)
 {
     TRY(q->kind == QUERY_NOTIFY ? notify(s, q->notify.channel, q->notify.payload)
                                 : wish(s, q->kind, q->notify.channel, NULL));
-    if (s->txn == 'I' && !s->implicit)
+    if (transaction__outside(s))
         notify__transaction_end(s, true);
     return NULL;
 }

@@ -451,7 +451,7 @@ void settings__init(struct settings *t)
 /* Settings that are the session's state, or the server's. NULL: none of them. */
 static const char *live_value(struct session *s, const struct setting *row, char text[16])
 {
-    bool outside = s->txn == 'I' && !s->implicit; /* as the next one would be */
+    bool outside = transaction__outside(s); /* as the next one would be */
     if (!strcmp(row->name, "transaction_read_only"))
         return (outside ? s->settings.read_only : s->read_only) ? "on" : "off";
     if (!strcmp(row->name, "transaction_deferrable"))
@@ -793,7 +793,7 @@ static struct error *set_mode(struct session *s, const struct setting *row, char
 {
     _cleanup_(mem_freep) char *own = value;
     bool on = !strcmp(own, "on");
-    if (s->txn == 'I' && !s->implicit)
+    if (transaction__outside(s))
         return NULL;
     if (!reset) /* PostgreSQL does not look then */
         TRY(check_mode(s, row->name, own));

@@ -237,7 +237,7 @@ static bool is_lock(const struct query *q)
 /* A lock would be gone with the statement. */
 static struct error *check_lock(const struct session *s, const struct query *q)
 {
-    bool outside = s->txn == 'I' && !s->implicit;
+    bool outside = transaction__outside(s);
     return outside && is_lock(q)
                ? error_new("25P01", "LOCK TABLE can only be used in transaction blocks")
                : NULL;
@@ -295,7 +295,7 @@ static struct error *check_read_only(struct session *s, const struct entry *e)
                   e->query->kind == QUERY_TRUNCATE ||
                   (e->query->kind == QUERY_COPY && e->query->copy.from) ||
                   (e->plan && !e->plan->explain && e->plan->writes);
-    bool alone = s->txn == 'I' && !s->implicit;
+    bool alone = transaction__outside(s);
     bool read_only = alone ? s->settings.read_only : s->read_only;
     if (alone)
         exec_isolate(s->exec, ISOLATION_DEFAULT, read_only);
@@ -388,7 +388,7 @@ static struct error *run_notifying(struct session *s, struct plan *plan, const s
     struct error *e = exec_run(s->exec, plan, values, sink, ret);
     if (constant)
         types_set_notifier(NULL);
-    if (s->notify && s->txn == 'I' && !s->implicit)
+    if (s->notify && transaction__outside(s))
         notify__transaction_end(s, e == NULL);
     return e;
 }
@@ -489,13 +489,13 @@ static struct error *run_tries(struct session *s, struct entry **e, const struct
  * when they are sent, and has to undo what was written. */
 bool statement__may_not_tell(const struct session *s, const struct entry *e)
 {
-    return e->plan->writes && s->txn == 'I' && !s->implicit;
+    return e->plan->writes && transaction__outside(s);
 }
 
 /* SELECT .. FOR UPDATE: for whoever has the writer, or not at all. */
 static bool waits(const struct session *s, const struct entry *e)
 {
-    return e->query->locks && s->txn == 'I' && !s->implicit;
+    return e->query->locks && transaction__outside(s);
 }
 
 struct error *statement__run_plan(struct session *s, struct entry **e, const struct value *values,
@@ -539,7 +539,7 @@ static struct error *fill_table(struct session *s, const char *text, const struc
 static struct error *run_refresh(struct session *s, struct entry **e, struct output *o)
 {
     const char *texts[2];
-    bool own = s->txn == 'I' && !s->implicit;
+    bool own = transaction__outside(s);
     int64_t rows = 0;
     for (int i = 0; i < 2; i++) {
         const char *text = (*e)->query->alter_table.refresh_sql[i];
@@ -561,7 +561,7 @@ static struct error *run_create_as(struct session *s, struct entry **e, const st
                                    struct output *o)
 {
     const char *text = arena_strdup(&s->worker->arena, (*e)->query->create_table.fill);
-    bool own = s->txn == 'I' && !s->implicit;
+    bool own = transaction__outside(s);
     int64_t rows = 0;
     if (own)
         TRY(transaction__begin_implicit(s));
@@ -601,7 +601,7 @@ static struct error *run_set(struct session *s, const struct query *q)
 {
     if (q->set.of_transaction || q->set.session_characteristics)
         return transaction__set_modes(s, &q->set.modes, q->set.session_characteristics);
-    if (q->set.local && s->txn == 'I' && !s->implicit)
+    if (q->set.local && transaction__outside(s))
         session__notice(s, NOTICE_WARNING, "25P01",
                         "SET LOCAL can only be used in transaction blocks");
     return settings__set(s, q->set.name, q->set.value, q->set.local);
@@ -630,7 +630,7 @@ static struct error *run_discard(struct session *s, const struct query *q)
 /* What can't be undone with the rest. */
 static struct error *check_alone(struct session *s, const struct query *q)
 {
-    if (!q->alone || (s->txn == 'I' && !s->implicit))
+    if (!q->alone || transaction__outside(s))
         return NULL;
     return error_new("25001", "%s cannot run inside a transaction block", q->alone);
 }
@@ -728,7 +728,7 @@ struct error *statement__run(struct session *s, struct entry **e, const struct v
     struct error *failed = dispatch(s, e, values, o, ret_where);
     if (timed)
         atomic_store(&s->statement_deadline, 0);
-    if (s->txn == 'I' && !s->implicit)
+    if (transaction__outside(s))
         settings__transaction_end(s, failed == NULL);
     return failed;
 }

@@ -23,7 +23,7 @@ static void over(struct session *s, bool committed)
 
 void transaction__failed(struct session *s)
 {
-    if (s->txn == 'I' && !s->implicit) {
+    if (transaction__outside(s)) {
         extended__end_portals(s, false);
         notify__transaction_end(s, false);
         settings__transaction_end(s, false);
@@ -78,7 +78,7 @@ static void by_default(struct session *s)
 
 struct error *transaction__begin_implicit(struct session *s)
 {
-    if (s->txn != 'I' || s->implicit)
+    if (!transaction__outside(s))
         return NULL;
     TRY(exec_begin(s->exec));
     s->implicit = true;
@@ -110,7 +110,7 @@ struct error *transaction__set_modes(struct session *s, const struct transaction
     static const char *const names[] = {"default_transaction_read_only",
                                         "default_transaction_isolation",
                                         "default_transaction_deferrable"};
-    if (!session && s->txn == 'I' && !s->implicit)
+    if (!session && transaction__outside(s))
         session__notice(s, NOTICE_WARNING, "25P01",
                         "SET TRANSACTION can only be used in transaction blocks");
     for (size_t i = 0; i < ARRAY_LEN(names); i++)

@@ -558,7 +558,6 @@ static struct error *same_type_list(struct analysis *a, struct scope *s, const L
     for (int i = 0; i < n; i++)
         TRY(sql__coerce(a, e->args[i], e->type, -1, CAST_IMPLICIT, &e->args[i]));
     e->typmod = sql__common_typmod(e->args, n, e->type);
-    sql__simplify_choice(a, e);
     *ret = e;
     return NULL;
 }
@@ -573,6 +572,7 @@ static struct error *coalesce(struct analysis *a, struct scope *s, const Node *n
     TRY(same_type_list(a, s, n->args, EXPR_COALESCE, "COALESCE", n->location, ret));
     if (s)
         s->no_sets = outer;
+    sql__simplify_choice(a, *ret);
     return NULL;
 }
 

@@ -493,8 +493,6 @@ static void decide(struct analysis *a, struct expr *e)
 void sql__simplify_choice(struct analysis *a, struct expr *e)
 {
     static const enum expr_kind aggregate = EXPR_AGG;
-    if (e->kind != EXPR_CASE && e->kind != EXPR_COALESCE)
-        return;
     if (a->as_written || e->domain || holds(e, listed, ARRAY_LEN(listed)))
         return;
     bool aggregates = holds(e, &aggregate, 1);

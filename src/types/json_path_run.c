@@ -787,14 +787,9 @@ static struct error *run_path(const struct value *v, int n, const struct request
     return e;
 }
 
-static struct request plain(const struct value *v, int n)
+static struct request request_of(const struct value *v, int n, bool zoned)
 {
-    return (struct request){.silent = n > 3 && v[3].i};
-}
-
-static struct request with_zone(const struct value *v, int n)
-{
-    return (struct request){.silent = n > 3 && v[3].i, .zoned = true};
+    return (struct request){.silent = n > 3 && v[3].i, .zoned = zoned};
 }
 
 static const struct request operator_request = {.silent = true, .operator= true };
@@ -890,11 +885,11 @@ static struct error *path_query(const struct value *v, int n, struct request q, 
 #define DEFINE_BOTH(name)                                                                          \
     static CALL(jsonb_##name)                                                                      \
     {                                                                                              \
-        return name(v, n, plain(v, n), a, ret);                                                    \
+        return name(v, n, request_of(v, n, false), a, ret);                                        \
     }                                                                                              \
     static CALL(jsonb_##name##_tz)                                                                 \
     {                                                                                              \
-        return name(v, n, with_zone(v, n), a, ret);                                                \
+        return name(v, n, request_of(v, n, true), a, ret);                                         \
     }
 
 DEFINE_BOTH(path_exists)
@@ -914,12 +909,12 @@ static CALL(jsonb_path_match_op)
 
 static struct error *jsonb_path_query(const struct value *v, int n, struct arena *a, void **ret)
 {
-    return path_query(v, n, plain(v, n), a, ret);
+    return path_query(v, n, request_of(v, n, false), a, ret);
 }
 
 static struct error *jsonb_path_query_tz(const struct value *v, int n, struct arena *a, void **ret)
 {
-    return path_query(v, n, with_zone(v, n), a, ret);
+    return path_query(v, n, request_of(v, n, true), a, ret);
 }
 
 /* ---- the type
@@ -969,6 +964,8 @@ static const struct set query_tz_set = {1, NULL, jsonb_path_query_tz, types__set
         .name = nm, .kind = FUNC_SET, .nargs = n_, .args = {JB, JP, JB, OID_BOOL}, .result = JB,   \
         .strict = true, .stable = tz, .set = &set_                                                 \
     }
+#define THREE_QUERIES(nm, set_, tz)                                                                \
+    QUERY(nm, 2, set_, tz), QUERY(nm, 3, set_, tz), QUERY(nm, 4, set_, tz)
 
 static const struct func rows[] = {
     BINARY("@?", JB, JP, OID_BOOL, "jsonb_path_exists_op", jsonb_path_exists_op),
@@ -977,16 +974,12 @@ static const struct func rows[] = {
     THREE(jsonb_path_match, OID_BOOL, false),
     THREE(jsonb_path_query_array, JB, false),
     THREE(jsonb_path_query_first, JB, false),
-    QUERY("jsonb_path_query", 2, query_set, false),
-    QUERY("jsonb_path_query", 3, query_set, false),
-    QUERY("jsonb_path_query", 4, query_set, false),
+    THREE_QUERIES("jsonb_path_query", query_set, false),
     THREE(jsonb_path_exists_tz, OID_BOOL, true),
     THREE(jsonb_path_match_tz, OID_BOOL, true),
     THREE(jsonb_path_query_array_tz, JB, true),
     THREE(jsonb_path_query_first_tz, JB, true),
-    QUERY("jsonb_path_query_tz", 2, query_tz_set, true),
-    QUERY("jsonb_path_query_tz", 3, query_tz_set, true),
-    QUERY("jsonb_path_query_tz", 4, query_tz_set, true),
+    THREE_QUERIES("jsonb_path_query_tz", query_tz_set, true),
 };
 
 const struct func_rows types__json_path_funcs = {rows, ARRAY_LEN(rows)};
